@@ -1,0 +1,28 @@
+"""Who acts: every act takes one, and the change log keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clients.models import User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts and from where: a person in a browser, or the system (a command, a task) when `user` is empty."""
+
+    user: User | None = None
+    address: str = ""
+    request_id: str = ""
+    system: str = "system"
+
+    @property
+    def id(self) -> str:
+        return self.user.audit_id if self.user else f"system:{self.system}"
+
+    @property
+    def label(self) -> str:
+        return self.user.audit_label if self.user else self.system
+
+
+COMMAND_LINE = Actor(system="command line")

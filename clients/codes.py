@@ -1,0 +1,72 @@
+"""One-time codes by mail: six digits, fifteen minutes, five attempts.
+
+A code is derived from its row's random uid and the site's key; it is not stored anywhere, not even hashed (a hash of
+six digits hides nothing).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from clients.models import MailedCode, Registration, User
+
+DIGITS = 6
+MAILED_PER_HOUR = 10  # to one address
+
+
+class CodeRefused(Exception):
+    """Wrong, used, expired or too often tried. `can_retry` tells whether another attempt with it makes sense."""
+
+    def __init__(self, *, can_retry: bool) -> None:
+        self.can_retry = can_retry
+        super().__init__("wrong code" if can_retry else "code no longer valid")
+
+
+class TooManyCodes(Exception):
+    """This address was mailed enough codes for now."""
+
+
+def issue(
+    *,
+    purpose: MailedCode.Purpose,
+    email: str,
+    now: datetime,
+    user: User | None = None,
+    registration: Registration | None = None,
+) -> MailedCode:
+    """A new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
+    recent = MailedCode.objects.filter(email=email, created_at__gt=now - timedelta(hours=1))
+    if recent.count() >= MAILED_PER_HOUR:
+        raise TooManyCodes
+    recent.filter(purpose=purpose, used_at=None, expires_at__gt=now, registration=registration).update(expires_at=now)
+    return MailedCode.objects.create(
+        purpose=purpose, email=email, user=user, registration=registration,
+        created_at=now, expires_at=now + settings.CODE_LIFETIME,
+    )  # fmt: skip
+
+
+def value(code: MailedCode) -> str:
+    mac = salted_hmac("keydesk.clients.codes", str(code.uid), algorithm="sha256").digest()
+    return f"{int.from_bytes(mac) % 10**DIGITS:0{DIGITS}d}"
+
+
+def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
+    """Accepts the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
+    guesses cannot exceed the limit."""
+    if code is None:
+        raise CodeRefused(can_retry=False)
+    usable = MailedCode.objects.filter(
+        pk=code.pk, used_at=None, expires_at__gt=now, attempts__lt=MailedCode.MAX_ATTEMPTS
+    )
+    if not usable.update(attempts=F("attempts") + 1):
+        raise CodeRefused(can_retry=False)
+    digits = "".join(character for character in typed if not character.isspace())
+    if not constant_time_compare(value(code), digits):
+        code.refresh_from_db(fields=["attempts"])
+        raise CodeRefused(can_retry=code.attempts < MailedCode.MAX_ATTEMPTS)
+    if not MailedCode.objects.filter(pk=code.pk, used_at=None).update(used_at=now):
+        raise CodeRefused(can_retry=False)

@@ -1,0 +1,75 @@
+"""Management links: mailed, used once, gone.
+
+The token is derived from the row's random uid and the site's key, so the worker can make it while sending, and make
+the same one again when it has to send twice. Neither the database nor the queue ever holds it: the row has its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from audit import log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.models import ManagementLink, User
+
+
+class LinkNotUsable(Exception):
+    """Unknown, used, replaced or expired; which of these is nobody's business."""
+
+
+def issue(*, user: User, now: datetime) -> ManagementLink:
+    """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part."""
+    User.objects.select_for_update().get(pk=user.pk)  # one open link per person, also for two requests at once
+    user.links.open().update(revoked_at=now)
+    return ManagementLink.objects.create(user=user, created_at=now, expires_at=now + settings.LINK_LIFETIME)
+
+
+def activate(link: ManagementLink) -> None:
+    """Stores the digest of the token that is being mailed; before this the link opens nothing."""
+    ManagementLink.objects.filter(pk=link.pk).update(digest=digest(token(link)))
+
+
+def token(link: ManagementLink) -> str:
+    """256 bits, base64url."""
+    mac = salted_hmac("keydesk.clients.links", str(link.uid), algorithm="sha256").digest()
+    return urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def url(link: ManagementLink) -> str:
+    return settings.PUBLIC_URL + reverse("open_link", args=[token(link)])
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def find(text: str, *, now: datetime) -> ManagementLink:
+    """The usable link with this token; changes nothing. Raises LinkNotUsable."""
+    link = ManagementLink.objects.usable(now).select_related("user").filter(digest=digest(text)).first()
+    if link is None:
+        raise LinkNotUsable
+    return link
+
+
+@transaction.atomic
+def use(text: str, *, by_address: str, request_id: str, now: datetime) -> User:
+    """Spends the link and returns its person. Raises LinkNotUsable, also for the slower of two at once."""
+    link = find(text, now=now)
+    if not ManagementLink.objects.usable(now).filter(pk=link.pk).update(used_at=now):
+        raise LinkNotUsable
+    actor = Actor(user=link.user, address=by_address, request_id=request_id)
+    log.record(action=Action.LINK_OPENED, actor=actor, subject=link.user)
+    return link.user
+
+
+def revoke_all(*, user: User, now: datetime) -> None:
+    """When a person stops being a contact, the link in their mailbox stops too."""
+    user.links.open().update(revoked_at=now)

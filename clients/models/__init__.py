@@ -1,0 +1,23 @@
+from clients.models.catalogue import Api, Scope
+from clients.models.client import Client, ClientContact, ClientScope
+from clients.models.credentials import Key, Secret
+from clients.models.mail import Mail
+from clients.models.people import MailedCode, ManagementLink, User
+from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
+
+__all__ = [
+    "Api",
+    "Client",
+    "ClientContact",
+    "ClientScope",
+    "Key",
+    "Mail",
+    "MailedCode",
+    "ManagementLink",
+    "Registration",
+    "RegistrationMessage",
+    "RegistrationScope",
+    "Scope",
+    "Secret",
+    "User",
+]

@@ -1,0 +1,81 @@
+"""The catalogue: the APIs one can call, and the scopes that open them."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+# RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma that people type between two.
+SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
+
+
+class Described(models.Model):
+    """A description per language: {"en": "...", "nl": "..."}."""
+
+    description = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def described_in(self, language: str) -> str:
+        return self.description.get(language) or self.description.get("en") or next(iter(self.description.values()), "")
+
+
+class Api(Described):
+    """A protected API. The clients in `served_by` are its resource servers: they may introspect its tokens."""
+
+    identifier = models.SlugField(_("identifier"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    served_by = models.ManyToManyField("Client", related_name="serves", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_id(self) -> str:
+        return f"api:{self.pk}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.identifier
+
+    audit_client = ""
+
+
+class ScopeQuerySet(models.QuerySet["Scope"]):
+    def offered(self) -> ScopeQuerySet:
+        """Those one can ask for: not retired, with their API, in the order people read them."""
+        return self.filter(retired_at=None).select_related("api").order_by("api__name", "name")
+
+
+class Scope(Described):
+    name = models.CharField(_("name"), max_length=100, unique=True, validators=[RegexValidator(SCOPE_NAME)])
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes")
+    sensitive = models.BooleanField(_("sensitive"), default=False)  # two approvals needed
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(name__regex=SCOPE_NAME), name="scope_name_is_a_scope_token"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_id(self) -> str:
+        return f"scope:{self.pk}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.name
+
+    audit_client = ""

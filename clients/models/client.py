@@ -1,0 +1,126 @@
+"""A registered client, what it may do, and who looks after it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.catalogue import Scope
+from clients.models.people import User
+
+CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without what people misread: i l o u 0 1
+
+
+def new_client_id() -> str:
+    """An identifier, not a secret: 12 characters, 58 bits, readable over the telephone."""
+    return "".join(secrets.choice(CLIENT_ID_ALPHABET) for _ in range(12))
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def of(self, user: User) -> ClientQuerySet:
+        """The clients this person looks after; closed ones are history."""
+        return self.filter(contacts__user=user).exclude(status=Client.Status.CLOSED).order_by("name")
+
+
+class Client(models.Model):
+    """An OAuth 2.0 confidential client.
+
+    `version` moves with every change of the client, its keys, secrets, scopes and served APIs: database triggers see
+    to it (migration 0002), so that no code path can forget. `epoch` moves when all tokens are invalidated: a token
+    carries the epoch it was issued in (docs/decisions/0005).
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client_id = models.CharField(max_length=64, unique=True, default=new_client_id)
+    name = models.CharField(_("name"), max_length=120)
+    organisation = models.CharField(_("organisation"), max_length=150)
+    purpose = models.TextField(_("what it does"), blank=True, max_length=4000)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField(default=timezone.now)
+    scopes = models.ManyToManyField(Scope, through="ClientScope", related_name="clients")
+
+    secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
+    may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
+    issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
+    token_lifetime = models.PositiveIntegerField(  # seconds
+        null=True, blank=True, validators=[MinValueValidator(60), MaxValueValidator(86_400)]
+    )
+    rate_limit = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])  # per minute
+
+    version = models.BigIntegerField(default=1, editable=False)
+    epoch = models.BigIntegerField(default=1, editable=False)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["name", "id"]),
+            models.Index(fields=["organisation"]),
+            models.Index(fields=["status", "name"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(token_lifetime=None) | Q(token_lifetime__range=(60, 86_400)), name="token_lifetime_in_range"
+            ),
+            models.CheckConstraint(condition=Q(client_id__regex=r"^[A-Za-z0-9_-]+$"), name="client_id_is_plain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    @property
+    def audit_id(self) -> str:
+        return f"client:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"{self.name} ({self.client_id})"
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.uid)
+
+
+class ClientScope(models.Model):
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="client_scopes")
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="client_scopes")
+    is_default = models.BooleanField(default=False)  # granted when a request names no scope
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "scope"], name="one_row_per_client_and_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id}: {self.scope_id}"
+
+
+class ClientContact(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")  # also invites, changes and removes contacts
+        EDITOR = "editor", _("Editor")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="contacts")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contact_of")
+    role = models.CharField(max_length=6, choices=Role, default=Role.OWNER)
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "user"], name="one_row_per_client_and_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} for {self.client_id}"

@@ -1,0 +1,169 @@
+"""What a client proves itself with: keys (bare or wrapped certificates) and secrets."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.client import Client
+
+
+class KeyQuerySet(models.QuerySet["Key"]):
+    def usable(self, now: datetime) -> KeyQuerySet:
+        """Those that authenticate at this moment (PROTOCOL line 15)."""
+        return self.filter(
+            Q(retires_at=None) | Q(retires_at__gt=now),
+            Q(not_after=None) | Q(not_after__gt=now),
+            active_from__lte=now,
+        )
+
+    def shown(self) -> KeyQuerySet:
+        """As the pages list them: what works first, then what waits, then what is over."""
+        return self.order_by(F("retires_at").desc(nulls_first=True), F("active_from").asc(nulls_last=True), "-added_at")
+
+
+class Key(models.Model):
+    """A public key that a client signs its assertions with. A certificate is kept as the JWK that wraps it."""
+
+    class Kind(models.TextChoices):
+        JWK = "jwk", _("JSON Web Key")
+        CERTIFICATE = "certificate", _("Certificate")
+
+    class State(models.TextChoices):
+        STAGED = "staged", _("Staged")
+        ACTIVE = "active", _("Active")
+        RETIRING = "retiring", _("Retiring")
+        RETIRED = "retired", _("Retired")
+        EXPIRED = "expired", _("Expired")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=11, choices=Kind)
+    kid = models.CharField(max_length=255)
+    jwk = models.JSONField()  # public members only (clients/keymaterial)
+    thumbprint = models.CharField(max_length=43)  # RFC 7638, SHA-256, base64url
+    algorithms = models.JSONField()  # ["RS256", ...]: those it can verify
+    description = models.CharField(max_length=60)  # "RSA 3072"
+    subject = models.TextField(blank=True)  # of the certificate, escaped for showing
+    issuer = models.TextField(blank=True)
+    not_before = models.DateTimeField(null=True)
+    not_after = models.DateTimeField(null=True)
+    added_at = models.DateTimeField()
+    added_by = models.CharField(max_length=254)
+    active_from = models.DateTimeField(null=True)  # empty: staged
+    retires_at = models.DateTimeField(null=True)
+    warned_at = models.DateTimeField(null=True)  # when the contacts were last told that it expires
+
+    objects = KeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "kid"], condition=Q(retires_at=None), name="one_key_in_use_per_client_and_kid"
+            ),
+            # The same key at two clients would make either of them able to speak for the other.
+            models.UniqueConstraint(
+                fields=["thumbprint"], condition=Q(retires_at=None), name="one_client_per_key_in_use"
+            ),
+        ]
+        indexes = [models.Index(fields=["client", "retires_at"]), models.Index(fields=["not_after"])]
+
+    def __str__(self) -> str:
+        return self.kid
+
+    def state(self, now: datetime) -> Key.State:
+        if self.retires_at and self.retires_at <= now:
+            return self.State.RETIRED
+        if self.not_after and self.not_after <= now:
+            return self.State.EXPIRED
+        if self.retires_at:
+            return self.State.RETIRING
+        if self.active_from is None or self.active_from > now:
+            return self.State.STAGED
+        return self.State.ACTIVE
+
+    @property
+    def credential(self) -> str:
+        """How tokens name what they were issued to."""
+        return f"key:{self.pk}"
+
+    @property
+    def audit_id(self) -> str:
+        return f"key:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.kid
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid)
+
+
+class SecretQuerySet(models.QuerySet["Secret"]):
+    def usable(self, now: datetime) -> SecretQuerySet:
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+
+    def current(self) -> SecretQuerySet:
+        """The one that has no end yet."""
+        return self.filter(ends_at=None)
+
+
+class Secret(models.Model):
+    """A client secret: 256 random bits that we made.
+
+    SHA-256 is right for the digest and a password hasher would be wrong: nobody can guess 256 bits, and 200 ms of
+    hashing per token request would be a denial of service (docs/decisions/0004). The ciphertext is there so that the
+    contact can view the secret again (clients/sealing.py); empty when SECRETS_VIEWABLE is off.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        RETIRING = "retiring", _("Retiring")
+        ENDED = "ended", _("Ended")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.BinaryField(max_length=32, unique=True)
+    ciphertext = models.BinaryField(null=True)
+    sealed_with = models.CharField(max_length=40, blank=True)  # id of the key in SECRETS_KEYS
+    hint = models.CharField(max_length=4)  # its last characters, to tell two apart
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=254)
+    ends_at = models.DateTimeField(null=True)  # set when it is replaced: the end of the overlap
+
+    objects = SecretQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client"], condition=Q(ends_at=None), name="one_current_secret_per_client"),
+        ]
+        indexes = [models.Index(fields=["client", "ends_at"])]
+
+    def __str__(self) -> str:
+        return f"…{self.hint}"
+
+    def state(self, now: datetime) -> Secret.State:
+        if self.ends_at is None:
+            return self.State.ACTIVE
+        return self.State.RETIRING if self.ends_at > now else self.State.ENDED
+
+    @property
+    def credential(self) -> str:
+        return f"secret:{self.pk}"
+
+    @property
+    def audit_id(self) -> str:
+        return f"secret:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"…{self.hint}"
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid)

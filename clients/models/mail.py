@@ -1,0 +1,89 @@
+"""The outbox: a mail is a row, written in the transaction of the act that causes it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.client import Client
+from clients.models.people import MailedCode, ManagementLink, User
+from clients.models.registration import Registration
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def due(self, now: datetime) -> MailQuerySet:
+        return self.filter(state=Mail.State.PENDING, next_attempt_at__lte=now).order_by("next_attempt_at")
+
+    def undeliverable(self) -> MailQuerySet:
+        return self.filter(state=Mail.State.FAILED).order_by("-created_at")
+
+
+class Mail(models.Model):
+    """One mail to one address. `kind` is the folder in templates/email/.
+
+    The row holds what the text is about and never what is secret in it: links and codes are made while sending.
+    """
+
+    class Kind(models.TextChoices):
+        CODE = "code", _("One-time code")
+        LINK = "link", _("Management link")
+        CLIENT_READY = "client_ready", _("Client ready")
+        REQUEST_RECEIVED = "request_received", _("Request received")
+        CHANGES_REQUESTED = "changes_requested", _("Changes asked")
+        REQUEST_REJECTED = "request_rejected", _("Request rejected")
+        CHANGE_APPROVED = "change_approved", _("Change approved")
+        NEW_MESSAGE = "new_message", _("New message about a request")
+        CLIENT_CHANGED = "client_changed", _("Something changed at a client")
+        CONTACT_ADDED = "contact_added", _("Added as a contact")
+        CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
+        STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting to be sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Could not be delivered")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    to = models.EmailField()
+    language = models.CharField(max_length=10, blank=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="mails")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, null=True, related_name="mails")
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, null=True, related_name="mails")
+    link = models.ForeignKey(ManagementLink, on_delete=models.CASCADE, null=True)
+    code = models.ForeignKey(MailedCode, on_delete=models.CASCADE, null=True)
+    facts = models.JSONField(default=dict)  # what else the text says, e.g. {"action": "key.added", "label": "..."}
+
+    state = models.CharField(max_length=7, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    objects = MailQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="mail_pending"),
+            models.Index(fields=["-created_at"], condition=Q(state="failed"), name="mail_failed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.to}"
+
+    @property
+    def audit_id(self) -> str:
+        return f"mail:{self.pk}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"{self.kind} to {self.to}"
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid) if self.client else ""

@@ -1,0 +1,135 @@
+"""People, and the two things we mail them: a link to manage their clients and one-time codes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+    def contact(self, *, email: str, name: str = "", language: str = "") -> User:
+        """The person with this address, made when unknown. A name we know is never overwritten by a form."""
+        user, _created = self.get_or_create(email=email.lower(), defaults={"name": name, "language": language})
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person. Contacts never have a password: the mailed link and code are how they come in."""
+
+    class Role(models.TextChoices):
+        CONTACT = "contact", _("Contact")
+        SECURITY = "security", _("Security team")
+        AUDITOR = "auditor", _("Auditor")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    role = models.CharField(max_length=10, choices=Role, default=Role.CONTACT)
+    language = models.CharField(max_length=10, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = EMAIL_FIELD = "email"
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_staff_member(self) -> bool:
+        return self.role != self.Role.CONTACT
+
+    @property
+    def audit_id(self) -> str:
+        return f"user:{self.pk}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+    audit_client = ""
+
+
+class ManagementLinkQuerySet(models.QuerySet["ManagementLink"]):
+    def usable(self, now: datetime) -> ManagementLinkQuerySet:
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=now, user__is_active=True)
+
+    def open(self) -> ManagementLinkQuerySet:
+        """Neither used nor replaced, expired or not."""
+        return self.filter(used_at=None, revoked_at=None)
+
+
+class ManagementLink(models.Model):
+    """A one-time link that signs a person in. Only the SHA-256 of its token is stored (clients/links.py)."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
+    digest = models.BinaryField(max_length=32, null=True, unique=True)  # set by the worker that mails the link
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ManagementLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(used_at=None, revoked_at=None), name="one_open_link_per_user"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"link of {self.user_id}"
+
+    @property
+    def audit_id(self) -> str:
+        return f"user:{self.user_id}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.user.audit_label
+
+    audit_client = ""
+
+
+class MailedCode(models.Model):
+    """A one-time code sent by mail. The code itself is nowhere in the database: it is derived (clients/codes.py)."""
+
+    class Purpose(models.TextChoices):
+        CONFIRM_REQUEST = "confirm_request", _("confirm a request")
+        STEP_UP = "step_up", _("confirm an act")
+
+    MAX_ATTEMPTS = 5
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    email = models.EmailField()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="codes")
+    registration = models.ForeignKey("Registration", on_delete=models.CASCADE, null=True, related_name="codes")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["email", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} for {self.email}"

@@ -1,0 +1,130 @@
+"""A request for a client (or for a change of one), from the form to the decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.catalogue import Scope
+from clients.models.client import Client
+from clients.models.people import User
+
+
+class RegistrationQuerySet(models.QuerySet["Registration"]):
+    def awaiting_review(self) -> RegistrationQuerySet:
+        """Oldest first: whoever waits longest is served first."""
+        return self.filter(status=Registration.Status.SUBMITTED).order_by("submitted_at", "id")
+
+    def by(self, user: User) -> RegistrationQuerySet:
+        return self.filter(requester=user).order_by("-created_at")
+
+
+class Registration(models.Model):
+    class Kind(models.TextChoices):
+        NEW = "new", _("New client")
+        CHANGE = "change", _("Change of a client")
+
+    class Status(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", _("Waiting for your code")
+        SUBMITTED = "submitted", _("Waiting for review")
+        CHANGES_REQUESTED = "changes_requested", _("Changes asked")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.NEW)
+    status = models.CharField(max_length=20, choices=Status, default=Status.UNCONFIRMED)
+    client_name = models.CharField(_("name of the client"), max_length=120)
+    organisation = models.CharField(_("organisation"), max_length=150)
+    contact_name = models.CharField(_("your name"), max_length=150)
+    contact_email = models.EmailField(_("your work e-mail address"))
+    purpose = models.TextField(_("what the client does"), max_length=4000)
+    language = models.CharField(max_length=10, blank=True)
+    scopes = models.ManyToManyField(Scope, through="RegistrationScope", related_name="registrations")
+
+    requester = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="registrations")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="registrations")
+    created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True)
+    endorsed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # first of two
+    endorsed_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    objects = RegistrationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "submitted_at"]),
+            models.Index(fields=["requester", "-created_at"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="unconfirmed") | Q(requester__isnull=False), name="a_confirmed_request_has_a_person"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | Q(client__isnull=False), name="an_approved_request_has_a_client"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_name
+
+    @property
+    def content_hash(self) -> str:
+        """What the reviewer saw. It travels with the decision: when it differs, the request changed meanwhile."""
+        asked = sorted(row.scope.name for row in self.asked.all())
+        content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.SUBMITTED, self.Status.CHANGES_REQUESTED)
+
+    @property
+    def audit_id(self) -> str:
+        return f"registration:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.client_name
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid) if self.client else ""
+
+
+class RegistrationScope(models.Model):
+    """One scope that was asked for, and after the decision whether it was granted."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="asked")
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")
+    granted = models.BooleanField(null=True)
+
+    class Meta:
+        ordering = ["scope__name"]
+        constraints = [models.UniqueConstraint(fields=["registration", "scope"], name="one_row_per_request_and_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id}: {self.scope_id}"
+
+
+class RegistrationMessage(models.Model):
+    """The conversation about a request: comments, and the words that came with a decision."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="messages")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField(max_length=4000)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["written_at", "id"]
+
+    def __str__(self) -> str:
+        return self.text[:40]

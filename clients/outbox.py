@@ -1,0 +1,131 @@
+"""Mail that cannot be lost: a row in the act's own transaction, sent by the worker afterwards.
+
+At least once: a worker that dies between the SMTP server's "250" and our commit sends the mail again, with the same
+Message-ID and (links and codes are derived from their row) the same words, so that a duplicate does no harm.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import uuid
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from clients import codes, links
+from clients.mail_text import render
+from clients.models import Client, Mail, MailedCode, Registration, User
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 14  # about a day and a half with the delays below
+LONGEST_DELAY = timedelta(hours=6)
+
+
+def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
+    """Writes the row and wakes the worker once the transaction has committed."""
+    mail = Mail.objects.create(kind=kind, to=to, language=language, created_at=now, next_attempt_at=now, **about)
+    transaction.on_commit(lambda: wake_worker(mail.pk))
+    return mail
+
+
+def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, now: datetime, **about: Any) -> Mail:
+    """Mails the person a fresh management link; their older one stops working."""
+    link = links.issue(user=user, now=now)
+    return queue(kind=kind, to=user.email, language=user.language, user=user, link=link, now=now, **about)
+
+
+def queue_code(*, code: MailedCode, language: str, now: datetime, registration: Registration | None = None) -> Mail:
+    return queue(
+        kind=Mail.Kind.CODE, to=code.email, language=language, user=code.user, code=code,
+        registration=registration, now=now,
+    )  # fmt: skip
+
+
+def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:
+    """One mail to each contact of the client."""
+    for contact in client.contacts.select_related("user").filter(user__is_active=True):
+        user = contact.user
+        queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
+
+
+def wake_worker(mail_id: uuid.UUID) -> None:
+    """Tells the worker at once. When the broker is down nothing is lost: beat sweeps what is pending."""
+    try:
+        current_app.send_task("clients.tasks.send_mail", [str(mail_id)])
+    except OperationalError:
+        log.warning("broker_unreachable", mail=str(mail_id))
+
+
+def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
+    """Sends one pending mail that is due. False when there is nothing to do: sent already, or being sent right now.
+
+    The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side.
+    """
+    with transaction.atomic():
+        mail = Mail.objects.due(now).select_for_update(skip_locked=True, of=("self",)).filter(pk=mail_id).first()
+        if mail is None:
+            return False
+        try:
+            _send(mail, now)
+        except (smtplib.SMTPException, OSError) as error:
+            _postpone(mail, error, now)
+        else:
+            mail.state, mail.sent_at, mail.last_error = Mail.State.SENT, now, ""
+        mail.attempts += 1
+        mail.save()
+    return mail.state == Mail.State.SENT
+
+
+def _send(mail: Mail, now: datetime) -> None:
+    secret = {}
+    if mail.link:
+        secret["link_url"] = links.url(mail.link)
+        links.activate(mail.link)
+    if mail.code:
+        secret["code"] = codes.value(mail.code)
+    text = render(mail, now=now, **secret)
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    message = EmailMultiAlternatives(
+        subject=text.subject,
+        body=text.body,
+        to=[mail.to],
+        headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(text.html, "text/html")
+    message.send()
+
+
+def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
+    """Back-off of 10 s, 20 s, 40 s ... 6 h; a refusal for good, or too many tries, ends it."""
+    mail.last_error = _reason(error)[:300]
+    mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, LONGEST_DELAY)
+    if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
+        mail.state = Mail.State.FAILED
+    log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
+
+
+def _reason(error: Exception) -> str:
+    """What the server said, on one line, without addresses' owners being able to forge another."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _is_permanent(error: Exception) -> bool:
+    """5yz to this recipient (RFC 5321 section 4.2.1): trying again cannot help."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return False
+
+
+def retry(*, mail: Mail, now: datetime) -> None:
+    """Puts an undeliverable mail back in the queue."""
+    mail.state, mail.attempts, mail.next_attempt_at = Mail.State.PENDING, 0, now
+    mail.save(update_fields=["state", "attempts", "next_attempt_at"])
+    transaction.on_commit(lambda: wake_worker(mail.pk))

@@ -1,0 +1,37 @@
+"""The staff: inviting them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit import log
+from audit.actions import Action
+from clients import outbox
+from clients.actors import Actor
+from clients.models import Mail, User
+
+
+class UnableToInvite(Exception):
+    """The person cannot be invited; the message says why."""
+
+
+@transaction.atomic
+def invite_staff(*, email: str, name: str, role: User.Role, by: Actor, now: datetime) -> User:
+    """Gives a person a staff role and mails the link with which they set up their sign-in.
+
+    Somebody who has the role already is mailed a new link. Raises UnableToInvite for another staff role.
+    """
+    user = User.objects.select_for_update().filter(email=email.lower()).first()
+    if user and user.is_staff_member and user.role != role:
+        raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
+    before = user.role if user else None
+    if user is None:
+        user = User(email=email.lower(), name=name)
+        user.set_unusable_password()
+    user.role, user.is_active = role, True
+    user.save()
+    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)})
+    outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)
+    return user

@@ -1,0 +1,45 @@
+"""Client secrets at rest: AES-256-GCM, so that a contact can view a secret again.
+
+The row's uid is the associated data: a ciphertext that is moved to another row does not open. Several keys can be
+configured at once; the first one seals, all of them open (SECRETS_KEYS, `manage.py reencrypt_secrets`).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from base64 import urlsafe_b64decode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
+
+
+class UnableToOpen(Exception):
+    """The key is not configured any more, or the ciphertext is not the one that was sealed for this row."""
+
+
+def current_key_id() -> str:
+    return next(iter(settings.SECRETS_KEYS))
+
+
+def seal(text: str, *, row: uuid.UUID) -> tuple[bytes, str]:
+    """(nonce + ciphertext, key id)."""
+    key_id = current_key_id()
+    nonce = os.urandom(NONCE)
+    return nonce + _cipher(key_id).encrypt(nonce, text.encode(), row.bytes), key_id
+
+
+def unseal(sealed: bytes, *, key_id: str, row: uuid.UUID) -> str:
+    """Raises UnableToOpen."""
+    try:
+        return _cipher(key_id).decrypt(sealed[:NONCE], sealed[NONCE:], row.bytes).decode()
+    except (InvalidTag, KeyError) as error:
+        raise UnableToOpen from error
+
+
+def _cipher(key_id: str) -> AESGCM:
+    text = settings.SECRETS_KEYS[key_id]
+    return AESGCM(urlsafe_b64decode(text + "=" * (-len(text) % 4)))

@@ -1,0 +1,37 @@
+"""What a client secret looks like: a prefix to recognise it by, 256 random bits, a checksum.
+
+The alphabet is [A-Za-z0-9_-], so that a client which forgets to form-encode its Basic credentials works too
+(PROTOCOL line 6). Secret scanners know a leaked one by the prefix and tell it from look-alikes by the checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import zlib
+
+PREFIX = "kds_"
+
+
+def generate() -> str:
+    body = PREFIX + secrets.token_urlsafe(32)
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """CRC-32 as six characters: not a protection, only a way to tell a typing error from a wrong secret."""
+    number = zlib.crc32(body.encode())
+    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    digits = ""
+    for _position in range(6):
+        number, digit = divmod(number, 62)
+        digits = alphabet[digit] + digits
+    return digits
+
+
+def is_well_formed(text: str) -> bool:
+    return text.startswith(PREFIX) and len(text) == len(PREFIX) + 49 and text[-6:] == checksum(text[:-6])
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,29 @@
+"""What the worker does. Tasks take ids only, load, and call one function."""
+
+import uuid
+
+from celery import shared_task
+from django.utils import timezone
+
+from clients import expiry, outbox
+from clients.models import Mail
+
+SWEEP = 200  # mails per round of beat
+
+
+@shared_task
+def send_mail(mail_id: str) -> None:
+    outbox.deliver(mail_id=uuid.UUID(mail_id), now=timezone.now())
+
+
+@shared_task
+def send_pending_mail() -> None:
+    """Finds what no task was queued for (the broker was down, the worker died) and what is due for another try."""
+    due = list(Mail.objects.due(timezone.now()).values_list("pk", flat=True)[:SWEEP])
+    for mail_id in due:
+        outbox.deliver(mail_id=mail_id, now=timezone.now())
+
+
+@shared_task
+def warn_of_expiry() -> None:
+    expiry.warn(now=timezone.now())

@@ -1,0 +1,150 @@
+"""Small pictures as inline SVG, computed on the server.
+
+The content security policy forbids style attributes, so positions and sizes are SVG percentages: no viewBox,
+so that texts in the picture never scale. Every function takes numbers and short texts (which are escaped).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+# Strokes on a 24 x 24 grid; `.kd-icon` gives width and colour.
+ICONS = {
+    "bad": '<circle cx="12" cy="12" r="9"/><path d="m9 9 6 6M15 9l-6 6"/>',
+    "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.5 2"/>',
+    "close": '<path d="M6 6l12 12M18 6 6 18"/>',
+    "download": '<path d="M12 4v11M7 10.5l5 5 5-5M4 20h16"/>',
+    "file": '<path d="M6 3h8l4 4v14H6V3Z"/><path d="M14 3v4h4M9 12h6M9 16h6"/>',
+    "info": '<circle cx="12" cy="12" r="9"/><path d="M12 11v5M12 7.8v.1"/>',
+    "key": '<circle cx="8" cy="14.5" r="4.5"/><path d="m11.5 11.5 8-8M16 7l3 3M13.5 9.5l2 2"/>',
+    "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01"/>',
+    "mail": '<rect x="3" y="5" width="18" height="14" rx="2"/><path d="m3.5 7 8.5 6.5L20.5 7"/>',
+    "ok": '<circle cx="12" cy="12" r="9"/><path d="m8 12.2 2.8 2.8L16 9.6"/>',
+    "people": '<circle cx="9" cy="8" r="3.5"/><path d="M2.5 20c.5-4 3-6 6.5-6s6 2 6.5 6M16 4.8a3.5 3.5 0 0 1 0 6.4M18'
+    ' 14.5c2 .8 3.2 2.6 3.5 5.5"/>',
+    "refresh": '<path d="M20 11a8 8 0 0 0-14-4.5L4 9M4 4v5h5M4 13a8 8 0 0 0 14 4.5l2-2.5M20 20v-5h-5"/>',
+    "search": '<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>',
+    "shield": '<path d="M12 3 4.5 6v6c0 4.5 3 7.5 7.5 9 4.5-1.5 7.5-4.5 7.5-9V6L12 3Z"/>'
+    '<path d="m8.5 12 2.5 2.5 4.5-4.8"/>',
+    "stop": '<circle cx="12" cy="12" r="9"/><path d="M9 9h6v6H9z"/>',
+    "warn": '<path d="M12 3.5 2.5 20h19L12 3.5Z"/><path d="M12 10v4.5M12 17.2v.1"/>',
+}
+
+ISSUED_HEIGHT, REFUSED_HEIGHT = 56, 20  # pixels of the two lanes of `spark`
+
+
+def icon(name: str, css: str = "") -> SafeString:
+    """A decorative icon, hidden from screen readers; `name` is a key of ICONS, else KeyError."""
+    strokes = mark_safe(ICONS[name])  # noqa: S308  (a constant of this module)
+    return format_html(
+        '<svg class="kd-icon {}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', css, strokes
+    )
+
+
+def percent_passed(start_at: datetime, end_at: datetime, now: datetime) -> float:
+    """How much of the period has passed at `now`, from 0 to 100."""
+    if end_at <= start_at:
+        return 100.0
+    return min(100.0, max(0.0, 100 * (now - start_at) / (end_at - start_at)))
+
+
+def timeline(passed: float, *, state: str, label: str, description: str) -> SafeString:
+    """A validity line: the used part, what is left in the colour of `state` (ok, warn, bad, next), a mark for today.
+
+    `passed` is a percentage; `label` stands above the mark; `description` says the same in words.
+    """
+    anchor = "end" if passed > 80 else "start" if passed < 20 else "middle"
+    return format_html(
+        '<svg role="img" aria-label="{description}" height="44" width="100%">'
+        '<rect class="kd-line-track" x="0" y="24" width="100%" height="10" rx="5"/>'
+        '<rect class="kd-line-left--{state}" x="0" y="24" width="100%" height="10" rx="5"/>'
+        '<rect class="kd-line-used" x="0" y="24" width="{x}%" height="10" rx="5"/>'
+        '<rect class="kd-line-now" x="{x}%" y="18" width="2" height="22"/>'
+        '<text class="kd-line-text" x="{x}%" dx="{dx}" y="12" text-anchor="{anchor}">{label}</text></svg>',
+        description=description,
+        state=state,
+        x=_number(passed),
+        dx=2 if passed > 60 else 0,
+        anchor=anchor,
+        label=label,
+    )
+
+
+def offset_scale(offset: float, *, allowed: float, allowed_label: str, label: str, description: str) -> SafeString:
+    """A clock's offset from ours on a scale around zero, with the band that we accept (all in seconds)."""
+    span = 1.25 * max(abs(offset), 2 * allowed, 1.0)
+    here, half = 50 + 50 * offset / span, 50 * allowed / span
+    return format_html(
+        '<svg role="img" aria-label="{description}" height="44" width="100%">'
+        '<rect class="kd-line-track" x="0" y="24" width="100%" height="10" rx="5"/>'
+        '<rect class="kd-line-left--ok" x="{left}%" y="24" width="{width}%" height="10"/>'
+        '<text class="kd-line-text kd-line-text--2" x="50%" y="12" text-anchor="middle">{allowed_label}</text>'
+        '<rect class="kd-line-left--{state}" x="{x}%" y="18" width="3" height="22"/>'
+        '<text class="kd-line-text" x="{x}%" y="12" text-anchor="{anchor}">{label}</text></svg>',
+        description=description,
+        left=_number(50 - half),
+        width=_number(2 * half),
+        allowed_label=allowed_label,
+        state="ok" if abs(offset) <= allowed else "bad",
+        x=_number(here),
+        anchor="end" if here > 75 else "start" if here < 25 else "middle",
+        label=label,
+    )
+
+
+def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) -> SafeString:
+    """Two lanes of bars, one pair a day: issued above the axis, refused below it on its own scale.
+
+    So a few refusals among thousands of tokens stay visible, and colour is not the only difference.
+    """
+    step = 100 / max(len(issued), 1)
+    most_issued, most_refused = max([1, *issued]), max([1, *refused])
+    bars = []
+    for day, count in enumerate(issued):
+        height = round(count / most_issued * ISSUED_HEIGHT)
+        bars.append(("ok", _number((day + 0.22) * step), ISSUED_HEIGHT - height, _number(0.56 * step), height))
+    for day, count in enumerate(refused):
+        height = max(4, round(count / most_refused * REFUSED_HEIGHT)) if count else 0
+        bars.append(("bad", _number((day + 0.22) * step), ISSUED_HEIGHT + 4, _number(0.56 * step), height))
+    drawn = format_html_join(
+        "",
+        '<rect class="kd-spark__{}" x="{}%" y="{}" width="{}%" height="{}" rx="1"/>',
+        (bar for bar in bars if bar[-1]),
+    )
+    return format_html(
+        '<svg role="img" aria-label="{}" height="82" width="100%">{}'
+        '<rect class="kd-spark__axis" x="0" y="57" width="100%" height="1"/></svg>',
+        description,
+        drawn,
+    )
+
+
+def risk(level: int, label: str) -> SafeString:
+    """Three rising blocks of which `level` (1 to 3) are filled, with the word beside it."""
+    blocks = format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="{}" width="7" height="{}" rx="1"/>',
+        ((f"on-{level}" if block < level else "", block * 10, 8 - block * 4, 6 + block * 4) for block in range(3)),
+    )
+    return format_html(
+        '<span class="kd-risk"><svg viewBox="0 0 28 14" aria-hidden="true" focusable="false">{}</svg>{}</span>',
+        blocks,
+        label,
+    )
+
+
+def share_bar(share: float) -> SafeString:
+    """A horizontal bar of `share` percent, for a column of a table that also holds the number."""
+    return format_html(
+        '<svg class="kd-share" aria-hidden="true" focusable="false" height="10" width="100%">'
+        '<rect class="kd-line-track" width="100%" height="10" rx="2"/>'
+        '<rect class="kd-spark__ok" width="{}%" height="10" rx="2"/></svg>',
+        _number(min(100.0, max(0.0, share))),
+    )
+
+
+def _number(value: float) -> str:
+    """Two decimals with a point, whatever the language: it goes into an SVG attribute."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

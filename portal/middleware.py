@@ -1,0 +1,71 @@
+"""What every page needs before it runs: a request id, a session that ends, the reader's time zone."""
+
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from portal.addresses import client_address
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestContextMiddleware:
+    """Gives the request an id and an address, and every log line of it both."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.id = uuid.uuid4().hex
+        request.address = client_address(request.META, settings.TRUSTED_PROXY_COUNT)
+        request.now = datetime.now(UTC)
+        with structlog.contextvars.bound_contextvars(request_id=request.id, address=request.address):
+            response = self.get_response(request)
+        response["X-Request-Id"] = request.id
+        # Pages hold names, key ids and now and then a secret: no cache may keep them. Static files set their own.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class SessionLimitsMiddleware:
+    """Ends a session that was idle for an hour or is older than eight (SECURITY.md, sessions)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            self._limit(request)
+        return self.get_response(request)
+
+    def _limit(self, request: HttpRequest) -> None:
+        now = request.now.timestamp()
+        started = request.session.setdefault("started_at", now)
+        seen = request.session.get("seen_at", now)
+        too_old = now - started > settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
+        if too_old or now - seen > settings.SESSION_IDLE_LIMIT.total_seconds():
+            logout(request)
+        elif now - seen > 60 or "seen_at" not in request.session:  # a write per minute, not per request
+            request.session["seen_at"] = now
+
+
+class LocalisationMiddleware:
+    """Times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            zone = zoneinfo.ZoneInfo(request.COOKIES.get("keydesk-timezone") or settings.TIME_ZONE)
+        except (KeyError, ValueError, OSError):  # a cookie can hold anything
+            zone = zoneinfo.ZoneInfo(settings.TIME_ZONE)
+        with timezone.override(zone):
+            return self.get_response(request)

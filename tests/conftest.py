@@ -1,0 +1,51 @@
+"""What every test can use."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+# --- The database between tests that commit ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Keep a copy of the rows that migrations made, and put them back after each test that commits."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS migrated")
+        for table in _tables():
+            cursor.execute(
+                f"DROP TABLE IF EXISTS migrated.{table}; CREATE TABLE migrated.{table} AS TABLE public.{table}"
+            )
+    TransactionTestCase._fixture_teardown = _back_to_migrated  # type: ignore[attr-defined]
+
+
+def _back_to_migrated(_case: TransactionTestCase) -> None:
+    """Django's own flush truncates, which the change log's triggers refuse; as a replica triggers do not fire.
+
+    DELETE, because on small tables it takes a tenth of the time of TRUNCATE.
+    """
+    tables = _tables()
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(";".join(f"DELETE FROM public.{table}" for table in tables))
+        cursor.execute(";".join(f"INSERT INTO public.{table} TABLE migrated.{table}" for table in tables))
+        cursor.execute("SET session_replication_role = origin")
+
+
+def _tables() -> list[str]:
+    """Every table of the test database, quoted, but the list of migrations."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'django_migrations'"
+        )
+        return [name for (name,) in cursor.fetchall()]

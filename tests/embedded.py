@@ -1,0 +1,71 @@
+"""The early pytest plugin: a private PostgreSQL and Valkey for this run, before Django reads its settings.
+
+TEST_DATABASE_URL (a superuser's) is used instead of the embedded PostgreSQL when it is set. The controller of
+pytest-xdist starts the servers, its workers inherit their addresses, and pytest-django gives each worker a database of
+its own; the Valkey databases of a worker are its own too.
+"""
+
+import atexit
+import os
+from pathlib import Path
+
+import pytest
+
+from portal.embedded import keys, postgres, sockets, valkey
+from portal.embedded.processes import Process
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    options = early_config.known_args_namespace
+    if options.help or options.version or not early_config.pluginmanager.has_plugin("django"):
+        return
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ.update(
+            valkey.urls(Path(os.environ["TEST_VALKEY_DIRECTORY"]), tenant=1 + int(worker.removeprefix("gw")))
+        )
+    else:
+        os.environ.update(environment())
+
+
+def environment() -> dict[str, str]:
+    """Start the servers; return the settings of the test run. Whatever the developer has set does not leak in."""
+    valkey_directory = start_valkey()
+    return {
+        **keys.generate(),
+        **valkey.urls(valkey_directory),
+        "TEST_VALKEY_DIRECTORY": str(valkey_directory),
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or start_postgres(),
+        "ENV_FILES": "",
+        "DEBUG": "true",  # static files without a manifest; Django's test runner turns settings.DEBUG off again
+        "PUBLIC_URL": "http://testserver",
+        "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
+        "DEFAULT_FROM_EMAIL": "Keydesk <keydesk@example.org>",
+        "SUPPORT_EMAIL": "support@example.org",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def start_postgres() -> str:
+    directory = sockets.throw_away("pg")
+    until_the_end(
+        postgres.launch(
+            directory / "data",
+            directory,
+            log=directory / "postgres.log",
+            settings=postgres.THROW_AWAY,
+            remove=directory,
+        )
+    )
+    return postgres.url(directory)
+
+
+def start_valkey() -> Path:
+    directory = sockets.throw_away("valkey")
+    until_the_end(valkey.launch(directory, log=directory / "valkey.log", remove=directory))
+    return directory
+
+
+def until_the_end(process: Process) -> None:
+    """Stop it when pytest ends in good order; when it does not, its guard notices (portal/embedded/guard.py)."""
+    atexit.register(process.stop)

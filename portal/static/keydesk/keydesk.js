@@ -1,0 +1,69 @@
+// Enhancement only: every page works without it. An external module, because the CSP forbids inline code;
+// what it says to people comes translated from data attributes.
+document.documentElement.classList.add('js');
+document.querySelector('.govuk-error-summary')?.focus();
+
+const status = document.getElementById('kd-status');
+const announce = (text) => { if (status) status.textContent = text; };
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest('[data-copy]');
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  const label = button.firstElementChild;
+  const before = label.dataset.before ??= label.textContent;
+  try {
+    await navigator.clipboard.writeText('value' in source ? source.value : source.textContent.trim());
+    label.textContent = button.dataset.copied;
+    announce(button.dataset.announce);
+    setTimeout(() => { label.textContent = before; }, 4000);
+  } catch {
+    // No clipboard (plain HTTP, or refused): select the text, so that the keyboard can copy it.
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    announce(button.dataset.failed);
+  }
+});
+
+const KINDS = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+};
+const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
+const base64url = (buffer) => base64(buffer).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+
+// The private half goes straight into a download and never into the page or the form.
+async function makeKey(alg) {
+  const pair = await crypto.subtle.generateKey(KINDS[alg], true, ['sign', 'verify']);
+  const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey);
+  const members = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n }; // the order of RFC 7638 section 3.2
+  const kid = base64url(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(members))));
+  const lines = base64(await crypto.subtle.exportKey('pkcs8', pair.privateKey)).match(/.{1,64}/g).join('\n');
+  const pem = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
+  return { jwk: { ...members, use: 'sig', alg, kid }, pem };
+}
+
+function download(name, text) {
+  const link = document.createElement('a');
+  link.download = name;
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-pem-file' }));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+document.getElementById('make-key')?.addEventListener('click', async (event) => {
+  const result = document.getElementById('make-result');
+  const field = result.querySelector('textarea');
+  if (!globalThis.crypto?.subtle) { // browsers offer it on HTTPS and localhost only
+    announce(document.getElementById('make-unavailable').textContent);
+    document.getElementById('make-unavailable').hidden = false;
+    return;
+  }
+  event.target.disabled = true;
+  const { jwk, pem } = await makeKey(document.querySelector('[name=make-alg]:checked').value);
+  download(`${jwk.kid.slice(0, 12)}-private.pem`, pem);
+  field.value = JSON.stringify(jwk, null, 2);
+  result.hidden = false;
+  field.focus();
+  event.target.disabled = false;
+});

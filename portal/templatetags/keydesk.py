@@ -1,0 +1,282 @@
+"""The tags and filters of every template (a builtin: no `{% load %}`). docs/components.md shows them in use."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from django import forms
+from django.forms import BoundField
+from django.template import Context, Library
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from portal import drawing
+
+register = Library()
+
+RISKS = {"low": 1, "medium": 2, "high": 3}
+# Comments and strings of the languages in our samples; `//` counts only after a space, so not in an address.
+CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+
+
+# --- Components -----------------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def component(context: Context, name: str, **values: object) -> SafeString:
+    """One component of templates/components/, which sees `values` and nothing else of the page."""
+    inner = context.new(values)
+    inner["csrf_token"] = context.get("csrf_token")
+    return context.template.engine.get_template(f"components/{name}.html").render(inner)
+
+
+@register.simple_block_tag(takes_context=True)
+def wrap(context: Context, content: SafeString, name: str, **values: object) -> SafeString:
+    """A component around a piece of the page, which it gets as `content`."""
+    return component(context, name, content=content, **values)
+
+
+@register.simple_block_tag
+def capture(content: SafeString) -> SafeString:
+    """`{% capture as foot %}...{% endcapture %}`: a piece of the page as a value for a component."""
+    return content
+
+
+@register.simple_tag
+def listof(*values: object) -> tuple[object, ...]:
+    """`{% listof _("Client") _("Scopes") as columns %}`"""
+    return values
+
+
+@register.simple_tag(takes_context=True)
+def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
+    """`{% breadcrumb label url label url ... current_label as crumbs %}`"""
+    *parents, current = labels_and_urls
+    links = [{"label": label, "url": url} for label, url in zip(parents[::2], parents[1::2], strict=True)]
+    return component(context, "breadcrumb", links=links, current=current)
+
+
+# --- Forms ----------------------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def field(context: Context, field: BoundField, **options: object) -> SafeString:
+    """A form field in full: label or legend, hint, error, control. Options: docs/components.md."""
+    kind = _kind(field.field.widget)
+    values: dict[str, object] = {"field": field, "kind": kind, "optional": not field.field.required, **options}
+    if kind in ("radios", "checkboxes"):
+        values["choices"] = _choices(field)
+    else:
+        values["control"] = _control(field, kind, width=options.get("width"), describedby=options.get("describedby"))
+    return component(context, "field", **values)
+
+
+@register.filter
+def error_links(form: forms.Form) -> list[dict[str, str]]:
+    """What the error summary lists: each message with the id of the control it is about ("" for the whole form)."""
+    links = [{"id": "", "message": message} for message in form.non_field_errors()]
+    for bound in form:
+        target = "" if bound.is_hidden else f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
+        links += [{"id": target, "message": message} for message in bound.errors]
+    return links
+
+
+def _kind(widget: forms.Widget) -> str:
+    kinds: list[tuple[type[forms.Widget], str]] = [
+        (forms.HiddenInput, "hidden"),
+        (forms.CheckboxSelectMultiple, "checkboxes"),
+        (forms.RadioSelect, "radios"),
+        (forms.CheckboxInput, "checkbox"),
+        (forms.Select, "select"),
+        (forms.Textarea, "textarea"),
+        (forms.FileInput, "file-upload"),
+    ]
+    return next((kind for cls, kind in kinds if isinstance(widget, cls)), "input")
+
+
+def _control(field: BoundField, kind: str, *, width: object, describedby: object) -> SafeString:
+    """The widget with the classes of govuk-frontend; Django adds aria-describedby and aria-invalid."""
+    widget = field.field.widget
+    block = "checkboxes__input" if kind == "checkbox" else kind
+    classes = [f"govuk-{block}", widget.attrs.get("class", "")]
+    if field.errors and kind != "checkbox":
+        classes.append(f"govuk-{kind}--error")
+    if width:
+        classes.append(f"govuk-input--width-{width}")
+    if widget.attrs.get("autocomplete") == "one-time-code":
+        classes.append("kd-input--code")
+    attrs = {"class": " ".join(filter(None, classes))}
+    if describedby:
+        attrs["aria-describedby"] = f"{field.aria_describedby or ''} {describedby}".strip()
+    return field.as_widget(attrs=attrs)
+
+
+def _choices(field: BoundField) -> list[dict[str, object]]:
+    """The options of radios and checkboxes; a form field may carry `hints`, a mapping of value to one line of text."""
+    hints = getattr(field.field, "hints", {})
+    disabled = getattr(field.field, "disabled_choices", ())
+    return [
+        {
+            "id": option.id_for_label,
+            "name": option.data["name"],
+            "value": str(option.data["value"]),
+            "label": option.choice_label,
+            "checked": option.data["selected"],
+            "hint": hints.get(str(option.data["value"]), ""),
+            "disabled": field.field.disabled or str(option.data["value"]) in disabled,
+        }
+        for option in field.subwidgets
+    ]
+
+
+# --- Pictures -------------------------------------------------------------------------------------------------------
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    return drawing.icon(name, css)
+
+
+@register.simple_tag
+def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
+    """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
+    left = days_left(end_at, now)
+    if not label:
+        days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
+        label = _("Today, %(days_left)s") % {"days_left": days} if left > 0 else _("Today")
+    description = _("Valid from %(start)s to %(end)s. %(label)s.") % {
+        "start": day(start_at),
+        "end": moment(end_at),
+        "label": label,
+    }
+    passed = drawing.percent_passed(start_at, end_at, now)
+    return drawing.timeline(passed, state=state, label=label, description=description)
+
+
+@register.simple_tag
+def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
+    """Bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
+    issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
+    description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
+    return drawing.spark(issued, refused, description=description % {"issued": sum(issued), "refused": sum(refused)})
+
+
+@register.simple_tag
+def offset_scale(offset: float, allowed: float) -> SafeString:
+    """How far the reader's clock is from ours, in seconds; positive is ahead."""
+    label = _("You: %(offset)s s") % {"offset": f"{offset:+.0f}"}
+    allowed_label = _("We accept %(seconds)s s") % {"seconds": f"{allowed:.0f}"}
+    return drawing.offset_scale(
+        offset, allowed=allowed, allowed_label=allowed_label, label=label, description=f"{allowed_label}. {label}."
+    )
+
+
+@register.simple_tag
+def risk(level: str, label: str = "") -> SafeString:
+    """`level` is low, medium or high."""
+    words = {"low": _("Low risk"), "medium": _("Medium risk"), "high": _("High risk")}
+    return drawing.risk(RISKS[level], label or words[level])
+
+
+@register.simple_tag
+def share_bar(part: float, whole: float) -> SafeString:
+    return drawing.share_bar(100 * part / whole if whole else 0)
+
+
+# --- Times, days and texts ------------------------------------------------------------------------------------------
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """6 December 2026, in the reader's language and time zone."""
+    if not value:
+        return ""
+    local = _local(value) if isinstance(value, datetime) else value
+    # Translators: a date as "6 December 2026", in the letters of Django's date filter.
+    return format_date(local, pgettext("date format", "j F Y"))
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """15:41"""
+    # Translators: a time as "15:41", in the letters of Django's date filter.
+    return format_date(_local(value), pgettext("time format", "H:i")) if value else ""
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """6 December 2026, 10:14"""
+    # Translators: a date and a time as "6 December 2026, 10:14".
+    return _("%(day)s, %(time)s") % {"day": day(value), "time": clock(value)} if value else ""
+
+
+@register.filter
+def days_left(value: datetime | None, now: datetime | None = None) -> int:
+    """Calendar days in the reader's zone from now until `value`: 0 is today, negative is past."""
+    return (_local(value).date() - _local(now or timezone.now()).date()).days if value else 0
+
+
+@register.filter
+def ago(value: datetime | None, now: datetime | None = None) -> str:
+    """3 minutes ago, 9 days ago; a time to come is "in 57 minutes"."""
+    if not value:
+        return _("never")
+    seconds = int(((now or timezone.now()) - value).total_seconds())
+    if abs(seconds) < 60:
+        return _("just now")
+    phrase = _span(abs(seconds))
+    return (_("%(span)s ago") if seconds > 0 else _("in %(span)s")) % {"span": phrase}
+
+
+def _span(seconds: int) -> str:
+    """One rounded unit: 57 minutes, 3 hours, 9 days, 4 months, 2 years."""
+    days = seconds // 86400
+    # Translators: these units only stand in "... ago" and "in ..." (German: dative, "vor 3 Tagen", "in 3 Tagen").
+    if seconds < 3600:
+        count, text = seconds // 60, ngettext("%(n)s minute", "%(n)s minutes", seconds // 60)
+    elif days < 2:
+        count, text = seconds // 3600, ngettext("%(n)s hour", "%(n)s hours", seconds // 3600)
+    elif days < 60:
+        count, text = days, ngettext("%(n)s day", "%(n)s days", days)
+    elif days < 730:
+        count, text = days // 30, ngettext("%(n)s month", "%(n)s months", days // 30)
+    else:
+        count, text = days // 365, ngettext("%(n)s year", "%(n)s years", days // 365)
+    return text % {"n": count}
+
+
+@register.filter
+def visible(value: object) -> str:
+    """Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+
+
+@register.filter
+def marked(value: object, other: object) -> SafeString:
+    """`value` with the part that differs from `other` marked: what was sent against what is expected."""
+    text, against = visible(value), visible(other or "")
+    start = next(
+        (i for i, (a, b) in enumerate(zip(text, against, strict=False)) if a != b), min(len(text), len(against))
+    )
+    rest = min(len(text), len(against)) - start
+    tail = next((i for i in range(rest) if text[-1 - i] != against[-1 - i]), rest)
+    end = len(text) - tail
+    # Marking nearly all of it says nothing; two unrelated values are shown plain.
+    if not against or start == end or (start < 4 and tail < 4):
+        return format_html("{}", text)
+    return format_html("{}<mark>{}</mark>{}", text[:start], text[start:end], text[end:])
+
+
+@register.filter
+def highlight(code: str) -> SafeString:
+    """A sample with its comments and strings in colour; the text itself is escaped and unchanged."""
+    pieces, end = [], 0
+    for part in CODE_PARTS.finditer(code):
+        pieces += [("", code[end : part.start()]), (part.lastgroup, part.group())]
+        end = part.end()
+    pieces.append(("", code[end:]))
+    return format_html_join("", "{}", ((_coloured(kind, text),) for kind, text in pieces))
+
+
+def _coloured(kind: str | None, text: str) -> SafeString:
+    return format_html('<span class="{}">{}</span>', kind, text) if kind else format_html("{}", text)

@@ -87,9 +87,7 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     if not still_working.update(ends_at=now):
         raise UnableToChangeSecret(_("This secret had stopped working already."))
     before = secret.ends_at.isoformat() if secret.ends_at else None
-    log.record(
-        action=Action.SECRET_ENDED, actor=by, subject=secret, changes={"ends_at": (before, now.isoformat())}
-    )
+    log.record(action=Action.SECRET_ENDED, actor=by, subject=secret, changes={"ends_at": (before, now.isoformat())})
     tell_contacts(client=client, action=Action.SECRET_ENDED, subject=secret.audit_label, by=by, now=now)
 
 

@@ -1,0 +1,86 @@
+"""Acts on the people who look after a client, and the way back in for somebody whose link is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import links, outbox
+from clients.actors import Actor
+from clients.models import Client, ClientContact, Mail, ManagementLink, User
+from clients.notices import tell_contacts
+
+LINKS_PER_HOUR = 5
+
+
+class UnableToChangeContacts(Exception):
+    """The message says why."""
+
+
+def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> None:
+    """Mails a management link when the address belongs to a contact. The caller cannot tell whether it does."""
+    user = User.objects.filter(email=email.lower(), is_active=True).first()
+    if user is None or user.is_staff_member:
+        return
+    with transaction.atomic():
+        recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
+        if recent.count() >= LINKS_PER_HOUR:
+            return
+        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user)
+        outbox.queue_link(user=user, now=now)
+
+
+@transaction.atomic
+def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
+    """Adds a person and mails them a link. Raises UnableToChangeContacts."""
+    Client.objects.select_for_update().get(pk=client.pk)
+    user = User.objects.contact(email=email, name=name)
+    if client.contacts.filter(user=user).exists():
+        raise UnableToChangeContacts(_("This person is a contact of the client already."))
+    contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
+    changes = {"contact": (None, user.audit_label), "role": (None, role)}
+    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes)
+    tell_contacts(client=client, action=Action.CLIENT_CONTACT_ADDED, subject=user.audit_label, by=by, now=now)
+    outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts={"by": by.label}, now=now)
+    return contact
+
+
+@transaction.atomic
+def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
+    client = Client.objects.select_for_update().get(pk=contact.client_id)
+    before = contact.role
+    if before == role:
+        return
+    if role != ClientContact.Role.OWNER:
+        _keep_an_owner(client, contact)
+    ClientContact.objects.filter(pk=contact.pk).update(role=role)
+    contact.role = role
+    changes = {"contact": (contact.user.audit_label, contact.user.audit_label), "role": (before, role)}
+    log.record(action=Action.CLIENT_CONTACT_ROLE_CHANGED, actor=by, subject=client, changes=changes)
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=contact.user.audit_label, by=by, now=now
+    )
+
+
+@transaction.atomic
+def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
+    """The person sees the client no more, and an unused link of theirs stops. The last owner stays."""
+    client = Client.objects.select_for_update().get(pk=contact.client_id)
+    _keep_an_owner(client, contact)
+    label = contact.user.audit_label
+    log.record(
+        action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client,
+        changes={"contact": (label, None), "role": (contact.role, None)},
+    )  # fmt: skip
+    tell_contacts(client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=label, by=by, now=now)
+    contact.delete()
+    links.revoke_all(user=contact.user, now=now)
+
+
+def _keep_an_owner(client: Client, leaving: ClientContact) -> None:
+    if not client.contacts.filter(role=ClientContact.Role.OWNER).exclude(pk=leaving.pk).exists():
+        raise UnableToChangeContacts(_("A client needs an owner. Make somebody else owner first."))

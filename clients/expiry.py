@@ -1,0 +1,42 @@
+"""Mail to the contacts before a certificate ends: 30, 14, 7 and 1 days ahead, each once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from clients import outbox
+from clients.models import Client, Key, Mail
+
+WARN_DAYS = (30, 14, 7, 1)
+
+
+def warn(*, now: datetime) -> int:
+    """Queues the mails that are due; returns for how many keys."""
+    soon = now + timedelta(days=max(WARN_DAYS))
+    expiring = Key.objects.usable(now).filter(not_after__lte=soon, retires_at=None, client__status=Client.Status.ACTIVE)
+    warned = 0
+    for key in expiring.select_related("client"):
+        step = _step_passed(key, now)
+        if step is not None:
+            warned += _warn_once(key, step, now)
+    return warned
+
+
+def _step_passed(key: Key, now: datetime) -> datetime | None:
+    """The latest moment at which the contacts had to be warned, e.g. seven days before the end."""
+    assert key.not_after is not None  # noqa: S101  (the query asks for keys with an end)
+    moments = [key.not_after - timedelta(days=days) for days in WARN_DAYS]
+    return max((moment for moment in moments if moment <= now), default=None)
+
+
+@transaction.atomic
+def _warn_once(key: Key, step: datetime, now: datetime) -> bool:
+    locked = Key.objects.select_for_update().get(pk=key.pk)
+    if locked.warned_at is not None and locked.warned_at >= step:
+        return False
+    Key.objects.filter(pk=key.pk).update(warned_at=now)
+    facts = {"kid": key.kid, "not_after": key.not_after.isoformat(), "days": (key.not_after - now).days}
+    outbox.queue_for_contacts(client=key.client, kind=Mail.Kind.CREDENTIAL_EXPIRES, facts=facts, now=now)
+    return True

@@ -1,0 +1,122 @@
+"""Acts on keys: add, activate, retire. Reading an upload is clients/keymaterial's part."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.keymaterial import PublicKey
+from clients.models import Client, Key
+from clients.notices import tell_contacts
+
+
+class UnableToAddKey(Exception):
+    """The key cannot be added; the message says why and what to do."""
+
+
+class UnableToRetireKey(Exception):
+    """The key cannot be retired; the message says why and what to do."""
+
+
+@transaction.atomic
+def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True) -> Key:
+    """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey."""
+    Client.objects.select_for_update().get(pk=client.pk)
+    _refuse_a_known_key(client, key)
+    facts = key.certificate
+    row = Key(
+        client=client,
+        kind=key.kind,
+        kid=key.kid,
+        jwk=dict(key.jwk),
+        thumbprint=key.thumbprint,
+        algorithms=list(key.algorithms),
+        description=key.description,
+        subject=facts.subject if facts else "",
+        issuer=facts.issuer if facts else "",
+        not_before=facts.not_before if facts else None,
+        not_after=facts.not_after if facts else None,
+        added_at=now,
+        added_by=by.label,
+        active_from=now if active else None,
+    )
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:  # the same key was added at another client at this very moment
+        raise UnableToAddKey(KNOWN_ELSEWHERE) from error
+    log.record(
+        action=Action.KEY_ADDED,
+        actor=by,
+        subject=row,
+        changes={"kid": (None, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)},
+    )
+    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
+    return row
+
+
+KNOWN_ELSEWHERE = _(
+    "This key is in use elsewhere. A key belongs to one client only: make a new key pair for this client."
+)
+
+
+def _refuse_a_known_key(client: Client, key: PublicKey) -> None:
+    in_use = Key.objects.filter(retires_at=None)
+    if in_use.filter(client=client, thumbprint=key.thumbprint).exists():
+        raise UnableToAddKey(_("This client has this key already."))
+    if in_use.filter(client=client, kid=key.kid).exists():
+        raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
+    # A key that another client retired may have leaked there: it is not taken back elsewhere either.
+    if Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client).exists():
+        raise UnableToAddKey(KNOWN_ELSEWHERE)
+
+
+@transaction.atomic
+def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> None:
+    """Somebody uploaded a private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it."""
+    log.record(action=Action.KEY_REFUSED, actor=by, subject=client)
+    tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now)
+
+
+@transaction.atomic
+def activate(*, key: Key, by: Actor, now: datetime) -> None:
+    """A staged key starts to work."""
+    if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
+        raise UnableToAddKey(_("This key is not staged any more."))
+    key.active_from = now
+    log.record(action=Action.KEY_ACTIVATED, actor=by, subject=key, changes={"state": ("staged", "active")})
+    tell_contacts(client=key.client, action=Action.KEY_ACTIVATED, subject=key.kid, by=by, now=now)
+
+
+@transaction.atomic
+def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
+    """The key stops working after the overlap (0: at once). The client's last usable credential stays.
+
+    Raises UnableToRetireKey.
+    """
+    client = Client.objects.select_for_update().get(pk=key.client_id)
+    works = Key.objects.usable(now).filter(pk=key.pk).exists()
+    if works and not _others_work(client, key, now + overlap):
+        raise UnableToRetireKey(
+            _("This is the only way the client can sign in. Add its successor first, then retire this one.")
+        )
+    before = key.retires_at
+    not_over = Key.objects.filter(Q(retires_at=None) | Q(retires_at__gt=now), pk=key.pk)
+    if not not_over.update(retires_at=now + overlap):
+        raise UnableToRetireKey(_("This key was retired already."))
+    key.retires_at = now + overlap
+    changes = {"retires_at": (before.isoformat() if before else None, key.retires_at.isoformat())}
+    log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
+    tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now)
+
+
+def _others_work(client: Client, key: Key, then: datetime) -> bool:
+    if client.keys.usable(then).exclude(pk=key.pk).exists():
+        return True
+    return client.secret_allowed and client.secrets.usable(then).exists()

@@ -1,0 +1,283 @@
+"""Requests for a client: from the form to the decision. Each function is one act and one entry in the change log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import client_secrets, codes, outbox, registry
+from clients.actors import Actor
+from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
+
+Status = Registration.Status
+
+
+class UnableToDecide(Exception):
+    """Not now, or not by this person; the message says why."""
+
+
+class ContentChanged(UnableToDecide):
+    """The request is not the one the reviewer read any more: read it again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a request asks for, as the form hands it over."""
+
+    client_name: str
+    organisation: str
+    contact_name: str
+    contact_email: str
+    purpose: str
+    scopes: tuple[Scope, ...]
+
+
+@transaction.atomic
+def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Registration:
+    """Keeps a new request and mails a code to its address; the queue sees it when the code comes back.
+
+    Raises codes.TooManyCodes.
+    """
+    registration = Registration(
+        client_name=content.client_name,
+        organisation=content.organisation,
+        contact_name=content.contact_name,
+        contact_email=content.contact_email.lower(),
+        purpose=content.purpose,
+        language=language,
+        created_at=now,
+    )
+    registration.save()
+    _ask_for(registration, content.scopes)
+    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration)
+    mail_code(registration=registration, now=now)
+    return registration
+
+
+@transaction.atomic
+def propose_change(*, client: Client, content: Content, by: Actor, now: datetime) -> Registration:
+    """A contact asks for other scopes or another name: the same review, shown as a difference.
+
+    Raises UnableToDecide while an earlier request about this client is open.
+    """
+    Client.objects.select_for_update().get(pk=client.pk)
+    if client.registrations.filter(status__in=(Status.SUBMITTED, Status.CHANGES_REQUESTED)).exists():
+        raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
+    registration = Registration.objects.create(
+        kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
+        client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
+        contact_name=content.contact_name, contact_email=content.contact_email.lower(),
+        language=by.user.language if by.user else "", created_at=now, submitted_at=now,
+    )  # fmt: skip
+    _ask_for(registration, content.scopes)
+    changes = {
+        "client_name": (client.name, content.client_name),
+        "scopes": (_names(client.scopes.all()), _names(content.scopes)),
+    }
+    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
+    return registration
+
+
+def mail_code(*, registration: Registration, now: datetime) -> None:
+    """Mails a (new) confirmation code. Raises codes.TooManyCodes."""
+    code = codes.issue(
+        purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=registration.contact_email, now=now, registration=registration
+    )
+    outbox.queue_code(code=code, language=registration.language, registration=registration, now=now)
+
+
+def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime) -> User:
+    """The code from the mail puts the request in the queue and tells us who asks. Raises codes.CodeRefused."""
+    code = registration.codes.order_by("-created_at").first()
+    codes.spend(code, typed=typed, now=now)  # outside the transaction: a wrong attempt must stay counted
+    with transaction.atomic():
+        user = User.objects.contact(
+            email=registration.contact_email, name=registration.contact_name, language=registration.language
+        )
+        _move(registration, {Status.UNCONFIRMED}, Status.SUBMITTED, requester=user, submitted_at=now)
+        actor = Actor(user=user, address=by.address, request_id=by.request_id)
+        log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration)
+        _mail(registration, Mail.Kind.REQUEST_RECEIVED, now)
+    return user
+
+
+@transaction.atomic
+def resubmit(*, registration: Registration, content: Content, by: Actor, now: datetime) -> None:
+    """The contact answers a request for changes; both reviews start again."""
+    before = {name: getattr(registration, name) for name in ("client_name", "organisation", "purpose")}
+    before["scopes"] = _names(row.scope for row in registration.asked.select_related("scope"))
+    registration.client_name = content.client_name
+    registration.organisation = content.organisation
+    registration.purpose = content.purpose
+    _move(
+        registration, {Status.CHANGES_REQUESTED}, Status.SUBMITTED,
+        client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
+        submitted_at=now, endorsed_by=None, endorsed_at=None,
+    )  # fmt: skip
+    registration.asked.all().delete()
+    _ask_for(registration, content.scopes)
+    after = {
+        **{name: getattr(registration, name) for name in before if name != "scopes"},
+        "scopes": _names(content.scopes),
+    }
+    changes = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
+
+
+@transaction.atomic
+def withdraw(*, registration: Registration, by: Actor, now: datetime) -> None:
+    _move(registration, {Status.SUBMITTED, Status.CHANGES_REQUESTED}, Status.WITHDRAWN, decided_at=now)
+    log.record(action=Action.REGISTRATION_WITHDRAWN, actor=by, subject=registration)
+
+
+@transaction.atomic
+def comment(*, registration: Registration, text: str, by: Actor, now: datetime) -> None:
+    """A word to the other side; it changes nothing about the request."""
+    _say(registration, text, by, now)
+    log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
+    if by.user != registration.requester:
+        _mail(registration, Mail.Kind.NEW_MESSAGE, now)
+
+
+@transaction.atomic
+def request_changes(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
+    _check_reviewer(registration, seen, by)
+    _move(registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED, endorsed_by=None, endorsed_at=None)
+    _say(registration, message, by, now)
+    log.record(action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, note=message)
+    _mail(registration, Mail.Kind.CHANGES_REQUESTED, now, message=message)
+
+
+@transaction.atomic
+def reject(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
+    _check_reviewer(registration, seen, by)
+    _move(registration, {Status.SUBMITTED}, Status.REJECTED, decided_by=by.user, decided_at=now)
+    _say(registration, message, by, now)
+    log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, note=message)
+    _mail(registration, Mail.Kind.REQUEST_REJECTED, now, message=message)
+
+
+@transaction.atomic
+def approve(
+    *,
+    registration: Registration,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    message: str = "",
+    seen: str,
+    by: Actor,
+    now: datetime,
+) -> Client | None:
+    """Grants these scopes (all or fewer than asked), makes the client and mails the link.
+
+    A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
+    hash of the page the reviewer decided on. Raises UnableToDecide.
+    """
+    granted, default = list(scopes), list(defaults)
+    _check_reviewer(registration, seen, by)
+    _check_grant(registration, granted, default)
+    if message:
+        _say(registration, message, by, now)
+    if any(scope.sensitive for scope in granted) and registration.endorsed_by is None:
+        _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
+        changes = {"scopes": (None, _names(granted))}
+        log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
+        return None
+    if registration.endorsed_by is not None and registration.endorsed_by == by.user:
+        raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
+
+    registration.asked.update(granted=False)
+    registration.asked.filter(scope__in=granted).update(granted=True)
+    client = _carry_out(registration, granted, default, by, now)
+    _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
+    changes = {"scopes": (_names(row.scope for row in registration.asked.all()), _names(granted))}
+    log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
+    if registration.kind == Registration.Kind.NEW:
+        outbox.queue_link(
+            user=registration.requester, kind=Mail.Kind.CLIENT_READY, now=now,
+            client=client, registration=registration, facts={"message": message},
+        )  # fmt: skip
+    else:
+        _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
+    return client
+
+
+def _carry_out(
+    registration: Registration, granted: list[Scope], default: list[Scope], by: Actor, now: datetime
+) -> Client:
+    """The client as approved: made, or changed. The approval is the entry in the change log for all of it."""
+    if registration.kind == Registration.Kind.CHANGE:
+        return registry.apply_change(registration=registration, scopes=granted, defaults=default)
+    client = registry.make(
+        name=registration.client_name,
+        organisation=registration.organisation,
+        purpose=registration.purpose,
+        scopes=granted,
+        defaults=default,
+        contact=registration.requester,
+        now=now,
+    )
+    client_secrets.create(client=client, by=by, now=now)
+    return client
+
+
+def _check_reviewer(registration: Registration, seen: str, by: Actor) -> None:
+    """Locks the request; then four eyes, still open, and still what the reviewer read."""
+    fresh = Registration.objects.select_for_update().get(pk=registration.pk)
+    for name in ("status", "endorsed_by_id", "client_id", "requester_id"):
+        setattr(registration, name, getattr(fresh, name))
+    if fresh.status != Status.SUBMITTED:
+        raise UnableToDecide(_("This request was decided already, or waits for the contact."))
+    if by.user is None or by.user.role != User.Role.SECURITY:
+        raise UnableToDecide(_("Only the Security team decides on a request."))
+    if fresh.requester_id == by.user.pk or fresh.contact_email == by.user.email:
+        raise UnableToDecide(_("You asked for this client yourself. Somebody else of the Security team decides."))
+    if fresh.content_hash != seen:
+        raise ContentChanged(_("The request changed while you read it. Read it again, then decide."))
+
+
+def _check_grant(registration: Registration, granted: list[Scope], default: list[Scope]) -> None:
+    asked = {row.scope_id for row in registration.asked.all()}
+    if not granted:
+        raise UnableToDecide(_("Tick at least one scope, or reject the request."))
+    if not {scope.pk for scope in granted} <= asked:
+        raise UnableToDecide(_("You can only grant scopes that were asked for."))
+    if not {scope.pk for scope in default} <= {scope.pk for scope in granted}:
+        raise UnableToDecide(_("A default scope must be one of the scopes you grant."))
+
+
+def _move(registration: Registration, allowed: set[str], status: str, **fields: object) -> None:
+    """The state changes in one conditional UPDATE: of several at once, one wins."""
+    rows = Registration.objects.filter(pk=registration.pk, status__in=allowed)
+    if not rows.update(status=status, **fields):
+        raise UnableToDecide(_("Somebody was faster: the request is in another state now."))
+    registration.status = status
+    for name, value in fields.items():
+        setattr(registration, name, value)
+
+
+def _ask_for(registration: Registration, scopes: Iterable[Scope]) -> None:
+    RegistrationScope.objects.bulk_create(RegistrationScope(registration=registration, scope=scope) for scope in scopes)
+
+
+def _say(registration: Registration, text: str, by: Actor, now: datetime) -> None:
+    RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
+
+
+def _mail(registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
+    user = registration.requester
+    assert user is not None  # noqa: S101  (a database constraint: a confirmed request has a person)
+    outbox.queue(
+        kind=kind, to=user.email, language=user.language, user=user, registration=registration,
+        client=registration.client, facts={"message": message}, now=now,
+    )  # fmt: skip
+
+
+def _names(scopes: Iterable[Scope]) -> str:
+    return " ".join(sorted(scope.name for scope in scopes))

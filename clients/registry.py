@@ -1,0 +1,176 @@
+"""Acts on a client as a whole: make it, change it, suspend, reactivate and close it, give it a new client id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import client_secrets, keys
+from clients.actors import Actor
+from clients.keymaterial import PublicKey
+from clients.models import Api, Client, ClientContact, ClientScope, Registration, Scope, User
+from clients.models.client import new_client_id
+from clients.notices import tell_contacts
+
+Status = Client.Status
+
+
+class UnableToChangeClient(Exception):
+    """The client is in another state than this act needs; the message says which."""
+
+
+def make(
+    *,
+    name: str,
+    organisation: str,
+    purpose: str,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    contact: User,
+    now: datetime,
+) -> Client:
+    """The rows of a new client. Part of a larger act, which logs it."""
+    client = Client.objects.create(name=name, organisation=organisation, purpose=purpose, created_at=now)
+    _grant(client, scopes, defaults)
+    ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
+    return client
+
+
+@transaction.atomic
+def create(
+    *,
+    name: str,
+    organisation: str,
+    contact: User,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope] = (),
+    serves: Iterable[Api] = (),
+    key: PublicKey | None = None,
+    by: Actor,
+    now: datetime,
+) -> tuple[Client, str]:
+    """A client without a request, for operators and automation; returns it and its secret.
+
+    Raises keys.UnableToAddKey.
+    """
+    granted, served = list(scopes), list(serves)
+    client = make(
+        name=name, organisation=organisation, purpose="", scopes=granted, defaults=defaults, contact=contact, now=now
+    )
+    if not granted:
+        client.may_request_tokens = False
+        client.save(update_fields=["may_request_tokens"])
+    client.serves.set(served)
+    secret = client_secrets.create(client=client, by=by, now=now)
+    changes = {"scopes": (None, _names(granted)), "serves": (None, " ".join(api.identifier for api in served))}
+    log.record(action=Action.CLIENT_CREATED, actor=by, subject=client, changes=changes)
+    if key is not None:
+        keys.add(client=client, key=key, by=by, now=now)
+    return client, secret
+
+
+def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
+    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
+    client = Client.objects.select_for_update().get(pk=registration.client_id)
+    client.name, client.organisation, client.purpose = (
+        registration.client_name, registration.organisation, registration.purpose
+    )  # fmt: skip
+    client.save(update_fields=["name", "organisation", "purpose"])
+    _grant(client, scopes, defaults)
+    return client
+
+
+@transaction.atomic
+def change_scopes(
+    *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
+) -> None:
+    """What is taken away is gone from every introspection as soon as this commits."""
+    Client.objects.select_for_update().get(pk=client.pk)
+    before = _names(client.scopes.all())
+    granted = list(scopes)
+    _grant(client, granted, defaults)
+    log.record(
+        action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes={"scopes": (before, _names(granted))}
+    )
+    tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)
+
+
+@transaction.atomic
+def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
+    """Overrides of the site's limits and lifetimes; only these fields."""
+    names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
+    locked = Client.objects.select_for_update().get(pk=client.pk)
+    changes = {
+        name: (getattr(locked, name), settings[name])
+        for name in names
+        if name in settings and getattr(locked, name) != settings[name]
+    }
+    if not changes:
+        return
+    Client.objects.filter(pk=client.pk).update(**{name: after for name, (_before, after) in changes.items()})
+    log.record(action=Action.CLIENT_SETTINGS_CHANGED, actor=by, subject=client, changes=changes)
+    tell_contacts(client=client, action=Action.CLIENT_SETTINGS_CHANGED, subject=client.audit_label, by=by, now=now)
+    client.refresh_from_db()
+
+
+@transaction.atomic
+def suspend(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
+    """Nothing of the client works any more, tokens included; those stay dead after a reactivation."""
+    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, by, now)
+
+
+@transaction.atomic
+def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
+    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, by, now)
+
+
+@transaction.atomic
+def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
+    """For good: the client's history stays, its keys and secrets end."""
+    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
+    client.keys.filter(retires_at=None).update(retires_at=now)
+    client.secrets.usable(now).update(ends_at=now)
+
+
+def _move(
+    client: Client, allowed: set[str], status: str, action: Action, reason: str, by: Actor, now: datetime
+) -> None:
+    before = client.status
+    if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
+        raise UnableToChangeClient(_("Somebody was faster: the client is in another state now."))
+    log.record(action=action, actor=by, subject=client, changes={"status": (before, status)}, note=reason)
+    tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now)
+    client.status = status
+
+
+@transaction.atomic
+def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> str:
+    """A new client id; the old one stops at once, and so do the tokens issued to it.
+
+    `seen` is the client id that the person saw: of several at once only the first finds it.
+    """
+    new = new_client_id()
+    if not Client.objects.filter(pk=client.pk, client_id=seen).update(client_id=new, epoch=F("epoch") + 1):
+        raise UnableToChangeClient(_("The client id was changed meanwhile. Look at the new one first."))
+    client.client_id = new
+    log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
+    tell_contacts(client=client, action=Action.CLIENT_ID_CHANGED, subject=client.audit_label, by=by, now=now)
+    return new
+
+
+def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> None:
+    default = {scope.pk for scope in defaults}
+    wanted = {scope.pk: scope for scope in scopes}
+    client.client_scopes.exclude(scope__in=wanted).delete()
+    for scope in wanted.values():
+        ClientScope.objects.update_or_create(client=client, scope=scope, defaults={"is_default": scope.pk in default})
+
+
+def _names(scopes: Iterable[Scope]) -> str:
+    return " ".join(sorted(scope.name for scope in scopes))

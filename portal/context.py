@@ -1,0 +1,98 @@
+"""What every page shows: the site's names, the reader's navigation and languages."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language, get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Registration, User
+from portal.staff_sign_in import is_strong
+
+# role -> (label, url name); the areas that a role may open and no others
+AREAS = {
+    "public": [
+        (_("Start"), "landing"),
+        (_("Request a client"), "request_client"),
+        (_("Documentation"), "docs"),
+    ],
+    "contact": [
+        (_("My clients"), "home"),
+        (_("Why did it fail?"), "journal"),
+        (_("Requests"), "my_requests"),
+        (_("Documentation"), "docs"),
+    ],
+    "security": [
+        (_("Dashboard"), "dashboard"),
+        (_("Review queue"), "queue"),
+        (_("Clients"), "all_clients"),
+        (_("Scopes"), "scopes"),
+        (_("Incident"), "incident"),
+        (_("Change log"), "change_log"),
+    ],
+    "auditor": [
+        (_("Change log"), "change_log"),
+        (_("Verify"), "verify_log"),
+    ],
+}
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "service_name": settings.SERVICE_NAME,
+        "organisation_name": settings.ORGANISATION_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "support_phone": settings.SUPPORT_PHONE,
+        "public_url": settings.PUBLIC_URL,
+        "nav": _navigation(request),
+        "languages": [
+            {"code": code, "label": get_language_info(code)["name_local"], "current": code == get_language()}
+            for code, _name in settings.LANGUAGES
+        ],
+    }
+
+
+def _navigation(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)  # error pages can come before the session
+    role = role_of(request)
+    match = getattr(request, "resolver_match", None)
+    items = []
+    for label, name in AREAS[role]:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        current = match is not None and (match.url_name == name or request.path.startswith(url) and url != "/")
+        items.append({"label": label, "url": url, "current": current, "count": _count(name)})
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "role": role,
+        "items": items,
+        "person": str(user) if signed_in else "",
+        "session_ends_at": _session_end(request) if signed_in else None,
+    }
+
+
+def role_of(request: HttpRequest) -> str:
+    """Whose pages this session may open. Staff who came in by a mailed link alone are nobody yet."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return "public"
+    if user.role == User.Role.CONTACT:
+        return "contact"
+    return user.role if is_strong(request) else "public"
+
+
+def _count(name: str) -> int | None:
+    return Registration.objects.awaiting_review().count() if name == "queue" else None
+
+
+def _session_end(request: HttpRequest) -> datetime | None:
+    started = request.session.get("started_at")
+    if started is None:
+        return None
+    absolute = datetime.fromtimestamp(started, request.now.tzinfo) + settings.SESSION_ABSOLUTE_LIMIT
+    return min(absolute, request.now + timedelta(seconds=settings.SESSION_IDLE_LIMIT.total_seconds()))

@@ -1,0 +1,98 @@
+"""The step-up: a code mailed to the registered address, good for fifteen minutes (SECURITY.md, sessions).
+
+A view marked `@step_up_required` answers a POST without one with the code page. That page carries the fields of the
+POST along and posts them to the same address together with the code, so nothing typed is lost and no view knows of it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from audit import log
+from audit.actions import Action
+from clients import codes, outbox
+from clients.models import MailedCode
+from portal.access import actor
+
+View = Callable[..., HttpResponse]
+CODE, AGAIN = "step_up_code", "step_up_again"  # our own fields among those of the interrupted form
+
+
+def step_up_required(act: str) -> Callable[[View], View]:
+    """`act` says what the code is for, in the page's words: "Show the client secret"."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != "POST" or is_stepped_up(request):
+                return view(request, *args, **kwargs)
+            problem = ""
+            if CODE in request.POST and AGAIN not in request.POST:
+                problem = _try(request, request.POST[CODE])
+                if not problem:
+                    request.POST = _interrupted(request.POST)
+                    return view(request, *args, **kwargs)
+            else:
+                problem = _mail_code(request, again=AGAIN in request.POST)
+            return _ask(request, act, problem)
+
+        return guarded
+
+    return decorate
+
+
+def is_stepped_up(request: HttpRequest) -> bool:
+    passed = request.session.get("stepped_up_at")
+    return passed is not None and 0 <= request.now.timestamp() - passed < settings.STEP_UP_LIFETIME.total_seconds()
+
+
+def mark_stepped_up(request: HttpRequest, now: datetime) -> None:
+    request.session.cycle_key()
+    request.session["stepped_up_at"] = now.timestamp()
+
+
+def _try(request: HttpRequest, typed: str) -> str:
+    """Empty when the code is right, else what to tell the person."""
+    code = request.user.codes.filter(purpose=MailedCode.Purpose.STEP_UP).order_by("-created_at").first()
+    try:
+        codes.spend(code, typed=typed, now=request.now)
+    except codes.CodeRefused as refused:
+        if refused.can_retry:
+            return _("This is not the code we mailed. Look at the newest mail and type its six digits.")
+        return _("This code no longer works. Ask for a new one below.")
+    log.record_now(action=Action.STEPUP_PASSED, actor=actor(request), subject=request.user)
+    mark_stepped_up(request, request.now)
+    return ""
+
+
+def _mail_code(request: HttpRequest, *, again: bool) -> str:
+    user, now = request.user, request.now
+    open_codes = user.codes.filter(purpose=MailedCode.Purpose.STEP_UP, used_at=None, expires_at__gt=now)
+    if open_codes.exists() and not again:
+        return ""  # the code of a moment ago still works; two mails would only confuse
+    try:
+        code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=user.email, user=user, now=now)
+    except codes.TooManyCodes:
+        return _("We mailed you several codes already. Use the newest one, or try again in an hour.")
+    outbox.queue_code(code=code, language=user.language, now=now)
+    return ""
+
+
+def _ask(request: HttpRequest, act: str, problem: str) -> HttpResponse:
+    fields = [(name, value) for name, values in _interrupted(request.POST).lists() for value in values]
+    context = {"act": act, "problem": problem, "fields": fields, "form_has_errors": bool(problem), "back": request.path}
+    return render(request, "accounts/step_up.html", context, status=422 if problem else 200)
+
+
+def _interrupted(posted: QueryDict) -> QueryDict:
+    """The form as it was sent before we asked for the code."""
+    fields = posted.copy()
+    for name in (CODE, AGAIN, "csrfmiddlewaretoken"):
+        fields.pop(name, None)
+    return fields

@@ -1,0 +1,19 @@
+"""How staff sign in. Only the parts of allauth that we offer have an address: no sign-up, no password reset."""
+
+from allauth.account import views as account
+from allauth.urls import build_provider_urlpatterns
+from django.urls import include, path
+
+from portal.views import accounts
+
+urlpatterns = [
+    path("sign-in/", account.login, name="account_login"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("confirm/", account.reauthenticate, name="account_reauthenticate"),
+    path("set-up/", accounts.staff_setup, name="staff_setup"),
+    path("sign-out/", accounts.sign_out, name="sign_out"),
+    path("language/", accounts.set_language, name="set_language"),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("sso/", include("allauth.socialaccount.urls")),
+    path("sso/", include(build_provider_urlpatterns())),
+]

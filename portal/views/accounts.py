@@ -1,0 +1,75 @@
+"""Signing out, the language, and how an invited staff member sets up their sign-in."""
+
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout, password_validation, update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import i18n
+from django.views.decorators.http import require_POST
+
+from clients.models import User
+from portal.staff_sign_in import SECOND_FACTORS, is_strong
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.info(request, _("You are signed out."))
+    return redirect("landing")
+
+
+@login_not_required
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Keeps the choice in a cookie, and for people we know also for the mails they get."""
+    language = request.POST.get("language", "")
+    if request.user.is_authenticated and language in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).update(language=language)
+    return i18n.set_language(request)
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label=gettext_lazy("Choose a password"),
+        help_text=gettext_lazy("At least 12 characters. You will also need a code from an app on your phone."),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args, user: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        password_validation.validate_password(password, self.user)
+        return password
+
+
+def staff_setup(request: HttpRequest) -> HttpResponse:
+    """From the invitation's link: a password, then a second factor, then a real sign-in.
+
+    Only a session that began with the link gets here; a session with a password alone never exists for staff.
+    """
+    user = request.user
+    if not user.is_staff_member or is_strong(request):
+        raise Http404
+    if is_mfa_enabled(user, SECOND_FACTORS):
+        logout(request)
+        messages.success(request, _("Your second factor is set up. Sign in with it."))
+        return redirect("account_login")
+    form = PasswordForm(request.POST or None, user=user)
+    if form.is_valid():
+        user.set_password(form.cleaned_data["password"])
+        user.save(update_fields=["password"])
+        # A changed password ends sessions, this one included, unless told otherwise.
+
+        update_session_auth_hash(request, user)
+        return redirect("mfa_activate_totp")
+    return render(request, "accounts/staff_setup.html", {"form": form})

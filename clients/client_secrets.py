@@ -13,7 +13,7 @@ from audit import log
 from audit.actions import Action
 from clients import sealing, secretformat
 from clients.actors import Actor
-from clients.models import Client, Mail, Secret
+from clients.models import Client, Secret
 from clients.notices import tell_contacts
 
 OVERLAPS = {

@@ -65,7 +65,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any]:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        current = match is not None and (match.url_name == name or request.path.startswith(url) and url != "/")
+        current = match is not None and (match.url_name == name or (request.path.startswith(url) and url != "/"))
         items.append({"label": label, "url": url, "current": current, "count": _count(name)})
     signed_in = user is not None and user.is_authenticated
     return {

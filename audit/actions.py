@@ -1,0 +1,112 @@
+"""What the change log can say: the closed list of actions, and the closed list of fields whose change it may hold."""
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Action(models.TextChoices):
+    """Each label is the sentence that an entry reads as, with {actor} and {subject} to fill in."""
+
+    REGISTRATION_REQUESTED = "registration.requested", _("{actor} asked for {subject}")
+    REGISTRATION_CONFIRMED = "registration.confirmed", _("{actor} confirmed the request {subject}")
+    REGISTRATION_CHANGES_REQUESTED = (
+        "registration.changes_requested",
+        _("{actor} asked to change the request {subject}"),
+    )
+    REGISTRATION_RESUBMITTED = "registration.resubmitted", _("{actor} sent the request {subject} again")
+    REGISTRATION_WITHDRAWN = "registration.withdrawn", _("{actor} withdrew the request {subject}")
+    REGISTRATION_APPROVED = "registration.approved", _("{actor} approved the request {subject}")
+    REGISTRATION_ENDORSED = "registration.endorsed", _("{actor} gave the first approval of the request {subject}")
+    REGISTRATION_REJECTED = "registration.rejected", _("{actor} rejected the request {subject}")
+    REGISTRATION_COMMENTED = "registration.commented", _("{actor} wrote a message about the request {subject}")
+
+    CLIENT_CREATED = "client.created", _("{actor} created the client {subject}")
+    CLIENT_RENAMED = "client.renamed", _("{actor} renamed the client {subject}")
+    CLIENT_SUSPENDED = "client.suspended", _("{actor} suspended the client {subject}")
+    CLIENT_REACTIVATED = "client.reactivated", _("{actor} reactivated the client {subject}")
+    CLIENT_CLOSED = "client.closed", _("{actor} closed the client {subject}")
+    CLIENT_ID_CHANGED = "client.id_changed", _("{actor} regenerated the client id of {subject}")
+    CLIENT_SETTINGS_CHANGED = "client.settings_changed", _("{actor} changed the settings of {subject}")
+    CLIENT_SCOPES_CHANGED = "client.scopes_changed", _("{actor} changed the scopes of {subject}")
+    CLIENT_TOKENS_INVALIDATED = "client.tokens_invalidated", _("{actor} invalidated all tokens of {subject}")
+    CLIENT_CONTACT_ADDED = "client.contact_added", _("{actor} added a contact to {subject}")
+    CLIENT_CONTACT_REMOVED = "client.contact_removed", _("{actor} removed a contact from {subject}")
+    CLIENT_CONTACT_ROLE_CHANGED = "client.contact_role_changed", _("{actor} changed the role of a contact of {subject}")
+    TOKEN_REVOKED = "token.revoked", _("{actor} revoked the token {subject}")
+
+    SECRET_CREATED = "secret.created", _("{actor} made the client secret {subject}")
+    SECRET_VIEWED = "secret.viewed", _("{actor} viewed the client secret {subject}")
+    SECRET_REGENERATED = "secret.regenerated", _("{actor} regenerated the client secret: the new one is {subject}")
+    SECRET_ENDED = "secret.ended", _("{actor} ended the client secret {subject}")
+    SECRET_AUTHENTICATION_OFF = "secret.authentication_off", _("{actor} turned off secrets for {subject}")
+    SECRET_AUTHENTICATION_ON = "secret.authentication_on", _("{actor} turned on secrets for {subject}")
+    KEY_ADDED = "key.added", _("{actor} added the key {subject}")
+    KEY_ACTIVATED = "key.activated", _("{actor} activated the key {subject}")
+    KEY_RETIRED = "key.retired", _("{actor} retired the key {subject}")
+    KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
+    LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
+    LINK_OPENED = "link.opened", _("{actor} signed in with a management link")
+    STEPUP_PASSED = "stepup.passed", _("{actor} confirmed who they are")
+
+    SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
+    SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")
+    SCOPE_RETIRED = "scope.retired", _("{actor} retired the scope {subject}")
+    API_CREATED = "api.created", _("{actor} created the API {subject}")
+    API_CHANGED = "api.changed", _("{actor} changed the API {subject}")
+
+    STAFF_INVITED = "staff.invited", _("{actor} invited {subject} to the staff")
+    STAFF_ROLE_CHANGED = "staff.role_changed", _("{actor} changed the role of {subject}")
+    STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
+    INCIDENT_LOOKED_UP = "incident.looked_up", _("{actor} looked up whom a leaked value belongs to: {subject}")
+    INCIDENT_REVOKED = "incident.revoked", _("{actor} revoked a leaked value of {subject}")
+    LOG_EXPORTED = "log.exported", _("{actor} exported the change log")
+    MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
+    SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")
+
+
+# Only these names may appear in an entry's changes, so that a secret has no field to get in by. Each is a fact that
+# everyone who may read the entry may know; the labels are what they are called on a page, in the order they stand there.
+FIELDS: dict[str, str | Promise] = {
+    "status": _("Status"),
+    "state": _("State"),
+    "name": _("Name"),
+    "client_name": _("Name of the client"),
+    "organisation": _("Organisation"),
+    "purpose": _("What it does"),
+    "description": _("Description"),
+    "client_id": _("Client id"),
+    "contact": _("Contact"),
+    "email": _("E-mail address"),
+    "role": _("Role"),
+    "language": _("Language"),
+    "is_active": _("Account active"),
+    "scopes": _("Scopes"),
+    "default_scopes": _("Default scopes"),
+    "api": _("API"),
+    "serves": _("Resource server of"),
+    "served_by": _("Resource servers"),
+    "sensitive": _("Needs two approvals"),
+    "secret_allowed": _("Secrets accepted"),
+    "hint": _("Secret ends in"),
+    "overlap": _("Overlap"),
+    "kid": _("Key id (kid)"),
+    "thumbprint": _("Thumbprint"),
+    "algorithms": _("Algorithms"),
+    "not_before": _("Valid from"),
+    "not_after": _("Valid until"),
+    "active_from": _("Works from"),
+    "ends_at": _("Stops at"),
+    "expires_at": _("Expires at"),
+    "retires_at": _("Retires at"),
+    "retired_at": _("Retired at"),
+    "credential": _("Issued to"),
+    "tokens": _("Tokens"),
+    "token_lifetime": _("Token lifetime, in seconds"),
+    "rate_limit": _("Requests per minute"),
+    "issuer_audience_only": _("Only the issuer as audience"),
+    "may_request_tokens": _("May request tokens"),
+    "filters": _("Filters"),
+    "entries": _("Entries"),
+    "sealed_with": _("Encrypted with key"),
+}

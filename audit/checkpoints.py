@@ -1,0 +1,65 @@
+"""Signed checkpoints: from time to time the log signs how many entries it has and what their tree hash is.
+
+Whoever kept a checkpoint can prove that nothing before it was changed since, whatever was done to the database.
+"""
+
+from base64 import urlsafe_b64decode
+from datetime import datetime
+
+from django.conf import settings
+
+from audit import canonical, verification
+from audit import notes as signed_notes
+from audit.models import Checkpoint, Entry, LogHead
+
+
+class UnableToSign(Exception):
+    """There is no signing key, or what would be signed does not verify; the message says which entry is wrong."""
+
+
+def sign_checkpoint(now: datetime) -> Checkpoint | None:
+    """Sign the log as it is now; None when nothing was added since the last checkpoint. Raises UnableToSign.
+
+    Goes on from the last checkpoint's tree and checks every entry that is new, so a history that was altered after it
+    was signed never gets a fresh signature.
+    """
+    if not settings.LOG_SIGNING_KEYS:
+        raise UnableToSign("LOG_SIGNING_KEYS is empty")
+    last = Checkpoint.objects.last() or Checkpoint(size=0, frontier=b"")
+    size = LogHead.objects.values_list("size", flat=True).get()
+    if size == last.size:
+        return None
+    tree = last.tree
+    new = Entry.objects.filter(seq__gt=last.size, seq__lte=size).order_by("seq")
+    rows = map(canonical.exported, new.values(*canonical.COLUMNS, "leaf_hash").iterator(chunk_size=5_000))
+    report = verification.verify(rows, [last.note] if last.size else [], verifier_keys(), head=size, tree=tree)
+    if not report.ok:
+        raise UnableToSign(report.sentence)
+    key_id, seed = next(iter(_seeds().items()))
+    note = signed_notes.sign(signed_notes.Checkpoint(_origin(), size, tree.root()), seed)
+    checkpoint = Checkpoint(size=size, at=now, key_id=key_id, frontier=tree.frontier, note=note)
+    # Two workers that sign the same size at once make the same note: one of the two is enough.
+    Checkpoint.objects.bulk_create([checkpoint], ignore_conflicts=True)
+    return checkpoint
+
+
+def notes() -> list[str]:
+    """Every checkpoint as a signed note, smallest first."""
+    return list(Checkpoint.objects.values_list("note", flat=True))
+
+
+def verifier_keys() -> list[signed_notes.VerifierKey]:
+    """The public keys for this log's checkpoints; str() of one is what an auditor is given."""
+    return [signed_notes.verifier_key(_origin(), seed) for seed in _seeds().values()]
+
+
+def _origin() -> str:
+    # A log keeps the name of its first checkpoint: a site that moves to another address still has the same log.
+    first = Checkpoint.objects.first()
+    return first.origin if first else settings.LOG_ORIGIN
+
+
+def _seeds() -> dict[str, bytes]:
+    return {
+        key_id: urlsafe_b64decode(seed + "=" * (-len(seed) % 4)) for key_id, seed in settings.LOG_SIGNING_KEYS.items()
+    }

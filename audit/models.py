@@ -1,0 +1,154 @@
+"""The change log's tables. Rows are only ever added: the triggers of migration 0002 refuse everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit import merkle
+from audit.actions import FIELDS, Action
+
+END_OF_TIME = 2**63 - 1  # above every seq
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    """Newest first. Every filter is a range in an index that ends in seq, so pages stay fast however long the log is."""
+
+    def about(self, subject_id: str) -> EntryQuerySet:
+        return self.filter(subject_id=subject_id)
+
+    def of_client(self, client_ref: str) -> EntryQuerySet:
+        return self.filter(client_ref=client_ref)
+
+    def by_actor(self, actor_id: str) -> EntryQuerySet:
+        return self.filter(actor_id=actor_id)
+
+    def with_action(self, *actions: str) -> EntryQuerySet:
+        return self.filter(action__in=actions)
+
+    def with_request_id(self, request_id: str) -> EntryQuerySet:
+        return self.filter(request_id=request_id)
+
+    def between(self, start: datetime | None, end: datetime | None) -> EntryQuerySet:
+        """Entries with start <= at < end; None leaves that side open.
+
+        The order of seq is the order of time, so a period is a range of the primary key, and combines with the other
+        filters within one index.
+        """
+        entries = self
+        if start is not None:
+            entries = entries.filter(seq__gte=_first_seq_from(start))
+        if end is not None:
+            entries = entries.filter(seq__lt=_first_seq_from(end))
+        return entries
+
+    def before(self, seq: int) -> EntryQuerySet:
+        """The older ones, for the next page."""
+        return self.filter(seq__lt=seq)
+
+    def after(self, seq: int) -> EntryQuerySet:
+        """The newer ones, for the previous page."""
+        return self.filter(seq__gt=seq)
+
+
+def _first_seq_from(moment: datetime) -> Coalesce:
+    first = Entry.objects.filter(at__gte=moment).order_by("at", "seq").values("seq")[:1]
+    return Coalesce(models.Subquery(first), END_OF_TIME)
+
+
+class Entry(models.Model):
+    """One change: who did what to what, from where. Texts as they were then; no reference to any other table."""
+
+    seq = models.BigIntegerField(primary_key=True)  # 1, 2, 3, ... without gaps
+    at = models.DateTimeField()  # the database's clock; never before the entry that it follows
+    action = models.TextField()  # of actions.Action
+    actor_id = models.TextField()
+    actor_label = models.TextField()
+    subject_id = models.TextField()
+    subject_label = models.TextField()
+    client_ref = models.TextField(blank=True)  # the client whose history it belongs to, empty for none
+    changes = models.JSONField(default=dict)  # {field: [before, after]}
+    note = models.TextField(blank=True)
+    address = models.TextField(blank=True)
+    request_id = models.TextField(blank=True)
+    leaf_hash = models.BinaryField(max_length=merkle.HASH_SIZE)  # RFC 9162 section 2.1.1, over all other columns
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("entry of the change log")
+        verbose_name_plural = _("entries of the change log")
+        ordering: ClassVar = ["-seq"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_id", "seq"], name="entry_subject"),
+            models.Index(fields=["client_ref", "seq"], name="entry_client"),
+            models.Index(fields=["actor_id", "seq"], name="entry_actor"),
+            models.Index(fields=["action", "seq"], name="entry_action"),
+            models.Index(fields=["request_id", "seq"], name="entry_request"),
+            models.Index(fields=["at", "seq"], name="entry_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.sentence}"
+
+    @property
+    def template(self) -> str:
+        """The translated sentence with {actor} and {subject} still open, for a page that makes links of them."""
+        # An action that a later version dropped still has to be read.
+        return str(Action(self.action).label) if self.action in Action.values else "{actor}: " + self.action
+
+    @property
+    def sentence(self) -> str:
+        return self.template.format(actor=self.actor_label, subject=self.subject_label)
+
+    @property
+    def differences(self) -> Iterator[tuple[str | Promise, object, object]]:
+        """(label, before, after) of each changed field, in the order of FIELDS."""
+        order = [*FIELDS, *(name for name in self.changes if name not in FIELDS)]
+        for name in order:
+            if name in self.changes:
+                yield FIELDS.get(name, name), *self.changes[name]
+
+
+class LogHead(models.Model):
+    """The one row that says how many entries there are. Only adding an entry moves it (a trigger); it is the lock."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="one_head_of_the_log")]
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class Checkpoint(models.Model):
+    """A signed statement that the first `size` entries have a certain tree hash (audit/notes.py)."""
+
+    size = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    key_id = models.TextField()  # of settings.LOG_SIGNING_KEYS
+    frontier = models.BinaryField()  # with the size, the tree to go on from: merkle.Tree
+    note = models.TextField()  # the signed note
+
+    class Meta:
+        ordering: ClassVar = ["size"]
+
+    def __str__(self) -> str:
+        return f"{self.size} entries"
+
+    @property
+    def origin(self) -> str:
+        return self.note.partition("\n")[0]
+
+    @property
+    def tree(self) -> merkle.Tree:
+        return merkle.Tree(self.size, bytes(self.frontier))

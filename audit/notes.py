@@ -1,0 +1,144 @@
+"""Checkpoints of the log as signed notes, by the C2SP specifications signed-note and tlog-checkpoint (Ed25519).
+
+A checkpoint says "the first `size` entries have the tree hash `root`"; the tools of other transparency logs read it:
+
+    <origin>
+    <size, decimal>
+    <root, base64>
+
+    — <origin> <base64(key hash, 4 bytes || signature, 64 bytes)>
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from audit.merkle import HASH_SIZE
+
+ED25519 = b"\x01"
+KEY_HASH_SIZE = 4
+NAME = re.compile(r"[^\s+]+")
+SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
+SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class NoteRefused(ValueError):
+    """A note or key that is malformed, or a note that none of the given keys signed."""
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """What an outsider needs to check signatures: the log's name (its origin) and the Ed25519 public key, 32 bytes."""
+
+    name: str
+    public: bytes
+
+    @property
+    def hash(self) -> bytes:
+        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_HASH_SIZE]
+
+    def __str__(self) -> str:
+        """The text form: name+hash+key."""
+        return f"{self.name}+{self.hash.hex()}+{_base64(ED25519 + self.public)}"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+
+
+def verifier_key(name: str, seed: bytes) -> VerifierKey:
+    """The public half of a signing key given as its seed of 32 bytes; NoteRefused for a name no note can carry."""
+    if not NAME.fullmatch(name):
+        raise NoteRefused(f"a log's origin has no spaces and no plus sign: {name!r}")
+    return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+
+def parse_key(text: str) -> VerifierKey:
+    """A verifier key from its text form; NoteRefused."""
+    name, _, rest = text.strip().partition("+")
+    key_hash, _, encoded = rest.partition("+")
+    material = _unbase64(encoded)
+    if not NAME.fullmatch(name) or len(material) != 33 or material[:1] != ED25519:
+        raise NoteRefused("not an Ed25519 verifier key (name+hash+key)")
+    key = VerifierKey(name, material[1:])
+    if key_hash != key.hash.hex():
+        raise NoteRefused("the verifier key's hash does not fit its name and key")
+    return key
+
+
+def sign(checkpoint: Checkpoint, seed: bytes) -> str:
+    """The checkpoint as a signed note."""
+    key = verifier_key(checkpoint.origin, seed)
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(checkpoint.text.encode())
+    return f"{checkpoint.text}\n— {key.name} {_base64(key.hash + signature)}\n"
+
+
+def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
+    """The checkpoint in a note that at least one of `keys` signed; NoteRefused.
+
+    Signatures by other keys are passed over, as the specification wants; a wrong one by a known key refuses the note.
+    """
+    text, blank, signatures = note.rpartition("\n\n")
+    lines = signatures.removesuffix("\n").split("\n")
+    matches = [SIGNATURE_LINE.fullmatch(line) for line in lines]
+    if not blank or not signatures.endswith("\n") or not all(matches):
+        raise NoteRefused("not a signed note")
+    checkpoint = _parse_text(text + "\n")
+    known = {(key.name, key.hash): key for key in keys if key.name == checkpoint.origin}
+    verified = [_verified(text + "\n", match[1], _unbase64(match[2]), known) for match in matches if match]
+    if not any(verified):
+        raise NoteRefused("not signed by a known key")
+    return checkpoint
+
+
+def split(text: str) -> list[str]:
+    """The notes in a file of several, each followed by an empty line; what is cut off at the end stays a bad note."""
+    blocks = text.replace("\r\n", "\n").strip("\n").split("\n\n") if text.strip() else []
+    return ["\n\n".join(blocks[at : at + 2]) + "\n" for at in range(0, len(blocks), 2)]
+
+
+def _verified(text: str, name: str, blob: bytes, known: dict[tuple[str, bytes], VerifierKey]) -> bool:
+    key = known.get((name, blob[:KEY_HASH_SIZE]))
+    if key is None:
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(blob[KEY_HASH_SIZE:], text.encode())
+    except InvalidSignature as error:
+        raise NoteRefused("the signature does not fit the text") from error
+    return True
+
+
+def _parse_text(text: str) -> Checkpoint:
+    # Lines after the third are extensions of the specification: signed, but without a meaning here. We make none, so
+    # a note that has some is not ours.
+    lines = text.split("\n")
+    if len(lines) != 4 or not NAME.fullmatch(lines[0]) or not SIZE.fullmatch(lines[1]) or lines[3]:
+        raise NoteRefused("not a checkpoint")
+    root = _unbase64(lines[2])
+    if len(root) != HASH_SIZE:
+        raise NoteRefused("the root hash is not 32 bytes")
+    return Checkpoint(lines[0], int(lines[1]), root)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NoteRefused("not base64") from error

@@ -1,0 +1,51 @@
+"""Verify an exported change log without Keydesk: no database, no Django, no network.
+
+    pip install cryptography
+    python audit/offline.py log.jsonl checkpoints.txt --key "<origin>+<hash>+<key>"
+
+Exit status 0: intact. 1: not, and the first bad entry is named. 2: the files or keys cannot be used. Take the folder
+audit/ and the keys from where you trust them, not from the export itself.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if not __package__:  # started as a file: the package is the folder that it lies in
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from audit import canonical, notes, verification
+
+
+def read_entries(path: Path) -> Iterator[object]:
+    """Each line of an export as an entry; a line that is none as its raw bytes."""
+    with path.open("rb") as lines:
+        for line in lines:
+            content = line.rstrip(b"\r\n")
+            try:
+                yield canonical.parse_line(content)
+            except ValueError:
+                yield content
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Verify an exported change log.")
+    parser.add_argument("entries", type=Path, help="the export, JSON Lines")
+    parser.add_argument("checkpoints", type=Path, help="the signed checkpoints")
+    parser.add_argument("--key", action="append", required=True, help="a verifier key, name+hash+key; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        keys = [notes.parse_key(key) for key in options.key]
+        checkpoints = notes.split(options.checkpoints.read_text("utf-8", errors="replace"))
+        report = verification.verify(read_entries(options.entries), checkpoints, keys)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    sys.stdout.write((json.dumps(report.as_dict()) if options.json else report.sentence) + "\n")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

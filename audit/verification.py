@@ -1,0 +1,203 @@
+"""Verify the change log: every entry against its hash and number, all of them against the signed checkpoints.
+
+No Django here: the same code checks the database (`audit.log.verify`) and an export on an auditor's own machine
+(`audit/offline.py`).
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from audit import canonical, merkle, notes
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; whoever shows it passes it through gettext."""
+    return text
+
+
+class Problem(StrEnum):
+    UNREADABLE = "unreadable"
+    CHANGED = "changed"
+    MOVED = "moved"
+    MISSING = "missing"
+    INSERTED = "inserted"
+    TIME_REVERSED = "time_reversed"
+    REWRITTEN = "rewritten"
+    CUT_OFF = "cut_off"
+    BAD_CHECKPOINT = "bad_checkpoint"
+
+
+# What each outcome means, as a template over Report.params.
+SENTENCES = {
+    "intact": _(
+        "The change log is intact: all {entries} entries are as they were written. The first {signed} are under "
+        "a signed checkpoint."
+    ),
+    "unsigned": _(
+        "All {entries} entries fit their own hashes, but there was no signed checkpoint to compare them with: "
+        "a log that was rewritten as a whole would look the same."
+    ),
+    Problem.UNREADABLE: _("Entry {seq} cannot be read: it does not have the form in which entries are written."),
+    Problem.CHANGED: _("Entry {seq} is not what was written: its content does not fit its hash."),
+    Problem.MOVED: _(
+        "Entry {found} was written as entry {written}: from entry {seq} on, something was removed, swapped or put in."
+    ),
+    Problem.MISSING: _("Entry {seq} is not in its place: entry {found} stands there."),
+    Problem.INSERTED: _("Where entry {seq} would be, a second entry {found} was put in."),
+    Problem.TIME_REVERSED: _("Entry {seq} is dated before the entry that it follows."),
+    Problem.REWRITTEN: _(
+        "An entry between {seq} and {last} was rewritten together with its hash: the tree of the first {last} entries "
+        "is not the one that was signed."
+    ),
+    Problem.CUT_OFF: _("The log is cut off: it ends before entry {seq}, but entry {last} had been written."),
+    Problem.BAD_CHECKPOINT: _("Checkpoint {number} of the list cannot be trusted: {reason}."),
+}
+
+# How far around its place a moved entry's first number is looked for.
+MOVED_WITHIN = 1000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a verification found. Entries 1 to `intact` are proven, those to `signed` also by a signed checkpoint."""
+
+    entries: int
+    intact: int
+    signed: int
+    checkpoints: int
+    root: str = ""  # hex, the tree hash over all entries; empty when there is a problem
+    problem: Problem | None = None
+    first_bad_seq: int | None = None
+    details: Mapping[str, int | str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+    @property
+    def template(self) -> str:
+        """The sentence before its values are filled in; this is what a translator sees."""
+        if self.problem is not None:
+            return SENTENCES[self.problem]
+        return SENTENCES["intact" if self.signed or not self.entries else "unsigned"]
+
+    @property
+    def params(self) -> dict[str, object]:
+        return {"entries": self.entries, "signed": self.signed, "seq": self.first_bad_seq, **self.details}
+
+    @property
+    def sentence(self) -> str:
+        return self.template.format(**self.params)
+
+    def as_dict(self) -> dict[str, object]:
+        """The report as JSON values."""
+        return {
+            "ok": self.ok,
+            "entries": self.entries,
+            "intact": self.intact,
+            "signed": self.signed,
+            "checkpoints": self.checkpoints,
+            "root": self.root,
+            "problem": self.problem,
+            "first_bad_seq": self.first_bad_seq,
+            "sentence": self.sentence,
+        }
+
+
+class _Found(Exception):
+    """The first problem met on the way through the entries."""
+
+    def __init__(self, problem: Problem, seq: int, **details: int | str) -> None:
+        self.problem, self.seq, self.details = problem, seq, details
+
+
+def verify(
+    entries: Iterable[object],
+    checkpoints: Iterable[str],
+    keys: Iterable[notes.VerifierKey],
+    *,
+    head: int | None = None,
+    tree: merkle.Tree | None = None,
+) -> Report:
+    """Check entries in their exported form, in the order they stand; judging ends at the first problem.
+
+    `checkpoints` are signed notes; `head` is the number of entries the log says it has, where that is known; `tree`
+    is the tree of the entries that came before (none), and grows along. `entries` is read once, to its end; an item
+    that is not a well-formed entry counts as unreadable.
+    """
+    tree = tree or merkle.Tree()
+    trusted, refused = _open(checkpoints, tuple(keys))
+    stream, before, read, at, agreed = iter(entries), tree.size, 0, "", [0]
+    try:
+        _compare(tree, trusted, agreed)
+        for entry in stream:
+            read += 1
+            leaf, at = _check(entry, tree.size + 1, at, head)
+            tree.append(leaf)
+            _compare(tree, trusted, agreed)
+        _check_end(tree.size, trusted, head)
+    except _Found as found:
+        total = before + read + sum(1 for _rest in stream)
+        intact, signed = found.seq - 1, max(size for size in agreed if size < found.seq)
+        return Report(total, intact, signed, len(agreed) - 1, "", found.problem, found.seq, found.details)
+    report = Report(tree.size, tree.size, agreed[-1], len(agreed) - 1, tree.root().hex())
+    return replace(report, problem=Problem.BAD_CHECKPOINT, details=refused[0]) if refused else report
+
+
+def _open(
+    checkpoints: Iterable[str], keys: tuple[notes.VerifierKey, ...]
+) -> tuple[deque[notes.Checkpoint], list[dict[str, int | str]]]:
+    """The checkpoints that `keys` vouch for, smallest first, and what is wrong with the others."""
+    trusted: list[notes.Checkpoint] = []
+    refused: list[dict[str, int | str]] = []
+    for number, note in enumerate(checkpoints, start=1):
+        try:
+            trusted.append(notes.open_checkpoint(note, keys))
+        except notes.NoteRefused as error:
+            refused.append({"number": number, "reason": str(error)})
+    return deque(sorted(trusted, key=lambda checkpoint: checkpoint.size)), refused
+
+
+def _check(entry: object, expected: int, previous_at: str, head: int | None) -> tuple[bytes, str]:
+    """The leaf hash and the time of the entry that stands where number `expected` belongs."""
+    if not isinstance(entry, dict) or entry.keys() != canonical.EXPORTED:
+        raise _Found(Problem.UNREADABLE, expected)
+    seq, at = entry["seq"], entry["at"]
+    if type(seq) is not int or not isinstance(at, str):
+        raise _Found(Problem.UNREADABLE, expected)
+    if seq < expected or (head is not None and seq > head):
+        raise _Found(Problem.INSERTED, expected, found=seq)
+    if seq > expected:
+        raise _Found(Problem.MISSING, expected, found=seq)
+    leaf = canonical.leaf_hash(entry)
+    if leaf.hex() != entry["leaf_hash"]:
+        raise _changed_or_moved(entry, expected)
+    if at < previous_at:
+        raise _Found(Problem.TIME_REVERSED, expected)
+    return leaf, at
+
+
+def _changed_or_moved(entry: dict[str, object], seq: int) -> _Found:
+    # The number is part of what is hashed, so an entry that was renumbered still fits its hash under its old number.
+    for written in range(max(1, seq - MOVED_WITHIN), seq + MOVED_WITHIN):
+        if canonical.leaf_hash({**entry, "seq": written}).hex() == entry["leaf_hash"]:
+            return _Found(Problem.MOVED, min(seq, written), found=seq, written=written)
+    return _Found(Problem.CHANGED, seq)
+
+
+def _compare(tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int]) -> None:
+    """Hold the tree to each signed checkpoint of its size."""
+    while trusted and trusted[0].size <= tree.size:
+        checkpoint = trusted.popleft()
+        if checkpoint.size == tree.size:
+            if checkpoint.root != tree.root():
+                raise _Found(Problem.REWRITTEN, agreed[-1] + 1, last=checkpoint.size)
+            agreed.append(tree.size)
+
+
+def _check_end(size: int, trusted: deque[notes.Checkpoint], head: int | None) -> None:
+    written = max(head or 0, *(checkpoint.size for checkpoint in trusted), 0)
+    if written > size:
+        raise _Found(Problem.CUT_OFF, size + 1, last=written)

@@ -14,10 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from audit import log
-from audit.actions import Action
-from clients import codes, outbox
-from clients.models import MailedCode
+from clients import codes, step_up
 from portal.access import actor
 
 View = Callable[..., HttpResponse]
@@ -59,28 +56,21 @@ def mark_stepped_up(request: HttpRequest, now: datetime) -> None:
 
 def _try(request: HttpRequest, typed: str) -> str:
     """Empty when the code is right, else what to tell the person."""
-    code = request.user.codes.filter(purpose=MailedCode.Purpose.STEP_UP).order_by("-created_at").first()
     try:
-        codes.spend(code, typed=typed, now=request.now)
+        step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:
         if refused.can_retry:
             return _("This is not the code we mailed. Look at the newest mail and type its six digits.")
         return _("This code no longer works. Ask for a new one below.")
-    log.record_now(action=Action.STEPUP_PASSED, actor=actor(request), subject=request.user)
     mark_stepped_up(request, request.now)
     return ""
 
 
 def _mail_code(request: HttpRequest, *, again: bool) -> str:
-    user, now = request.user, request.now
-    open_codes = user.codes.filter(purpose=MailedCode.Purpose.STEP_UP, used_at=None, expires_at__gt=now)
-    if open_codes.exists() and not again:
-        return ""  # the code of a moment ago still works; two mails would only confuse
     try:
-        code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=user.email, user=user, now=now)
+        step_up.mail_code(user=request.user, again=again, now=request.now)
     except codes.TooManyCodes:
         return _("We mailed you several codes already. Use the newest one, or try again in an hour.")
-    outbox.queue_code(code=code, language=user.language, now=now)
     return ""
 
 

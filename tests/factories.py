@@ -1,0 +1,105 @@
+"""A fixed cast of people, and the shortest way to a client, for tests of every area.
+
+Everything goes through the same acts as the product. Names are random where rows must not collide between tests that
+commit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from clients import catalogue, codes, registrations, registry
+from clients.actors import Actor
+from clients.models import Api, Client, Registration, Scope, User
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+SYSTEM = Actor(system="test")
+
+
+def person(email: str, name: str, role: User.Role = User.Role.CONTACT, language: str = "en") -> User:
+    user, _created = User.objects.get_or_create(email=email, defaults={"name": name, "role": role})
+    user.language = language
+    user.save()
+    return user
+
+
+def lotte() -> User:
+    """A contact, owner of the clients that tests make."""
+    return person("lotte@leiestroom.example", "Lotte Verhaeghe")
+
+
+def wim() -> User:
+    """A contact of another organisation."""
+    return person("wim@rekenhuis.example", "Wim Goossens")
+
+
+def noor() -> User:
+    """Security team."""
+    return person("noor@keydesk.example", "Noor El Amrani", User.Role.SECURITY)
+
+
+def bram() -> User:
+    """Security team, the second pair of eyes."""
+    return person("bram@keydesk.example", "Bram Wouters", User.Role.SECURITY)
+
+
+def ada() -> User:
+    """Auditor."""
+    return person("ada@audit.example", "Ada Claes", User.Role.AUDITOR)
+
+
+def by(user: User) -> Actor:
+    return Actor(user=user, address="192.0.2.7", request_id="test")
+
+
+def api(identifier: str = "addresses") -> Api:
+    found = Api.objects.filter(identifier=identifier).first()
+    return found or catalogue.create_api(
+        identifier=identifier, name=identifier.title(), description={"en": "For tests"}, by=SYSTEM
+    )
+
+
+def scope(name: str = "address.read", *, sensitive: bool = False, of: Api | None = None) -> Scope:
+    found = Scope.objects.filter(name=name).first()
+    return found or catalogue.create_scope(
+        name=name, api=of or api(), description={"en": f"Scope {name}"}, sensitive=sensitive, by=SYSTEM
+    )
+
+
+def client(
+    *, contact: User | None = None, scopes: tuple[Scope, ...] | None = None, now: datetime = NOW, **kwargs: object
+) -> tuple[Client, str]:
+    """A client of Lotte's and its secret; every scope is a default scope unless `defaults` says otherwise."""
+    granted = (scope(),) if scopes is None else scopes
+    kwargs.setdefault("defaults", granted)
+    return registry.create(
+        name=f"Meterstanden {uuid.uuid4().hex[:6]}",
+        organisation="Waterbedrijf Leiestroom",
+        contact=contact or lotte(),
+        scopes=granted,
+        by=SYSTEM,
+        now=now,
+        **kwargs,  # type: ignore[arg-type]
+    )
+
+
+def content(**changes: object) -> registrations.Content:
+    facts: dict[str, object] = {
+        "client_name": "Loonverwerking-koppeling",
+        "organisation": "Rekenhuis bv",
+        "contact_name": "Wim Goossens",
+        "contact_email": "wim@rekenhuis.example",
+        "purpose": "We calculate wages for 140 employers and check addresses before we send letters.",
+        "scopes": (scope(),),
+    }
+    return registrations.Content(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def submitted_request(now: datetime = NOW, **changes: object) -> Registration:
+    """A request in the review queue, its code confirmed."""
+    anonymous = Actor(address="192.0.2.9", request_id="test", system="anonymous")
+    registration = registrations.submit(content=content(**changes), language="en", by=anonymous, now=now)
+    code = registration.codes.get()
+    registrations.confirm(registration=registration, typed=codes.value(code), by=anonymous, now=now)
+    return registration

@@ -11,7 +11,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from portal.addresses import client_address
+from tokens.addresses import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

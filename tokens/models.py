@@ -1,0 +1,162 @@
+"""What the authorization server keeps: tokens, spent assertions, the contacts' journal, and counts.
+
+None of these tables has a foreign key in the database: the statement that inserts has joined the client already, and a
+key check per row would take a lock on the client for every token. A client's row is never deleted, so none dangles.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F
+
+from clients.models import Client
+
+
+def to_client(related_name: str) -> models.ForeignKey[Client, Client]:
+    return models.ForeignKey(
+        Client, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name=related_name
+    )
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def of(self, client: Client) -> TokenQuerySet:
+        return self.filter(client=client).order_by("-issued_at")
+
+    def live(self, now: datetime) -> TokenQuerySet:
+        """Those that introspection may call active; which scopes are left of them is the snapshot's affair."""
+        return self.filter(
+            expires_at__gt=now, revoked_at=None, client__status=Client.Status.ACTIVE, epoch=F("client__epoch")
+        )
+
+    def issued_to(self, credential: str) -> TokenQuerySet:
+        """`credential`: what Key.credential or Secret.credential says."""
+        return self.filter(credential=credential)
+
+
+class Token(models.Model):
+    """An access token, of which we know only the SHA-256 (PROTOCOL line 18)."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    client = to_client("tokens")
+    epoch = models.BigIntegerField()  # the client's, when it was issued; another one now means: invalidated
+    scope = models.TextField()
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    credential = models.TextField()  # "key:5" or "secret:3": what the client authenticated with
+    address = models.GenericIPAddressField(null=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["client", "-issued_at"], name="token_of_client"),
+            models.Index(fields=["expires_at"], name="token_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.jti
+
+    @property
+    def jti(self) -> str:
+        """Names the token in introspection answers and on pages: the digest of 256 random bits is no secret."""
+        return base64.urlsafe_b64encode(bytes(self.digest)).rstrip(b"=").decode()
+
+    @property
+    def audit_id(self) -> str:
+        return f"token:{self.jti}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"{self.jti[:12]}… ({self.scope})"
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid)
+
+
+class UsedAssertion(models.Model):
+    """A client assertion that was accepted once, kept until it expires (PROTOCOL line 14)."""
+
+    pk = models.CompositePrimaryKey("client", "jti_digest")
+    client = to_client("+")
+    jti_digest = models.BinaryField(max_length=32)  # SHA-256: a `jti` may be long
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="used_assertion_expiry")]
+
+    def __str__(self) -> str:
+        return bytes(self.jti_digest).hex()
+
+
+class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
+    def of(self, client: Client) -> JournalEntryQuerySet:
+        return self.filter(client=client).order_by("-at", "-id")
+
+    def refusals(self) -> JournalEntryQuerySet:
+        return self.exclude(error="")
+
+    def remarks(self) -> JournalEntryQuerySet:
+        """On requests that were accepted: an assertion that lives long, a clock that runs ahead."""
+        return self.filter(error="")
+
+    def with_request_id(self, request_id: str) -> JournalEntryQuerySet:
+        return self.filter(request_id=request_id)
+
+
+class JournalEntry(models.Model):
+    """Why a request of a client was refused, for its contacts to read. The caller was told much less (line 16)."""
+
+    client = to_client("journal")
+    at = models.DateTimeField()
+    request_id = models.CharField(max_length=64)
+    endpoint = models.CharField(max_length=20)
+    error = models.CharField(max_length=40)  # what the caller was told; empty for a remark
+    rule = models.CharField(max_length=40)  # tokens.errors.Rule
+    facts = models.JSONField(default=dict)  # {"sent": ..., "expected": ...} and the like; never anything secret
+    address = models.GenericIPAddressField(null=True)
+
+    objects = JournalEntryQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["client", "-at"], name="journal_of_client"),
+            models.Index(fields=["request_id"], name="journal_by_request_id"),
+            models.Index(fields=["at"], name="journal_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} ({self.request_id})"
+
+
+class CredentialUse(models.Model):
+    """When a key or secret was last used, so that its owners know what is safe to remove."""
+
+    credential = models.TextField(primary_key=True)  # "key:5" or "secret:3"
+    client = to_client("credential_uses")
+    last_used_at = models.DateTimeField()
+    uses = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["client"], name="credential_use_of_client")]
+
+    def __str__(self) -> str:
+        return self.credential
+
+
+class UsageDay(models.Model):
+    """Tokens issued to a credential and requests refused, by day (UTC). Refusals count under the credential ""."""
+
+    pk = models.CompositePrimaryKey("client", "day", "credential")
+    client = to_client("usage_days")
+    day = models.DateField()
+    credential = models.TextField(blank=True)
+    issued = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.issued} issued, {self.refused} refused"

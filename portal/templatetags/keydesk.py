@@ -25,7 +25,7 @@ CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|
 
 # --- Components -----------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
-def component(context: Context, name: str, **values: object) -> SafeString:
+def component(context: Context, name: str, /, **values: object) -> SafeString:
     """One component of templates/components/, which sees `values` and nothing else of the page."""
     inner = context.new(values)
     inner["csrf_token"] = context.get("csrf_token")
@@ -33,7 +33,7 @@ def component(context: Context, name: str, **values: object) -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def wrap(context: Context, content: SafeString, name: str, **values: object) -> SafeString:
+def wrap(context: Context, content: SafeString, name: str, /, **values: object) -> SafeString:
     """A component around a piece of the page, which it gets as `content`."""
     return component(context, name, content=content, **values)
 
@@ -60,7 +60,7 @@ def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
 
 # --- Forms ----------------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
-def field(context: Context, field: BoundField, **options: object) -> SafeString:
+def field(context: Context, field: BoundField, /, **options: object) -> SafeString:
     """A form field in full: label or legend, hint, error, control. Options: docs/components.md."""
     kind = _kind(field.field.widget)
     values: dict[str, object] = {"field": field, "kind": kind, "optional": not field.field.required, **options}

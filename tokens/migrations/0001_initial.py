@@ -81,7 +81,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "journal entries",
                 "indexes": [
                     models.Index(fields=["client", "-at"], name="journal_of_client"),
                     models.Index(fields=["request_id"], name="journal_by_request_id"),

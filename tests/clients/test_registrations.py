@@ -1,0 +1,192 @@
+"""From the form to the decision: four eyes, one terminal state, and what the reviewer saw is what is decided on."""
+
+from datetime import timedelta
+
+import pytest
+
+from audit.models import Entry
+from clients import codes, registrations
+from clients.actors import Actor
+from clients.models import Client, ClientContact, Mail, Registration
+from clients.registrations import ContentChanged, UnableToDecide
+from tests import factories
+from tests.factories import NOW, bram, by, client, content, lotte, noor, scope, submitted_request
+
+pytestmark = pytest.mark.django_db
+
+Status = Registration.Status
+ANONYMOUS = Actor(address="192.0.2.9", request_id="test", system="anonymous")
+
+
+def approve(registration, *, reviewer=None, scopes=None, defaults=(), seen=None, message=""):
+    return registrations.approve(
+        registration=registration,
+        scopes=scopes if scopes is not None else [row.scope for row in registration.asked.all()],
+        defaults=defaults,
+        message=message,
+        seen=seen or registration.content_hash,
+        by=by(reviewer or noor()),
+        now=NOW,
+    )
+
+
+def test_a_request_reaches_the_queue_only_after_the_mailed_code():
+    registration = registrations.submit(content=content(), language="nl", by=ANONYMOUS, now=NOW)
+    assert not Registration.objects.awaiting_review().exists()
+    mail = Mail.objects.get()
+    assert (mail.kind, mail.to, mail.language) == (Mail.Kind.CODE, "wim@rekenhuis.example", "nl")
+
+    code = codes.value(registration.codes.get())
+    user = registrations.confirm(registration=registration, typed=f" {code[:3]} {code[3:]} ", by=ANONYMOUS, now=NOW)
+
+    assert Registration.objects.awaiting_review().get().requester == user
+    assert user.email == "wim@rekenhuis.example"
+
+
+def test_a_wrong_code_is_counted_and_the_fifth_ends_the_code():
+    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    code = codes.value(registration.codes.get())
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    for attempt in range(5):
+        with pytest.raises(codes.CodeRefused) as refused:
+            registrations.confirm(registration=registration, typed=wrong, by=ANONYMOUS, now=NOW)
+        assert refused.value.can_retry == (attempt < 4)
+    with pytest.raises(codes.CodeRefused):
+        registrations.confirm(registration=registration, typed=code, by=ANONYMOUS, now=NOW)
+
+
+def test_a_code_ends_after_fifteen_minutes():
+    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    code = codes.value(registration.codes.get())
+    with pytest.raises(codes.CodeRefused):
+        registrations.confirm(
+            registration=registration, typed=code, by=ANONYMOUS, now=NOW + timedelta(minutes=15, seconds=1)
+        )
+
+
+def test_a_newer_code_replaces_the_older_one():
+    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    old = codes.value(registration.codes.get())
+    registrations.mail_code(registration=registration, now=NOW + timedelta(seconds=1))
+    new = codes.value(registration.codes.latest("created_at"))
+    assert old != new
+    with pytest.raises(codes.CodeRefused):
+        registrations.confirm(registration=registration, typed=old, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
+    registrations.confirm(registration=registration, typed=new, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
+
+
+def test_approval_makes_the_client_its_owner_its_secret_and_one_mail():
+    read, write = scope("address.read"), scope("address.write")
+    registration = submitted_request(scopes=(read, write))
+    Mail.objects.all().delete()
+
+    made = approve(registration, scopes=[read], defaults=[read], message="Write was not needed.")
+
+    assert list(made.scopes.all()) == [read]
+    assert made.client_scopes.get().is_default
+    assert made.contacts.get().role == ClientContact.Role.OWNER
+    assert made.secrets.current().count() == 1
+    assert Mail.objects.get().kind == Mail.Kind.CLIENT_READY
+    assert {row.scope.name: row.granted for row in registration.asked.all()} == {
+        "address.read": True,
+        "address.write": False,
+    }
+    assert Entry.objects.filter(action="registration.approved").count() == 1
+
+
+def test_who_asked_cannot_approve():
+    asker = noor()
+    registration = submitted_request(contact_email=asker.email)
+    with pytest.raises(UnableToDecide, match="yourself"):
+        approve(registration, reviewer=asker)
+    assert approve(registration, reviewer=bram())
+
+
+@pytest.mark.parametrize("who", [lotte, factories.ada])
+def test_only_the_security_team_decides(who):
+    with pytest.raises(UnableToDecide, match="Security team"):
+        approve(submitted_request(), reviewer=who())
+
+
+def test_a_request_that_changed_while_it_was_read_is_not_decided():
+    registration = submitted_request()
+    seen = registration.content_hash
+    Registration.objects.filter(pk=registration.pk).update(purpose="Something else altogether.")
+    with pytest.raises(ContentChanged):
+        approve(registration, seen=seen)
+    assert Client.objects.count() == 0
+
+
+def test_a_decided_request_is_not_decided_again():
+    registration = submitted_request()
+    approve(registration)
+    with pytest.raises(UnableToDecide, match="already"):
+        registrations.reject(
+            registration=registration, message="No", seen=registration.content_hash, by=by(bram()), now=NOW
+        )
+    assert Registration.objects.get().status == Status.APPROVED
+
+
+def test_only_scopes_that_were_asked_for_can_be_granted():
+    registration = submitted_request(scopes=(scope("address.read"),))
+    with pytest.raises(UnableToDecide, match="asked for"):
+        approve(registration, scopes=[scope("person.read")])
+
+
+def test_a_default_scope_must_be_granted():
+    read, write = scope("address.read"), scope("address.write")
+    registration = submitted_request(scopes=(read, write))
+    with pytest.raises(UnableToDecide, match="default"):
+        approve(registration, scopes=[read], defaults=[write])
+
+
+def test_a_sensitive_scope_needs_two_reviewers():
+    registration = submitted_request(scopes=(scope("person.nrn.read", sensitive=True),))
+    assert approve(registration, reviewer=noor()) is None
+    assert Client.objects.count() == 0
+    with pytest.raises(UnableToDecide, match="first approval"):
+        approve(registration, reviewer=noor())
+    assert approve(registration, reviewer=bram()).scopes.get().name == "person.nrn.read"
+
+
+def test_changes_asked_go_back_to_the_contact_and_come_back_to_the_queue():
+    registration = submitted_request()
+    registrations.request_changes(
+        registration=registration, message="Why?", seen=registration.content_hash, by=by(noor()), now=NOW
+    )
+    assert not Registration.objects.awaiting_review().exists()
+    assert Mail.objects.filter(kind=Mail.Kind.CHANGES_REQUESTED).count() == 1
+
+    registrations.resubmit(
+        registration=registration,
+        content=content(purpose="Because of the wage letters."),
+        by=by(factories.wim()),
+        now=NOW,
+    )
+    assert Registration.objects.awaiting_review().get().purpose == "Because of the wage letters."
+    entry = Entry.objects.get(action="registration.resubmitted")
+    assert entry.changes["purpose"][1] == "Because of the wage letters."
+
+
+def test_a_change_request_changes_the_client_it_is_about():
+    mine, _secret = client(scopes=(scope("address.read"),))
+    asked = (scope("address.read"), scope("address.write"))
+    change = registrations.propose_change(
+        client=mine,
+        content=content(client_name="A better name", contact_email=lotte().email, scopes=asked),
+        by=by(lotte()),
+        now=NOW,
+    )
+    approve(change, defaults=[asked[0]])
+    mine.refresh_from_db()
+    assert mine.name == "A better name"
+    assert {row.scope.name for row in mine.client_scopes.all()} == {"address.read", "address.write"}
+    assert Client.objects.count() == 1
+
+
+def test_one_open_change_request_per_client():
+    mine, _secret = client()
+    propose = {"client": mine, "content": content(), "by": by(lotte()), "now": NOW}
+    registrations.propose_change(**propose)
+    with pytest.raises(UnableToDecide):
+        registrations.propose_change(**propose)

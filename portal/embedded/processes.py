@@ -52,7 +52,7 @@ class Process:
 
 def start(
     name: str,
-    command: Sequence[str | Path],
+    command: Sequence[str],
     *,
     log: Path,
     env: Mapping[str, str] | None = None,
@@ -67,7 +67,7 @@ def start(
         guard += ["--remove", str(remove)]
     with log.open("ab") as output:
         popen = subprocess.Popen(
-            [*guard, "--", *map(str, command)],
+            [*guard, "--", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

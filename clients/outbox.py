@@ -77,6 +77,9 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
             _send(mail, now)
         except (smtplib.SMTPException, OSError) as error:
             _postpone(mail, error, now)
+        except Exception as error:  # a text that cannot be rendered must not keep the mails behind it waiting
+            log.exception("mail_not_rendered", mail=str(mail.pk), kind=mail.kind)
+            _postpone(mail, error, now)
         else:
             mail.state, mail.sent_at, mail.last_error = Mail.State.SENT, now, ""
         mail.attempts += 1

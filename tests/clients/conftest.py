@@ -1,13 +1,13 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from django.conf import LazySettings
 
 from tests.smtp import Inbox, running_server
 
 
 @pytest.fixture
-def inbox(settings: SettingsWrapper) -> Iterator[Inbox]:
+def inbox(settings: LazySettings) -> Iterator[Inbox]:
     """Mail goes over SMTP to a server of our own, not to Django's test outbox."""
     with running_server() as (inbox, port):
         settings.MAILERS = {

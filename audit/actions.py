@@ -66,7 +66,7 @@ class Action(models.TextChoices):
 
 
 # Only these names may appear in an entry's changes, so that a secret has no field to get in by. Each is a fact that
-# everyone who may read the entry may know; the labels are what they are called on a page, in the order they stand there.
+# everyone who may read the entry may know. The labels are what a page calls them; a page shows them in this order.
 FIELDS: dict[str, str | Promise] = {
     "status": _("Status"),
     "state": _("State"),

@@ -119,7 +119,7 @@ def verify(*, kept_outside: Iterable[str] = ()) -> verification.Report:
 
 
 def _next() -> tuple[int, datetime]:
-    """The number and time of the next entry. The lock on the head makes writers wait for each other until they commit."""
+    """The number and time of the next entry; the lock on the head makes writers wait for each other to commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT size + 1, GREATEST(clock_timestamp(), last_at) FROM audit_loghead FOR UPDATE")
         seq, at = cursor.fetchone()
@@ -141,7 +141,7 @@ def _plain_changes(changes: Mapping[str, tuple[object, object]]) -> dict[str, li
 
 
 def _plain(name: str, value: object) -> object:
-    """A value as JSON that canonical.encode knows; what is no plain fact (a model, bytes, a float) has no place here."""
+    """A value as JSON that canonical.encode knows; no models, bytes or floats."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -18,7 +18,7 @@ END_OF_TIME = 2**63 - 1  # above every seq
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
-    """Newest first. Every filter is a range in an index that ends in seq, so pages stay fast however long the log is."""
+    """Newest first. Every filter is a range in an index that ends in seq, so pages stay fast in a long log."""
 
     def about(self, subject_id: str) -> EntryQuerySet:
         return self.filter(subject_id=subject_id)

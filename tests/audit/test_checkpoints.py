@@ -1,0 +1,216 @@
+"""Signed checkpoints, and the verification of what the database holds."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+from django.utils import timezone
+
+from audit import canonical, checkpoints, log, notes, tasks
+from audit.models import Checkpoint, Entry
+from audit.verification import Problem
+from tests.audit.forging import OTHER_SEED, SEED, exported_log, rehashed, ruling_the_database
+
+pytestmark = pytest.mark.django_db
+
+
+def text(seed):
+    return urlsafe_b64encode(seed).decode().rstrip("=")
+
+
+@pytest.fixture(autouse=True)
+def signing_keys(settings):
+    settings.LOG_SIGNING_KEYS = {"2026": text(SEED)}
+    settings.LOG_ORIGIN = "keydesk.example/log"
+
+
+def sign():
+    return checkpoints.sign_checkpoint(timezone.now())
+
+
+def forge(sql, *parameters):
+    with ruling_the_database() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def rewrite(seq, **differing):
+    """Changes an entry and its hash with it."""
+    row = canonical.exported(Entry.objects.values(*canonical.COLUMNS, "leaf_hash").get(seq=seq))
+    forged = rehashed({**row, **differing})
+    forge(
+        "UPDATE audit_entry SET note = %s, leaf_hash = %s WHERE seq = %s",
+        forged["note"],
+        bytes.fromhex(forged["leaf_hash"]),
+        seq,
+    )
+
+
+def test_a_checkpoint_signs_what_the_log_holds(write):
+    write(7)
+    checkpoint = sign()
+    (key,) = checkpoints.verifier_keys()
+    opened = notes.open_checkpoint(checkpoint.note, [key])
+    assert (opened.origin, opened.size) == ("keydesk.example/log", 7)
+    assert opened.root == checkpoint.tree.root() == bytes.fromhex(log.verify().root)
+    assert Checkpoint.objects.get().key_id == "2026"
+
+
+def test_nothing_new_is_not_signed_again(write):
+    assert sign() is None
+    write()
+    assert sign().size == 1
+    assert sign() is None
+
+
+def test_the_worker_signs_and_leaves_a_copy_outside_the_database(write, caplog):
+    write()
+    with caplog.at_level("INFO", logger="audit.tasks"):
+        tasks.sign_checkpoint()
+        tasks.sign_checkpoint()
+    (record,) = caplog.records
+    assert Checkpoint.objects.get().note in record.getMessage()
+
+
+def test_two_signers_at_once_leave_one_checkpoint(write):
+    write(3)
+    first = sign()
+    # The second one had looked before the first one committed.
+    Checkpoint.objects.bulk_create([first], ignore_conflicts=True)
+    assert Checkpoint.objects.count() == 1
+
+
+def test_each_checkpoint_goes_on_from_the_last(write):
+    for count in (1, 2, 5, 8):
+        write(count)
+        sign()
+    report = log.verify()
+    assert (report.ok, report.entries, report.signed, report.checkpoints) == (True, 16, 16, 4)
+
+
+def test_without_a_key_nothing_is_signed(write, settings):
+    settings.LOG_SIGNING_KEYS = {}
+    write()
+    with pytest.raises(checkpoints.UnableToSign, match="LOG_SIGNING_KEYS"):
+        sign()
+
+
+def test_a_new_key_signs_and_the_old_checkpoints_still_count(write, settings):
+    write()
+    sign()
+    settings.LOG_SIGNING_KEYS = {"2027": text(OTHER_SEED), "2026": text(SEED)}
+    write()
+    assert sign().key_id == "2027"
+    assert log.verify().checkpoints == 2
+    settings.LOG_SIGNING_KEYS = {"2027": text(OTHER_SEED)}
+    assert log.verify().problem == Problem.BAD_CHECKPOINT
+
+
+def test_a_log_keeps_its_name_when_the_site_moves(write, settings):
+    write()
+    sign()
+    settings.LOG_ORIGIN = "elsewhere.example/log"
+    write()
+    assert sign().origin == "keydesk.example/log"
+    assert log.verify().ok
+
+
+def test_an_altered_entry_is_never_signed(write):
+    write(3)
+    forge("UPDATE audit_entry SET note = 'x' WHERE seq = 2")
+    with pytest.raises(checkpoints.UnableToSign, match="Entry 2"):
+        sign()
+
+
+def test_a_forged_checkpoint_is_never_built_upon(write):
+    write(3)
+    sign()
+    rewrite(2, note="x")
+    forged = exported_log(3)
+    note = notes.sign(notes.Checkpoint("keydesk.example/log", 3, bytes.fromhex(forged[0]["leaf_hash"])), OTHER_SEED)
+    forge("UPDATE audit_checkpoint SET note = %s", note)
+    write()
+    with pytest.raises(checkpoints.UnableToSign, match="cannot be trusted"):
+        sign()
+
+
+def test_a_frontier_that_was_altered_is_never_built_upon(write):
+    write(3)
+    sign()
+    forge("UPDATE audit_checkpoint SET frontier = %s", bytes(64))
+    write()
+    with pytest.raises(checkpoints.UnableToSign, match="not the one that was signed"):
+        sign()
+
+
+TAMPERING = [
+    ("UPDATE audit_entry SET note = 'x' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET at = at + interval '1 microsecond' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET changes = '{\"rate_limit\": [1.0, 2]}' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET leaf_hash = set_byte(leaf_hash, 0, 1 + get_byte(leaf_hash, 0) %% 255) WHERE seq = 6",
+     Problem.CHANGED, 6),
+    ("DELETE FROM audit_entry WHERE seq = 6", Problem.MISSING, 6),
+    ("DELETE FROM audit_entry WHERE seq = 1", Problem.MISSING, 1),
+    ("DELETE FROM audit_entry WHERE seq = 6; UPDATE audit_entry SET seq = seq - 1 WHERE seq > 6; "
+     "UPDATE audit_loghead SET size = 9", Problem.MOVED, 6),
+    ("UPDATE audit_entry SET seq = 99 WHERE seq = 6; UPDATE audit_entry SET seq = 6 WHERE seq = 7; "
+     "UPDATE audit_entry SET seq = 7 WHERE seq = 99", Problem.MOVED, 6),
+    ("UPDATE audit_entry SET seq = -seq WHERE seq > 5; UPDATE audit_entry SET seq = 1 - seq WHERE seq < 0; "
+     "INSERT INTO audit_entry SELECT 6, at, action, actor_id, actor_label, subject_id, subject_label, client_ref, "
+     "changes, note, address, request_id, leaf_hash FROM audit_entry WHERE seq = 5; "
+     "UPDATE audit_loghead SET size = 11", Problem.MOVED, 5),
+    ("INSERT INTO audit_entry SELECT 0, at, action, actor_id, actor_label, subject_id, subject_label, client_ref, "
+     "changes, note, address, request_id, leaf_hash FROM audit_entry WHERE seq = 5", Problem.INSERTED, 1),
+    ("INSERT INTO audit_entry SELECT 11, at, action, actor_id, actor_label, subject_id, subject_label, client_ref, "
+     "changes, note, address, request_id, leaf_hash FROM audit_entry WHERE seq = 5", Problem.INSERTED, 11),
+    ("DELETE FROM audit_entry WHERE seq = 10", Problem.CUT_OFF, 10),
+    ("DELETE FROM audit_entry WHERE seq > 6; UPDATE audit_loghead SET size = 6", Problem.CUT_OFF, 7),
+    ("DELETE FROM audit_entry; UPDATE audit_loghead SET size = 0", Problem.CUT_OFF, 1),
+    ("DELETE FROM audit_entry; DELETE FROM audit_loghead", Problem.CUT_OFF, 1),
+    ("DELETE FROM audit_loghead", Problem.INSERTED, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "problem", "seq"), TAMPERING, ids=lambda value: str(value)[:60])
+def test_tampering_with_the_database_is_found_and_named(write, sql, problem, seq):
+    """Ten entries, eight of them under a checkpoint."""
+    write(8)
+    sign()
+    write(2)
+    assert log.verify().ok
+    forge(sql)
+    report = log.verify()
+    assert (report.ok, report.problem, report.first_bad_seq) == (False, problem, seq), report.sentence
+
+
+def test_an_entry_rewritten_with_its_hash_is_found_between_two_checkpoints(write):
+    for count in (4, 4, 2):
+        write(count)
+        sign()
+    rewrite(6, note="x")
+    report = log.verify()
+    assert (report.problem, report.first_bad_seq, report.intact) == (Problem.REWRITTEN, 5, 4)
+    assert "between 5 and 8" in report.sentence
+
+
+def test_a_history_rewritten_with_its_checkpoints_is_found_by_one_that_was_kept_outside(write):
+    write(4)
+    kept = sign().note
+    rewrite(2, note="x")
+    forge("DELETE FROM audit_checkpoint")
+    sign()
+    assert log.verify().ok
+    assert log.verify(kept_outside=[kept]).problem == Problem.REWRITTEN
+
+
+def test_the_log_can_be_written_to_while_it_is_verified(write, monkeypatch):
+    write(3)
+    read = checkpoints.notes
+
+    def read_and_go_on_writing():
+        signed = read()
+        write(2)
+        sign()
+        return signed
+
+    monkeypatch.setattr(checkpoints, "notes", read_and_go_on_writing)
+    report = log.verify()
+    assert (report.ok, report.entries) == (True, 5)

@@ -14,3 +14,7 @@ def generate() -> dict[str, str]:
 
 def _thirty_two_bytes() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    print("\n".join(f"{name}={value}" for name, value in generate().items()))

@@ -1,0 +1,24 @@
+"""`make clean`: remove what the demonstration keeps under .local/, unless it is running."""
+
+import shutil
+import sys
+
+from portal.embedded import sockets
+from portal.embedded.demo import LOCAL, LOGS, UnableToDemonstrate, only_one
+from portal.embedded.processes import end_left_over
+
+
+def main() -> int:
+    try:
+        with only_one():
+            end_left_over(LOGS)
+            shutil.rmtree(sockets.beside(LOCAL))
+            shutil.rmtree(LOCAL)
+    except UnableToDemonstrate as running:
+        sys.stderr.write(f"{running}\nEnd it first (Ctrl-C), then clean.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

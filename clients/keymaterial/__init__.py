@@ -1,0 +1,9 @@
+"""Reading uploaded public keys and certificates: bytes and `now` in, frozen facts or one exception out. No Django."""
+
+from clients.keymaterial.certificate import CertificateFacts
+from clients.keymaterial.errors import KeyRefused
+from clients.keymaterial.jwk import PublicKey, accepted_names
+from clients.keymaterial.key import thumbprint
+from clients.keymaterial.reader import read
+
+__all__ = ["CertificateFacts", "KeyRefused", "PublicKey", "accepted_names", "read", "thumbprint"]

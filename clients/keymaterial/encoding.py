@@ -1,0 +1,101 @@
+"""Strict base64url and strict JSON, and the escaping of what uploads say about themselves."""
+
+import base64
+import json
+import re
+import unicodedata
+from typing import NoReturn
+
+from cryptography import x509
+
+from clients.keymaterial.errors import KeyRefused
+
+MAX_JSON_BYTES = 16 * 1024
+MAX_JSON_DEPTH = 8
+_MAX_BRACKETS = 1000
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+
+
+def base64url_encode(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def base64url_decode(text: str) -> bytes:
+    """The bytes of strict base64url: no padding, white space or spare bits (RFC 4648 section 3.5), or ValueError."""
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("not the base64url alphabet")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64url_encode(data) != text:
+        raise ValueError("not canonical")
+    return data
+
+
+def parse_json(data: bytes) -> object:
+    """The value of a JSON text (RFC 8259) with the limits of PROTOCOL line 26. Raises KeyRefused."""
+    if len(data) > MAX_JSON_BYTES:
+        raise KeyRefused("too_large", limit=str(MAX_JSON_BYTES))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KeyRefused("not_utf8", offset=str(error.start)) from None
+    # Python's parser recurses in C; so absurd nesting is refused by counting, before it can cost any stack.
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        raise KeyRefused("too_deep", limit=str(MAX_JSON_DEPTH))
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse_number)
+    except json.JSONDecodeError as error:
+        raise KeyRefused("not_json", line=str(error.lineno), column=str(error.colno)) from None
+    _refuse_depth(value, MAX_JSON_DEPTH)
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise KeyRefused("duplicate_member", member=shown(name))
+        members[name] = value
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20:
+        _refuse_number(digits)
+    return int(digits)
+
+
+def _refuse_number(number: str) -> NoReturn:
+    raise KeyRefused("bad_number", number=shown(number))
+
+
+def _refuse_depth(value: object, levels: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if levels == 0:
+        raise KeyRefused("too_deep", limit=str(MAX_JSON_DEPTH))
+    for inner in value.values() if isinstance(value, dict) else value:
+        _refuse_depth(inner, levels - 1)
+
+
+def shown(value: object, limit: int = 40) -> str:
+    """`value` for a person to read, cut to `limit` characters; invisible and reordering characters become escapes.
+
+    Categories C* hold controls, bidi and other format characters, and lone surrogates; Zl and Zp break lines.
+    """
+    text = value if isinstance(value, str) else json.dumps(value)
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(_escaped(character) for character in cut)
+
+
+def _escaped(character: str) -> str:
+    category = unicodedata.category(character)
+    if not category.startswith("C") and category not in ("Zl", "Zp"):
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def shown_name(name: x509.Name) -> str:
+    """A subject or issuer in the form of RFC 4514, escaped."""
+    return shown(name.rfc4514_string(), limit=500)

@@ -1,0 +1,50 @@
+"""The one exception of this package."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from clients.keymaterial.texts import AT_POSITION, COMPROMISING, SENTENCE, TEXTS
+
+
+class KeyRefused(Exception):
+    """An uploaded key or certificate that cannot be used, and why: the only exception that leaves this package.
+
+    `reason` is a key of TEXTS. `found`, `wanted` and `how` are templates to be filled from `params`, whose values are
+    escaped, cut and never key material. `compromised` means that a secret was in the upload: its key counts as leaked.
+    `position` counts from 1 where the upload holds several keys or certificates.
+    """
+
+    def __init__(self, reason: str, **params: str) -> None:
+        self.found, self.wanted, self.how = TEXTS[reason]
+        self.reason = reason
+        self.params = params
+        self.compromised = reason in COMPROMISING
+        self.position: int | None = None
+        super().__init__(reason)
+
+    @property
+    def command(self) -> str:
+        """One shell command that leads to a usable key."""
+        return self.how % self.params
+
+    def sentence(self, translate: Callable[[str], str] = str) -> str:
+        """What was found and what is wanted, as one sentence in the language of `translate` (gettext or alike)."""
+        found, wanted = translate(self.found) % self.params, translate(self.wanted) % self.params
+        sentence = translate(SENTENCE) % {"found": found, "wanted": wanted}
+        if self.position is None:
+            return sentence
+        return translate(AT_POSITION) % {"position": self.position, "sentence": sentence}
+
+    def __str__(self) -> str:
+        return f"{self.sentence()} {self.command}"
+
+
+@contextmanager
+def numbered(position: int, count: int) -> Iterator[None]:
+    """A refusal inside the block is about number `position` of `count` keys or certificates."""
+    try:
+        yield
+    except KeyRefused as refusal:
+        if count > 1:
+            refusal.position = position
+        raise

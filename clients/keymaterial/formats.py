@@ -1,0 +1,91 @@
+"""What kind of file an upload is, told by its first bytes and its markers, without parsing it."""
+
+import base64
+import binascii
+import re
+
+from clients.keymaterial.errors import KeyRefused, numbered
+
+MAX_BYTES = 64 * 1024
+
+# The start of a DER or BER SEQUENCE (tag and length), and the object identifiers of PKCS#7 and of encryption schemes.
+_SEQUENCE = rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
+_PKCS7 = rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+_PBE = rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05|\x0c\x01)"
+
+# The group that matches is shown to the contact as what gave the secret away.
+_SECRET_MARKER = re.compile(rb"PRIVATE KEY|PuTTY-User-Key-File|<D>")
+# Members of a private or symmetric JWK (RFC 7518 section 6), also in JSON that is broken and in JavaScript and YAML.
+_SECRET_MEMBERS = {
+    reason: re.compile(rb"[\"'](%(names)s)[\"']\s*:|\b(%(names)s)\s*:\s*[\"'][\w-]{16}" % {b"names": names})
+    for reason, names in (("private_key_material", rb"d|p|q|dp|dq|qi|oth|priv"), ("symmetric_key", rb"k"))
+}
+# Private keys of PKCS#8, PKCS#1, SEC 1, and of PKCS#8 when encrypted.
+_PRIVATE_KEY = rb"(?:\x02\x01[\x00\x01]\x30|\x02\x01\x00\x02[\x81-\x84]|\x02\x01\x01\x04|" + _SEQUENCE + _PBE + rb")"
+_SECRET_FILES = {
+    "private_key_material": rb"\A" + _SEQUENCE + _PRIVATE_KEY,
+    "pkcs12": rb"\A" + _SEQUENCE + rb"\x02\x01\x03" + _SEQUENCE + _PKCS7,
+    "keystore": rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)",
+}
+_PUBLIC_KEY = rb"(?:" + _SEQUENCE + rb"\x06|\x02[\x81\x82])"  # SubjectPublicKeyInfo, PKCS#1
+_FOREIGN_FILES = {
+    "pkcs7": rb"-----BEGIN (?:PKCS7|PKCS #7 SIGNED DATA|CMS)-----|\A" + _SEQUENCE + _PKCS7,
+    "public_key": rb"-----BEGIN (?:RSA |EC )?PUBLIC KEY-----|\A" + _SEQUENCE + _PUBLIC_KEY,
+    "certificate_request": rb"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----",
+    "trusted_certificate": rb"-----BEGIN TRUSTED CERTIFICATE-----",
+    "ssh_public_key": rb"\A\s*(?:ssh-|ecdsa-sha2-|sk-)|---- BEGIN SSH2 PUBLIC KEY",
+    "pgp_key": rb"-----BEGIN PGP",
+    "utf16": rb"\A(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])",
+    "html": rb"\A\s*<",
+}
+_PEM_START = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")
+_PEM_BLOCK = re.compile(_PEM_START.pattern + rb"([A-Za-z0-9+/=\s]*)-----END (?:X509 )?CERTIFICATE-----")
+_BARE_BASE64 = re.compile(rb"M[A-P][A-Za-z0-9+/]+={0,2}")
+_LONG_SEQUENCE = re.compile(rb"\x30[\x80-\x84]")
+
+
+def refuse_secrets(data: bytes) -> None:
+    """Refuse any sign of a private or symmetric key, without reading on. Linear in the size; raises KeyRefused."""
+    text = data.replace(b"\0", b"")  # so that text in UTF-16 shows its markers too
+    if marker := _SECRET_MARKER.search(text):
+        raise KeyRefused("private_key_material", sign=marker[0].decode())
+    for reason, member in _SECRET_MEMBERS.items():
+        # Without a kty it is no key but perhaps a web page, whose short names must alarm nobody.
+        if b"kty" in text and (found := member.search(text)):
+            raise KeyRefused(reason, sign=(found[1] or found[2]).decode())
+    for reason, pattern in _SECRET_FILES.items():
+        if re.match(pattern, data, re.DOTALL):
+            raise KeyRefused(reason, sign="DER")
+
+
+def without_base64(data: bytes) -> bytes:
+    """The DER inside text that is nothing but base64 of it, as the members of a JSON Web Key have it; else `data`."""
+    compact = b"".join(data.split())
+    if not _BARE_BASE64.fullmatch(compact):
+        return data
+    try:
+        return base64.b64decode(compact, validate=True)
+    except binascii.Error:
+        return data
+
+
+def certificates_in(data: bytes) -> list[bytes]:
+    """The DER of each certificate in a PEM or DER file, none in other text. Raises KeyRefused for foreign formats."""
+    starts = len(_PEM_START.findall(data))
+    if starts:
+        blocks = _PEM_BLOCK.findall(data)
+        if len(blocks) != starts:
+            raise KeyRefused("malformed_certificate")
+        return [_pem_body(block, position, starts) for position, block in enumerate(blocks, start=1)]
+    for reason, pattern in _FOREIGN_FILES.items():
+        if re.search(pattern, data, re.DOTALL):
+            raise KeyRefused(reason, form="DER" if _LONG_SEQUENCE.match(data) else "PEM")
+    return [data] if _LONG_SEQUENCE.match(data) else []
+
+
+def _pem_body(block: bytes, position: int, count: int) -> bytes:
+    with numbered(position, count):
+        try:
+            return base64.b64decode(b"".join(block.split()), validate=True)
+        except binascii.Error:
+            raise KeyRefused("malformed_certificate") from None

@@ -1,0 +1,35 @@
+"""From the bytes of an upload to public keys, or to one refusal."""
+
+from datetime import datetime
+
+from clients.keymaterial import formats
+from clients.keymaterial.errors import KeyRefused
+from clients.keymaterial.jwk import PublicKey, read_jwks, wrap_certificates
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read(data: bytes, *, now: datetime, kind: str | None = None) -> tuple[PublicKey, ...]:
+    """The public keys in an uploaded JWK, JWK set (up to 10 keys) or certificate, leaf-first chains included (one key).
+
+    `now` is aware; `kind` is "jwk", "certificate" or None to guess. Raises KeyRefused, and nothing else whatever the
+    bytes. Secrets are looked for first and at any size, then the size is checked, then the upload is parsed.
+    """
+    formats.refuse_secrets(data)
+    if len(data) > formats.MAX_BYTES:
+        raise KeyRefused("too_large", limit=str(formats.MAX_BYTES))
+    data = formats.without_base64(data.removeprefix(_BYTE_ORDER_MARK))
+    formats.refuse_secrets(data)
+    if not data.strip():
+        raise KeyRefused("empty")
+    certificates = formats.certificates_in(data)
+    if certificates:
+        if kind == "jwk":
+            raise KeyRefused("certificate_not_jwk")
+        return (wrap_certificates(certificates, now=now),)
+    is_json = data.lstrip().startswith((b"{", b"["))
+    if is_json and kind == "certificate":
+        raise KeyRefused("jwk_not_certificate")
+    if not is_json and kind != "jwk":
+        raise KeyRefused("unknown_format")
+    return read_jwks(data, now=now)

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django import forms
 from django.forms import BoundField
-from django.template import Context, Library
-from django.utils import timezone
-from django.utils.dateformat import format as format_date
+from django.template import Context, Engine, Library
+from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
-from portal import drawing
+from portal import drawing, times
 
 register = Library()
 
@@ -29,7 +28,8 @@ def component(context: Context, name: str, /, **values: object) -> SafeString:
     """One component of templates/components/, which sees `values` and nothing else of the page."""
     inner = context.new(values)
     inner["csrf_token"] = context.get("csrf_token")
-    return context.template.engine.get_template(f"components/{name}.html").render(inner)
+    engine = Engine.get_default() if context.template is None else context.template.engine
+    return engine.get_template(f"components/{name}.html").render(inner)
 
 
 @register.simple_block_tag(takes_context=True)
@@ -74,11 +74,26 @@ def field(context: Context, field: BoundField, /, **options: object) -> SafeStri
 @register.filter
 def error_links(form: forms.Form) -> list[dict[str, str]]:
     """What the error summary lists: each message with the id of the control it is about ("" for the whole form)."""
-    links = [{"id": "", "message": message} for message in form.non_field_errors()]
+    links = [{"id": "", "message": message} for message in map(str, form.non_field_errors())]
     for bound in form:
         target = "" if bound.is_hidden else f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
-        links += [{"id": target, "message": message} for message in bound.errors]
+        links += [{"id": target, "message": message} for message in error_messages(bound)]
     return links
+
+
+@register.filter
+def error_messages(field: BoundField) -> list[str]:
+    """A field's errors; Django's "This field is required." names the field instead, so that a list of them helps."""
+    missing = {
+        "checkbox": _("Tick “%(label)s”"),
+        "file-upload": _("Choose a file: %(label)s"),
+        "select": _("Choose an answer: %(label)s"),
+        "radios": _("Choose an answer: %(label)s"),
+        "checkboxes": _("Choose an answer: %(label)s"),
+    }
+    plain = str(forms.Field.default_error_messages["required"])
+    named = missing.get(_kind(field.field.widget), _("Fill in: %(label)s")) % {"label": field.label}
+    return [named if message == plain else message for message in map(str, field.errors)]
 
 
 def _kind(widget: forms.Widget) -> str:
@@ -105,16 +120,16 @@ def _control(field: BoundField, kind: str, *, width: object, describedby: object
         classes.append(f"govuk-input--width-{width}")
     if widget.attrs.get("autocomplete") == "one-time-code":
         classes.append("kd-input--code")
-    attrs = {"class": " ".join(filter(None, classes))}
+    attrs: dict[str, str | bool] = {"class": " ".join(filter(None, classes))}
     if describedby:
         attrs["aria-describedby"] = f"{field.aria_describedby or ''} {describedby}".strip()
     return field.as_widget(attrs=attrs)
 
 
 def _choices(field: BoundField) -> list[dict[str, object]]:
-    """The options of radios and checkboxes; a form field may carry `hints`, a mapping of value to one line of text."""
-    hints = getattr(field.field, "hints", {})
-    disabled = getattr(field.field, "disabled_choices", ())
+    """The options of radios and checkboxes; the form may have `hints` and `disabled_choices` by field name."""
+    hints = getattr(field.form, "hints", {}).get(field.name, {})
+    disabled = getattr(field.form, "disabled_choices", {}).get(field.name, ())
     return [
         {
             "id": option.id_for_label,
@@ -138,13 +153,13 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag
 def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
     """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
-    left = days_left(end_at, now)
+    left = times.days_left(end_at, now)
     if not label:
         days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
         label = _("Today, %(days_left)s") % {"days_left": days} if left > 0 else _("Today")
     description = _("Valid from %(start)s to %(end)s. %(label)s.") % {
-        "start": day(start_at),
-        "end": moment(end_at),
+        "start": times.day(start_at),
+        "end": times.moment(end_at),
         "label": label,
     }
     passed = drawing.percent_passed(start_at, end_at, now)
@@ -156,7 +171,9 @@ def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
     """Bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
     issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
     description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
-    return drawing.spark(issued, refused, description=description % {"issued": sum(issued), "refused": sum(refused)})
+    return drawing.spark(
+        issued, refused, description=description % {"issued": number(sum(issued)), "refused": number(sum(refused))}
+    )
 
 
 @register.simple_tag
@@ -181,68 +198,15 @@ def share_bar(part: float, whole: float) -> SafeString:
     return drawing.share_bar(100 * part / whole if whole else 0)
 
 
-# --- Times, days and texts ------------------------------------------------------------------------------------------
-def _local(value: datetime) -> datetime:
-    return timezone.localtime(value) if timezone.is_aware(value) else value
+# --- Times, numbers and texts ---------------------------------------------------------------------------------------
+for _filter in (times.day, times.clock, times.moment, times.days_left, times.ago, times.span):
+    register.filter(_filter.__name__, _filter)
 
 
 @register.filter
-def day(value: date | None) -> str:
-    """6 December 2026, in the reader's language and time zone."""
-    if not value:
-        return ""
-    local = _local(value) if isinstance(value, datetime) else value
-    # Translators: a date as "6 December 2026", in the letters of Django's date filter.
-    return format_date(local, pgettext("date format", "j F Y"))
-
-
-@register.filter
-def clock(value: datetime | None) -> str:
-    """15:41"""
-    # Translators: a time as "15:41", in the letters of Django's date filter.
-    return format_date(_local(value), pgettext("time format", "H:i")) if value else ""
-
-
-@register.filter
-def moment(value: datetime | None) -> str:
-    """6 December 2026, 10:14"""
-    # Translators: a date and a time as "6 December 2026, 10:14".
-    return _("%(day)s, %(time)s") % {"day": day(value), "time": clock(value)} if value else ""
-
-
-@register.filter
-def days_left(value: datetime | None, now: datetime | None = None) -> int:
-    """Calendar days in the reader's zone from now until `value`: 0 is today, negative is past."""
-    return (_local(value).date() - _local(now or timezone.now()).date()).days if value else 0
-
-
-@register.filter
-def ago(value: datetime | None, now: datetime | None = None) -> str:
-    """3 minutes ago, 9 days ago; a time to come is "in 57 minutes"."""
-    if not value:
-        return _("never")
-    seconds = int(((now or timezone.now()) - value).total_seconds())
-    if abs(seconds) < 60:
-        return _("just now")
-    phrase = _span(abs(seconds))
-    return (_("%(span)s ago") if seconds > 0 else _("in %(span)s")) % {"span": phrase}
-
-
-def _span(seconds: int) -> str:
-    """One rounded unit: 57 minutes, 3 hours, 9 days, 4 months, 2 years."""
-    days = seconds // 86400
-    # Translators: these units only stand in "... ago" and "in ..." (German: dative, "vor 3 Tagen", "in 3 Tagen").
-    if seconds < 3600:
-        count, text = seconds // 60, ngettext("%(n)s minute", "%(n)s minutes", seconds // 60)
-    elif days < 2:
-        count, text = seconds // 3600, ngettext("%(n)s hour", "%(n)s hours", seconds // 3600)
-    elif days < 60:
-        count, text = days, ngettext("%(n)s day", "%(n)s days", days)
-    elif days < 730:
-        count, text = days // 30, ngettext("%(n)s month", "%(n)s months", days // 30)
-    else:
-        count, text = days // 365, ngettext("%(n)s year", "%(n)s years", days // 365)
-    return text % {"n": count}
+def number(value: float) -> str:
+    """18,234 in the reader's language; for counts, never for ids."""
+    return formats.number_format(value, use_l10n=True, force_grouping=True)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -54,11 +54,11 @@ class ExampleForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 7}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["environment"].hints = {"test": "Made-up data. Usually approved the same day."}
-        self.fields["scopes"].hints = {"address.read": "Address of a person or company. Personal data."}
-        self.fields["scopes"].disabled_choices = {"person.read"}
+    hints: ClassVar = {
+        "environment": {"test": "Made-up data. Usually approved the same day."},
+        "scopes": {"address.read": "Address of a person or company. Personal data."},
+    }
+    disabled_choices: ClassVar = {"scopes": {"person.read"}}
 
 
 class KeyForm(forms.Form):
@@ -138,7 +138,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 def _lists() -> dict[str, object]:
     week = [1399, 1402, 1388, 1411, 1395, 620, 598]
-    days = [
+    days: list[dict[str, Any]] = [
         {
             "day": (NOW - timedelta(days=29 - n)).date(),
             "issued": week[n % 7],

@@ -1,0 +1,115 @@
+"""Times and spans as people read them, in the reader's time zone and language. Filters of every template."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy, pgettext
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a span, used while the span is shorter than `below`."""
+
+    size: timedelta
+    below: timedelta
+    alone: Any
+    past: Any
+    future: Any
+
+
+# Whole phrases and not "%s ago" around a unit: German and others decline the unit after a preposition.
+UNITS = (
+    Unit(
+        timedelta(minutes=1),
+        timedelta(hours=1),
+        ngettext_lazy("%(n)s minute", "%(n)s minutes", "n"),
+        ngettext_lazy("%(n)s minute ago", "%(n)s minutes ago", "n"),
+        ngettext_lazy("in %(n)s minute", "in %(n)s minutes", "n"),
+    ),
+    Unit(
+        timedelta(hours=1),
+        timedelta(days=2),
+        ngettext_lazy("%(n)s hour", "%(n)s hours", "n"),
+        ngettext_lazy("%(n)s hour ago", "%(n)s hours ago", "n"),
+        ngettext_lazy("in %(n)s hour", "in %(n)s hours", "n"),
+    ),
+    Unit(
+        timedelta(days=1),
+        timedelta(days=60),
+        ngettext_lazy("%(n)s day", "%(n)s days", "n"),
+        ngettext_lazy("%(n)s day ago", "%(n)s days ago", "n"),
+        ngettext_lazy("in %(n)s day", "in %(n)s days", "n"),
+    ),
+    Unit(
+        timedelta(days=30),
+        timedelta(days=730),
+        ngettext_lazy("%(n)s month", "%(n)s months", "n"),
+        ngettext_lazy("%(n)s month ago", "%(n)s months ago", "n"),
+        ngettext_lazy("in %(n)s month", "in %(n)s months", "n"),
+    ),
+    Unit(
+        timedelta(days=365),
+        timedelta.max,
+        ngettext_lazy("%(n)s year", "%(n)s years", "n"),
+        ngettext_lazy("%(n)s year ago", "%(n)s years ago", "n"),
+        ngettext_lazy("in %(n)s year", "in %(n)s years", "n"),
+    ),
+)
+
+
+def day(value: date | None) -> str:
+    """6 December 2026"""
+    if not value:
+        return ""
+    # Translators: a date as "6 December 2026", in the letters of Django's date filter.
+    return format_date(_local(value) if isinstance(value, datetime) else value, pgettext("date format", "j F Y"))
+
+
+def clock(value: datetime | None) -> str:
+    """15:41"""
+    # Translators: a time as "15:41", in the letters of Django's date filter.
+    return format_date(_local(value), pgettext("time format", "H:i")) if value else ""
+
+
+def moment(value: datetime | None) -> str:
+    """6 December 2026, 10:14"""
+    # Translators: a date and a time as "6 December 2026, 10:14".
+    return _("%(day)s, %(time)s") % {"day": day(value), "time": clock(value)} if value else ""
+
+
+def days_left(value: datetime | None, now: datetime | None = None) -> int:
+    """Calendar days in the reader's zone from now until `value`: 0 is today, negative is past."""
+    return (_local(value).date() - _local(now or timezone.now()).date()).days if value else 0
+
+
+def ago(value: datetime | None, now: datetime | None = None) -> str:
+    """3 minutes ago; a time to come is "in 57 minutes", no time is "never"."""
+    if not value:
+        return _("never")
+    passed = (now or timezone.now()) - value
+    unit, count = _rounded(abs(passed))
+    if not count:
+        return _("just now")
+    return str((unit.past if passed > timedelta(0) else unit.future) % {"n": count})
+
+
+def span(value: datetime | timedelta | None, now: datetime | None = None) -> str:
+    """9 days: how long since (or until) a time, or how long a timedelta is."""
+    if value is None:
+        return ""
+    length = value if isinstance(value, timedelta) else abs((now or timezone.now()) - value)
+    unit, count = _rounded(length)
+    return str(unit.alone % {"n": count}) if count else _("less than a minute")
+
+
+def _rounded(length: timedelta) -> tuple[Unit, int]:
+    unit = next(unit for unit in UNITS if length < unit.below)
+    return unit, length // unit.size
+
+
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value

@@ -111,7 +111,7 @@ def reencrypt(*, by: Actor) -> int:
     with transaction.atomic():
         old = Secret.objects.exclude(ciphertext=None).exclude(sealed_with=sealing.current_key_id())
         for secret in old.select_for_update().iterator():
-            text = sealing.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+            text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
             secret.ciphertext, secret.sealed_with = sealing.seal(text, row=secret.uid)
             secret.save(update_fields=["ciphertext", "sealed_with"])
             count += 1

@@ -18,25 +18,23 @@ def warn(*, now: datetime) -> int:
     expiring = Key.objects.usable(now).filter(not_after__lte=soon, retires_at=None, client__status=Client.Status.ACTIVE)
     warned = 0
     for key in expiring.select_related("client"):
-        step = _step_passed(key, now)
-        if step is not None:
-            warned += _warn_once(key, step, now)
+        if key.not_after and (step := _step_passed(key.not_after, now)):
+            warned += _warn_once(key, key.not_after, step, now)
     return warned
 
 
-def _step_passed(key: Key, now: datetime) -> datetime | None:
+def _step_passed(not_after: datetime, now: datetime) -> datetime | None:
     """The latest moment at which the contacts had to be warned, e.g. seven days before the end."""
-    assert key.not_after is not None  # noqa: S101  (the query asks for keys with an end)
-    moments = [key.not_after - timedelta(days=days) for days in WARN_DAYS]
+    moments = [not_after - timedelta(days=days) for days in WARN_DAYS]
     return max((moment for moment in moments if moment <= now), default=None)
 
 
 @transaction.atomic
-def _warn_once(key: Key, step: datetime, now: datetime) -> bool:
+def _warn_once(key: Key, not_after: datetime, step: datetime, now: datetime) -> bool:
     locked = Key.objects.select_for_update().get(pk=key.pk)
     if locked.warned_at is not None and locked.warned_at >= step:
         return False
     Key.objects.filter(pk=key.pk).update(warned_at=now)
-    facts = {"kid": key.kid, "not_after": key.not_after.isoformat(), "days": (key.not_after - now).days}
+    facts = {"kid": key.kid, "not_after": not_after.isoformat(), "days": (not_after - now).days}
     outbox.queue_for_contacts(client=key.client, kind=Mail.Kind.CREDENTIAL_EXPIRES, facts=facts, now=now)
     return True

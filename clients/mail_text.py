@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -48,7 +49,7 @@ def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         )
 
 
-def _readable(facts: dict[str, object]) -> dict[str, object]:
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     """Moments as datetimes, an action as its sentence."""
     readable = dict(facts)
     for name in ("at", "not_after"):

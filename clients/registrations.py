@@ -186,8 +186,8 @@ def approve(
         _say(registration, message, by, now)
     if any(scope.sensitive for scope in granted) and registration.endorsed_by is None:
         _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
-        changes = {"scopes": (None, _names(granted))}
-        log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
+        endorsed = {"scopes": (None, _names(granted))}
+        log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=endorsed, note=message)
         return None
     if registration.endorsed_by is not None and registration.endorsed_by == by.user:
         raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
@@ -196,11 +196,17 @@ def approve(
     registration.asked.filter(scope__in=granted).update(granted=True)
     client = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
-    changes = {"scopes": (_names(row.scope for row in registration.asked.all()), _names(granted))}
-    log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
+    asked = _names(row.scope for row in registration.asked.select_related("scope"))
+    log.record(
+        action=Action.REGISTRATION_APPROVED,
+        actor=by,
+        subject=registration,
+        changes={"scopes": (asked, _names(granted))},
+        note=message,
+    )
     if registration.kind == Registration.Kind.NEW:
         outbox.queue_link(
-            user=registration.requester, kind=Mail.Kind.CLIENT_READY, now=now,
+            user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
             client=client, registration=registration, facts={"message": message},
         )  # fmt: skip
     else:
@@ -220,7 +226,7 @@ def _carry_out(
         purpose=registration.purpose,
         scopes=granted,
         defaults=default,
-        contact=registration.requester,
+        contact=_requester(registration),
         now=now,
     )
     client_secrets.create(client=client, by=by, now=now)
@@ -267,16 +273,22 @@ def _ask_for(registration: Registration, scopes: Iterable[Scope]) -> None:
 
 
 def _say(registration: Registration, text: str, by: Actor, now: datetime) -> None:
+    if by.user is None:
+        raise UnableToDecide(_("A message needs somebody who wrote it."))
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
 
 
 def _mail(registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
-    user = registration.requester
-    assert user is not None  # noqa: S101  (a database constraint: a confirmed request has a person)
+    user = _requester(registration)
     outbox.queue(
         kind=kind, to=user.email, language=user.language, user=user, registration=registration,
         client=registration.client, facts={"message": message}, now=now,
     )  # fmt: skip
+
+
+def _requester(registration: Registration) -> User:
+    assert registration.requester is not None  # noqa: S101  (a database constraint: a confirmed request has a person)
+    return registration.requester
 
 
 def _names(scopes: Iterable[Scope]) -> str:

@@ -66,7 +66,8 @@ def create(
     if not granted:
         client.may_request_tokens = False
         client.save(update_fields=["may_request_tokens"])
-    client.serves.set(served)
+    for api in served:
+        api.served_by.add(client)
     secret = client_secrets.create(client=client, by=by, now=now)
     changes = {"scopes": (None, _names(granted)), "serves": (None, " ".join(api.identifier for api in served))}
     log.record(action=Action.CLIENT_CREATED, actor=by, subject=client, changes=changes)
@@ -77,7 +78,7 @@ def create(
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
     """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
-    client = Client.objects.select_for_update().get(pk=registration.client_id)
+    client = Client.objects.select_for_update().get(registrations=registration)
     client.name, client.organisation, client.purpose = (
         registration.client_name, registration.organisation, registration.purpose
     )  # fmt: skip

@@ -8,17 +8,18 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from clients.actors import Actor
 from clients.models import Client, ClientContact, Registration, User
+from portal.request import Request
 from portal.staff_sign_in import is_strong
 
 View = Callable[..., HttpResponse]
 
 
-def actor(request: HttpRequest) -> Actor:
+def actor(request: Request) -> Actor:
     """Who acts in this request, for the change log."""
     user = request.user if request.user.is_authenticated else None
     return Actor(user=user, address=request.address, request_id=request.id, system="anonymous")
@@ -29,7 +30,7 @@ def staff(*roles: User.Role) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.user.role not in roles:
                 raise Http404
             if not is_strong(request):
@@ -49,7 +50,7 @@ def contact(view: View) -> View:
     """The page is for contacts; staff have pages of their own."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.role != User.Role.CONTACT:
             raise Http404
         return view(request, *args, **kwargs)
@@ -57,17 +58,17 @@ def contact(view: View) -> View:
     return guarded
 
 
-def client_of(request: HttpRequest, uid: UUID) -> Client:
+def client_of(request: Request, uid: UUID) -> Client:
     """A client this person looks after."""
     return get_object_or_404(Client.objects.of(request.user), uid=uid)
 
 
-def client_owned_by(request: HttpRequest, uid: UUID) -> Client:
+def client_owned_by(request: Request, uid: UUID) -> Client:
     """A client of which this person is an owner, not only an editor."""
     owned = Client.objects.of(request.user).filter(contacts__user=request.user, contacts__role=ClientContact.Role.OWNER)
     return get_object_or_404(owned, uid=uid)
 
 
-def request_of(request: HttpRequest, uid: UUID) -> Registration:
+def request_of(request: Request, uid: UUID) -> Registration:
     """A request for a client that this person made."""
     return get_object_or_404(Registration, uid=uid, requester=request.user)

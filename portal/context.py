@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Registration, User
+from portal.request import Request
 from portal.staff_sign_in import is_strong
 
 # role -> (label, url name); the areas that a role may open and no others
@@ -40,7 +40,7 @@ AREAS = {
 }
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
+def site(request: Request) -> dict[str, Any]:
     return {
         "service_name": settings.SERVICE_NAME,
         "organisation_name": settings.ORGANISATION_NAME,
@@ -55,7 +55,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _navigation(request: HttpRequest) -> dict[str, Any]:
+def _navigation(request: Request) -> dict[str, Any]:
     user = getattr(request, "user", None)  # error pages can come before the session
     role = role_of(request)
     match = getattr(request, "resolver_match", None)
@@ -76,7 +76,7 @@ def _navigation(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def role_of(request: HttpRequest) -> str:
+def role_of(request: Request) -> str:
     """Whose pages this session may open. Staff who came in by a mailed link alone are nobody yet."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
@@ -90,7 +90,7 @@ def _count(name: str) -> int | None:
     return Registration.objects.awaiting_review().count() if name == "queue" else None
 
 
-def _session_end(request: HttpRequest) -> datetime | None:
+def _session_end(request: Request) -> datetime | None:
     started = request.session.get("started_at")
     if started is None:
         return None

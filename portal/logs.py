@@ -6,8 +6,9 @@ JSON escapes control characters, so a value can never forge a line of its own (C
 import logging.config
 
 import structlog
+from structlog.typing import Processor
 
-SHARED = [
+SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

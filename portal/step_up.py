@@ -10,12 +10,13 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from clients import codes, step_up
 from portal.access import actor
+from portal.request import Request
 
 View = Callable[..., HttpResponse]
 CODE, AGAIN = "step_up_code", "step_up_again"  # our own fields among those of the interrupted form
@@ -26,14 +27,14 @@ def step_up_required(act: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "POST" or is_stepped_up(request):
                 return view(request, *args, **kwargs)
             problem = ""
             if CODE in request.POST and AGAIN not in request.POST:
                 problem = _try(request, request.POST[CODE])
                 if not problem:
-                    request.POST = _interrupted(request.POST)
+                    request.POST = _interrupted(request.POST)  # type: ignore[assignment]  # for the view it is the POST
                     return view(request, *args, **kwargs)
             else:
                 problem = _mail_code(request, again=AGAIN in request.POST)
@@ -44,17 +45,17 @@ def step_up_required(act: str) -> Callable[[View], View]:
     return decorate
 
 
-def is_stepped_up(request: HttpRequest) -> bool:
+def is_stepped_up(request: Request) -> bool:
     passed = request.session.get("stepped_up_at")
     return passed is not None and 0 <= request.now.timestamp() - passed < settings.STEP_UP_LIFETIME.total_seconds()
 
 
-def mark_stepped_up(request: HttpRequest, now: datetime) -> None:
+def mark_stepped_up(request: Request, now: datetime) -> None:
     request.session.cycle_key()
     request.session["stepped_up_at"] = now.timestamp()
 
 
-def _try(request: HttpRequest, typed: str) -> str:
+def _try(request: Request, typed: str) -> str:
     """Empty when the code is right, else what to tell the person."""
     try:
         step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
@@ -66,7 +67,7 @@ def _try(request: HttpRequest, typed: str) -> str:
     return ""
 
 
-def _mail_code(request: HttpRequest, *, again: bool) -> str:
+def _mail_code(request: Request, *, again: bool) -> str:
     try:
         step_up.mail_code(user=request.user, again=again, now=request.now)
     except codes.TooManyCodes:
@@ -74,7 +75,7 @@ def _mail_code(request: HttpRequest, *, again: bool) -> str:
     return ""
 
 
-def _ask(request: HttpRequest, act: str, problem: str) -> HttpResponse:
+def _ask(request: Request, act: str, problem: str) -> HttpResponse:
     fields = [(name, value) for name, values in _interrupted(request.POST).lists() for value in values]
     context = {"act": act, "problem": problem, "fields": fields, "form_has_errors": bool(problem), "back": request.path}
     return render(request, "accounts/step_up.html", context, status=422 if problem else 200)

@@ -11,320 +11,609 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('client_id', models.CharField(default=clients.models.client.new_client_id, max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('organisation', models.CharField(max_length=150, verbose_name='organisation')),
-                ('purpose', models.TextField(blank=True, max_length=4000, verbose_name='what it does')),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('closed', 'Closed')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('secret_allowed', models.BooleanField(default=True)),
-                ('may_request_tokens', models.BooleanField(default=True)),
-                ('issuer_audience_only', models.BooleanField(default=False)),
-                ('token_lifetime', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60), django.core.validators.MaxValueValidator(86400)])),
-                ('rate_limit', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('version', models.BigIntegerField(default=1, editable=False)),
-                ('epoch', models.BigIntegerField(default=1, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "client_id",
+                    models.CharField(default=clients.models.client.new_client_id, max_length=64, unique=True),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("organisation", models.CharField(max_length=150, verbose_name="organisation")),
+                ("purpose", models.TextField(blank=True, max_length=4000, verbose_name="what it does")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("secret_allowed", models.BooleanField(default=True)),
+                ("may_request_tokens", models.BooleanField(default=True)),
+                ("issuer_audience_only", models.BooleanField(default=False)),
+                (
+                    "token_lifetime",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(60),
+                            django.core.validators.MaxValueValidator(86400),
+                        ],
+                    ),
+                ),
+                (
+                    "rate_limit",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("version", models.BigIntegerField(default=1, editable=False)),
+                ("epoch", models.BigIntegerField(default=1, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('name', models.CharField(blank=True, max_length=150, verbose_name='name')),
-                ('role', models.CharField(choices=[('contact', 'Contact'), ('security', 'Security team'), ('auditor', 'Auditor')], default='contact', max_length=10)),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("name", models.CharField(blank=True, max_length=150, verbose_name="name")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("contact", "Contact"), ("security", "Security team"), ("auditor", "Auditor")],
+                        default="contact",
+                        max_length=10,
+                    ),
+                ),
+                ("language", models.CharField(blank=True, max_length=10)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_is_lower_case')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                        name="user_email_is_lower_case",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Api',
+            name="Api",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('description', models.JSONField(blank=True, default=dict)),
-                ('identifier', models.SlugField(max_length=60, unique=True, verbose_name='identifier')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('served_by', models.ManyToManyField(blank=True, related_name='serves', to='clients.client')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("description", models.JSONField(blank=True, default=dict)),
+                ("identifier", models.SlugField(max_length=60, unique=True, verbose_name="identifier")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("served_by", models.ManyToManyField(blank=True, related_name="serves", to="clients.client")),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ManagementLink',
+            name="ManagementLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('digest', models.BinaryField(max_length=32, null=True, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("digest", models.BinaryField(max_length=32, null=True, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Registration',
+            name="Registration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('new', 'New client'), ('change', 'Change of a client')], default='new', max_length=6)),
-                ('status', models.CharField(choices=[('unconfirmed', 'Waiting for your code'), ('submitted', 'Waiting for review'), ('changes_requested', 'Changes asked'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='unconfirmed', max_length=20)),
-                ('client_name', models.CharField(max_length=120, verbose_name='name of the client')),
-                ('organisation', models.CharField(max_length=150, verbose_name='organisation')),
-                ('contact_name', models.CharField(max_length=150, verbose_name='your name')),
-                ('contact_email', models.EmailField(max_length=254, verbose_name='your work e-mail address')),
-                ('purpose', models.TextField(max_length=4000, verbose_name='what the client does')),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('endorsed_at', models.DateTimeField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='registrations', to='clients.client')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('endorsed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('requester', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='registrations', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("new", "New client"), ("change", "Change of a client")], default="new", max_length=6
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Waiting for your code"),
+                            ("submitted", "Waiting for review"),
+                            ("changes_requested", "Changes asked"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="unconfirmed",
+                        max_length=20,
+                    ),
+                ),
+                ("client_name", models.CharField(max_length=120, verbose_name="name of the client")),
+                ("organisation", models.CharField(max_length=150, verbose_name="organisation")),
+                ("contact_name", models.CharField(max_length=150, verbose_name="your name")),
+                ("contact_email", models.EmailField(max_length=254, verbose_name="your work e-mail address")),
+                ("purpose", models.TextField(max_length=4000, verbose_name="what the client does")),
+                ("language", models.CharField(blank=True, max_length=10)),
+                ("created_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("endorsed_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="registrations",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "endorsed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="registrations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MailedCode',
+            name="MailedCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('purpose', models.CharField(choices=[('confirm_request', 'confirm a request'), ('step_up', 'confirm an act')], max_length=20)),
-                ('email', models.EmailField(max_length=254)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='codes', to=settings.AUTH_USER_MODEL)),
-                ('registration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='codes', to='clients.registration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("confirm_request", "confirm a request"), ("step_up", "confirm an act")], max_length=20
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="codes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="codes",
+                        to="clients.registration",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('code', 'One-time code'), ('link', 'Management link'), ('client_ready', 'Client ready'), ('request_received', 'Request received'), ('changes_requested', 'Changes asked'), ('request_rejected', 'Request rejected'), ('change_approved', 'Change approved'), ('new_message', 'New message about a request'), ('client_changed', 'Something changed at a client'), ('contact_added', 'Added as a contact'), ('credential_expires', 'A key expires'), ('staff_invitation', 'Invitation of a staff member')], max_length=20)),
-                ('to', models.EmailField(max_length=254)),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('facts', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('pending', 'Waiting to be sent'), ('sent', 'Sent'), ('failed', 'Could not be delivered')], default='pending', max_length=7)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('next_attempt_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=300)),
-                ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='clients.client')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mails', to=settings.AUTH_USER_MODEL)),
-                ('code', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='clients.mailedcode')),
-                ('link', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='clients.managementlink')),
-                ('registration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='clients.registration')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("code", "One-time code"),
+                            ("link", "Management link"),
+                            ("client_ready", "Client ready"),
+                            ("request_received", "Request received"),
+                            ("changes_requested", "Changes asked"),
+                            ("request_rejected", "Request rejected"),
+                            ("change_approved", "Change approved"),
+                            ("new_message", "New message about a request"),
+                            ("client_changed", "Something changed at a client"),
+                            ("contact_added", "Added as a contact"),
+                            ("credential_expires", "A key expires"),
+                            ("staff_invitation", "Invitation of a staff member"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("to", models.EmailField(max_length=254)),
+                ("language", models.CharField(blank=True, max_length=10)),
+                ("facts", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting to be sent"),
+                            ("sent", "Sent"),
+                            ("failed", "Could not be delivered"),
+                        ],
+                        default="pending",
+                        max_length=7,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("next_attempt_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(blank=True, max_length=300)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "code",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="clients.mailedcode"),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, to="clients.managementlink"
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="clients.registration",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RegistrationMessage',
+            name="RegistrationMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=4000)),
-                ('written_at', models.DateTimeField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='clients.registration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=4000)),
+                ("written_at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="clients.registration"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['written_at', 'id'],
+                "ordering": ["written_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Scope',
+            name="Scope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('description', models.JSONField(blank=True, default=dict)),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+$')], verbose_name='name')),
-                ('sensitive', models.BooleanField(default=False, verbose_name='sensitive')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('api', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scopes', to='clients.api')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("description", models.JSONField(blank=True, default=dict)),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator("^[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+$")
+                        ],
+                        verbose_name="name",
+                    ),
+                ),
+                ("sensitive", models.BooleanField(default=False, verbose_name="sensitive")),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "api",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="scopes", to="clients.api"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='RegistrationScope',
+            name="RegistrationScope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('granted', models.BooleanField(null=True)),
-                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='asked', to='clients.registration')),
-                ('scope', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.scope')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("granted", models.BooleanField(null=True)),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="asked", to="clients.registration"
+                    ),
+                ),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="clients.scope"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['scope__name'],
+                "ordering": ["scope__name"],
             },
         ),
         migrations.AddField(
-            model_name='registration',
-            name='scopes',
-            field=models.ManyToManyField(related_name='registrations', through='clients.RegistrationScope', to='clients.scope'),
+            model_name="registration",
+            name="scopes",
+            field=models.ManyToManyField(
+                related_name="registrations", through="clients.RegistrationScope", to="clients.scope"
+            ),
         ),
         migrations.CreateModel(
-            name='ClientScope',
+            name="ClientScope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_default', models.BooleanField(default=False)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='client_scopes', to='clients.client')),
-                ('scope', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='client_scopes', to='clients.scope')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_default", models.BooleanField(default=False)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="client_scopes", to="clients.client"
+                    ),
+                ),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="client_scopes", to="clients.scope"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='client',
-            name='scopes',
-            field=models.ManyToManyField(related_name='clients', through='clients.ClientScope', to='clients.scope'),
+            model_name="client",
+            name="scopes",
+            field=models.ManyToManyField(related_name="clients", through="clients.ClientScope", to="clients.scope"),
         ),
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('ciphertext', models.BinaryField(null=True)),
-                ('sealed_with', models.CharField(blank=True, max_length=40)),
-                ('hint', models.CharField(max_length=4)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(max_length=254)),
-                ('ends_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='clients.client')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("ciphertext", models.BinaryField(null=True)),
+                ("sealed_with", models.CharField(blank=True, max_length=40)),
+                ("hint", models.CharField(max_length=4)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(max_length=254)),
+                ("ends_at", models.DateTimeField(null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="secrets", to="clients.client"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ClientContact',
+            name="ClientContact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('editor', 'Editor')], default='owner', max_length=6)),
-                ('added_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='clients.client')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contact_of', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "role",
+                    models.CharField(choices=[("owner", "Owner"), ("editor", "Editor")], default="owner", max_length=6),
+                ),
+                ("added_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="contacts", to="clients.client"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contact_of",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('client', 'user'), name='one_row_per_client_and_contact')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("client", "user"), name="one_row_per_client_and_contact")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Key',
+            name="Key",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('jwk', 'JSON Web Key'), ('certificate', 'Certificate')], max_length=11)),
-                ('kid', models.CharField(max_length=255)),
-                ('jwk', models.JSONField()),
-                ('thumbprint', models.CharField(max_length=43)),
-                ('algorithms', models.JSONField()),
-                ('description', models.CharField(max_length=60)),
-                ('subject', models.TextField(blank=True)),
-                ('issuer', models.TextField(blank=True)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('not_after', models.DateTimeField(null=True)),
-                ('added_at', models.DateTimeField()),
-                ('added_by', models.CharField(max_length=254)),
-                ('active_from', models.DateTimeField(null=True)),
-                ('retires_at', models.DateTimeField(null=True)),
-                ('warned_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='clients.client')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "kind",
+                    models.CharField(choices=[("jwk", "JSON Web Key"), ("certificate", "Certificate")], max_length=11),
+                ),
+                ("kid", models.CharField(max_length=255)),
+                ("jwk", models.JSONField()),
+                ("thumbprint", models.CharField(max_length=43)),
+                ("algorithms", models.JSONField()),
+                ("description", models.CharField(max_length=60)),
+                ("subject", models.TextField(blank=True)),
+                ("issuer", models.TextField(blank=True)),
+                ("not_before", models.DateTimeField(null=True)),
+                ("not_after", models.DateTimeField(null=True)),
+                ("added_at", models.DateTimeField()),
+                ("added_by", models.CharField(max_length=254)),
+                ("active_from", models.DateTimeField(null=True)),
+                ("retires_at", models.DateTimeField(null=True)),
+                ("warned_at", models.DateTimeField(null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="clients.client"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['client', 'retires_at'], name='clients_key_client__cf4a98_idx'), models.Index(fields=['not_after'], name='clients_key_not_aft_73f307_idx')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('retires_at', None)), fields=('client', 'kid'), name='one_key_in_use_per_client_and_kid'), models.UniqueConstraint(condition=models.Q(('retires_at', None)), fields=('thumbprint',), name='one_client_per_key_in_use')],
+                "indexes": [
+                    models.Index(fields=["client", "retires_at"], name="clients_key_client__cf4a98_idx"),
+                    models.Index(fields=["not_after"], name="clients_key_not_aft_73f307_idx"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("retires_at", None)),
+                        fields=("client", "kid"),
+                        name="one_key_in_use_per_client_and_kid",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("retires_at", None)),
+                        fields=("thumbprint",),
+                        name="one_client_per_key_in_use",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='managementlink',
-            constraint=models.UniqueConstraint(condition=models.Q(('revoked_at', None), ('used_at', None)), fields=('user',), name='one_open_link_per_user'),
+            model_name="managementlink",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("revoked_at", None), ("used_at", None)),
+                fields=("user",),
+                name="one_open_link_per_user",
+            ),
         ),
         migrations.AddIndex(
-            model_name='mailedcode',
-            index=models.Index(fields=['email', '-created_at'], name='clients_mai_email_4dacfe_idx'),
+            model_name="mailedcode",
+            index=models.Index(fields=["email", "-created_at"], name="clients_mai_email_4dacfe_idx"),
         ),
         migrations.AddIndex(
-            model_name='mail',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at'], name='mail_pending'),
+            model_name="mail",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["next_attempt_at"], name="mail_pending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='mail',
-            index=models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='mail_failed'),
+            model_name="mail",
+            index=models.Index(condition=models.Q(("state", "failed")), fields=["-created_at"], name="mail_failed"),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+$')), name='scope_name_is_a_scope_token'),
+            model_name="scope",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name__regex", "^[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+$")),
+                name="scope_name_is_a_scope_token",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='registrationscope',
-            constraint=models.UniqueConstraint(fields=('registration', 'scope'), name='one_row_per_request_and_scope'),
+            model_name="registrationscope",
+            constraint=models.UniqueConstraint(fields=("registration", "scope"), name="one_row_per_request_and_scope"),
         ),
         migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['status', 'submitted_at'], name='clients_reg_status_ab79c7_idx'),
+            model_name="registration",
+            index=models.Index(fields=["status", "submitted_at"], name="clients_reg_status_ab79c7_idx"),
         ),
         migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['requester', '-created_at'], name='clients_reg_request_95b918_idx'),
+            model_name="registration",
+            index=models.Index(fields=["requester", "-created_at"], name="clients_reg_request_95b918_idx"),
         ),
         migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'unconfirmed'), ('requester__isnull', False), _connector='OR'), name='a_confirmed_request_has_a_person'),
+            model_name="registration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "unconfirmed"), ("requester__isnull", False), _connector="OR"),
+                name="a_confirmed_request_has_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), ('client__isnull', False), _connector='OR'), name='an_approved_request_has_a_client'),
+            model_name="registration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "approved"), _negated=True), ("client__isnull", False), _connector="OR"
+                ),
+                name="an_approved_request_has_a_client",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='clientscope',
-            constraint=models.UniqueConstraint(fields=('client', 'scope'), name='one_row_per_client_and_scope'),
+            model_name="clientscope",
+            constraint=models.UniqueConstraint(fields=("client", "scope"), name="one_row_per_client_and_scope"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['name', 'id'], name='clients_cli_name_d1e7b6_idx'),
+            model_name="client",
+            index=models.Index(fields=["name", "id"], name="clients_cli_name_d1e7b6_idx"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['organisation'], name='clients_cli_organis_9c18ae_idx'),
+            model_name="client",
+            index=models.Index(fields=["organisation"], name="clients_cli_organis_9c18ae_idx"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['status', 'name'], name='clients_cli_status_44bcec_idx'),
+            model_name="client",
+            index=models.Index(fields=["status", "name"], name="clients_cli_status_44bcec_idx"),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('token_lifetime', None), ('token_lifetime__range', (60, 86400)), _connector='OR'), name='token_lifetime_in_range'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("token_lifetime", None), ("token_lifetime__range", (60, 86400)), _connector="OR"),
+                name="token_lifetime_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('client_id__regex', '^[A-Za-z0-9_-]+$')), name='client_id_is_plain'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("client_id__regex", "^[A-Za-z0-9_-]+$")), name="client_id_is_plain"
+            ),
         ),
         migrations.AddIndex(
-            model_name='secret',
-            index=models.Index(fields=['client', 'ends_at'], name='clients_sec_client__0d5ca2_idx'),
+            model_name="secret",
+            index=models.Index(fields=["client", "ends_at"], name="clients_sec_client__0d5ca2_idx"),
         ),
         migrations.AddConstraint(
-            model_name='secret',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends_at', None)), fields=('client',), name='one_current_secret_per_client'),
+            model_name="secret",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ends_at", None)), fields=("client",), name="one_current_secret_per_client"
+            ),
         ),
     ]

@@ -28,7 +28,7 @@ class Api(Described):
 
     identifier = models.SlugField(_("identifier"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    served_by = models.ManyToManyField("Client", related_name="serves", blank=True)
+    served_by: models.ManyToManyField = models.ManyToManyField("Client", related_name="serves", blank=True)
 
     class Meta:
         ordering = ["name"]

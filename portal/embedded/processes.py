@@ -78,7 +78,10 @@ def start(
     first_line = popen.stdout.readline() if popen.stdout else b""
     if not first_line:
         popen.wait()
-        raise UnableToStart(f"{name} could not be started:\n{log.read_text(errors='replace')[-2000:]}")
+        complaint = log.read_text(errors="replace")[-2000:]
+        if remove:
+            shutil.rmtree(remove, ignore_errors=True)
+        raise UnableToStart(f"{name} could not be started:\n{complaint}")
     return Process(name, int(first_line), popen, log)
 
 

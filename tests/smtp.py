@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -21,6 +22,7 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.manners = "accept"
+        self._read: set[int] = set()
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
@@ -42,6 +44,18 @@ class Inbox:
 
     def to(self, address: str) -> list[EmailMessage]:
         return [message for message in self.messages if message["To"] == address]
+
+    def wait_for(self, *, to: str, subject_contains: str = "", seconds: float = 30) -> EmailMessage:
+        """The oldest such message that was not handed out before; waits for it. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for number, message in enumerate(self.messages):
+                if number not in self._read and message["To"] == to and subject_contains in message["Subject"]:
+                    self._read.add(number)
+                    return message
+            time.sleep(0.05)
+        arrived = [f"{message['To']}: {message['Subject']}" for message in self.messages]
+        raise TimeoutError(f"no unread mail to {to} about {subject_contains!r}; there are {arrived}")
 
 
 @contextmanager

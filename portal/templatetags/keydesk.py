@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal import drawing, times
+from portal import drawing
+from portal.times import ago, clock, day, days_left, moment, span
 
 register = Library()
 
@@ -153,13 +154,13 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag
 def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
     """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
-    left = times.days_left(end_at, now)
+    left = days_left(end_at, now)
     if not label:
         days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
         label = _("Today, %(days_left)s") % {"days_left": days} if left > 0 else _("Today")
     description = _("Valid from %(start)s to %(end)s. %(label)s.") % {
-        "start": times.day(start_at),
-        "end": times.moment(end_at),
+        "start": day(start_at),
+        "end": moment(end_at),
         "label": label,
     }
     passed = drawing.percent_passed(start_at, end_at, now)
@@ -199,7 +200,7 @@ def share_bar(part: float, whole: float) -> SafeString:
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------
-for _filter in (times.day, times.clock, times.moment, times.days_left, times.ago, times.span):
+for _filter in (day, clock, moment, days_left, ago, span):
     register.filter(_filter.__name__, _filter)
 
 

@@ -1,0 +1,477 @@
+"""Layouts, components and form fields, as a browser and a screen reader get them. No test here needs the database."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.core.management import call_command
+from django.http import HttpRequest
+from django.template import Template, engines
+from django.test import RequestFactory, override_settings
+from django.test.signals import template_rendered
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
+from django.views import defaults
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import times
+from portal.templatetags import keydesk
+from portal.views.gallery import gallery
+
+NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
+COMPONENTS = settings.BASE_DIR / "templates" / "components"
+ATTACK = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """The elements of a page, each as (tag, attributes)."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    def with_id(self, id_: str) -> tuple[str, dict[str, str]]:
+        [found] = [(tag, attrs) for tag, attrs in self.elements if attrs.get("id") == id_]
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        return [attrs["id"] for _tag, attrs in self.elements if "id" in attrs]
+
+
+class Request(forms.Form):
+    email = forms.EmailField(label="E-mail", help_text="At work.", widget=forms.EmailInput({"autocomplete": "email"}))
+    phone = forms.CharField(label="Phone", required=False)
+    why = forms.CharField(label="Why", widget=forms.Textarea)
+    kind = forms.ChoiceField(label="Kind", choices=[("", "-"), ("city", "City")])
+    environment = forms.ChoiceField(
+        label="Environment", help_text="Where.", choices=[("test", "Test"), ("live", "Live")], widget=forms.RadioSelect
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Scopes", choices=[("a", "A"), ("b", "B")], widget=forms.CheckboxSelectMultiple
+    )
+    agree = forms.BooleanField(label="I agree")
+    file = forms.FileField(label="File")
+    code = forms.CharField(label="Code", widget=forms.TextInput({"autocomplete": "one-time-code"}))
+    version = forms.CharField(widget=forms.HiddenInput)
+
+    hints = {"environment": {"test": "Made-up data."}}
+    disabled_choices = {"scopes": {"b"}}
+
+
+def rendered(source: str, **context: object) -> str:
+    return engines["django"].from_string(source).render(context)
+
+
+def browser_request(path: str = "/") -> HttpRequest:
+    request = RequestFactory().get(path)
+    request.user = AnonymousUser()
+    request.session = {}
+    request._messages = FallbackStorage(request)
+    return request
+
+
+PLAIN_STORAGES = settings.STORAGES | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+
+
+@pytest.fixture(scope="module")
+def shown() -> tuple[str, set[str]]:
+    """The gallery, and the names of the templates that made it."""
+    names: set[str] = set()
+
+    def note(template: Template, **_rest: object) -> None:
+        names.add(template.name or "")
+
+    template_rendered.connect(note)
+    with override_settings(STORAGES=PLAIN_STORAGES):
+        html = gallery(browser_request("/gallery/")).content.decode()
+    template_rendered.disconnect(note)
+    return html, names
+
+
+@pytest.fixture
+def gallery_html(shown: tuple[str, set[str]]) -> str:
+    return shown[0]
+
+
+@pytest.fixture(autouse=True)
+def _static_files_without_manifest(settings):
+    settings.STORAGES = PLAIN_STORAGES
+
+
+# --- Form fields ----------------------------------------------------------------------------------------------------
+
+
+def test_a_field_is_tied_to_its_label_hint_and_error():
+    form = Request({"email": "info@"})
+    page = Page(html := rendered("{% field form.email %}", form=form))
+    [label], [control] = page.all("label"), page.all("input")
+    assert label["for"] == control["id"] == "id_email"
+    assert control["aria-describedby"].split() == ["id_email_helptext", "id_email_error"]
+    assert set(control["aria-describedby"].split()) <= set(page.ids)
+    assert control["aria-invalid"] == "true"
+    assert control["autocomplete"] == "email"
+    assert '<span class="govuk-visually-hidden">Error:</span> Enter a valid email address.' in html
+
+
+def test_what_was_typed_is_still_there_when_the_form_comes_back():
+    form = Request(
+        {"email": "info@", "why": f"because {ATTACK}", "environment": "live", "scopes": ["a"], "agree": "on"}
+    )
+    html = rendered("{% for f in form %}{% field f %}{% endfor %}", form=form)
+    page = Page(html)
+    assert page.with_id("id_email")[1]["value"] == "info@"
+    assert "because &lt;script&gt;" in html
+    assert "checked" in page.with_id("id_environment_1")[1]
+    assert "checked" not in page.with_id("id_environment_0")[1]
+    assert "checked" in page.with_id("id_scopes_0")[1]
+    assert "checked" in page.with_id("id_agree")[1]
+
+
+def test_a_choice_is_a_fieldset_that_is_described_by_its_hint_and_error():
+    page = Page(rendered("{% field form.environment %}", form=Request({"environment": "moon"})))
+    [fieldset] = page.all("fieldset")
+    assert fieldset["aria-describedby"].split() == ["id_environment_helptext", "id_environment_error"]
+    assert len(page.all("legend")) == 1
+    assert page.with_id("id_environment_0")[1]["aria-describedby"] == "id_environment_0_hint"
+    assert "aria-describedby" not in page.with_id("id_environment_1")[1]
+
+
+def test_an_option_that_cannot_be_chosen_is_disabled():
+    page = Page(rendered("{% field form.scopes %}", form=Request()))
+    assert "disabled" in page.with_id("id_scopes_1")[1]
+    assert "disabled" not in page.with_id("id_scopes_0")[1]
+
+
+def test_only_a_field_that_may_stay_empty_is_called_optional():
+    assert "(optional)" in rendered("{% field form.phone %}", form=Request())
+    assert "(optional)" not in rendered("{% field form.phone optional=False %}", form=Request())
+    assert "(optional)" not in rendered("{% field form.email %}", form=Request())
+
+
+@pytest.mark.parametrize(
+    ("name", "css"),
+    [
+        ("email", "govuk-input"),
+        ("why", "govuk-textarea"),
+        ("kind", "govuk-select"),
+        ("environment", "govuk-radios__input"),
+        ("scopes", "govuk-checkboxes__input"),
+        ("agree", "govuk-checkboxes__input"),
+        ("file", "govuk-file-upload"),
+        ("code", "govuk-input kd-input--code"),
+    ],
+)
+def test_each_kind_of_field_gets_its_look(name, css):
+    assert f'class="{css}"' in rendered("{% field field %}", field=Request()[name])
+
+
+def test_a_hidden_field_has_no_label_and_no_box():
+    assert rendered("{% field form.version %}", form=Request()).strip().startswith('<input type="hidden"')
+
+
+def test_a_missing_answer_says_which_one_it_is():
+    form = Request({})
+    assert keydesk.error_messages(form["email"]) == ["Fill in: E-mail"]
+    assert keydesk.error_messages(form["environment"]) == ["Choose an answer: Environment"]
+    assert keydesk.error_messages(form["agree"]) == ["Tick “I agree”"]
+
+
+def test_the_error_summary_leads_to_every_field_that_is_wrong():
+    form = Request({"version": "1"})
+    html = rendered('{% component "error_summary" form=form %}{% for f in form %}{% field f %}{% endfor %}', form=form)
+    page = Page(html)
+    targets = [link["href"].removeprefix("#") for link in page.all("a")]
+    assert len(targets) == len(form.errors)
+    assert all(page.with_id(target)[0] in ("input", "select", "textarea") for target in targets)
+    assert 'role="alert"' in html
+    assert "8 answers need your attention" in html
+
+
+def test_an_error_of_the_whole_form_is_listed_without_a_link():
+    form = Request({})
+    form.add_error(None, "The passwords differ")
+    assert "<li>The passwords differ</li>" in rendered('{% component "error_summary" form=form %}', form=form)
+
+
+@pytest.mark.parametrize("form", [Request(), None])
+def test_without_errors_there_is_no_summary(form):
+    assert rendered('{% component "error_summary" form=form %}', form=form).strip() == ""
+
+
+# --- Components -----------------------------------------------------------------------------------------------------
+
+
+def test_a_component_sees_only_what_it_is_given():
+    html = rendered('{% component "tag" text="Active" %}', state="bad", text="other", content="other")
+    assert html.strip() == '<span class="kd-tag kd-tag--mute">Active</span>'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{% component "tag" state=bad text=bad %}',
+        '{% wrap "callout" title=bad %}{{ bad }}{% endwrap %}',
+        '{% wrap "card" id="x" title=bad status=bad foot=bad %}{{ bad }}{% endwrap %}',
+        '{% wrap "page_title" title=bad caption=bad lead=bad facts=list back_url="/" back_label=bad %}{% endwrap %}',
+        '{% breadcrumb bad bad bad %}',
+        '{% wrap "summary_row" label=bad copy=bad url=bad action=bad about=bad %}{{ bad }}{% endwrap %}',
+        '{% component "secret_masked" label=bad ending=bad note=bad reveal_url=bad %}',
+        '{% component "secret_revealed" label=bad value=bad note=bad %}',
+        '{% component "post_button" url=bad label=bad about=bad name=bad value=bad %}',
+        '{% component "diff" changes=changes %}',
+        '{% component "change_log" entries=entries %}',
+        '{% component "code_tabs" id="c" legend=bad samples=samples %}',
+        '{% component "failure_cause" cause=cause %}',
+        '{% component "notification_banner" text=bad %}',
+        '{% component "signal" state="ok" text=bad note=bad %}',
+        '{% component "empty_state" title=bad text=bad url=bad action=bad %}',
+        '{% wrap "table" caption=bad columns=list %}{% wrap "cell" label=bad %}{{ bad }}{% endwrap %}{% endwrap %}',
+    ],
+)  # fmt: skip
+def test_texts_of_others_are_escaped_in_every_component(source):
+    entry = dict.fromkeys(["sentence", "who", "note", "hash", "url"], ATTACK) | {"seq": 1, "at": NOW}
+    change = dict.fromkeys(["field", "before", "after"], ATTACK)
+    cause = dict.fromkeys(["id", "title", "answer", "name", "sent", "expected", "fix"], ATTACK)
+    html = rendered(
+        source,
+        bad=ATTACK,
+        list=[ATTACK],
+        changes=[change],
+        entries=[entry | {"changes": [change]}],
+        samples=[{"label": ATTACK, "code": f'x = "{ATTACK}" # {ATTACK}'}],
+        cause=cause | {"count": 2, "last_at": NOW, "requests": [{"at": NOW, "address": ATTACK, "request_id": ATTACK}]},
+    )
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_revealed_secret_is_kept_from_the_browser_s_memory():
+    [field] = Page(rendered('{% component "secret_revealed" label="Secret" value="s3cret" %}')).all("input")
+    assert field["autocomplete"] == "off"
+    assert field["spellcheck"] == "false"
+
+
+def test_a_masked_secret_is_not_in_the_page():
+    html = rendered('{% component "secret_masked" label="Secret" ending="4f2a" reveal_url="/reveal" %}')
+    assert '<form method="post" action="/reveal">' in html
+    assert "Hidden, ends in" in html
+
+
+def test_a_form_in_a_component_carries_the_csrf_token():
+    html = rendered('{% component "post_button" url="/x" label="Retire" %}', csrf_token="the-token")
+    assert 'name="csrfmiddlewaretoken" value="the-token"' in html
+
+
+def test_a_table_keeps_its_roles_when_its_rows_become_blocks_on_a_phone():
+    html = rendered(
+        '{% listof "Name" "" as columns %}{% wrap "table" caption="Clients" columns=columns %}<tr role="row">'
+        '{% wrap "cell" head=True %}A{% endwrap %}{% wrap "cell" label=columns.0 %}B{% endwrap %}</tr>{% endwrap %}'
+    )
+    page = Page(html)
+    roles = {tag: attrs.get("role") for tag, attrs in page.elements}
+    assert roles | {"caption": None, "span": None} == {
+        "table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "rowheader", "td": "cell",
+        "caption": None, "span": None,
+    }  # fmt: skip
+    assert all("data-label" in attrs for tag, attrs in page.elements if tag == "td")
+    assert "Action" in html  # a column without a heading still has a name for screen readers
+
+
+def test_the_gallery_shows_every_component(shown):
+    _html, names = shown
+    elsewhere = {"help.html", "back_link.html"}  # on the error pages, and instead of a breadcrumb
+    files = {path.relative_to(COMPONENTS).as_posix() for path in COMPONENTS.rglob("*.html")}
+    missing = {name for name in files - elsewhere if not name.startswith("mail/")} - {
+        name.removeprefix("components/") for name in names
+    }
+    assert missing == set()
+
+
+def test_the_manual_names_every_component():
+    manual = (settings.BASE_DIR / "docs" / "components.md").read_text()
+    parts = {"field", "header", "footer", "language_switch", "breadcrumb", "help"}  # placed by layouts and tags
+    names = {path.stem for path in COMPONENTS.glob("*.html")} - parts
+    assert [name for name in sorted(names) if f"`{name}`" not in manual and f'"{name}"' not in manual] == []
+
+
+def test_every_component_says_what_it_takes():
+    for path in COMPONENTS.glob("*.html"):
+        assert path.read_text().startswith("{#"), path.name
+
+
+def test_the_gallery_would_pass_a_strict_content_security_policy(gallery_html):
+    for tag, attrs in Page(gallery_html).elements:
+        assert "style" not in attrs, tag
+        assert not [name for name in attrs if name.startswith("on")], tag
+        assert tag != "style"
+        assert tag != "script" or attrs["src"].startswith("/static/")
+        assert not attrs.get("src", "").startswith(("http", "//", "data:"))
+
+
+def test_ids_in_the_gallery_are_unique_and_what_refers_to_them_finds_them(gallery_html):
+    page = Page(gallery_html)
+    assert sorted(page.ids) == sorted(set(page.ids))
+    for _tag, attrs in page.elements:
+        for name in ("for", "aria-describedby", "aria-labelledby", "data-copy"):
+            assert set(attrs.get(name, "").split()) <= set(page.ids), attrs
+
+
+# --- Layouts and error pages ----------------------------------------------------------------------------------------
+
+
+def base_page(**context: object) -> str:
+    source = '{% extends "layouts/base.html" %}{% block title %}My clients{% endblock %}'
+    return engines["django"].from_string(source).render(context, browser_request())
+
+
+def test_the_title_says_that_a_form_has_errors():
+    assert f"<title>My clients – {settings.SERVICE_NAME}</title>" in base_page(form=Request())
+    assert "<title>Error: My clients –" in base_page(form=Request({}))
+    assert "<title>Error: My clients –" in base_page(form_has_errors=True)
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "fr", "de"])
+def test_the_page_says_in_which_language_it_is(language):
+    with translation.override(language):
+        assert f'<html lang="{language}">' in base_page()
+
+
+def test_the_first_thing_to_tab_to_skips_to_the_content():
+    page = Page(base_page())
+    assert page.all("a")[0]["href"] == "#main"
+    assert page.with_id("main")[0] == "main"
+
+
+def test_the_page_of_our_own_faults_needs_nothing_that_can_be_broken(rf):
+    response = defaults.server_error(rf.get("/"))  # no database here, no session, no context processors
+    assert response.status_code == 500
+    assert "Something went wrong on our side" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("view", "status", "words"),
+    [
+        (defaults.bad_request, 400, "We cannot read this request"),
+        (defaults.permission_denied, 403, "You may not do this"),
+        (defaults.page_not_found, 404, "We cannot find this page"),
+    ],
+)
+def test_an_error_page_has_our_look_and_tells_nothing_of_the_error(view, status, words):
+    response = view(browser_request("/nowhere"), Exception(ATTACK))
+    assert response.status_code == status
+    assert words in response.content.decode()
+    assert "alert(1)" not in response.content.decode()
+
+
+# --- Times and texts ------------------------------------------------------------------------------------------------
+
+
+def test_times_are_shown_in_the_readers_zone_and_language():
+    with timezone.override("Europe/Brussels"):
+        assert times.moment(NOW) == "24 November 2026, 15:41"
+    with timezone.override("America/New_York"):
+        assert times.moment(NOW) == "24 November 2026, 09:41"
+    with translation.override("nl"):
+        assert times.day(NOW) == "24 november 2026"
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=20), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(minutes=57), "57 minutes ago"),
+        (timedelta(hours=47), "47 hours ago"),
+        (timedelta(days=9), "9 days ago"),
+        (timedelta(days=100), "3 months ago"),
+        (timedelta(days=800), "2 years ago"),
+        (-timedelta(minutes=57), "in 57 minutes"),
+        (-timedelta(days=12), "in 12 days"),
+    ],
+)
+def test_a_distance_in_time_is_one_round_unit(passed, words):
+    assert times.ago(NOW - passed, NOW) == words
+
+
+def test_no_time_at_all_is_never():
+    assert times.ago(None, NOW) == "never"
+    assert times.moment(None) == ""
+
+
+def test_days_left_are_days_of_the_readers_calendar():
+    with timezone.override("Europe/Brussels"):
+        assert times.days_left(datetime(2026, 12, 6, 9, 14, tzinfo=UTC), NOW) == 12
+        assert times.days_left(datetime(2026, 11, 24, 22, 59, tzinfo=UTC), NOW) == 0
+        assert times.days_left(datetime(2026, 11, 24, 23, 1, tzinfo=UTC), NOW) == 1
+        assert times.days_left(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), NOW) == -2
+
+
+def test_characters_that_could_deceive_are_shown_as_escapes():
+    assert keydesk.visible("Joris\u202eXCOD\n\x1b[31m\u200b") == "Joris\\u202eXCOD\\n\\x1b[31m\\u200b"
+    assert keydesk.visible("Zoë Łukasz 東京") == "Zoë Łukasz 東京"
+
+
+def test_what_differs_from_what_we_expect_is_marked():
+    sent, expected = "https://auth.example/oauth/v1/token", "https://auth.example/oauth/v2/token"
+    assert keydesk.marked(sent, expected) == "https://auth.example/oauth/v<mark>1</mark>/token"
+    assert keydesk.marked(expected, expected) == expected
+    assert "<mark>" not in keydesk.marked("9a4c17e05bd2", "mX0Zl3b8kq5R")  # two unrelated values
+
+
+@given(st.text(), st.text())
+def test_marking_never_changes_a_text(sent, expected):
+    shown = re.sub("</?mark>", "", keydesk.marked(sent, expected))
+    assert unescape(shown) == keydesk.visible(sent)
+
+
+@given(st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])))
+def test_colouring_never_changes_a_sample(code):
+    assert unescape(re.sub(r"</?span[^>]*>", "", keydesk.highlight(code))) == unescape(code.replace("&", "&amp;"))
+
+
+# --- Static files ---------------------------------------------------------------------------------------------------
+
+
+def test_the_static_files_can_be_collected_with_their_hashes(tmp_path, settings):
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    [css] = (tmp_path / "keydesk").glob("keydesk.*.css")
+    urls = re.findall(r'url\("?([^")]+)"?\)', css.read_text())
+    assert urls
+    for url in urls:
+        assert re.fullmatch(r"fonts/[\w-]+\.[0-9a-f]{12}\.woff2", url)
+        assert (css.parent / url).exists()
+
+
+def test_the_stylesheet_needs_no_other_host():
+    css = Path(settings.BASE_DIR / "portal/static/keydesk/keydesk.css").read_text()
+    assert not re.search(r"@import|url\(\"?(https?:|//|data:)", css)
+
+
+def test_strip_tags_of_a_highlighted_sample_is_the_sample():
+    code = '# a comment\ncurl "https://auth.example/x" \\\n  -d a=b'
+    html = keydesk.highlight(code)
+    assert unescape(strip_tags(html)) == code
+    assert '<span class="c"># a comment</span>' in html
+    assert '<span class="s">&quot;https://auth.example/x&quot;</span>' in html

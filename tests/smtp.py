@@ -22,6 +22,7 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.manners = "accept"
+        self.waiting = 0  # conversations that hang at this moment
         self._read: set[int] = set()
 
     async def handle_RCPT(
@@ -36,7 +37,11 @@ class Inbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.manners == "hang":
-            await asyncio.sleep(60)
+            self.waiting += 1
+            try:
+                await asyncio.sleep(60)
+            finally:  # also when the sender goes away, which cancels this conversation
+                self.waiting -= 1
         self.messages.append(email.message_from_bytes(envelope.content or b"", policy=default))  # type: ignore[arg-type]
         if self.manners == "drop" and server.transport is not None:
             server.transport.abort()

@@ -1,0 +1,157 @@
+"""What fails, fails for real here: worker killed, broker down, SMTP that refuses, database restarted (SECURITY.md,
+"Work that must not be lost")."""
+
+import base64
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e.live import Live
+
+PATIENCE = 45  # seconds; beat sweeps every ten
+
+
+def wait_for(condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in time")
+
+
+def invite(live: Live) -> str:
+    """An act that mails one person; returns the address."""
+    address = f"{uuid.uuid4().hex[:10]}@keydesk.example"
+    done = live.manage("invite_staff", address, "--name", "Noor", "--role", "auditor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return address
+
+
+def mail_state(live: Live, address: str) -> str:
+    ((state,),) = live.sql('SELECT state FROM clients_mail WHERE "to" = %s', address)
+    return state
+
+
+def arrives_once(live: Live, address: str) -> None:
+    wait_for(lambda: mail_state(live, address) == "sent")
+    assert len(live.inbox.to(address)) == 1
+
+
+def test_a_worker_killed_while_it_sends_loses_no_mail(live):
+    live.inbox.manners = "hang"
+    address = invite(live)
+    wait_for(lambda: live.inbox.waiting)  # the worker is in the middle of the conversation
+    live.worker.kill()
+    live.inbox.manners = "accept"
+    live.worker.start()
+    arrives_once(live, address)
+
+
+def test_a_broker_that_is_down_at_commit_delays_the_mail_and_not_the_act(live):
+    live.broker.stop()
+    began = time.monotonic()
+    address = invite(live)
+    assert time.monotonic() - began < 15
+    assert mail_state(live, address) == "pending"
+    live.broker.start()
+    arrives_once(live, address)
+
+
+def test_a_mail_server_that_refuses_for_a_while_gets_the_mail_in_the_end(live):
+    live.inbox.manners = "greylist"
+    address = invite(live)
+    wait_for(lambda: live.sql('SELECT 1 FROM clients_mail WHERE "to" = %s AND attempts > 0', address))
+    live.inbox.manners = "accept"
+    arrives_once(live, address)
+
+
+def test_a_task_delivered_twice_sends_one_mail(live):
+    address = invite(live)
+    ((mail_id,),) = live.sql('SELECT id FROM clients_mail WHERE "to" = %s', address)
+    again = f"from clients.tasks import send_mail; [send_mail.delay('{mail_id}') for _ in range(5)]"
+    assert live.manage("shell", "-c", again).returncode == 0
+    arrives_once(live, address)
+    time.sleep(2)
+    assert len(live.inbox.to(address)) == 1
+
+
+# --- The database restarted while tokens are issued -------------------------------------------------------------------
+
+
+def post(url: str, client_id: str, secret: str, **form: str) -> tuple[int, dict[str, Any]]:
+    credentials = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    request = urllib.request.Request(
+        url, urllib.parse.urlencode(form).encode(), {"Authorization": f"Basic {credentials}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.fixture(scope="module")
+def credentials(live: Live) -> tuple[str, str]:
+    name = f"faults-{uuid.uuid4().hex[:6]}"
+    for command in (
+        ["create_api", name, "--name", name],
+        ["create_scope", f"{name}.read", "--api", name],
+    ):
+        done = live.manage(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = live.manage(
+        "create_client", "--name", name, "--contact", "faults@example.org", "--json",
+        "--scope", f"{name}.read", "--default-scope", f"{name}.read",
+    )  # fmt: skip
+    made = json.loads(done.stdout)
+    return made["client_id"], made["client_secret"]
+
+
+def test_a_database_restarted_during_issuance_costs_no_promised_token(live, credentials):
+    token_url, introspect_url = f"{live.url}/oauth/v2/token", f"{live.url}/oauth/v2/introspect"
+    answers: list[tuple[int, dict[str, Any]]] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            answers.append(post(token_url, *credentials, grant_type="client_credentials"))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    live.postgres.stop()
+    time.sleep(1)
+    live.postgres.start()
+    wait_for(lambda: answers[-1][0] == 200)
+    time.sleep(1)
+    done.set()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    statuses = {status for status, _body in answers}
+    assert 200 in statuses
+    assert statuses <= {200, 503}, statuses
+    tokens = [body["access_token"] for status, body in answers if status == 200]
+    for token in tokens[:: max(1, len(tokens) // 200)] + tokens[-20:]:
+        status, body = post(introspect_url, *credentials, token=token)
+        assert (status, body["active"]) == (200, True)
+
+
+def test_a_database_that_hangs_is_answered_with_503_and_retry_after(live, credentials):
+    url = f"{live.url}/oauth/v2/token"
+    assert post(url, *credentials, grant_type="client_credentials")[0] == 200
+    live.postgres.stop()
+    status, body = post(url, *credentials, grant_type="client_credentials")
+    assert (status, body["error"]) == (503, "temporarily_unavailable")
+    live.postgres.start()
+    wait_for(lambda: post(url, *credentials, grant_type="client_credentials")[0] == 200)

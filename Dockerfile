@@ -1,0 +1,22 @@
+# One image for every process; docker-compose.yml says which one it becomes.
+
+FROM python:3.13-slim AS build
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+RUN pip install --no-cache-dir "uv>=0.9,<1"
+WORKDIR /keydesk
+# The dependencies change less often than the code, so they are a layer of their own. No dev group, no embedded servers.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev
+COPY . .
+RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients portal tokens
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home keydesk
+WORKDIR /keydesk
+# Owned by root: the process can read its code and never change it.
+COPY --from=build /keydesk /keydesk
+ENV PATH=/keydesk/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER keydesk
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--http", "1", "--no-ws", \
+     "--workers", "1", "--blocking-threads", "64", "--respawn-failed-workers", "portal.wsgi:application"]

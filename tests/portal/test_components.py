@@ -464,6 +464,15 @@ def test_the_static_files_can_be_collected_with_their_hashes(tmp_path, settings)
         assert (css.parent / url).exists()
 
 
+def test_every_class_of_ours_in_a_template_is_in_the_stylesheet():
+    css = (settings.BASE_DIR / "portal/static/keydesk/keydesk.css").read_text()
+    known = set(re.findall(r"\.(kd-[\w-]+)", css))
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for classes in re.findall(r'class="([^"]*)"', path.read_text()):
+            used = set(re.findall(r"\bkd-[\w-]*\w(?![\w{-])", classes))
+            assert used <= known, f"{path.name}: {used - known}"
+
+
 def test_the_stylesheet_needs_no_other_host():
     css = Path(settings.BASE_DIR / "portal/static/keydesk/keydesk.css").read_text()
     assert not re.search(r"@import|url\(\"?(https?:|//|data:)", css)

@@ -107,7 +107,7 @@ def export(entries: QuerySet[Entry]) -> Iterator[bytes]:
 def verify(*, kept_outside: Iterable[str] = ()) -> verification.Report:
     """Check every entry in the database, against its checkpoints and any that were kept elsewhere (signed notes).
 
-    About 20 s for a million entries; the log can be written to meanwhile.
+    Under 3 s for 100,000 entries; the log can be written to meanwhile.
     """
     # Read in this order, each is at least as new as the one before: what is added meanwhile does not look wrong.
     signed = [*checkpoints.notes(), *kept_outside]

@@ -23,11 +23,11 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def about(self, subject_id: str) -> EntryQuerySet:
         return self.filter(subject_id=subject_id)
 
-    def of_client(self, client_ref: str) -> EntryQuerySet:
-        return self.filter(client_ref=client_ref)
+    def of_client(self, *client_refs: str) -> EntryQuerySet:
+        return self.filter(client_ref__in=client_refs)
 
-    def by_actor(self, actor_id: str) -> EntryQuerySet:
-        return self.filter(actor_id=actor_id)
+    def by_actor(self, *actor_ids: str) -> EntryQuerySet:
+        return self.filter(actor_id__in=actor_ids)
 
     def with_action(self, *actions: str) -> EntryQuerySet:
         return self.filter(action__in=actions)

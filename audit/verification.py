@@ -31,12 +31,13 @@ class Problem(StrEnum):
 
 # What each outcome means, as a template over Report.params.
 SENTENCES = {
+    "empty": _("The change log has no entries yet."),
     "intact": _(
-        "The change log is intact: all {entries} entries are as they were written. The first {signed} are under "
-        "a signed checkpoint."
+        "The change log is intact: every entry from 1 to {entries} is as it was written. Signed checkpoints vouch for it "
+        "up to entry {signed}."
     ),
     "unsigned": _(
-        "All {entries} entries fit their own hashes, but there was no signed checkpoint to compare them with: "
+        "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
         "a log that was rewritten as a whole would look the same."
     ),
     Problem.UNREADABLE: _("Entry {seq} cannot be read: it does not have the form in which entries are written."),
@@ -81,7 +82,9 @@ class Report:
         """The sentence before its values are filled in; this is what a translator sees."""
         if self.problem is not None:
             return SENTENCES[self.problem]
-        return SENTENCES["intact" if self.signed or not self.entries else "unsigned"]
+        if not self.entries:
+            return SENTENCES["empty"]
+        return SENTENCES["intact" if self.signed else "unsigned"]
 
     @property
     def params(self) -> dict[str, object]:

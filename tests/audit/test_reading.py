@@ -35,6 +35,7 @@ def test_each_filter_leaves_what_it_names(write, zoe, client_12):
     assert seqs(entries.with_action(Action.KEY_ADDED)) == [3]
     assert seqs(entries.with_action(Action.KEY_ADDED, Action.CLIENT_SUSPENDED)) == [4, 3, 2, 1]
     assert seqs(entries.of_client("c-12")) == [3, 2, 1]
+    assert seqs(entries.of_client("c-12", "c-13")) == [4, 3, 2, 1]
     assert seqs(entries.of_client("c-12").by_actor("user:3").with_action(Action.CLIENT_SUSPENDED)) == [1]
 
 

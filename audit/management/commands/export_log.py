@@ -24,6 +24,7 @@ class CommandLine:
 
 class Command(BaseCommand):
     help = "Write log.jsonl, checkpoints.txt and keys.txt, for `python audit/offline.py`."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path)

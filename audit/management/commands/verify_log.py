@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from audit import checkpoints, log, notes, offline, verification
 
 
 class Command(BaseCommand):
-    help = "Verify the change log. Exit status 0: intact; 1: not, and the first bad entry is named."
+    help = "Verify the change log. Exit status 0: intact; 1: not, and the first bad entry is named; 2: cannot be read."
+    requires_system_checks = ()  # it has to work when the rest of the site does not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--file", type=Path, help="an export (JSON Lines) instead of the database's entries")
@@ -24,7 +26,7 @@ class Command(BaseCommand):
         try:
             kept = notes.split(options["checkpoints"].read_text("utf-8")) if options["checkpoints"] else []
             report = self.verify(options["file"], kept)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, DatabaseError) as error:
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(
             json.dumps(report.as_dict()) if options["json"] else _(report.template).format(**report.params)

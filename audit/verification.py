@@ -33,8 +33,8 @@ class Problem(StrEnum):
 SENTENCES = {
     "empty": _("The change log has no entries yet."),
     "intact": _(
-        "The change log is intact: every entry from 1 to {entries} is as it was written. Signed checkpoints vouch for it "
-        "up to entry {signed}."
+        "The change log is intact: every entry from 1 to {entries} is as it was written. "
+        "Signed checkpoints vouch for it up to entry {signed}."
     ),
     "unsigned": _(
         "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "

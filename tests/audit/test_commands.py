@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from audit import checkpoints, log, offline
@@ -44,7 +45,7 @@ def test_an_intact_log_is_a_sentence_and_exit_status_0(write):
     checkpoints.sign_checkpoint(timezone.now())
     status, output = verify_log()
     assert status == 0
-    assert output.startswith("The change log is intact: all 3 entries are as they were written.")
+    assert output.startswith("The change log is intact: every entry from 1 to 3 is as it was written.")
 
 
 def test_a_bad_entry_is_named_and_exit_status_1(write):
@@ -108,3 +109,13 @@ def test_a_file_that_is_not_there_is_a_clear_message(tmp_path):
     assert refused.value.returncode == 2
     with pytest.raises(CommandError, match="exists"):
         call_command("export_log", str(Path(offline.__file__)))
+
+
+def test_a_database_that_is_away_is_not_taken_for_a_damaged_log(monkeypatch):
+    def away(**_options):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(log, "verify", away)
+    with pytest.raises(CommandError, match="connection refused") as refused:
+        verify_log()
+    assert refused.value.returncode == 2

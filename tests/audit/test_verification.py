@@ -33,7 +33,8 @@ def test_an_untouched_log_is_intact(entries, checkpoints):
     assert (report.entries, report.intact, report.signed, report.checkpoints) == (SIZE, SIZE, SIZE, 3)
     assert report.root == merkle.root(bytes.fromhex(entry["leaf_hash"]) for entry in entries).hex()
     assert report.sentence == (
-        "The change log is intact: all 20 entries are as they were written. The first 20 are under a signed checkpoint."
+        "The change log is intact: every entry from 1 to 20 is as it was written. "
+        "Signed checkpoints vouch for it up to entry 20."
     )
 
 
@@ -41,6 +42,7 @@ def test_an_empty_log_is_intact():
     report = verify([], [], [KEY], head=0)
     assert report.ok
     assert report.root == merkle.EMPTY_ROOT.hex()
+    assert report.sentence == "The change log has no entries yet."
 
 
 def test_a_log_without_any_checkpoint_is_not_praised_beyond_what_it_proves(entries):

@@ -45,7 +45,7 @@ def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         return MailText(
             subject=subject,
             body=render_to_string(f"{folder}/body.txt", context),
-            html=render_to_string(f"{folder}/body.html", {**context, "subject": subject}),
+            html=render_to_string(f"{folder}/body.html", {**context, "title": subject}),
         )
 
 

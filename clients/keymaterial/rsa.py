@@ -6,6 +6,7 @@ from clients.keymaterial.errors import KeyRefused
 
 MIN_BITS, MAX_BITS = 2048, 8192
 _FERMAT_ROUNDS = 100
+_SQUARES_MODULO_16 = frozenset({0, 1, 4, 9})
 
 
 def _primes_below(limit: int) -> list[int]:
@@ -60,6 +61,7 @@ def has_close_primes(n: int) -> bool:
     a = math.isqrt(n - 1) + 1
     for candidate in range(a, a + _FERMAT_ROUNDS):
         square = candidate * candidate - n
-        if math.isqrt(square) ** 2 == square:
+        # Three of four numbers are ruled out by their last bits, which spares the slow root.
+        if square % 16 in _SQUARES_MODULO_16 and math.isqrt(square) ** 2 == square:
             return True
     return False

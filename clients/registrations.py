@@ -184,16 +184,19 @@ def approve(
     _check_grant(registration, granted, default)
     if message:
         _say(registration, message, by, now)
-    if any(scope.sensitive for scope in granted) and registration.endorsed_by is None:
+    sensitive = {scope.pk for scope in granted if scope.sensitive}
+    if sensitive and registration.endorsed_by is None:
+        _mark_granted(registration, granted)
         _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
         endorsed = {"scopes": (None, _names(granted))}
         log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=endorsed, note=message)
         return None
     if registration.endorsed_by is not None and registration.endorsed_by == by.user:
         raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
+    if not sensitive <= set(registration.asked.filter(granted=True).values_list("scope_id", flat=True)):
+        raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))
 
-    registration.asked.update(granted=False)
-    registration.asked.filter(scope__in=granted).update(granted=True)
+    _mark_granted(registration, granted)
     client = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
     asked = _names(row.scope for row in registration.asked.select_related("scope"))
@@ -231,6 +234,12 @@ def _carry_out(
     )
     client_secrets.create(client=client, by=by, now=now)
     return client
+
+
+def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
+    """What the last approval granted, the first of two included."""
+    registration.asked.update(granted=False)
+    registration.asked.filter(scope__in=granted).update(granted=True)
 
 
 def _check_reviewer(registration: Registration, seen: str, by: Actor) -> None:

@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 
 import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from portal.request import Request
+from portal.staff_sign_in import had_second_factor, may_only_set_up
 from tokens.addresses import client_address
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 
 class RequestContextMiddleware:
@@ -22,7 +27,7 @@ class RequestContextMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         request.id = uuid.uuid4().hex
         request.address = client_address(request.META, settings.TRUSTED_PROXY_COUNT)
         request.now = datetime.now(UTC)
@@ -45,7 +50,7 @@ class OriginMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
             request.META["HTTP_ORIGIN"] = f"{request.scheme}://{request.get_host()}"
         return self.get_response(request)
@@ -57,12 +62,12 @@ class SessionLimitsMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         if request.user.is_authenticated:
             self._limit(request)
         return self.get_response(request)
 
-    def _limit(self, request: HttpRequest) -> None:
+    def _limit(self, request: Request) -> None:
         now = request.now.timestamp()
         started = request.session.setdefault("started_at", now)
         seen = request.session.get("seen_at", now)
@@ -73,13 +78,41 @@ class SessionLimitsMiddleware:
             request.session["seen_at"] = now
 
 
+class StaffSessionMiddleware:
+    """Keeps a staff session without a second factor to the pages where one is set up.
+
+    A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
+    factor that somebody has already (SECURITY.md, approval and access).
+    """
+
+    SET_UP = frozenset(
+        ("staff_setup", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes",
+         "mfa_download_recovery_codes", "account_reauthenticate", "account_login")
+    )  # fmt: skip
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
+        if not may_only_set_up(request) or request.resolver_match.url_name in ("sign_out", "set_language"):
+            return None
+        if had_second_factor(request):
+            logout(request)
+            messages.error(request, _("You have a second factor already. Sign in with it."))
+            return redirect("account_login")
+        return None if request.resolver_match.url_name in self.SET_UP else redirect("staff_setup")
+
+
 class LocalisationMiddleware:
     """Times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         try:
             zone = zoneinfo.ZoneInfo(request.COOKIES.get("keydesk-timezone") or settings.TIME_ZONE)
         except (KeyError, ValueError, OSError):  # a cookie can hold anything

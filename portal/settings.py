@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "portal.middleware.LocalisationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.StaffSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -175,6 +176,16 @@ CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
 ACCOUNT_ADAPTER = "portal.staff_sign_in.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "portal.staff_sign_in.SocialAccountAdapter"
 MFA_ADAPTER = "portal.staff_sign_in.MFAAdapter"
+ACCOUNT_FORMS = {
+    "login": "portal.forms.staff_sign_in.SignInForm",
+    "reauthenticate": "portal.forms.staff_sign_in.PasswordAgainForm",
+}
+MFA_FORMS = {
+    "authenticate": "portal.forms.staff_sign_in.CodeForm",
+    "reauthenticate": "portal.forms.staff_sign_in.CodeAgainForm",
+    "activate_totp": "portal.forms.staff_sign_in.FirstCodeForm",
+    "add_webauthn": "portal.forms.staff_sign_in.AddPasskeyForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

@@ -4,6 +4,7 @@ allauth does the signing in; these adapters close what Keydesk does not offer (s
 to it that nobody with a staff role gets in with a password alone.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,24 +17,41 @@ from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clients.models import User
+from portal import drawing
+from portal.request import Request
 
+# Where each role begins after signing in.
+FIRST_PAGE = {User.Role.SECURITY: "queue", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 STRONG_METHODS = {"mfa", "socialaccount"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": gettext_lazy("This account is closed. Ask a colleague to invite you again."),
+        "email_password_mismatch": gettext_lazy("This e-mail address and this password do not belong together."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts. Try again in five minutes."),
+    }
+
+    def get_login_redirect_url(self, request: Request) -> str:
+        return resolve_url(FIRST_PAGE[User.Role(request.user.role)])
+
+    def is_open_for_signup(self, request: Request) -> bool:
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         raise NotImplementedError(f"every mail goes through clients/outbox.py, {template_prefix} too")
 
-    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+    def pre_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse | None:
         methods = {record["method"] for record in get_authentication_records(request, user)}
         if "socialaccount" not in methods and not is_mfa_enabled(user, SECOND_FACTORS):
             messages.error(
@@ -47,18 +65,36 @@ class AccountAdapter(DefaultAccountAdapter):
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     """Single sign-on lets in the staff we invited; it makes no accounts."""
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+    def is_open_for_signup(self, request: Request, sociallogin: Any) -> bool:
         return False
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+    def get_connect_redirect_url(self, request: Request, socialaccount: Any) -> str:
+        return resolve_url("mfa_index")
+
+    def pre_social_login(self, request: Request, sociallogin: Any) -> None:
         if not sociallogin.is_existing or not sociallogin.user.is_staff_member:
             messages.error(request, _("We do not know this account. Ask the Security team for an invitation."))
             raise ImmediateHttpResponse(redirect("account_login"))
 
 
 class MFAAdapter(DefaultMFAAdapter):
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": gettext_lazy("This code is not right. Type the one that the app shows now."),
+        "rate_limited": gettext_lazy("Too many attempts. Try again in five minutes."),
+    }
+
     def get_totp_issuer(self) -> str:
         return settings.SERVICE_NAME
+
+    def build_totp_svg(self, url: str) -> SafeString:
+        """Inline, because the content security policy lets no data: URI in."""
+        return drawing.qr_code(url, label=_("QR code for the authenticator app"))
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """The last second factor of a staff member stays; another one first."""
+        others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=SECOND_FACTORS)
+        return not authenticator.user.is_staff_member or others.exclude(pk=authenticator.pk).exists()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The relying party is PUBLIC_URL's host, never the request's (WebAuthn section 5.1.2)."""
@@ -68,7 +104,18 @@ class MFAAdapter(DefaultMFAAdapter):
         """No mail here: the person is looking at the page that says the same."""
 
 
-def is_strong(request: HttpRequest) -> bool:
+def is_strong(request: Request) -> bool:
     """Did this session begin with a second factor or single sign-on?"""
     records = get_authentication_records(request, request.user)
     return any(record["method"] in STRONG_METHODS for record in records)
+
+
+def may_only_set_up(request: Request) -> bool:
+    """A staff session that began with a mailed link: it may set up a first second factor, and nothing else."""
+    return request.user.is_authenticated and request.user.is_staff_member and not is_strong(request)
+
+
+def had_second_factor(request: Request) -> bool:
+    """Was there a second factor before this session began? Then a link must not be a way around it."""
+    began_at = datetime.fromtimestamp(request.session["started_at"], UTC)
+    return Authenticator.objects.filter(user=request.user, created_at__lt=began_at).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -19,6 +20,18 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
     def awaiting_review(self) -> RegistrationQuerySet:
         """Oldest first: whoever waits longest is served first."""
         return self.filter(status=Registration.Status.SUBMITTED).order_by("submitted_at", "id")
+
+    def awaiting_contact(self) -> RegistrationQuerySet:
+        return self.filter(status=Registration.Status.CHANGES_REQUESTED).order_by("submitted_at", "id")
+
+    def decided(self, *, since: datetime | None = None) -> RegistrationQuerySet:
+        """Newest decision first."""
+        decided = self.exclude(decided_at=None).order_by("-decided_at")
+        return decided.filter(decided_at__gt=since) if since else decided
+
+    def confirmed(self) -> RegistrationQuerySet:
+        """What the Security team sees: a request counts once its address is confirmed."""
+        return self.exclude(status=Registration.Status.UNCONFIRMED)
 
     def by(self, user: User) -> RegistrationQuerySet:
         return self.filter(requester=user).order_by("-created_at")
@@ -75,6 +88,11 @@ class Registration(models.Model):
 
     def __str__(self) -> str:
         return self.client_name
+
+    @property
+    def number(self) -> str:
+        """How people name it: "R-2026-0412"."""
+        return f"R-{self.created_at.year}-{self.pk:04}"
 
     @property
     def content_hash(self) -> str:

@@ -1,6 +1,7 @@
 """How staff sign in. Only the parts of allauth that we offer have an address: no sign-up, no password reset."""
 
 from allauth.account import views as account
+from allauth.socialaccount import views as sso
 from allauth.urls import build_provider_urlpatterns
 from django.urls import include, path
 
@@ -14,6 +15,8 @@ urlpatterns = [
     path("sign-out/", accounts.sign_out, name="sign_out"),
     path("language/", accounts.set_language, name="set_language"),
     path("2fa/", include("allauth.mfa.urls")),
-    path("sso/", include("allauth.socialaccount.urls")),
+    path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
+    path("sso/error/", sso.login_error, name="socialaccount_login_error"),
+    path("sso/unknown/", sso.signup, name="socialaccount_signup"),
     path("sso/", include(build_provider_urlpatterns())),
 ]

@@ -1,3 +1,11 @@
-from django.urls import URLPattern, URLResolver
+"""The Security team's pages."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from portal.views import queue, review
+
+urlpatterns = [
+    path("queue/", queue.queue, name="queue"),
+    path("requests/<uuid:uid>/", review.review, name="review"),
+    path("requests/<uuid:uid>/message/", review.write_message, name="write_message"),
+]

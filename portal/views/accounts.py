@@ -1,5 +1,6 @@
 """Signing out, the language, and how an invited staff member sets up their sign-in."""
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
@@ -69,7 +70,8 @@ def staff_setup(request: HttpRequest) -> HttpResponse:
         user.set_password(form.cleaned_data["password"])
         user.save(update_fields=["password"])
         # A changed password ends sessions, this one included, unless told otherwise.
-
         update_session_auth_hash(request, user)
+        # So that the next page does not ask for the password that was typed a second ago.
+        record_authentication(request, user, method="password", reauthenticated=True)
         return redirect("mfa_activate_totp")
     return render(request, "accounts/staff_setup.html", {"form": form})

@@ -1,0 +1,99 @@
+"""The filters of the change log."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import Action
+from audit.models import Entry, EntryQuerySet
+from clients.models import Client, User
+
+GROUPS: dict[str, str | Promise] = {
+    "registration": _("Requests"),
+    "client": _("Clients"),
+    "key": _("Keys"),
+    "secret": _("Secrets"),
+    "token": _("Tokens"),
+    "scope": _("Scopes"),
+    "api": _("APIs"),
+    "staff": _("Staff"),
+    "incident": _("Incidents"),
+}
+MOST_MATCHES = 100  # people or clients that one search text may stand for
+
+
+def action_choices() -> list[tuple[Any, Any]]:
+    """Anything, then each group as a whole and its actions, then the rest."""
+    sentences = [(action.value, action.label.format(actor="…", subject="…")) for action in Action]
+    grouped = [
+        (label, [(f"{group}.", label), *(item for item in sentences if item[0].startswith(f"{group}."))])
+        for group, label in GROUPS.items()
+    ]
+    others = [item for item in sentences if item[0].partition(".")[0] not in GROUPS]
+    return [("", _("Anything")), *grouped, (_("Other"), others)]
+
+
+class LogFilterForm(forms.Form):
+    who = forms.CharField(
+        label=_("Who"), help_text=_("An e-mail address or a name"), required=False, max_length=150,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    client = forms.CharField(
+        label=_("Client"), help_text=_("A client id or a name"), required=False, max_length=150,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    request_id = forms.CharField(label=_("Request id"), required=False, max_length=64)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("since") and data.get("until") and data["since"] > data["until"]:
+            self.add_error("until", _("This day is before the first one."))
+        return data
+
+    def entries(self) -> EntryQuerySet:
+        """Those that pass all filters; none while a filter cannot be read."""
+        if not self.is_valid():
+            return Entry.objects.none()
+        data, entries = self.cleaned_data, Entry.objects.between(*self._period())
+        if data["who"]:
+            entries = entries.by_actor(*_actors(data["who"]))
+        if data["client"]:
+            entries = entries.of_client(*_clients(data["client"]))
+        if data["action"]:
+            entries = entries.with_action(*(value for value in Action.values if value.startswith(data["action"])))
+        if data["request_id"]:
+            entries = entries.with_request_id(data["request_id"].strip())
+        return entries
+
+    def active(self) -> dict[str, str]:
+        """The filters in use, as they stand in the address."""
+        return {name: self.data[name] for name in self.fields if self.data.get(name)}
+
+    def _period(self) -> tuple[datetime | None, datetime | None]:
+        """Whole days of the reader's time zone, the last one included."""
+        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        zone = timezone.get_current_timezone()
+        start = datetime.combine(since, time.min, zone) if since else None
+        end = datetime.combine(until + timedelta(days=1), time.min, zone) if until else None
+        return start, end
+
+
+def _actors(text: str) -> list[str]:
+    """The ids of the people whose address or name this is; a system actor is named by its label."""
+    people = User.objects.filter(Q(email__iexact=text.strip()) | Q(name__icontains=text.strip()))
+    return [*(user.audit_id for user in people[:MOST_MATCHES]), f"system:{text.strip().lower()}"]
+
+
+def _clients(text: str) -> list[str]:
+    found = Client.objects.filter(Q(client_id=text.strip()) | Q(name__icontains=text.strip()))
+    return [str(uid) for uid in found.values_list("uid", flat=True)[:MOST_MATCHES]]

@@ -1,0 +1,64 @@
+"""Entries of the change log as people read them: sentences, labels and values in their language and time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from audit.actions import FIELDS
+from audit.models import Entry
+from clients.models import Client, ClientContact, Key, Registration, User
+from portal.templatetags.keydesk import moment
+
+# field -> the words for its values, where they are from a closed list
+WORDS: dict[str, dict[str, str | Promise]] = {
+    "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
+    "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
+    "state": dict(Key.State.choices),
+}
+
+
+def rows(entries: Iterable[Entry]) -> list[dict[str, object]]:
+    """For the change_log component."""
+    return [row(entry) for entry in entries]
+
+
+def row(entry: Entry) -> dict[str, object]:
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "sentence": entry.sentence,
+        "who": entry.actor_label,
+        "note": entry.note,
+        "changes": differences(entry),
+        "hash": bytes(entry.leaf_hash).hex(),
+        "url": reverse("log_entry", args=[entry.seq]),
+    }
+
+
+def differences(entry: Entry) -> list[dict[str, object]]:
+    """For the diff component; the order is that of audit.actions.FIELDS."""
+    order = [*FIELDS, *(name for name in entry.changes if name not in FIELDS)]
+    return [
+        {"field": FIELDS.get(name, name), "before": value(name, pair[0]), "after": value(name, pair[1])}
+        for name in order
+        if (pair := entry.changes.get(name))
+    ]
+
+
+def value(name: str, raw: object) -> str:
+    """One value of a change in words; empty for none."""
+    if raw is None or raw == "":
+        return ""
+    if isinstance(raw, bool):
+        return _("Yes") if raw else _("No")
+    if isinstance(raw, list):
+        return ", ".join(str(item) for item in raw)
+    if isinstance(raw, str):
+        at = parse_datetime(raw) if raw[:1].isdigit() and "T" in raw else None
+        return moment(at) if at and at.tzinfo else str(WORDS.get(name, {}).get(raw, raw))
+    return str(raw)

@@ -1,0 +1,149 @@
+"""The change log: read, filter, export and verify it."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from audit import log
+from audit.actions import Action
+from audit.canonical import COLUMNS, moment
+from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead
+from audit.verification import Report
+from portal import log_entries, spreadsheets
+from portal.access import actor, log_readers
+from portal.forms.staff_log import LogFilterForm
+from portal.request import Request
+
+PAGE = 50  # entries
+COUNTED = 1000  # matches are counted up to here: a count over a million entries would take longer than the page
+
+
+@log_readers
+@require_safe
+def change_log(request: Request) -> HttpResponse:
+    form = LogFilterForm(request.GET)
+    matching = form.entries()
+    shown, newer, older = _page(matching, request)
+    query = urlencode(form.active())
+    context = {
+        "form": form,
+        "entries": log_entries.rows(shown),
+        "newer_url": f"?{query}&after={shown[0].seq}" if newer else "",
+        "older_url": f"?{query}&before={shown[-1].seq}" if older else "",
+        "matches": matching[: COUNTED + 1].count(),
+        "counted": COUNTED,
+        "total": LogHead.objects.values_list("size", flat=True).get(),
+        "checkpoint": Checkpoint.objects.last(),
+        "chips": _chips(form),
+        "export_url": f"{reverse('log_export')}?{query}",
+    }
+    return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
+
+
+def _page(entries: EntryQuerySet, request: Request) -> tuple[list[Entry], bool, bool]:
+    """Keyset pages by seq: the entries, and whether there are newer and older ones."""
+    before, after = (_seq(request.GET.get(name, "")) for name in ("before", "after"))
+    if after is not None:
+        found = list(entries.after(after).order_by("seq")[: PAGE + 1])
+        return found[:PAGE][::-1], len(found) > PAGE, bool(found)
+    found = list((entries if before is None else entries.before(before))[: PAGE + 1])
+    return found[:PAGE], before is not None and bool(found), len(found) > PAGE
+
+
+def _seq(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _chips(form: LogFilterForm) -> list[dict[str, str]]:
+    """The filters in use, each with the address without it."""
+    active = form.active()
+    return [
+        {
+            "label": f"{form[name].label}: {_chosen(form, name, text)}",
+            "url": "?" + urlencode({other: active[other] for other in active if other != name}),
+        }
+        for name, text in active.items()
+    ]
+
+
+def _chosen(form: LogFilterForm, name: str, text: str) -> str:
+    if name != "action":
+        return text
+    groups = (options for _label, options in form.fields["action"].choices if isinstance(options, list | tuple))
+    return next((str(label) for options in groups for value, label in options if value == text), text)
+
+
+@log_readers
+@require_safe
+def log_entry(request: Request, seq: int) -> HttpResponse:
+    entry = get_object_or_404(Entry, seq=seq)
+    context = {"entry": entry, "row": log_entries.row(entry)}
+    return render(request, "auditor/log_entry.html", context)
+
+
+@log_readers
+@require_POST
+def log_export(request: Request) -> HttpResponse | StreamingHttpResponse:
+    """The filtered entries up to the one that says that they were exported, oldest first."""
+    form = LogFilterForm(request.GET)
+    if not form.is_valid():
+        return change_log(request)
+    with transaction.atomic():
+        changes = {"filters": (None, urlencode(form.active()) or None)}
+        own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
+    entries = form.entries().before(own.seq).order_by("seq")
+    name = f"change-log-{request.now:%Y-%m-%d}"
+    if request.POST.get("format") == "jsonl":
+        return spreadsheets.download(log.export(entries), name=f"{name}.jsonl", kind="application/jsonl")
+    return spreadsheets.response(_as_table(entries), name=f"{name}.csv")
+
+
+def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:
+    yield [*COLUMNS, "sentence", "leaf_hash"]
+    for entry in entries.iterator(chunk_size=2000):
+        differences = "; ".join(
+            f"{item['field']}: {item['before']} → {item['after']}" for item in log_entries.differences(entry)
+        )
+        columns = [entry.seq, moment(entry.at), *(getattr(entry, name) for name in COLUMNS[2:])]
+        columns[COLUMNS.index("changes")] = differences
+        yield [*columns, entry.sentence, bytes(entry.leaf_hash).hex()]
+
+
+@log_readers
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_log(request: Request) -> HttpResponse:
+    """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
+    context: dict[str, object] = {
+        "total": LogHead.objects.values_list("size", flat=True).get(),
+        "checkpoint": Checkpoint.objects.last(),
+    }
+    if request.method == "POST":
+        started = perf_counter()
+        report = log.verify()
+        context |= {
+            "report": report,
+            "sentence": _(report.template).format(**report.params),
+            "seconds": f"{perf_counter() - started:.1f}",
+            "checks": _checks(report),
+        }
+    return render(request, "auditor/verify.html", context)
+
+
+def _checks(report: Report) -> list[dict[str, str]]:
+    signed = _("%(signed)s of %(entries)s entries") % {"signed": report.signed, "entries": report.entries}
+    matching = _("%(intact)s of %(entries)s match") % {"intact": report.intact, "entries": report.entries}
+    return [
+        {"name": _("Hash of each entry"), "state": "ok", "result": matching, "proves": _("No entry was edited")},
+        {"name": _("Numbering"), "state": "ok", "result": _("No gaps"),
+         "proves": _("No entry was removed, swapped or put in between")},
+        {"name": _("Time order"), "state": "ok", "result": _("Always forward"), "proves": _("No entry was dated back")},
+        {"name": _("Signed checkpoints"), "state": "ok" if report.signed else "warn", "result": signed,
+         "proves": _("Nobody rewrote the log as a whole up to there. The next checkpoint covers the rest.")},
+    ]  # fmt: skip

@@ -1,0 +1,125 @@
+"""The review queue: what waits for the Security team, oldest first."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from statistics import median
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from clients.models import Registration, User
+from portal import hints
+from portal.access import security_team
+from portal.request import Request
+from portal.templatetags.keydesk import visible
+
+TARGET = timedelta(days=5)
+SHOWN_DECIDED = 100
+MEDIAN_OVER = timedelta(days=30)
+
+Row = dict[str, object]
+Filter = Callable[[Registration, Row, User], bool]
+
+# ?show=name -> which of the requests that wait for review
+FILTERS: dict[str, Filter] = {
+    "all": lambda _registration, _row, _user: True,
+    "mine": lambda registration, _row, user: user not in (registration.requester, registration.endorsed_by),
+    "second": lambda registration, _row, _user: registration.endorsed_by is not None,
+    "risk": lambda _registration, row, _user: row["risk"] == "high",
+}
+
+
+@security_team
+@require_safe
+def queue(request: Request) -> HttpResponse:
+    show = request.GET.get("show", "all")
+    waiting = _rows(Registration.objects.awaiting_review(), request)
+    elsewhere = {"contact": Registration.objects.awaiting_contact(), "decided": Registration.objects.decided()}
+    if show in elsewhere:
+        rows = [row for _registration, row in _rows(elsewhere[show][:SHOWN_DECIDED], request)]
+    else:
+        chosen = FILTERS.get(show, FILTERS["all"])
+        rows = [row for registration, row in waiting if chosen(registration, row, request.user)]
+    context = {
+        "show": show if show in FILTERS or show in elsewhere else "all",
+        "rows": rows,
+        "chips": _chips(waiting, request.user, elsewhere["contact"].count()),
+        "figures": _figures(waiting, request),
+        "target": ngettext("Target was %(n)s day", "Target was %(n)s days", TARGET.days) % {"n": TARGET.days},
+    }
+    return render(request, "security/queue.html", context)
+
+
+def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple[Registration, Row]]:
+    people = ("requester", "endorsed_by", "decided_by", "client")
+    found = list(registrations.select_related(*people).prefetch_related("asked__scope"))
+    clients = hints.clients_per_organisation(found)
+    return [(registration, _row(registration, hints.about(registration, clients), request)) for registration in found]
+
+
+def _row(registration: Registration, found: Sequence[hints.Hint], request: Request) -> Row:
+    state, step, note = _next_step(registration, request.user)
+    worth_knowing = "; ".join(hint.text for hint in found if hint.state != "ok")
+    waits = registration.status == Registration.Status.SUBMITTED
+    return {
+        "url": reverse("review", args=[registration.uid]),
+        "organisation": visible(registration.organisation),
+        "client_name": visible(registration.client_name),
+        "number": registration.number,
+        "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
+        "submitted_at": registration.submitted_at,
+        "overdue": waits and registration.submitted_at is not None and request.now - registration.submitted_at > TARGET,
+        "risk": hints.risk(found),
+        "notes": worth_knowing or _("Nothing unusual"),
+        "step": step,
+        "step_state": state,
+        "step_note": note,
+    }
+
+
+def _next_step(registration: Registration, user: User) -> tuple[str, str, str]:
+    """The state of its tag, its words, and a note."""
+    if registration.status != Registration.Status.SUBMITTED:
+        by = str(registration.decided_by or "")
+        return _tag_state(registration.status), registration.get_status_display(), by
+    if registration.requester == user:
+        return "mute", _("Review by a colleague"), _("You asked for this one yourself")
+    if registration.endorsed_by is None:
+        return "info", _("First review"), _("Nobody yet")
+    if registration.endorsed_by == user:
+        return "mute", _("Second review"), _("You gave the first approval; needs someone else")
+    name = {"name": registration.endorsed_by}
+    return "warn", _("Second review"), _("%(name)s gave the first approval") % name
+
+
+def _tag_state(status: str) -> str:
+    states = {"approved": "ok", "rejected": "bad", "changes_requested": "warn"}
+    return states.get(status, "mute")
+
+
+def _chips(waiting: list[tuple[Registration, Row]], user: User, with_contact: int) -> list[dict[str, object]]:
+    labels = {"all": _("All"), "mine": _("For me"), "second": _("Second review"), "risk": _("High risk")}
+    counts = {name: sum(chosen(*pair, user) for pair in waiting) for name, chosen in FILTERS.items()}
+    chips: list[dict[str, object]] = [
+        {"show": name, "label": label, "count": counts[name]} for name, label in labels.items()
+    ]
+    return [*chips, {"show": "contact", "label": _("Waits for the contact"), "count": with_contact}]
+
+
+def _figures(waiting: list[tuple[Registration, Row]], request: Request) -> dict[str, object]:
+    recent = Registration.objects.decided(since=request.now - MEDIAN_OVER).values_list("submitted_at", "decided_at")
+    times = [(decided_at - submitted_at) / timedelta(days=1) for submitted_at, decided_at in recent]
+    endorsed = [registration for registration, _row in waiting if registration.endorsed_by is not None]
+    return {
+        "waiting": len(waiting),
+        "overdue": sum(bool(row["overdue"]) for _registration, row in waiting),
+        "oldest_at": waiting[0][0].submitted_at if waiting else None,
+        "closable": sum(request.user not in (item.requester, item.endorsed_by) for item in endorsed),
+        "median_days": round(median(times), 1) if times else None,
+        "target_days": TARGET.days,
+    }

@@ -1,0 +1,198 @@
+"""One request under review: what is asked, what is worth knowing, and the decision."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit.models import Entry
+from clients import registrations
+from clients.models import Client, Registration, User
+from portal import hints
+from portal.access import actor, security_team
+from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
+from portal.request import Request
+
+HISTORY = 50  # entries shown
+
+
+def _registration(uid: UUID) -> Registration:
+    found = Registration.objects.confirmed().select_related("requester", "endorsed_by", "decided_by", "client")
+    return get_object_or_404(found.prefetch_related("asked__scope__api", "messages__author"), uid=uid)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: Request, uid: UUID) -> HttpResponse:
+    registration = _registration(uid)
+    form = _decision_form(registration, request.user, request.POST if request.method == "POST" else None)
+    status = 422 if form.errors else 200
+    if form.is_valid():
+        try:
+            return _decide(request, registration, form)
+        except registrations.UnableToDecide as problem:
+            # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
+            registration, status = _registration(uid), 409
+            form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
+            form.add_error(None, str(problem))
+    return render(request, "security/review.html", _context(request, registration, form), status=status)
+
+
+def _decision_form(registration: Registration, user: User, data: QueryDict | None = None) -> DecisionForm:
+    sensitive = any(row.scope.sensitive for row in registration.asked.all())
+    return DecisionForm(
+        data,
+        registration=registration,
+        may_approve=registration.endorsed_by != user,
+        final=registration.endorsed_by is not None or not sensitive,
+        initial=_initial(registration),
+    )
+
+
+def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDict:
+    """What was typed, for the request as it is now: deciding again decides on that."""
+    data = posted.copy()
+    data["seen"] = registration.content_hash
+    names = {row.scope.name for row in registration.asked.all()}
+    for field in ("scopes", "defaults"):
+        data.setlist(field, [name for name in posted.getlist(field) if name in names])
+    return data
+
+
+def _initial(registration: Registration) -> dict[str, object]:
+    """Ticked: what is offered, or after a first approval what that one granted. Sensitive scopes are no defaults."""
+    asked = [row for row in registration.asked.all() if row.scope.retired_at is None]
+    if registration.endorsed_by is not None:
+        asked = [row for row in asked if row.granted]
+    held = _held(registration)
+    defaults = [row.scope.name for row in asked if held.get(row.scope.name, not row.scope.sensitive)]
+    return {
+        "seen": registration.content_hash,
+        "scopes": [row.scope.name for row in asked],
+        "defaults": defaults,
+    }
+
+
+def _held(registration: Registration) -> dict[str, bool]:
+    """For a change: the scopes the client has, and whether each is a default one."""
+    if registration.kind != Registration.Kind.CHANGE or registration.client is None:
+        return {}
+    rows = registration.client.client_scopes.values_list("scope__name", "is_default")
+    return dict(rows)
+
+
+def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
+    data, by = form.cleaned_data, actor(request)
+    told = {
+        "registration": registration,
+        "message": data["message"],
+        "seen": data["seen"],
+        "by": by,
+        "now": request.now,
+    }
+    name = {"name": registration.client_name}
+    if data["decision"] == APPROVE:
+        client = registrations.approve(scopes=data["scopes"], defaults=data["defaults"], **told)
+        if client is None:
+            done = _("Your first approval of %(name)s is recorded. Somebody else gives the second.")
+        else:
+            done = _("%(name)s is approved. The contact gets a mail with what to do next.")
+    elif data["decision"] == CHANGES:
+        registrations.request_changes(**told)
+        done = _("You asked to change %(name)s. The contact gets a mail.")
+    else:
+        registrations.reject(**told)
+        done = _("You rejected %(name)s. The contact gets a mail.")
+    messages.success(request, done % name)
+    return redirect("queue")
+
+
+@security_team
+@require_POST
+def write_message(request: Request, uid: UUID) -> HttpResponse:
+    registration = _registration(uid)
+    form = MessageForm(request.POST, auto_id="message_%s")
+    if not form.is_valid():
+        context = _context(request, registration, _decision_form(registration, request.user))
+        return render(request, "security/review.html", {**context, "message_form": form}, status=422)
+    registrations.comment(registration=registration, text=form.cleaned_data["text"], by=actor(request), now=request.now)
+    messages.success(request, _("Message sent."))
+    return redirect(reverse("review", args=[uid]) + "#conversation")
+
+
+def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
+    found = hints.about(registration, hints.clients_per_organisation([registration]))
+    own = request.user == registration.requester or request.user.email == registration.contact_email
+    return {
+        "registration": registration,
+        "form": form,
+        "message_form": MessageForm(auto_id="message_%s"),
+        "decidable": registration.status == Registration.Status.SUBMITTED and not own,
+        "own": own,
+        "is_change": registration.kind == Registration.Kind.CHANGE,
+        "scopes": _scope_rows(registration, form),
+        "differences": _differences(registration),
+        "hints": found,
+        "risk": hints.risk(found),
+        "history": [_history_item(entry) for entry in Entry.objects.about(registration.audit_id)[:HISTORY]],
+        "state": _state(registration),
+    }
+
+
+def _history_item(entry: Entry) -> dict[str, object]:
+    done = entry.template.format(actor="", subject=entry.subject_label).strip()
+    return {"who": entry.actor_label, "at": entry.at, "done": done}
+
+
+def _state(registration: Registration) -> dict[str, str]:
+    if registration.status == Registration.Status.SUBMITTED and registration.endorsed_by:
+        return {"state": "warn", "status": _("Waits for a second approval")}
+    states = {"submitted": "info", "approved": "ok", "rejected": "bad", "changes_requested": "warn"}
+    return {"state": states.get(registration.status, "mute"), "status": registration.get_status_display()}
+
+
+def _scope_rows(registration: Registration, form: DecisionForm) -> list[dict[str, object]]:
+    held, ticked, language = _held(registration), form["scopes"].value() or [], get_language() or "en"
+    return [
+        {
+            "name": row.scope.name,
+            "description": f"{row.scope.api}. {row.scope.described_in(language)}".strip(),
+            "risk": "high" if row.scope.sensitive else "low",
+            "checked": row.scope.name in ticked,
+            "granted": row.granted,
+            "note": _scope_note(row.scope.retired_at is not None, row.scope.name in held, row.scope.sensitive),
+        }
+        for row in registration.asked.all()
+    ]
+
+
+def _scope_note(retired: bool, held: bool, sensitive: bool) -> str:
+    if retired:
+        return _("Retired meanwhile: nobody can use it any more.")
+    if held:
+        return _("The client has this scope already.")
+    return _("Needs two approvals.") if sensitive else ""
+
+
+def _differences(registration: Registration) -> list[dict[str, object]]:
+    """A change request as before and after; what stays is left out."""
+    client = registration.client
+    if registration.kind != Registration.Kind.CHANGE or client is None:
+        return []
+    asked = " ".join(row.scope.name for row in registration.asked.all())
+    pairs = [
+        (_("Name"), client.name, registration.client_name),
+        (_("Organisation"), client.organisation, registration.organisation),
+        (_("What it does"), client.purpose, registration.purpose),
+        (_("Scopes"), _names(client), asked),
+    ]
+    return [{"field": label, "before": old, "after": new} for label, old, new in pairs if old != new]
+
+
+def _names(client: Client) -> str:
+    return " ".join(client.scopes.order_by("name").values_list("name", flat=True))

@@ -1,0 +1,166 @@
+"""The change log's pages: read, filter, page, export, verify."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from audit import checkpoints, log
+from audit.actions import Action
+from audit.models import Entry
+from clients import registry
+from portal import spreadsheets
+from portal.views import change_log
+from tests import factories
+from tests.portal.staff import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def page(**filters: object) -> str:
+    return signed_in(factories.ada()).get(reverse("change_log"), filters).content.decode()
+
+
+def export(kind: str, **filters: object):
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return signed_in(factories.ada()).post(f"{reverse('log_export')}?{query}", {"format": kind})
+
+
+def suspended(now):
+    client, _secret = factories.client()
+    registry.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
+    return client
+
+
+def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
+    client = suspended(now)
+    text = page()
+    for words in (f"suspended the client {client.name}", "Noor El Amrani", "Leaked", "Status", "Active", "Suspended"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"who": "noor@keydesk.example"}, True),
+        ({"who": "el amrani"}, True),
+        ({"who": "ada@audit.example"}, False),
+        ({"action": "client.suspended"}, True),
+        ({"action": "client."}, True),
+        ({"action": "key."}, False),
+        ({"client": "Meterstanden"}, True),
+        ({"client": "nothing"}, False),
+        ({"request_id": "test"}, True),
+        ({"request_id": "other"}, False),
+        ({"since": "2020-01-01", "until": "2090-01-01"}, True),
+        ({"until": "2020-01-01"}, False),
+        ({"since": "2090-01-01"}, False),
+    ],
+)
+def test_filters_narrow_the_list(now, filters, found) -> None:
+    suspended(now)
+    assert ("noor@keydesk.example&gt; suspended the client" in page(**filters)) is found
+
+
+def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:
+    browser = signed_in(factories.ada())
+    for filters in ({"since": "yesterday"}, {"action": "nonsense"}, {"since": "2026-02-02", "until": "2026-01-01"}):
+        response = browser.get(reverse("change_log"), filters)
+        assert response.status_code == 422
+        assert "govuk-error-message" in response.content.decode()
+
+
+def test_pages_go_on_where_the_last_one_ended(monkeypatch) -> None:
+    monkeypatch.setattr(change_log, "PAGE", 2)
+    with transaction.atomic():
+        for number in range(5):
+            log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.Whole("s", f"entry {number}"))
+    seqs = [entry.seq for entry in Entry.objects.all()[:5]]
+    browser = signed_in(factories.ada())
+
+    def shown(query: dict[str, int]) -> list[int]:
+        return [row["seq"] for row in browser.get(reverse("change_log"), query).context["entries"]]
+
+    assert shown({}) == seqs[:2]
+    assert shown({"before": seqs[1]}) == seqs[2:4]
+    assert shown({"before": seqs[3]}) == seqs[4:5]
+    assert shown({"after": seqs[2]}) == seqs[:2]
+    assert shown({"before": "x'"}) == seqs[:2]
+
+
+def test_the_csv_export_holds_the_filtered_entries_and_is_logged(now) -> None:
+    suspended(now)
+    response = export("csv", action="client.suspended")
+    rows = list(csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
+    assert [row["action"] for row in rows] == ["client.suspended"]
+    assert rows[0]["changes"] == "Status: Active → Suspended"
+    own = Entry.objects.first()
+    assert (own.action, own.changes) == ("log.exported", {"filters": [None, "action=client.suspended"]})
+
+
+def test_the_jsonl_export_verifies_outside(now) -> None:
+    suspended(now)
+    lines = b"".join(export("jsonl")).splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_defused() -> None:
+    text = "".join(spreadsheets.lines([["=1+1", "+1", "-1", "@x", "plain", 5]]))
+    assert text == "'=1+1,'+1,'-1,'@x,plain,5\r\n"
+
+
+def test_verifying_tells_that_the_log_is_intact(now) -> None:
+    suspended(now)
+    checkpoints.sign_checkpoint(timezone.now())
+    text = signed_in(factories.ada()).post(reverse("verify_log")).content.decode()
+    assert "The change log is intact" in text
+    assert "match" in text
+
+
+def test_verifying_names_the_first_bad_entry(now) -> None:
+    suspended(now)
+    seq = Entry.objects.first().seq
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE audit_entry SET note = 'nothing happened' WHERE seq = %s", [seq])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    text = signed_in(factories.ada()).post(reverse("verify_log")).content.decode()
+    assert f"Entry {seq} is not what was written" in text
+    assert "The change log is intact" not in text
+
+
+def test_opening_the_verify_page_does_not_read_the_whole_log(now) -> None:
+    assert "The change log is intact" not in signed_in(factories.ada()).get(reverse("verify_log")).content.decode()
+
+
+def test_one_entry_shows_everything_it_holds(now) -> None:
+    suspended(now)
+    entry = Entry.objects.first()
+    text = signed_in(factories.ada()).get(reverse("log_entry", args=[entry.seq])).content.decode()
+    for words in ("client.suspended", "192.0.2.7", bytes(entry.leaf_hash).hex(), "Leaked"):
+        assert words in text
+
+
+def test_the_log_is_for_auditors_and_the_security_team() -> None:
+    for name in ("change_log", "verify_log"):
+        assert signed_in(factories.noor()).get(reverse(name)).status_code == 200
+        assert signed_in(factories.lotte()).get(reverse(name)).status_code == 404
+    assert signed_in(factories.lotte()).post(reverse("log_export")).status_code == 404
+
+
+def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
+    browser, counts = signed_in(factories.ada()), []
+    for more in (1, 49):
+        with transaction.atomic():
+            for _number in range(more):
+                log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.SITE)
+        browser.get(reverse("change_log"))
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(reverse("change_log"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

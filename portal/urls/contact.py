@@ -1,3 +1,37 @@
-from django.urls import URLPattern, URLResolver
+"""The contacts' pages: their requests, their clients, and everything of one client."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import include, path
+
+from portal.views import changes, client, contacts, home, journal, keys, requests, secrets, tokens
+
+of_one_client = [
+    path("", client.client, name="client"),
+    path("client-id/", client.change_client_id, name="change_client_id"),
+    path("history/", client.history, name="client_history"),
+    path("change/", changes.propose_change, name="propose_change"),
+    path("secret/reveal/", secrets.reveal_secret, name="reveal_secret"),
+    path("secret/regenerate/", secrets.regenerate_secret, name="regenerate_secret"),
+    path("secret/<uuid:secret>/end/", secrets.end_secret, name="end_secret"),
+    path("secret/sign-in/", secrets.secret_authentication, name="secret_authentication"),
+    path("keys/add/", keys.add_key, name="add_key"),
+    path("keys/confirm/", keys.confirm_key, name="confirm_key"),
+    path("keys/<uuid:key>/", keys.key, name="key"),
+    path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
+    path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/revoke/", tokens.revoke_token, name="revoke_token"),
+    path("tokens/invalidate/", tokens.invalidate_tokens, name="invalidate_tokens"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/<uuid:contact>/role/", contacts.change_role, name="change_contact_role"),
+    path("contacts/<uuid:contact>/remove/", contacts.remove_contact, name="remove_contact"),
+]
+
+urlpatterns = [
+    path("requests/", requests.my_requests, name="my_requests"),
+    path("requests/<uuid:uid>/", requests.my_request, name="my_request"),
+    path("requests/<uuid:uid>/edit/", requests.edit_request, name="edit_request"),
+    path("requests/<uuid:uid>/withdraw/", requests.withdraw_request, name="withdraw_request"),
+    path("clients/", home.home, name="home"),
+    path("clients/<uuid:uid>/", include(of_one_client)),
+    path("journal/", journal.journal, name="journal"),
+]

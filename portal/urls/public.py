@@ -1,3 +1,15 @@
-from django.urls import URLPattern, URLResolver
+"""What everybody may open: the front page, the request form, and the way in by mail."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from portal.views import links, public, requests
+
+urlpatterns = [
+    path("", public.landing, name="landing"),
+    path("accessibility/", public.accessibility, name="accessibility"),
+    path("privacy/", public.privacy, name="privacy"),
+    path("request/", requests.request_client, name="request_client"),
+    path("request/<uuid:uid>/confirm/", requests.confirm_request, name="confirm_request"),
+    path("link/", links.ask_link, name="ask_link"),
+    path("open/<str:token>/", links.open_link, name="open_link"),
+]

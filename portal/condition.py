@@ -1,0 +1,179 @@
+"""How a client is doing, in the words and colours that its contacts see.
+
+Works on rows that were loaded beforehand, so that a page with many clients asks the database no more often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients.models import Client, Key, Secret
+from portal.templatetags.keydesk import ago, day, days_left, moment
+from tokens.models import CredentialUse
+
+SOON = timedelta(days=30)  # the first mail about a certificate that ends goes out as long before
+SAFE_AFTER = timedelta(days=7)  # not used for so long: nobody misses it
+
+Uses = Mapping[str, CredentialUse]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`state` is a colour of the `tag` component; `rank` puts the most urgent first; `key` is the one to replace."""
+
+    rank: int
+    state: str
+    words: str
+    key: Key | None = None
+
+
+def of_client(client: Client, keys: Sequence[Key], secrets: Sequence[Secret], uses: Uses, now: datetime) -> Condition:
+    if not client.is_active:
+        return Condition(0, "bad", client.get_status_display())
+    usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
+    by_secret = client.secret_allowed and any(secret.state(now) != Secret.State.ENDED for secret in secrets)
+    if not usable and not by_secret:
+        return Condition(1, "bad", _("Cannot sign in"))
+    ending = ending_key(usable, now)
+    if ending:
+        days = days_left(ending.not_after, now)
+        words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+        return Condition(2, "warn", words, ending)
+    if not any(credential.credential in uses for credential in [*usable, *secrets]):
+        return Condition(3, "info", _("Waiting for first use"))
+    return Condition(4, "ok", _("Active"))
+
+
+def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
+    """The key that ends within a month without a successor that goes on after it."""
+    staying = [key for key in usable if key.retires_at is None]
+    if not staying or any(key.not_after is None or key.not_after > now + SOON for key in staying):
+        return None
+    return max(staying, key=lambda key: key.not_after)
+
+
+def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
+    """Each usable credential in a few words, keys first."""
+    works = (Key.State.ACTIVE, Key.State.RETIRING)
+    words = [f"{key.get_kind_display()}, {key.description}" for key in keys if key.state(now) in works]
+    if client.secret_allowed:
+        words += [
+            _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
+            for secret in secrets
+            if secret.state(now) != Secret.State.ENDED
+        ]
+    return words
+
+
+def last_use(uses: Uses) -> datetime | None:
+    return max((use.last_used_at for use in uses.values()), default=None)
+
+
+# --- One credential -------------------------------------------------------------------------------------------------
+KEY_STATES = {
+    Key.State.STAGED: "info",
+    Key.State.ACTIVE: "ok",
+    Key.State.RETIRING: "warn",
+    Key.State.RETIRED: "mute",
+    Key.State.EXPIRED: "bad",
+}
+
+
+@dataclass(frozen=True)
+class KeyCard:
+    """A key as components/credential_card.html shows it."""
+
+    key: Key
+    title: str
+    state: str
+    status: str
+    end_at: datetime | None
+    line_state: str
+    used: str
+    note: str
+
+    @property
+    def start_at(self) -> datetime:
+        return self.key.not_before or self.key.added_at
+
+
+def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
+    state = key.state(now)
+    colour, status = KEY_STATES[state], key.State(state).label
+    end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
+    if state == Key.State.ACTIVE and end_at and end_at <= now + SOON:
+        days = days_left(end_at, now)
+        colour, status = "warn", ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+    use = uses.get(key.credential)
+    return KeyCard(
+        key=key,
+        title=f"{key.get_kind_display()}, {key.description}",
+        state=colour,
+        status=str(status),
+        end_at=end_at,
+        line_state={"info": "next", "mute": "bad"}.get(colour, colour),
+        used=used_words(use, now),
+        note=_key_note(state, key, use, now),
+    )
+
+
+def used_words(use: CredentialUse | None, now: datetime) -> str:
+    if use is None:
+        return _("Never")
+    counted = ngettext("%(count)s time", "%(count)s times", use.uses) % {"count": use.uses}
+    return _("%(ago)s, %(counted)s") % {"ago": ago(use.last_used_at, now), "counted": counted}
+
+
+def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: datetime) -> str:
+    if state == Key.State.STAGED:
+        return _("It does not work yet. Activate it when your software is ready for it.")
+    if state == Key.State.RETIRING:
+        return _("It stops working on %(moment)s.") % {"moment": moment(key.retires_at)}
+    return removal_words(use, key.added_at, now) if state == Key.State.ACTIVE else ""
+
+
+def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> str:
+    """What would break without this credential."""
+    last = use.last_used_at if use else None
+    if (last or since) > now - SAFE_AFTER:
+        return "" if last is None else _("In use: software that signs in with it would be refused without it.")
+    if last is None:
+        return _("Safe to remove: never used since %(day)s.") % {"day": day(since)}
+    quiet = (now - last).days
+    return ngettext(
+        "Safe to remove: not used for %(days)s day.", "Safe to remove: not used for %(days)s days.", quiet
+    ) % {"days": quiet}
+
+
+@dataclass(frozen=True)
+class SecretLine:
+    """A secret as the client's page lists it: never the secret itself."""
+
+    secret: Secret
+    state: str
+    status: str
+    is_current: bool
+    used: str
+    note: str
+
+
+def of_secret(secret: Secret, uses: Uses, now: datetime) -> SecretLine:
+    state, use = secret.state(now), uses.get(secret.credential)
+    is_current = state == Secret.State.ACTIVE
+    if is_current:
+        note = removal_words(use, secret.created_at, now)
+    else:
+        note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
+    return SecretLine(
+        secret=secret,
+        state="ok" if is_current else "warn",
+        status=str(Secret.State(state).label),
+        is_current=is_current,
+        used=used_words(use, now),
+        note=note,
+    )

@@ -1,0 +1,23 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import ClientContact
+from portal.forms.fields import Line, email_field
+
+Role = ClientContact.Role
+
+
+class ContactForm(forms.Form):
+    name = Line(label=_("Name"), max_length=150, error_messages={"required": _("Enter their name.")})
+    email = email_field(_("Work e-mail address"), _("We mail them a link to this client."))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, widget=forms.RadioSelect)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].hints = {
+            Role.OWNER.value: _("Also adds, changes and removes contacts."),
+            Role.EDITOR.value: _("Sees everything, and manages keys, secrets and tokens."),
+        }
+
+    def clean_role(self) -> ClientContact.Role:
+        return Role(self.cleaned_data["role"])

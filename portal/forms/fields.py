@@ -1,0 +1,48 @@
+"""Form fields that several pages use."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class Line(forms.CharField):
+    """One line of text: runs of white space become one blank; control and bidirectional characters are refused.
+
+    So a name cannot break a mail's layout or disguise itself in the change log.
+    """
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(super().to_python(value).split())
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if not value.isprintable():
+            raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
+
+
+def code_field(label: str = "") -> forms.CharField:
+    """The six digits of a mailed code; blanks between them do no harm (WCAG 3.3.8: pasting works)."""
+    return forms.CharField(
+        label=label or gettext_lazy("Code"),
+        max_length=20,
+        error_messages={"required": gettext_lazy("Type the six digits from the mail.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 20, "spellcheck": "false"}
+        ),
+    )
+
+
+def email_field(label: str, help_text: str = "") -> forms.EmailField:
+    return forms.EmailField(
+        label=label,
+        help_text=help_text,
+        max_length=254,
+        error_messages={
+            "required": gettext_lazy("Enter an e-mail address."),
+            "invalid": gettext_lazy("Enter an e-mail address like name@organisation.example."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+    )

@@ -1,0 +1,112 @@
+"""What a request for a client, or for a change of one, asks."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Api, Scope
+from clients.registrations import Content
+from portal.forms.fields import Line, code_field, email_field
+
+
+class ContentForm(forms.Form):
+    """What the client is and what it may do; also for answering a request for changes."""
+
+    organisation = Line(
+        label=_("Organisation"),
+        help_text=_("The legal name of the organisation that runs the client."),
+        max_length=150,
+        error_messages={"required": _("Enter the name of your organisation.")},
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    client_name = Line(
+        label=_("Name of the client"),
+        help_text=_("What you call the system that connects, for example “Meterstanden-koppeling”."),
+        max_length=120,
+        error_messages={"required": _("Give the client a name.")},
+    )
+    purpose = forms.CharField(
+        label=_("What does it do, and for whom?"),
+        help_text=_("Two or three sentences, with the reason for each scope. Reviewers read this first."),
+        max_length=4000,
+        error_messages={"required": _("Say what the client does and why it needs these scopes.")},
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("Which data do you need?"),
+        help_text=_("Ask for as little as you can. You can ask for more later."),
+        error_messages={"required": _("Tick at least one scope.")},
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, scopes: Iterable[Scope], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = {scope.name: scope for scope in scopes}
+        field = self.fields["scopes"]
+        field.choices = [(name, name) for name in self.offered]
+        self.order_fields(["organisation", "contact_name", "contact_email", "client_name", "purpose", "scopes"])
+
+    def clean_scopes(self) -> tuple[Scope, ...]:
+        return tuple(self.offered[name] for name in self.cleaned_data["scopes"])
+
+    @property
+    def scope_groups(self) -> list[tuple[Api, list[dict[str, object]]]]:
+        """The tick boxes by API, in the order of the catalogue, as components/forms/choice.html wants them."""
+        groups: dict[Api, list[dict[str, object]]] = defaultdict(list)
+        ticked = self["scopes"].value() or []
+        for number, scope in enumerate(self.offered.values()):
+            groups[scope.api].append(
+                {
+                    "id": f"{self['scopes'].auto_id}_{number}",
+                    "name": "scopes",
+                    "value": scope.name,
+                    "label": format_html('<span class="kd-mono">{}</span>', scope.name),
+                    "checked": scope.name in ticked,
+                    "hint": _hint(scope),
+                }
+            )
+        return list(groups.items())
+
+    def content(self, *, contact_name: str, contact_email: str) -> Content:
+        names = ("organisation", "client_name", "purpose", "scopes")
+        facts = {name: self.cleaned_data[name] for name in names}
+        return Content(contact_name=contact_name, contact_email=contact_email, **facts)
+
+
+class RequestForm(ContentForm):
+    """The public form: also who asks."""
+
+    contact_name = Line(
+        label=_("Your name"),
+        max_length=150,
+        error_messages={"required": _("Enter your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    contact_email = email_field(
+        _("Your work e-mail address"), _("We mail you a code now, and later the link to manage the client.")
+    )
+
+
+class CodeForm(forms.Form):
+    code = code_field()
+
+
+class MessageForm(forms.Form):
+    text = forms.CharField(
+        label=_("Your message"),
+        max_length=4000,
+        error_messages={"required": _("Write your message first.")},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+def _hint(scope: Scope) -> str:
+    description = scope.described_in(get_language() or "")
+    if not scope.sensitive:
+        return description
+    return format_html("{} {}", description, _("Sensitive: two reviewers decide."))

@@ -1,0 +1,34 @@
+"""How long an old credential goes on working beside its successor."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.client_secrets import OVERLAPS
+from portal.templatetags.keydesk import moment
+
+
+class OverlapForm(forms.Form):
+    overlap = forms.ChoiceField(
+        label=_("How long should the old one keep working?"),
+        error_messages={"required": _("Choose how long the old one keeps working.")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["overlap"]
+        field.choices = [(value, label) for value, (_span, label) in OVERLAPS.items()]
+        field.hints = {
+            value: _("Until %(moment)s.") % {"moment": moment(now + span)} if span else _("Choose this when it leaked.")
+            for value, (span, _label) in OVERLAPS.items()
+        }
+        field.initial = "24h"
+
+
+class RegenerateForm(OverlapForm):
+    """`replaces` is the secret that the person saw; empty where there was none."""
+
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)

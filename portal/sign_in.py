@@ -1,0 +1,21 @@
+"""How a person comes in by mail: with the link, or with the code that confirmed their request."""
+
+from allauth.account.internal.flows.login import record_authentication
+from django.contrib.auth import login
+from django.http import HttpRequest
+
+from clients.models import User
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+def sign_in(request: HttpRequest, user: User, *, assurance: str) -> None:
+    """Starts a session of its own: nothing of an earlier one, nor its key, lives on (session fixation).
+
+    `assurance` is "link" or "code". allauth's record lets an invited staff member set up a second factor; it counts
+    for nothing else (portal/staff_sign_in.py).
+    """
+    request.session.flush()
+    login(request, user, backend=BACKEND)
+    request.session["assurance"] = assurance
+    record_authentication(request, user, method=assurance)

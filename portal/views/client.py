@@ -1,0 +1,118 @@
+"""The page of one client, its history, and its client id."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit.models import Entry
+from clients import registry
+from clients.models import Client, Key
+from portal import condition
+from portal.access import actor, client_of, contact
+from portal.forms.keys import KeyUploadForm
+from portal.step_up import step_up_required
+from portal.views.public import token_address
+from portal.views.tokens import shown_tokens
+from tokens.models import CredentialUse, JournalEntry, UsageDay
+
+DAYS = 30  # of the chart
+TOKENS = 5  # on this page; all of them have a page of their own
+PAGE = 50  # entries of the history
+
+
+@contact
+@require_safe
+def client(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found, now = client_of(request, uid), request.now
+    keys = list(found.keys.shown())
+    secrets = list(found.secrets.usable(now).order_by("-created_at"))
+    uses = {use.credential: use for use in CredentialUse.objects.filter(client=found)}
+    tokens = shown_tokens(found, now, limit=TOKENS + 1)
+    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    context = {
+        "client": found,
+        "now": now,
+        "condition": condition.of_client(found, keys, secrets, uses, now),
+        "keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) not in over],
+        "old_keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) in over],
+        "secrets": [condition.of_secret(secret, uses, now) for secret in secrets],
+        "signs_in_with": condition.signs_in_with(found, keys, secrets, now),
+        "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
+        "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
+        "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
+        "open_request": next((asked for asked in found.registrations.all() if asked.is_open), None),
+        "token_address": token_address(),
+        "tokens": tokens[:TOKENS],
+        "more_tokens": len(tokens) > TOKENS,
+        "upload": KeyUploadForm(initial={"way": "paste"}),
+        **_activity(found, now),
+    }
+    return render(request, "contact/client.html", context)
+
+
+def _activity(client: Client, now: datetime) -> dict[str, Any]:
+    """Tokens and refusals per day of the last month (days in UTC, as they are counted), and today's refusals."""
+    today = now.date()
+    counted = UsageDay.objects.filter(client=client, day__gt=today - timedelta(days=DAYS)).values("day")
+    by_day: dict[date, dict[str, int]] = {
+        row["day"]: row for row in counted.annotate(issued=Sum("issued"), refused=Sum("refused"))
+    }
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    none = {"issued": 0, "refused": 0}
+    usage = [{**none, **by_day.get(day, {}), "day": day} for day in days]
+    return {
+        "usage": usage,
+        "issued": sum(day["issued"] for day in usage),
+        "refused": sum(day["refused"] for day in usage),
+        "refused_today": JournalEntry.objects.of(client).refusals().filter(at__gt=now - timedelta(days=1)).count(),
+    }
+
+
+@contact
+@require_safe
+def history(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """What happened to the client, from the change log: the same entries that an auditor reads."""
+    found = client_of(request, uid)
+    entries = Entry.objects.of_client(found.audit_client)
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        entries = entries.before(int(before))
+    page = list(entries[: PAGE + 1])
+    older = page[PAGE - 1].seq if len(page) > PAGE else None
+    shown = [_readable(entry) for entry in page[:PAGE]]
+    return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
+
+
+def _readable(entry: Entry) -> dict[str, object]:
+    """An entry as components/change_log.html wants it."""
+    changes = [{"field": label, "before": before, "after": after} for label, before, after in entry.differences]
+    return {"seq": entry.seq, "at": entry.at, "sentence": entry.sentence, "who": entry.address, "note": entry.note,
+            "changes": changes}  # fmt: skip
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Regenerate the client id"))
+def change_client_id(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """A warning first: the old id stops at once."""
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return render(request, "contact/change_client_id.html", {"client": found})
+    try:
+        seen = request.POST.get("seen", "")
+        new = registry.change_client_id(client=found, seen=seen, by=actor(request), now=request.now)
+    except registry.UnableToChangeClient as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(
+            request, _("The client id is now %(client_id)s. Set it in your software.") % {"client_id": new}
+        )
+    return redirect("client", uid)

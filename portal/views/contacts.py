@@ -1,0 +1,76 @@
+"""The people who look after a client. All of them may look; only owners invite, change and remove."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from clients import contacts as acts
+from clients.models import ClientContact
+from portal.access import actor, client_of, client_owned_by, contact
+from portal.forms.contacts import ContactForm
+from portal.step_up import step_up_required
+
+Role = ClientContact.Role
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Add this contact"))
+def contacts(request: HttpRequest, uid: UUID) -> HttpResponse:
+    client = client_owned_by(request, uid) if request.method == "POST" else client_of(request, uid)
+    form = ContactForm(request.POST or None, initial={"role": Role.EDITOR})
+    if form.is_valid():
+        try:
+            acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
+        except acts.UnableToChangeContacts as problem:
+            form.add_error("email", str(problem))
+        else:
+            messages.success(request, _("We mailed them a link to this client."))
+            return redirect("contacts", uid)
+    people = list(client.contacts.select_related("user").order_by("role", "user__name", "user__email"))
+    owner = any(row.user_id == request.user.pk and row.role == Role.OWNER for row in people)
+    context = {"client": client, "people": people, "owner": owner, "form": form}
+    return render(request, "contact/contacts.html", context, status=422 if form.errors else 200)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Change this contact's role"))
+def change_role(request: HttpRequest, uid: UUID, contact: UUID) -> HttpResponse:
+    client = client_owned_by(request, uid)
+    row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
+    role = request.POST.get("role")
+    if request.method != "POST" or role not in Role.values:
+        return redirect("contacts", uid)
+    try:
+        acts.change_role(contact=row, role=Role(role), by=actor(request), now=request.now)
+    except acts.UnableToChangeContacts as problem:
+        messages.error(request, str(problem))
+    else:
+        done = _("%(person)s is %(role)s now.") % {"person": row.user, "role": Role(role).label}
+        messages.success(request, done)
+    return redirect("contacts", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Remove this contact"))
+def remove_contact(request: HttpRequest, uid: UUID, contact: UUID) -> HttpResponse:
+    client = client_owned_by(request, uid)
+    row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
+    if request.method != "POST":
+        return render(request, "contact/remove_contact.html", {"client": client, "row": row})
+    try:
+        acts.remove(contact=row, by=actor(request), now=request.now)
+    except acts.UnableToChangeContacts as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
+        if row.user_id == request.user.pk:
+            return redirect("home")
+    return redirect("contacts", uid)

@@ -1,0 +1,85 @@
+"""The contact's home: is everything all right with each of my clients?"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from audit.models import Entry
+from clients.models import Client, Key, Registration, Secret
+from portal import condition
+from portal.access import contact
+from tokens.models import CredentialUse, JournalEntry
+
+RECENT = 5  # changes
+
+
+@dataclass(frozen=True)
+class Row:
+    """One client as its card shows it."""
+
+    client: Client
+    condition: condition.Condition
+    signs_in_with: list[str]
+    line: condition.KeyCard | None
+    last_token_at: datetime | None
+    refused: int
+    causes: int
+
+
+@contact
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    rows = _rows(request)
+    refs = {str(row.client.uid): row.client for row in rows}
+    changes = list(Entry.objects.filter(client_ref__in=refs)[:RECENT]) if refs else []
+    context = {
+        "rows": rows,
+        "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
+        "organisations": sorted({row.client.organisation for row in rows}),
+        "changes": [(entry, refs[entry.client_ref]) for entry in changes],
+        "open_requests": [found for found in Registration.objects.by(request.user)[:20] if found.is_open],
+        "now": request.now,
+    }
+    return render(request, "contact/home.html", context)
+
+
+def _rows(request: HttpRequest) -> list[Row]:
+    """Every client with what its card needs, in a fixed number of queries; the most urgent first."""
+    now = request.now
+    keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now))
+    clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes"))
+    uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
+    for use in CredentialUse.objects.filter(client__in=clients):
+        uses[use.client_id][use.credential] = use
+    refused = _refused(clients, now)
+    rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), now) for client in clients]
+    return sorted(rows, key=lambda row: (row.condition.rank, row.client.name.lower()))
+
+
+def _row(client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any], now: datetime) -> Row:
+    keys, secrets = list(client.keys.all()), list(client.secrets.all())
+    state = condition.of_client(client, keys, secrets, uses, now)
+    working = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
+    drawn = state.key or next((key for key in working if key.not_after), None)
+    return Row(
+        client=client,
+        condition=state,
+        signs_in_with=condition.signs_in_with(client, keys, secrets, now),
+        line=condition.of_key(drawn, uses, now) if drawn else None,
+        last_token_at=condition.last_use(uses),
+        refused=refused.get("count", 0),
+        causes=refused.get("causes", 0),
+    )
+
+
+def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
+    """Per client: how many requests were refused in the last 24 hours, and for how many different reasons."""
+    entries = JournalEntry.objects.refusals().filter(client__in=clients, at__gt=now - timedelta(days=1))
+    counted = entries.order_by().values("client").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
+    return {row["client"]: row for row in counted}

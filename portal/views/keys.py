@@ -1,0 +1,204 @@
+"""Keys: hand one over, see what we understood, add it; activate and retire."""
+
+import json
+from dataclasses import dataclass, replace
+from ssl import DER_cert_to_PEM_cert
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients import keymaterial, keys
+from clients.client_secrets import OVERLAPS
+from clients.keymaterial import KeyRefused, PublicKey
+from clients.models import Client, Key
+from portal import condition
+from portal.access import actor, client_of, contact
+from portal.forms.keys import AddKeyForm, KeyUploadForm
+from portal.forms.secrets import OverlapForm
+from portal.step_up import step_up_required
+from tokens.models import CredentialUse
+
+
+@dataclass(frozen=True)
+class Understood:
+    """One key of an upload, for the page that shows it before it is added."""
+
+    key: PublicKey
+    jwk: str  # indented JSON, to copy
+    names: list[str]  # every kid by which an assertion may name it
+
+    @property
+    def material(self) -> str:
+        """What the page's form carries along, a certificate as such; read again before it is added."""
+        certificate = self.key.certificate
+        if self.key.kind == Key.Kind.CERTIFICATE and certificate:
+            return "".join(DER_cert_to_PEM_cert(der) for der in (certificate.der, *certificate.chain))
+        return json.dumps(dict(self.key.jwk))
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_key(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Changes nothing: shows what we understood, or what is wrong with it."""
+    client = client_of(request, uid)
+    posted = request.POST if request.method == "POST" else None
+    form = KeyUploadForm(posted, request.FILES or None, initial={"way": "paste"})
+    command = ""
+    if form.is_valid():
+        try:
+            found = keymaterial.read(form.material(), now=request.now)
+        except KeyRefused as refused:
+            if refused.compromised:
+                return _private_key(request, client, refused)
+            form.add_error(form.chosen, refused.sentence(_))
+            command = refused.command
+        else:
+            return _show_understood(request, client, found, file_name=form.file_name)
+    context = {"client": client, "form": form, "command": command}
+    return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
+
+
+def _private_key(request: HttpRequest, client: Client, refused: KeyRefused) -> HttpResponse:
+    """Nothing of the upload goes back into the page: it counts as leaked, and the contacts hear of it."""
+    keys.note_refused_private_key(client=client, by=actor(request), now=request.now)
+    found = _(refused.found) % refused.params
+    return render(request, "contact/private_key.html", {"client": client, "found": found}, status=422)
+
+
+def _show_understood(
+    request: HttpRequest,
+    client: Client,
+    found: tuple[PublicKey, ...],
+    *,
+    form: AddKeyForm | None = None,
+    problem: str = "",
+    file_name: str = "",
+) -> HttpResponse:
+    context = {
+        "client": client,
+        "found": [_understood(key) for key in found],
+        "form": form or AddKeyForm(in_use=_in_use(client, request), now=request.now),
+        "in_use": _in_use(client, request),
+        "problem": problem,
+        "form_has_errors": bool(problem),
+        "file_name": file_name,
+        "contacts": client.contacts.select_related("user"),
+        "now": request.now,
+    }
+    return render(request, "contact/key_understood.html", context, status=422 if problem else 200)
+
+
+def _understood(key: PublicKey) -> Understood:
+    names = sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))
+    key = replace(key, notes=tuple(_(note) for note in key.notes))
+    return Understood(key=key, jwk=json.dumps(dict(key.jwk), indent=2, ensure_ascii=False), names=names)
+
+
+def _in_use(client: Client, request: HttpRequest) -> Key | None:
+    """The key that a new one replaces: the one in use, when there is exactly one."""
+    usable = list(client.keys.usable(request.now).filter(retires_at=None)[:2])
+    return usable[0] if len(usable) == 1 else None
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Add this key"))
+def confirm_key(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Adds what the page before showed. The form carried it, so it is read again as if it were new."""
+    client = client_of(request, uid)
+    material = request.POST.getlist("material")[:10]
+    if request.method != "POST" or not material:
+        return redirect("add_key", uid)
+    old = _in_use(client, request)
+    form = AddKeyForm(request.POST, in_use=old, now=request.now)
+    try:
+        found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
+    except KeyRefused as refused:
+        messages.error(request, refused.sentence(_))
+        return redirect("add_key", uid)
+    if not form.is_valid():
+        return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))
+    try:
+        added = _add(request, client, found, active=form.cleaned_data["start"] == "now")
+    except keys.UnableToAddKey as problem:
+        return _show_understood(request, client, found, form=form, problem=str(problem))
+    messages.success(request, _("Added: %(kids)s.") % {"kids": ", ".join(key.kid for key in added)})
+    if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
+        _retire(request, old, form.cleaned_data["old"])
+    return redirect("client", uid)
+
+
+@transaction.atomic
+def _add(request: HttpRequest, client: Client, found: tuple[PublicKey, ...], *, active: bool) -> list[Key]:
+    """All of them or none; each is an act of its own."""
+    by, now = actor(request), request.now
+    return [keys.add(client=client, key=key, by=by, now=now, active=active) for key in found]
+
+
+def _retire(request: HttpRequest, key: Key, overlap: str) -> None:
+    span, _label = OVERLAPS[overlap]
+    try:
+        keys.retire(key=key, overlap=span, by=actor(request), now=request.now)
+    except keys.UnableToRetireKey as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The key %(kid)s retires.") % {"kid": key.kid})
+
+
+@contact
+@require_safe
+def key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+    """One stored key: everything one can copy from it."""
+    client = client_of(request, uid)
+    found = get_object_or_404(client.keys, uid=key)
+    uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
+    context: dict[str, Any] = {
+        "client": client,
+        "key": found,
+        "card": condition.of_key(found, uses, request.now),
+        "jwk": json.dumps(found.jwk, indent=2, ensure_ascii=False),
+        "names": sorted(keymaterial.accepted_names(found.jwk) - {found.kid}, key=lambda name: (len(name), name)),
+        "now": request.now,
+    }
+    return render(request, "contact/key.html", context)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Activate this key"))
+def activate_key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+    client = client_of(request, uid)
+    found = get_object_or_404(client.keys, uid=key)
+    if request.method != "POST":
+        return redirect("key", uid, key)
+    try:
+        keys.activate(key=found, by=actor(request), now=request.now)
+    except keys.UnableToAddKey as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The key %(kid)s works now.") % {"kid": found.kid})
+    return redirect("client", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Retire this key"))
+def retire_key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+    client = client_of(request, uid)
+    found = get_object_or_404(client.keys, uid=key)
+    posted = request.POST if request.method == "POST" else None
+    form = OverlapForm(posted, now=request.now)
+    if form.is_valid():
+        _retire(request, found, form.cleaned_data["overlap"])
+        return redirect("client", uid)
+    uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
+    card = condition.of_key(found, uses, request.now)
+    context = {"client": client, "key": found, "card": card, "form": form}
+    return render(request, "contact/retire_key.html", context, status=422 if form.errors else 200)

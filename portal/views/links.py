@@ -1,0 +1,37 @@
+"""The way in by mail. Nothing here tells whether an address or a link is known."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from clients import contacts, links
+from portal.access import actor
+from portal.forms.links import LinkForm
+from portal.sign_in import sign_in
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask_link(request: HttpRequest) -> HttpResponse:
+    form = LinkForm(request.POST or None)
+    if form.is_valid():
+        email = form.cleaned_data["email"]
+        contacts.mail_fresh_link(email=email, by=actor(request), now=request.now)
+        return render(request, "public/link_sent.html", {"email": email})
+    return render(request, "public/ask_link.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Only the button's POST spends the link: mail scanners follow every address with GET, often several times."""
+    try:
+        if request.method != "POST":
+            links.find(token, now=request.now)
+            return render(request, "public/open_link.html")
+        user = links.use(token, by_address=request.address, request_id=request.id, now=request.now)
+    except links.LinkNotUsable:
+        return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
+    sign_in(request, user, assurance="link")
+    return redirect("staff_setup" if user.is_staff_member else "home")

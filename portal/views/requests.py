@@ -1,0 +1,166 @@
+"""Requests for a client, from the contact's side: ask, confirm by mailed code, follow, answer, withdraw."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients import codes, registrations
+from clients.models import Registration, Scope
+from portal.access import actor, contact, request_of
+from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
+from portal.sign_in import sign_in
+
+PENDING = "pending_request"  # in the session: the request that this browser made and may confirm
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_client(request: HttpRequest) -> HttpResponse:
+    known = request.user.is_authenticated
+    initial = {"contact_name": request.user.name, "contact_email": request.user.email} if known else {}
+    form = RequestForm(request.POST or None, scopes=Scope.objects.offered(), initial=initial)
+    if form.is_valid():
+        registration = _submit(request, form)
+        if registration:
+            request.session[PENDING] = str(registration.uid)
+            return redirect("confirm_request", registration.uid)
+    return render(request, "public/request.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _submit(request: HttpRequest, form: RequestForm) -> Registration | None:
+    content = form.content(
+        contact_name=form.cleaned_data["contact_name"], contact_email=form.cleaned_data["contact_email"]
+    )
+    try:
+        return registrations.submit(content=content, language=get_language() or "", by=actor(request), now=request.now)
+    except codes.TooManyCodes:
+        form.add_error("contact_email", _("We mailed this address several codes already. Try again in an hour."))
+        return None
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The code shows that the address exists and is theirs; only then does the Security team see the request."""
+    if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
+        return redirect("my_request", uid)
+    if request.session.get(PENDING) != str(uid):
+        raise Http404
+    registration = get_object_or_404(Registration, uid=uid, status=Registration.Status.UNCONFIRMED)
+    if "again" in request.POST:
+        _mail_code_again(request, registration)
+        return redirect("confirm_request", uid)
+    form = CodeForm(request.POST or None)
+    if form.is_valid() and _confirm(request, registration, form):
+        return redirect("my_request", uid)
+    context = {"form": form, "registration": registration}
+    return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
+
+
+def _mail_code_again(request: HttpRequest, registration: Registration) -> None:
+    try:
+        registrations.mail_code(registration=registration, now=request.now)
+    except codes.TooManyCodes:
+        messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
+    else:
+        messages.info(request, _("A new code is on its way. Earlier codes no longer work."))
+
+
+def _confirm(request: HttpRequest, registration: Registration, form: CodeForm) -> bool:
+    typed = form.cleaned_data["code"]
+    try:
+        user = registrations.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
+    except codes.CodeRefused as refused:
+        if refused.can_retry:
+            form.add_error(
+                "code", _("This is not the code we mailed. Look at the newest mail and type its six digits.")
+            )
+        else:
+            form.add_error("code", _("This code no longer works. Ask for a new one below."))
+        return False
+    except registrations.UnableToDecide as problem:
+        form.add_error(None, str(problem))
+        return False
+    if not user.is_staff_member:  # staff come in with a second factor only
+        sign_in(request, user, assurance="code")
+    messages.success(request, _("Your request is with the Security team."))
+    return True
+
+
+@contact
+@require_safe
+def my_requests(request: HttpRequest) -> HttpResponse:
+    mine = Registration.objects.by(request.user).select_related("client").prefetch_related("scopes")
+    return render(request, "contact/requests.html", {"registrations": mine[:100]})
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+    registration = request_of(request, uid)
+    form = MessageForm(request.POST or None)
+    if form.is_valid():
+        text = form.cleaned_data["text"]
+        registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
+        messages.success(request, _("Your message is with the Security team."))
+        return redirect("my_request", uid)
+    context = {
+        "registration": registration,
+        "asked": registration.asked.select_related("scope__api"),
+        "thread": registration.messages.select_related("author"),
+        "form": form,
+    }
+    return render(request, "contact/request.html", context, status=422 if form.errors else 200)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The answer to "changes asked": the same form, filled with what was sent before."""
+    registration = request_of(request, uid)
+    if registration.status != Registration.Status.CHANGES_REQUESTED:
+        return redirect("my_request", uid)
+    form = ContentForm(request.POST or None, scopes=Scope.objects.offered(), initial=_as_sent(registration))
+    if form.is_valid():
+        content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
+        try:
+            registrations.resubmit(registration=registration, content=content, by=actor(request), now=request.now)
+        except registrations.UnableToDecide as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Your request is with the Security team again."))
+        return redirect("my_request", uid)
+    context = {"form": form, "registration": registration, "asked_for": registration.messages.last()}
+    return render(request, "contact/edit_request.html", context, status=422 if form.errors else 200)
+
+
+def _as_sent(registration: Registration) -> dict[str, object]:
+    return {
+        "organisation": registration.organisation,
+        "client_name": registration.client_name,
+        "purpose": registration.purpose,
+        "scopes": list(registration.scopes.values_list("name", flat=True)),
+    }
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+    registration = request_of(request, uid)
+    if not registration.is_open:
+        return redirect("my_request", uid)
+    if request.method != "POST":
+        return render(request, "contact/withdraw.html", {"registration": registration})
+    try:
+        registrations.withdraw(registration=registration, by=actor(request), now=request.now)
+    except registrations.UnableToDecide as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("You withdrew the request."))
+    return redirect("my_request", uid)

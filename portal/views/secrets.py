@@ -1,0 +1,107 @@
+"""The client secret: see it, replace it, end it, or do without. It is only ever in the answer to a POST."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from clients import client_secrets, sealing
+from clients.client_secrets import OVERLAPS, UnableToChangeSecret
+from clients.models import Client, Secret
+from portal.access import actor, client_of, contact
+from portal.forms.secrets import RegenerateForm
+from portal.step_up import step_up_required
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Show the client secret"))
+def reveal_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
+    client = client_of(request, uid)
+    secret = client.secrets.current().first()
+    if request.method != "POST" or secret is None:
+        return redirect("client", uid)
+    try:
+        text = client_secrets.view(secret=secret, by=actor(request), now=request.now)
+    except sealing.UnableToOpen:
+        messages.error(request, _("This secret can no longer be shown. Regenerate it to see a new one."))
+        return redirect("client", uid)
+    return _show(request, client, text, secret=secret)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Regenerate the client secret"))
+def regenerate_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Also makes the first one. The form carries the secret that the person saw: of two at once, one wins."""
+    client = client_of(request, uid)
+    current = client.secrets.current().first()
+    posted = request.POST if request.method == "POST" else None
+    form = RegenerateForm(posted, now=request.now, initial={"replaces": current.uid if current else None})
+    if current is None:
+        del form.fields["overlap"]
+    if form.is_valid():
+        try:
+            return _regenerate(request, client, form)
+        except UnableToChangeSecret as problem:
+            messages.error(request, str(problem))
+            return redirect("client", uid)
+    context = {"client": client, "current": current, "form": form, "contacts": client.contacts.select_related("user")}
+    return render(request, "contact/regenerate_secret.html", context, status=422 if form.errors else 200)
+
+
+def _regenerate(request: HttpRequest, client: Client, form: RegenerateForm) -> HttpResponse:
+    seen = form.cleaned_data["replaces"]
+    replaces = get_object_or_404(client.secrets, uid=seen) if seen else None
+    overlap, _label = OVERLAPS[form.cleaned_data.get("overlap", "0")]
+    text = client_secrets.regenerate(
+        client=client, replaces=replaces, overlap=overlap, by=actor(request), now=request.now
+    )
+    return _show(request, client, text, replaced=replaces, old_until=request.now + overlap if overlap else None)
+
+
+def _show(request: HttpRequest, client: Client, text: str, **context: object) -> HttpResponse:
+    """The one page with a secret in it; every other page has dots."""
+    response = render(request, "contact/secret.html", {"client": client, "value": text, **context})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("End this secret"))
+def end_secret(request: HttpRequest, uid: UUID, secret: UUID) -> HttpResponse:
+    client = client_of(request, uid)
+    found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
+    if request.method != "POST":
+        return render(request, "contact/end_secret.html", {"client": client, "secret": found})
+    try:
+        client_secrets.end(secret=found, by=actor(request), now=request.now)
+    except UnableToChangeSecret as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The secret that ends in %(hint)s no longer works.") % {"hint": found.hint})
+    return redirect("client", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Change how the client signs in"))
+def secret_authentication(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Turns secrets off, or on again; the form says which, so that two clicks do not undo each other."""
+    client = client_of(request, uid)
+    if request.method != "POST":
+        return render(request, "contact/secret_authentication.html", {"client": client})
+    allowed = request.POST.get("allowed") == "true"
+    try:
+        client_secrets.set_allowed(client=client, allowed=allowed, by=actor(request), now=request.now)
+    except UnableToChangeSecret as problem:
+        messages.error(request, str(problem))
+    else:
+        done = _("The client can sign in with a secret again.") if allowed else _("Secrets no longer work here.")
+        messages.success(request, done)
+    return redirect("client", uid)

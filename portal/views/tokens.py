@@ -1,0 +1,91 @@
+"""The tokens of a client that work now. Nobody sees a token itself: we keep only its digest."""
+
+from base64 import urlsafe_b64decode
+from binascii import Error
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.models import Client
+from portal.access import actor, client_of, contact
+from portal.step_up import step_up_required
+from tokens.models import Token
+
+SHOWN = 100  # the newest
+
+
+@contact
+@require_safe
+def tokens(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found = client_of(request, uid)
+    live = shown_tokens(found, request.now, limit=SHOWN + 1)
+    context = {"client": found, "tokens": live[:SHOWN], "more": len(live) > SHOWN, "shown": SHOWN, "now": request.now}
+    return render(request, "contact/tokens.html", context)
+
+
+def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str, object]]:
+    """The newest live tokens, as components/tokens_table.html wants them."""
+    names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
+    names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
+    return [
+        {
+            "id": token.jti,
+            "label": f"…{token.jti[-6:]}",
+            "issued_at": token.issued_at,
+            "expires_at": token.expires_at,
+            "scope": token.scope,
+            "credential": names.get(token.credential, token.credential),
+            "address": token.address or "",
+        }
+        for token in Token.objects.of(client).live(now)[:limit]
+    ]
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Invalidate this token"))
+def revoke_token(request: HttpRequest, uid: UUID) -> HttpResponse:
+    from tokens import invalidation
+
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return redirect("tokens", uid)
+    token = get_object_or_404(Token.objects.of(found).live(request.now), digest=_digest(request.POST.get("token", "")))
+    try:
+        invalidation.revoke(token=token, by=actor(request), now=request.now)
+    except invalidation.UnableToRevoke as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.jti[-6:]})
+    return redirect("tokens", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Invalidate all tokens"))
+def invalidate_tokens(request: HttpRequest, uid: UUID) -> HttpResponse:
+    from tokens import invalidation
+
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return render(request, "contact/invalidate_tokens.html", {"client": found})
+    invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
+    messages.success(request, _("No token that was issued before now works any more."))
+    return redirect("tokens", uid)
+
+
+def _digest(jti: str) -> bytes:
+    """The row that a jti names. Raises Http404 for what is none."""
+    try:
+        digest = urlsafe_b64decode(jti + "=")
+    except (Error, ValueError):
+        raise Http404 from None
+    if len(digest) != 32:
+        raise Http404
+    return digest

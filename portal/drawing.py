@@ -73,7 +73,7 @@ def timeline(passed: float, *, state: str, label: str, description: str) -> Safe
     )
 
 
-def offset_scale(offset: float, *, allowed: float, allowed_label: str, label: str, description: str) -> SafeString:
+def offset_scale(offset: float, *, allowed: float, label: str, description: str) -> SafeString:
     """A clock's offset from ours on a scale around zero, with the band that we accept (all in seconds)."""
     span = 1.25 * max(abs(offset), 2 * allowed, 1.0)
     here, half = 50 + 50 * offset / span, 50 * allowed / span
@@ -81,13 +81,11 @@ def offset_scale(offset: float, *, allowed: float, allowed_label: str, label: st
         '<svg role="img" aria-label="{description}" height="44" width="100%">'
         '<rect class="kd-line-track" x="0" y="24" width="100%" height="10" rx="5"/>'
         '<rect class="kd-line-left--ok" x="{left}%" y="24" width="{width}%" height="10"/>'
-        '<text class="kd-line-text kd-line-text--2" x="50%" y="12" text-anchor="middle">{allowed_label}</text>'
         '<rect class="kd-line-left--{state}" x="{x}%" y="18" width="3" height="22"/>'
         '<text class="kd-line-text" x="{x}%" y="12" text-anchor="{anchor}">{label}</text></svg>',
         description=description,
         left=_number(50 - half),
         width=_number(2 * half),
-        allowed_label=allowed_label,
         state="ok" if abs(offset) <= allowed else "bad",
         x=_number(here),
         anchor="end" if here > 75 else "start" if here < 25 else "middle",

@@ -180,11 +180,10 @@ def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
 @register.simple_tag
 def offset_scale(offset: float, allowed: float) -> SafeString:
     """How far the reader's clock is from ours, in seconds; positive is ahead."""
-    label = _("You: %(offset)s s") % {"offset": f"{offset:+.0f}"}
-    allowed_label = _("We accept %(seconds)s s") % {"seconds": f"{allowed:.0f}"}
-    return drawing.offset_scale(
-        offset, allowed=allowed, allowed_label=allowed_label, label=label, description=f"{allowed_label}. {label}."
-    )
+    numbers = {"offset": f"{offset:+.0f}", "allowed": f"{allowed:.0f}"}
+    description = _("Your clock is %(offset)s seconds from ours; we accept up to %(allowed)s either way.") % numbers
+    label = _("You: %(offset)s s") % numbers
+    return drawing.offset_scale(offset, allowed=allowed, label=label, description=description)
 
 
 @register.simple_tag

@@ -13,9 +13,7 @@ END = START + timedelta(days=100)
 DRAWINGS = {
     "icon": lambda text: drawing.icon("warn", text),
     "timeline": lambda text: drawing.timeline(33.333, state="ok", label=text, description=text),
-    "offset_scale": lambda text: drawing.offset_scale(
-        192.5, allowed=60, allowed_label=text, label=text, description=text
-    ),
+    "offset_scale": lambda text: drawing.offset_scale(192.5, allowed=60, label=text, description=text),
     "spark": lambda text: drawing.spark([1, 2, 3], [0, 1, 0], description=text),
     "risk": lambda text: drawing.risk(2, text),
     "share_bar": lambda text: drawing.share_bar(33.333),
@@ -85,7 +83,7 @@ def test_an_empty_month_is_an_empty_picture_and_no_error():
 
 @pytest.mark.parametrize("offset", [-86400, -300, -61, 0, 59, 192, 86400])
 def test_a_clock_is_always_on_the_scale_and_red_beyond_what_we_accept(offset):
-    drawn = drawing.offset_scale(offset, allowed=60, allowed_label="", label="", description="")
+    drawn = drawing.offset_scale(offset, allowed=60, label="", description="")
     state, position = re.search(r'kd-line-left--(\w+)" x="([\d.]+)%" y="18"', drawn).groups()
     assert 0 <= float(position) <= 100
     assert state == ("ok" if abs(offset) <= 60 else "bad")

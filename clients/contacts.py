@@ -30,28 +30,31 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> None:
         recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
         if recent.count() >= LINKS_PER_HOUR:
             return
-        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user)
         outbox.queue_link(user=user, now=now)
+        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user)
 
 
 @transaction.atomic
 def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
     """Adds a person and mails them a link. Raises UnableToChangeContacts."""
-    Client.objects.select_for_update().get(pk=client.pk)
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     user = User.objects.contact(email=email, name=name)
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
     changes = {"contact": (None, user.audit_label), "role": (None, role)}
-    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes)
-    tell_contacts(client=client, action=Action.CLIENT_CONTACT_ADDED, subject=user.audit_label, by=by, now=now)
     outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts={"by": by.label}, now=now)
+    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes)
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=user.audit_label,
+        by=by, now=now,
+    )  # fmt: skip
     return contact
 
 
 @transaction.atomic
 def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
-    client = Client.objects.select_for_update().get(pk=contact.client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=contact.client_id)
     before = contact.role
     if before == role:
         return
@@ -62,23 +65,26 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
     changes = {"contact": (contact.user.audit_label, contact.user.audit_label), "role": (before, role)}
     log.record(action=Action.CLIENT_CONTACT_ROLE_CHANGED, actor=by, subject=client, changes=changes)
     tell_contacts(
-        client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=contact.user.audit_label, by=by, now=now
-    )
+        client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=client.audit_label,
+        detail=contact.user.audit_label, by=by, now=now,
+    )  # fmt: skip
 
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
     """The person sees the client no more, and an unused link of theirs stops. The last owner stays."""
-    client = Client.objects.select_for_update().get(pk=contact.client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=contact.client_id)
     _keep_an_owner(client, contact)
-    label = contact.user.audit_label
+    label, role, user = contact.user.audit_label, contact.role, contact.user
+    contact.delete()
+    links.revoke_all(user=user, now=now)
     log.record(
         action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client,
-        changes={"contact": (label, None), "role": (contact.role, None)},
+        changes={"contact": (label, None), "role": (role, None)},
     )  # fmt: skip
-    tell_contacts(client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=label, by=by, now=now)
-    contact.delete()
-    links.revoke_all(user=contact.user, now=now)
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
+    )
 
 
 def _keep_an_owner(client: Client, leaving: ClientContact) -> None:

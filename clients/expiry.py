@@ -31,7 +31,7 @@ def _step_passed(not_after: datetime, now: datetime) -> datetime | None:
 
 @transaction.atomic
 def _warn_once(key: Key, not_after: datetime, step: datetime, now: datetime) -> bool:
-    locked = Key.objects.select_for_update().get(pk=key.pk)
+    locked = Key.objects.select_for_update(no_key=True).get(pk=key.pk)
     if locked.warned_at is not None and locked.warned_at >= step:
         return False
     Key.objects.filter(pk=key.pk).update(warned_at=now)

@@ -27,7 +27,7 @@ class UnableToRetireKey(Exception):
 @transaction.atomic
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True) -> Key:
     """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey."""
-    Client.objects.select_for_update().get(pk=client.pk)
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     _refuse_a_known_key(client, key)
     facts = key.certificate
     row = Key(
@@ -100,7 +100,7 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
 
     Raises UnableToRetireKey.
     """
-    client = Client.objects.select_for_update().get(pk=key.client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
     if works and not _others_work(client, key, now + overlap):
         raise UnableToRetireKey(

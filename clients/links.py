@@ -27,7 +27,9 @@ class LinkNotUsable(Exception):
 
 def issue(*, user: User, now: datetime) -> ManagementLink:
     """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part."""
-    User.objects.select_for_update().get(pk=user.pk)  # one open link per person, also for two requests at once
+    User.objects.select_for_update(no_key=True).get(
+        pk=user.pk
+    )  # one open link per person, also for two requests at once
     user.links.open().update(revoked_at=now)
     return ManagementLink.objects.create(user=user, created_at=now, expires_at=now + settings.LINK_LIFETIME)
 

@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError
 
 from clients import codes, links
 from clients.mail_text import render
-from clients.models import Client, Mail, MailedCode, Registration, User
+from clients.models import Client, Mail, MailedCode, ManagementLink, Registration, User
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +67,18 @@ def wake_worker(mail_id: uuid.UUID) -> None:
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
     """Sends one pending mail that is due. False when there is nothing to do: sent already, or being sent right now.
 
-    The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side.
+    The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
+    is locked then: whoever asks for a newer link must not wait for a slow mail server.
     """
+    for link in ManagementLink.objects.filter(mail=mail_id, digest=None):
+        links.activate(link)
     with transaction.atomic():
-        mail = Mail.objects.due(now).select_for_update(skip_locked=True, of=("self",)).filter(pk=mail_id).first()
+        mail = (
+            Mail.objects.due(now)
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .filter(pk=mail_id)
+            .first()
+        )
         if mail is None:
             return False
         try:
@@ -91,7 +99,6 @@ def _send(mail: Mail, now: datetime) -> None:
     secret = {}
     if mail.link:
         secret["link_url"] = links.url(mail.link)
-        links.activate(mail.link)
     if mail.code:
         secret["code"] = codes.value(mail.code)
     text = render(mail, now=now, **secret)

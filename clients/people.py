@@ -23,7 +23,7 @@ def invite_staff(*, email: str, name: str, role: User.Role, by: Actor, now: date
 
     Somebody who has the role already is mailed a new link. Raises UnableToInvite for another staff role.
     """
-    user = User.objects.select_for_update().filter(email=email.lower()).first()
+    user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
     if user and user.is_staff_member and user.role != role:
         raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
     before = user.role if user else None
@@ -32,6 +32,6 @@ def invite_staff(*, email: str, name: str, role: User.Role, by: Actor, now: date
         user.set_unusable_password()
     user.role, user.is_active = role, True
     user.save()
-    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)})
     outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)
+    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)})
     return user

@@ -66,7 +66,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
     Raises UnableToDecide while an earlier request about this client is open.
     """
-    Client.objects.select_for_update().get(pk=client.pk)
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     if client.registrations.filter(status__in=(Status.SUBMITTED, Status.CHANGES_REQUESTED)).exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(
@@ -199,6 +199,13 @@ def approve(
     _mark_granted(registration, granted)
     client = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
+    if registration.kind == Registration.Kind.NEW:
+        outbox.queue_link(
+            user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
+            client=client, registration=registration, facts={"message": message},
+        )  # fmt: skip
+    else:
+        _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
     asked = _names(row.scope for row in registration.asked.select_related("scope"))
     log.record(
         action=Action.REGISTRATION_APPROVED,
@@ -207,13 +214,6 @@ def approve(
         changes={"scopes": (asked, _names(granted))},
         note=message,
     )
-    if registration.kind == Registration.Kind.NEW:
-        outbox.queue_link(
-            user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
-            client=client, registration=registration, facts={"message": message},
-        )  # fmt: skip
-    else:
-        _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
     return client
 
 
@@ -244,7 +244,7 @@ def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
 
 def _check_reviewer(registration: Registration, seen: str, by: Actor) -> None:
     """Locks the request; then four eyes, still open, and still what the reviewer read."""
-    fresh = Registration.objects.select_for_update().get(pk=registration.pk)
+    fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
     for name in ("status", "endorsed_by_id", "client_id", "requester_id"):
         setattr(registration, name, getattr(fresh, name))
     if fresh.status != Status.SUBMITTED:

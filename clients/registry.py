@@ -78,7 +78,7 @@ def create(
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
     """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
-    client = Client.objects.select_for_update().get(registrations=registration)
+    client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
     client.name, client.organisation, client.purpose = (
         registration.client_name, registration.organisation, registration.purpose
     )  # fmt: skip
@@ -92,7 +92,7 @@ def change_scopes(
     *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
 ) -> None:
     """What is taken away is gone from every introspection as soon as this commits."""
-    Client.objects.select_for_update().get(pk=client.pk)
+    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     before = _names(client.scopes.all())
     granted = list(scopes)
     _grant(client, granted, defaults)
@@ -106,7 +106,7 @@ def change_scopes(
 def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
     """Overrides of the site's limits and lifetimes; only these fields."""
     names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
-    locked = Client.objects.select_for_update().get(pk=client.pk)
+    locked = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     changes = {
         name: (getattr(locked, name), settings[name])
         for name in names
@@ -134,9 +134,9 @@ def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None
 @transaction.atomic
 def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
     """For good: the client's history stays, its keys and secrets end."""
-    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
     client.keys.filter(retires_at=None).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
+    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
 
 
 def _move(

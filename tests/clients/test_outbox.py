@@ -1,10 +1,11 @@
 """Mail that cannot be lost, over real SMTP: at least once, recognisable twice, and never a secret at rest."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from clients import codes, links, outbox
 from clients.links import LinkNotUsable
@@ -24,9 +25,9 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "wake_worker", lambda mail_id: None)
 
 
-def queued_link() -> Mail:
+def queued_link(now: datetime = NOW) -> Mail:
     with transaction.atomic():
-        return outbox.queue_link(user=lotte(), now=NOW)
+        return outbox.queue_link(user=lotte(), now=now)
 
 
 def token_in(inbox: Inbox, index: int = -1) -> str:
@@ -107,13 +108,14 @@ def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_us
     assert outbox.deliver(mail_id=mail.pk, now=mail.next_attempt_at)
 
     first, second = inbox.messages
-    assert first["Message-ID"] == second["Message-ID"] == f"<{mail.pk}@localhost>"
+    assert first["Message-ID"] == second["Message-ID"]
+    assert str(mail.pk) in first["Message-ID"]
     assert token_in(inbox, 0) == token_in(inbox, 1)
     links.find(token_in(inbox, 0), now=NOW)
 
 
 def test_the_sweep_finds_what_no_task_was_queued_for(inbox):
-    mail = queued_link()
+    mail = queued_link(timezone.now())
     send_pending_mail()
     mail.refresh_from_db()
     assert mail.state == Mail.State.SENT

@@ -1,0 +1,93 @@
+"""`manage.py create_client`: a client without a request, for operators and automation."""
+
+import dataclasses
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from clients import keymaterial, registry
+from clients.actors import Actor
+from clients.keymaterial.formats import MAX_BYTES
+from clients.management.act import ActCommand
+from clients.models import Api, Client, Key, Scope, User
+
+
+class Command(ActCommand):
+    help = "Make a client. Prints its client_id and, this once, its client_secret."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--contact", required=True, metavar="EMAIL", help="its owner, who manages it in the portal")
+        parser.add_argument("--organisation", default="")
+        parser.add_argument("--scope", nargs="+", action="extend", default=[], help="may be repeated")
+        parser.add_argument(
+            "--default-scope", nargs="+", action="extend", default=[], help="granted when a request names no scope"
+        )
+        parser.add_argument(
+            "--serves-api", nargs="+", action="extend", default=[], metavar="API",
+            help="the client is a resource server of this API and may introspect its tokens",
+        )  # fmt: skip
+        key = parser.add_mutually_exclusive_group()
+        key.add_argument("--jwk", metavar="FILE", help="a public JSON Web Key")
+        key.add_argument("--certificate", metavar="FILE", help="PEM or DER")
+        parser.add_argument("--kid", help="key id to use instead of the key's own")
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        if not options["scope"] and not options["serves_api"]:
+            raise CommandError(_("Give the client a scope, or an API that it serves."))
+        if stray := set(options["default_scope"]) - set(options["scope"]):
+            raise CommandError(_("A default scope must also be a scope: %(names)s.") % {"names": _listed(stray)})
+        validate_email(options["contact"])
+        Client(name=options["name"], organisation=options["organisation"] or "-").full_clean()
+        client, secret = registry.create(
+            name=options["name"],
+            organisation=options["organisation"],
+            contact=User.objects.contact(email=options["contact"]),
+            scopes=_found(Scope.objects.offered(), "name", options["scope"]),
+            defaults=_found(Scope.objects.offered(), "name", options["default_scope"]),
+            serves=_found(Api.objects.all(), "identifier", options["serves_api"]),
+            key=_key(options, now),
+            by=by,
+            now=now,
+        )
+        answer: dict[str, object] = {"client_id": client.client_id, "client_secret": secret}
+        key = client.keys.first()
+        return {**answer, "kid": key.kid} if key else answer
+
+
+def _found(known: Any, field: str, names: Iterable[str]) -> list[Any]:
+    """The rows with these names; CommandError names those there is no row for."""
+    rows = {getattr(row, field): row for row in known.filter(**{f"{field}__in": names})}
+    if missing := set(names) - rows.keys():
+        raise CommandError(_("Not in the catalogue: %(names)s.") % {"names": _listed(missing)})
+    return list(rows.values())
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None:
+    """The key of --jwk or --certificate, with --kid as its key id. Raises KeyRefused."""
+    file, kid = options["jwk"] or options["certificate"], options["kid"]
+    if not file:
+        if kid is not None:
+            raise CommandError(_("--kid needs --jwk or --certificate."))
+        return None
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from error
+    keys = keymaterial.read(data, now=now, kind="jwk" if options["jwk"] else "certificate")
+    if len(keys) > 1:
+        raise CommandError(_("The file holds several keys. Give a file with one."))
+    if kid is None:
+        return keys[0]
+    Key._meta.get_field("kid").clean(kid, None)
+    return dataclasses.replace(keys[0], kid=kid, jwk={**keys[0].jwk, "kid": kid})

@@ -1,0 +1,35 @@
+"""`manage.py create_scope`: a scope of an API."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from clients import catalogue
+from clients.actors import Actor
+from clients.management.act import ActCommand
+from clients.models import Api, Scope
+
+
+class Command(ActCommand):
+    help = "Add a scope to the catalogue."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--api", required=True, metavar="IDENTIFIER")
+        parser.add_argument("--description", default="")
+        parser.add_argument("--sensitive", action="store_true", help="granting it takes two approvals")
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        api = Api.objects.filter(identifier=options["api"]).first()
+        if api is None:
+            raise CommandError(_("There is no API “%(name)s”.") % {"name": options["api"]})
+        Scope(name=options["name"], api=api).full_clean()
+        description = {settings.LANGUAGE_CODE: options["description"]} if options["description"] else {}
+        scope = catalogue.create_scope(
+            name=options["name"], api=api, description=description, sensitive=options["sensitive"], by=by
+        )
+        return {"scope": scope.name, "api": api.identifier, "sensitive": scope.sensitive}

@@ -1,0 +1,28 @@
+"""`manage.py invite_staff`: a member of the Security team or an auditor; they get a mail to set up their sign-in."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.validators import validate_email
+
+from clients import people
+from clients.actors import Actor
+from clients.management.act import ActCommand
+from clients.models import User
+
+
+class Command(ActCommand):
+    help = "Invite a person to the staff, or mail somebody who was invited a new link."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--role", required=True, choices=[User.Role.SECURITY.value, User.Role.AUDITOR.value])
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        validate_email(options["email"])
+        User(email=options["email"].lower(), name=options["name"]).clean_fields(exclude=["password"])
+        role = User.Role(options["role"])
+        user = people.invite_staff(email=options["email"], name=options["name"], role=role, by=by, now=now)
+        return {"email": user.email, "role": user.role}

@@ -1,0 +1,19 @@
+"""`manage.py reencrypt_secrets`: after a new key was put first in SECRETS_KEYS; the old one can go afterwards."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from clients import client_secrets
+from clients.actors import Actor
+from clients.management.act import ActCommand
+
+
+class Command(ActCommand):
+    help = "Encrypt every stored client secret with the first key of SECRETS_KEYS."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        """None but --json."""
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        return {"reencrypted": client_secrets.reencrypt(by=by)}

@@ -1,0 +1,28 @@
+"""`manage.py suspend_client`: nothing of the client works any more, from the moment the command ends."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from clients import registry
+from clients.actors import Actor
+from clients.management.act import ActCommand
+from clients.models import Client
+
+
+class Command(ActCommand):
+    help = "Suspend a client; its tokens stop at once and for good."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("client_id")
+        parser.add_argument("--reason", required=True, help="for the change log")
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        client = Client.objects.filter(client_id=options["client_id"]).first()
+        if client is None:
+            raise CommandError(_("There is no client “%(name)s”.") % {"name": options["client_id"]})
+        registry.suspend(client=client, reason=options["reason"], by=by, now=now)
+        return {"client_id": client.client_id, "status": str(client.status)}

@@ -1,0 +1,189 @@
+"""The commands of operators and automation: the same acts, the same log, an answer that programs can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import override_settings
+
+from audit.models import Entry
+from clients.models import Api, Client, Mail, Scope, Secret, User
+from tests import factories, keys
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> dict[str, object]:
+    out = StringIO()
+    call_command(*arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def refused(*arguments: str) -> str:
+    """The error of a command that ends with status 1, as JSON says it."""
+    out = StringIO()
+    with pytest.raises(SystemExit) as end:
+        call_command(*arguments, "--json", stdout=out)
+    assert end.value.code == 1
+    return json.loads(out.getvalue())["error"]
+
+
+def create_client(*more: str) -> tuple[str, ...]:
+    return ("create_client", "--name", "Meter", "--contact", "lotte@leiestroom.example", *more)
+
+
+def test_a_client_is_made_with_scopes_defaults_and_a_secret_that_is_printed_once() -> None:
+    factories.scope("address.read"), factories.scope("parcel.read")
+    answer = run(*create_client("--scope", "address.read", "parcel.read", "--default-scope", "parcel.read"))
+    client = Client.objects.get(client_id=answer["client_id"])
+    assert dict(client.client_scopes.values_list("scope__name", "is_default")) == {
+        "address.read": False,
+        "parcel.read": True,
+    }
+    assert client.contacts.get().user.email == "lotte@leiestroom.example"
+    assert Secret.objects.get().hint == answer["client_secret"][-4:]
+    entry = Entry.objects.first()
+    assert (entry.action, entry.actor_id) == ("client.created", "system:command line")
+
+
+@pytest.mark.parametrize("more", [(), ("--kid", "mine-1")])
+def test_a_client_can_come_with_a_certificate_and_a_kid_of_ones_own(tmp_path: Path, more: tuple[str, ...]) -> None:
+    factories.scope()
+    pem = keys.certificate_pem()
+    (tmp_path / "c.pem").write_bytes(pem)
+    answer = run(*create_client("--scope", "address.read", "--certificate", str(tmp_path / "c.pem"), *more))
+    key = Client.objects.get().keys.get()
+    assert key.kid == answer["kid"] == key.jwk["kid"]
+    assert (key.kid == "mine-1") is bool(more)
+    assert key.kind == "certificate"
+
+
+def test_a_client_can_come_with_a_jwk(tmp_path: Path) -> None:
+    factories.scope()
+    (tmp_path / "key.json").write_text(json.dumps(keys.jwk_of(keys.new_ec(), kid="k1")))
+    assert run(*create_client("--scope", "address.read", "--jwk", str(tmp_path / "key.json")))["kid"] == "k1"
+
+
+def test_a_resource_server_serves_an_api_and_gets_no_tokens() -> None:
+    factories.api("addresses")
+    run(*create_client("--serves-api", "addresses"))
+    client = Client.objects.get()
+    assert [api.identifier for api in client.serves.all()] == ["addresses"]
+    assert not client.may_request_tokens
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ((), "Give the client a scope"),
+        (("--scope", "nothing.read"), "Not in the catalogue: nothing.read"),
+        (("--scope", "address.read", "--serves-api", "none"), "Not in the catalogue: none"),
+        (("--scope", "address.read", "--default-scope", "other"), "must also be a scope: other"),
+        (("--scope", "address.read", "--kid", "k"), "--kid needs --jwk or --certificate"),
+        (("--scope", "address.read", "--jwk", "/nowhere/key.json"), "No such file"),
+        (("--scope", "address.read", "--contact", "nobody"), "valid email"),
+        (("--scope", "address.read", "--name", "x" * 200), "at most 120"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_one_line_and_leaves_nothing(more: tuple[str, ...], error: str) -> None:
+    factories.scope()
+    entries = Entry.objects.count()
+    message = refused(*create_client(*more))
+    assert error in message
+    assert "\n" not in message
+    assert not Client.objects.exists()
+    assert not User.objects.exists()
+    assert Entry.objects.count() == entries
+
+
+def test_a_private_key_is_refused_and_leaves_no_client(tmp_path: Path) -> None:
+    factories.scope()
+    (tmp_path / "key.json").write_text(json.dumps({**keys.jwk_of(keys.new_ec()), "d": "c2VjcmV0"}))
+    message = refused(*create_client("--scope", "address.read", "--jwk", str(tmp_path / "key.json")))
+    assert "private" in message
+    assert "c2VjcmV0" not in message
+    assert not Client.objects.exists()
+
+
+def test_a_key_that_another_client_has_is_refused(tmp_path: Path) -> None:
+    factories.scope()
+    (tmp_path / "key.json").write_text(json.dumps(keys.jwk_of(keys.new_ec())))
+    command = create_client("--scope", "address.read", "--jwk", str(tmp_path / "key.json"))
+    run(*command)
+    assert "in use elsewhere" in refused(*command)
+    assert Client.objects.count() == 1
+
+
+def test_an_api_and_its_scope_are_made() -> None:
+    run("create_api", "parcels", "--name", "Parcels", "--description", "Who owns what")
+    run("create_scope", "parcel.read", "--api", "parcels", "--description", "Read parcels", "--sensitive")
+    scope = Scope.objects.get()
+    assert (scope.name, scope.api.name, scope.sensitive) == ("parcel.read", "Parcels", True)
+    assert scope.described_in("nl") == "Read parcels"
+    assert [entry.action for entry in Entry.objects.all()[:2]] == ["scope.created", "api.created"]
+
+
+def test_a_name_that_is_taken_or_malformed_is_refused() -> None:
+    factories.scope("address.read")
+    assert "already exists" in refused("create_scope", "address.read", "--api", "addresses")
+    assert "already exists" in refused("create_api", "addresses", "--name", "Again")
+    assert refused("create_scope", "two words", "--api", "addresses")
+    assert refused("create_api", "two words", "--name", "X")
+    assert "There is no API" in refused("create_scope", "a.read", "--api", "none")
+    assert (Api.objects.count(), Scope.objects.count()) == (1, 1)
+
+
+def test_staff_are_invited_by_mail() -> None:
+    answer = run("invite_staff", "Noor@Keydesk.Example", "--name", "Noor", "--role", "security")
+    assert answer == {"email": "noor@keydesk.example", "role": "security"}
+    assert Mail.objects.get().kind == Mail.Kind.STAFF_INVITATION
+    assert "already has the role" in refused("invite_staff", "noor@keydesk.example", "--name", "N", "--role", "auditor")
+    assert refused("invite_staff", "noor", "--name", "N", "--role", "auditor")
+
+
+def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:
+    client, _secret = factories.client()
+    assert run("suspend_client", client.client_id, "--reason", "Leaked")["status"] == "suspended"
+    assert Entry.objects.first().note == "Leaked"
+    assert "another state" in refused("suspend_client", client.client_id, "--reason", "Again")
+    assert "There is no client" in refused("suspend_client", "nobody", "--reason", "x")
+
+
+def test_secrets_are_encrypted_anew_with_the_first_key(settings) -> None:
+    factories.client()
+    old = settings.SECRETS_KEYS
+    with override_settings(SECRETS_KEYS={"new": "bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3LW5ldy0", **old}):
+        assert run("reencrypt_secrets") == {"reencrypted": 1}
+        assert run("reencrypt_secrets") == {"reencrypted": 0}
+        assert Secret.objects.get().sealed_with == "new"
+    with override_settings(SECRETS_KEYS={"other": "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3Q"}):
+        assert "missing from SECRETS_KEYS" in refused("reencrypt_secrets")
+
+
+def test_without_json_the_answer_is_plain_lines() -> None:
+    factories.scope()
+    out = StringIO()
+    call_command(*create_client("--scope", "address.read"), stdout=out)
+    assert [line.partition(": ")[0] for line in out.getvalue().splitlines()] == ["client_id", "client_secret"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_wrong_command_line_ends_with_status_2_and_no_traceback(as_json: bool) -> None:
+    command = [sys.executable, "manage.py", "invite_staff", "a@b.example", "--name", "A", "--role", "king"]
+    database = "postgresql:///{NAME}?host={HOST}".format(**connection.settings_dict)
+    run = subprocess.run(
+        [*command, "--json"] if as_json else command,
+        capture_output=True, text=True, env={**os.environ, "DATABASE_URL": database}, check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+    if as_json:
+        assert "invalid choice" in json.loads(run.stdout)["error"]

@@ -40,8 +40,6 @@ def environment() -> dict[str, str]:
         "DEBUG": "true",  # static files without a manifest; Django's test runner turns settings.DEBUG off again
         "PUBLIC_URL": "http://testserver",
         "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
-        "DEFAULT_FROM_EMAIL": "Keydesk <keydesk@example.org>",
-        "SUPPORT_EMAIL": "support@example.org",
         "LOG_LEVEL": "WARNING",
     }
 

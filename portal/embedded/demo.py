@@ -19,7 +19,7 @@ from pathlib import Path
 from portal.embedded import keys, mail, postgres, sockets, stack, valkey
 from portal.embedded.processes import Process, UnableToStart, end_left_over, remember
 
-LOCAL = stack.ROOT / ".local"
+LOCAL = Path(os.environ.get("DEMO_DIRECTORY", stack.ROOT / ".local"))
 LOGS = LOCAL / "demo"
 SETTINGS = LOCAL / "demo.env"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -76,7 +76,7 @@ def demonstrate(ports: Ports) -> None:
             running[name] = started(launch)
         stack.wait_until_ready(ports.web, running["web"])
         say(f"\nKeydesk     http://localhost:{ports.web}\nThe inbox   http://localhost:{ports.inbox}\n")
-        say(f"{welcome}\nLogs are in {LOGS.relative_to(stack.ROOT)}/. Ctrl-C ends everything.")
+        say(f"{welcome}\nLogs are in {LOGS}/. Ctrl-C ends everything.")
         keep_running(running, dict([*servers(ports, run), *parts]))
     finally:
         end(running)
@@ -159,8 +159,10 @@ def write_settings(ports: Ports, run: Path) -> dict[str, str]:
         "DATABASE_URL": postgres.url(run),
         **valkey.urls(run),
         "EMAIL_URL": mail.email_url(ports.smtp),
-        "ORGANISATION_NAME": "Agentschap Voorbeeld",
-        "SUPPORT_EMAIL": "security@voorbeeld.example",
+        "ORGANISATION_NAME": "Agentschap Gegevensverkeer",
+        "SUPPORT_EMAIL": "api-beheer@gegevensverkeer.example",
+        "SUPPORT_PHONE": "02 555 01 20",
+        "DEFAULT_FROM_EMAIL": "Keydesk <keydesk@gegevensverkeer.example>",
         **keys.generate(),
     }
     kept = keys.generate().keys()

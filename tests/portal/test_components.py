@@ -1,9 +1,7 @@
-"""Layouts, components and form fields, as a browser and a screen reader get them. No test here needs the database."""
+"""Layouts and components, as a browser and a screen reader get them. No test here needs the database."""
 
 import re
-from datetime import UTC, datetime, timedelta
-from html import unescape
-from html.parser import HTMLParser
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,66 +14,19 @@ from django.http import HttpRequest
 from django.template import Template, engines
 from django.test import RequestFactory, override_settings
 from django.test.signals import template_rendered
-from django.utils import timezone, translation
-from django.utils.html import strip_tags
+from django.utils import translation
 from django.views import defaults
-from hypothesis import given
-from hypothesis import strategies as st
 
-from portal import times
-from portal.templatetags import keydesk
 from portal.views.gallery import gallery
+from tests.portal.html import Page, rendered
 
 NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
 COMPONENTS = settings.BASE_DIR / "templates" / "components"
 ATTACK = "<script>alert(1)</script>"
 
 
-class Page(HTMLParser):
-    """The elements of a page, each as (tag, attributes)."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    def with_id(self, id_: str) -> tuple[str, dict[str, str]]:
-        [found] = [(tag, attrs) for tag, attrs in self.elements if attrs.get("id") == id_]
-        return found
-
-    @property
-    def ids(self) -> list[str]:
-        return [attrs["id"] for _tag, attrs in self.elements if "id" in attrs]
-
-
-class Request(forms.Form):
-    email = forms.EmailField(label="E-mail", help_text="At work.", widget=forms.EmailInput({"autocomplete": "email"}))
-    phone = forms.CharField(label="Phone", required=False)
-    why = forms.CharField(label="Why", widget=forms.Textarea)
-    kind = forms.ChoiceField(label="Kind", choices=[("", "-"), ("city", "City")])
-    environment = forms.ChoiceField(
-        label="Environment", help_text="Where.", choices=[("test", "Test"), ("live", "Live")], widget=forms.RadioSelect
-    )
-    scopes = forms.MultipleChoiceField(
-        label="Scopes", choices=[("a", "A"), ("b", "B")], widget=forms.CheckboxSelectMultiple
-    )
-    agree = forms.BooleanField(label="I agree")
-    file = forms.FileField(label="File")
-    code = forms.CharField(label="Code", widget=forms.TextInput({"autocomplete": "one-time-code"}))
-    version = forms.CharField(widget=forms.HiddenInput)
-
-    hints = {"environment": {"test": "Made-up data."}}
-    disabled_choices = {"scopes": {"b"}}
-
-
-def rendered(source: str, **context: object) -> str:
-    return engines["django"].from_string(source).render(context)
+class Answer(forms.Form):
+    name = forms.CharField()
 
 
 def browser_request(path: str = "/") -> HttpRequest:
@@ -114,106 +65,6 @@ def gallery_html(shown: tuple[str, set[str]]) -> str:
 @pytest.fixture(autouse=True)
 def _static_files_without_manifest(settings):
     settings.STORAGES = PLAIN_STORAGES
-
-
-# --- Form fields ----------------------------------------------------------------------------------------------------
-
-
-def test_a_field_is_tied_to_its_label_hint_and_error():
-    form = Request({"email": "info@"})
-    page = Page(html := rendered("{% field form.email %}", form=form))
-    [label], [control] = page.all("label"), page.all("input")
-    assert label["for"] == control["id"] == "id_email"
-    assert control["aria-describedby"].split() == ["id_email_helptext", "id_email_error"]
-    assert set(control["aria-describedby"].split()) <= set(page.ids)
-    assert control["aria-invalid"] == "true"
-    assert control["autocomplete"] == "email"
-    assert '<span class="govuk-visually-hidden">Error:</span> Enter a valid email address.' in html
-
-
-def test_what_was_typed_is_still_there_when_the_form_comes_back():
-    form = Request(
-        {"email": "info@", "why": f"because {ATTACK}", "environment": "live", "scopes": ["a"], "agree": "on"}
-    )
-    html = rendered("{% for f in form %}{% field f %}{% endfor %}", form=form)
-    page = Page(html)
-    assert page.with_id("id_email")[1]["value"] == "info@"
-    assert "because &lt;script&gt;" in html
-    assert "checked" in page.with_id("id_environment_1")[1]
-    assert "checked" not in page.with_id("id_environment_0")[1]
-    assert "checked" in page.with_id("id_scopes_0")[1]
-    assert "checked" in page.with_id("id_agree")[1]
-
-
-def test_a_choice_is_a_fieldset_that_is_described_by_its_hint_and_error():
-    page = Page(rendered("{% field form.environment %}", form=Request({"environment": "moon"})))
-    [fieldset] = page.all("fieldset")
-    assert fieldset["aria-describedby"].split() == ["id_environment_helptext", "id_environment_error"]
-    assert len(page.all("legend")) == 1
-    assert page.with_id("id_environment_0")[1]["aria-describedby"] == "id_environment_0_hint"
-    assert "aria-describedby" not in page.with_id("id_environment_1")[1]
-
-
-def test_an_option_that_cannot_be_chosen_is_disabled():
-    page = Page(rendered("{% field form.scopes %}", form=Request()))
-    assert "disabled" in page.with_id("id_scopes_1")[1]
-    assert "disabled" not in page.with_id("id_scopes_0")[1]
-
-
-def test_only_a_field_that_may_stay_empty_is_called_optional():
-    assert "(optional)" in rendered("{% field form.phone %}", form=Request())
-    assert "(optional)" not in rendered("{% field form.phone optional=False %}", form=Request())
-    assert "(optional)" not in rendered("{% field form.email %}", form=Request())
-
-
-@pytest.mark.parametrize(
-    ("name", "css"),
-    [
-        ("email", "govuk-input"),
-        ("why", "govuk-textarea"),
-        ("kind", "govuk-select"),
-        ("environment", "govuk-radios__input"),
-        ("scopes", "govuk-checkboxes__input"),
-        ("agree", "govuk-checkboxes__input"),
-        ("file", "govuk-file-upload"),
-        ("code", "govuk-input kd-input--code"),
-    ],
-)
-def test_each_kind_of_field_gets_its_look(name, css):
-    assert f'class="{css}"' in rendered("{% field field %}", field=Request()[name])
-
-
-def test_a_hidden_field_has_no_label_and_no_box():
-    assert rendered("{% field form.version %}", form=Request()).strip().startswith('<input type="hidden"')
-
-
-def test_a_missing_answer_says_which_one_it_is():
-    form = Request({})
-    assert keydesk.error_messages(form["email"]) == ["Fill in: E-mail"]
-    assert keydesk.error_messages(form["environment"]) == ["Choose an answer: Environment"]
-    assert keydesk.error_messages(form["agree"]) == ["Tick “I agree”"]
-
-
-def test_the_error_summary_leads_to_every_field_that_is_wrong():
-    form = Request({"version": "1"})
-    html = rendered('{% component "error_summary" form=form %}{% for f in form %}{% field f %}{% endfor %}', form=form)
-    page = Page(html)
-    targets = [link["href"].removeprefix("#") for link in page.all("a")]
-    assert len(targets) == len(form.errors)
-    assert all(page.with_id(target)[0] in ("input", "select", "textarea") for target in targets)
-    assert 'role="alert"' in html
-    assert "8 answers need your attention" in html
-
-
-def test_an_error_of_the_whole_form_is_listed_without_a_link():
-    form = Request({})
-    form.add_error(None, "The passwords differ")
-    assert "<li>The passwords differ</li>" in rendered('{% component "error_summary" form=form %}', form=form)
-
-
-@pytest.mark.parametrize("form", [Request(), None])
-def test_without_errors_there_is_no_summary(form):
-    assert rendered('{% component "error_summary" form=form %}', form=form).strip() == ""
 
 
 # --- Components -----------------------------------------------------------------------------------------------------
@@ -343,8 +194,8 @@ def base_page(**context: object) -> str:
 
 
 def test_the_title_says_that_a_form_has_errors():
-    assert f"<title>My clients – {settings.SERVICE_NAME}</title>" in base_page(form=Request())
-    assert "<title>Error: My clients –" in base_page(form=Request({}))
+    assert f"<title>My clients – {settings.SERVICE_NAME}</title>" in base_page(form=Answer({"name": "x"}))
+    assert "<title>Error: My clients –" in base_page(form=Answer({}))
     assert "<title>Error: My clients –" in base_page(form_has_errors=True)
 
 
@@ -381,72 +232,6 @@ def test_an_error_page_has_our_look_and_tells_nothing_of_the_error(view, status,
     assert "alert(1)" not in response.content.decode()
 
 
-# --- Times and texts ------------------------------------------------------------------------------------------------
-
-
-def test_times_are_shown_in_the_readers_zone_and_language():
-    with timezone.override("Europe/Brussels"):
-        assert times.moment(NOW) == "24 November 2026, 15:41"
-    with timezone.override("America/New_York"):
-        assert times.moment(NOW) == "24 November 2026, 09:41"
-    with translation.override("nl"):
-        assert times.day(NOW) == "24 november 2026"
-
-
-@pytest.mark.parametrize(
-    ("passed", "words"),
-    [
-        (timedelta(seconds=20), "just now"),
-        (timedelta(minutes=1), "1 minute ago"),
-        (timedelta(minutes=57), "57 minutes ago"),
-        (timedelta(hours=47), "47 hours ago"),
-        (timedelta(days=9), "9 days ago"),
-        (timedelta(days=100), "3 months ago"),
-        (timedelta(days=800), "2 years ago"),
-        (-timedelta(minutes=57), "in 57 minutes"),
-        (-timedelta(days=12), "in 12 days"),
-    ],
-)
-def test_a_distance_in_time_is_one_round_unit(passed, words):
-    assert times.ago(NOW - passed, NOW) == words
-
-
-def test_no_time_at_all_is_never():
-    assert times.ago(None, NOW) == "never"
-    assert times.moment(None) == ""
-
-
-def test_days_left_are_days_of_the_readers_calendar():
-    with timezone.override("Europe/Brussels"):
-        assert times.days_left(datetime(2026, 12, 6, 9, 14, tzinfo=UTC), NOW) == 12
-        assert times.days_left(datetime(2026, 11, 24, 22, 59, tzinfo=UTC), NOW) == 0
-        assert times.days_left(datetime(2026, 11, 24, 23, 1, tzinfo=UTC), NOW) == 1
-        assert times.days_left(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), NOW) == -2
-
-
-def test_characters_that_could_deceive_are_shown_as_escapes():
-    assert keydesk.visible("Joris\u202eXCOD\n\x1b[31m\u200b") == "Joris\\u202eXCOD\\n\\x1b[31m\\u200b"
-    assert keydesk.visible("Zoë Łukasz 東京") == "Zoë Łukasz 東京"
-
-
-def test_what_differs_from_what_we_expect_is_marked():
-    sent, expected = "https://auth.example/oauth/v1/token", "https://auth.example/oauth/v2/token"
-    assert keydesk.marked(sent, expected) == "https://auth.example/oauth/v<mark>1</mark>/token"
-    assert keydesk.marked(expected, expected) == expected
-    assert "<mark>" not in keydesk.marked("9a4c17e05bd2", "mX0Zl3b8kq5R")  # two unrelated values
-
-
-@given(st.text(), st.text())
-def test_marking_never_changes_a_text(sent, expected):
-    shown = re.sub("</?mark>", "", keydesk.marked(sent, expected))
-    assert unescape(shown) == keydesk.visible(sent)
-
-
-@given(st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])))
-def test_colouring_never_changes_a_sample(code):
-    assert unescape(re.sub(r"</?span[^>]*>", "", keydesk.highlight(code))) == unescape(code.replace("&", "&amp;"))
-
-
 # --- Static files ---------------------------------------------------------------------------------------------------
 
 
@@ -476,11 +261,3 @@ def test_every_class_of_ours_in_a_template_is_in_the_stylesheet():
 def test_the_stylesheet_needs_no_other_host():
     css = Path(settings.BASE_DIR / "portal/static/keydesk/keydesk.css").read_text()
     assert not re.search(r"@import|url\(\"?(https?:|//|data:)", css)
-
-
-def test_strip_tags_of_a_highlighted_sample_is_the_sample():
-    code = '# a comment\ncurl "https://auth.example/x" \\\n  -d a=b'
-    html = keydesk.highlight(code)
-    assert unescape(strip_tags(html)) == code
-    assert '<span class="c"># a comment</span>' in html
-    assert '<span class="s">&quot;https://auth.example/x&quot;</span>' in html

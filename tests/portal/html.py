@@ -1,0 +1,32 @@
+"""Rendering a piece of a page, and reading it as a browser does."""
+
+from html.parser import HTMLParser
+
+from django.template import engines
+
+
+class Page(HTMLParser):
+    """The elements of a page, each as (tag, attributes)."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    def with_id(self, id_: str) -> tuple[str, dict[str, str]]:
+        [found] = [(tag, attrs) for tag, attrs in self.elements if attrs.get("id") == id_]
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        return [attrs["id"] for _tag, attrs in self.elements if "id" in attrs]
+
+
+def rendered(source: str, **context: object) -> str:
+    return engines["django"].from_string(source).render(context)

@@ -1,0 +1,87 @@
+"""Times, spans and texts as people read them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import times
+from portal.templatetags import keydesk
+
+NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
+
+
+def test_times_are_shown_in_the_readers_zone_and_language():
+    with timezone.override("Europe/Brussels"):
+        assert times.moment(NOW) == "24 November 2026, 15:41"
+    with timezone.override("America/New_York"):
+        assert times.moment(NOW) == "24 November 2026, 09:41"
+    with translation.override("nl"):
+        assert times.day(NOW) == "24 november 2026"
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=20), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(minutes=57), "57 minutes ago"),
+        (timedelta(hours=47), "47 hours ago"),
+        (timedelta(days=9), "9 days ago"),
+        (timedelta(days=100), "3 months ago"),
+        (timedelta(days=800), "2 years ago"),
+        (-timedelta(minutes=57), "in 57 minutes"),
+        (-timedelta(days=12), "in 12 days"),
+    ],
+)
+def test_a_distance_in_time_is_one_round_unit(passed, words):
+    assert times.ago(NOW - passed, NOW) == words
+
+
+def test_no_time_at_all_is_never():
+    assert times.ago(None, NOW) == "never"
+    assert times.moment(None) == ""
+
+
+def test_days_left_are_days_of_the_readers_calendar():
+    with timezone.override("Europe/Brussels"):
+        assert times.days_left(datetime(2026, 12, 6, 9, 14, tzinfo=UTC), NOW) == 12
+        assert times.days_left(datetime(2026, 11, 24, 22, 59, tzinfo=UTC), NOW) == 0
+        assert times.days_left(datetime(2026, 11, 24, 23, 1, tzinfo=UTC), NOW) == 1
+        assert times.days_left(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), NOW) == -2
+
+
+def test_characters_that_could_deceive_are_shown_as_escapes():
+    assert keydesk.visible("Joris\u202eXCOD\n\x1b[31m\u200b") == "Joris\\u202eXCOD\\n\\x1b[31m\\u200b"
+    assert keydesk.visible("Zoë Łukasz 東京") == "Zoë Łukasz 東京"
+
+
+def test_what_differs_from_what_we_expect_is_marked():
+    sent, expected = "https://auth.example/oauth/v1/token", "https://auth.example/oauth/v2/token"
+    assert keydesk.marked(sent, expected) == "https://auth.example/oauth/v<mark>1</mark>/token"
+    assert keydesk.marked(expected, expected) == expected
+    assert "<mark>" not in keydesk.marked("9a4c17e05bd2", "mX0Zl3b8kq5R")  # two unrelated values
+
+
+@given(st.text(), st.text())
+def test_marking_never_changes_a_text(sent, expected):
+    shown = re.sub("</?mark>", "", keydesk.marked(sent, expected))
+    assert unescape(shown) == keydesk.visible(sent)
+
+
+@given(st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])))
+def test_colouring_never_changes_a_sample(code):
+    assert unescape(re.sub(r"</?span[^>]*>", "", keydesk.highlight(code))) == unescape(code.replace("&", "&amp;"))
+
+
+def test_strip_tags_of_a_highlighted_sample_is_the_sample():
+    code = '# a comment\ncurl "https://auth.example/x" \\\n  -d a=b'
+    html = keydesk.highlight(code)
+    assert unescape(strip_tags(html)) == code
+    assert '<span class="c"># a comment</span>' in html
+    assert '<span class="s">&quot;https://auth.example/x&quot;</span>' in html

@@ -1,0 +1,114 @@
+"""The page of one client, its client id, its history and its contacts' roles."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.actions import Action
+from audit.models import Entry
+from clients import keys
+from clients.models import Client, Key
+from tests import factories
+from tests.keys import certificate, public_key
+from tests.portal import browsers
+from tokens.models import CredentialUse, UsageDay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def made() -> Client:
+    client, _secret = factories.client()
+    return client
+
+
+@pytest.fixture
+def browser():
+    return browsers.of(factories.lotte())
+
+
+def page(browser, client: Client) -> str:
+    return browser.get(reverse("client", args=[client.uid])).content.decode()
+
+
+def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
+    text = page(browser, made)
+    for words in (made.client_id, "/oauth/v2/token", "address.read", "Lotte Verhaeghe"):
+        assert words in text
+
+
+def test_a_key_that_ends_soon_says_when(made, browser) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    assert "Expires in 12 days" in page(browser, made)
+
+
+def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now - timedelta(days=40))
+    assert "Safe to remove: never used since" in page(browser, made)
+    CredentialUse.objects.create(
+        credential=key.credential, client=made, last_used_at=now - timedelta(days=9, hours=1), uses=40
+    )
+    assert "Safe to remove: not used for 9 days" in page(browser, made)
+    CredentialUse.objects.update(last_used_at=now)
+    assert "In use: software that signs in with it would be refused without it" in page(browser, made)
+
+
+def test_tokens_per_day_have_a_table_behind_the_chart(made, browser) -> None:
+    today = datetime.now(UTC).date()
+    UsageDay.objects.create(client=made, day=today, credential="secret:1", issued=1234, refused=0)
+    UsageDay.objects.create(client=made, day=today, credential="", issued=0, refused=7)
+    text = page(browser, made)
+    assert "1,234" in text or "1234" in text
+    assert "Show as a table" in text
+
+
+def test_a_suspended_client_says_so(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(status=Client.Status.SUSPENDED)
+    assert "This client is suspended" in page(browser, made)
+
+
+def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> None:
+    url = reverse("change_client_id", args=[made.uid])
+    before = made.client_id
+    assert "The old id stops working at once" in browser.get(url).content.decode()
+    answer = browser.post(url, {"seen": before}, follow=True).content.decode()
+    made.refresh_from_db()
+    assert made.client_id != before
+    assert made.client_id in answer
+    again = browser.post(url, {"seen": before}, follow=True).content.decode()
+    assert "The client id was changed meanwhile" in again
+    assert Entry.objects.with_action(Action.CLIENT_ID_CHANGED).count() == 1
+
+
+def test_the_history_tells_in_sentences_what_was_done(made, browser) -> None:
+    browser.post(reverse("reveal_secret", args=[made.uid]))
+    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    assert "viewed the client secret" in text
+    assert "created the client" in text
+
+
+def test_a_strangers_client_is_like_one_that_does_not_exist(made) -> None:
+    stranger = browsers.of(factories.wim())
+    for name in ("client", "client_history", "change_client_id", "propose_change", "tokens", "contacts"):
+        assert stranger.get(reverse(name, args=[made.uid])).status_code == 404
+
+
+def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, browser) -> None:
+    url = reverse("client", args=[made.uid])
+    keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    for_one = browsers.queries(browser, url)
+    for _more in range(9):
+        keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert browsers.queries(browser, url) == for_one
+
+
+def test_the_history_asks_the_database_as_often_for_ten_entries_as_for_one(made, browser) -> None:
+    url = reverse("client_history", args=[made.uid])
+    for_one = browsers.queries(browser, url)
+    for _more in range(9):
+        browser.post(reverse("reveal_secret", args=[made.uid]))
+    assert browsers.queries(browser, url) == for_one

@@ -1,0 +1,116 @@
+"""Contacts of a client: owners change them, editors do not; and change requests."""
+
+import pytest
+from django.urls import reverse
+
+from audit.actions import Action
+from audit.models import Entry
+from clients import contacts
+from clients.models import Client, ClientContact, Mail, Registration
+from tests import factories
+from tests.portal import browsers
+
+pytestmark = pytest.mark.django_db
+Role = ClientContact.Role
+JORIS = {"name": "Joris De Backer", "email": "joris@leiestroom.example", "role": "editor"}
+
+
+@pytest.fixture
+def made() -> Client:
+    client, _secret = factories.client()
+    return client
+
+
+@pytest.fixture
+def browser():
+    return browsers.of(factories.lotte())
+
+
+def add_wim(client: Client, now) -> ClientContact:
+    wim = factories.wim()
+    return contacts.add(
+        client=client, email=wim.email, name=wim.name, role=Role.EDITOR, by=factories.by(factories.lotte()), now=now
+    )
+
+
+def test_an_owner_adds_a_contact_who_gets_a_link(made, browser) -> None:
+    answer = browser.post(reverse("contacts", args=[made.uid]), JORIS, follow=True).content.decode()
+    assert "Joris De Backer" in answer
+    assert Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED).to == "joris@leiestroom.example"
+    assert Entry.objects.with_action(Action.CLIENT_CONTACT_ADDED).count() == 1
+
+
+def test_a_contact_is_added_once(made, browser) -> None:
+    for _time in range(2):
+        answer = browser.post(reverse("contacts", args=[made.uid]), JORIS).content.decode()
+    assert "is a contact of the client already" in answer
+    assert made.contacts.count() == 2
+
+
+def test_an_editor_sees_the_contacts_and_changes_none(made, now) -> None:
+    row = add_wim(made, now)
+    wim = browsers.of(factories.wim())
+    text = wim.get(reverse("contacts", args=[made.uid])).content.decode()
+    assert "Only an owner adds, changes or removes contacts" in text
+    for name, args, form in (
+        ("contacts", [made.uid], JORIS),
+        ("change_contact_role", [made.uid, row.uid], {"role": "owner"}),
+        ("remove_contact", [made.uid, row.uid], {}),
+    ):
+        assert wim.post(reverse(name, args=args), form).status_code == 404
+    row.refresh_from_db()
+    assert row.role == Role.EDITOR
+
+
+def test_an_owner_makes_another_owner_and_removes_them(made, browser, now) -> None:
+    row = add_wim(made, now)
+    browser.post(reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
+    row.refresh_from_db()
+    assert row.role == Role.OWNER
+    url = reverse("remove_contact", args=[made.uid, row.uid])
+    assert "Remove this contact?" in browser.get(url).content.decode()
+    browser.post(url)
+    assert made.contacts.count() == 1
+    assert browsers.of(factories.wim()).get(reverse("client", args=[made.uid])).status_code == 404
+
+
+def test_the_last_owner_stays(made, browser) -> None:
+    row = made.contacts.get()
+    for name, form in (("change_contact_role", {"role": "editor"}), ("remove_contact", {})):
+        answer = browser.post(reverse(name, args=[made.uid, row.uid]), form, follow=True).content.decode()
+        assert "A client needs an owner" in answer
+    row.refresh_from_db()
+    assert row.role == Role.OWNER
+
+
+def test_changing_contacts_asks_for_a_mailed_code(made) -> None:
+    browser = browsers.of(factories.lotte(), stepped_up=False)
+    assert "six-digit code" in browser.post(reverse("contacts", args=[made.uid]), JORIS).content.decode()
+    assert made.contacts.count() == 1
+
+
+def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
+    factories.scope("person.read")
+    url = reverse("propose_change", args=[made.uid])
+    assert 'value="address.read" checked' in browser.get(url).content.decode()
+    form = {
+        "organisation": made.organisation,
+        "client_name": made.name,
+        "purpose": "Letters.",
+        "scopes": ["address.read", "person.read"],
+    }
+    browser.post(url, form)
+    asked = Registration.objects.awaiting_review().get()
+    assert asked.kind == Registration.Kind.CHANGE
+    assert [scope.name for scope in made.scopes.all()] == ["address.read"]
+    again = browser.post(url, form).content.decode()
+    assert "A request about this client is being reviewed" in again
+
+
+def test_the_page_asks_the_database_as_often_for_ten_contacts_as_for_one(made, browser, now) -> None:
+    url = reverse("contacts", args=[made.uid])
+    for_one = browsers.queries(browser, url)
+    for number in range(9):
+        person = factories.person(f"person{number}@leiestroom.example", f"Person {number}")
+        ClientContact.objects.create(client=made, user=person, role=Role.EDITOR, added_at=now)
+    assert browsers.queries(browser, url) == for_one

@@ -1,0 +1,97 @@
+"""The contact's home: is everything all right, at a glance."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from clients import keys
+from clients.models import Key
+from tests import factories
+from tests.keys import certificate, public_key
+from tests.portal import browsers
+from tokens.models import CredentialUse, JournalEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def home() -> str:
+    return browsers.of(factories.lotte()).get(reverse("home")).content.decode()
+
+
+def test_a_contact_sees_their_clients_and_nobody_elses() -> None:
+    mine, _secret = factories.client()
+    other, _secret = factories.client(contact=factories.wim())
+    text = home()
+    assert mine.client_id in text
+    assert other.client_id not in text
+
+
+def test_a_visitor_is_sent_to_the_front_page() -> None:
+    assert Browser().get(reverse("home")).headers["Location"].startswith(reverse("landing"))
+
+
+def test_a_certificate_that_ends_soon_comes_first_with_its_date() -> None:
+    now = datetime.now(UTC)
+    factories.client()
+    ending, _secret = factories.client()
+    key = keys.add(client=ending, key=certificate(), by=factories.by(factories.lotte()), now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    text = home()
+    assert "Expires in 12 days" in text
+    assert "Replace one key before" in text
+    assert text.index(f'id="{ending.uid}"') < text.index("Waiting for first use")
+
+
+def test_a_successor_ends_the_warning() -> None:
+    now = datetime.now(UTC)
+    ending, _secret = factories.client()
+    by = factories.by(factories.lotte())
+    key = keys.add(client=ending, key=certificate(), by=by, now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12))
+    keys.add(client=ending, key=public_key(), by=by, now=now)
+    assert "Replace one key before" not in home()
+
+
+def test_a_client_without_a_working_credential_cannot_sign_in() -> None:
+    made, _secret = factories.client()
+    made.secrets.update(ends_at=datetime.now(UTC))
+    assert "Cannot sign in" in home()
+
+
+def test_refused_requests_lead_to_the_journal() -> None:
+    made, _secret = factories.client()
+    now = datetime.now(UTC)
+    for number, rule in enumerate(("audience", "audience", "kid")):
+        JournalEntry.objects.create(
+            client=made, at=now, request_id=f"r{number}", endpoint="token", error="invalid_client", rule=rule
+        )
+    text = home()
+    assert "3 requests refused in 24 hours, 2 causes" in text
+    assert f"{reverse('journal')}?client={made.uid}" in text
+
+
+def test_the_last_use_is_shown() -> None:
+    made, _secret = factories.client()
+    now = datetime.now(UTC)
+    secret = made.secrets.get()
+    CredentialUse.objects.create(credential=secret.credential, client=made, last_used_at=now, uses=5)
+    text = home()
+    assert "just now" in text
+    assert "Active" in text
+
+
+def test_a_name_cannot_bring_markup_into_the_page() -> None:
+    made, _secret = factories.client()
+    type(made).objects.filter(pk=made.pk).update(name="<script>alert(1)</script>")
+    assert "<script>alert(1)</script>" not in home()
+
+
+def test_the_page_asks_the_database_as_often_for_ten_clients_as_for_one() -> None:
+    browser = browsers.of(factories.lotte())
+    factories.client()
+    for_one = browsers.queries(browser, reverse("home"))
+    for _more in range(9):
+        factories.client()
+    assert browsers.queries(browser, reverse("home")) == for_one

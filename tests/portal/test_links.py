@@ -1,0 +1,112 @@
+"""The management link (SECURITY.md, management link and sessions)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from clients import links, people
+from clients.models import Mail, ManagementLink, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def link_of(user: User, now) -> str:
+    link = links.issue(user=user, now=now)
+    links.activate(link)
+    return links.token(link)
+
+
+@pytest.fixture
+def real_now():
+    """Pages read the clock themselves."""
+    return datetime.now(UTC)
+
+
+def test_following_a_link_changes_nothing_however_often(client, real_now) -> None:
+    url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    before = ManagementLink.objects.values().get()
+    for _visit in range(3):
+        assert client.get(url).status_code == 200
+        assert client.head(url).status_code == 200
+    assert ManagementLink.objects.values().get() == before
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_button_signs_in_with_a_new_session_and_a_clean_address(client, real_now) -> None:
+    url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    client.get(reverse("request_client"))
+    before = client.session.session_key
+    response = client.post(url)
+    assert response.headers["Location"] == reverse("home")
+    assert client.session.session_key != before
+    assert client.get(reverse("home")).status_code == 200
+
+
+def test_a_link_works_once(client, real_now) -> None:
+    url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    client.post(url)
+    assert Client().post(url).status_code == 404
+
+
+def test_a_link_of_somebody_else_ends_the_session_before_it(client, real_now) -> None:
+    client.post(reverse("open_link", args=[link_of(factories.lotte(), real_now)]))
+    session = client.session
+    session["stepped_up_at"] = real_now.timestamp()
+    session.save()
+    client.post(reverse("open_link", args=[link_of(factories.wim(), real_now)]))
+    assert client.session["_auth_user_id"] == str(factories.wim().pk)
+    assert "stepped_up_at" not in client.session
+
+
+def test_every_unusable_link_gets_the_same_page(client, real_now) -> None:
+    lotte = factories.lotte()
+    used = link_of(lotte, real_now)
+    client.post(reverse("open_link", args=[used]))
+    superseded = link_of(lotte, real_now)
+    good = link_of(lotte, real_now)
+    expired = link_of(factories.wim(), real_now - timedelta(hours=73))
+    altered = ("A" if good[0] != "A" else "B") + good[1:]
+    bodies = set()
+    for token in (used, superseded, expired, altered, good[:-1], "x", "../..", good.lower()):
+        for method in ("get", "post"):
+            response = getattr(Client(), method)(reverse("open_link", args=["t"]).replace("/t/", f"/{token}/"))
+            if token == "../..":
+                continue  # no address of ours at all
+            assert response.status_code == 404, token
+            body = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", response.content.decode())
+            assert token == "x" or token not in body
+            bodies.add(body)
+    assert len(bodies) == 1
+
+
+def test_asking_for_a_link_says_the_same_for_a_known_and_an_unknown_address(client) -> None:
+    factories.lotte()
+    answers = [
+        client.post(reverse("ask_link"), {"email": email}).content.decode().replace(email, "")
+        for email in ("lotte@leiestroom.example", "nobody@leiestroom.example")
+    ]
+    answers = [re.sub(r'value="[^"]*"', "", answer) for answer in answers]
+    assert answers[0] == answers[1]
+    assert [mail.to for mail in Mail.objects.all()] == ["lotte@leiestroom.example"]
+
+
+def test_an_address_that_is_none_is_told_so(client) -> None:
+    response = client.post(reverse("ask_link"), {"email": "lotte"})
+    assert response.status_code == 422
+    assert "Enter an e-mail address like" in response.content.decode()
+
+
+def test_an_invited_staff_member_sets_up_a_second_factor_first(client, real_now) -> None:
+    noor = people.invite_staff(
+        email="noor@keydesk.example", name="Noor", role=User.Role.SECURITY, by=factories.SYSTEM, now=real_now
+    )
+    link = noor.links.get()
+    links.activate(link)
+    response = client.post(reverse("open_link", args=[links.token(link)]))
+    assert response.headers["Location"] == reverse("staff_setup")
+    assert client.get(reverse("staff_setup")).status_code == 200
+    assert client.get(reverse("home")).headers["Location"] == reverse("staff_setup")

@@ -1,0 +1,115 @@
+"""Every mail: in both forms, with what to do next, and never broken by a name."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+
+from clients import codes, links
+from clients.mail_text import MailText, render
+from clients.models import Mail, MailedCode, Registration
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+NASTY = "Meterstanden <b>x</b>\r\nBcc: everybody@example.org\u202e"
+KINDS = list(Mail.Kind)
+
+
+def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str = "en", message: str = "") -> Mail:
+    lotte = factories.lotte()
+    client, _secret = factories.client()
+    client.name = client.organisation = lotte.name = name
+    registration = Registration(client_name=name, contact_name=name, contact_email=lotte.email, created_at=NOW)
+    facts = {
+        "message": message,
+        "action": "secret.viewed",
+        "subject": "…4f2a",
+        "by": name,
+        "at": NOW.isoformat(),
+        "kid": "mkwX4FvSiD9hDseULapW8TB76U0",
+        "not_after": (NOW + timedelta(days=12)).isoformat(),
+        "days": 12,
+    }
+    return Mail(kind=kind, to=lotte.email, language=language, user=lotte, client=client, registration=registration,
+                facts=facts, created_at=NOW, next_attempt_at=NOW)  # fmt: skip
+
+
+def rendered(kind: Mail.Kind, **about: str) -> MailText:
+    row = mail(kind, **about)
+    if kind in (Mail.Kind.LINK, Mail.Kind.CLIENT_READY, Mail.Kind.CONTACT_ADDED, Mail.Kind.STAFF_INVITATION):
+        row.link = links.issue(user=row.user, now=NOW)
+        return render(row, now=NOW, link_url=links.url(row.link))
+    if kind == Mail.Kind.CODE:
+        row.code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=row.to, user=row.user, now=NOW)
+        return render(row, now=NOW, code=codes.value(row.code))
+    return render(row, now=NOW)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_has_a_subject_a_text_and_the_same_in_html(kind) -> None:
+    text = rendered(kind)
+    assert text.subject
+    assert text.subject in text.html
+    assert "We never ask for a secret" in text.body
+    assert "We never ask for a secret" in text.html
+    assert settings.SUPPORT_EMAIL in text.body
+    addresses = set(re.findall(r"http://testserver\S*", text.body))
+    assert all(address.rstrip(".") in text.html for address in addresses)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_can_neither_forge_a_header_nor_bring_markup(kind) -> None:
+    text = rendered(kind, name=NASTY)
+    assert "\n" not in text.subject
+    assert "\nBcc:" not in text.body
+    assert "\u202e" not in text.body + text.html + text.subject
+    assert "<b>x</b>" not in text.html
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_text_fits_a_narrow_window(kind) -> None:
+    for line in rendered(kind).body.splitlines():
+        assert len(line) <= 72 or "://" in line, line
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_placeholder_is_left_open(kind) -> None:
+    text = rendered(kind)
+    for part in (text.subject, text.body, text.html):
+        assert "None" not in part
+        assert "{" not in part.partition("</style>")[2] or "{{" not in part
+        assert "%(" not in part
+
+
+def test_the_link_stands_on_a_line_of_its_own_with_its_end() -> None:
+    text = rendered(Mail.Kind.LINK)
+    line = next(line for line in text.body.splitlines() if "/open/" in line)
+    assert line.startswith("http://testserver/open/")
+    assert "Works once, until 27 November 2026, 10:30." in text.body
+
+
+def test_a_code_or_link_is_never_in_a_subject() -> None:
+    assert not re.search(r"\d{6}", rendered(Mail.Kind.CODE).subject)
+    assert "open/" not in rendered(Mail.Kind.LINK).subject
+
+
+def test_a_mail_about_a_change_says_who_did_what_and_what_to_do_if_nobody_did() -> None:
+    text = rendered(Mail.Kind.CLIENT_CHANGED)
+    assert "viewed the client secret …4f2a" in text.body
+    assert "24 November 2026, 10:30" in text.body
+    assert "invalidate all tokens" in text.body
+
+
+def test_a_reviewers_message_keeps_its_lines_and_is_escaped_in_html() -> None:
+    text = rendered(Mail.Kind.CHANGES_REQUESTED, message="Why?\n\n<script>alert(1)</script>")
+    assert "Why?\n\n<script>" in text.body
+    assert "<script>" not in text.html
+
+
+def test_an_expiry_mail_names_the_key_and_the_moment() -> None:
+    text = rendered(Mail.Kind.CREDENTIAL_EXPIRES)
+    assert "6 December 2026" in text.subject
+    assert "6 December 2026, 10:30" in " ".join(text.body.split())
+    assert "mkwX4FvSiD9hDseULapW8TB76U0" in text.body

@@ -1,0 +1,33 @@
+"""What everybody may open."""
+
+import pytest
+from django.urls import reverse
+
+from tests import factories
+from tests.portal import browsers
+
+pytestmark = pytest.mark.django_db
+PAGES = ("landing", "request_client", "ask_link", "accessibility", "privacy")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_public_page_opens_without_a_session(client, name) -> None:
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+def test_the_front_page_has_our_own_token_address_in_its_sample(client) -> None:
+    assert "http://testserver/oauth/v2/token" in client.get(reverse("landing")).content.decode()
+
+
+def test_a_contact_who_is_signed_in_goes_on_to_their_clients() -> None:
+    text = browsers.of(factories.lotte()).get(reverse("landing")).content.decode()
+    assert "Open my clients" in text
+    assert "Send me a link" not in text
+
+
+def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
+    text = client.get(reverse("home"), follow=True).content.decode()
+    assert "That page needs a session" in text

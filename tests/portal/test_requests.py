@@ -1,0 +1,188 @@
+"""A request for a client as its contact lives it: ask, confirm by code, follow, answer, withdraw."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from clients import codes, registrations
+from clients.models import MailedCode, Registration
+from tests import factories
+from tests.portal import browsers
+
+pytestmark = pytest.mark.django_db
+
+FORM = {
+    "organisation": "Rekenhuis bv",
+    "contact_name": "Wim Goossens",
+    "contact_email": "Wim@Rekenhuis.example",
+    "client_name": "Loonverwerking-koppeling",
+    "purpose": "We check addresses before we send letters.",
+    "scopes": ["address.read"],
+}
+
+
+def ask(browser: Client, **changes: object) -> Registration:
+    factories.scope()
+    browser.post(reverse("request_client"), {**FORM, **changes})
+    return Registration.objects.get()
+
+
+def code_of(registration: Registration) -> str:
+    return codes.value(registration.codes.latest("created_at"))
+
+
+def confirm(browser: Client, registration: Registration, code: str):
+    return browser.post(reverse("confirm_request", args=[registration.uid]), {"code": code})
+
+
+def test_the_form_offers_the_catalogue_by_api_with_descriptions(client) -> None:
+    factories.scope("address.read")
+    text = client.get(reverse("request_client")).content.decode()
+    assert "Addresses" in text
+    assert "Scope address.read" in text
+
+
+def test_a_request_reaches_the_queue_only_with_the_mailed_code(client) -> None:
+    registration = ask(client)
+    assert not Registration.objects.awaiting_review().exists()
+    response = confirm(client, registration, code_of(registration))
+    assert response.headers["Location"] == reverse("my_request", args=[registration.uid])
+    assert Registration.objects.awaiting_review().get() == registration
+
+
+def test_the_code_signs_the_contact_in_with_a_new_session(client) -> None:
+    registration = ask(client)
+    before = client.session.session_key
+    confirm(client, registration, code_of(registration))
+    assert client.session.session_key != before
+    assert client.session["assurance"] == "code"
+    page = client.get(reverse("my_request", args=[registration.uid])).content.decode()
+    assert "The Security team reads your request" in page
+
+
+def test_a_code_never_signs_a_staff_member_in(client) -> None:
+    noor = factories.noor()
+    registration = ask(client, contact_email=noor.email)
+    confirm(client, registration, code_of(registration))
+    assert "_auth_user_id" not in client.session
+
+
+def test_an_incomplete_form_keeps_what_was_typed_and_names_each_mistake(client) -> None:
+    factories.scope()
+    response = client.post(reverse("request_client"), {**FORM, "contact_email": "info@", "scopes": []})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "Enter an e-mail address like" in text
+    assert "Tick at least one scope" in text
+    assert FORM["purpose"] in text
+    assert "<title>Error:" in text
+    assert not Registration.objects.exists()
+
+
+def test_a_name_over_two_lines_becomes_one_line(client) -> None:
+    assert ask(client, client_name="Loon\r\nverwerking").client_name == "Loon verwerking"
+
+
+def test_invisible_characters_in_a_name_are_refused(client) -> None:
+    factories.scope()
+    response = client.post(reverse("request_client"), {**FORM, "client_name": "Loon\u202egnikrewrev"})
+    assert "invisible characters" in response.content.decode()
+
+
+def test_a_wrong_code_can_be_corrected(client) -> None:
+    registration = ask(client)
+    right = code_of(registration)
+    wrong = f"{(int(right) + 1) % 10**6:06d}"
+    response = confirm(client, registration, wrong)
+    assert response.status_code == 422
+    assert "This is not the code we mailed" in response.content.decode()
+    assert confirm(client, registration, f"{right[:3]} {right[3:]}").status_code == 302
+
+
+def test_after_five_wrong_codes_the_right_one_no_longer_works(client) -> None:
+    registration = ask(client)
+    right = code_of(registration)
+    for _attempt in range(MailedCode.MAX_ATTEMPTS):
+        confirm(client, registration, f"{(int(right) + 1) % 10**6:06d}")
+    assert "Ask for a new one" in confirm(client, registration, right).content.decode()
+
+
+def test_a_new_code_replaces_the_old_one(client) -> None:
+    registration = ask(client)
+    old = code_of(registration)
+    client.post(reverse("confirm_request", args=[registration.uid]), {"again": "1", "code": ""})
+    assert registration.codes.count() == 2
+    new = code_of(registration)
+    if old != new:
+        assert confirm(client, registration, old).status_code == 422
+    assert confirm(client, registration, new).status_code == 302
+
+
+def test_the_request_of_another_browser_cannot_be_confirmed(client) -> None:
+    registration = ask(client)
+    assert confirm(Client(), registration, code_of(registration)).status_code == 404
+
+
+def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
+    factories.scope()
+    for _request in range(codes.MAILED_PER_HOUR):
+        client.post(reverse("request_client"), FORM)
+    response = client.post(reverse("request_client"), FORM)
+    assert "several codes already" in response.content.decode()
+    assert Registration.objects.count() == codes.MAILED_PER_HOUR
+
+
+def test_a_stranger_does_not_see_the_request() -> None:
+    registration = factories.submitted_request()
+    for name in ("my_request", "edit_request", "withdraw_request"):
+        assert browsers.of(factories.lotte()).get(reverse(name, args=[registration.uid])).status_code == 404
+
+
+def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
+    registration = factories.submitted_request()
+    browser = browsers.of(factories.wim())
+    browser.post(reverse("my_request", args=[registration.uid]), {"text": "It is for <b>payroll</b>."})
+    text = browser.get(reverse("my_request", args=[registration.uid])).content.decode()
+    assert "It is for &lt;b&gt;payroll&lt;/b&gt;." in text
+
+
+def changes_asked(now) -> Registration:
+    registration = factories.submitted_request()
+    by = factories.by(factories.noor())
+    registrations.request_changes(
+        registration=registration, message="Why this scope?", seen=registration.content_hash, by=by, now=now
+    )
+    return registration
+
+
+def test_the_answer_to_asked_changes_starts_from_what_was_sent(now) -> None:
+    registration = changes_asked(now)
+    browser = browsers.of(factories.wim())
+    text = browser.get(reverse("edit_request", args=[registration.uid])).content.decode()
+    assert "Why this scope?" in text
+    assert registration.purpose in text
+    assert 'value="address.read" checked' in text
+    browser.post(reverse("edit_request", args=[registration.uid]), {**FORM, "purpose": "For payroll letters."})
+    registration.refresh_from_db()
+    assert registration.status == Registration.Status.SUBMITTED
+    assert registration.purpose == "For payroll letters."
+
+
+def test_withdrawing_asks_first_and_then_ends_it(now) -> None:
+    registration = factories.submitted_request()
+    browser = browsers.of(factories.wim())
+    url = reverse("withdraw_request", args=[registration.uid])
+    assert "Withdraw the request?" in browser.get(url).content.decode()
+    assert Registration.objects.get().status == Registration.Status.SUBMITTED
+    browser.post(url)
+    assert Registration.objects.get().status == Registration.Status.WITHDRAWN
+    assert "You withdrew this request" in browser.get(reverse("my_request", args=[registration.uid])).content.decode()
+
+
+def test_the_list_of_requests_asks_the_database_as_often_for_ten_as_for_one() -> None:
+    browser = browsers.of(factories.wim())
+    factories.submitted_request()
+    for_one = browsers.queries(browser, reverse("my_requests"))
+    for _more in range(9):
+        factories.submitted_request()
+    assert browsers.queries(browser, reverse("my_requests")) == for_one

@@ -1,0 +1,158 @@
+"""Client secrets on the contact's pages (SECURITY.md, secrets)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+
+from audit.actions import Action
+from audit.models import Entry
+from clients import codes, keys
+from clients.models import Client, Mail, Secret
+from tests import factories
+from tests.keys import public_key
+from tests.portal import browsers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def made() -> tuple[Client, str]:
+    return factories.client()
+
+
+@pytest.fixture
+def browser():
+    return browsers.of(factories.lotte())
+
+
+def test_the_client_page_shows_dots_and_the_last_four_characters(made, browser) -> None:
+    client, secret = made
+    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    assert secret not in text
+    assert secret[-4:] in text
+
+
+def test_a_reveal_shows_the_secret_once_and_is_logged(made, browser) -> None:
+    client, secret = made
+    response = browser.post(reverse("reveal_secret", args=[client.uid]))
+    assert secret in response.content.decode()
+    assert response.headers["Cache-Control"] == "no-store"
+    assert Entry.objects.with_action(Action.SECRET_VIEWED).count() == 1
+    assert secret not in browser.get(reverse("client", args=[client.uid])).content.decode()
+
+
+def test_a_secret_is_never_in_the_answer_to_a_get(made, browser) -> None:
+    client, secret = made
+    for name in ("reveal_secret", "regenerate_secret", "client", "secret_authentication"):
+        assert secret not in browser.get(reverse(name, args=[client.uid]), follow=True).content.decode()
+    assert not Entry.objects.with_action(Action.SECRET_VIEWED).exists()
+
+
+def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
+    client, secret = made
+    lotte = factories.lotte()
+    browser = browsers.of(lotte, stepped_up=False)
+    url = reverse("reveal_secret", args=[client.uid])
+    asked = browser.post(url).content.decode()
+    assert secret not in asked
+    assert "We sent a six-digit code to" in asked
+    code = codes.value(lotte.codes.get())
+    assert secret in browser.post(url, {"step_up_code": code}).content.decode()
+
+
+def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:
+    client, old = made
+    url = reverse("regenerate_secret", args=[client.uid])
+    assert "Regenerate the client secret?" in browser.get(url).content.decode()
+    current = client.secrets.current().get()
+    text = browser.post(url, {"replaces": current.uid, "overlap": "24h"}).content.decode()
+    new = client.secrets.current().get()
+    assert new.hint in text
+    assert old not in text
+    current.refresh_from_db()
+    assert current.state(current.ends_at.replace(year=2000)) == Secret.State.RETIRING
+    assert Entry.objects.with_action(Action.SECRET_REGENERATED).count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+
+
+def test_sending_the_same_form_twice_makes_one_new_secret(made, browser) -> None:
+    client, _old = made
+    url = reverse("regenerate_secret", args=[client.uid])
+    form = {"replaces": client.secrets.current().get().uid, "overlap": "0"}
+    browser.post(url, form)
+    answer = browser.post(url, form, follow=True).content.decode()
+    assert "This secret was regenerated meanwhile" in answer
+    assert client.secrets.count() == 2
+
+
+def test_without_an_overlap_the_form_asks_for_one(made, browser) -> None:
+    client, _old = made
+    response = browser.post(
+        reverse("regenerate_secret", args=[client.uid]), {"replaces": client.secrets.get().uid, "overlap": "1 year"}
+    )
+    assert response.status_code == 422
+    assert client.secrets.count() == 1
+
+
+def test_a_client_without_a_secret_can_make_one(made, browser) -> None:
+    client, _old = made
+    client.secrets.all().delete()
+    page = browser.get(reverse("client", args=[client.uid])).content.decode()
+    assert "The client has no secret" in page
+    browser.post(reverse("regenerate_secret", args=[client.uid]), {"replaces": ""})
+    assert client.secrets.current().count() == 1
+
+
+def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
+    client, _old = made
+    old = client.secrets.get()
+    browser.post(reverse("regenerate_secret", args=[client.uid]), {"replaces": old.uid, "overlap": "7d"})
+    url = reverse("end_secret", args=[client.uid, old.uid])
+    assert "End this secret?" in browser.get(url).content.decode()
+    answer = browser.post(url, follow=True).content.decode()
+    assert "no longer works" in answer
+
+
+def test_the_only_secret_of_a_client_without_a_key_cannot_go(made, browser) -> None:
+    client, _old = made
+    secret = client.secrets.get()
+    answer = browser.post(reverse("end_secret", args=[client.uid, secret.uid]), follow=True).content.decode()
+    assert "This is the only way the client can sign in" in answer
+    secret.refresh_from_db()
+    assert secret.ends_at is None
+
+
+def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> None:
+    client, _old = made
+    url = reverse("secret_authentication", args=[client.uid])
+    assert (
+        "the only way the client can sign in" in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
+    )
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    browser.post(url, {"allowed": "false"})
+    client.refresh_from_db()
+    assert not client.secret_allowed
+    browser.post(url, {"allowed": "true"})
+    client.refresh_from_db()
+    assert client.secret_allowed
+
+
+def test_a_secret_that_cannot_be_opened_any_more_is_a_message(made, browser, settings) -> None:
+    client, _old = made
+    settings.SECRETS_VIEWABLE = False
+    answer = browser.post(reverse("reveal_secret", args=[client.uid]), follow=True).content.decode()
+    assert "can no longer be shown" in answer
+
+
+def test_the_secret_of_a_strangers_client_does_not_exist(made) -> None:
+    client, _old = made
+    stranger = browsers.of(factories.wim())
+    secret = client.secrets.get()
+    for name, args in (
+        ("reveal_secret", [client.uid]),
+        ("regenerate_secret", [client.uid]),
+        ("secret_authentication", [client.uid]),
+        ("end_secret", [client.uid, secret.uid]),
+    ):
+        assert stranger.post(reverse(name, args=args)).status_code == 404

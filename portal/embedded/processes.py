@@ -47,7 +47,7 @@ class Process:
             os.killpg(self.pid, number)
 
     def last_words(self, lines: int = 15) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(line[:500] for line in self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def start(

@@ -44,7 +44,7 @@ def wait_until_ready(port: int, process: Process, *, seconds: float = 30) -> Non
 
 def _is_ready(port: int) -> bool:
     with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=2)) as connection:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/readyz", headers={"Host": f"localhost:{port}"})  # PUBLIC_URL's: others are refused
         return connection.getresponse().status == 200
     return False
 

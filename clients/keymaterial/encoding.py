@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import unicodedata
 from typing import NoReturn
 
 from cryptography import x509
@@ -79,20 +78,16 @@ def _refuse_depth(value: object, levels: int) -> None:
 
 
 def shown(value: object, limit: int = 40) -> str:
-    """`value` for a person to read, cut to `limit` characters; invisible and reordering characters become escapes.
+    """`value` for a person to read, cut to `limit` characters.
 
-    Categories C* hold controls, bidi and other format characters, and lone surrogates; Zl and Zp break lines.
+    What does not print becomes an escape: controls, bidi and other format characters, lone surrogates, odd spaces.
     """
     text = value if isinstance(value, str) else json.dumps(value)
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(_escaped(character) for character in cut)
+    return "".join(character if character.isprintable() else _escaped(ord(character)) for character in cut)
 
 
-def _escaped(character: str) -> str:
-    category = unicodedata.category(character)
-    if not category.startswith("C") and category not in ("Zl", "Zp"):
-        return character
-    code = ord(character)
+def _escaped(code: int) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 

@@ -21,6 +21,7 @@ SIGNING_CERTIFICATE = NEW_CERTIFICATE + " -addext keyUsage=critical,digitalSigna
 LEAF_ONLY = "openssl x509 -in chain.pem -out certificate.pem"
 READ_CERTIFICATE = "openssl x509 -in certificate.pem -noout -text"
 PLAIN_JSON = "jq . key.json > public.json"
+BARE_KEY = """jq 'with_entries(select(.key | IN("kty", "crv", "x", "y", "n", "e", "kid")))' key.json > public.json"""
 
 # Reasons by which the contact must treat the key as leaked, whatever else is wrong with the upload.
 COMPROMISING = frozenset({"private_key_material", "symmetric_key", "pkcs12", "keystore"})
@@ -99,12 +100,12 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         _("a JSON Web Key is one JSON object"),
         "python3 -m json.tool key.json",
     ),
-    "bad_number": (_("The JSON holds the number %(number)s"), _("a public key needs no such number"), PLAIN_JSON),
+    "bad_number": (_("The JSON holds the number %(number)s"), _("a public key needs no such number"), BARE_KEY),
     "duplicate_member": (_("The JSON has the member %(member)s twice"), _("each may appear only once"), PLAIN_JSON),
     "too_deep": (
         _("The JSON is nested more than %(limit)s levels deep"),
         _("a JSON Web Key is one flat object"),
-        PLAIN_JSON,
+        BARE_KEY,
     ),
     "not_an_object": (
         _("The JSON is no object"),
@@ -150,7 +151,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "malformed_kid": (
         _("The kid cannot be used"),
-        _("it must be text of 1 to %(limit)s characters, none of them a control or format character"),
+        _("it must be text of 1 to %(limit)s printable characters"),
         "jq '.kid = \"my-key-1\"' key.json > public.json",
     ),
     "unsupported_kty": (_("The key type (kty) is %(kty)s"), _("it must be RSA, EC or OKP"), NEW_PAIR),

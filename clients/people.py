@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from audit import log
@@ -18,10 +19,14 @@ class UnableToInvite(Exception):
 
 
 @transaction.atomic
-def invite_staff(*, email: str, name: str, role: User.Role, by: Actor, now: datetime) -> User:
+def invite_staff(
+    *, email: str, name: str, role: User.Role, by: Actor, now: datetime, forget_sign_in: bool = False
+) -> User:
     """Gives a person a staff role and mails the link with which they set up their sign-in.
 
-    Somebody who has the role already is mailed a new link. Raises UnableToInvite for another staff role.
+    Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor;
+    `forget_sign_in` ends their password and second factors, for who lost them. Raises UnableToInvite for another
+    staff role.
     """
     user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
     if user and user.is_staff_member and user.role != role:
@@ -30,8 +35,12 @@ def invite_staff(*, email: str, name: str, role: User.Role, by: Actor, now: date
     if user is None:
         user = User(email=email.lower(), name=name)
         user.set_unusable_password()
+    if forget_sign_in:
+        user.set_unusable_password()
+        Authenticator.objects.filter(user_id=user.pk).delete()
     user.role, user.is_active = role, True
     user.save()
     outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)
-    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)})
+    note = "password and second factors ended" if forget_sign_in else ""
+    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)}, note=note)
     return user

@@ -8,7 +8,8 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from clients.actors import Actor
@@ -16,7 +17,7 @@ from clients.models import Client, ClientContact, Registration, User
 from portal.request import Request
 from portal.staff_sign_in import is_strong
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def actor(request: Request) -> Actor:
@@ -30,7 +31,7 @@ def staff(*roles: User.Role) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.role not in roles:
                 raise Http404
             if not is_strong(request):
@@ -50,7 +51,7 @@ def contact(view: View) -> View:
     """The page is for contacts; staff have pages of their own."""
 
     @wraps(view)
-    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.role != User.Role.CONTACT:
             raise Http404
         return view(request, *args, **kwargs)

@@ -39,6 +39,9 @@ AREAS = {
     ],
 }
 
+# url name -> area, where the address does not tell
+BELONGS_TO = {"review": "queue", "write_message": "queue"}
+
 
 def site(request: Request) -> dict[str, Any]:
     return {
@@ -58,15 +61,16 @@ def site(request: Request) -> dict[str, Any]:
 def _navigation(request: Request) -> dict[str, Any]:
     user = getattr(request, "user", None)  # error pages can come before the session
     role = role_of(request)
-    match = getattr(request, "resolver_match", None)
     items = []
     for label, name in AREAS[role]:
         try:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        current = match is not None and (match.url_name == name or (request.path.startswith(url) and url != "/"))
-        items.append({"label": label, "url": url, "current": current, "count": _count(name)})
+        items.append({"name": name, "label": label, "url": url, "count": _count(name)})
+    current = _current(request, items)
+    for item in items:
+        item["current"] = item["name"] == current
     signed_in = user is not None and user.is_authenticated
     return {
         "role": role,
@@ -74,6 +78,17 @@ def _navigation(request: Request) -> dict[str, Any]:
         "person": str(user) if signed_in else "",
         "session_ends_at": _session_end(request) if signed_in else None,
     }
+
+
+def _current(request: Request, items: list[dict[str, Any]]) -> str:
+    """The area that the page belongs to: the one whose address begins like the page's, the longest of several."""
+    match = getattr(request, "resolver_match", None)
+    if match is not None and match.url_name in BELONGS_TO:
+        return BELONGS_TO[match.url_name]
+    path = request.path
+    # The front page's address begins every other one; it is an area of its own all the same.
+    inside = [item for item in items if path == item["url"] or (item["url"] != "/" and path.startswith(item["url"]))]
+    return max(inside, key=lambda item: len(item["url"]), default={"name": ""})["name"]
 
 
 def role_of(request: Request) -> str:

@@ -31,23 +31,38 @@ def row(entry: Entry) -> dict[str, object]:
     return {
         "seq": entry.seq,
         "at": entry.at,
-        "sentence": entry.sentence,
-        "who": entry.actor_label,
-        "note": entry.note,
+        "sentence": sentence(entry),
+        "who": _who(entry),
+        "note": " ".join(entry.note.split()),
         "changes": differences(entry),
         "hash": bytes(entry.leaf_hash).hex(),
         "url": reverse("log_entry", args=[entry.seq]),
     }
 
 
+def sentence(entry: Entry) -> str:
+    return entry.template.format(actor=name_of(entry.actor_label), subject=entry.subject_label)
+
+
+def name_of(label: str) -> str:
+    """ "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>"."""
+    return label.partition(" <")[0]
+
+
+def _who(entry: Entry) -> str:
+    who = entry.actor_label.partition(" <")[2].rstrip(">") or entry.actor_label
+    return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
+
+
 def differences(entry: Entry) -> list[dict[str, object]]:
     """For the diff component; the order is that of audit.actions.FIELDS."""
     order = [*FIELDS, *(name for name in entry.changes if name not in FIELDS)]
-    return [
+    shown = [
         {"field": FIELDS.get(name, name), "before": value(name, pair[0]), "after": value(name, pair[1])}
         for name in order
         if (pair := entry.changes.get(name))
     ]
+    return [change for change in shown if change["before"] != change["after"]]
 
 
 def value(name: str, raw: object) -> str:

@@ -85,7 +85,7 @@ class StaffSessionMiddleware:
     factor that somebody has already (SECURITY.md, approval and access).
     """
 
-    SET_UP = frozenset(
+    SET_UP: frozenset[str | None] = frozenset(
         ("staff_setup", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes",
          "mfa_download_recovery_codes", "account_reauthenticate", "account_login")
     )  # fmt: skip
@@ -97,13 +97,14 @@ class StaffSessionMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
-        if not may_only_set_up(request) or request.resolver_match.url_name in ("sign_out", "set_language"):
+        page = request.resolver_match.url_name if request.resolver_match else None
+        if not may_only_set_up(request) or page in ("sign_out", "set_language"):
             return None
         if had_second_factor(request):
             logout(request)
             messages.error(request, _("You have a second factor already. Sign in with it."))
             return redirect("account_login")
-        return None if request.resolver_match.url_name in self.SET_UP else redirect("staff_setup")
+        return None if page in self.SET_UP else redirect("staff_setup")
 
 
 class LocalisationMiddleware:

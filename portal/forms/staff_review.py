@@ -34,15 +34,22 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.asked = {row.scope.name: row.scope for row in registration.asked.all()}
         names = [(name, name) for name in self.asked]
-        self.fields["scopes"].choices = self.fields["defaults"].choices = names
         decisions = [
             (APPROVE, _("Approve the ticked scopes")), (CHANGES, _("Ask for changes")), (REJECT, _("Reject"))
         ]  # fmt: skip
-        self.fields["decision"].choices = decisions if may_approve else decisions[1:]
-        self.fields["decision"].hints = {
-            APPROVE: _("The client is made or changed at once, and the contact gets a mail.")
+        fields: dict[str, Any] = self.fields
+        fields["scopes"].choices = fields["defaults"].choices = names
+        fields["decision"].choices = decisions if may_approve else decisions[1:]
+        self.hints = {"decision": self._consequences(final)}
+
+    def _consequences(self, final: bool) -> dict[str, Any]:
+        approve = (
+            _("The client is made or changed at once, and the contact gets a mail.")
             if final
-            else _("A sensitive scope needs a second approval, by somebody else."),
+            else _("A sensitive scope needs a second approval, by somebody else.")
+        )
+        return {
+            APPROVE: approve,
             CHANGES: _("The contact can answer or edit the request. Reviews start again."),
             REJECT: _("For good. The contact can send a new request."),
         }

@@ -15,6 +15,7 @@ from django.views import i18n
 from django.views.decorators.http import require_POST
 
 from clients.models import User
+from portal.request import Request
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
 
@@ -53,7 +54,7 @@ class PasswordForm(forms.Form):
         return password
 
 
-def staff_setup(request: HttpRequest) -> HttpResponse:
+def staff_setup(request: Request) -> HttpResponse:
     """From the invitation's link: a password, then a second factor, then a real sign-in.
 
     Only a session that began with the link gets here; a session with a password alone never exists for staff.

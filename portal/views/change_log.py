@@ -5,7 +5,8 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from django.db import transaction
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead
 from audit.verification import Report
 from portal import log_entries, spreadsheets
 from portal.access import actor, log_readers
-from portal.forms.staff_log import LogFilterForm
+from portal.forms.staff_log import LogFilterForm, action_choices
 from portal.request import Request
 
 PAGE = 50  # entries
@@ -76,7 +77,7 @@ def _chips(form: LogFilterForm) -> list[dict[str, str]]:
 def _chosen(form: LogFilterForm, name: str, text: str) -> str:
     if name != "action":
         return text
-    groups = (options for _label, options in form.fields["action"].choices if isinstance(options, list | tuple))
+    groups = (options for _label, options in action_choices() if isinstance(options, list))
     return next((str(label) for options in groups for value, label in options if value == text), text)
 
 
@@ -90,7 +91,7 @@ def log_entry(request: Request, seq: int) -> HttpResponse:
 
 @log_readers
 @require_POST
-def log_export(request: Request) -> HttpResponse | StreamingHttpResponse:
+def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
     if not form.is_valid():
@@ -113,7 +114,7 @@ def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:
         )
         columns = [entry.seq, moment(entry.at), *(getattr(entry, name) for name in COLUMNS[2:])]
         columns[COLUMNS.index("changes")] = differences
-        yield [*columns, entry.sentence, bytes(entry.leaf_hash).hex()]
+        yield [*columns, log_entries.sentence(entry), bytes(entry.leaf_hash).hex()]
 
 
 @log_readers

@@ -113,7 +113,11 @@ def _chips(waiting: list[tuple[Registration, Row]], user: User, with_contact: in
 
 def _figures(waiting: list[tuple[Registration, Row]], request: Request) -> dict[str, object]:
     recent = Registration.objects.decided(since=request.now - MEDIAN_OVER).values_list("submitted_at", "decided_at")
-    times = [(decided_at - submitted_at) / timedelta(days=1) for submitted_at, decided_at in recent]
+    times = [
+        (decided_at - submitted_at) / timedelta(days=1)
+        for submitted_at, decided_at in recent
+        if submitted_at and decided_at
+    ]
     endorsed = [registration for registration, _row in waiting if registration.endorsed_by is not None]
     return {
         "waiting": len(waiting),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.models import Entry
 from clients import registrations
 from clients.models import Client, Registration, User
-from portal import hints
+from portal import hints, log_entries
 from portal.access import actor, security_team
 from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
 from portal.request import Request
@@ -146,7 +146,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
 
 def _history_item(entry: Entry) -> dict[str, object]:
     done = entry.template.format(actor="", subject=entry.subject_label).strip()
-    return {"who": entry.actor_label, "at": entry.at, "done": done}
+    return {"who": log_entries.name_of(entry.actor_label), "at": entry.at, "done": done}
 
 
 def _state(registration: Registration) -> dict[str, str]:

@@ -10,6 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
@@ -147,6 +149,18 @@ def test_staff_are_invited_by_mail() -> None:
     assert Mail.objects.get().kind == Mail.Kind.STAFF_INVITATION
     assert "already has the role" in refused("invite_staff", "noor@keydesk.example", "--name", "N", "--role", "auditor")
     assert refused("invite_staff", "noor", "--name", "N", "--role", "auditor")
+
+
+def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
+    user = factories.noor()
+    user.set_password("correct horse battery")
+    user.save()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    run("invite_staff", user.email, "--name", user.name, "--role", "security", "--forget-sign-in")
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    assert not Authenticator.objects.filter(user=user).exists()
+    assert Entry.objects.first().note == "password and second factors ended"
 
 
 def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:

@@ -64,7 +64,7 @@ def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
 )
 def test_filters_narrow_the_list(now, filters, found) -> None:
     suspended(now)
-    assert ("noor@keydesk.example&gt; suspended the client" in page(**filters)) is found
+    assert ("Noor El Amrani suspended the client" in page(**filters)) is found
 
 
 def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:

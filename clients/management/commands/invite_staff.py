@@ -19,10 +19,16 @@ class Command(ActCommand):
         parser.add_argument("email")
         parser.add_argument("--name", required=True)
         parser.add_argument("--role", required=True, choices=[User.Role.SECURITY.value, User.Role.AUDITOR.value])
+        parser.add_argument(
+            "--forget-sign-in", action="store_true", help="end their password and second factors: they lost them"
+        )
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         validate_email(options["email"])
         User(email=options["email"].lower(), name=options["name"]).clean_fields(exclude=["password"])
         role = User.Role(options["role"])
-        user = people.invite_staff(email=options["email"], name=options["name"], role=role, by=by, now=now)
+        user = people.invite_staff(
+            email=options["email"], name=options["name"], role=role,
+            forget_sign_in=options["forget_sign_in"], by=by, now=now,
+        )  # fmt: skip
         return {"email": user.email, "role": user.role}

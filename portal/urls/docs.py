@@ -1,3 +1,11 @@
-from django.urls import URLPattern, URLResolver
+"""The documentation, open to everybody: /docs/, one address a page, and every sample as a file."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from portal.views import docs
+
+urlpatterns = [
+    path("", docs.index, name="docs"),
+    path("<slug:slug>/", docs.page, name="docs_page"),
+    path("samples/<slug:topic>/<str:filename>", docs.sample, name="docs_sample"),
+]

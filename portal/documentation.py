@@ -1,0 +1,135 @@
+"""The pages of the documentation in the order of the work, with what each of them is about.
+
+The texts of a page are in templates/docs/<slug>.html, whose sections take their titles from here: the list "On this
+page" and the headings cannot differ. Anchors are addresses that other pages and mails link to: do not rename them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+Text = Any  # a lazy translation
+
+
+@dataclass(frozen=True)
+class Page:
+    slug: str
+    title: Text
+    lead: Text
+    sections: dict[str, Text]  # anchor -> title
+
+
+PAGES = (
+    Page(
+        "get-a-client",
+        _("Get a client"),
+        _("One form, one review, one link by e-mail. You need no account and no password."),
+        {
+            "ready": _("What to have ready"),
+            "steps": _("From request to client"),
+            "access": _("How you get back to your page"),
+        },
+    ),
+    Page(
+        "choose-a-method",
+        _("Choose a method"),
+        _("Your software proves who it is with a secret or with a key. Both give the same tokens."),
+        {
+            "picture": _("What travels, and what stays"),
+            "compare": _("Side by side"),
+            "choose": _("Which one to choose"),
+        },
+    ),
+    Page(
+        "make-a-key",
+        _("Make a key"),
+        _("One command makes a key pair. The private half stays with you; we need the public half only."),
+        {
+            "certificate": _("Make a certificate"),
+            "jwk": _("Or make a bare JSON Web Key"),
+            "browser": _("Or let your browser make it"),
+            "check": _("Check the result"),
+            "upload": _("Upload the public half"),
+            "safe": _("Keep the private half safe"),
+        },
+    ),
+    Page(
+        "get-a-token",
+        _("Get a token"),
+        _("One POST to the token address. The answer is a token that works for about an hour."),
+        {
+            "samples": _("Samples that work as they stand"),
+            "request": _("The request"),
+            "assertion": _("What a signed assertion says"),
+            "answer": _("The answer"),
+            "scopes": _("Which scopes you get"),
+            "reuse": _("Use a token until it expires"),
+            "older": _("If you come from the older service"),
+        },
+    ),
+    Page(
+        "call-an-api",
+        _("Call an API"),
+        _("Send the token in the Authorization header of each call."),
+        {
+            "header": _("In the header"),
+            "query": _("In the address, if there is no other way"),
+            "samples": _("Samples that keep their token"),
+            "refused": _("When an API refuses"),
+        },
+    ),
+    Page(
+        "errors",
+        _("Handle errors and throttling"),
+        _("Every code that the server can answer, what causes it, and what helps."),
+        {
+            "read": _("Read the answer"),
+            "invalid_request": "invalid_request",
+            "invalid_client": "invalid_client",
+            "invalid_scope": "invalid_scope",
+            "unauthorized_client": "unauthorized_client",
+            "unsupported_grant_type": "unsupported_grant_type",
+            "temporarily_unavailable": "temporarily_unavailable",
+            "invalid_token": "invalid_token",
+            "insufficient_scope": "insufficient_scope",
+            "retry": _("When to try again"),
+        },
+    ),
+    Page(
+        "rotate",
+        _("Rotate without downtime"),
+        _("Old and new work side by side for as long as you choose. Nobody has to get up at night."),
+        {
+            "picture": _("How the overlap works"),
+            "secret": _("Replace a secret"),
+            "key": _("Replace a key"),
+            "certificate": _("Renew a certificate"),
+            "leaked": _("When something leaked"),
+        },
+    ),
+    Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API that it opens."), {}),
+    Page(
+        "resource-servers",
+        _("For resource servers"),
+        _("You run an API. Ask Keydesk about each token that you receive, and let in whom it vouches for."),
+        {
+            "register": _("Before you start"),
+            "introspect": _("Ask about a token"),
+            "samples": _("Samples that work as they stand"),
+            "nginx": _("In front of an API: nginx"),
+            "cache": _("How long to remember an answer"),
+            "rules": _("What to answer"),
+            "verify": _("The older verify address"),
+        },
+    ),
+)
+BY_SLUG = {page.slug: page for page in PAGES}
+
+
+def neighbours(page: Page) -> tuple[Page | None, Page | None]:
+    """The page before and the page after."""
+    here = PAGES.index(page)
+    return (PAGES[here - 1] if here else None), (PAGES[here + 1] if here + 1 < len(PAGES) else None)

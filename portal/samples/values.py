@@ -1,0 +1,118 @@
+"""What is filled into the samples: the reader's own client, or placeholders that nobody takes for real values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.conf import settings
+
+from clients.models import Client, Key, Scope
+
+PLACEHOLDER_ID = "YOUR_CLIENT_ID"
+PLACEHOLDER_KID = "YOUR_KEY_ID"
+PLACEHOLDER_SCOPE = "YOUR_SCOPE"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """How one JWS algorithm (RFC 7518 section 3.1, RFC 8037) is called in the libraries of the samples.
+
+    `size`: bytes of each of the two numbers of an ECDSA signature.
+    """
+
+    family: str  # rsa, ec, ed
+    java_signature: str
+    java_key: str
+    hash: str = ""
+    size: int = 0
+
+    def words(self) -> dict[str, object]:
+        return {
+            "family": self.family,
+            "hash": self.hash,
+            "size": self.size,
+            "digits": 2 * self.size,
+            "dotnet_hash": self.hash.upper(),
+            "go_hash_package": "sha256" if self.hash == "sha256" else "sha512",
+            "go_sum": {"sha256": "sha256.Sum256", "sha384": "sha512.Sum384", "sha512": "sha512.Sum512"}.get(self.hash),
+        }
+
+
+# In the order in which a key that can do several of them is used.
+ALGORITHMS = {
+    "RS256": Algorithm("rsa", "SHA256withRSA", "RSA", "sha256"),
+    "ES256": Algorithm("ec", "SHA256withECDSAinP1363Format", "EC", "sha256", 32),
+    "ES384": Algorithm("ec", "SHA384withECDSAinP1363Format", "EC", "sha384", 48),
+    "ES512": Algorithm("ec", "SHA512withECDSAinP1363Format", "EC", "sha512", 66),
+    "EdDSA": Algorithm("ed", "Ed25519", "Ed25519"),
+}
+
+
+@dataclass(frozen=True)
+class Values:
+    client_id: str = PLACEHOLDER_ID
+    kid: str = PLACEHOLDER_KID
+    algorithm: str = "RS256"
+    scope: str = PLACEHOLDER_SCOPE  # several are separated by spaces
+    served_scope: str = PLACEHOLDER_SCOPE  # a scope of an API that this client serves
+    lifetime: int = field(default_factory=lambda: int(settings.TOKEN_LIFETIME.total_seconds()))  # of its tokens
+
+    @property
+    def has_key(self) -> bool:
+        return self.kid != PLACEHOLDER_KID
+
+    def texts(self) -> dict[str, str]:
+        """Every value by the name that the samples use for it."""
+        header = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid}
+        return {
+            "client_id": self.client_id,
+            "kid": self.kid,
+            "algorithm": self.algorithm,
+            "scope": self.scope,
+            "served_scope": self.served_scope,
+            "header": json.dumps(header, ensure_ascii=False, separators=(",", ":")),
+            "issuer": settings.PUBLIC_URL,
+            "token_url": oauth_url("token"),
+            "introspection_url": oauth_url("introspect"),
+            "revocation_url": oauth_url("revoke"),
+            "verify_url": oauth_url("verify"),
+            "api_url": oauth_url("example"),
+            "lifetime": str(self.lifetime),
+        }
+
+
+def oauth_url(endpoint: str) -> str:
+    return f"{settings.PUBLIC_URL}{settings.OAUTH_PATH}{endpoint}"
+
+
+def of_client(client: Client, now: datetime) -> Values:
+    """The client's own values; what it does not have stays a placeholder."""
+    scopes = client.scopes.offered()
+    served = Scope.objects.offered().filter(api__served_by=client).first()
+    values = Values(
+        client_id=client.client_id,
+        scope=" ".join(scope.name for scope in scopes) or PLACEHOLDER_SCOPE,
+        served_scope=served.name if served else PLACEHOLDER_SCOPE,
+    )
+    if client.token_lifetime:
+        values = replace(values, lifetime=client.token_lifetime)
+    newest = client.keys.usable(now).order_by("-added_at")
+    return next((with_key(values, key) for key in newest if algorithm_of(key)), values)
+
+
+def with_key(values: Values, key: Key) -> Values:
+    return replace(values, kid=key.kid, algorithm=algorithm_of(key))
+
+
+def with_algorithm(values: Values, algorithm: str) -> Values:
+    """For another kind of key than the client's newest, which has another key id."""
+    if algorithm == values.algorithm:
+        return values
+    return replace(values, algorithm=algorithm, kid=PLACEHOLDER_KID)
+
+
+def algorithm_of(key: Key) -> str:
+    """The first of our samples' algorithms that the key is for; "" for a key of another kind, such as PS256 only."""
+    return next((name for name in ALGORITHMS if name in key.algorithms), "")

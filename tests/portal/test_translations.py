@@ -1,0 +1,60 @@
+"""Every text exists in every language, with its placeholders, and the compiled catalogues are up to date."""
+
+import re
+
+import polib
+import pytest
+
+from portal.translations import LANGUAGES, LOCALES, texts
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
+TAG = re.compile(r"</?([a-z]+[0-9]?)[^>]*>")
+
+
+@pytest.fixture(scope="module")
+def source() -> set:
+    return texts()
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def catalogue(request: pytest.FixtureRequest) -> polib.POFile:
+    return polib.pofile(str(LOCALES / request.param / "LC_MESSAGES" / "django.po"))
+
+
+def translations(entry: polib.POEntry) -> list[str]:
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def test_every_text_is_translated(catalogue, source):
+    known = {(e.msgctxt, e.msgid) for e in catalogue if e.translated() and not e.obsolete and all(translations(e))}
+    missing = sorted(text for context, text, _plural in source if (context, text) not in known)
+    assert not missing, f"run `make messages` and translate: {missing[:10]} ... ({len(missing)})"
+
+
+def test_a_translation_keeps_the_placeholders_and_the_markup(catalogue):
+    wrong = []
+    for entry in catalogue:
+        for text in translations(entry):
+            for pattern in (PLACEHOLDER, TAG):
+                expected = [set(pattern.findall(source)) for source in (entry.msgid, entry.msgid_plural) if source]
+                if set(pattern.findall(text)) not in expected:
+                    wrong.append((entry.msgid, text))
+    assert not wrong, wrong[:5]
+
+
+def test_a_translation_begins_and_ends_like_its_text(catalogue):
+    """White space around a text is layout; losing a line break at the end breaks a mail."""
+    for entry in catalogue:
+        for text in translations(entry):
+            assert text.startswith("\n") == entry.msgid.startswith("\n"), entry.msgid
+            assert text.endswith("\n") == entry.msgid.endswith("\n"), entry.msgid
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_the_one_that_people_edit(language):
+    folder = LOCALES / language / "LC_MESSAGES"
+    compiled = {e.msgid: (e.msgstr, e.msgstr_plural) for e in polib.mofile(str(folder / "django.mo"))}
+    edited = {
+        e.msgid: (e.msgstr, e.msgstr_plural) for e in polib.pofile(str(folder / "django.po")).translated_entries()
+    }
+    assert compiled == edited, "run `make messages`"

@@ -5,10 +5,11 @@ Works on rows that were loaded beforehand, so that a page with many clients asks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -32,7 +33,7 @@ class Condition:
     key: Key | None = None
 
 
-def of_client(client: Client, keys: Sequence[Key], secrets: Sequence[Secret], uses: Uses, now: datetime) -> Condition:
+def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
@@ -44,7 +45,8 @@ def of_client(client: Client, keys: Sequence[Key], secrets: Sequence[Secret], us
         days = days_left(ending.not_after, now)
         words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
         return Condition(2, "warn", words, ending)
-    if not any(credential.credential in uses for credential in [*usable, *secrets]):
+    credentials: list[Key | Secret] = [*usable, *secrets]
+    if not any(credential.credential in uses for credential in credentials):
         return Condition(3, "info", _("Waiting for first use"))
     return Condition(4, "ok", _("Active"))
 
@@ -52,9 +54,8 @@ def of_client(client: Client, keys: Sequence[Key], secrets: Sequence[Secret], us
 def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
     """The key that ends within a month without a successor that goes on after it."""
     staying = [key for key in usable if key.retires_at is None]
-    if not staying or any(key.not_after is None or key.not_after > now + SOON for key in staying):
-        return None
-    return max(staying, key=lambda key: key.not_after)
+    ends = [(key.not_after, key.pk, key) for key in staying if key.not_after and key.not_after <= now + SOON]
+    return max(ends)[-1] if ends and len(ends) == len(staying) else None
 
 
 def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
@@ -104,7 +105,7 @@ class KeyCard:
 
 def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
     state = key.state(now)
-    colour, status = KEY_STATES[state], key.State(state).label
+    colour, status = KEY_STATES[state], str(key.State(state).label)
     end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
     if state == Key.State.ACTIVE and end_at and end_at <= now + SOON:
         days = days_left(end_at, now)
@@ -114,7 +115,7 @@ def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
         key=key,
         title=f"{key.get_kind_display()}, {key.description}",
         state=colour,
-        status=str(status),
+        status=status,
         end_at=end_at,
         line_state={"info": "next", "mute": "bad"}.get(colour, colour),
         used=used_words(use, now),
@@ -124,8 +125,9 @@ def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
 
 def used_words(use: CredentialUse | None, now: datetime) -> str:
     if use is None:
-        return _("Never")
-    counted = ngettext("%(count)s time", "%(count)s times", use.uses) % {"count": use.uses}
+        return _("never")
+    number = number_format(use.uses, force_grouping=True)
+    counted = ngettext("%(count)s time", "%(count)s times", use.uses) % {"count": number}
     return _("%(ago)s, %(counted)s") % {"ago": ago(use.last_used_at, now), "counted": counted}
 
 

@@ -2,14 +2,14 @@
 
 from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth import login
-from django.http import HttpRequest
 
 from clients.models import User
+from portal.request import Request
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
-def sign_in(request: HttpRequest, user: User, *, assurance: str) -> None:
+def sign_in(request: Request, user: User, *, assurance: str) -> None:
     """Starts a session of its own: nothing of an earlier one, nor its key, lives on (session fixation).
 
     `assurance` is "link" or "code". allauth's record lets an invited staff member set up a second factor; it counts

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from clients import codes, step_up
@@ -22,7 +23,7 @@ View = Callable[..., HttpResponse]
 CODE, AGAIN = "step_up_code", "step_up_again"  # our own fields among those of the interrupted form
 
 
-def step_up_required(act: str) -> Callable[[View], View]:
+def step_up_required(act: str | Promise) -> Callable[[View], View]:
     """`act` says what the code is for, in the page's words: "Show the client secret"."""
 
     def decorate(view: View) -> View:
@@ -75,7 +76,7 @@ def _mail_code(request: Request, *, again: bool) -> str:
     return ""
 
 
-def _ask(request: Request, act: str, problem: str) -> HttpResponse:
+def _ask(request: Request, act: str | Promise, problem: str) -> HttpResponse:
     fields = [(name, value) for name, values in _interrupted(request.POST).lists() for value in values]
     context = {"act": act, "problem": problem, "fields": fields, "form_has_errors": bool(problem), "back": request.path}
     return render(request, "accounts/step_up.html", context, status=422 if problem else 200)

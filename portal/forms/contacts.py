@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -12,11 +14,13 @@ class ContactForm(forms.Form):
     email = email_field(_("Work e-mail address"), _("We mail them a link to this client."))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, widget=forms.RadioSelect)
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].hints = {
-            Role.OWNER.value: _("Also adds, changes and removes contacts."),
-            Role.EDITOR.value: _("Sees everything, and manages keys, secrets and tokens."),
+        self.hints = {
+            "role": {
+                Role.OWNER.value: _("Also adds, changes and removes contacts."),
+                Role.EDITOR.value: _("Sees everything, and manages keys, secrets and tokens."),
+            }
         }
 
     def clean_role(self) -> ClientContact.Role:

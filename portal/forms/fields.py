@@ -15,7 +15,7 @@ class Line(forms.CharField):
     """
 
     def to_python(self, value: Any) -> str:
-        return " ".join(super().to_python(value).split())
+        return " ".join((super().to_python(value) or "").split())
 
     def validate(self, value: str) -> None:
         super().validate(value)
@@ -23,10 +23,10 @@ class Line(forms.CharField):
             raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
 
 
-def code_field(label: str = "") -> forms.CharField:
+def code_field() -> forms.CharField:
     """The six digits of a mailed code; blanks between them do no harm (WCAG 3.3.8: pasting works)."""
     return forms.CharField(
-        label=label or gettext_lazy("Code"),
+        label=gettext_lazy("Code"),
         max_length=20,
         error_messages={"required": gettext_lazy("Type the six digits from the mail.")},
         widget=forms.TextInput(
@@ -35,7 +35,8 @@ def code_field(label: str = "") -> forms.CharField:
     )
 
 
-def email_field(label: str, help_text: str = "") -> forms.EmailField:
+def email_field(label: Any, help_text: Any = "") -> forms.EmailField:
+    """The texts may be lazy."""
     return forms.EmailField(
         label=label,
         help_text=help_text,

@@ -1,7 +1,7 @@
 """Three ways to hand over a public key, and what becomes of the key in use."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.html import format_html
@@ -103,16 +103,18 @@ class AddKeyForm(forms.Form):
 
     def __init__(self, *args: Any, in_use: Key | None, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.hints = {"start": {"later": _("It is staged: stored, but not accepted yet.")}}
         if in_use is None:
             del self.fields["old"]
             return
-        until = moment(in_use.not_after)
-        keep = _("Keep it until it expires, %(moment)s") % {"moment": until} if until else _("Keep it")
+        end = moment(in_use.not_after)
+        keep = _("Keep it until it expires, %(moment)s") % {"moment": end} if end else _("Keep it")
         spans = {"7d": OVERLAPS["7d"], "24h": OVERLAPS["24h"], "0": OVERLAPS["0"]}
-        field = self.fields["old"]
+        field = cast(forms.ChoiceField, self.fields["old"])
         field.choices = [("keep", keep), *((value, label) for value, (_span, label) in spans.items())]
-        field.hints = {
+        until = {value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in spans.items()}
+        self.hints["old"] = {
+            **until,
             "keep": _("Both work side by side. You can remove it sooner."),
-            **{value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in spans.items()},
             "0": _("Your software is refused until it uses the new key id."),
         }

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.html import format_html
@@ -47,7 +47,7 @@ class ContentForm(forms.Form):
     def __init__(self, *args: Any, scopes: Iterable[Scope], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offered = {scope.name: scope for scope in scopes}
-        field = self.fields["scopes"]
+        field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(name, name) for name in self.offered]
         self.order_fields(["organisation", "contact_name", "contact_email", "client_name", "purpose", "scopes"])
 

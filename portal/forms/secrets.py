@@ -1,7 +1,7 @@
 """How long an old credential goes on working beside its successor."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -19,13 +19,13 @@ class OverlapForm(forms.Form):
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["overlap"]
+        field = cast(forms.ChoiceField, self.fields["overlap"])
         field.choices = [(value, label) for value, (_span, label) in OVERLAPS.items()]
-        field.hints = {
-            value: _("Until %(moment)s.") % {"moment": moment(now + span)} if span else _("Choose this when it leaked.")
-            for value, (span, _label) in OVERLAPS.items()
-        }
         field.initial = "24h"
+        until = {
+            value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in OVERLAPS.items()
+        }
+        self.hints = {"overlap": {**until, "0": _("Choose this when it leaked.")}}
 
 
 class RegenerateForm(OverlapForm):

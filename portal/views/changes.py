@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -12,11 +12,12 @@ from clients import registrations
 from clients.models import Client, Scope
 from portal.access import actor, client_of, contact
 from portal.forms.requests import ContentForm
+from portal.request import Request
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-def propose_change(request: HttpRequest, uid: UUID) -> HttpResponse:
+def propose_change(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     form = ContentForm(request.POST or None, scopes=Scope.objects.offered(), initial=_as_it_is(client))
     if form.is_valid():

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +18,7 @@ from clients.models import Client, Key
 from portal import condition
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
+from portal.request import Request
 from portal.step_up import step_up_required
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
@@ -30,7 +31,7 @@ PAGE = 50  # entries of the history
 
 @contact
 @require_safe
-def client(request: HttpRequest, uid: UUID) -> HttpResponse:
+def client(request: Request, uid: UUID) -> HttpResponse:
     found, now = client_of(request, uid), request.now
     keys = list(found.keys.shown())
     secrets = list(found.secrets.usable(now).order_by("-created_at"))
@@ -62,9 +63,8 @@ def _activity(client: Client, now: datetime) -> dict[str, Any]:
     """Tokens and refusals per day of the last month (days in UTC, as they are counted), and today's refusals."""
     today = now.date()
     counted = UsageDay.objects.filter(client=client, day__gt=today - timedelta(days=DAYS)).values("day")
-    by_day: dict[date, dict[str, int]] = {
-        row["day"]: row for row in counted.annotate(issued=Sum("issued"), refused=Sum("refused"))
-    }
+    totals = counted.annotate(issued=Sum("issued"), refused=Sum("refused"))
+    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in totals}
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     none = {"issued": 0, "refused": 0}
     usage = [{**none, **by_day.get(day, {}), "day": day} for day in days]
@@ -78,7 +78,7 @@ def _activity(client: Client, now: datetime) -> dict[str, Any]:
 
 @contact
 @require_safe
-def history(request: HttpRequest, uid: UUID) -> HttpResponse:
+def history(request: Request, uid: UUID) -> HttpResponse:
     """What happened to the client, from the change log: the same entries that an auditor reads."""
     found = client_of(request, uid)
     entries = Entry.objects.of_client(found.audit_client)
@@ -101,7 +101,7 @@ def _readable(entry: Entry) -> dict[str, object]:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Regenerate the client id"))
-def change_client_id(request: HttpRequest, uid: UUID) -> HttpResponse:
+def change_client_id(request: Request, uid: UUID) -> HttpResponse:
     """A warning first: the old id stops at once."""
     found = client_of(request, uid)
     if request.method != "POST":

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +13,7 @@ from clients import contacts as acts
 from clients.models import ClientContact
 from portal.access import actor, client_of, client_owned_by, contact
 from portal.forms.contacts import ContactForm
+from portal.request import Request
 from portal.step_up import step_up_required
 
 Role = ClientContact.Role
@@ -21,7 +22,7 @@ Role = ClientContact.Role
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Add this contact"))
-def contacts(request: HttpRequest, uid: UUID) -> HttpResponse:
+def contacts(request: Request, uid: UUID) -> HttpResponse:
     client = client_owned_by(request, uid) if request.method == "POST" else client_of(request, uid)
     form = ContactForm(request.POST or None, initial={"role": Role.EDITOR})
     if form.is_valid():
@@ -41,7 +42,7 @@ def contacts(request: HttpRequest, uid: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Change this contact's role"))
-def change_role(request: HttpRequest, uid: UUID, contact: UUID) -> HttpResponse:
+def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     role = request.POST.get("role")
@@ -60,7 +61,7 @@ def change_role(request: HttpRequest, uid: UUID, contact: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Remove this contact"))
-def remove_contact(request: HttpRequest, uid: UUID, contact: UUID) -> HttpResponse:
+def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     if request.method != "POST":

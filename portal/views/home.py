@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
 from clients.models import Client, Key, Registration, Secret
-from portal import condition
 from portal.access import contact
+from portal.condition import Condition, KeyCard, last_use, of_client, of_key, signs_in_with
+from portal.request import Request
 from tokens.models import CredentialUse, JournalEntry
 
 RECENT = 5  # changes
@@ -24,9 +25,9 @@ class Row:
     """One client as its card shows it."""
 
     client: Client
-    condition: condition.Condition
+    condition: Condition
     signs_in_with: list[str]
-    line: condition.KeyCard | None
+    line: KeyCard | None
     last_token_at: datetime | None
     refused: int
     causes: int
@@ -34,7 +35,7 @@ class Row:
 
 @contact
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     rows = _rows(request)
     refs = {str(row.client.uid): row.client for row in rows}
     changes = list(Entry.objects.filter(client_ref__in=refs)[:RECENT]) if refs else []
@@ -49,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "contact/home.html", context)
 
 
-def _rows(request: HttpRequest) -> list[Row]:
+def _rows(request: Request) -> list[Row]:
     """Every client with what its card needs, in a fixed number of queries; the most urgent first."""
     now = request.now
     keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now))
@@ -64,15 +65,15 @@ def _rows(request: HttpRequest) -> list[Row]:
 
 def _row(client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any], now: datetime) -> Row:
     keys, secrets = list(client.keys.all()), list(client.secrets.all())
-    state = condition.of_client(client, keys, secrets, uses, now)
+    state = of_client(client, keys, secrets, uses, now)
     working = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
     drawn = state.key or next((key for key in working if key.not_after), None)
     return Row(
         client=client,
         condition=state,
-        signs_in_with=condition.signs_in_with(client, keys, secrets, now),
-        line=condition.of_key(drawn, uses, now) if drawn else None,
-        last_token_at=condition.last_use(uses),
+        signs_in_with=signs_in_with(client, keys, secrets, now),
+        line=of_key(drawn, uses, now) if drawn else None,
+        last_token_at=last_use(uses),
         refused=refused.get("count", 0),
         causes=refused.get("causes", 0),
     )
@@ -81,5 +82,5 @@ def _row(client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any]
 def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
     """Per client: how many requests were refused in the last 24 hours, and for how many different reasons."""
     entries = JournalEntry.objects.refusals().filter(client__in=clients, at__gt=now - timedelta(days=1))
-    counted = entries.order_by().values("client").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
-    return {row["client"]: row for row in counted}
+    counted = entries.order_by().values("client_id").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
+    return {row["client_id"]: dict(row) for row in counted}

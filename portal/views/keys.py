@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import keymaterial, keys
@@ -22,7 +22,9 @@ from portal import condition
 from portal.access import actor, client_of, contact
 from portal.forms.keys import AddKeyForm, KeyUploadForm
 from portal.forms.secrets import OverlapForm
+from portal.request import Request
 from portal.step_up import step_up_required
+from portal.templatetags.keydesk import moment
 from tokens.models import CredentialUse
 
 
@@ -45,7 +47,7 @@ class Understood:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_key(request: HttpRequest, uid: UUID) -> HttpResponse:
+def add_key(request: Request, uid: UUID) -> HttpResponse:
     """Changes nothing: shows what we understood, or what is wrong with it."""
     client = client_of(request, uid)
     posted = request.POST if request.method == "POST" else None
@@ -65,7 +67,7 @@ def add_key(request: HttpRequest, uid: UUID) -> HttpResponse:
     return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
 
 
-def _private_key(request: HttpRequest, client: Client, refused: KeyRefused) -> HttpResponse:
+def _private_key(request: Request, client: Client, refused: KeyRefused) -> HttpResponse:
     """Nothing of the upload goes back into the page: it counts as leaked, and the contacts hear of it."""
     keys.note_refused_private_key(client=client, by=actor(request), now=request.now)
     found = _(refused.found) % refused.params
@@ -73,7 +75,7 @@ def _private_key(request: HttpRequest, client: Client, refused: KeyRefused) -> H
 
 
 def _show_understood(
-    request: HttpRequest,
+    request: Request,
     client: Client,
     found: tuple[PublicKey, ...],
     *,
@@ -101,7 +103,7 @@ def _understood(key: PublicKey) -> Understood:
     return Understood(key=key, jwk=json.dumps(dict(key.jwk), indent=2, ensure_ascii=False), names=names)
 
 
-def _in_use(client: Client, request: HttpRequest) -> Key | None:
+def _in_use(client: Client, request: Request) -> Key | None:
     """The key that a new one replaces: the one in use, when there is exactly one."""
     usable = list(client.keys.usable(request.now).filter(retires_at=None)[:2])
     return usable[0] if len(usable) == 1 else None
@@ -110,7 +112,7 @@ def _in_use(client: Client, request: HttpRequest) -> Key | None:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Add this key"))
-def confirm_key(request: HttpRequest, uid: UUID) -> HttpResponse:
+def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     """Adds what the page before showed. The form carried it, so it is read again as if it were new."""
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
@@ -129,32 +131,34 @@ def confirm_key(request: HttpRequest, uid: UUID) -> HttpResponse:
         added = _add(request, client, found, active=form.cleaned_data["start"] == "now")
     except keys.UnableToAddKey as problem:
         return _show_understood(request, client, found, form=form, problem=str(problem))
-    messages.success(request, _("Added: %(kids)s.") % {"kids": ", ".join(key.kid for key in added)})
+    words = ngettext("The key is added. Set its key id in your software.", "The keys are added.", len(added))
+    messages.success(request, words)
     if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
         _retire(request, old, form.cleaned_data["old"])
     return redirect("client", uid)
 
 
 @transaction.atomic
-def _add(request: HttpRequest, client: Client, found: tuple[PublicKey, ...], *, active: bool) -> list[Key]:
+def _add(request: Request, client: Client, found: tuple[PublicKey, ...], *, active: bool) -> list[Key]:
     """All of them or none; each is an act of its own."""
     by, now = actor(request), request.now
     return [keys.add(client=client, key=key, by=by, now=now, active=active) for key in found]
 
 
-def _retire(request: HttpRequest, key: Key, overlap: str) -> None:
+def _retire(request: Request, key: Key, overlap: str) -> None:
     span, _label = OVERLAPS[overlap]
     try:
         keys.retire(key=key, overlap=span, by=actor(request), now=request.now)
     except keys.UnableToRetireKey as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, _("The key %(kid)s retires.") % {"kid": key.kid})
+        until = _("The key works until %(moment)s, then it is gone.") % {"moment": moment(key.retires_at)}
+        messages.success(request, until if span else _("The key no longer works."))
 
 
 @contact
 @require_safe
-def key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+def key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     """One stored key: everything one can copy from it."""
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
@@ -173,7 +177,7 @@ def key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Activate this key"))
-def activate_key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     if request.method != "POST":
@@ -183,14 +187,14 @@ def activate_key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
     except keys.UnableToAddKey as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, _("The key %(kid)s works now.") % {"kid": found.kid})
+        messages.success(request, _("The key works now. Set its key id in your software."))
     return redirect("client", uid)
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Retire this key"))
-def retire_key(request: HttpRequest, uid: UUID, key: UUID) -> HttpResponse:
+def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     posted = request.POST if request.method == "POST" else None

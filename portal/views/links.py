@@ -1,19 +1,20 @@
 """The way in by mail. Nothing here tells whether an address or a link is known."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from clients import contacts, links
 from portal.access import actor
 from portal.forms.links import LinkForm
+from portal.request import Request
 from portal.sign_in import sign_in
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask_link(request: HttpRequest) -> HttpResponse:
+def ask_link(request: Request) -> HttpResponse:
     form = LinkForm(request.POST or None)
     if form.is_valid():
         email = form.cleaned_data["email"]
@@ -24,7 +25,7 @@ def ask_link(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def open_link(request: HttpRequest, token: str) -> HttpResponse:
+def open_link(request: Request, token: str) -> HttpResponse:
     """Only the button's POST spends the link: mail scanners follow every address with GET, often several times."""
     try:
         if request.method != "POST":

@@ -2,11 +2,12 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal.forms.links import LinkForm
+from portal.request import Request
 
 CURL = """\
 # CLIENT_ID and CLIENT_SECRET are on your client's page
@@ -29,20 +30,20 @@ token = client.fetch_token("{token_url}", grant_type="client_credentials")"""
 
 @login_not_required
 @require_safe
-def landing(request: HttpRequest) -> HttpResponse:
+def landing(request: Request) -> HttpResponse:
     context = {"form": LinkForm(), "samples": _samples(), "sent_here": "next" in request.GET}
     return render(request, "public/landing.html", context)
 
 
 @login_not_required
 @require_safe
-def accessibility(request: HttpRequest) -> HttpResponse:
+def accessibility(request: Request) -> HttpResponse:
     return render(request, "public/accessibility.html")
 
 
 @login_not_required
 @require_safe
-def privacy(request: HttpRequest) -> HttpResponse:
+def privacy(request: Request) -> HttpResponse:
     return render(request, "public/privacy.html")
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from clients import codes, registrations
 from clients.models import Registration, Scope
 from portal.access import actor, contact, request_of
 from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
+from portal.request import Request
 from portal.sign_in import sign_in
 
 PENDING = "pending_request"  # in the session: the request that this browser made and may confirm
@@ -21,7 +22,7 @@ PENDING = "pending_request"  # in the session: the request that this browser mad
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def request_client(request: HttpRequest) -> HttpResponse:
+def request_client(request: Request) -> HttpResponse:
     known = request.user.is_authenticated
     initial = {"contact_name": request.user.name, "contact_email": request.user.email} if known else {}
     form = RequestForm(request.POST or None, scopes=Scope.objects.offered(), initial=initial)
@@ -33,7 +34,7 @@ def request_client(request: HttpRequest) -> HttpResponse:
     return render(request, "public/request.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def _submit(request: HttpRequest, form: RequestForm) -> Registration | None:
+def _submit(request: Request, form: RequestForm) -> Registration | None:
     content = form.content(
         contact_name=form.cleaned_data["contact_name"], contact_email=form.cleaned_data["contact_email"]
     )
@@ -46,7 +47,7 @@ def _submit(request: HttpRequest, form: RequestForm) -> Registration | None:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def confirm_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     """The code shows that the address exists and is theirs; only then does the Security team see the request."""
     if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
         return redirect("my_request", uid)
@@ -63,7 +64,7 @@ def confirm_request(request: HttpRequest, uid: UUID) -> HttpResponse:
     return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
 
 
-def _mail_code_again(request: HttpRequest, registration: Registration) -> None:
+def _mail_code_again(request: Request, registration: Registration) -> None:
     try:
         registrations.mail_code(registration=registration, now=request.now)
     except codes.TooManyCodes:
@@ -72,7 +73,7 @@ def _mail_code_again(request: HttpRequest, registration: Registration) -> None:
         messages.info(request, _("A new code is on its way. Earlier codes no longer work."))
 
 
-def _confirm(request: HttpRequest, registration: Registration, form: CodeForm) -> bool:
+def _confirm(request: Request, registration: Registration, form: CodeForm) -> bool:
     typed = form.cleaned_data["code"]
     try:
         user = registrations.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
@@ -95,14 +96,14 @@ def _confirm(request: HttpRequest, registration: Registration, form: CodeForm) -
 
 @contact
 @require_safe
-def my_requests(request: HttpRequest) -> HttpResponse:
+def my_requests(request: Request) -> HttpResponse:
     mine = Registration.objects.by(request.user).select_related("client").prefetch_related("scopes")
     return render(request, "contact/requests.html", {"registrations": mine[:100]})
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-def my_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+def my_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     form = MessageForm(request.POST or None)
     if form.is_valid():
@@ -121,7 +122,7 @@ def my_request(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+def edit_request(request: Request, uid: UUID) -> HttpResponse:
     """The answer to "changes asked": the same form, filled with what was sent before."""
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
@@ -151,7 +152,7 @@ def _as_sent(registration: Registration) -> dict[str, object]:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-def withdraw_request(request: HttpRequest, uid: UUID) -> HttpResponse:
+def withdraw_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     if not registration.is_open:
         return redirect("my_request", uid)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,13 +14,14 @@ from clients.client_secrets import OVERLAPS, UnableToChangeSecret
 from clients.models import Client, Secret
 from portal.access import actor, client_of, contact
 from portal.forms.secrets import RegenerateForm
+from portal.request import Request
 from portal.step_up import step_up_required
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Show the client secret"))
-def reveal_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
+def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     secret = client.secrets.current().first()
     if request.method != "POST" or secret is None:
@@ -36,7 +37,7 @@ def reveal_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Regenerate the client secret"))
-def regenerate_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
+def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
     """Also makes the first one. The form carries the secret that the person saw: of two at once, one wins."""
     client = client_of(request, uid)
     current = client.secrets.current().first()
@@ -54,7 +55,7 @@ def regenerate_secret(request: HttpRequest, uid: UUID) -> HttpResponse:
     return render(request, "contact/regenerate_secret.html", context, status=422 if form.errors else 200)
 
 
-def _regenerate(request: HttpRequest, client: Client, form: RegenerateForm) -> HttpResponse:
+def _regenerate(request: Request, client: Client, form: RegenerateForm) -> HttpResponse:
     seen = form.cleaned_data["replaces"]
     replaces = get_object_or_404(client.secrets, uid=seen) if seen else None
     overlap, _label = OVERLAPS[form.cleaned_data.get("overlap", "0")]
@@ -64,7 +65,7 @@ def _regenerate(request: HttpRequest, client: Client, form: RegenerateForm) -> H
     return _show(request, client, text, replaced=replaces, old_until=request.now + overlap if overlap else None)
 
 
-def _show(request: HttpRequest, client: Client, text: str, **context: object) -> HttpResponse:
+def _show(request: Request, client: Client, text: str, **context: object) -> HttpResponse:
     """The one page with a secret in it; every other page has dots."""
     response = render(request, "contact/secret.html", {"client": client, "value": text, **context})
     response["Cache-Control"] = "no-store"
@@ -74,7 +75,7 @@ def _show(request: HttpRequest, client: Client, text: str, **context: object) ->
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("End this secret"))
-def end_secret(request: HttpRequest, uid: UUID, secret: UUID) -> HttpResponse:
+def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
     if request.method != "POST":
@@ -91,7 +92,7 @@ def end_secret(request: HttpRequest, uid: UUID, secret: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Change how the client signs in"))
-def secret_authentication(request: HttpRequest, uid: UUID) -> HttpResponse:
+def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
     """Turns secrets off, or on again; the form says which, so that two clicks do not undo each other."""
     client = client_of(request, uid)
     if request.method != "POST":

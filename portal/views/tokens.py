@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.models import Client
 from portal.access import actor, client_of, contact
+from portal.request import Request
 from portal.step_up import step_up_required
 from tokens.models import Token
 
@@ -22,7 +23,7 @@ SHOWN = 100  # the newest
 
 @contact
 @require_safe
-def tokens(request: HttpRequest, uid: UUID) -> HttpResponse:
+def tokens(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
     live = shown_tokens(found, request.now, limit=SHOWN + 1)
     context = {"client": found, "tokens": live[:SHOWN], "more": len(live) > SHOWN, "shown": SHOWN, "now": request.now}
@@ -50,7 +51,7 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Invalidate this token"))
-def revoke_token(request: HttpRequest, uid: UUID) -> HttpResponse:
+def revoke_token(request: Request, uid: UUID) -> HttpResponse:
     from tokens import invalidation
 
     found = client_of(request, uid)
@@ -69,7 +70,7 @@ def revoke_token(request: HttpRequest, uid: UUID) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Invalidate all tokens"))
-def invalidate_tokens(request: HttpRequest, uid: UUID) -> HttpResponse:
+def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
     from tokens import invalidation
 
     found = client_of(request, uid)

@@ -70,6 +70,7 @@ def test_a_certificate_is_stored_as_the_jwk_that_wraps_it(made, browser) -> None
     key = made.keys.get()
     assert key.kind == Key.Kind.CERTIFICATE
     assert key.kid == key.jwk["x5t"]
+    assert "The key is added" in answer
     assert key.kid in answer
     assert Entry.objects.with_action(Action.KEY_ADDED).count() == 1
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1

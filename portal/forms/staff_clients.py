@@ -1,0 +1,101 @@
+"""The forms of the Security team's pages about clients. They only validate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from clients.models import Client, Scope
+
+
+def scope_choices() -> list[tuple[str, Any]]:
+    names = Scope.objects.order_by("name").values_list("name", flat=True)
+    return [("", _("Any")), *((name, name) for name in names)]
+
+
+def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
+    words = [(str(n), ngettext_lazy("%(n)s day", "%(n)s days", n) % {"n": n}) for n in choices]
+    return [("", _("Any")), *words]
+
+
+class ClientFilterForm(forms.Form):
+    q = forms.CharField(
+        label=_("Search"), help_text=_("A name, a client id or a contact's e-mail address"), required=False,
+        max_length=150, widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *Client.Status.choices])
+    organisation = forms.CharField(label=_("Organisation"), required=False, max_length=150)
+    scope = forms.ChoiceField(label=_("Scope"), required=False, choices=scope_choices)
+    method = forms.ChoiceField(
+        label=_("Signs in with"), required=False,
+        choices=[
+            ("", _("Anything")), ("secret", _("A secret")), ("key", _("A key")),
+            ("secret_only", _("A secret and no key")), ("none", _("Nothing that works")),
+        ],
+    )  # fmt: skip
+    algorithm = forms.ChoiceField(
+        label=_("Key"), required=False,
+        choices=[
+            ("", _("Any")), ("RSA", "RSA"), ("RSA 2048", "RSA 2048"), ("RSA 3072", "RSA 3072"),
+            ("RSA 4096", "RSA 4096"), ("EC", "EC"), ("Ed", "Ed25519, Ed448"),
+        ],
+    )  # fmt: skip
+    expiring = forms.TypedChoiceField(
+        label=_("Expires within"), required=False, choices=_days((7, 14, 30, 90)), coerce=int, empty_value=None
+    )
+    unused = forms.TypedChoiceField(
+        label=_("Not used for"), required=False, choices=_days((7, 30, 90, 365)), coerce=int, empty_value=None
+    )
+
+    def active(self) -> dict[str, str]:
+        """The filters in use, as they stand in the address."""
+        return {name: self.data[name] for name in self.fields if self.data.get(name)}
+
+    def chosen(self, name: str) -> str:
+        """What the page calls the value of one filter."""
+        choices: list[tuple[Any, Any]] = getattr(self.fields[name], "choices", [])
+        return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why?"), help_text=_("For the change log. The contacts are told that it happened."),
+        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+
+class SettingsForm(forms.Form):
+    token_lifetime = forms.IntegerField(
+        label=_("Token lifetime, in seconds"), required=False, min_value=60, max_value=86_400
+    )
+    rate_limit = forms.IntegerField(label=_("Requests per minute"), required=False, min_value=1, max_value=1_000_000)
+    issuer_audience_only = forms.BooleanField(
+        label=_("Accept only the issuer as audience"), required=False,
+        help_text=_("Its assertions must name the issuer in aud and nothing else."),
+    )  # fmt: skip
+    may_request_tokens = forms.BooleanField(
+        label=_("May request tokens"), required=False, help_text=_("Off for a resource server that only introspects.")
+    )
+
+
+class ScopesForm(forms.Form):
+    scopes = forms.MultipleChoiceField(label=_("Scopes"), required=False, widget=forms.CheckboxSelectMultiple)
+    defaults = forms.MultipleChoiceField(
+        label=_("Which of them are default scopes?"), help_text=_("Granted when a token request names no scope."),
+        required=False, widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, known: dict[str, Scope], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known, fields = known, dict[str, Any](self.fields)
+        fields["scopes"].choices = fields["defaults"].choices = [(name, name) for name in known]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        granted = data.get("scopes", [])
+        data["scopes"] = [self.known[name] for name in granted]
+        data["defaults"] = [self.known[name] for name in data.get("defaults", []) if name in granted]
+        return data

@@ -78,7 +78,7 @@ TOPICS: Mapping[str, tuple[Sample, ...]] = {
         Sample("Java (keytool)", "make-key-with-keytool.sh"),
     ),
     "make_jwk": (Sample("JavaScript (Node)", "make-jwk.mjs"), Sample("Python", "make_jwk.py")),
-    "check_key": (Sample("OpenSSL", "check-key.sh"),),
+    "check_key": (Sample("openssl x509, openssl pkey", "check-key.sh"),),
 }
 # .NET has no Ed25519 of its own, and PHP's openssl extension only in the newest versions.
 WITHOUT_ED25519 = frozenset({".cs", ".php"})

@@ -127,7 +127,6 @@ CELERY_BEAT_SCHEDULE = {
     "send-pending-mail": {"task": "clients.tasks.send_pending_mail", "schedule": timedelta(seconds=10)},
     "warn-of-expiry": {"task": "clients.tasks.warn_of_expiry", "schedule": timedelta(hours=6)},
     "sign-checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": timedelta(minutes=5)},
-    "count-usage": {"task": "tokens.tasks.count_usage", "schedule": timedelta(seconds=30)},
     "purge-expired": {"task": "tokens.tasks.purge_expired", "schedule": timedelta(minutes=5)},
 }
 

@@ -1,0 +1,190 @@
+"""The authorization server as a WSGI application: finds the endpoint, turns every outcome into a JSON answer.
+
+No Django request, form or template comes near it: a request costs what its endpoint costs (docs/decisions/0005). It
+sets no cookies, reads none, and answers no 5xx but 503 when the database is away.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, NamedTuple
+from wsgiref.types import StartResponse
+
+import structlog
+
+from tokens import metrics
+from tokens.addresses import client_address
+from tokens.authentication import claimed_client
+from tokens.batcher import Unavailable
+from tokens.endpoints.example_api import example
+from tokens.endpoints.introspect import introspect
+from tokens.endpoints.metadata import metadata
+from tokens.endpoints.revoke import revoke
+from tokens.endpoints.token import token
+from tokens.endpoints.verify import verify
+from tokens.errors import (
+    InsufficientScope,
+    InvalidClient,
+    InvalidToken,
+    MethodNotAllowed,
+    NoToken,
+    Refused,
+    TooManyRequests,
+)
+from tokens.http import Request, Response
+from tokens.parameters import LARGEST_BODY
+from tokens.server import Server
+
+METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
+RETRY_AFTER = 5  # seconds, when the database is away
+
+_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger(__name__)
+
+
+class Route(NamedTuple):
+    endpoint: str
+    method: str
+    answer: Callable[[Server, Request], Response]
+
+
+class Application:
+    """`application(environ, start_response)`, for one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        path = server.configuration.path
+        self._routes = {METADATA_PATH: Route("metadata", "GET", metadata)}
+        for name, method, answer in (
+            ("token", "POST", token),
+            ("introspect", "POST", introspect),
+            ("revoke", "POST", revoke),
+            ("verify", "GET", verify),
+            ("example", "GET", example),
+        ):
+            self._routes[path + name] = Route(name, method, answer)
+
+    def serves(self, path: str) -> bool:
+        """Is this path the authorization server's? With and without a trailing slash, never a redirect."""
+        return path.startswith(self.server.configuration.path) or path.rstrip("/") == METADATA_PATH
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter()
+        self.server.background.ensure_started()
+        route = self._routes.get(environ["PATH_INFO"].rstrip("/"))
+        request = self._request(environ, route.endpoint if route else "unknown")
+        response = self._answer(environ, route, request)
+        outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
+        metrics.REQUEST_SECONDS.labels(request.endpoint, outcome).observe(perf_counter() - started)
+        body = json.dumps(response.payload).encode()
+        start_response(_STATUS[response.status], _headers(request, response, len(body)))
+        return [body]
+
+    def _request(self, environ: dict[str, Any], endpoint: str) -> Request:
+        proxies = self.server.configuration.trusted_proxies
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        return Request(
+            endpoint=endpoint,
+            # A proxy of ours may number the requests; what a stranger sends is not taken over.
+            id=given if proxies and _REQUEST_ID.fullmatch(given) else secrets.token_hex(12),
+            address=client_address(environ, proxies),
+            content_type=environ.get("CONTENT_TYPE", ""),
+            authorization=environ.get("HTTP_AUTHORIZATION", ""),
+            query=environ.get("QUERY_STRING", ""),
+            body=b"",
+        )
+
+    def _answer(self, environ: dict[str, Any], route: Route | None, request: Request) -> Response:
+        if route is None:
+            return Response(404, {"error": "invalid_request", "error_description": "There is no such endpoint."})
+        try:
+            if environ["REQUEST_METHOD"] != route.method:
+                raise MethodNotAllowed(route.method)
+            request.body = _read_body(environ)
+            return route.answer(self.server, request)
+        except Refused as refusal:
+            return self._refuse(request, refusal)
+        except Unavailable:
+            return _unavailable()
+
+    def _refuse(self, request: Request, refusal: Refused) -> Response:
+        """Tells the caller little and the client's contacts all (PROTOCOL line 16)."""
+        try:
+            if request.client is None:
+                request.client = claimed_client(self.server, request)
+            if isinstance(refusal, InvalidClient | InvalidToken):
+                self.server.throttle.count_failure(request.address)
+        except TooManyRequests as too_many:
+            refusal = too_many
+        except Unavailable:
+            return _unavailable()
+        self.server.journal.refusal(request, refusal)
+        if request.client is not None:
+            self.server.usage.refused(request.client.id, self.server.clock())
+        log.info(
+            "refused", request_id=request.id, endpoint=request.endpoint, rule=refusal.rule.value,
+            client=request.client.client_id if request.client else "", address=request.address,
+        )  # fmt: skip
+        return _refusal(request, refusal)
+
+
+def _read_body(environ: dict[str, Any]) -> bytes:
+    """At most one byte more than is allowed, which is enough to refuse it."""
+    if not environ.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in environ:
+        return b""
+    body: bytes = environ["wsgi.input"].read(LARGEST_BODY + 1)
+    return body
+
+
+def _refusal(request: Request, refusal: Refused) -> Response:
+    payload = {"error": refusal.error, "error_description": refusal.description} if refusal.error else {}
+    response = Response(refusal.status, payload)
+    match refusal:
+        case InvalidClient():
+            # RFC 6749 section 5.2, and RFC 7662 section 2.3 for introspection.
+            if request.authorization or request.endpoint == "introspect":
+                response.status = 401
+                response.headers.append(("WWW-Authenticate", 'Basic realm="Keydesk", charset="UTF-8"'))
+        case NoToken():
+            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk"'))
+        case InvalidToken():
+            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_token"'))
+        case InsufficientScope(scope=scope):
+            challenge = f'Bearer realm="Keydesk", error="insufficient_scope", scope="{scope}"'
+            response.headers.append(("WWW-Authenticate", challenge))
+        case MethodNotAllowed(allow=allow):
+            response.headers.append(("Allow", allow))
+        case TooManyRequests(retry_after=seconds):
+            response.headers.append(("Retry-After", str(seconds)))
+    return response
+
+
+def _unavailable() -> Response:
+    """Nothing was promised: the caller may ask again."""
+    return Response(
+        503,
+        {"error": "temporarily_unavailable", "error_description": "Try again in a few seconds."},
+        [("Retry-After", str(RETRY_AFTER))],
+    )
+
+
+def _headers(request: Request, response: Response, length: int) -> list[tuple[str, str]]:
+    headers = [
+        ("Content-Type", "application/json;charset=UTF-8"),
+        ("Content-Length", str(length)),
+        ("Cache-Control", "no-store"),
+        ("Pragma", "no-cache"),
+        ("X-Request-Id", request.id),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
+        headers.append(("RateLimit-Policy", f'"client";q={allowance.limit};w=60'))
+        headers.append(("RateLimit", f'"client";r={allowance.remaining};t={allowance.resets_in}'))
+    return headers + response.headers

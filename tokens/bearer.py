@@ -1,0 +1,55 @@
+"""Access tokens that are presented: which are alive, and what is left of their scopes (RFC 6750, RFC 7662)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokens import parameters, tokenformat
+from tokens.errors import InvalidRequest, InvalidToken, NoToken, Rule
+from tokens.http import Request
+from tokens.server import Server
+from tokens.store import FoundToken, LookUp, Outcome
+
+QUERY_PARAMETER = "access_token"
+
+
+@dataclass(frozen=True, slots=True)
+class LivingToken:
+    """Times in seconds since 1970. `scopes`: those that its client still has, with their APIs' identifiers."""
+
+    client_id: str
+    scopes: dict[str, str]
+    issued_at: int
+    expires_at: int
+
+
+def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
+    """What is left of a token: a scope taken from its client, or retired, is gone from it at once (line 23)."""
+    if not isinstance(found, FoundToken):
+        return None
+    owner = server.clients.at_least(found.client_id, found.owner_version)
+    # A snapshot newer than the row may know of a suspension or an invalidation that the row does not.
+    if owner is None or not owner.is_active or owner.epoch != found.epoch:
+        return None
+    scopes = {name: owner.scopes[name] for name in found.scope.split() if name in owner.scopes}
+    return LivingToken(found.client_id, scopes, found.issued_at, found.expires_at) if scopes else None
+
+
+def presented_token(server: Server, request: Request) -> LivingToken:
+    """The living token that a bearer presents, in the header or, if the site allows it, in the query (line 24).
+
+    RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
+    """
+    scheme, _, in_header = request.authorization.strip().partition(" ")
+    query = parameters.read_query(request.query, frozenset({QUERY_PARAMETER}))
+    in_query = query.get(QUERY_PARAMETER) if server.configuration.verify_accepts_query else None
+    if request.authorization and in_query:
+        raise InvalidRequest(Rule.SEVERAL_METHODS, "Send the token once: in the header or in the query.")
+    token = in_query or (in_header.strip() if scheme.lower() == "bearer" else "")
+    if not token:
+        raise NoToken(Rule.NO_TOKEN)
+    if tokenformat.is_well_formed(token):
+        living = still_granted(server, server.store.look_up(LookUp(tokenformat.digest(token))))
+        if living is not None:
+            return living
+    raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.")

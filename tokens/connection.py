@@ -1,0 +1,69 @@
+"""One PostgreSQL connection for one kind of work: prepared statements, reopened after any failure."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper
+
+# Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
+# read whole tables when they have grown: so plan without values, and never by scanning. And never hang.
+HOT = (
+    "-c synchronous_commit=on -c statement_timeout=3s -c jit=off -c plan_cache_mode=force_generic_plan"
+    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+# A peer that is gone without a word is noticed within seconds.
+NETWORK = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+}
+
+
+class Connection:
+    """Opened when first used, so that it is made after a fork. One thread at a time may use it (the batch's leader)."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self._parameters = NETWORK | parameters
+        self._parameters["options"] = f"{parameters.get('options', '')} {HOT}".strip()
+        self._open: psycopg.Connection[Any] | None = None
+        self._idle = select.poll()
+        self._closing = Lock()
+
+    def run(self, statement: LiteralString, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Runs one statement in a transaction of its own; its rows, if it has any.
+
+        Raises psycopg.Error; then nothing is known of the commit.
+        """
+        try:
+            # Something to read on an idle connection means that the server closed it. To notice it here takes no round
+            # trip and, unlike repeating a write, leaves no doubt about what was committed.
+            if self._open is not None and self._idle.poll(0):
+                self.close()
+            if self._open is None:
+                self._open = self._connect()
+            cursor = self._open.cursor(binary=True).execute(statement, parameters, prepare=True)
+            return cursor.fetchall() if cursor.description else []
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(**self._parameters, autocommit=True)
+        # Otherwise psycopg picks the integer type by the value, and PostgreSQL prepares a plan for each mix of types.
+        connection.adapters.register_dumper(int, Int8BinaryDumper)
+        self._idle = select.poll()
+        self._idle.register(connection.fileno(), select.POLLIN)
+        return connection
+
+    def close(self) -> None:
+        with self._closing:
+            broken, self._open = self._open, None
+        if broken is not None:
+            broken.close()

@@ -1,0 +1,18 @@
+"""A protected resource to try a token on (RFC 6750): what an API behind Keydesk does, in a few lines."""
+
+from __future__ import annotations
+
+from tokens.bearer import presented_token
+from tokens.errors import InsufficientScope
+from tokens.http import Request, Response
+from tokens.server import Server
+
+SCOPE = "example.read"
+
+
+def example(server: Server, request: Request) -> Response:
+    """GET example, for tokens with the scope above. Raises Refused."""
+    living = presented_token(server, request)
+    if SCOPE not in living.scopes:
+        raise InsufficientScope(SCOPE)
+    return Response(200, {"message": "It works.", "client_id": living.client_id, "scope": " ".join(living.scopes)})

@@ -1,0 +1,58 @@
+"""Token introspection (RFC 7662), for resource servers and for the client that holds the token."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from tokens import bearer, parameters, tokenformat
+from tokens.authentication import Proof, Stale, as_client, presented, spending_first
+from tokens.http import Request, Response
+from tokens.server import Server
+from tokens.snapshot import ClientSnapshot
+from tokens.store import LookUp, Outcome
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def introspect(server: Server, request: Request) -> Response:
+    """POST introspect. `token_type_hint` is accepted and not needed: a hint never hides a token. Raises Refused."""
+    form = parameters.read_form(request.content_type, request.body)
+
+    def answer(caller: ClientSnapshot, proof: Proof) -> Response:
+        # RFC 7662 section 2.1: token is REQUIRED.
+        token = parameters.required(form, "token")
+        server.usage.used(caller.id, proof.credential, server.clock())
+        if not tokenformat.is_well_formed(token):
+            return Response(200, INACTIVE)
+        digest = tokenformat.digest(token)
+        found = server.store.look_up(LookUp(digest, caller.id, caller.version))
+        if found is Outcome.STALE:
+            raise Stale
+        living = bearer.still_granted(server, found)
+        # Section 2.2: what the caller may not know about is inactive to it (line 20).
+        if living is None or not (
+            living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
+        ):
+            return Response(200, INACTIVE)
+        return Response(200, description(server, living, digest))
+
+    # Section 2.1: the endpoint MUST require some form of authorization.
+    return as_client(server, request, presented(request, form), spending_first(server, answer))
+
+
+def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:
+    """RFC 7662 section 2.2 (line 21). `aud`: the APIs that the scopes open; one string if it is one."""
+    audience = sorted(set(living.scopes.values()))
+    return {
+        "active": True,
+        "scope": " ".join(living.scopes),
+        "client_id": living.client_id,
+        "sub": living.client_id,
+        "aud": audience if len(audience) > 1 else audience[0],
+        "iss": server.configuration.issuer,
+        "jti": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "token_type": "bearer",
+        "iat": living.issued_at,
+        "exp": living.expires_at,
+    }

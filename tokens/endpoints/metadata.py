@@ -1,0 +1,27 @@
+"""Authorization server metadata (RFC 8414), made from the constants that the code itself uses (line 25)."""
+
+from __future__ import annotations
+
+from tokens.authentication import METHODS
+from tokens.endpoints.token import GRANT_TYPE
+from tokens.http import Request, Response
+from tokens.jws import ALGORITHMS
+from tokens.server import Server
+
+ALL_SCOPES: frozenset[str] = frozenset()
+
+
+def metadata(server: Server, request: Request) -> Response:
+    """GET /.well-known/oauth-authorization-server (section 3)."""
+    configuration = server.configuration
+    described: dict[str, object] = {
+        "issuer": configuration.issuer,
+        "grant_types_supported": [GRANT_TYPE],
+        "response_types_supported": [],  # REQUIRED by section 2; there is no authorization endpoint to give one
+        "scopes_supported": sorted(server.store.offered_scopes(ALL_SCOPES)),
+    }
+    for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):
+        described[f"{name}_endpoint"] = configuration.url(path)
+        described[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
+        described[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    return Response(200, described)

@@ -1,0 +1,96 @@
+"""The token endpoint, for the one grant there is: client_credentials (RFC 6749 section 4.4)."""
+
+from __future__ import annotations
+
+import re
+
+from tokens import parameters, tokenformat
+from tokens.authentication import Proof, as_client, presented, settle
+from tokens.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
+from tokens.http import Request, Response
+from tokens.server import Server
+from tokens.snapshot import ClientSnapshot
+from tokens.store import Issue
+
+GRANT_TYPE = "client_credentials"
+MOST_SCOPES = 100
+
+# RFC 6749 section 3.3: scope-tokens of %x21 / %x23-5B / %x5D-7E, separated by single spaces; more of them do no harm.
+_SCOPE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
+
+
+def token(server: Server, request: Request) -> Response:
+    """POST token. Raises Refused or Unavailable."""
+    form = parameters.read_form(request.content_type, request.body)
+
+    # RFC 6749 section 4.4.2: grant_type is REQUIRED (line 4).
+    if parameters.required(form, "grant_type") != GRANT_TYPE:
+        raise UnsupportedGrantType(
+            Rule.GRANT_TYPE, f"The only grant type is {GRANT_TYPE}.", sent=form["grant_type"], expected=GRANT_TYPE
+        )
+
+    def issue(client: ClientSnapshot, proof: Proof) -> Response:
+        # Section 5.2: authenticated, but not allowed this grant (line 4).
+        if not client.may_request_tokens:
+            raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
+        scope = " ".join(granted_scopes(server, client, form.get("scope", "")))
+        access_token = tokenformat.generate()
+        settle(
+            server.store.issue(
+                Issue(
+                    client=client.id,
+                    version=client.version,
+                    digest=tokenformat.digest(access_token),
+                    scope=scope,
+                    credential=proof.credential,
+                    address=request.address,
+                    jti_digest=proof.jti_digest,
+                    jti_expires_at=proof.jti_expires_at,
+                )
+            )
+        )
+        server.usage.used(client.id, proof.credential, server.clock(), issued=1)
+        # Section 5.1. The lifetime is true: the statement has checked that the client still has this version.
+        return Response(
+            200,
+            {
+                "access_token": access_token,
+                "token_type": "bearer",
+                "expires_in": client.token_lifetime or server.configuration.token_lifetime,
+                "scope": scope,
+            },
+        )
+
+    # Section 4.4.2: the client MUST authenticate (section 3.2.1).
+    return as_client(server, request, presented(request, form), issue)
+
+
+def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
+    """Line 17, RFC 6749 section 3.3: what the client asked for and has, or its defaults. Raises InvalidScope."""
+    if not _SCOPE.fullmatch(asked):
+        raise InvalidScope(Rule.SCOPE_SYNTAX, "The scope has characters that no scope has.", sent=asked)
+    names = list(dict.fromkeys(asked.split()))
+    if not names:
+        if not client.default_scopes:
+            raise InvalidScope(
+                Rule.SCOPE_NO_DEFAULT, "Name a scope: this client has no default.", expected=_all(client)
+            )
+        return list(client.default_scopes)
+    if len(names) > MOST_SCOPES:
+        raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MOST_SCOPES} scopes.", sent=len(names), expected=MOST_SCOPES)
+    others = frozenset(names).difference(client.scopes)
+    # Asked of the database only by requests that name a scope their client does not have.
+    if others and (unknown := others - server.store.offered_scopes(others)):
+        raise InvalidScope(
+            Rule.SCOPE_UNKNOWN, "There is no such scope.", sent=" ".join(sorted(unknown)), expected=_all(client)
+        )
+    granted = [name for name in names if name in client.scopes]
+    if not granted:
+        raise InvalidScope(
+            Rule.SCOPE_NOT_GRANTED, "This client has none of these scopes.", sent=asked, expected=_all(client)
+        )
+    return granted
+
+
+def _all(client: ClientSnapshot) -> str:
+    return " ".join(client.scopes)

@@ -1,0 +1,20 @@
+"""The older validation of tokens: what the bearer presents is told back to it (docs/protocol.md, line 24)."""
+
+from __future__ import annotations
+
+from tokens.bearer import presented_token
+from tokens.http import Request, Response
+from tokens.server import Server
+
+
+def verify(server: Server, request: Request) -> Response:
+    """GET verify. `audience` is the client id and `expires_in` a string, as the older system had it. Raises Refused."""
+    living = presented_token(server, request)
+    return Response(
+        200,
+        {
+            "audience": living.client_id,
+            "scope": " ".join(living.scopes),
+            "expires_in": str(max(0, living.expires_at - int(server.clock()))),
+        },
+    )

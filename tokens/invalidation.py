@@ -1,0 +1,51 @@
+"""Acts that take tokens away. From their commit on no introspection answers active (PROTOCOL line 23)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
+
+from audit import log as change_log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.models import Client
+from clients.notices import tell_contacts
+from tokens.models import Token
+
+log = structlog.get_logger(__name__)
+
+
+class UnableToRevoke(Exception):
+    """The token does not work any more; the message says so."""
+
+
+@transaction.atomic
+def invalidate_all(*, client: Client, by: Actor, now: datetime) -> None:
+    """Every token of the client stops. One number moves, however many tokens there are; the rows are marked later."""
+    Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
+    change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client)
+    tell_contacts(client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now)
+    transaction.on_commit(lambda: wake_cleaner(client.pk))
+
+
+def wake_cleaner(client_pk: int) -> None:
+    """Tells the worker at once. When the broker is down nothing is lost: the tokens are dead, and expire."""
+    try:
+        current_app.send_task("tokens.tasks.clean_up_after_invalidation", [client_pk])
+    except OperationalError:
+        log.warning("broker_unreachable", client=client_pk)
+
+
+@transaction.atomic
+def revoke(*, token: Token, by: Actor, now: datetime) -> None:
+    """One token stops. Raises UnableToRevoke when it had stopped already."""
+    if not Token.objects.filter(pk=token.pk, revoked_at=None, expires_at__gt=now).update(revoked_at=now):
+        raise UnableToRevoke(_("This token had stopped working already."))
+    change_log.record(action=Action.TOKEN_REVOKED, actor=by, subject=token)
+    tell_contacts(client=token.client, action=Action.TOKEN_REVOKED, subject=token.audit_label, by=by, now=now)

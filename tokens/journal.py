@@ -1,0 +1,108 @@
+"""The contacts' journal: why requests of a client were refused, written behind and bounded in every direction.
+
+Nobody must be able to fill the database or to slow the server down by being refused, nor to push a client's real
+trouble out of its journal: so a flood is counted (tokens/usage.py) but kept only in part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import psycopg
+
+from tokens import metrics
+from tokens.connection import Connection
+from tokens.errors import Refused, Rule
+from tokens.http import Request
+
+KEPT_PER_CLIENT = 60  # a minute, in each process
+KEPT_PER_ADDRESS = 20  # a minute and client, in each process
+MOST_WAITING = 2_000  # entries in memory
+REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
+
+INSERT = """
+INSERT INTO tokens_journalentry (client_id, at, request_id, endpoint, error, rule, facts, address)
+SELECT client_id, to_timestamp(at), request_id, endpoint, error, rule, facts::jsonb, nullif(address, '')::inet
+FROM unnest(
+    %b::bigint[], %b::float8[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[]
+) AS g(client_id, at, request_id, endpoint, error, rule, facts, address)
+"""
+
+Row = tuple[Any, ...]
+
+
+class Journal:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._waiting: list[Row] = []
+        self._kept: Counter[tuple[int, str]] = Counter()
+        self._minute = 0
+        self._remarked: dict[tuple[int, Rule], float] = {}
+
+    def refusal(self, request: Request, refusal: Refused) -> None:
+        """Keeps why a request of a known client was refused, if there is room."""
+        client, now = request.client, self._clock()
+        if client is None:
+            return
+        row = self._row(request, client.id, now, refusal.error, refusal.rule, refusal.facts)
+        with self._lock:
+            if self._has_room(client.id, request.address, int(now // 60)):
+                self._waiting.append(row)
+            else:
+                metrics.JOURNAL_DROPPED.inc()
+
+    def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
+        """Keeps something worth telling about a request that was accepted (line 13)."""
+        client, now = request.client, self._clock()
+        if client is None:
+            return
+        with self._lock:
+            if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
+                return
+            self._remarked[client.id, rule] = now
+            self._waiting.append(self._row(request, client.id, now, "", rule, facts))
+
+    def flush(self, connection: Connection) -> None:
+        """Writes what waits in one statement. Raises psycopg.Error; kept for the next time if the database was away."""
+        with self._lock:
+            rows, self._waiting = self._waiting, []
+            self._forget_old_remarks()
+        if not rows:
+            return
+        try:
+            connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        except psycopg.OperationalError:
+            with self._lock:
+                self._waiting = (rows + self._waiting)[:MOST_WAITING]
+            raise
+
+    def _has_room(self, client: int, address: str, minute: int) -> bool:
+        if minute != self._minute:
+            self._minute = minute
+            self._kept.clear()
+        everywhere, here = (client, ""), (client, address or "-")
+        if (
+            self._kept[everywhere] >= KEPT_PER_CLIENT
+            or self._kept[here] >= KEPT_PER_ADDRESS
+            or len(self._waiting) >= MOST_WAITING
+        ):
+            return False
+        self._kept[everywhere] += 1
+        self._kept[here] += 1
+        return True
+
+    def _forget_old_remarks(self) -> None:
+        if len(self._remarked) > MOST_WAITING:
+            oldest = self._clock() - REMARK_INTERVAL
+            self._remarked = {key: at for key, at in self._remarked.items() if at > oldest}
+
+    @staticmethod
+    def _row(request: Request, client: int, now: float, error: str, rule: Rule, facts: dict[str, Any]) -> Row:
+        return (
+            client, now, request.id, request.endpoint, error, rule.value, json.dumps(facts), request.address,
+        )  # fmt: skip

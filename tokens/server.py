@@ -1,0 +1,46 @@
+"""The authorization server of one process: everything that its endpoints share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tokens.assertion import Policy
+from tokens.background import Background
+from tokens.configuration import Configuration
+from tokens.connection import Connection
+from tokens.journal import Journal
+from tokens.snapshot import Clients, ClientSnapshot
+from tokens.store import Store
+from tokens.throttle import Throttle
+from tokens.usage import Usage
+
+
+class Server:
+    """`clock`: seconds since 1970. Connections are opened by the first request, so after any fork."""
+
+    def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.time) -> None:
+        self.configuration, self.clock = configuration, clock
+        self.store = Store(configuration, clock)
+        self.clients = Clients(self.store.client)
+        self.throttle = Throttle(configuration, clock)
+        self.journal = Journal(clock)
+        self.usage = Usage()
+        self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
+        self._writing_behind = Connection(configuration.database)
+        self.background = Background(
+            [
+                lambda: self.journal.flush(self._writing_behind),
+                lambda: self.usage.flush(self._writing_behind),
+                self.throttle.share,
+            ]
+        )
+
+    def policy_for(self, client: ClientSnapshot | None) -> Policy:
+        return self._policies[client is not None and client.issuer_audience_only]
+
+    def close(self) -> None:
+        """Writes what is still to be written and lets go of the database."""
+        self.background.stop()
+        self.store.close()
+        self._writing_behind.close()

@@ -1,0 +1,117 @@
+"""The SQL of the hot path. Each statement answers a whole batch; `n` and `position` say which row is whose."""
+
+# Stores tokens and spends assertions, in one statement and one commit.
+#
+#   valid    The client is still as this process saw it when it checked the credentials: same version, active. A row
+#            that does not join is stale: it touches nothing, not even its assertion, and is checked again.
+#   spent    A `jti` that is there already conflicts, also with one that another process is committing right now: that
+#            one is waited for. Sorted, so that two processes never wait for each other (a deadlock).
+#   fresh    Without an assertion, or with one that was spent just now. `IN (SELECT ...)` and not a join: the planner
+#            knows nothing of how many rows `spent` has.
+#   written  The tokens of those, in the epoch that the client has at this moment. (A fresh row without a digest only
+#            spends: introspection and revocation.)
+ISSUE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::bytea[],
+        %b::bigint[]
+    ) AS g(position, client_id, version, digest, scope, credential, address, jti_digest, jti_expires_at)
+), valid AS (
+    SELECT given.*, client.epoch, coalesce(client.token_lifetime, %b) AS lifetime, to_timestamp(%b) AS now
+    FROM given
+    JOIN clients_client client
+      ON client.id = given.client_id AND client.version = given.version AND client.status = 'active'
+), spent AS (
+    INSERT INTO tokens_usedassertion (client_id, jti_digest, expires_at)
+    SELECT client_id, jti_digest, to_timestamp(jti_expires_at) FROM valid WHERE jti_digest <> ''
+    ORDER BY client_id, jti_digest
+    ON CONFLICT DO NOTHING
+    RETURNING client_id, jti_digest
+), fresh AS (
+    SELECT * FROM valid WHERE jti_digest = '' OR (client_id, jti_digest) IN (SELECT client_id, jti_digest FROM spent)
+), written AS (
+    INSERT INTO tokens_token (digest, client_id, epoch, scope, issued_at, expires_at, credential, address)
+    SELECT digest, client_id, epoch, scope, now, now + lifetime * interval '1 second', credential,
+           nullif(address, '')::inet
+    FROM fresh WHERE digest <> ''
+)
+SELECT position, position IN (SELECT position FROM fresh) FROM valid
+"""
+
+# Finds tokens. The joins are the whole of what makes one active, but its scopes: a suspended client's tokens and those
+# of an older epoch (invalidated) find no owner. The owner's version tells whether the snapshot with its scopes is good.
+LOOK_UP = """
+SELECT g.n, caller.id IS NOT NULL, owner.client_id, owner.version, owner.epoch, token.scope,
+       floor(extract(epoch FROM token.issued_at))::bigint, floor(extract(epoch FROM token.expires_at))::bigint
+FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS g(digest, caller_id, caller_version, n)
+LEFT JOIN clients_client caller
+  ON caller.id = g.caller_id AND caller.version = g.caller_version AND caller.status = 'active'
+LEFT JOIN tokens_token token
+  ON token.digest = g.digest AND token.revoked_at IS NULL AND token.expires_at > to_timestamp(%b)
+LEFT JOIN clients_client owner
+  ON owner.id = token.client_id AND owner.epoch = token.epoch AND owner.status = 'active'
+"""
+
+# Revokes a client's own tokens; others' and unknown ones are passed over without a word (RFC 7009 section 2.2).
+# Locked in order, for the same reason as above.
+REVOKE = """
+WITH valid AS (
+    SELECT g.* FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS g(digest, client_id, version, n)
+    JOIN clients_client client
+      ON client.id = g.client_id AND client.version = g.version AND client.status = 'active'
+), own AS (
+    SELECT token.digest FROM valid
+    JOIN tokens_token token ON token.digest = valid.digest AND token.client_id = valid.client_id
+    WHERE token.revoked_at IS NULL
+    ORDER BY token.digest
+    FOR UPDATE OF token
+), revoked AS (
+    UPDATE tokens_token SET revoked_at = to_timestamp(%b) WHERE digest IN (SELECT digest FROM own)
+)
+SELECT n FROM valid
+"""
+
+# Clients with all that decides about their requests, from one snapshot of the database. The subqueries only run for
+# those whose version is not the one that the process knows.
+CLIENTS = """
+SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.status, client.secret_allowed,
+       client.may_request_tokens, client.issuer_audience_only, client.token_lifetime, client.rate_limit,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_object(
+               'id', secret.id, 'digest', encode(secret.digest, 'hex'), 'ends_at', extract(epoch FROM secret.ends_at)
+           ))
+           FROM clients_secret secret
+           WHERE secret.client_id = client.id
+             AND (secret.ends_at IS NULL OR secret.ends_at > now() - interval '30 days')
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_object(
+               'id', key.id, 'kid', key.kid, 'jwk', key.jwk, 'algorithms', key.algorithms,
+               'active_from', extract(epoch FROM key.active_from), 'retires_at', extract(epoch FROM key.retires_at),
+               'not_after', extract(epoch FROM key.not_after)
+           ) ORDER BY key.added_at DESC)
+           FROM clients_key key
+           WHERE key.client_id = client.id
+             AND (key.retires_at IS NULL OR key.retires_at > now() - interval '30 days')
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_array(scope.name, api.identifier, held.is_default) ORDER BY scope.name)
+           FROM clients_clientscope held
+           JOIN clients_scope scope ON scope.id = held.scope_id AND scope.retired_at IS NULL
+           JOIN clients_api api ON api.id = scope.api_id
+           WHERE held.client_id = client.id
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(scope.name)
+           FROM clients_api_served_by served
+           JOIN clients_scope scope ON scope.api_id = served.api_id AND scope.retired_at IS NULL
+           WHERE served.client_id = client.id
+       ) END
+FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS g(client_id, known_version, n)
+JOIN clients_client client ON client.client_id = g.client_id
+"""
+
+SCOPES = """
+SELECT name FROM clients_scope
+WHERE retired_at IS NULL AND name = ANY(coalesce(%b::text[], ARRAY(SELECT name FROM clients_scope)))
+"""

@@ -1,0 +1,137 @@
+"""PostgreSQL on the hot path: whatever waits goes in one statement and one commit (docs/decisions/0005).
+
+Times are seconds since 1970. Everything raises batcher.Unavailable when the database does not answer. Values must be
+valid before they come here: one that PostgreSQL refuses fails its whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple
+
+from tokens import metrics
+from tokens.batcher import Batcher
+from tokens.configuration import Configuration
+from tokens.connection import Connection
+from tokens.statements import CLIENTS, ISSUE, LOOK_UP, REVOKE, SCOPES
+
+
+class Outcome(Enum):
+    DONE = "done"
+    STALE = "stale"  # the client is not as this process saw it: nothing was touched
+    REPLAYED = "replayed"  # the assertion was used before: nothing was touched
+
+
+class Issue(NamedTuple):
+    """A token to store, an assertion to spend, or both. Empty bytes: no such thing."""
+
+    client: int
+    version: int
+    digest: bytes = b""
+    scope: str = ""
+    credential: str = ""
+    address: str = ""
+    jti_digest: bytes = b""
+    jti_expires_at: int = 0
+
+
+class LookUp(NamedTuple):
+    """A token to find, and the client that asks, or 0 and 0 when the bearer asks."""
+
+    digest: bytes
+    caller: int = 0
+    caller_version: int = 0
+
+
+class FoundToken(NamedTuple):
+    """A token that has not expired nor been revoked, of an active client in the same epoch."""
+
+    client_id: str
+    owner_version: int
+    epoch: int
+    scope: str
+    issued_at: int
+    expires_at: int
+
+
+class Revocation(NamedTuple):
+    digest: bytes
+    client: int
+    version: int
+
+
+class ClientQuery(NamedTuple):
+    client_id: str
+    known_version: int = 0  # when the client still has it, only that is said
+
+
+class Store:
+    """Each attribute is a function that blocks until the batch it was in has been committed."""
+
+    def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._token_lifetime = configuration.token_lifetime
+        self._connections = [Connection(configuration.database) for _ in range(5)]
+        self._issuing, self._looking_up, self._revoking, self._loading, self._listing = self._connections
+        self.issue: Callable[[Issue], Outcome] = _batched(self._issue, "issue")
+        self.look_up: Callable[[LookUp], FoundToken | Outcome | None] = _batched(self._look_up, "look_up")
+        self.revoke: Callable[[Revocation], Outcome] = _batched(self._revoke, "revoke")
+        self.client: Callable[[ClientQuery], tuple[Any, ...] | None] = _batched(self._clients, "client")
+        self.offered_scopes: Callable[[frozenset[str]], frozenset[str]] = _batched(self._scopes, "scope")
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    def _issue(self, wanted: list[Issue]) -> list[Outcome]:
+        # Of two copies of one assertion in one batch the second is a replay; the statement would let both pass.
+        outcomes = [Outcome.STALE] * len(wanted)
+        spending: set[tuple[int, bytes]] = set()
+        given = []
+        for position, row in enumerate(wanted):
+            assertion = (row.client, row.jti_digest)
+            if row.jti_digest and assertion in spending:
+                outcomes[position] = Outcome.REPLAYED
+            else:
+                spending.add(assertion)
+                given.append((position, *row))
+        columns = map(list, zip(*given, strict=True))
+        for position, done in self._issuing.run(ISSUE, [*columns, self._token_lifetime, self._clock()]):
+            outcomes[position] = Outcome.DONE if done else Outcome.REPLAYED
+        return outcomes
+
+    def _look_up(self, wanted: list[LookUp]) -> list[FoundToken | Outcome | None]:
+        answers: list[FoundToken | Outcome | None] = [None] * len(wanted)
+        for n, is_current, *found in self._looking_up.run(LOOK_UP, [*_columns(wanted), self._clock()]):
+            if wanted[n - 1].caller and not is_current:
+                answers[n - 1] = Outcome.STALE
+            elif found[0] is not None:
+                answers[n - 1] = FoundToken(*found)
+        return answers
+
+    def _revoke(self, wanted: list[Revocation]) -> list[Outcome]:
+        outcomes = [Outcome.STALE] * len(wanted)
+        for (n,) in self._revoking.run(REVOKE, [*_columns(wanted), self._clock()]):
+            outcomes[n - 1] = Outcome.DONE
+        return outcomes
+
+    def _clients(self, wanted: list[ClientQuery]) -> list[tuple[Any, ...] | None]:
+        answers: list[tuple[Any, ...] | None] = [None] * len(wanted)
+        for n, *client in self._loading.run(CLIENTS, _columns(wanted)):
+            answers[n - 1] = tuple(client)
+        return answers
+
+    def _scopes(self, wanted: list[frozenset[str]]) -> list[frozenset[str]]:
+        """Of each set the names that exist and are not retired; an empty set asks for all there are."""
+        names = None if frozenset() in wanted else list(frozenset().union(*wanted))
+        offered = frozenset(name for (name,) in self._listing.run(SCOPES, [names]))
+        return [offered & asked if asked else offered for asked in wanted]
+
+
+def _batched(run: Callable[[list[Any]], list[Any]], name: str) -> Callable[[Any], Any]:
+    return Batcher(run, observe=metrics.BATCH_SIZE.labels(name).observe).submit
+
+
+def _columns(rows: list[Any]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,113 @@
+"""Rate limits: so many requests a minute for a client at each endpoint, so many failures for an address (line 19).
+
+A request is counted in this process, without asking anybody. A process that has counted a twentieth of a limit adds it
+to a counter in Valkey, in the background, and learns what all processes have counted. So a limit holds across processes
+but for a twentieth each, a request never waits for Valkey, and when that is away each process limits for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import NamedTuple
+
+import structlog
+from limits.storage import RedisStorage
+from redis import ConnectionPool, RedisError
+
+from tokens.configuration import Configuration
+from tokens.errors import TooManyRequests
+from tokens.snapshot import ClientSnapshot
+
+WINDOW = 60  # seconds, and all limits are requests in one window
+SHARED_FROM = 20  # share a counter once it holds a twentieth of its limit
+MOST_ADDRESSES = 50_000
+
+log = structlog.get_logger(__name__)
+
+
+class Allowance(NamedTuple):
+    """What is left in this window: for the RateLimit header fields."""
+
+    limit: int
+    remaining: int
+    resets_in: int  # seconds
+
+
+class Counter:
+    """`own`: counted here and not yet shared; `shared`: what Valkey had, our earlier share included."""
+
+    __slots__ = ("limit", "own", "shared")
+
+    def __init__(self) -> None:
+        self.limit, self.own, self.shared = 0, 0, 0
+
+
+class Throttle:
+    def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
+        self._client_limit, self._failure_limit = configuration.client_limit, configuration.failure_limit
+        self._clock, self._lock = clock, Lock()
+        self._counters: dict[str, Counter] = {}
+        self._window = 0
+        self._valkey_answers = True
+        pool = ConnectionPool.from_url(configuration.shared_counters, socket_timeout=1, socket_connect_timeout=1)
+        self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix="keydesk-rate")
+
+    def charge(self, endpoint: str, client: ClientSnapshot) -> Allowance | None:
+        """Counts a request of a client that has authenticated; None when throttling is off. Raises TooManyRequests."""
+        if self._client_limit is None:
+            return None
+        return self._count(f"{endpoint}:{client.id}", client.rate_limit or self._client_limit)
+
+    def count_failure(self, address: str) -> None:
+        """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
+
+        Only failures are ever answered so: nobody can lock out a client that shares an address with them.
+        """
+        if self._failure_limit is None:
+            return
+        key = f"failures:{address}"
+        if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
+            key = "failures:others"
+        self._count(key, self._failure_limit)
+
+    def _count(self, key: str, limit: int) -> Allowance:
+        now = self._clock()
+        window, resets_in = int(now // WINDOW), WINDOW - int(now % WINDOW)
+        with self._lock:
+            if window != self._window:
+                self._window, self._counters = window, {}
+            counter = self._counters.get(key)
+            if counter is None:
+                counter = self._counters[key] = Counter()
+            counter.limit = limit
+            count = counter.shared + counter.own
+            if count >= limit:
+                raise TooManyRequests(resets_in, expected=f"{limit} requests a minute")
+            counter.own += 1
+        return Allowance(limit, limit - count - 1, resets_in)
+
+    def share(self) -> None:
+        """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""
+        with self._lock:
+            window = self._window
+            due = [
+                (key, counter, counter.own)
+                for key, counter in self._counters.items()
+                if counter.own * SHARED_FROM >= counter.limit
+            ]
+        try:
+            for key, counter, own in due:
+                total = self._storage.incr(f"{key}:{window}", 2 * WINDOW, own)
+                with self._lock:
+                    counter.shared, counter.own = total, counter.own - own
+        except (RedisError, OSError) as error:
+            self._report(answers=False, error=str(error))
+        else:
+            if due:
+                self._report(answers=True)
+
+    def _report(self, *, answers: bool, error: str = "") -> None:
+        if answers != self._valkey_answers:
+            self._valkey_answers = answers
+            log.warning("rate_limits_shared" if answers else "rate_limits_per_process", error=error)

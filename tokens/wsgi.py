@@ -1,0 +1,42 @@
+"""The process group that serves machines only: the authorization server, its health and its metrics."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse
+
+import django
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from tokens import configuration  # noqa: E402  (settings first)
+from tokens.application import Application  # noqa: E402
+from tokens.batcher import Unavailable  # noqa: E402
+from tokens.server import Server  # noqa: E402
+
+server = Server(configuration.from_settings())
+oauth = Application(server)
+
+
+def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    if oauth.serves(environ["PATH_INFO"]):
+        return oauth(environ, start_response)
+    status, content_type, body = _operations(environ["PATH_INFO"])
+    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _operations(path: str) -> tuple[str, str, bytes]:
+    if path == "/healthz":
+        return "200 OK", "application/json", b'{"status": "ok"}'
+    if path == "/readyz":
+        try:
+            server.store.offered_scopes(frozenset({"-"}))
+        except Unavailable:
+            return "503 Service Unavailable", "application/json", b'{"status": "unavailable"}'
+        return "200 OK", "application/json", b'{"status": "ok"}'
+    if path == "/metrics":
+        return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
+    return "404 Not Found", "application/json", b"{}"

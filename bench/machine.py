@@ -1,0 +1,71 @@
+"""What Linux tells of processes: CPU time, memory, and which core they may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """What is started inside runs on this core only, and so do its children (sched_setaffinity(2))."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def family(pid: int) -> list[int]:
+    """The process and its descendants."""
+    children: dict[int, list[int]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            children.setdefault(int(_fields(int(file.parent.name))[1]), []).append(int(file.parent.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile
+    found = [pid]
+    for member in found:
+        found += children.get(member, [])
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process and its descendants, those that ended included."""
+    total = 0
+    for member in family(pid):
+        try:
+            total += sum(int(ticks) for ticks in _fields(member)[11:15])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / _TICK
+
+
+def resident_bytes(pid: int) -> int:
+    """Of the process and its descendants; pages that they share count more than once."""
+    return sum(int(Path(f"/proc/{member}/statm").read_text().split()[1]) for member in family(pid)) * _PAGE
+
+
+def busy_seconds() -> float:
+    """CPU time that the whole machine has used since it started, by anybody."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / _TICK
+
+
+def description() -> str:
+    names = [line.partition(":")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    model = names[0].strip() if names else os.uname().machine
+    return f"{model}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release}"
+
+
+def _fields(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the command's name: state, parent, ... (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

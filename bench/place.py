@@ -1,0 +1,115 @@
+"""Where everything of one run lives: PostgreSQL and Valkey, Keydesk's tables, and the clients that all servers know."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.machine import on_core
+from portal.embedded import keys, postgres, sockets, stack, valkey
+from portal.embedded.processes import Process, UnableToStart
+
+SERVER_CORE, OTHER_CORE = 0, 1
+ISSUER = "http://keydesk.bench.example"
+# Durable, as installed. But no checkpoint falls into one server's measurement and not into another's.
+DATABASE = {"max_wal_size": "8GB", "checkpoint_timeout": "1h", "shared_buffers": "1GB"}
+
+
+@dataclass(frozen=True)
+class Actors:
+    """`clients`: by name, what bench/seed.py has made."""
+
+    issuer: str = ""
+    scope: str = ""
+    clients: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def secret(self, name: str) -> tuple[str, str]:
+        return self.clients[name]["client_id"], self.clients[name]["client_secret"]
+
+
+@dataclass
+class Place:
+    """`started`: every process, in order."""
+
+    directory: Path
+    sockets: Path
+    environment: dict[str, str]
+    started: list[Process] = field(default_factory=list)
+    actors: Actors = field(default_factory=Actors)
+
+    @property
+    def database(self) -> Process:
+        return self.started[0]
+
+    def close(self) -> None:
+        for process in reversed(self.started):
+            process.stop()
+        for leftover in (self.sockets, self.directory / "data"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        self.actors_file.unlink(missing_ok=True)
+
+    @property
+    def actors_file(self) -> Path:
+        """What the peers read: no private keys."""
+        return self.directory / "actors.json"
+
+
+def prepare(directory: Path) -> Place:
+    """Raises UnableToStart."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+    place = Place(directory, sockets.throw_away("bench"), {})
+    try:
+        with on_core(OTHER_CORE):
+            log = directory / "postgres.log"
+            place.started.append(postgres.launch(directory / "data", place.sockets, log=log, settings=DATABASE))
+            place.started.append(valkey.launch(place.sockets, log=directory / "valkey.log"))
+        for name in ("keydesk", "dot", "authlib", "oidc"):
+            postgres.create_database(place.sockets, name)
+        place.environment = _environment(place.sockets)
+        run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=place.environment, cwd=stack.ROOT)
+        made = run([sys.executable, "-m", "bench.seed"], env=place.environment, cwd=stack.ROOT)
+        place.actors = Actors(**json.loads(made))
+        _tell_peers(place)
+    except BaseException:
+        place.close()
+        raise
+    return place
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        **keys.generate(),
+        **valkey.urls(directory),
+        "DATABASE_URL": postgres.url(directory),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "ENV_FILES": "",
+        "PUBLIC_URL": ISSUER,
+        "THROTTLING": "false",  # it is there to refuse what a benchmark does
+    }
+
+
+def _tell_peers(place: Place) -> None:
+    public = {
+        name: {fact: value for fact, value in client.items() if fact != "private_jwk"}
+        for name, client in place.actors.clients.items()
+    }
+    told = {"issuer": place.actors.issuer, "scope": place.actors.scope, "clients": public}
+    place.actors_file.touch(mode=0o600)
+    place.actors_file.write_text(json.dumps(told))
+
+
+def run(command: list[str], *, env: Mapping[str, str], cwd: Path) -> str:
+    """What the command has written to its standard output. Raises UnableToStart."""
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise UnableToStart(f"{' '.join(command[:3])}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+    return done.stdout

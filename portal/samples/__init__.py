@@ -38,12 +38,23 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def ascii_only(text: str) -> str:
+    """Java before 18 reads source files in the charset of the system."""
+    return json.dumps(text)
+
+
 def raw(text: str) -> str:
     """What goes over the wire is not code."""
     return text
 
 
-LITERALS: Mapping[str, Callable[[str], str]] = {".sh": shell, ".php": php, ".http": raw, ".json": raw}
+LITERALS: Mapping[str, Callable[[str], str]] = {
+    ".sh": shell,
+    ".php": php,
+    ".java": ascii_only,
+    ".http": raw,
+    ".json": raw,
+}
 
 
 def _in_seven_languages(kebab: str, snake: str, pascal: str) -> tuple[Sample, ...]:
@@ -104,4 +115,4 @@ def render(topic: str, filename: str, values: Values) -> str:
 
 @cache
 def _template(path: str) -> Template:
-    return Engine(dirs=[settings.BASE_DIR / "templates" / "docs" / "samples"]).get_template(path)
+    return Engine(dirs=[str(settings.BASE_DIR / "templates" / "docs" / "samples")]).get_template(path)

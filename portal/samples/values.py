@@ -89,7 +89,7 @@ def oauth_url(endpoint: str) -> str:
 
 def of_client(client: Client, now: datetime) -> Values:
     """The client's own values; what it does not have stays a placeholder."""
-    scopes = client.scopes.offered()
+    scopes = Scope.objects.offered().filter(clients=client)
     served = Scope.objects.offered().filter(api__served_by=client).first()
     values = Values(
         client_id=client.client_id,

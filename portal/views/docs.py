@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -19,6 +19,7 @@ from clients.models import Client, Scope
 from portal import samples
 from portal.access import client_of
 from portal.documentation import BY_SLUG, PAGES, neighbours
+from portal.request import Request
 from portal.samples.values import ALGORITHMS, Values, of_client, with_algorithm
 
 
@@ -43,14 +44,14 @@ class Reader:
 
 @login_not_required
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: Request) -> HttpResponse:
     reader = reader_of(request)
     return render(request, "docs/index.html", {"reader": reader, "pages": PAGES, "urls": reader.values.texts()})
 
 
 @login_not_required
 @require_safe
-def page(request: HttpRequest, slug: str) -> HttpResponse:
+def page(request: Request, slug: str) -> HttpResponse:
     found = BY_SLUG.get(slug)
     if found is None:
         raise Http404
@@ -63,7 +64,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def sample(request: HttpRequest, topic: str, filename: str) -> HttpResponse:
+def sample(request: Request, topic: str, filename: str) -> HttpResponse:
     """A sample as a file, with the same values as on the page it was on."""
     values = reader_of(request).values
     if filename not in (sample.filename for sample in samples.offered(topic, values)):
@@ -76,7 +77,7 @@ def sample(request: HttpRequest, topic: str, filename: str) -> HttpResponse:
 # --- The reader -------------------------------------------------------------------------------------------------------
 
 
-def reader_of(request: HttpRequest) -> Reader:
+def reader_of(request: Request) -> Reader:
     """With `?client=`, `?method=` and `?alg=` as far as they make sense. Raises Http404 for a stranger's client."""
     mine = list(Client.objects.of(request.user)) if request.user.is_authenticated else []
     client = _chosen(request, mine)
@@ -89,7 +90,7 @@ def reader_of(request: HttpRequest) -> Reader:
     return Reader(mine, client, method, values)
 
 
-def _chosen(request: HttpRequest, mine: list[Client]) -> Client | None:
+def _chosen(request: Request, mine: list[Client]) -> Client | None:
     """The only client of the reader needs no choosing; an empty `?client=` asks for placeholders.
 
     To somebody who is not signed in (any more) an address with a client in it shows placeholders, whoever's it is.

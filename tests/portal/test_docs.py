@@ -67,15 +67,15 @@ def test_on_this_page_lists_every_section_in_order(client: Browser, page) -> Non
 
 
 def test_previous_and_next_lead_through_all_pages() -> None:
-    here, walked = PAGES[0], [PAGES[0]]
-    while here := neighbours(here)[1]:
-        walked.append(here)
+    walked = [PAGES[0]]
+    while after := neighbours(walked[-1])[1]:
+        walked.append(after)
     assert tuple(walked) == PAGES
 
 
 def test_every_error_that_the_server_answers_has_its_section() -> None:
-    def below(cls: type) -> set[type]:
-        return {cls}.union(*(below(sub) for sub in cls.__subclasses__()))
+    def below(cls: type[errors.Refused]) -> set[type[errors.Refused]]:
+        return {cls}.union(*map(below, cls.__subclasses__()))
 
     answered = {error for cls in below(errors.Refused) if (error := cls.error)}
     documented = next(page for page in PAGES if page.slug == "errors").sections

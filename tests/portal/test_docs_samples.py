@@ -1,0 +1,72 @@
+"""Samples that need no server: the commands that make and check keys, and how values become literals."""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from clients import keymaterial
+from portal import samples
+from portal.samples.values import Values
+
+HOSTILE = 'o\'hara "1" $(id) `id` \\ é'
+
+
+def run(topic: str, filename: str, *command: str, tool: str, directory: Path) -> str | None:
+    """What the sample prints; None, and a warning in pytest's summary, when its tool is not on this machine."""
+    if shutil.which(tool) is None:
+        warnings.warn(f"{tool} is not installed here: {topic}/{filename} was not run", stacklevel=2)
+        return None
+    (directory / filename).write_text(samples.render(topic, filename, Values()))
+    env = {**os.environ, "KEYSTORE_PASSWORD": "for a test"}
+    done = subprocess.run([*command, filename], cwd=directory, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def uploaded(file: Path) -> keymaterial.PublicKey:
+    (key,) = keymaterial.read(file.read_bytes(), now=datetime.now(UTC))
+    return key
+
+
+@pytest.mark.parametrize(
+    ("filename", "tool", "description"),
+    [("make-key.sh", "openssl", "EC P-256"), ("make-key-with-keytool.sh", "keytool", "RSA 3072")],
+)
+def test_a_made_certificate_is_one_that_we_accept(filename: str, tool: str, description: str, tmp_path: Path) -> None:
+    if run("make_certificate", filename, "sh", "-e", tool=tool, directory=tmp_path) is None:
+        return
+    key = uploaded(tmp_path / "certificate.pem")
+    assert key.description == description
+    assert (tmp_path / "private.pem").stat().st_mode & 0o077 == 0, "others can read the private key"
+
+    printed = run("check_key", "check-key.sh", "sh", "-e", tool="openssl", directory=tmp_path)
+    assert printed is not None
+    assert key.kid in printed
+    assert len(set(printed.splitlines()[-2:])) == 1, "the private key does not belong to the certificate"
+
+
+@pytest.mark.parametrize(("filename", "tool"), [("make-jwk.mjs", "node"), ("make_jwk.py", sys.executable)])
+def test_a_made_json_web_key_is_one_that_we_accept(filename: str, tool: str, tmp_path: Path) -> None:
+    if run("make_jwk", filename, tool, tool=tool, directory=tmp_path) is None:
+        return
+    assert uploaded(tmp_path / "public.json").description == "EC P-256"
+    assert (tmp_path / "private.pem").stat().st_mode & 0o077 == 0, "others can read the private key"
+
+
+def test_a_value_cannot_break_out_of_its_literal() -> None:
+    shell = subprocess.run(
+        ["sh", "-c", f"printf %s {samples.shell(HOSTILE)}"], capture_output=True, env=dict(os.environ)
+    )
+    assert shell.stdout.decode() == HOSTILE
+    assert ast.literal_eval(samples.quoted(HOSTILE)) == HOSTILE
+    assert json.loads(samples.ascii_only(HOSTILE)) == HOSTILE
+    assert samples.ascii_only(HOSTILE).isascii()
+    assert samples.php(HOSTILE) == "'o\\'hara \"1\" $(id) `id` \\\\ é'"

@@ -14,6 +14,7 @@ from audit.models import Entry
 from clients.models import Client, Key, Registration, Secret
 from portal.access import contact
 from portal.condition import Condition, KeyCard, last_use, of_client, of_key, signs_in_with
+from portal.log_entries import sentence
 from portal.request import Request
 from tokens.models import CredentialUse, JournalEntry
 
@@ -43,7 +44,7 @@ def home(request: Request) -> HttpResponse:
         "rows": rows,
         "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
         "organisations": sorted({row.client.organisation for row in rows}),
-        "changes": [(entry, refs[entry.client_ref]) for entry in changes],
+        "changes": [(entry.at, sentence(entry), refs[entry.client_ref]) for entry in changes],
         "open_requests": [found for found in Registration.objects.by(request.user)[:20] if found.is_open],
         "now": request.now,
     }

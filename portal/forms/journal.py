@@ -1,0 +1,38 @@
+"""What the journal shows, kept in its address: which client, how far back, one request id."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Client
+
+PERIODS = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days")}
+
+
+class JournalForm(forms.Form):
+    request_id = forms.CharField(
+        label=_("Request id"),
+        help_text=_("It is in our answer: the X-Request-Id header, and at the end of error_description."),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"class": "kd-mono", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    client = forms.UUIDField(required=False)
+    days = forms.TypedChoiceField(choices=list(PERIODS.items()), coerce=int, required=False)
+
+    def __init__(self, *args: Any, clients: Sequence[Client], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.clients = clients
+
+    def chosen(self) -> list[Client]:
+        """The one asked for, if it is the person's; else all of theirs."""
+        asked = self.cleaned_data.get("client")
+        return [client for client in self.clients if client.uid == asked] or list(self.clients)
+
+    def days_back(self) -> int:
+        return self.cleaned_data.get("days") or 7
+
+    def sought(self) -> str:
+        return self.cleaned_data.get("request_id", "").strip()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients import registry
 from clients.models import Client, Key
-from portal import condition
+from portal import condition, log_entries
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request

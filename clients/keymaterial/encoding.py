@@ -35,7 +35,7 @@ def parse_json(data: bytes) -> object:
     if len(data) > MAX_JSON_BYTES:
         raise KeyRefused("too_large", limit=str(MAX_JSON_BYTES))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise KeyRefused("not_utf8", offset=str(error.start)) from None
     # Python's parser recurses in C; so absurd nesting is refused by counting, before it can cost any stack.

@@ -32,7 +32,7 @@ class KeyFacts:
 def thumbprint(jwk: Mapping[str, object]) -> str:
     """Base64url SHA-256 over the required members of a checked JWK (RFC 7638 section 3)."""
     required = {name: jwk[name] for name in REQUIRED_MEMBERS[str(jwk["kty"])]}
-    canonical = json.dumps(required, separators=(",", ":"), sort_keys=True)
+    canonical = json.dumps(required, separators=(",", ":"))
     return base64url_encode(hashlib.sha256(canonical.encode()).digest())
 
 

@@ -155,11 +155,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "jq '.kid = \"my-key-1\"' key.json > public.json",
     ),
     "unsupported_kty": (_("The key type (kty) is %(kty)s"), _("it must be RSA, EC or OKP"), NEW_PAIR),
-    "unsupported_curve": (
-        _("The curve (crv) is %(crv)s"),
-        _("it must be P-256, P-384, P-521 or Ed25519"),
-        NEW_EC_PAIR,
-    ),
+    "unsupported_curve": (_("The curve (crv) is %(crv)s"), _("it must be P-256, P-384, P-521 or Ed25519"), NEW_EC_PAIR),
     "key_agreement_key": (
         _("A key for %(crv)s can only agree on keys, not sign"),
         _("use Ed25519, P-256 or RSA"),
@@ -231,16 +227,8 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         _("it must be whole, as PEM or DER"),
         "openssl x509 -in client.cer -out certificate.pem",
     ),
-    "too_many_certificates": (
-        _("The upload holds %(count)s certificates"),
-        _("at most %(limit)s are read"),
-        LEAF_ONLY,
-    ),
-    "expired": (
-        _("The certificate expired on %(not_after)s"),
-        _("it must be valid now"),
-        NEW_CERTIFICATE,
-    ),
+    "too_many_certificates": (_("The upload holds %(count)s certificates"), _("at most %(limit)s are read"), LEAF_ONLY),
+    "expired": (_("The certificate expired on %(not_after)s"), _("it must be valid now"), NEW_CERTIFICATE),
     "not_yet_valid": (
         _("The certificate is valid only from %(not_before)s"),
         _("it must be valid now"),

@@ -78,6 +78,10 @@ def test_a_symmetric_key_is_refused_as_leaked(jwk: dict[str, object]) -> None:
     assert (refusal.reason, refusal.compromised) == ("symmetric_key", True)
 
 
+def test_a_symmetric_key_is_found_behind_escapes() -> None:
+    assert refused(b'{"kty": "oct", "\\u006b": "AAEC"}').reason == "symmetric_key"
+
+
 def test_a_private_member_is_found_behind_escapes_in_sets_in_wrappers_and_in_broken_json() -> None:
     private = ec_jwk(d="AAECAwQFBgcICQoLDA0ODw")
     for data in (

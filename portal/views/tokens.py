@@ -16,6 +16,7 @@ from clients.models import Client
 from portal.access import actor, client_of, contact
 from portal.request import Request
 from portal.step_up import step_up_required
+from tokens import invalidation
 from tokens.models import Token
 
 SHOWN = 100  # the newest
@@ -52,8 +53,6 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Invalidate this token"))
 def revoke_token(request: Request, uid: UUID) -> HttpResponse:
-    from tokens import invalidation
-
     found = client_of(request, uid)
     if request.method != "POST":
         return redirect("tokens", uid)
@@ -71,8 +70,6 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up_required(gettext_lazy("Invalidate all tokens"))
 def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
-    from tokens import invalidation
-
     found = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/invalidate_tokens.html", {"client": found})

@@ -1,0 +1,108 @@
+"""The tokens that work now: what one sees of them, and that what the page says is true at once."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.actions import Action
+from audit.models import Entry
+from clients.models import Client, Mail
+from tests import factories
+from tests.portal import browsers
+from tokens.models import Token
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def made() -> Client:
+    client, _secret = factories.client()
+    return client
+
+
+@pytest.fixture
+def browser():
+    return browsers.of(factories.lotte())
+
+
+def issue(client: Client, number: int = 1, *, minutes: int = 30) -> Token:
+    now = datetime.now(UTC)
+    return Token.objects.create(
+        digest=hashlib.sha256(f"{client.pk}-{number}".encode()).digest(),
+        client=client,
+        epoch=client.epoch,
+        scope="address.read",
+        issued_at=now - timedelta(minutes=5),
+        expires_at=now + timedelta(minutes=minutes),
+        credential=client.secrets.get().credential,
+        address="193.190.44.18",
+    )
+
+
+def page(browser, client: Client) -> str:
+    return browser.get(reverse("tokens", args=[client.uid])).content.decode()
+
+
+def test_a_token_shows_when_with_what_for_what_and_from_where(made, browser) -> None:
+    token = issue(made)
+    text = page(browser, made)
+    for words in (f"…{token.jti[-6:]}", "address.read", "193.190.44.18", f"Secret …{made.secrets.get().hint}"):
+        assert words in text
+
+
+def test_an_expired_token_is_not_listed(made, browser) -> None:
+    issue(made, minutes=-1)
+    assert "No valid tokens" in page(browser, made)
+
+
+def test_an_invalidated_token_is_inactive_when_the_page_answers(made, browser) -> None:
+    token, other = issue(made, 1), issue(made, 2)
+    answer = browser.post(reverse("revoke_token", args=[made.uid]), {"token": token.jti}, follow=True)
+    assert f"The token …{token.jti[-6:]} no longer works" in answer.content.decode()
+    assert list(Token.objects.live(datetime.now(UTC))) == [other]
+    assert Entry.objects.with_action(Action.TOKEN_REVOKED).count() == 1
+
+
+def test_invalidating_all_asks_first_and_leaves_none(made, browser) -> None:
+    for number in range(3):
+        issue(made, number)
+    url = reverse("invalidate_tokens", args=[made.uid])
+    assert "Invalidate all tokens?" in browser.get(url).content.decode()
+    assert Token.objects.live(datetime.now(UTC)).count() == 3
+    answer = browser.post(url, follow=True).content.decode()
+    assert "No valid tokens" in answer
+    assert not Token.objects.live(datetime.now(UTC)).exists()
+    assert Entry.objects.with_action(Action.CLIENT_TOKENS_INVALIDATED).count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+
+
+def test_both_ask_for_a_mailed_code(made) -> None:
+    token = issue(made)
+    browser = browsers.of(factories.lotte(), stepped_up=False)
+    for name in ("revoke_token", "invalidate_tokens"):
+        asked = browser.post(reverse(name, args=[made.uid]), {"token": token.jti}).content.decode()
+        assert "six-digit code" in asked
+    assert Token.objects.live(datetime.now(UTC)).count() == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "AAAA", "é" * 43, "a" * 43, "=" * 43])
+def test_a_token_that_is_none_is_not_found(made, browser, token) -> None:
+    assert browser.post(reverse("revoke_token", args=[made.uid]), {"token": token}).status_code == 404
+
+
+def test_the_token_of_another_client_is_not_found(made, browser) -> None:
+    other, _secret = factories.client(contact=factories.wim())
+    token = issue(other)
+    assert browser.post(reverse("revoke_token", args=[made.uid]), {"token": token.jti}).status_code == 404
+    assert Token.objects.live(datetime.now(UTC)).count() == 1
+
+
+def test_the_page_asks_the_database_as_often_for_ten_tokens_as_for_one(made, browser) -> None:
+    url = reverse("tokens", args=[made.uid])
+    issue(made)
+    for_one = browsers.queries(browser, url)
+    for number in range(2, 11):
+        issue(made, number)
+    assert browsers.queries(browser, url) == for_one

@@ -117,7 +117,8 @@ def credentials(live: Live) -> tuple[str, str]:
 
 
 def test_a_database_restarted_during_issuance_costs_no_promised_token(live, credentials):
-    token_url, introspect_url = f"{live.url}/oauth/v2/token", f"{live.url}/oauth/v2/introspect"
+    url = live.another_web(THROTTLING="off")
+    token_url, introspect_url = f"{url}/oauth/v2/token", f"{url}/oauth/v2/introspect"
     answers: list[tuple[int, dict[str, Any]]] = []
     done = threading.Event()
 

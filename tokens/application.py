@@ -7,9 +7,11 @@ sets no cookies, reads none, and answers no 5xx but 503 when the database is awa
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -39,6 +41,7 @@ from tokens.errors import (
 from tokens.http import Request, Response
 from tokens.parameters import LARGEST_BODY
 from tokens.server import Server
+from tokens.throttle import WINDOW
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 RETRY_AFTER = 5  # seconds, when the database is away
@@ -61,15 +64,18 @@ class Application:
     def __init__(self, server: Server) -> None:
         self.server = server
         path = server.configuration.path
+        self._always = _headers_of_every_answer(over_https=server.configuration.issuer.startswith("https://"))
+        self._logs_access = logging.getLogger(__name__).isEnabledFor(logging.INFO)
         self._routes = {METADATA_PATH: Route("metadata", "GET", metadata)}
         for name, method, answer in (
             ("token", "POST", token),
             ("introspect", "POST", introspect),
             ("revoke", "POST", revoke),
             ("verify", "GET", verify),
+            ("authorization/verify", "GET", verify),  # where the older system had it
             ("example", "GET", example),
         ):
-            self._routes[path + name] = Route(name, method, answer)
+            self._routes[path + name] = Route(name.rpartition("/")[2], method, answer)
 
     def serves(self, path: str) -> bool:
         """Is this path the authorization server's? With and without a trailing slash, never a redirect."""
@@ -81,11 +87,37 @@ class Application:
         route = self._routes.get(environ["PATH_INFO"].rstrip("/"))
         request = self._request(environ, route.endpoint if route else "unknown")
         response = self._answer(environ, route, request)
-        outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
-        metrics.REQUEST_SECONDS.labels(request.endpoint, outcome).observe(perf_counter() - started)
         body = json.dumps(response.payload).encode()
-        start_response(_STATUS[response.status], _headers(request, response, len(body)))
+        start_response(_STATUS[response.status], self._headers(request, response, len(body)))
+        seconds = perf_counter() - started
+        outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
+        metrics.request_seconds(request.endpoint, outcome).observe(seconds)
+        if self._logs_access:
+            environ["wsgi.errors"].write(self._access_line(request, response.status, outcome, seconds))
         return [body]
+
+    def _access_line(self, request: Request, status: int, outcome: str, seconds: float) -> str:
+        """A JSON line like those of portal/logs.py, which would cost more than all the rest of a request.
+
+        Every value is of an alphabet that JSON needs no escapes for, so nobody can forge a line. The query string,
+        which may hold a token, is not here.
+        """
+        at = datetime.fromtimestamp(self.server.clock(), UTC).isoformat()
+        client = request.client.client_id if request.client else ""
+        rule = request.refused_by.value if request.refused_by else ""
+        return (
+            f'{{"timestamp": "{at}", "level": "info", "logger": "tokens.access", "event": "answered",'
+            f' "endpoint": "{request.endpoint}", "status": {status}, "outcome": "{outcome}", "rule": "{rule}",'
+            f' "client": "{client}", "request_id": "{request.id}", "address": "{request.address}",'
+            f' "milliseconds": {seconds * 1000:.2f}}}\n'
+        )
+
+    def _headers(self, request: Request, response: Response, length: int) -> list[tuple[str, str]]:
+        headers = [*self._always, ("Content-Length", str(length)), ("X-Request-Id", request.id), *response.headers]
+        if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
+            headers.append(("RateLimit-Policy", f'"client";q={allowance.limit};w={WINDOW}'))
+            headers.append(("RateLimit", f'"client";r={allowance.remaining};t={allowance.resets_in}'))
+        return headers
 
     def _request(self, environ: dict[str, Any], endpoint: str) -> Request:
         proxies = self.server.configuration.trusted_proxies
@@ -113,6 +145,10 @@ class Application:
             return self._refuse(request, refusal)
         except Unavailable:
             return _unavailable()
+        except Exception:
+            # A fault of ours. The caller gets its number, the log the rest.
+            log.exception("oauth_request_failed", request_id=request.id, endpoint=request.endpoint)
+            return Response(500, {"error": "server_error", "error_description": f"Report the request {request.id}."})
 
     def _refuse(self, request: Request, refusal: Refused) -> Response:
         """Tells the caller little and the client's contacts all (PROTOCOL line 16)."""
@@ -125,13 +161,10 @@ class Application:
             refusal = too_many
         except Unavailable:
             return _unavailable()
+        request.refused_by = refusal.rule
         self.server.journal.refusal(request, refusal)
         if request.client is not None:
             self.server.usage.refused(request.client.id, self.server.clock())
-        log.info(
-            "refused", request_id=request.id, endpoint=request.endpoint, rule=refusal.rule.value,
-            client=request.client.client_id if request.client else "", address=request.address,
-        )  # fmt: skip
         return _refusal(request, refusal)
 
 
@@ -175,16 +208,11 @@ def _unavailable() -> Response:
     )
 
 
-def _headers(request: Request, response: Response, length: int) -> list[tuple[str, str]]:
+def _headers_of_every_answer(*, over_https: bool) -> list[tuple[str, str]]:
     headers = [
         ("Content-Type", "application/json;charset=UTF-8"),
-        ("Content-Length", str(length)),
         ("Cache-Control", "no-store"),
         ("Pragma", "no-cache"),
-        ("X-Request-Id", request.id),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
-        headers.append(("RateLimit-Policy", f'"client";q={allowance.limit};w=60'))
-        headers.append(("RateLimit", f'"client";r={allowance.remaining};t={allowance.resets_in}'))
-    return headers + response.headers
+    return [*headers, ("Strict-Transport-Security", "max-age=31536000")] if over_https else headers

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, LiteralString
 
 import psycopg
+import structlog
 from psycopg.types.numeric import Int8BinaryDumper
 
 # Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
@@ -24,6 +25,8 @@ NETWORK = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
 }
+
+log = structlog.get_logger(__name__)
 
 
 class Connection:
@@ -50,6 +53,11 @@ class Connection:
                 self._open = self._connect()
             cursor = self._open.cursor(binary=True).execute(statement, parameters, prepare=True)
             return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            # Here and not where it ends as a 503, so that it is one line for a batch. The message may quote values.
+            log.warning("database_failed", error=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise

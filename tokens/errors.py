@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """The closed vocabulary of reasons; tokens/explanations.py has the words for each."""
+    """The closed vocabulary of reasons; portal/causes.py has the words for each."""
 
     # The request (lines 1-5)
     METHOD = "method"

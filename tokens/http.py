@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokens.errors import Rule
     from tokens.snapshot import ClientSnapshot
     from tokens.throttle import Allowance
 
 
 @dataclass(slots=True)
 class Request:
-    """What came in. The last two are filled in while it is being answered, for the log, the journal and headers."""
+    """What came in. The last three are filled in while it is being answered, for the log, the journal and headers."""
 
     endpoint: str
     id: str
@@ -23,6 +24,7 @@ class Request:
     body: bytes
     client: ClientSnapshot | None = None
     allowance: Allowance | None = None
+    refused_by: Rule | None = None
 
 
 @dataclass(slots=True)

@@ -16,14 +16,11 @@ from clients import secretformat
 from clients.actors import Actor
 from clients.models import Client, Secret
 from clients.notices import tell_contacts
+from tokens.invalidation import UnableToRevoke, wake_cleaner
 from tokens.models import Token
 
 _REVOKED = "revoked"
 NOBODY = log.Whole("nobody", "nobody")
-
-
-class UnableToRevoke(Exception):
-    """There is nothing left to revoke; the message says so."""
 
 
 @dataclass(frozen=True)
@@ -107,4 +104,5 @@ def _end_secret(client: Client, secret: Secret | Token, now: datetime) -> dict[s
     if not client.secrets.usable(now).filter(pk=secret.pk).update(ends_at=now) and not issued.exists():
         raise UnableToRevoke(_("This secret had stopped working already, and its tokens too."))
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
+    transaction.on_commit(lambda: wake_cleaner(client.pk))
     return {"ends_at": (secret.ends_at, now), "tokens": (None, _REVOKED)}

@@ -49,12 +49,12 @@ class Journal:
         client, now = request.client, self._clock()
         if client is None:
             return
-        row = self._row(request, client.id, now, refusal.error, refusal.rule, refusal.facts)
         with self._lock:
-            if self._has_room(client.id, request.address, int(now // 60)):
-                self._waiting.append(row)
-            else:
+            if not self._has_room(client.id, request.address, int(now // 60)):
                 metrics.JOURNAL_DROPPED.inc()
+                return
+            row = self._row(request, client.id, now, refusal.error, refusal.rule, refusal.facts)
+            self._waiting.append(row)
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
         """Keeps something worth telling about a request that was accepted (line 13)."""

@@ -1,0 +1,93 @@
+"""The authorization server in this process, with a clock that tests move, on rows that are really committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from joserfc.jwk import Key
+
+from clients import keymaterial, keys
+from clients.models import Client
+from clients.models import Key as ClientKey
+from tests import factories
+from tests.factories import NOW, SYSTEM
+from tests.tokens.wire import Clock, Signer, Wire, basic, ec_key, public_jwk
+from tokens.application import Application
+from tokens.configuration import from_settings
+from tokens.server import Server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def start(transactional_db: None, clock: Clock) -> Iterator[Callable[..., Wire]]:
+    """Starts a process of the authorization server with settings of its own. No throttling, unless a test asks."""
+    started: list[Server] = []
+
+    def start(**configuration: Any) -> Wire:
+        changed = {"client_limit": None, "failure_limit": None, **configuration}
+        server = Server(replace(from_settings(), **changed), clock)
+        server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
+        started.append(server)
+        return Wire(Application(server), clock)
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def wire(start: Callable[..., Wire]) -> Wire:
+    return start()
+
+
+@pytest.fixture
+def made(transactional_db: None) -> tuple[Client, str]:
+    """A client with the scopes address.read and address.write, address.read by default, and its secret."""
+    read, write = factories.scope("address.read"), factories.scope("address.write")
+    return factories.client(scopes=(read, write), defaults=(read,))
+
+
+@pytest.fixture
+def client(made: tuple[Client, str]) -> Client:
+    return made[0]
+
+
+@pytest.fixture
+def secret(made: tuple[Client, str]) -> str:
+    return made[1]
+
+
+@pytest.fixture
+def authorization(client: Client, secret: str) -> str:
+    return basic(client.client_id, secret)
+
+
+@pytest.fixture
+def resource_server(transactional_db: None) -> str:
+    """The Authorization header of a resource server of the API of address.read."""
+    api = factories.api()
+    served, secret = factories.client(contact=factories.wim(), scopes=(), serves=[api])
+    return basic(served.client_id, secret)
+
+
+def add_key(client: Client, key: Key, **members: object) -> ClientKey:
+    """Uploads the public half, as a contact does."""
+    jwk = public_jwk(key, **members)
+    (read,) = keymaterial.read(json.dumps(jwk).encode(), now=NOW)
+    return keys.add(client=client, key=read, by=SYSTEM, now=NOW)
+
+
+@pytest.fixture
+def signer(client: Client, clock: Clock) -> Signer:
+    """The client, with an EC key that it signs with."""
+    key = ec_key()
+    row = add_key(client, key)
+    return Signer(client.client_id, key, clock, kid=row.kid)

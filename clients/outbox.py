@@ -17,9 +17,13 @@ from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
+from audit import log as change_log
+from audit.actions import Action
 from clients import codes, links
+from clients.actors import Actor
 from clients.mail_text import render
 from clients.models import Client, Mail, MailedCode, ManagementLink, Registration, User
 
@@ -27,6 +31,10 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 14  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
+
+
+class UnableToRetry(Exception):
+    """The mail is not one that could not be delivered; the message says so."""
 
 
 def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
@@ -134,8 +142,11 @@ def _is_permanent(error: Exception) -> bool:
     return False
 
 
-def retry(*, mail: Mail, now: datetime) -> None:
-    """Puts an undeliverable mail back in the queue."""
-    mail.state, mail.attempts, mail.next_attempt_at = Mail.State.PENDING, 0, now
-    mail.save(update_fields=["state", "attempts", "next_attempt_at"])
+@transaction.atomic
+def retry(*, mail: Mail, by: Actor, now: datetime) -> None:
+    """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
+    failed = Mail.objects.undeliverable().filter(pk=mail.pk)
+    if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
+        raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
+    change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail)
     transaction.on_commit(lambda: wake_worker(mail.pk))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from clients.models import User
 
@@ -14,3 +14,8 @@ class Request(HttpRequest):
     address: str
     now: datetime
     user: User  # type: ignore[assignment]  # signed in: LoginRequiredMiddleware stands before every view but the public
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: an empty POST is an answer too, and must show its errors."""
+    return request.POST if request.method == "POST" else None

@@ -28,7 +28,7 @@ from portal import drawing
 from portal.request import Request
 
 # Where each role begins after signing in.
-FIRST_PAGE = {User.Role.SECURITY: "queue", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
+FIRST_PAGE = {User.Role.SECURITY: "dashboard", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 STRONG_METHODS = {"mfa", "socialaccount"}
 

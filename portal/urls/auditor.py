@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from portal.views import change_log
+from portal.views import change_log, client_past
 
 urlpatterns = [
     path("", change_log.change_log, name="change_log"),
     path("entries/<int:seq>/", change_log.log_entry, name="log_entry"),
+    path("clients/<uuid:uid>/", client_past.client_past, name="client_past"),
     path("verify/", change_log.verify_log, name="verify_log"),
     path("export/", change_log.log_export, name="log_export"),
 ]

@@ -17,6 +17,7 @@ from audit.actions import Action
 from audit.canonical import COLUMNS, moment
 from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead
 from audit.verification import Report
+from clients.models import Client
 from portal import log_entries, spreadsheets
 from portal.access import actor, log_readers
 from portal.forms.staff_log import LogFilterForm, action_choices
@@ -85,7 +86,8 @@ def _chosen(form: LogFilterForm, name: str, text: str) -> str:
 @require_safe
 def log_entry(request: Request, seq: int) -> HttpResponse:
     entry = get_object_or_404(Entry, seq=seq)
-    context = {"entry": entry, "row": log_entries.row(entry)}
+    client = Client.objects.filter(uid=entry.client_ref).first() if entry.client_ref else None
+    context = {"entry": entry, "row": log_entries.row(entry), "client_uid": client and client.uid}
     return render(request, "auditor/log_entry.html", context)
 
 

@@ -16,7 +16,7 @@ from clients.models import Client, Registration, User
 from portal import hints, log_entries
 from portal.access import actor, security_team
 from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
-from portal.request import Request
+from portal.request import Request, posted
 
 HISTORY = 50  # entries shown
 
@@ -30,7 +30,7 @@ def _registration(uid: UUID) -> Registration:
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: Request, uid: UUID) -> HttpResponse:
     registration = _registration(uid)
-    form = _decision_form(registration, request.user, request.POST if request.method == "POST" else None)
+    form = _decision_form(registration, request.user, posted(request))
     status = 422 if form.errors else 200
     if form.is_valid():
         try:

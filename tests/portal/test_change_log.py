@@ -13,8 +13,10 @@ from django.utils import timezone
 from audit import checkpoints, log
 from audit.actions import Action
 from audit.models import Entry
-from clients import registry
+from clients import contacts, registry
+from clients.models import ClientContact
 from portal import spreadsheets
+from portal.client_past import as_it_was
 from portal.views import change_log
 from tests import factories
 from tests.portal.staff import signed_in
@@ -164,3 +166,40 @@ def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
             browser.get(reverse("change_log"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+# --- The past of one client -----------------------------------------------------------------------------------------
+def past(client, **query: str):
+    return signed_in(factories.ada()).get(reverse("client_past", args=[client.uid]), query)
+
+
+def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:
+    client = suspended(now)
+    registry.reactivate(client=client, reason="Fine again", by=factories.SYSTEM, now=now)
+    facts = {str(label): text for label, text in past(client).context["past"].rows()}
+    assert facts["Status"] == "Active"
+    assert facts["Scopes"] == "address.read"
+    assert "There was no such client yet" in past(client, on="2020-01-01").content.decode()
+
+
+def test_the_past_is_told_by_the_entries_up_to_then_only() -> None:
+    client, _secret = factories.client()
+    entries = list(Entry.objects.of_client(client.audit_client).order_by("seq"))
+    before = as_it_was(entries)
+    registry.suspend(client=client, reason="x", by=factories.SYSTEM, now=timezone.now())
+    after = as_it_was(Entry.objects.of_client(client.audit_client).order_by("seq"))
+    assert "status" not in before.facts
+    assert after.facts["status"] == "suspended"
+    assert before.existed
+
+
+def test_a_removed_contact_and_a_retired_key_are_in_the_past_as_they_were(now) -> None:
+    client, _secret = factories.client()
+    contact = contacts.add(
+        client=client, email="wim@rekenhuis.example", name="Wim", role=ClientContact.Role.EDITOR,
+        by=factories.SYSTEM, now=now,
+    )  # fmt: skip
+    entries = Entry.objects.of_client(client.audit_client).order_by("seq")
+    assert list(as_it_was(entries).contacts) == [contact.user.audit_label]
+    contacts.remove(contact=contact, by=factories.SYSTEM, now=now)
+    assert as_it_was(entries.all()).contacts == {}

@@ -47,7 +47,7 @@ def by_link(user: User) -> Client:
     return signed_in(user, method="link")
 
 
-@pytest.mark.parametrize(("person", "first_page"), [(factories.noor, "queue"), (factories.ada, "change_log")])
+@pytest.mark.parametrize(("person", "first_page"), [(factories.noor, "dashboard"), (factories.ada, "change_log")])
 def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person, first_page) -> None:
     user, browser = enrolled(person()), Client()
     assert type_password(browser, user).url == reverse("mfa_authenticate")
@@ -154,4 +154,4 @@ def test_the_sign_in_page_sends_one_only_to_pages_of_this_site() -> None:
     user, browser = enrolled(factories.noor()), Client()
     browser.post(reverse("account_login") + "?next=//evil.example/", {"login": user.email, "password": PASSWORD})
     response = browser.post(reverse("mfa_authenticate"), {"code": code_now()})
-    assert response.url == reverse("queue")
+    assert response.url == reverse("dashboard")

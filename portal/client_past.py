@@ -1,0 +1,50 @@
+"""A client as it was at some moment, put together from the change log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from audit.actions import FIELDS, Action
+from audit.models import Entry
+from portal.log_entries import value
+
+# Facts that an act about the client, or the request it came from, sets.
+SET_BY = {
+    Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_RENAMED, Action.CLIENT_SCOPES_CHANGED,
+    Action.CLIENT_SETTINGS_CHANGED, Action.CLIENT_SUSPENDED, Action.CLIENT_REACTIVATED, Action.CLIENT_CLOSED,
+    Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
+}  # fmt: skip
+CREDENTIALS = ("key.", "secret.")
+
+
+@dataclass
+class Past:
+    """`facts`: field -> its last value. `contacts`: person -> role. `credentials`: label -> what was last done."""
+
+    existed: bool = False
+    facts: dict[str, object] = field(default_factory=dict)
+    contacts: dict[str, object] = field(default_factory=dict)
+    credentials: dict[str, Entry] = field(default_factory=dict)
+
+    def rows(self) -> list[tuple[object, str]]:
+        """(label, value) of each known fact, in the order of audit.actions.FIELDS."""
+        known = [(FIELDS[name], value(name, self.facts[name])) for name in FIELDS if name in self.facts]
+        return [(label, text) for label, text in known if text]
+
+
+def as_it_was(entries: Iterable[Entry]) -> Past:
+    """`entries` are those of one client up to that moment, oldest first."""
+    past = Past()
+    for entry in entries:
+        after = {name: pair[1] for name, pair in entry.changes.items()}
+        if entry.action in SET_BY:
+            past.existed = past.existed or entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED)
+            past.facts |= after
+        elif entry.action == Action.CLIENT_CONTACT_REMOVED:
+            past.contacts.pop(str(entry.changes["contact"][0]), None)
+        elif entry.action in (Action.CLIENT_CONTACT_ADDED, Action.CLIENT_CONTACT_ROLE_CHANGED):
+            past.contacts[str(after.get("contact") or entry.changes["contact"][0])] = after.get("role")
+        elif entry.action.startswith(CREDENTIALS) and entry.subject_id.startswith(("key:", "secret:")):
+            past.credentials[entry.subject_id] = entry
+    return past

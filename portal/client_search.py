@@ -1,0 +1,85 @@
+"""Which clients the Security team looks at: the filters of the clients list, each a set of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from clients.models import Client, ClientContact, Key, Secret
+from tokens.models import CredentialUse
+
+Clients = QuerySet[Client]
+
+
+def matching(chosen: dict[str, Any], now: datetime) -> Clients:
+    """`chosen` is the cleaned data of ClientFilterForm; in the order of the list."""
+    clients: Clients = Client.objects.order_by("name", "id")
+    for name, narrow in FILTERS.items():
+        if chosen.get(name):
+            clients = narrow(clients, chosen[name], now)
+    return clients
+
+
+def _text(clients: Clients, text: str, _now: datetime) -> Clients:
+    """A client id, part of a name, or a contact's address."""
+    by_contact = Exists(ClientContact.objects.filter(client=OuterRef("pk"), user__email=text.lower()))
+    return clients.filter(Q(client_id=text) | Q(name__icontains=text) | Q(by_contact))
+
+
+def _state(clients: Clients, status: str, _now: datetime) -> Clients:
+    return clients.filter(status=status)
+
+
+def _organisation(clients: Clients, text: str, _now: datetime) -> Clients:
+    return clients.filter(organisation__icontains=text)
+
+
+def _scope(clients: Clients, name: str, _now: datetime) -> Clients:
+    return clients.filter(client_scopes__scope__name=name)
+
+
+def _method(clients: Clients, method: str, now: datetime) -> Clients:
+    by_secret = Q(Exists(_secrets(now)), secret_allowed=True)
+    by_key = Q(Exists(_keys(now)))
+    rules = {"secret": by_secret, "key": by_key, "secret_only": by_secret & ~by_key, "none": ~by_secret & ~by_key}
+    return clients.filter(rules[method])
+
+
+def _algorithm(clients: Clients, description: str, now: datetime) -> Clients:
+    """`description` is how Key.description begins: "RSA 2048", "RSA", "EC"."""
+    return clients.filter(Exists(_keys(now).filter(description__startswith=description)))
+
+
+def _expiring(clients: Clients, days: int, now: datetime) -> Clients:
+    soon = _keys(now).filter(not_after__lte=now + timedelta(days=days), retires_at=None)
+    return clients.filter(Exists(soon), status=Client.Status.ACTIVE)
+
+
+def _unused(clients: Clients, days: int, now: datetime) -> Clients:
+    """Nothing of it was used for so many days, and it is older than that."""
+    limit = now - timedelta(days=days)
+    used = CredentialUse.objects.filter(client=OuterRef("pk"), last_used_at__gt=limit)
+    return clients.filter(~Exists(used), created_at__lt=limit).exclude(status=Client.Status.CLOSED)
+
+
+def _keys(now: datetime) -> QuerySet[Key]:
+    return Key.objects.usable(now).filter(client=OuterRef("pk"))
+
+
+def _secrets(now: datetime) -> QuerySet[Secret]:
+    return Secret.objects.usable(now).filter(client=OuterRef("pk"))
+
+
+FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
+    "q": _text,
+    "state": _state,
+    "organisation": _organisation,
+    "scope": _scope,
+    "method": _method,
+    "algorithm": _algorithm,
+    "expiring": _expiring,
+    "unused": _unused,
+}

@@ -1,0 +1,119 @@
+"""The catalogue: APIs, their scopes and their resource servers."""
+
+from django.contrib import messages
+from django.db.models import Count, Prefetch, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients import catalogue
+from clients.models import Api, Client, Scope
+from portal.access import actor, security_team
+from portal.forms.staff_catalogue import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
+from portal.request import Request, posted
+
+
+@security_team
+@require_safe
+def scopes(request: Request) -> HttpResponse:
+    not_closed = ~Q(clients__status=Client.Status.CLOSED)
+    counted = Scope.objects.annotate(holders=Count("clients", filter=not_closed)).order_by("name")
+    apis = Api.objects.prefetch_related(Prefetch("scopes", counted), "served_by")
+    language = get_language() or "en"
+    shown = [
+        {
+            "api": api,
+            "description": api.described_in(language),
+            "scopes": [_shown(scope, language) for scope in api.scopes.all()],
+        }
+        for api in apis
+    ]
+    return render(request, "security/scopes.html", {"apis": shown})
+
+
+def _shown(scope: Scope, language: str) -> dict[str, object]:
+    return {"scope": scope, "description": scope.described_in(language)}
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def create_api(request: Request) -> HttpResponse:
+    form = NewApiForm(posted(request))
+    if form.is_valid():
+        data = form.cleaned_data
+        catalogue.create_api(
+            identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
+        )
+        messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
+        return redirect("scopes")
+    return _form_page(request, form, title=_("Add an API"), submit=_("Add the API"))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_api(request: Request, identifier: str) -> HttpResponse:
+    api = get_object_or_404(Api, identifier=identifier)
+    servers = " ".join(api.served_by.order_by("client_id").values_list("client_id", flat=True))
+    form = ApiForm(posted(request), described=api, initial={"name": api.name, "served_by": servers})
+    if form.is_valid():
+        data = form.cleaned_data
+        catalogue.change_api(
+            api=api, name=data["name"], description=form.description(), served_by=data["served_by"], by=actor(request)
+        )
+        messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
+        return redirect("scopes")
+    return _form_page(request, form, title=_("Change the API %(name)s") % {"name": api.name}, submit=_("Save the API"))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def create_scope(request: Request) -> HttpResponse:
+    form = NewScopeForm(posted(request), initial={"api": request.GET.get("api")})
+    if form.is_valid():
+        data = form.cleaned_data
+        catalogue.create_scope(
+            name=data["name"], api=data["api"], description=form.description(), sensitive=data["sensitive"],
+            by=actor(request),
+        )  # fmt: skip
+        messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": data["name"]})
+        return redirect("scopes")
+    return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_scope(request: Request, pk: int) -> HttpResponse:
+    scope = get_object_or_404(Scope, pk=pk)
+    form = ScopeForm(posted(request), described=scope, initial={"sensitive": scope.sensitive})
+    if form.is_valid():
+        sensitive = form.cleaned_data["sensitive"]
+        catalogue.change_scope(scope=scope, description=form.description(), sensitive=sensitive, by=actor(request))
+        messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
+        return redirect("scopes")
+    return _form_page(
+        request, form, title=_("Change the scope %(name)s") % {"name": scope.name}, submit=_("Save the scope")
+    )
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def retire_scope(request: Request, pk: int) -> HttpResponse:
+    scope = get_object_or_404(Scope, pk=pk)
+    if request.method == "POST":
+        try:
+            catalogue.retire_scope(scope=scope, by=actor(request), now=request.now)
+        except catalogue.UnableToRetireScope as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
+        return redirect("scopes")
+    holders = scope.clients.exclude(status=Client.Status.CLOSED).count()
+    return render(request, "security/retire_scope.html", {"scope": scope, "holders": holders})
+
+
+def _form_page(request: Request, form: DescribedForm, *, title: str, submit: str) -> HttpResponse:
+    first = [field for field in form if not field.name.startswith("description_")]
+    context = {"form": form, "first": first, "title": title, "submit": submit}
+    return render(request, "security/catalogue_form.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,47 @@
+"""The history of one client, and the client as it was at the end of a day."""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from audit.models import Entry
+from clients.models import Client
+from portal import log_entries
+from portal.access import log_readers
+from portal.client_past import as_it_was
+from portal.request import Request
+
+SHOWN = 200  # entries; all of them are in the change log, filtered by the client
+READ = 20_000  # entries that a picture of the past is made of at most
+
+
+class DateForm(forms.Form):
+    on = forms.DateField(
+        label=_("As it was at the end of"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+
+@log_readers
+@require_safe
+def client_past(request: Request, uid: UUID) -> HttpResponse:
+    client, form = get_object_or_404(Client, uid=uid), DateForm(request.GET)
+    day = form.cleaned_data["on"] if form.is_valid() else None
+    end = datetime.combine(day + timedelta(days=1), time.min, timezone.get_current_timezone()) if day else None
+    entries = Entry.objects.of_client(client.audit_client).between(None, end)
+    past = as_it_was(entries.order_by("seq")[:READ])
+    context = {
+        "client": client,
+        "form": form,
+        "day": day,
+        "past": past,
+        "credentials": [log_entries.sentence(entry) for entry in past.credentials.values()],
+        "entries": log_entries.rows(entries[:SHOWN]),
+        "shown": SHOWN,
+    }
+    return render(request, "auditor/client_past.html", context, status=422 if form.errors else 200)

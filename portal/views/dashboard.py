@@ -1,0 +1,96 @@
+"""The Security team's start: what waits, what ends soon, how clients sign in, and how much is refused."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from clients.models import Client, Key, Mail, Registration, Secret
+from portal import usage
+from portal.access import security_team
+from portal.request import Request
+
+SOON = timedelta(days=30)
+LISTED = 10  # keys that end soon
+# Counting a hundred thousand clients takes longer than a page may; who looks twice in a minute sees the same.
+REMEMBERED = 60  # seconds
+
+
+@security_team
+@require_safe
+def dashboard(request: Request) -> HttpResponse:
+    figures: dict[str, Any] = cache.get_or_set("dashboard", lambda: _figures(request.now), REMEMBERED)  # type: ignore[assignment]
+    waiting = Registration.objects.awaiting_review()
+    context = {
+        **figures,
+        "waiting": waiting.count(),
+        "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
+        "undelivered": Mail.objects.undeliverable().count(),
+        "expiring": _ending(request.now)[:LISTED],
+        "methods": _methods(figures["methods"]),
+        "algorithms": _algorithms(figures["algorithms"]),
+    }
+    return render(request, "security/dashboard.html", context)
+
+
+def _figures(now: datetime) -> dict[str, Any]:
+    """Plain values, for they are kept in the cache."""
+    active = Client.objects.filter(status=Client.Status.ACTIVE)
+    keys, secrets = Key.objects.usable(now).filter(client=OuterRef("pk")), Secret.objects.usable(now)
+    by_key, by_secret = Exists(keys), Exists(secrets.filter(client=OuterRef("pk")))
+    signing_in = active.annotate(key=by_key, secret=by_secret).values_list("key", "secret", "secret_allowed")
+    works = Key.objects.usable(now).filter(client__status=Client.Status.ACTIVE)
+    sha1 = sum(kid == jwk.get("x5t") for kid, jwk in works.exclude(subject="").values_list("kid", "jwk"))
+    return {
+        "clients": active.count(),
+        "methods": dict(Counter(_method(*row) for row in signing_in)),
+        "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
+        "sha1_kids": sha1,
+        "ending": _ending(now).count(),
+        "usage": usage.of_all(now),
+    }
+
+
+def _ending(now: datetime) -> Any:
+    keys = Key.objects.usable(now).filter(
+        not_after__lte=now + SOON, retires_at=None, client__status=Client.Status.ACTIVE
+    )
+    return keys.select_related("client").order_by("not_after")
+
+
+def _method(key: bool, secret: bool, secret_allowed: bool) -> str:
+    by_secret = secret and secret_allowed
+    if key:
+        return "both" if by_secret else "key"
+    return "secret_only" if by_secret else "none"
+
+
+def _methods(counts: dict[str, int]) -> list[dict[str, object]]:
+    labels = {
+        "key": (_("Key only"), "key"),
+        "both": (_("Key, and a secret too"), "secret"),
+        "secret_only": (_("Secret only"), "secret_only"),
+        "none": (_("Nothing that works"), "none"),
+    }
+    rows = ((label, counts.get(name, 0), f"method={value}") for name, (label, value) in labels.items())
+    return _shares(rows)
+
+
+def _algorithms(counts: dict[str, int]) -> list[dict[str, object]]:
+    return _shares((name, count, f"algorithm={name}") for name, count in counts.items())
+
+
+def _shares(rows: Iterable[tuple[str, int, str]]) -> list[dict[str, object]]:
+    found = list(rows)
+    whole, address = sum(count for _label, count, _query in found), reverse("all_clients")
+    return [
+        {"label": label, "count": count, "whole": whole, "url": f"{address}?{query}"} for label, count, query in found
+    ]

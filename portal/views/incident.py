@@ -1,0 +1,67 @@
+"""Something leaked: find out whose it is, see what it can do, and revoke it. The pasted value is never sent back."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.access import actor, security_team
+from portal.request import Request, posted
+from tokens import incident as incidents
+from tokens.invalidation import UnableToRevoke
+from tokens.models import CredentialUse, Token
+
+
+class LeakForm(forms.Form):
+    value = forms.CharField(
+        label=gettext_lazy("The leaked secret or token"),
+        help_text=gettext_lazy("Paste it whole. We compare its SHA-256 and keep nothing of it."),
+        max_length=4096,
+        # A password field: what was typed is not sent back in the page, and browsers do not offer it again.
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
+    )
+
+
+@sensitive_post_parameters("value")
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def incident(request: Request) -> HttpResponse:
+    form = LeakForm(posted(request))
+    context: dict[str, object] = {"form": form, "searched": False}
+    if form.is_valid():
+        leak = incidents.look_up(value=form.cleaned_data["value"], by=actor(request), now=request.now)
+        context = {"form": LeakForm(), "searched": True, **(_findings(leak, request) if leak else {})}
+    return render(request, "security/incident.html", context, status=422 if form.errors else 200)
+
+
+def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
+    """What it is, whether it works, and what it could do."""
+    facts: dict[str, object] = {"leak": leak, "works": leak.works(request.now)}
+    if leak.secret is not None:
+        live = Token.objects.of(leak.client).live(request.now).issued_to(leak.secret.credential)
+        facts |= {
+            "scopes": " ".join(leak.client.scopes.order_by("name").values_list("name", flat=True)),
+            "use": CredentialUse.objects.filter(credential=leak.secret.credential).first(),
+            "live_tokens": live.count(),
+            "only_way": not leak.client.keys.usable(request.now).exists(),
+        }
+    return facts
+
+
+@security_team
+@require_POST
+def revoke_leak(request: Request) -> HttpResponse:
+    leak = incidents.by_reference(request.POST.get("leak", ""))
+    if leak is None:
+        raise Http404
+    try:
+        incidents.revoke(leak=leak, by=actor(request), now=request.now)
+    except UnableToRevoke as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
+    return redirect("staff_client", leak.client.uid)

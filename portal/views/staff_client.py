@@ -1,0 +1,138 @@
+"""One client, as the Security team sees it: what its contacts see, and what only the team may change."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit.models import Entry
+from clients import registry
+from clients.models import Api, Client, Key, Scope
+from portal import condition, log_entries, usage
+from portal.access import actor, security_team
+from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm
+from portal.request import Request, posted
+from portal.views.tokens import shown_tokens
+from tokens.models import CredentialUse
+
+TOKENS, ENTRIES = 20, 10  # shown
+
+
+def client_of_anybody(uid: UUID) -> Client:
+    return get_object_or_404(Client, uid=uid)
+
+
+@security_team
+@require_safe
+def staff_client(request: Request, uid: UUID) -> HttpResponse:
+    client, now = client_of_anybody(uid), request.now
+    keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
+    uses = {use.credential: use for use in CredentialUse.objects.filter(client=client)}
+    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    context = {
+        "client": client,
+        "condition": condition.of_client(client, keys, secrets, uses, now),
+        "keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) not in over],
+        "old_keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) in over],
+        "secrets": [condition.of_secret(secret, uses, now) for secret in secrets],
+        "scopes": client.client_scopes.select_related("scope").order_by("scope__name"),
+        "serves": Api.objects.filter(served_by=client),
+        "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
+        "registrations": client.registrations.order_by("-created_at"),
+        "tokens": shown_tokens(client, now, limit=TOKENS),
+        "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
+        "usage": usage.of_client(client, now),
+        "acts": ACTS_OF.get(client.status, ()),
+    }
+    return render(request, "security/client.html", context)
+
+
+# --- Suspend, reactivate, close -------------------------------------------------------------------------------------
+Act = Callable[..., None]
+
+# act -> (what carries it out, its title, its button, what it does, what was done)
+ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Promise]] = {
+    "suspend": (
+        registry.suspend, gettext_lazy("Suspend %(name)s?"), gettext_lazy("Suspend the client"),
+        gettext_lazy("It gets no tokens, and those it has stop at once. You can reactivate it; its tokens stay dead."),
+        gettext_lazy("%(name)s is suspended."),
+    ),
+    "reactivate": (
+        registry.reactivate, gettext_lazy("Reactivate %(name)s?"), gettext_lazy("Reactivate the client"),
+        gettext_lazy("It gets tokens again with the keys and secrets it has. Tokens from before stay dead."),
+        gettext_lazy("%(name)s is active again."),
+    ),
+    "close": (
+        registry.close, gettext_lazy("Close %(name)s?"), gettext_lazy("Close the client for good"),
+        gettext_lazy("Its keys, secrets and tokens end at once, and nobody can reopen it. Its history stays."),
+        gettext_lazy("%(name)s is closed."),
+    ),
+}  # fmt: skip
+ACTS_OF: dict[str, tuple[str, ...]] = {
+    Client.Status.ACTIVE: ("suspend", "close"),
+    Client.Status.SUSPENDED: ("reactivate", "close"),
+}
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
+    if act not in ACTS:
+        raise Http404
+    client, form = client_of_anybody(uid), ReasonForm(posted(request))
+    carry_out, title, submit, consequence, done = ACTS[act]
+    name, status = {"name": client.name}, 422 if form.errors else 200
+    if form.is_valid():
+        try:
+            carry_out(client=client, reason=form.cleaned_data["reason"], by=actor(request), now=request.now)
+        except registry.UnableToChangeClient as problem:
+            form.add_error(None, str(problem))
+            status = 409
+        else:
+            messages.success(request, str(done) % name)
+            return redirect("staff_client", uid)
+    words = {"title": str(title) % name, "submit": submit, "consequence": consequence, "danger": act == "close"}
+    return render(request, "security/change_status.html", {"client": client, "form": form, **words}, status=status)
+
+
+# --- Limits, lifetimes and scopes -----------------------------------------------------------------------------------
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_settings(request: Request, uid: UUID) -> HttpResponse:
+    client = client_of_anybody(uid)
+    form = SettingsForm(posted(request), initial={name: getattr(client, name) for name in SettingsForm.base_fields})
+    if request.method == "POST" and form.is_valid():
+        registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
+        messages.success(request, _("Settings saved."))
+        return redirect("staff_client", uid)
+    return render(
+        request, "security/client_settings.html", {"client": client, "form": form}, status=422 if form.errors else 200
+    )
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_scopes(request: Request, uid: UUID) -> HttpResponse:
+    """Takes scopes away, or grants some without a request; sensitive ones come by a request with two approvals."""
+    client = client_of_anybody(uid)
+    held = dict(client.client_scopes.values_list("scope__name", "is_default"))
+    known = {scope.name: scope for scope in Scope.objects.offered() if not scope.sensitive or scope.name in held}
+    initial = {"scopes": list(held), "defaults": [name for name, default in held.items() if default]}
+    form = ScopesForm(posted(request), known=known, initial=initial)
+    if form.is_valid():
+        chosen: dict[str, Any] = form.cleaned_data
+        registry.change_scopes(
+            client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
+        )
+        messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+        return redirect("staff_client", uid)
+    return render(
+        request, "security/client_scopes.html", {"client": client, "form": form}, status=422 if form.errors else 200
+    )

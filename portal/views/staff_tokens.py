@@ -1,0 +1,25 @@
+"""The Security team ends every token of a client."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.access import actor, security_team
+from portal.request import Request
+from portal.views.staff_client import client_of_anybody
+from tokens import invalidation
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
+    client = client_of_anybody(uid)
+    if request.method != "POST":
+        return render(request, "security/invalidate_tokens.html", {"client": client})
+    invalidation.invalidate_all(client=client, by=actor(request), now=request.now)
+    messages.success(request, _("No token that was issued before now works any more."))
+    return redirect("staff_client", uid)

@@ -1,0 +1,37 @@
+"""Mail that could not be delivered, and trying it again."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clients import outbox
+from clients.models import Mail
+from portal.access import actor, security_team
+from portal.request import Request
+
+SHOWN = 100
+
+
+@security_team
+@require_safe
+def undelivered(request: Request) -> HttpResponse:
+    failed = Mail.objects.undeliverable().select_related("client", "registration")
+    context = {"mails": failed[:SHOWN], "total": failed.count(), "shown": SHOWN}
+    return render(request, "security/undelivered.html", context)
+
+
+@security_team
+@require_POST
+def retry_mail(request: Request, uid: UUID) -> HttpResponse:
+    mail = get_object_or_404(Mail, pk=uid)
+    try:
+        outbox.retry(mail=mail, by=actor(request), now=request.now)
+    except outbox.UnableToRetry as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("We try again to reach %(address)s.") % {"address": mail.to})
+    return redirect("undelivered")

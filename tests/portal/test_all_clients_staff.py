@@ -1,0 +1,126 @@
+"""One client on the Security team's page: suspend, close, override, and look after its contacts."""
+
+import pytest
+from django.urls import reverse
+
+from audit.models import Entry
+from clients import keys as key_acts
+from clients.models import Client, ClientContact, Mail
+from tests import factories, keys
+from tests.portal.staff import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def post(page: str, /, *arguments: object, **data: object):
+    return signed_in(factories.noor()).post(reverse(page, args=arguments), data)
+
+
+def test_the_page_shows_what_its_contacts_see_but_no_secret(now) -> None:
+    client, secret = factories.client()
+    key = key_acts.add(client=client, key=keys.certificate(), by=factories.SYSTEM, now=now)
+    text = signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
+    for words in (
+        client.client_id,
+        key.kid,
+        "address.read",
+        "lotte@leiestroom.example",
+        secret[-4:],
+        "created the client",
+    ):
+        assert words in text
+    assert secret not in text
+
+
+def test_suspending_and_reactivating_need_a_reason_that_the_log_keeps(now) -> None:
+    client, _secret = factories.client()
+    assert post("change_client_status", client.uid, "suspend").status_code == 422
+    assert post("change_client_status", client.uid, "suspend", reason="Leaked").status_code == 302
+    client.refresh_from_db()
+    assert client.status == Client.Status.SUSPENDED
+    assert Entry.objects.first().note == "Leaked"
+    assert post("change_client_status", client.uid, "suspend", reason="Again").status_code == 409
+    post("change_client_status", client.uid, "reactivate", reason="New key")
+    client.refresh_from_db()
+    assert client.status == Client.Status.ACTIVE
+
+
+def test_closing_is_for_good(now) -> None:
+    client, _secret = factories.client()
+    post("change_client_status", client.uid, "close", reason="Ended")
+    text = signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
+    assert "Change its state" not in text
+    assert post("change_client_status", client.uid, "reactivate", reason="No").status_code == 409
+    assert (
+        signed_in(factories.noor()).get(reverse("change_client_status", args=[client.uid, "delete"])).status_code == 404
+    )
+
+
+def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
+    client, _secret = factories.client()
+    assert post("client_settings", client.uid, token_lifetime=5).status_code == 422
+    post("client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
+    client.refresh_from_db()
+    assert (client.token_lifetime, client.rate_limit) == (300, 10)
+    post("client_settings", client.uid, may_request_tokens="on")
+    client.refresh_from_db()
+    assert client.token_lifetime is None
+
+
+def test_scopes_are_taken_away_and_sensitive_ones_are_not_granted_here(now) -> None:
+    factories.scope("nrn", sensitive=True), factories.scope("parcel.read")
+    client, _secret = factories.client()
+    assert post("client_scopes", client.uid, scopes=["nrn"]).status_code == 422
+    post("client_scopes", client.uid, scopes=["parcel.read"], defaults=["parcel.read", "address.read"])
+    assert dict(client.client_scopes.values_list("scope__name", "is_default")) == {"parcel.read": True}
+    post("client_scopes", client.uid)
+    assert not client.client_scopes.exists()
+
+
+def test_contacts_are_added_changed_mailed_and_removed(now) -> None:
+    client, _secret = factories.client()
+    post("add_client_contact", client.uid, name="Wim", email="wim@rekenhuis.example", role="editor")
+    wim = client.contacts.get(user__email="wim@rekenhuis.example")
+    assert Mail.objects.filter(kind=Mail.Kind.CONTACT_ADDED, to="wim@rekenhuis.example").exists()
+    post("change_client_contact", client.uid, wim.uid, act="owner")
+    wim.refresh_from_db()
+    assert wim.role == ClientContact.Role.OWNER
+    post("change_client_contact", client.uid, wim.uid, act="link")
+    assert Mail.objects.filter(kind=Mail.Kind.LINK, to="wim@rekenhuis.example").exists()
+    post("change_client_contact", client.uid, wim.uid, act="remove")
+    assert not client.contacts.filter(pk=wim.pk).exists()
+
+
+def test_the_last_owner_stays(now) -> None:
+    client, _secret = factories.client()
+    owner = client.contacts.get()
+    response = signed_in(factories.noor()).post(
+        reverse("change_client_contact", args=[client.uid, owner.uid]), {"act": "remove"}, follow=True
+    )
+    assert "needs an owner" in response.content.decode()
+    assert client.contacts.exists()
+
+
+def test_a_contact_of_another_client_is_not_reached_through_this_one(now) -> None:
+    one, _secret = factories.client()
+    other, _secret = factories.client(contact=factories.wim())
+    assert post("change_client_contact", one.uid, other.contacts.get().uid, act="remove").status_code == 404
+
+
+def test_all_tokens_are_invalidated_behind_a_question(now) -> None:
+    client, _secret = factories.client()
+    assert signed_in(factories.noor()).get(reverse("staff_invalidate_tokens", args=[client.uid])).status_code == 200
+    post("staff_invalidate_tokens", client.uid)
+    assert Client.objects.get().epoch == client.epoch + 1
+
+
+PAGES = ["staff_client", "client_settings", "client_scopes", "add_client_contact", "staff_invalidate_tokens"]
+
+
+@pytest.mark.parametrize("person", [factories.lotte, factories.ada])
+def test_the_pages_are_not_there_for_others(now, person) -> None:
+    client, _secret = factories.client()
+    browser = signed_in(person())
+    for name in PAGES:
+        assert browser.get(reverse(name, args=[client.uid])).status_code == 404
+        assert browser.post(reverse(name, args=[client.uid])).status_code == 404

@@ -1,0 +1,84 @@
+"""The catalogue of APIs and scopes, kept by the Security team."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from audit.models import Entry
+from clients.models import Api, Scope
+from tests import factories
+from tests.portal.staff import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def post(page: str, /, *arguments: object, **data: object):
+    return signed_in(factories.noor()).post(reverse(page, args=arguments), data)
+
+
+def test_an_api_and_a_scope_are_added_with_a_description_per_language() -> None:
+    post("create_api", identifier="parcels", name="Parcels", description_en="Who owns what", description_nl="Percelen")
+    api = Api.objects.get()
+    post("create_scope", name="parcel.read", api=api.pk, description_en="Read", description_nl="Lezen", sensitive="on")
+    scope = Scope.objects.get()
+    assert (scope.api, scope.sensitive, scope.described_in("nl"), scope.described_in("fr")) == (
+        api,
+        True,
+        "Lezen",
+        "Read",
+    )
+    assert [entry.action for entry in Entry.objects.all()[:2]] == ["scope.created", "api.created"]
+
+
+@pytest.mark.parametrize("name", ["two words", "a,b", 'a"b', "address.read", ""])
+def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
+    factories.scope("address.read")
+    response = post("create_scope", name=name, api=factories.api().pk, description_en="x")
+    assert response.status_code == 422
+    assert "govuk-error-message" in response.content.decode()
+    assert Scope.objects.count() == 1
+
+
+def test_an_identifier_is_taken_once() -> None:
+    factories.api("addresses")
+    assert post("create_api", identifier="addresses", name="Again", description_en="x").status_code == 422
+
+
+def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> None:
+    factories.client()
+    scope = Scope.objects.get()
+    post("change_scope", scope.pk, description_en="New words", sensitive="on")
+    scope.refresh_from_db()
+    assert (scope.sensitive, scope.described_in("en")) == (True, "New words")
+    text = signed_in(factories.noor()).get(reverse("retire_scope", args=[scope.pk])).content.decode()
+    assert "1 client has it now" in text
+    post("retire_scope", scope.pk)
+    scope.refresh_from_db()
+    assert scope.retired_at is not None
+
+
+def test_resource_servers_are_named_by_their_client_ids(now) -> None:
+    client, _secret = factories.client()
+    api = factories.api()
+    assert post("change_api", api.identifier, name="A", description_en="x", served_by="nobody").status_code == 422
+    post("change_api", api.identifier, name="A", description_en="x", served_by=f" {client.client_id}\n")
+    assert [served.pk for served in api.served_by.all()] == [client.pk]
+    assert client.name in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+
+
+def test_the_page_tells_how_many_clients_hold_a_scope(now) -> None:
+    factories.client(), factories.client()
+    assert "2 clients" in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+
+
+def test_more_apis_and_scopes_take_no_more_queries(now) -> None:
+    browser, counts = signed_in(factories.noor()), []
+    for more in ("a", "bcdefgh"):
+        for letter in more:
+            factories.scope(f"{letter}.read", of=factories.api(letter))
+        browser.get(reverse("scopes"))
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(reverse("scopes"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -1,0 +1,113 @@
+"""The Security team's start, and the mail that could not be delivered."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from audit.models import Entry
+from clients import keymaterial
+from clients import keys as key_acts
+from clients.models import Mail
+from tests import factories, keys
+from tests.portal.staff import signed_in
+from tokens.models import UsageDay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    cache.clear()
+
+
+def dashboard():
+    return signed_in(factories.noor()).get(reverse("dashboard"))
+
+
+def failed_mail(now) -> Mail:
+    return Mail.objects.create(
+        kind=Mail.Kind.LINK, to="gone@leiestroom.example", state=Mail.State.FAILED, attempts=14, created_at=now,
+        next_attempt_at=now, last_error="550 no such user",
+    )  # fmt: skip
+
+
+def certificate(days: int, now: datetime):
+    (key,) = keymaterial.read(keys.certificate_pem(days=days, now=now), now=now)
+    return key
+
+
+def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
+    now = datetime.now(UTC)
+    factories.submitted_request(now)
+    failed_mail(now)
+    client, _secret = factories.client()
+    factories.client()
+    key_acts.add(client=client, key=certificate(365, now), by=factories.SYSTEM, now=now)
+    context = dashboard().context
+    assert (context["waiting"], context["undelivered"], context["clients"]) == (1, 1, 2)
+    assert {row["label"]: row["count"] for row in context["methods"]} == {
+        "Key only": 0, "Key, and a secret too": 1, "Secret only": 1, "Nothing that works": 0,
+    }  # fmt: skip
+    assert [(row["label"], row["count"]) for row in context["algorithms"]] == [("EC P-256", 1)]
+    assert context["sha1_kids"] == 1
+
+
+def test_it_shows_which_keys_end_soon() -> None:
+    now = datetime.now(UTC)
+    client, _secret = factories.client()
+    soon = certificate(9, now)
+    key_acts.add(client=client, key=soon, by=factories.SYSTEM, now=now)
+    response = dashboard()
+    assert response.context["ending"] == 1
+    assert soon.kid in response.content.decode()
+
+
+def test_the_chart_has_a_table_behind_it() -> None:
+    client, _secret = factories.client()
+    today = datetime.now(UTC).date()
+    UsageDay.objects.create(client=client, day=today, credential="secret:1", issued=1234, refused=0)
+    UsageDay.objects.create(client=client, day=today - timedelta(days=1), credential="", issued=0, refused=56)
+    text = dashboard().content.decode()
+    assert "1,234" in text
+    assert "Show as a table" in text
+
+
+def test_more_clients_take_no_more_queries() -> None:
+    browser, counts, now = signed_in(factories.noor()), [], datetime.now(UTC)
+    for more in (1, 9):
+        for _number in range(more):
+            client, _secret = factories.client()
+            key_acts.add(client=client, key=certificate(9, now), by=factories.SYSTEM, now=now)
+        cache.clear()
+        browser.get(reverse("dashboard"))
+        cache.clear()
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(reverse("dashboard"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
+    mail = failed_mail(now)
+    browser = signed_in(factories.noor())
+    text = browser.get(reverse("undelivered")).content.decode()
+    assert "550 no such user" in text
+    browser.post(reverse("retry_mail", args=[mail.pk]))
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts) == (Mail.State.PENDING, 0)
+    assert Entry.objects.first().action == "mail.retried"
+    again = browser.post(reverse("retry_mail", args=[mail.pk]), follow=True).content.decode()
+    assert "waits to be sent already" in again
+    assert Entry.objects.filter(action="mail.retried").count() == 1
+
+
+@pytest.mark.parametrize("person", [factories.lotte, factories.ada])
+def test_both_are_for_the_security_team(person, now) -> None:
+    browser = signed_in(person())
+    assert browser.get(reverse("dashboard")).status_code == 404
+    assert browser.get(reverse("undelivered")).status_code == 404
+    assert browser.post(reverse("retry_mail", args=[failed_mail(now).pk])).status_code == 404

@@ -1,0 +1,105 @@
+"""Something leaked: whose it is, what it can do, and revoking it in one act."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from audit.models import Entry
+from clients import keys as key_acts
+from clients.models import Mail
+from tests import factories, keys
+from tests.portal.staff import signed_in
+from tokens import tokenformat
+from tokens.models import Token
+
+pytestmark = pytest.mark.django_db
+
+
+def look_up(value: str) -> str:
+    return signed_in(factories.noor()).post(reverse("incident"), {"value": value}).content.decode()
+
+
+def token_of(client, credential: str) -> str:
+    now = datetime.now(UTC)
+    text = tokenformat.generate()
+    Token.objects.create(
+        digest=tokenformat.digest(text), client=client, epoch=client.epoch, scope="address.read", issued_at=now,
+        expires_at=now + timedelta(hours=1), credential=credential,
+    )  # fmt: skip
+    return text
+
+
+def live() -> int:
+    return Token.objects.live(datetime.now(UTC)).count()
+
+
+def reference(page: str) -> str:
+    return page.split('name="leak" value="')[1].split('"')[0]
+
+
+def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
+    client, secret = factories.client()
+    token_of(client, client.secrets.get().credential)
+    page = look_up(f" {secret}\n")
+    assert client.name in page
+    assert "Works now" in page
+    assert "Nothing else signs this client in" in page
+    assert secret not in page
+    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)})
+    assert not client.secrets.usable(datetime.now(UTC)).exists()
+    assert live() == 0
+    assert Entry.objects.first().action == "incident.revoked"
+    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED, to="lotte@leiestroom.example").count() == 1
+    assert "Does not work any more" in look_up(secret)
+
+
+def test_a_leaked_token_is_revoked_alone(now) -> None:
+    client, _secret = factories.client()
+    leaked, _other = token_of(client, "secret:1"), token_of(client, "secret:1")
+    page = look_up(leaked)
+    assert "An access token of" in page
+    assert "address.read" in page
+    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)})
+    assert live() == 1
+    again = signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)}, follow=True)
+    assert "revoked already" in again.content.decode()
+
+
+def test_the_value_is_nowhere_afterwards(now, caplog) -> None:
+    _client, secret = factories.client()
+    look_up(secret)
+    entry = Entry.objects.first()
+    kept = f"{entry.__dict__} {caplog.text}"
+    assert entry.action == "incident.looked_up"
+    assert secret not in kept
+    assert secret[4:20] not in kept
+
+
+def test_a_value_that_is_nobodys_is_logged_as_such() -> None:
+    assert "Nobody has this secret or token" in look_up("kds_nothing")
+    assert Entry.objects.first().subject_label == "nobody"
+
+
+@pytest.mark.parametrize("leak", ["", "token:zz", "secret:1", "x", "token:" + "00" * 32])
+def test_a_reference_to_nothing_is_not_there(leak) -> None:
+    assert signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": leak}).status_code == 404
+
+
+def test_a_client_with_a_key_goes_on_after_its_secret_leaked() -> None:
+    client, secret = factories.client()
+    key_acts.add(client=client, key=keys.public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert "Nothing else signs this client in" not in look_up(secret)
+
+
+@pytest.mark.parametrize("person", [factories.lotte, factories.ada])
+def test_incidents_are_for_the_security_team(person) -> None:
+    browser = signed_in(person())
+    assert browser.get(reverse("incident")).status_code == 404
+    assert browser.post(reverse("revoke_leak"), {"leak": "x"}).status_code == 404
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    cache.clear()

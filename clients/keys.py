@@ -28,7 +28,7 @@ class UnableToRetireKey(Exception):
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True) -> Key:
     """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey."""
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    _refuse_a_known_key(client, key)
+    refuse_a_known_key(client, key)
     facts = key.certificate
     row = Key(
         client=client,
@@ -66,7 +66,8 @@ KNOWN_ELSEWHERE = _(
 )
 
 
-def _refuse_a_known_key(client: Client, key: PublicKey) -> None:
+def refuse_a_known_key(client: Client, key: PublicKey) -> None:
+    """Raises UnableToAddKey for a key that this client has, or another client has or had."""
     in_use = Key.objects.filter(retires_at=None)
     if in_use.filter(client=client, thumbprint=key.thumbprint).exists():
         raise UnableToAddKey(_("This client has this key already."))

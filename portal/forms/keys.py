@@ -17,7 +17,7 @@ PASTED, FILE, MADE = "pasted", "file", "made"
 WAYS = {"paste": PASTED, "file": FILE, "make": MADE}
 MISSING = {
     PASTED: gettext_lazy("Paste a certificate or a JSON Web Key."),
-    FILE: gettext_lazy("Choose a file."),
+    FILE: gettext_lazy("Choose a file of at most 64 KB."),
     MADE: gettext_lazy("Make a key pair first, or choose another way."),
 }
 

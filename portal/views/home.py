@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,7 +16,7 @@ from portal.access import contact
 from portal.condition import Condition, KeyCard, last_use, of_client, of_key, signs_in_with
 from portal.log_entries import sentence
 from portal.request import Request
-from tokens.models import CredentialUse, JournalEntry
+from tokens.models import CredentialUse, JournalEntry, UsageDay
 
 RECENT = 5  # changes
 
@@ -30,8 +30,9 @@ class Row:
     signs_in_with: list[str]
     line: KeyCard | None
     last_token_at: datetime | None
-    refused: int
+    refused: int  # in the last 24 hours
     causes: int
+    month: dict[str, int]  # issued and refused in 30 days
 
 
 @contact
@@ -59,12 +60,16 @@ def _rows(request: Request) -> list[Row]:
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.filter(client__in=clients):
         uses[use.client_id][use.credential] = use
-    refused = _refused(clients, now)
-    rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), now) for client in clients]
+    refused, months = _refused(clients, now), _months(clients, now)
+    rows = [
+        _row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk, {}), now) for client in clients
+    ]
     return sorted(rows, key=lambda row: (row.condition.rank, row.client.name.lower()))
 
 
-def _row(client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any], now: datetime) -> Row:
+def _row(
+    client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any], month: dict[str, int], now: datetime
+) -> Row:
     keys, secrets = list(client.keys.all()), list(client.secrets.all())
     state = of_client(client, keys, secrets, uses, now)
     working = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
@@ -77,6 +82,7 @@ def _row(client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any]
         last_token_at=last_use(uses),
         refused=refused.get("count", 0),
         causes=refused.get("causes", 0),
+        month=month,
     )
 
 
@@ -85,3 +91,10 @@ def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
     entries = JournalEntry.objects.refusals().filter(client__in=clients, at__gt=now - timedelta(days=1))
     counted = entries.order_by().values("client_id").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
     return {row["client_id"]: dict(row) for row in counted}
+
+
+def _months(clients: list[Client], now: datetime) -> dict[int, dict[str, int]]:
+    """Per client: tokens issued and requests refused in the last 30 days."""
+    days = UsageDay.objects.filter(client__in=clients, day__gt=now.date() - timedelta(days=30))
+    counted = days.order_by().values("client_id").annotate(issued=Sum("issued"), refused=Sum("refused"))
+    return {row["client_id"]: {"issued": row["issued"], "refused": row["refused"]} for row in counted}

@@ -56,6 +56,10 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             found = keymaterial.read(form.material(), now=request.now)
+            for one in found:
+                keys.refuse_a_known_key(client, one)
+        except keys.UnableToAddKey as problem:
+            form.add_error(form.chosen, str(problem))
         except KeyRefused as refused:
             if refused.compromised:
                 return _private_key(request, client, refused)

@@ -152,7 +152,11 @@ def test_text_that_is_no_key_is_refused_beside_the_field_and_kept(made, browser)
 
 
 def test_nothing_at_all_is_refused_beside_the_chosen_way(made, browser) -> None:
-    for way, words in (("paste", "Paste a certificate"), ("file", "Choose a file"), ("make", "Make a key pair first")):
+    for way, words in (
+        ("paste", "Paste a certificate"),
+        ("file", "Choose a file of at most 64 KB"),
+        ("make", "Make a key pair first"),
+    ):
         assert words in browser.post(reverse("add_key", args=[made.uid]), {"way": way}).content.decode()
 
 
@@ -180,9 +184,18 @@ def test_a_key_of_another_client_is_refused(made, browser) -> None:
     other, _secret = factories.client(contact=factories.wim())
     private = new_ec()
     keys.add(client=other, key=public_key(private), by=factories.SYSTEM, now=datetime.now(UTC))
-    answer = add(browser, made, json.dumps(jwk_of(private))).content.decode()
-    assert "This key is in use elsewhere" in answer
+    jwk = json.dumps(jwk_of(private))
+    assert "This key is in use elsewhere" in hand_over(browser, made, jwk).content.decode()
+    confirmed = browser.post(reverse("confirm_key", args=[made.uid]), {"material": jwk, "start": "now"})
+    assert "This key is in use elsewhere" in confirmed.content.decode()
     assert not made.keys.exists()
+
+
+def test_a_file_that_is_too_large_never_touches_the_disk(made, browser, monkeypatch) -> None:
+    monkeypatch.setattr("django.core.files.temp.NamedTemporaryFile", None)
+    file = SimpleUploadedFile("big.pem", b"x" * 600_000)
+    response = browser.post(reverse("add_key", args=[made.uid]), {"way": "file", "file": file})
+    assert "Choose a file of at most 64 KB" in response.content.decode()
 
 
 def test_adding_asks_for_a_mailed_code_and_then_goes_on_with_the_same_key(made) -> None:

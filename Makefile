@@ -36,4 +36,4 @@ check: .venv/synced
 	.ci/css-is-fresh
 
 clean:
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local/demo .local/demo.env; fi

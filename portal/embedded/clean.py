@@ -4,16 +4,17 @@ import shutil
 import sys
 
 from portal.embedded import sockets
-from portal.embedded.demo import LOCAL, LOGS, UnableToDemonstrate, only_one
+from portal.embedded.demo import FILES, SETTINGS, UnableToDemonstrate, only_one
 from portal.embedded.processes import end_left_over
 
 
 def main() -> int:
     try:
         with only_one():
-            end_left_over(LOGS)
-            shutil.rmtree(sockets.beside(LOCAL))
-            shutil.rmtree(LOCAL)
+            end_left_over(FILES)
+            shutil.rmtree(sockets.beside(FILES))
+            shutil.rmtree(FILES)
+            SETTINGS.unlink(missing_ok=True)
     except UnableToDemonstrate as running:
         sys.stderr.write(f"{running}\nEnd it first (Ctrl-C), then clean.\n")
         return 1

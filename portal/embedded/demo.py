@@ -1,7 +1,7 @@
 """`make demo`: everything that Keydesk needs, started for real, on this machine only, until Ctrl-C.
 
-Its files are under .local/: the database, the logs (.local/demo/*.log), and .local/demo.env, which portal/settings.py
-reads, so that `manage.py COMMAND` meets the same database and broker.
+Its files are the database and the logs in .local/demo/, and .local/demo.env, which portal/settings.py reads, so that
+`manage.py COMMAND` meets the same database and broker.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from portal.embedded import keys, mail, postgres, sockets, stack, valkey
 from portal.embedded.processes import Process, UnableToStart, end_left_over, remember
 
 LOCAL = Path(os.environ.get("DEMO_DIRECTORY", stack.ROOT / ".local"))
-LOGS = LOCAL / "demo"
+FILES = LOCAL / "demo"  # database, sockets, logs and process ids
 SETTINGS = LOCAL / "demo.env"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RESTARTS = 5
@@ -53,11 +53,11 @@ def main() -> int:
 
 def demonstrate(ports: Ports) -> None:
     """Start all parts in order, say what to open, and keep them running. Ends by an exception only."""
-    for name in end_left_over(LOGS):
+    for name in end_left_over(FILES):
         say(f"Ended a {name} that an earlier demonstration left behind.")
-    for old in LOGS.glob("*.log"):
+    for old in FILES.glob("*.log"):
         old.unlink()
-    run = sockets.beside(LOCAL)
+    run = sockets.beside(FILES)
     settings = write_settings(ports, run)
     env = {**os.environ, **settings}
     running: dict[str, Process] = {}
@@ -76,7 +76,7 @@ def demonstrate(ports: Ports) -> None:
             running[name] = started(launch)
         stack.wait_until_ready(ports.web, running["web"])
         say(f"\nKeydesk     http://localhost:{ports.web}\nThe inbox   http://localhost:{ports.inbox}\n")
-        say(f"{welcome}\nLogs are in {LOGS}/. Ctrl-C ends everything.")
+        say(f"{welcome}\nLogs are in {FILES}/. Ctrl-C ends everything.")
         keep_running(running, dict([*servers(ports, run), *parts]))
     finally:
         end(running)
@@ -90,32 +90,32 @@ Launch = Callable[[], Process]
 def servers(ports: Ports, run: Path) -> list[tuple[str, Launch]]:
     """What others made. An address in the environment wins over a server of our own."""
     mail_ports = {"smtp_port": ports.smtp, "inbox_port": ports.inbox}
-    parts: list[tuple[str, Launch]] = [("mail", lambda: mail.launch(**mail_ports, log=LOGS / "mail.log"))]
+    parts: list[tuple[str, Launch]] = [("mail", lambda: mail.launch(**mail_ports, log=FILES / "mail.log"))]
     if not {"CELERY_BROKER_URL", "CACHE_URL"} <= os.environ.keys():
-        parts.insert(0, ("valkey", lambda: valkey.launch(run, log=LOGS / "valkey.log")))
+        parts.insert(0, ("valkey", lambda: valkey.launch(run, log=FILES / "valkey.log")))
     if "DATABASE_URL" not in os.environ:
-        parts.insert(0, ("postgres", lambda: postgres.launch(LOCAL / "postgres", run, log=LOGS / "postgres.log")))
+        parts.insert(0, ("postgres", lambda: postgres.launch(FILES / "postgres", run, log=FILES / "postgres.log")))
     return parts
 
 
 def own_parts(ports: Ports, env: Mapping[str, str]) -> list[tuple[str, Launch]]:
     return [
-        ("web", lambda: stack.web(ports.web, env=env, log=LOGS / "web.log")),
-        ("worker", lambda: stack.worker(env=env, log=LOGS / "worker.log")),
-        ("beat", lambda: stack.beat(LOCAL / "beat-schedule", env=env, log=LOGS / "beat.log")),
+        ("web", lambda: stack.web(ports.web, env=env, log=FILES / "web.log")),
+        ("worker", lambda: stack.worker(env=env, log=FILES / "worker.log")),
+        ("beat", lambda: stack.beat(FILES / "beat-schedule", env=env, log=FILES / "beat.log")),
     ]
 
 
 def started(launch: Launch) -> Process:
     process = launch()
-    remember(process, LOGS)
+    remember(process, FILES)
     return process
 
 
 def manage(command: str, *, env: Mapping[str, str]) -> str:
     """What the command printed. Raises UnableToStart with its complaint."""
     done = stack.manage(command, env=env)
-    (LOGS / f"{command}.log").write_text(done.stdout + done.stderr)
+    (FILES / f"{command}.log").write_text(done.stdout + done.stderr)
     if done.returncode != 0:
         raise UnableToStart(f"manage.py {command} failed:\n{(done.stdout + done.stderr)[-3000:]}")
     return done.stdout
@@ -144,7 +144,7 @@ def end(running: dict[str, Process]) -> None:
         signal.signal(number, signal.SIG_IGN)
     for name in reversed(running):
         running[name].stop()
-        (LOGS / f"{name}.pid").unlink(missing_ok=True)
+        (FILES / f"{name}.pid").unlink(missing_ok=True)
 
 
 # --- Settings, ports, and one at a time -------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def is_free(port: int) -> bool:
 @contextmanager
 def only_one() -> Iterator[None]:
     """One demonstration per checkout. The kernel gives the lock back however its holder ends."""
-    LOGS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    FILES.mkdir(mode=0o700, parents=True, exist_ok=True)
     LOCAL.chmod(0o700)
     with (LOCAL / "demo.lock").open("a") as lock:
         try:

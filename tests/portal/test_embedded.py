@@ -211,7 +211,7 @@ def test_a_second_demonstration_in_the_same_checkout_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "LOCAL", tmp_path / ".local")
-    monkeypatch.setattr(demo, "LOGS", tmp_path / ".local" / "demo")
+    monkeypatch.setattr(demo, "FILES", tmp_path / ".local" / "demo")
     monkeypatch.setattr(demo, "SETTINGS", tmp_path / ".local" / "demo.env")
     with demo.only_one():
         (tmp_path / ".local" / "demo.env").write_text("PUBLIC_URL=http://localhost:8123\n")
@@ -224,7 +224,7 @@ def test_a_second_demonstration_in_the_same_checkout_is_refused(
 def test_a_part_that_ends_by_itself_is_reported_and_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "LOGS", tmp_path)
+    monkeypatch.setattr(demo, "FILES", tmp_path)
     monkeypatch.setattr(demo.time, "sleep", lambda _seconds: signal.sigtimedwait([], 0.05))
     process = sleeper(tmp_path)
     process.kill()

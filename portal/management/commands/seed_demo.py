@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -49,11 +50,13 @@ def staff() -> list[str]:
     return [*lines, "  The code of this moment: .venv/bin/python manage.py seed_demo --code EMAIL", ""]
 
 
+@transaction.atomic
 def contact(now: datetime) -> list[str]:
     user = User.objects.get(email=organisation.CONTACT)
     link = user.links.usable(now).first()
     if link is None:
-        link = outbox.queue_link(user=user, now=now).link
+        outbox.queue_link(user=user, now=now)
+        link = user.links.usable(now).get()
     links.activate(link)
     return [f"The management link of {user.name}, a contact (it works once; ask for another on the page):",
             f"  {links.url(link)}", ""]  # fmt: skip

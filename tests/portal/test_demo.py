@@ -1,0 +1,135 @@
+"""`make demo`, as a person meets it: it starts, shows what to open, and leaves nothing running."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from portal.embedded import processes, sockets, stack
+from tests.e2e.live import free_port
+
+
+pytestmark = pytest.mark.xdist_group("demo")  # they share one database, which takes a while to fill
+
+
+class Demo:
+    """A demonstration in a directory of its own, so that it can run beside one of this checkout."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory, self.url = directory, f"http://localhost:{port}"
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(directory), "PORT": str(port)}
+        self.env |= {"DEMO_DIRECTORY": str(directory), "ENV_FILES": str(directory / "demo.env")}
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "portal.embedded.demo"],
+            cwd=stack.ROOT, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.said = ""
+
+    def wait_until_it_says(self, words: str) -> str:
+        assert self.popen.stdout
+        for line in self.popen.stdout:
+            self.said += line
+            if words in line:
+                return self.said
+        raise AssertionError(f"it ended with status {self.popen.wait()} and never said {words!r}:\n{self.said}")
+
+    def wait_for_its_end(self) -> int:
+        status = self.popen.wait(timeout=60)
+        assert self.popen.stdout
+        self.said += self.popen.stdout.read()
+        return status
+
+    def manage(self, *arguments: str) -> str:
+        return stack.manage(*arguments, env={name: self.env[name] for name in ("PATH", "ENV_FILES")}).stdout.strip()
+
+    def processes(self) -> dict[str, str]:
+        files = (self.directory / "demo").glob("*.pid")
+        return {file.stem: file.read_text().split(" ", 1)[0] for file in files}
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    path = sockets.throw_away("demo")
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Demo]:
+    demo = Demo(directory, free_port())
+    try:
+        demo.wait_until_it_says("Ctrl-C ends everything")
+        yield demo
+    finally:
+        demo.popen.kill()
+        demo.popen.wait()
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if condition():
+                return True
+        time.sleep(0.2)
+    return False
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, text
+    return match[1]
+
+
+def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:
+    with running(directory) as demo:
+        assert "Keydesk" in get(demo.url)
+        assert "<html" in get(found(r"The inbox +(http\S+)", demo.said))
+        assert "<form" in get(found(r"(http\S+/open/\S+)", demo.said))
+        curl = subprocess.run(shlex.split(found(r"(curl --user .+)", demo.said)), capture_output=True, text=True)
+        assert json.loads(curl.stdout)["token_type"].lower() == "bearer", curl
+        assert re.fullmatch(r"[0-9]{6}", demo.manage("seed_demo", "--code", "noor@gegevensverkeer.example"))
+        client_id = found(r"--user '([^:]+):", demo.said)
+        pids = demo.processes()
+        assert set(pids) == {"postgres", "valkey", "mail", "web", "worker", "beat"}
+
+        demo.popen.send_signal(signal.SIGTERM)
+        assert demo.wait_for_its_end() == 0
+        assert not any(processes.born(int(pid)) for pid in pids.values())
+        assert not demo.processes()
+
+    with running(directory) as demo:
+        assert found(r"--user '([^:]+):", demo.said) == client_id
+        demo.popen.send_signal(signal.SIGINT)
+        assert demo.wait_for_its_end() == 0
+        assert "The data stays" in demo.said
+
+
+def test_a_part_that_is_killed_comes_back_and_a_killed_demonstration_leaves_nothing_running(directory: Path) -> None:
+    with running(directory) as demo:
+        os.killpg(int(demo.processes()["web"]), signal.SIGKILL)
+        assert "web has ended by itself" in demo.wait_until_it_says("Starting web again")
+        assert eventually(lambda: "Keydesk" in get(demo.url))
+
+        pids = demo.processes()
+        demo.popen.kill()
+        assert eventually(lambda: not any(processes.born(int(pid)) for pid in pids.values()))
+    with running(directory) as demo:
+        assert "Keydesk" in get(demo.url)
+        demo.popen.send_signal(signal.SIGTERM)
+        assert demo.wait_for_its_end() == 0

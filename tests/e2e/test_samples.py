@@ -23,7 +23,7 @@ from tests.e2e.live import Live
 from tests.e2e.registering import Registered
 from tokens.endpoints import example_api
 
-# What runs a file with this ending.
+# What runs a file with this ending, and what else it needs.
 RUNNERS = {
     ".sh": ["sh"],
     ".py": [sys.executable],
@@ -33,6 +33,7 @@ RUNNERS = {
     ".go": ["go", "run"],
     ".php": ["php"],
 }
+NEEDS = {".sh": ("curl", "openssl", "perl")}
 KEYS: dict[str, Callable[[], RSAKey | ECKey | OKPKey]] = {
     "RS256": lambda: RSAKey.generate_key(2048),
     "ES256": lambda: ECKey.generate_key("P-256"),
@@ -74,10 +75,12 @@ def run(
     topic: str, filename: str, values: Values, directory: Path, **env: str
 ) -> subprocess.CompletedProcess[str] | None:
     """The finished sample; None, and a warning in pytest's summary, when its tool is not on this machine."""
-    command = RUNNERS[PurePath(filename).suffix]
-    if shutil.which(command[0]) is None:
-        warnings.warn(f"{command[0]} is not installed here: {topic}/{filename} was not run", stacklevel=2)
-        return None
+    ending = PurePath(filename).suffix
+    command = RUNNERS[ending]
+    for tool in (command[0], *NEEDS.get(ending, ())):
+        if shutil.which(tool) is None:
+            warnings.warn(f"{tool} is not installed here: {topic}/{filename} was not run", stacklevel=2)
+            return None
     (directory / filename).write_text(samples.render(topic, filename, values))
     return subprocess.run(
         [*command, filename], cwd=directory, env={**os.environ, **env}, capture_output=True, text=True, timeout=120
@@ -148,7 +151,8 @@ def test_a_sample_calls_an_api_with_one_token_for_all_calls(
     env = {"KEYDESK_CLIENT_SECRET": caller.secret}
     if filename == "call-api.sh":
         first = run("client_secret_basic", "get-token.sh", caller.values, tmp_path, **env)
-        assert first is not None
+        if first is None:
+            return
         env = {"KEYDESK_TOKEN": json.loads(first.stdout)["access_token"]}
     done = run("call_api", filename, caller.values, tmp_path, **env)
     if done is None:
@@ -162,7 +166,8 @@ def test_a_sample_calls_an_api_with_one_token_for_all_calls(
 def test_a_resource_server_asks_about_a_token_with_curl(live: Live, with_secret: Registered, tmp_path: Path) -> None:
     env = {"KEYDESK_CLIENT_SECRET": with_secret.secret}
     got = run("client_secret_basic", "get-token.sh", with_secret.values, tmp_path, **env)
-    assert got is not None
+    if got is None:
+        return
     token = json.loads(got.stdout)["access_token"]
     asked = run("resource_server", "introspect.sh", with_secret.values, tmp_path, KEYDESK_TOKEN=token, **env)
     assert asked is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from audit.actions import FIELDS, Action
 from audit.models import Entry
+from clients.models import Client
 from portal.log_entries import value
 
 # Facts that an act about the client, or the request it came from, sets.
@@ -39,7 +40,9 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
     for entry in entries:
         after = {name: pair[1] for name, pair in entry.changes.items()}
         if entry.action in SET_BY:
-            past.existed = past.existed or entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED)
+            if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
+                past.existed = True
+                past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
             past.facts |= after
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:
             past.contacts.pop(str(entry.changes["contact"][0]), None)

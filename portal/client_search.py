@@ -44,7 +44,14 @@ def _scope(clients: Clients, name: str, _now: datetime) -> Clients:
 def _method(clients: Clients, method: str, now: datetime) -> Clients:
     by_secret = Q(Exists(_secrets(now)), secret_allowed=True)
     by_key = Q(Exists(_keys(now)))
-    rules = {"secret": by_secret, "key": by_key, "secret_only": by_secret & ~by_key, "none": ~by_secret & ~by_key}
+    rules = {
+        "secret": by_secret,
+        "key": by_key,
+        "both": by_secret & by_key,
+        "key_only": by_key & ~by_secret,
+        "secret_only": by_secret & ~by_key,
+        "none": ~by_secret & ~by_key,
+    }
     return clients.filter(rules[method])
 
 

@@ -78,6 +78,7 @@ class ScopeForm(DescribedForm):
 
 
 class NewScopeForm(ScopeForm):
+    field_order = ("name", "api", "sensitive")
     name = forms.CharField(
         label=_("Name"), help_text=_("As software asks for it, for instance address.read. It cannot change later."),
         max_length=100, widget=forms.TextInput(attrs={"spellcheck": "false", "class": "kd-mono"}),

@@ -10,6 +10,11 @@ from django.utils.translation import ngettext_lazy
 
 from clients.models import Client, Scope
 
+# How Key.description begins: a family, or one size or curve of it.
+ALGORITHMS = (
+    "RSA", "RSA 2048", "RSA 3072", "RSA 4096", "EC", "EC P-256", "EC P-384", "EC P-521", "Ed25519",
+)  # fmt: skip
+
 
 def scope_choices() -> list[tuple[str, Any]]:
     names = Scope.objects.order_by("name").values_list("name", flat=True)
@@ -33,16 +38,13 @@ class ClientFilterForm(forms.Form):
         label=_("Signs in with"), required=False,
         choices=[
             ("", _("Anything")), ("secret", _("A secret")), ("key", _("A key")),
+            ("both", _("A key and a secret")), ("key_only", _("A key and no secret")),
             ("secret_only", _("A secret and no key")), ("none", _("Nothing that works")),
         ],
     )  # fmt: skip
     algorithm = forms.ChoiceField(
-        label=_("Key"), required=False,
-        choices=[
-            ("", _("Any")), ("RSA", "RSA"), ("RSA 2048", "RSA 2048"), ("RSA 3072", "RSA 3072"),
-            ("RSA 4096", "RSA 4096"), ("EC", "EC"), ("Ed", "Ed25519, Ed448"),
-        ],
-    )  # fmt: skip
+        label=_("Key"), required=False, choices=[("", _("Any")), *((name, name) for name in ALGORITHMS)]
+    )
     expiring = forms.TypedChoiceField(
         label=_("Expires within"), required=False, choices=_days((7, 14, 30, 90)), coerce=int, empty_value=None
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_safe
 from clients.models import Client, Key, Mail, Registration, Secret
 from portal import usage
 from portal.access import security_team
+from portal.forms.staff_clients import ALGORITHMS
 from portal.request import Request
 
 SOON = timedelta(days=30)
@@ -69,28 +71,29 @@ def _ending(now: datetime) -> Any:
 def _method(key: bool, secret: bool, secret_allowed: bool) -> str:
     by_secret = secret and secret_allowed
     if key:
-        return "both" if by_secret else "key"
+        return "both" if by_secret else "key_only"
     return "secret_only" if by_secret else "none"
 
 
 def _methods(counts: dict[str, int]) -> list[dict[str, object]]:
     labels = {
-        "key": (_("Key only"), "key"),
-        "both": (_("Key, and a secret too"), "secret"),
-        "secret_only": (_("Secret only"), "secret_only"),
-        "none": (_("Nothing that works"), "none"),
+        "key_only": _("Key only"),
+        "both": _("Key, and a secret too"),
+        "secret_only": _("Secret only"),
+        "none": _("Nothing that works"),
     }
-    rows = ((label, counts.get(name, 0), f"method={value}") for name, (label, value) in labels.items())
-    return _shares(rows)
+    return _shares((label, counts.get(name, 0), f"method={name}") for name, label in labels.items())
 
 
 def _algorithms(counts: dict[str, int]) -> list[dict[str, object]]:
-    return _shares((name, count, f"algorithm={name}") for name, count in counts.items())
+    known = ((name, name if name in ALGORITHMS else name.partition(" ")[0]) for name in counts)
+    return _shares((name, counts[name], urlencode({"algorithm": searched})) for name, searched in known)
 
 
 def _shares(rows: Iterable[tuple[str, int, str]]) -> list[dict[str, object]]:
     found = list(rows)
     whole, address = sum(count for _label, count, _query in found), reverse("all_clients")
     return [
-        {"label": label, "count": count, "whole": whole, "url": f"{address}?{query}"} for label, count, query in found
+        {"label": label, "count": count, "whole": whole, "url": f"{address}?state=active&{query}"}
+        for label, count, query in found
     ]

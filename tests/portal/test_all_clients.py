@@ -54,6 +54,8 @@ def test_filters_by_what_a_client_signs_in_with(now) -> None:
     assert found(now, method="secret") == {by_secret, by_both}
     assert found(now, method="key") == {by_both, by_key}
     assert found(now, method="secret_only") == {by_secret}
+    assert found(now, method="key_only") == {by_key}
+    assert found(now, method="both") == {by_both}
     assert found(now, method="none") == set()
     assert found(now, algorithm="EC") == {by_both, by_key}
     assert found(now, algorithm="RSA") == set()

@@ -188,7 +188,7 @@ def test_the_past_is_told_by_the_entries_up_to_then_only() -> None:
     before = as_it_was(entries)
     registry.suspend(client=client, reason="x", by=factories.SYSTEM, now=timezone.now())
     after = as_it_was(Entry.objects.of_client(client.audit_client).order_by("seq"))
-    assert "status" not in before.facts
+    assert before.facts["status"] == "active"
     assert after.facts["status"] == "suspended"
     assert before.existed
 

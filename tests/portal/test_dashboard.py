@@ -54,6 +54,9 @@ def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
     }  # fmt: skip
     assert [(row["label"], row["count"]) for row in context["algorithms"]] == [("EC P-256", 1)]
     assert context["sha1_kids"] == 1
+    for row in (*context["methods"], *context["algorithms"]):
+        listed = signed_in(factories.noor()).get(row["url"]).context["rows"]
+        assert len(listed) == row["count"], row["label"]
 
 
 def test_it_shows_which_keys_end_soon() -> None:

@@ -23,6 +23,7 @@ from tokens.configuration import from_settings
 from tokens.server import Server
 
 DAYS = 30
+STILL_VALID = (4, 23, 41)  # minutes ago, so that there are live tokens to look at
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OFFICE, DATA_CENTRE = "193.190.44.18", "81.246.7.140"  # where the client's two hosts are
 
@@ -59,6 +60,8 @@ def _of_meters(private: rsa.RSAPrivateKey, url: str, now: datetime, chance: Rand
 
     for moment in _moments(now, chance, per_day=9, hours=(16, 22), weekend=0.2):
         yield signed(moment)
+    for minutes in STILL_VALID:
+        yield signed(now - timedelta(minutes=minutes))
     today = [now - timedelta(minutes=5 * step) for step in range(1, 12)]
     for moment in today[:7]:
         yield signed(moment, aud=url + "/v1")
@@ -78,6 +81,8 @@ def _of_portal(now: datetime, chance: Random) -> Iterator[Sent]:
 
     for moment in _moments(now, chance, per_day=14, hours=(7, 23), weekend=0.7):
         yield basic(moment, secret)
+    for minutes in STILL_VALID:
+        yield basic(now - timedelta(minutes=minutes), secret)
     for minute in range(3):
         yield basic(now - timedelta(days=12, minutes=minute), secret[:-1])
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from audit import checkpoints
 from clients import links, outbox, sealing
 from clients.models import Api, Secret, User
 from portal.example import organisation, traffic
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         if not Api.objects.exists():
             private = organisation.make(now)
             traffic.make(private, now)
+            checkpoints.sign_checkpoint(now)
         self.stdout.write("\n".join([*staff(), *contact(now), *client()]))
 
 

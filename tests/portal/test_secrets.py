@@ -1,5 +1,7 @@
 """Client secrets on the contact's pages (SECURITY.md, secrets)."""
 
+import hashlib
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from clients import codes, keys
 from clients.models import Client, Mail, Secret
 from tests import factories
 from tests.keys import public_key
+from tests.parallel import at_once
 from tests.portal import browsers
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +159,17 @@ def test_the_secret_of_a_strangers_client_does_not_exist(made) -> None:
         ("end_secret", [client.uid, secret.uid]),
     ):
         assert stranger.post(reverse(name, args=args)).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None:
+    client, _old = factories.client()
+    form = {"replaces": str(client.secrets.get().uid), "overlap": "1h"}
+    url, lotte = reverse("regenerate_secret", args=[client.uid]), factories.lotte()
+    waiting = [browsers.of(lotte) for _browser in range(20)]
+    answers = at_once(20, lambda number: waiting[number].post(url, form).content.decode())
+    shown = [found.group() for answer in answers if (found := re.search(r"kds_[\w-]{49}", answer))]
+    assert len(shown) == 1
+    assert Secret.objects.current().get().digest == hashlib.sha256(shown[0].encode()).digest()
+    assert client.secrets.count() == 2
+    assert Entry.objects.with_action(Action.SECRET_REGENERATED).count() == 1

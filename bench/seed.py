@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import django
 
@@ -19,7 +20,6 @@ from clients.models import User  # noqa: E402
 
 BENCH = Actor(system="bench")
 SCOPE = "bench.read"
-KEYS = {"ES256": lambda: ECKey.generate_key("P-256"), "RS256": lambda: RSAKey.generate_key(2048)}
 
 
 def make(now: datetime) -> dict[str, object]:
@@ -27,22 +27,20 @@ def make(now: datetime) -> dict[str, object]:
     scope = catalogue.create_scope(name=SCOPE, api=api, description={"en": "Bench"}, sensitive=False, by=BENCH)
     contact = User.objects.create(email="bench@keydesk.example", name="Bench")
 
-    def client(name: str, **more: object) -> dict[str, object]:
-        made, secret = registry.create(
-            name=name, organisation="Bench", contact=contact, by=BENCH, now=now, **{"defaults": [scope], **more}
-        )
+    def client(name: str, **more: Any) -> dict[str, object]:
+        rights = {"scopes": [scope], "defaults": [scope], **more}
+        made, secret = registry.create(name=name, organisation="", contact=contact, by=BENCH, now=now, **rights)
         return {"client_id": made.client_id, "client_secret": secret}
 
     clients = {
-        "basic": client("Bench basic", scopes=[scope]),
-        "hashed": client("Bench hashed", scopes=[scope]),  # as basic; for the peer that can hash secrets
+        "basic": client("Bench basic"),
+        "hashed": client("Bench hashed"),  # as basic; for the peer that can hash secrets
         "reader": client("Bench reader", scopes=[], defaults=[], serves=[api]),
     }
-    for algorithm, generate in KEYS.items():
-        private = generate()
+    for algorithm, private in (("ES256", ECKey.generate_key("P-256")), ("RS256", RSAKey.generate_key(2048))):
         public = {**private.as_dict(private=False), "alg": algorithm, "use": "sig"}
         (key,) = keymaterial.read(json.dumps(public).encode(), now=now)
-        client_id = client(f"Bench {algorithm}", scopes=[scope], key=key)["client_id"]
+        client_id = client(f"Bench {algorithm}", key=key)["client_id"]
         clients[algorithm] = {
             "client_id": client_id,
             "alg": algorithm,

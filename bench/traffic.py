@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from joserfc import jwt
@@ -50,7 +51,7 @@ def introspection(path: str, token: str, caller: tuple[str, str]) -> bytes:
     return post(path, {"token": token}, caller)
 
 
-def assertions(client_id: str, private_jwk: dict[str, str], algorithm: str, audience: str, count: int) -> list[str]:
+def assertions(client_id: str, private_jwk: dict[str, Any], algorithm: str, audience: str, count: int) -> list[str]:
     """Signed with all cores: an RS256 signature takes 0.8 ms."""
     cores = os.cpu_count() or 1
     sign = partial(_sign, client_id, private_jwk, algorithm, audience)
@@ -62,7 +63,7 @@ def _anywhere() -> None:
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
-def _sign(client_id: str, private_jwk: dict[str, str], algorithm: str, audience: str, count: int) -> list[str]:
+def _sign(client_id: str, private_jwk: dict[str, Any], algorithm: str, audience: str, count: int) -> list[str]:
     key = import_key(private_jwk)
     now = int(time.time())
     claims = {"iss": client_id, "sub": client_id, "aud": audience, "iat": now, "exp": now + ASSERTION_LIFETIME}

@@ -59,7 +59,7 @@ PAGES = (
     Page(
         "get-a-token",
         _("Get a token"),
-        _("One POST to the token address. The answer is a token that works for about an hour."),
+        _("One POST to the token address. The answer is a token to use until it expires."),
         {
             "samples": _("Samples that work as they stand"),
             "request": _("The request"),

@@ -1,6 +1,7 @@
 """The caller's network address, behind however many proxies of ours."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 
 
@@ -15,7 +16,13 @@ def client_address(environ: Mapping[str, str], trusted_proxies: int) -> str:
         forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
         if len(forwarded) >= trusted_proxies:
             candidate = forwarded[-trusted_proxies]
+    return _normal(candidate)
+
+
+@lru_cache(maxsize=4096)
+def _normal(candidate: str) -> str:
+    """Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take."""
     try:
-        return str(ip_address(candidate.strip()))
+        return str(ip_address(candidate.strip().partition("%")[0]))
     except ValueError:
         return ""

@@ -47,6 +47,7 @@ METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 RETRY_AFTER = 5  # seconds, when the database is away
 
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ class Application:
         route = self._routes.get(environ["PATH_INFO"].rstrip("/"))
         request = self._request(environ, route.endpoint if route else "unknown")
         response = self._answer(environ, route, request)
-        body = json.dumps(response.payload).encode()
+        body = _to_json(response.payload).encode()
         start_response(_STATUS[response.status], self._headers(request, response, len(body)))
         seconds = perf_counter() - started
         outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))

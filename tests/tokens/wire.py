@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey, Key, import_key
 
 from tests.factories import NOW
 from tokens.application import Application
+from tokens.models import JournalEntry
 
 PATH = "/oauth/v2/"
 ISSUER = "http://testserver"
@@ -92,8 +93,10 @@ class Wire:
         ((status, headers),) = started
         return Answer(int(status[:3]), dict(headers), text.decode())
 
-    def post(self, endpoint: str, form: dict[str, str] | list[tuple[str, str]], **more: Any) -> Answer:
-        return self.send("POST", endpoint, body=urlencode(form).encode(), **more)
+    def post(self, endpoint: str, form: dict[str, str] | list[tuple[str, str]] | str | bytes, **more: Any) -> Answer:
+        """A form as pairs, or as the body that it is on the wire."""
+        body = form if isinstance(form, bytes) else (form if isinstance(form, str) else urlencode(form)).encode()
+        return self.send("POST", endpoint, body=body, **more)
 
     def get(self, endpoint: str, **more: Any) -> Answer:
         return self.send("GET", endpoint, content_type="", **more)
@@ -102,9 +105,26 @@ class Wire:
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         return self.post("token", form, authorization=authorization, **more)
 
+    def introspect(self, token: str, authorization: str, **more: Any) -> Answer:
+        return self.post("introspect", {"token": token}, authorization=authorization, **more)
+
+    def is_active(self, token: str, authorization: str) -> bool:
+        answer = self.introspect(token, authorization)
+        assert answer.status == 200, answer.text
+        return bool(answer.json["active"])
+
     def write_behind(self) -> None:
         """What the background thread does every now and then."""
         self.application.server.background.run_jobs()
+
+    def cause(self, answer: Answer) -> JournalEntry | None:
+        """What the client's contacts can read about a refused request, found by the id that the caller was given."""
+        self.write_behind()
+        return JournalEntry.objects.with_request_id(answer.request_id).first()
+
+    def rule(self, answer: Answer) -> str:
+        entry = self.cause(answer)
+        return entry.rule if entry else ""
 
 
 def basic(client_id: str, secret: str) -> str:

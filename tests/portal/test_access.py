@@ -1,0 +1,238 @@
+"""Every address and every role: one row each. A new address without a row fails here.
+
+200 the page, 302 elsewhere (to sign in, or after an act), 404 not for you, 400/405/422 reached, but not asked rightly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from clients import keys
+from clients.models import Mail
+from tests import factories
+from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request, wim
+from tests.keys import public_key
+from tests.portal import browsers, staff
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("anonymous", "owner", "stranger", "invited", "security", "auditor")
+# owner: a contact, and the object is hers. stranger: a contact of another client. invited: a Security team member who
+# came in by a mailed link alone.
+
+# name: (GET, POST), in the order of ROLES
+MATRIX = {
+    "landing": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "accessibility": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "privacy": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "request_client": ("200 200 200 302 200 200", "200 200 200 302 200 200"),
+    "confirm_request": ("404 302 404 302 404 404", "404 302 404 302 404 404"),
+    "ask_link": ("200 200 200 302 200 200", "200 200 200 302 200 200"),
+    "open_link": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
+    "my_requests": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
+    "my_request": ("302 200 404 302 404 404", "302 200 404 302 404 404"),
+    "edit_request": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
+    "withdraw_request": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "home": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
+    "client": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
+    "change_client_id": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "client_history": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
+    "propose_change": ("302 200 404 302 404 404", "302 200 404 302 404 404"),
+    "reveal_secret": ("302 302 404 302 404 404", "302 200 404 302 404 404"),
+    "regenerate_secret": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
+    "end_secret": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "secret_authentication": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "add_key": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
+    "confirm_key": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
+    "key": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
+    "activate_key": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
+    "retire_key": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
+    "tokens": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
+    "revoke_token": ("302 302 404 302 404 404", "302 404 404 302 404 404"),
+    "invalidate_tokens": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "contacts": ("302 200 404 302 404 404", "302 200 404 302 404 404"),
+    "change_contact_role": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
+    "remove_contact": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "journal": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
+    "dashboard": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "queue": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "review": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "write_message": ("302 404 404 302 405 404", "302 404 404 302 422 404"),
+    "all_clients": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "export_clients": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "staff_client": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "client_settings": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
+    "client_scopes": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
+    "add_client_contact": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "change_client_contact": ("302 404 404 302 405 404", "302 404 404 302 302 404"),
+    "staff_invalidate_tokens": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
+    "change_client_status": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "scopes": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "create_scope": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "change_scope": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "retire_scope": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
+    "create_api": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "change_api": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "incident": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "revoke_leak": ("302 404 404 302 405 404", "302 404 404 302 404 404"),
+    "undelivered": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
+    "retry_mail": ("302 404 404 302 405 404", "302 404 404 302 302 404"),
+    "change_log": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "log_entry": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "client_past": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "verify_log": ("302 404 404 302 200 200", "302 404 404 302 200 200"),
+    "log_export": ("302 404 404 302 405 405", "302 404 404 302 200 200"),
+    "docs": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "docs_page": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "docs_sample": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "account_login": ("200 302 302 302 302 302", "200 302 302 302 302 302"),
+    "account_inactive": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "account_reauthenticate": ("302 200 200 200 200 200", "302 200 200 200 200 200"),
+    "staff_setup": ("302 404 404 200 404 404", "302 404 404 200 404 404"),
+    "sign_out": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
+    "set_language": ("405 405 405 405 405 405", "302 302 302 302 302 302"),
+    "mfa_index": ("302 200 200 302 200 200", "302 405 405 302 405 405"),
+    "mfa_authenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_reauthenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_activate_totp": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_deactivate_totp": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
+    "mfa_view_recovery_codes": ("302 404 404 404 404 404", "302 405 405 405 405 405"),
+    "mfa_generate_recovery_codes": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_download_recovery_codes": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
+    "mfa_list_webauthn": ("302 200 200 302 200 200", "302 405 405 302 405 405"),
+    "mfa_add_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_reauthenticate_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_remove_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_edit_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_login_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "socialaccount_login_cancelled": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "socialaccount_login_error": ("302 401 401 302 401 401", "302 405 405 302 405 405"),
+    "socialaccount_signup": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "openid_connect_login": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
+    "openid_connect_callback": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
+    "healthz": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "readyz": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "metrics": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+    "gallery": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
+}
+
+# Those whose address names a client and nothing else that the matrix has to fill in.
+OF_A_CLIENT = set(
+    """
+    add_client_contact add_key change_client_id client client_history client_past client_scopes
+    client_settings confirm_key contacts invalidate_tokens propose_change regenerate_secret
+    reveal_secret revoke_token secret_authentication staff_client staff_invalidate_tokens tokens
+    """.split()
+)
+
+
+def addresses() -> Iterator[str]:
+    """The names of all addresses the site routes; the gallery exists in DEBUG only."""
+
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                yield pattern.name or str(pattern.pattern)
+
+    return walk(get_resolver().url_patterns)
+
+
+@pytest.fixture
+def things() -> dict[str, Any]:
+    """One of each thing that an address can name; the client and the request are Lotte's."""
+    mine, _secret = client()
+    key = keys.add(client=mine, key=public_key(), by=by(lotte()), now=NOW)
+    asked = submitted_request(contact_email=lotte().email)
+    return {
+        "client": mine,
+        "key": key,
+        "registration": asked,
+        "contact": mine.contacts.get(),
+        "scope": factories.scope(),
+        "mail": Mail.objects.latest("created_at"),
+    }
+
+
+def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
+    """What fills the address of this name; an address without parameters needs nothing."""
+    mine, registration = things["client"], things["registration"]
+    of_a_key, of_a_contact = (
+        {"uid": mine.uid, "key": things["key"].uid},
+        {"uid": mine.uid, "contact": things["contact"].uid},
+    )
+    known: dict[str, dict[str, object]] = {
+        "activate_key": of_a_key,
+        "change_api": {"identifier": "addresses"},
+        "change_client_contact": of_a_contact,
+        "change_client_status": {"uid": mine.uid, "act": "suspend"},
+        "change_contact_role": of_a_contact,
+        "change_scope": {"pk": things["scope"].pk},
+        "confirm_request": {"uid": registration.uid},
+        "docs_page": {"slug": "get-a-token"},
+        "docs_sample": {"topic": "client_secret_basic", "filename": "GetToken.cs"},
+        "edit_request": {"uid": registration.uid},
+        "end_secret": {"uid": mine.uid, "secret": mine.secrets.get().uid},
+        "key": of_a_key,
+        "log_entry": {"seq": 1},
+        "mfa_edit_webauthn": {"pk": 1},
+        "mfa_remove_webauthn": {"pk": 1},
+        "my_request": {"uid": registration.uid},
+        "open_link": {"token": "x" * 43},
+        "openid_connect_callback": {"provider_id": "sso"},
+        "openid_connect_login": {"provider_id": "sso"},
+        "remove_contact": of_a_contact,
+        "retire_key": of_a_key,
+        "retire_scope": {"pk": things["scope"].pk},
+        "retry_mail": {"uid": things["mail"].pk},
+        "review": {"uid": registration.uid},
+        "withdraw_request": {"uid": registration.uid},
+        "write_message": {"uid": registration.uid},
+    }
+    return known.get(name) or ({"uid": mine.uid} if name in OF_A_CLIENT else {})
+
+
+def browser_of(role: str) -> Client:
+    return {
+        "anonymous": lambda: Client(),
+        "owner": lambda: browsers.of(lotte()),
+        "stranger": lambda: browsers.of(wim()),
+        "invited": lambda: staff.signed_in(bram(), method="link"),
+        "security": lambda: staff.signed_in(noor()),
+        "auditor": lambda: staff.signed_in(factories.ada()),
+    }[role]()
+
+
+def test_every_address_has_a_row_and_every_row_an_address():
+    assert set(addresses()) == set(MATRIX)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_matrix(things, role):
+    wrong = []
+    for name, rows in MATRIX.items():
+        for method, row in zip(("get", "post"), rows, strict=True):
+            expected = int(row.split()[ROLES.index(role)])
+            with transaction.atomic():
+                browser = browser_of(role)
+                answered = getattr(browser, method)(reverse(name, kwargs=arguments(name, things))).status_code
+                transaction.set_rollback(True)  # what one address does must not change what the next one answers
+            if answered != expected:
+                wrong.append(f"{method.upper()} {name}: {answered}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_stranger_learns_nothing_from_the_answer(things):
+    """The page for somebody else's client is the one for a client that does not exist, but for the request's id."""
+    stranger = browsers.of(wim())
+    theirs = stranger.get(reverse("client", kwargs={"uid": things["client"].uid}))
+    nobodys = stranger.get(reverse("client", kwargs={"uid": uuid4()}))
+    assert theirs.content == nobodys.content

@@ -1,0 +1,236 @@
+"""PROTOCOL lines 1 to 4: methods, bodies, parameters, grant types; and what every answer has."""
+
+import json
+
+import pytest
+
+from clients import registry
+from tests.factories import NOW, SYSTEM
+from tests.tokens.wire import Wire, basic
+from tokens.parameters import KNOWN, LARGEST_BODY, MOST_FIELDS
+
+GRANT = "grant_type=client_credentials"
+ENDPOINTS = ("token", "introspect", "revoke")
+EVERYTHING = {"token": "POST", "introspect": "POST", "revoke": "POST", "verify": "GET", "example": "GET"}
+METADATA = "/.well-known/oauth-authorization-server"
+
+
+# --- Every answer -----------------------------------------------------------------------------------------------------
+
+
+def test_every_answer_is_json_that_no_cache_keeps(wire, authorization):
+    answers = [
+        wire.token(authorization),
+        wire.token("Basic nonsense"),
+        wire.get("token"),
+        wire.get("verify"),
+        wire.get(METADATA),
+        wire.post("introspect", {"token": "x"}, authorization=authorization),
+        wire.get("no-such-endpoint"),
+    ]
+    assert [answer.status for answer in answers] == [200, 401, 405, 401, 200, 200, 404]
+    for answer in answers:
+        assert isinstance(answer.json, dict)
+        assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
+        assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert int(answer.headers["Content-Length"]) == len(answer.text)
+        assert not {"Set-Cookie", "Access-Control-Allow-Origin", "Location"} & set(answer.headers)
+    assert len({answer.request_id for answer in answers}) == len(answers)
+
+
+def test_paths_work_with_and_without_a_trailing_slash(wire, authorization):
+    for endpoint in ("token", "token/"):
+        assert wire.post(endpoint, GRANT, authorization=authorization).status == 200
+    for path in (METADATA, METADATA + "/"):
+        assert wire.application.serves(path)
+        assert wire.get(path).status == 200
+
+
+def test_the_paths_can_be_those_of_an_older_system(start, client, authorization):
+    wire = start(path="/authorization/ws/oauth/v2/")
+    token = wire.post("/authorization/ws/oauth/v2/token/", GRANT, authorization=authorization).json["access_token"]
+    bearer = wire.get("/authorization/ws/oauth/v2/authorization/verify", authorization=f"Bearer {token}")
+    assert bearer.json["audience"] == client.client_id
+    assert not wire.application.serves("/oauth/v2/token")
+
+
+def test_the_issuer_is_the_setting_and_never_the_host_header(wire):
+    answer = wire.get(METADATA, HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
+    assert "evil" not in answer.text
+    assert answer.json["issuer"] == "http://testserver"
+
+
+def test_only_https_sites_ask_for_https_from_then_on(start, transactional_db):
+    assert "Strict-Transport-Security" not in start().get(METADATA).headers
+    assert "Strict-Transport-Security" in start(issuer="https://keydesk.example").get(METADATA).headers
+
+
+def test_a_request_id_is_taken_over_from_our_own_proxy_only(start, transactional_db):
+    given = {"HTTP_X_REQUEST_ID": "from-outside-1"}
+    assert start(trusted_proxies=0).get("verify", **given).request_id != "from-outside-1"
+    assert start(trusted_proxies=1).get("verify", **given).request_id == "from-outside-1"
+    forged = start(trusted_proxies=1).get("verify", HTTP_X_REQUEST_ID='id"\r\nSet-Cookie: a=b')
+    assert forged.request_id.isalnum()
+
+
+# --- Line 1: methods --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "POST", "TRACE", "gEt"])
+def test_line_1_only_the_method_of_the_endpoint(wire, method):
+    for endpoint, allowed in {**EVERYTHING, METADATA: "GET"}.items():
+        if method != allowed:
+            answer = wire.send(method, endpoint)
+            assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
+def test_line_1_credentials_in_the_url_are_never_read(wire, client, secret):
+    query = f"{GRANT}&client_id={client.client_id}&client_secret={secret}"
+    answer = wire.post("token", GRANT, query=query)
+    assert answer.error == "invalid_client"
+    assert wire.post("token", "", query=query).error == "invalid_request"
+    assert secret not in wire.log.getvalue()
+
+
+# --- Line 2: the body -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "Application/X-WWW-Form-Urlencoded",
+        "application/x-www-form-urlencoded; charset=UTF-8",
+        "application/x-www-form-urlencoded;charset=iso-8859-1 ; x=y",
+    ],
+)
+def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorization, content_type):
+    assert wire.post("token", GRANT, authorization=authorization, content_type=content_type).status == 200
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", json.dumps({"grant_type": "client_credentials"}).encode()),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nx\r\n--x--'),
+        ("text/plain", GRANT.encode()),
+        ("", GRANT.encode()),
+        ("application/x-www-form-urlencoded-ish", GRANT.encode()),
+    ],
+)
+def test_line_2_other_media_types_are_refused(wire, authorization, content_type, body):
+    for endpoint in ENDPOINTS:
+        answer = wire.send("POST", endpoint, body=body, content_type=content_type, authorization=authorization)
+        assert (answer.status, answer.error) == (400, "invalid_request")
+        assert wire.rule(answer) == "content_type"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GRANT.encode("utf-16"),
+        GRANT.encode("utf-16-be"),
+        GRANT.encode("utf-32"),
+        GRANT.encode() + b"&scope=caf\xe9",
+        GRANT.encode() + b"&scope=%ff",
+        GRANT.encode() + b"&scope=%ed%a0%80",  # a lone surrogate
+        GRANT.encode() + b"&scope=%c0%af",  # overlong
+        GRANT.encode() + b"&scope=%zz",
+        GRANT.encode() + b"&scope=100%",
+        GRANT.encode() + b"&scope=a%00b",
+        GRANT.encode() + b"&%zz=1",
+    ],
+)
+def test_line_2_broken_encodings_are_refused(wire, authorization, body):
+    answer = wire.post("token", body, authorization=authorization)
+    assert (answer.status, answer.error) == (400, "invalid_request")
+    assert wire.rule(answer) == "body_encoding"
+
+
+def test_line_2_at_most_64_kib(wire, authorization):
+    fits = f"{GRANT}&filler=".ljust(LARGEST_BODY, "x")
+    assert LARGEST_BODY == 65_536
+    assert wire.post("token", fits, authorization=authorization).status == 200
+    answer = wire.post("token", fits + "x", authorization=authorization)
+    assert answer.error == "invalid_request"
+    assert wire.rule(answer) == "body_too_large"
+
+
+def test_line_2_a_body_of_unknown_length_is_bounded_too(wire, authorization):
+    chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert wire.post("token", GRANT, authorization=authorization, **chunked).status == 200
+    assert wire.post("token", "x" * 1_000_000, authorization=authorization, **chunked).error == "invalid_request"
+
+
+def test_line_2_at_most_64_fields(wire, authorization):
+    fits = "&".join([GRANT] + ["a=b"] * (MOST_FIELDS - 1))
+    assert MOST_FIELDS == 64
+    assert wire.post("token", fits, authorization=authorization).status == 200
+    answer = wire.post("token", fits + "&a=b", authorization=authorization)
+    assert answer.error == "invalid_request"
+    assert wire.rule(answer) == "too_many_fields"
+
+
+# --- Line 3: parameters -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", ["scope=", "scope", "scope=&scope=", "client_secret=", "client_assertion="])
+def test_line_3_a_parameter_without_a_value_counts_as_omitted(wire, authorization, empty):
+    answer = wire.post("token", f"{GRANT}&{empty}", authorization=authorization)
+    assert answer.status == 200
+    assert answer.json["scope"] == "address.read"
+
+
+def test_line_3_an_empty_required_parameter_is_missing(wire, authorization):
+    for endpoint, form in (("token", "grant_type="), ("introspect", "token="), ("revoke", "token")):
+        answer = wire.post(endpoint, form, authorization=authorization)
+        assert (answer.status, answer.error) == (400, "invalid_request")
+        assert wire.cause(answer).facts == {"parameter": form.rstrip("=")}
+
+
+def test_line_3_unknown_parameters_are_ignored_also_when_they_repeat(wire, authorization):
+    body = f"{GRANT}&resource=https://a.example&resource=https://b.example&nonce=1&=&&x"
+    assert wire.post("token", body, authorization=authorization).status == 200
+
+
+def test_line_3_a_repeated_known_parameter_is_refused(wire, authorization):
+    for name in sorted(KNOWN):
+        for second in ("a", "b"):  # also when both say the same
+            answer = wire.post("token", f"{name}=a&{name}={second}", authorization=authorization)
+            assert (answer.status, answer.error) == (400, "invalid_request"), name
+    entry = wire.cause(answer)
+    assert (entry.rule, entry.facts) == ("repeated_parameter", {"parameter": "token_type_hint"})
+    spelled_in_two_ways = wire.post("token", f"{GRANT}&gr%61nt_type=x", authorization=authorization)
+    assert spelled_in_two_ways.error == "invalid_request"
+
+
+# --- Line 4: grant types ----------------------------------------------------------------------------------------------
+
+
+def test_line_4_without_a_grant_type(wire, authorization):
+    answer = wire.post("token", "scope=address.read", authorization=authorization)
+    assert (answer.status, answer.error) == (400, "invalid_request")
+    assert wire.rule(answer) == "missing_parameter"
+
+
+@pytest.mark.parametrize("grant", ["authorization_code", "password", "refresh_token", "Client_Credentials", " "])
+def test_line_4_another_grant_type(wire, authorization, grant):
+    answer = wire.post("token", {"grant_type": grant}, authorization=authorization)
+    assert (answer.status, answer.error) == (400, "unsupported_grant_type")
+    entry = wire.cause(answer)
+    assert (entry.rule, entry.facts) == ("grant_type", {"sent": grant, "expected": "client_credentials"})
+
+
+def test_line_4_a_client_that_may_not_request_tokens(wire, client, authorization, resource_server):
+    answer = wire.token(resource_server)
+    assert (answer.status, answer.error) == (400, "unauthorized_client")
+    assert wire.rule(answer) == "grant_not_allowed"
+    assert wire.token(authorization).status == 200
+    registry.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
+    assert wire.token(authorization).error == "unauthorized_client"
+
+
+def test_line_4_who_may_request_tokens_is_told_to_the_authenticated_only(wire: Wire, resource_server):
+    client_id = "nobody"
+    assert wire.token(basic(client_id, "secret")).error == "invalid_client"

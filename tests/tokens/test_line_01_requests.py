@@ -113,7 +113,10 @@ def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorizati
     ("content_type", "body"),
     [
         ("application/json", json.dumps({"grant_type": "client_credentials"}).encode()),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nx\r\n--x--'),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nx\r\n--x--',
+        ),
         ("text/plain", GRANT.encode()),
         ("", GRANT.encode()),
         ("application/x-www-form-urlencoded-ish", GRANT.encode()),

@@ -1,6 +1,7 @@
 # make demo     everything, started for real on this machine: http://localhost:8000 (PORT=8123 make demo)
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
 # make check    style, types, imports, migrations and the production settings
+# make messages update the translations in portal/locale, and say which texts have none yet
 # make clean    remove the data and logs of the demonstration
 #
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.
@@ -10,7 +11,7 @@ PACKAGES := portal tokens clients audit
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m portal.embedded.keys)
 
-.PHONY: help install demo test check clean
+.PHONY: help install demo test check messages clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -34,6 +35,9 @@ check: .venv/synced
 	$(PRODUCTION) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	.ci/css-is-fresh
+
+messages: .venv/synced
+	$(PYTHON) -m portal.translations
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -106,6 +106,13 @@ def span(value: datetime | timedelta | None, now: datetime | None = None) -> str
     return str(unit.alone % {"n": count}) if count else _("less than a minute")
 
 
+def zone(now: datetime | None = None) -> str:
+    """Europe/Brussels (UTC+01:00): the zone that every time on the page is told in."""
+    local = _local(now or timezone.now())
+    name, offset = timezone.get_current_timezone_name(), local.strftime("%:z")
+    return name if name in ("UTC", "Etc/UTC") else f"{name} (UTC{offset})"
+
+
 def _rounded(length: timedelta) -> tuple[Unit, int]:
     unit = next(unit for unit in UNITS if length < unit.below)
     return unit, length // unit.size

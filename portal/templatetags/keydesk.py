@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal import drawing
-from portal.times import ago, clock, day, days_left, moment, span
+from portal.times import ago, clock, day, days_left, moment, span, zone
 
 register = Library()
 
@@ -201,6 +201,7 @@ def share_bar(part: float, whole: float) -> SafeString:
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------
 for _filter in (day, clock, moment, days_left, ago, span):
     register.filter(_filter.__name__, _filter)
+register.simple_tag(zone, name="time_zone")
 
 
 @register.filter

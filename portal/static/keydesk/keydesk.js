@@ -3,6 +3,13 @@
 document.documentElement.classList.add('js');
 document.querySelector('.govuk-error-summary')?.focus();
 
+// Times are shown in the reader's zone, which only the browser knows: the next page reads it from this cookie.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (timeZone) {
+  const secure = location.protocol === 'https:' ? '; secure' : '';
+  document.cookie = `keydesk-timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
+}
+
 const status = document.getElementById('kd-status');
 const announce = (text) => { if (status) status.textContent = text; };
 

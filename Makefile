@@ -2,12 +2,16 @@
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
 # make check    style, types, imports, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
+# make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
+# make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make clean    remove the data and logs of the demonstration
 #
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.
 
 PYTHON := .venv/bin/python
 PACKAGES := portal tokens clients audit
+# A network with a certificate authority of its own has put it into the system's store.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m portal.embedded.keys)
 
@@ -38,6 +42,12 @@ check: .venv/synced
 
 messages: .venv/synced
 	$(PYTHON) -m portal.translations
+
+bench: .venv/synced
+	@exec $(PYTHON) -m bench.run $(ARGS)
+
+bench-scale: .venv/synced
+	@exec $(PYTHON) -m bench.scale $(ARGS)
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -167,7 +167,7 @@ def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:
     client, _secret = factories.client()
     assert run("suspend_client", client.client_id, "--reason", "Leaked")["status"] == "suspended"
     assert Entry.objects.first().note == "Leaked"
-    assert "another state" in refused("suspend_client", client.client_id, "--reason", "Again")
+    assert "another state" in refused("suspend_client", client.client_id)
     assert "There is no client" in refused("suspend_client", "nobody", "--reason", "x")
 
 

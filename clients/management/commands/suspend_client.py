@@ -18,7 +18,7 @@ class Command(ActCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("client_id")
-        parser.add_argument("--reason", required=True, help="for the change log")
+        parser.add_argument("--reason", default="", help="for the change log")
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         client = Client.objects.filter(client_id=options["client_id"]).first()

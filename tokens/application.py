@@ -36,6 +36,7 @@ from tokens.errors import (
     MethodNotAllowed,
     NoToken,
     Refused,
+    Rule,
     TooManyRequests,
 )
 from tokens.http import Request, Response
@@ -153,20 +154,20 @@ class Application:
 
     def _refuse(self, request: Request, refusal: Refused) -> Response:
         """Tells the caller little and the client's contacts all (PROTOCOL line 16)."""
-        try:
-            if request.client is None:
-                request.client = claimed_client(self.server, request)
-            if isinstance(refusal, InvalidClient | InvalidToken):
+        told = refusal
+        # An unknown client was looked for already: to do it twice would take longer than for one that there is.
+        if request.client is None and refusal.rule is not Rule.UNKNOWN_CLIENT:
+            request.client = claimed_client(self.server, request)
+        if isinstance(refusal, InvalidClient | InvalidToken):
+            try:
                 self.server.throttle.count_failure(request.address)
-        except TooManyRequests as too_many:
-            refusal = too_many
-        except Unavailable:
-            return _unavailable()
+            except TooManyRequests as too_many:
+                told = too_many
         request.refused_by = refusal.rule
-        self.server.journal.refusal(request, refusal)
+        self.server.journal.refusal(request, refusal, told=told.error)
         if request.client is not None:
             self.server.usage.refused(request.client.id, self.server.clock())
-        return _refusal(request, refusal)
+        return _refusal(request, told)
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:
@@ -195,8 +196,8 @@ def _refusal(request: Request, refusal: Refused) -> Response:
             response.headers.append(("WWW-Authenticate", challenge))
         case MethodNotAllowed(allow=allow):
             response.headers.append(("Allow", allow))
-        case TooManyRequests(retry_after=seconds):
-            response.headers.append(("Retry-After", str(seconds)))
+        case TooManyRequests(allowance=allowance):
+            response.headers.append(("Retry-After", str(allowance.resets_in)))
     return response
 
 

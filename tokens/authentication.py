@@ -142,7 +142,14 @@ def as_client(server: Server, request: Request, credential: Presented, act: Act)
         try:
             proven, proof = _authenticate(server, request, credential, client)
             return act(proven, proof)
-        except (Replayed, TooManyRequests):
+        except TooManyRequests as refusal:
+            request.allowance = refusal.allowance
+            raise
+        except Replayed:
+            # Whoever sends a copy of an assertion has not authenticated, and may not use up the client's limit.
+            if request.allowance is not None and client is not None:
+                server.throttle.give_back(request.endpoint, client)
+                request.allowance = None
             raise
         except Stale:
             client = server.clients.current(credential.client_id, client)
@@ -197,10 +204,20 @@ def settle(outcome: Outcome) -> None:
 
 def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
     """Whose request this claims to be, when it was refused before that was proven: for the journal only."""
-    try:
-        client_id, _secret = parameters.read_basic(request.authorization)
-    except InvalidClient:
-        return None
+    client_id = _claimed_id(request)
     if not _CLIENT_ID.fullmatch(client_id):
         return None
-    return server.clients.cached(client_id) or server.clients.current(client_id)
+    try:
+        return server.clients.cached(client_id) or server.clients.current(client_id)
+    except Unavailable:  # what is wrong with the request is wrong without the database too
+        return None
+
+
+def _claimed_id(request: Request) -> str:
+    try:
+        if request.authorization:
+            return parameters.read_basic(request.authorization)[0]
+        form = parameters.read_form(request.content_type, request.body)
+        return form.get("client_id") or jws.read(form.get("client_assertion", "")).client_id
+    except Refused:
+        return ""

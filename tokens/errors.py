@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokens.throttle import Allowance
 
 
 class Rule(StrEnum):
@@ -135,14 +139,18 @@ class InvalidScope(Refused):
 
 
 class TooManyRequests(Refused):
-    """RFC 6585 section 4. `retry_after`: seconds."""
+    """RFC 6585 section 4."""
 
     status = 429
     error = "temporarily_unavailable"
 
-    def __init__(self, retry_after: int, **facts: object) -> None:
-        super().__init__(Rule.RATE_LIMIT, "Too many requests: slow down, and keep tokens until they expire.", **facts)
-        self.retry_after = retry_after
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(
+            Rule.RATE_LIMIT,
+            "Too many requests: slow down, and keep tokens until they expire.",
+            expected=f"{allowance.limit} requests a minute",
+        )
+        self.allowance = allowance
 
 
 class InvalidToken(Refused):

@@ -44,8 +44,8 @@ class Journal:
         self._minute = 0
         self._remarked: dict[tuple[int, Rule], float] = {}
 
-    def refusal(self, request: Request, refusal: Refused) -> None:
-        """Keeps why a request of a known client was refused, if there is room."""
+    def refusal(self, request: Request, refusal: Refused, *, told: str) -> None:
+        """Keeps why a request of a known client was refused, if there is room. `told`: the error that was answered."""
         client, now = request.client, self._clock()
         if client is None:
             return
@@ -53,7 +53,7 @@ class Journal:
             if not self._has_room(client.id, request.address, int(now // 60)):
                 metrics.JOURNAL_DROPPED.inc()
                 return
-            row = self._row(request, client.id, now, refusal.error, refusal.rule, refusal.facts)
+            row = self._row(request, client.id, now, told, refusal.rule, refusal.facts)
             self._waiting.append(row)
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:

@@ -57,7 +57,14 @@ class Throttle:
         """Counts a request of a client that has authenticated; None when throttling is off. Raises TooManyRequests."""
         if self._client_limit is None:
             return None
-        return self._count(f"{endpoint}:{client.id}", client.rate_limit or self._client_limit)
+        return self._count(_key(endpoint, client), client.rate_limit or self._client_limit)
+
+    def give_back(self, endpoint: str, client: ClientSnapshot) -> None:
+        """Takes a charge back."""
+        with self._lock:
+            counter = self._counters.get(_key(endpoint, client))
+            if counter is not None:
+                counter.own -= 1
 
     def count_failure(self, address: str) -> None:
         """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
@@ -83,7 +90,7 @@ class Throttle:
             counter.limit = limit
             count = counter.shared + counter.own
             if count >= limit:
-                raise TooManyRequests(resets_in, expected=f"{limit} requests a minute")
+                raise TooManyRequests(Allowance(limit, 0, resets_in))
             counter.own += 1
         return Allowance(limit, limit - count - 1, resets_in)
 
@@ -111,3 +118,7 @@ class Throttle:
         if answers != self._valkey_answers:
             self._valkey_answers = answers
             log.warning("rate_limits_shared" if answers else "rate_limits_per_process", error=error)
+
+
+def _key(endpoint: str, client: ClientSnapshot) -> str:
+    return f"{endpoint}:{client.id}"

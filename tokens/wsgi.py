@@ -21,14 +21,15 @@ oauth = Application(server)
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    if oauth.serves(environ["PATH_INFO"]):
+    answer = _operations(environ["PATH_INFO"])
+    if answer is None:
         return oauth(environ, start_response)
-    status, content_type, body = _operations(environ["PATH_INFO"])
+    status, content_type, body = answer
     start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
     return [body]
 
 
-def _operations(path: str) -> tuple[str, str, bytes]:
+def _operations(path: str) -> tuple[str, str, bytes] | None:
     if path == "/healthz":
         return "200 OK", "application/json", b'{"status": "ok"}'
     if path == "/readyz":
@@ -39,4 +40,4 @@ def _operations(path: str) -> tuple[str, str, bytes]:
         return "200 OK", "application/json", b'{"status": "ok"}'
     if path == "/metrics":
         return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
-    return "404 Not Found", "application/json", b"{}"
+    return None

@@ -1,0 +1,85 @@
+"""What would become of an assertion if it were sent now, for the contact who is building a client.
+
+Nothing is stored and the assertion is not spent: it can still be sent for real.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote
+
+from clients import keymaterial
+from clients.models import Client, Key
+from tokens import assertion, jws
+from tokens.assertion import ClientKey
+from tokens.configuration import from_settings
+from tokens.errors import InvalidClient, Rule
+from tokens.models import UsedAssertion
+
+_IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What the assertion says and everything that is wrong with it: no findings mean that it would be accepted.
+
+    `header` and `claims` are empty when it cannot be read at all; then the one finding says why.
+    """
+
+    header: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    findings: list[InvalidClient] = field(default_factory=list)
+
+
+def explain(text: str, *, client: Client, now: datetime) -> Explained:
+    """`text`: the assertion, or a whole form or command with `client_assertion=` in it."""
+    try:
+        read = jws.read(_encoded(text))
+    except InvalidClient as finding:
+        return Explained(findings=[finding])
+    policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
+    keys = [_signing_key(key) for key in client.keys.all()]
+    at = now.timestamp()
+    findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)
+    if not client.is_active:
+        findings.insert(0, InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status))
+    if _was_used(client, read.claims.get("jti")):
+        findings.append(InvalidClient(Rule.REPLAYED, expected="a new jti in every assertion"))
+    return Explained(read.header, read.claims, findings)
+
+
+def _encoded(text: str) -> str:
+    """Terminals and mail break long lines: no whitespace belongs to an assertion."""
+    found = _IN_A_FORM.search(text)
+    return unquote(found[1]) if found else "".join(text.split())
+
+
+def _signing_key(key: Key) -> ClientKey:
+    """As tokens/snapshot.py makes it of a row; also of keys that ended long ago, to say that they did."""
+    return ClientKey(
+        credential=key.credential,
+        kid=key.kid,
+        names=keymaterial.accepted_names(key.jwk),
+        algorithms=frozenset(key.algorithms),
+        jwk=key.jwk,
+        active_from=_or_never(key.active_from),
+        retires_at=_or_never(key.retires_at),
+        not_after=_or_never(key.not_after),
+    )
+
+
+def _or_never(at: datetime | None) -> float:
+    return math.inf if at is None else at.timestamp()
+
+
+def _was_used(client: Client, jti: object) -> bool:
+    if not isinstance(jti, str):
+        return False
+    digest = sha256(jti.encode("utf-8", "surrogatepass")).digest()
+    return UsedAssertion.objects.filter(client=client, jti_digest=digest).exists()

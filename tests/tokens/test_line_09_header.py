@@ -1,0 +1,349 @@
+"""PROTOCOL line 9 (and what line 8 says of the form): what may be in an assertion's header, and what never counts."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import socket
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jws as joserfc_jws
+
+from tests.tokens.checking import (
+    ALGORITHMS_OF,
+    AT,
+    KIND_OF,
+    check,
+    client_key,
+    key,
+    refusal,
+    rule,
+    signer,
+    unsigned,
+)
+from tests.tokens.conftest import add_key
+from tests.tokens.wire import Signer, base64url, public_jwk, sign
+from tokens.errors import Rule
+from tokens.jws import ALGORITHMS, LARGEST
+
+OURS = client_key(key("P-256"))
+CLAIMS = json.dumps(signer().claims())
+
+
+def signed(header: dict[str, Any]) -> str:
+    """Signed well, under a header of which nothing is taken for granted."""
+    claims = json.dumps(signer().claims()).encode()
+    text = f"{base64url(json.dumps(header).encode())}.{base64url(claims)}"
+    return f"{text}.{base64url(joserfc_jws.JWSRegistry.algorithms['ES256'].sign(text.encode(), key('P-256')))}"
+
+
+# --- Algorithms -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_of_the_list_works_with_a_key_that_fits(algorithm: str) -> None:
+    verified = check(signer(algorithm).assertion(), client_key(key(KIND_OF[algorithm])))
+    assert verified.key.kid == "k1"
+
+
+def test_the_list_is_the_one_of_the_protocol() -> None:
+    assert set(ALGORITHMS) == set(KIND_OF)
+
+
+@pytest.mark.parametrize("kind", ALGORITHMS_OF)
+def test_an_algorithm_that_does_not_fit_the_key_is_refused_before_any_signature_is_looked_at(kind: str) -> None:
+    for algorithm in set(ALGORITHMS) - set(ALGORITHMS_OF[kind]):
+        reason = refusal(signer(algorithm).assertion(), client_key(key(kind)))
+        assert reason is not None
+        assert reason.rule is Rule.ALGORITHM_NOT_OF_KEY
+        assert reason.facts["expected"] == " ".join(sorted(ALGORITHMS_OF[kind]))
+
+
+def test_a_key_with_an_alg_is_for_that_algorithm_only() -> None:
+    narrow = client_key(key("RSA"), algorithms=frozenset({"PS256"}))
+    assert rule(signer("PS256").assertion(), narrow) == ""
+    assert rule(signer("RS256").assertion(), narrow) == "algorithm_not_of_key"
+
+
+OTHERS = ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "ES256K", "Ed25519", "Ed448", "RS1", "es256"]
+NONSENSE: list[object] = [" ES256", "ES256 ", "ES256\0", "A256GCM", 1, True, None, ["ES256"], {"alg": "ES256"}]
+
+
+@pytest.mark.parametrize("algorithm", [*OTHERS, *NONSENSE])
+def test_another_algorithm_is_refused_whatever_the_signature(algorithm: object) -> None:
+    assert rule(signed({"alg": algorithm, "kid": "k1"}), OURS) == "algorithm"
+    assert rule(signed({"alg": algorithm}).rpartition(".")[0] + ".", OURS) == "algorithm"
+
+
+def test_a_header_without_algorithm_is_refused() -> None:
+    assert rule(signed({"kid": "k1"}), OURS) == "algorithm"
+
+
+@pytest.mark.parametrize("kind", ALGORITHMS_OF)
+def test_the_public_key_is_never_the_secret_of_a_mac(kind: str) -> None:
+    """Algorithm confusion (CVE-2015-9235): everybody knows the public key."""
+    private = key(kind)
+    public = private.public_key
+    assert not isinstance(public, bytes)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    payload = base64url(CLAIMS.encode())
+    for secret in (pem, pem.strip(), der, json.dumps(public_jwk(private)).encode()):
+        for bits in (256, 384, 512):
+            for label in (f"HS{bits}", ALGORITHMS_OF[kind][0]):
+                signing_input = f"{base64url(json.dumps({'alg': label, 'kid': 'k1'}).encode())}.{payload}"
+                mac = base64url(hmac.digest(secret, signing_input.encode(), f"sha{bits}"))
+                expected = "algorithm" if label.startswith("HS") else "signature"
+                assert rule(f"{signing_input}.{mac}", client_key(private)) == expected
+
+
+# --- Signatures -------------------------------------------------------------------------------------------------------
+
+
+def test_the_signature_of_another_key_or_algorithm_is_refused() -> None:
+    assert rule(signer(number=2).assertion(), OURS) == "signature"
+    header, payload, _ = signer("PS256").assertion().split(".")
+    signature = sign({"alg": "RS256"}, b"{}", key("RSA")).rpartition(".")[2]
+    assert rule(f"{header}.{payload}.{signature}", client_key(key("RSA"))) == "signature"
+    padding = joserfc_jws.JWSRegistry.algorithms["RS256"].sign(f"{header}.{payload}".encode(), key("RSA"))
+    assert rule(f"{header}.{payload}.{base64url(padding)}", client_key(key("RSA"))) == "signature"
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512"])
+def test_signatures_that_no_key_makes_are_refused(algorithm: str) -> None:
+    """Zeros were good for every message once (CVE-2022-21449); DER is not the form of RFC 7518 section 3.4."""
+    made, ours = signer(algorithm), client_key(key(KIND_OF[algorithm]))
+    signing_input, _, encoded = made.assertion().rpartition(".")
+    good = base64.urlsafe_b64decode(encoded + "==")
+    half = len(good) // 2
+    r, s = int.from_bytes(good[:half]), int.from_bytes(good[half:])
+    order = {
+        "ES256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+        "ES384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    }.get(algorithm)
+    forged = [
+        b"",
+        b"\0" * len(good),
+        b"\xff" * len(good),
+        good[:half] + b"\0" * half,
+        b"\0" * half + good[half:],
+        good[half:] + good[:half],
+        good + b"\0",
+        b"\0" + good,
+        good[:-1],
+        encode_dss_signature(r, s),
+    ]
+    if order:
+        forged += [order.to_bytes(half) * 2, order.to_bytes(half) + good[half:]]
+    assert rule(f"{signing_input}.{encoded}", ours) == ""
+    for signature in forged:
+        assert rule(f"{signing_input}.{base64url(signature)}", ours) == "signature", signature
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "EdDSA"])
+def test_empty_and_constant_signatures_are_refused(algorithm: str) -> None:
+    signing_input = signer(algorithm).assertion().rpartition(".")[0]
+    for size in (0, 1, 64, 256, 257, 4096):
+        for byte in (b"\0", b"\1", b"\xff"):
+            encoded = base64url(byte * size)
+            assert rule(f"{signing_input}.{encoded}", client_key(key(KIND_OF[algorithm]))) == "signature"
+
+
+def test_a_changed_header_or_payload_is_refused() -> None:
+    header, payload, signature = signer().assertion().split(".")
+    other_header = base64url(json.dumps({"alg": "ES256", "kid": "k1"}).encode())
+    other_payload = base64url(json.dumps(signer().claims(exp=AT + 3000)).encode())
+    assert rule(f"{other_header}.{payload}.{signature}", OURS) == "signature"
+    assert rule(f"{header}.{other_payload}.{signature}", OURS) == "signature"
+
+
+# --- Keys that come along, and members of the header ------------------------------------------------------------------
+
+
+def test_a_key_in_the_header_is_never_the_key() -> None:
+    """CVE-2018-0114: the attacker's own key, sent along."""
+    attacker = signer(number=2)
+    theirs = public_jwk(attacker.key)
+    for header in (
+        {"jwk": theirs},
+        {"jwk": theirs, "kid": None},
+        {"jwk": {**theirs, "kid": "k1"}},
+        {"x5c": [base64.b64encode(b"\x30\x03\x02\x01\x01").decode()]},
+        {"jku": "https://attacker.example/keys", "x5u": "https://attacker.example/certificate"},
+    ):
+        assert rule(attacker.assertion(header=header), OURS) == "signature"
+    by_thumbprint = {"jwk": theirs, "kid": attacker.key.thumbprint()}
+    assert rule(attacker.assertion(header=by_thumbprint), OURS) == "kid"
+
+
+def test_what_comes_along_does_not_spoil_a_good_assertion_and_nothing_is_fetched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/keys"
+        header = {
+            "jku": url,
+            "x5u": url,
+            "jwk": {**public_jwk(key("P-256")), "x5u": url},
+            "x5c": ["M" * 4000],
+            "x5t": "x",
+            "cty": "JWT",
+            "unknown": {"a": [1]},
+        }
+        assert rule(signer().assertion(header=header), OURS) == ""
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.parametrize("critical", [["b64"], ["exp"], [], ["alg"], "b64", {}, None, True, 0, False])
+def test_any_crit_is_refused(critical: object) -> None:
+    assert rule(signed({"alg": "ES256", "kid": "k1", "crit": critical}), OURS) == "critical_header"
+    assert rule(signed({"alg": "ES256", "kid": "k1", "crit": critical, "b64": False}), OURS) == "critical_header"
+
+
+TYPES = ["JWT", "jwt", "Jwt", "application/jwt", "APPLICATION/JWT"]
+TYPES += ["client-authentication+jwt", "Client-Authentication+JWT", "application/client-authentication+jwt"]
+
+
+@pytest.mark.parametrize("typ", TYPES)
+def test_a_typ_for_client_authentication_is_accepted_in_every_case(typ: str) -> None:
+    assert rule(signer().assertion(header={"typ": typ}), OURS) == ""
+
+
+def test_a_typ_may_be_absent() -> None:
+    assert "typ" not in json.loads(
+        base64.urlsafe_b64decode(signer().assertion(header={"typ": None}).split(".")[0] + "==")
+    )
+    assert rule(signer().assertion(header={"typ": None}), OURS) == ""
+
+
+OTHER_TYPES = ["JOSE", "at+jwt", "application/at+jwt", "dpop+jwt", "logout+jwt", "id_token", "text/jwt"]
+BROKEN_TYPES: list[object] = [
+    "",
+    " ",
+    "JWT ",
+    "application/",
+    "application/application/jwt",
+    "jwt;a=b",
+    "JWT\0",
+    "ＪＷＴ",
+]
+
+
+@pytest.mark.parametrize("typ", [*OTHER_TYPES, *BROKEN_TYPES, None, 1, True, [], ["JWT"], {}])
+def test_another_typ_is_refused(typ: object) -> None:
+    assert rule(signed({"alg": "ES256", "kid": "k1", "typ": typ}), OURS) == "typ"
+
+
+@pytest.mark.parametrize(
+    ("header", "payload"),
+    [
+        ('{"alg":"ES256","alg":"ES256"}', CLAIMS),
+        ('{"alg":"ES256","alg":"none"}', CLAIMS),
+        ('{"alg":"none","alg":"ES256"}', CLAIMS),
+        ('{"alg":"ES256","\\u0061lg":"ES256"}', CLAIMS),
+        ('{"alg":"ES256","a":{"b":1,"b":1}}', CLAIMS),
+        ('{"alg":"ES256","a":[{"b":1,"b":2}]}', CLAIMS),
+        ('{"alg":"ES256"}', CLAIMS[:-1] + ',"iss":"other"}'),
+        ('{"alg":"ES256"}', CLAIMS[:-1] + ',"\\u0073ub":"other"}'),
+        ('{"alg":"ES256"}', CLAIMS[:-1] + ',"cnf":{"a":1,"a":1}}'),
+        ('{"alg":"ES256"}', CLAIMS[:-1] + ',"":1,"":2}'),
+    ],
+)
+def test_duplicate_members_are_refused_in_header_and_payload_also_when_spelled_differently(
+    header: str, payload: str
+) -> None:
+    assert rule(unsigned(header, payload), OURS) == "assertion_duplicate_member"
+
+
+# --- The form ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("encoded", "reason"),
+    [
+        ("", "assertion_form"),
+        (".", "assertion_form"),
+        ("..", "assertion_form"),
+        ("a.b", "assertion_form"),
+        ("a.b.c.d", "assertion_form"),
+        ("a.b.c.d.e.f", "assertion_form"),
+        ("....", "assertion_encrypted"),
+        ("eyJhbGciOiJkaXIifQ....", "assertion_encrypted"),
+        ("£.£.£.£.£", "assertion_encrypted"),
+        (unsigned("[]", CLAIMS), "assertion_form"),
+        (unsigned('"ES256"', CLAIMS), "assertion_form"),
+        (unsigned("null", CLAIMS), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', f"[{CLAIMS}]"), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', "{}" + CLAIMS), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', "\ufeff" + CLAIMS), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS.encode("utf-16")), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', b'{"iss":"\xff"}'), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', b'{"iss":"\xed\xa0\x80"}'), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', "{'iss':1}"), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', '{"exp":NaN}'), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', '{"exp":-Infinity}'), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', '{"exp":' + "9" * 5000 + "}"), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', "[" * 5000), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', '{"a":' * 2000), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS) + "=", "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS) + "\n", "assertion_form"),
+        (" " + unsigned('{"alg":"ES256"}', CLAIMS), "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS) + "A", "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS) + "+/+/", "assertion_form"),
+        (unsigned('{"alg":"ES256"}', CLAIMS) + "é", "assertion_form"),
+    ],
+)
+def test_what_is_no_compact_jws_of_two_json_objects_is_refused(encoded: str, reason: str) -> None:
+    assert rule(encoded, OURS) == reason
+
+
+def test_an_assertion_has_at_most_16_kibibytes() -> None:
+    bare = len(signer().assertion(header={"x": ""}))
+
+    def of_size(size: int) -> str:
+        return signer().assertion(header={"x": "x" * ((size - bare) * 3 // 4)})
+
+    largest = next(made for extra in range(4) if len(made := of_size(LARGEST - extra)) <= LARGEST)
+    assert len(largest) > LARGEST - 4
+    assert rule(largest, OURS) == ""
+    assert rule(of_size(LARGEST + 4), OURS) == "assertion_too_large"
+    assert rule("." * (LARGEST + 1), OURS) == "assertion_too_large"
+
+
+# --- On the wire ------------------------------------------------------------------------------------------------------
+
+
+def test_line_9_the_caller_learns_nothing_and_the_contact_all(wire, client, signer):
+    cases = [
+        (signer.assertion(header={"typ": "at+jwt"}), "typ", "at+jwt"),
+        (signer.assertion(header={"crit": ["exp"]}), "critical_header", '["exp"]'),
+        (unsigned('{"alg":"none"}', json.dumps(signer.claims())), "algorithm", "none"),
+        (sign({"alg": "RS256"}, json.dumps(signer.claims()).encode(), key("RSA")), "algorithm_not_of_key", "RS256"),
+    ]
+    for assertion, cause, sent in cases:
+        answer = wire.post("token", signer.form(assertion, grant_type="client_credentials"))
+        assert (answer.status, answer.json) == (
+            400,
+            {"error": "invalid_client", "error_description": "Client authentication failed."},
+        )
+        entry = wire.cause(answer)
+        assert (entry.client, entry.rule, entry.facts["sent"]) == (client, cause, sent)
+    forged = Signer(client.client_id, key("P-256", 9), wire.clock, kid=signer.kid)
+    answer = wire.post("token", forged.form(grant_type="client_credentials"))
+    assert answer.error == "invalid_client"
+    assert wire.cause(answer).facts == {"key": signer.kid, "algorithm": "ES256"}
+
+
+def test_line_9_every_algorithm_gets_a_token_and_introspects_and_revokes_with_it(wire, client):
+    rows = {kind: add_key(client, key(kind, 5), kid=kind) for kind in ALGORITHMS_OF}
+    for algorithm in ALGORITHMS:
+        kind = KIND_OF[algorithm]
+        mine = Signer(client.client_id, key(kind, 5), wire.clock, algorithm, rows[kind].kid)
+        token = wire.post("token", mine.form(grant_type="client_credentials")).json["access_token"]
+        assert wire.post("introspect", mine.form(token=token)).json["active"], algorithm
+        assert wire.post("revoke", mine.form(token=token)).status == 200
+        assert wire.post("introspect", mine.form(token=token)).json == {"active": False}

@@ -5,12 +5,23 @@ One entry for each rule of the authorization server's closed vocabulary (tokens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from portal.times import exactly
+from tokens.assertion import CLOCK_TOLERANCE
 from tokens.errors import Rule
+
+TIMES = {Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE}  # what was sent is a moment
+AHEAD = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
+ABOUT = ("parameter", "key", "state", "algorithm", "needs")  # facts that are no comparison
 
 
 @dataclass(frozen=True)
@@ -199,3 +210,46 @@ UNKNOWN = Words(_("The request was refused"), _("Ask us with the request id: we 
 def words(rule: str) -> Words:
     """Also for a rule that a later version dropped: its entries are kept for a month."""
     return WORDS.get(rule, UNKNOWN)
+
+
+def compared(rule: str, facts: Mapping[str, str]) -> dict[str, Any]:
+    """What was sent beside what is expected; where there is nothing to compare, `about` says what there is to say.
+
+    Of several values that are allowed `expected` is the one nearest to what was sent, and `others` are the rest. Where
+    `clock` is set, `expected` is what our clock said; `offset` is how far theirs is from it, in seconds.
+    """
+    sent, expected, clock = facts.get("sent", ""), facts.get("expected", ""), _number(facts.get("our_clock"))
+    if rule in TIMES and clock is not None and (at := _number(sent)) is not None:
+        times: dict[str, Any] = {"sent": _with_time(at), "expected": _with_time(clock), "clock": True}
+        return times | ({"offset": at - clock, "allowed": CLOCK_TOLERANCE} if rule in AHEAD else {})
+    if rule == Rule.AUDIENCE:
+        values = expected.split(" or ")
+        (nearest,) = get_close_matches(sent, values, n=1, cutoff=0)
+        return {"sent": sent, "expected": nearest, "others": [value for value in values if value != nearest]}
+    about = ", ".join(str(facts[name]) for name in ABOUT if name in facts)
+    return {"sent": sent, "expected": expected, "about": about} if expected else {"about": about or sent}
+
+
+def title(rule: str, compared: Mapping[str, Any]) -> str | Promise:
+    """The cause in one sentence, with the measured offset of a clock where there is one."""
+    if "offset" not in compared:
+        return words(rule).title
+    return _("Your server's clock is %(span)s ahead") % {"span": exactly(compared["offset"])}
+
+
+def as_time(value: object) -> str:
+    """A NumericDate as it was sent, with the time it means if it means one."""
+    return str(value) if (at := _number(value)) is None else _with_time(at)
+
+
+def _number(text: object) -> float | None:
+    """A moment of this or the next centuries, in seconds since 1970; other people wrote it."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        return None
+    return value if 0 <= value < 10**10 else None
+
+
+def _with_time(seconds: float) -> str:
+    return f"{seconds:.0f} = {localtime(datetime.fromtimestamp(seconds, UTC)):%H:%M:%S}"

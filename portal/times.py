@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext_lazy, pgettext
+from django.utils.translation import ngettext, ngettext_lazy, pgettext
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,17 @@ def span(value: datetime | timedelta | None, now: datetime | None = None) -> str
     length = value if isinstance(value, timedelta) else abs((now or timezone.now()) - value)
     unit, count = _rounded(length)
     return str(unit.alone % {"n": count}) if count else _("less than a minute")
+
+
+def exactly(seconds: float) -> str:
+    """3 minutes 12 seconds, for a difference that is to be mended; above an hour without the seconds."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return span(timedelta(seconds=whole))
+    parts = ngettext("%(n)s second", "%(n)s seconds", whole % 60) % {"n": whole % 60}
+    if whole < 60:
+        return parts
+    return span(timedelta(seconds=whole)) + (f" {parts}" if whole % 60 else "")
 
 
 def zone(now: datetime | None = None) -> str:

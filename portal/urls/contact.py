@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.views import changes, client, contacts, home, journal, keys, requests, secrets, tokens
+from portal.views import changes, client, contacts, dry_run, home, journal, keys, requests, secrets, tokens
 
 of_one_client = [
     path("", client.client, name="client"),
@@ -18,6 +18,7 @@ of_one_client = [
     path("keys/<uuid:key>/", keys.key, name="key"),
     path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
     path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),
+    path("try/", dry_run.dry_run, name="dry_run"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/revoke/", tokens.revoke_token, name="revoke_token"),
     path("tokens/invalidate/", tokens.invalidate_tokens, name="invalidate_tokens"),

@@ -6,14 +6,13 @@ The wire says a neutral `invalid_client` with a request id (PROTOCOL line 16); h
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Max, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from clients.models import Client
@@ -21,15 +20,10 @@ from portal import causes
 from portal.access import contact
 from portal.forms.journal import JournalForm
 from portal.request import Request
-from tokens.assertion import CLOCK_TOLERANCE
-from tokens.errors import Rule
 from tokens.models import CredentialUse, JournalEntry, JournalEntryQuerySet
 
 EXAMPLES = 3  # requests shown of each cause
 ONGOING = timedelta(hours=1)  # seen within this time: it still happens
-TIMES = {Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE}  # what was sent is a moment
-ABOUT = ("parameter", "key", "state", "algorithm", "needs")  # facts that are no comparison
-AHEAD = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
 
 
 @dataclass(frozen=True)
@@ -90,10 +84,10 @@ def _latest(entries: JournalEntryQuerySet) -> dict[tuple[int, str, str], list[Jo
 
 def _cause(row: Mapping[str, Any], examples: list[JournalEntry], now: datetime) -> dict[str, Any]:
     """As components/failure_cause.html wants it; sent and expected are those of the newest request."""
-    words, facts = causes.words(row["rule"]), examples[0].facts
+    words, compared = causes.words(row["rule"]), causes.compared(row["rule"], examples[0].facts)
     return {
         "id": f"cause-{examples[0].pk}",
-        "title": words.title,
+        "title": causes.title(row["rule"], compared),
         "count": row["count"],
         "last_at": row["last_at"],
         "answer": row["error"],
@@ -101,30 +95,5 @@ def _cause(row: Mapping[str, Any], examples: list[JournalEntry], now: datetime) 
         "name": words.name or row["rule"],
         "fix": words.fix,
         "requests": examples,
-        **_compared(row["rule"], facts),
+        **compared,
     }
-
-
-def _compared(rule: str, facts: dict[str, str]) -> dict[str, Any]:
-    """What was sent beside what is expected; where there is nothing to compare, `about` says what there is to say."""
-    sent, expected, clock = facts.get("sent", ""), facts.get("expected", ""), _number(facts.get("our_clock"))
-    if rule not in TIMES or clock is None or (at := _number(sent)) is None:
-        about = ", ".join(str(facts[name]) for name in ABOUT if name in facts)
-        return {"sent": sent, "expected": expected, "about": about} if expected else {"about": about or sent}
-    compared: dict[str, Any] = {"sent": _with_time(at), "expected": _with_time(clock)}
-    if rule in AHEAD:
-        compared |= {"offset": at - clock, "allowed": CLOCK_TOLERANCE}
-    return compared
-
-
-def _number(text: object) -> float | None:
-    """A moment of this or the next centuries, in seconds since 1970; other people wrote it."""
-    try:
-        value = float(str(text))
-    except ValueError:
-        return None
-    return value if 0 <= value < 10**10 else None
-
-
-def _with_time(seconds: float) -> str:
-    return f"{seconds:.0f} = {localtime(datetime.fromtimestamp(seconds, UTC)):%H:%M:%S}"

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from audit import verifications
 from clients import keys
 from clients.models import Mail
 from tests import factories
@@ -62,6 +63,7 @@ MATRIX = {
     "contacts": ("302 200 404 302 404 404", "302 200 404 302 404 404"),
     "change_contact_role": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
     "remove_contact": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "dry_run": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "journal": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
     "dashboard": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
     "queue": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
@@ -89,7 +91,9 @@ MATRIX = {
     "change_log": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "log_entry": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "client_past": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
-    "verify_log": ("302 404 404 302 200 200", "302 404 404 302 200 200"),
+    "verify_log": ("302 404 404 302 200 200", "302 404 404 302 302 302"),
+    "verification": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "signed_checkpoints": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "log_export": ("302 404 404 302 405 405", "302 404 404 302 200 200"),
     "docs": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "docs_page": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
@@ -127,7 +131,7 @@ MATRIX = {
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
     "add_client_contact", "add_key", "change_client_id", "client", "client_history", "client_past", "client_scopes",
-    "client_settings", "confirm_key", "contacts", "invalidate_tokens", "propose_change", "regenerate_secret",
+    "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change", "regenerate_secret",
     "reveal_secret", "revoke_token", "secret_authentication", "staff_client", "staff_invalidate_tokens", "tokens",
 }  # fmt: skip
 
@@ -158,6 +162,7 @@ def things() -> dict[str, Any]:
         "contact": mine.contacts.get(),
         "scope": factories.scope(),
         "mail": Mail.objects.latest("created_at"),
+        "verification": verifications.start(by=by(factories.ada()), now=NOW),
     }
 
 
@@ -192,6 +197,7 @@ def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
         "retire_key": of_a_key,
         "retire_scope": {"pk": things["scope"].pk},
         "retry_mail": {"uid": things["mail"].pk},
+        "verification": {"uid": things["verification"].pk},
         "review": {"uid": registration.uid},
         "withdraw_request": {"uid": registration.uid},
         "write_message": {"uid": registration.uid},

@@ -1,0 +1,19 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class DryRunForm(forms.Form):
+    assertion = forms.CharField(
+        label=_("Signed request"),
+        help_text=_(
+            "The client_assertion: three parts with dots between them, or the whole form it is in. We do not keep it "
+            "and do not use it up, so you can still send it."
+        ),
+        max_length=64 * 1024,
+        widget=forms.Textarea(
+            attrs={
+                "class": "kd-mono", "rows": 8, "spellcheck": "false", "autocomplete": "off", "maxlength": None,
+            }
+        ),
+        error_messages={"required": _("Paste the signed request that your software makes.")},
+    )  # fmt: skip

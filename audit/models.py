@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import merkle
 from audit.actions import FIELDS, Action
+from audit.verification import Problem, Report
 
 END_OF_TIME = 2**63 - 1  # above every seq
 
@@ -152,3 +154,40 @@ class Checkpoint(models.Model):
     @property
     def tree(self) -> merkle.Tree:
         return merkle.Tree(self.size, bytes(self.frontier))
+
+
+class Verification(models.Model):
+    """One check of the whole log that somebody asked for: how far it is, and in the end what it found.
+
+    Not a part of the log: a report convinces whoever trusts this database, the signed checkpoints everybody else.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asked_at = models.DateTimeField()
+    asked_by = models.TextField()  # a label, as in an entry
+    total = models.BigIntegerField()  # entries there were then
+    checked = models.BigIntegerField(default=0)  # entries read so far
+    started_at = models.DateTimeField(null=True)  # when a worker began
+    finished_at = models.DateTimeField(null=True)
+    report = models.JSONField(null=True)  # verification.Report, once finished
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at"]
+        indexes: ClassVar = [models.Index(fields=["-asked_at"], name="verification_asked")]
+
+    def __str__(self) -> str:
+        return f"{self.checked} of {self.total} entries"
+
+    @property
+    def result(self) -> Report | None:
+        if self.report is None:
+            return None
+        problem = self.report["problem"]
+        return Report(**{**self.report, "problem": Problem(problem) if problem else None})
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, without the wait for a worker; 0 while it is not finished."""
+        if self.started_at is None or self.finished_at is None:
+            return 0.0
+        return (self.finished_at - self.started_at).total_seconds()

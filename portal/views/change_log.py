@@ -1,7 +1,6 @@
-"""The change log: read, filter, export and verify it."""
+"""The change log: read, filter and export it."""
 
 from collections.abc import Iterator
-from time import perf_counter
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -9,14 +8,12 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from audit import log
 from audit.actions import Action
 from audit.canonical import COLUMNS, moment
-from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead
-from audit.verification import Report
+from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead, Verification
 from clients.models import Client
 from portal import log_entries, spreadsheets
 from portal.access import actor, log_readers
@@ -43,6 +40,7 @@ def change_log(request: Request) -> HttpResponse:
         "counted": COUNTED,
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),
+        "verified": Verification.objects.exclude(finished_at=None).first(),
         "chips": _chips(form),
         "export_url": f"{reverse('log_export')}?{query}",
     }
@@ -117,36 +115,3 @@ def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:
         columns = [entry.seq, moment(entry.at), *(getattr(entry, name) for name in COLUMNS[2:])]
         columns[COLUMNS.index("changes")] = differences
         yield [*columns, log_entries.sentence(entry), bytes(entry.leaf_hash).hex()]
-
-
-@log_readers
-@require_http_methods(["GET", "HEAD", "POST"])
-def verify_log(request: Request) -> HttpResponse:
-    """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
-    context: dict[str, object] = {
-        "total": LogHead.objects.values_list("size", flat=True).get(),
-        "checkpoint": Checkpoint.objects.last(),
-    }
-    if request.method == "POST":
-        started = perf_counter()
-        report = log.verify()
-        context |= {
-            "report": report,
-            "sentence": _(report.template).format(**report.params),
-            "seconds": f"{perf_counter() - started:.1f}",
-            "checks": _checks(report),
-        }
-    return render(request, "auditor/verify.html", context)
-
-
-def _checks(report: Report) -> list[dict[str, str]]:
-    signed = _("%(signed)s of %(entries)s entries") % {"signed": report.signed, "entries": report.entries}
-    matching = _("%(intact)s of %(entries)s match") % {"intact": report.intact, "entries": report.entries}
-    return [
-        {"name": _("Hash of each entry"), "state": "ok", "result": matching, "proves": _("No entry was edited")},
-        {"name": _("Numbering"), "state": "ok", "result": _("No gaps"),
-         "proves": _("No entry was removed, swapped or put in between")},
-        {"name": _("Time order"), "state": "ok", "result": _("Always forward"), "proves": _("No entry was dated back")},
-        {"name": _("Signed checkpoints"), "state": "ok" if report.signed else "warn", "result": signed,
-         "proves": _("Nobody rewrote the log as a whole up to there. The next checkpoint covers the rest.")},
-    ]  # fmt: skip

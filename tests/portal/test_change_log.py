@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import checkpoints, log
+from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients import contacts, registry
@@ -114,30 +114,6 @@ def test_the_jsonl_export_verifies_outside(now) -> None:
 def test_a_cell_that_a_spreadsheet_would_run_is_defused() -> None:
     text = "".join(spreadsheets.lines([["=1+1", "+1", "-1", "@x", "plain", 5]]))
     assert text == "'=1+1,'+1,'-1,'@x,plain,5\r\n"
-
-
-def test_verifying_tells_that_the_log_is_intact(now) -> None:
-    suspended(now)
-    checkpoints.sign_checkpoint(timezone.now())
-    text = signed_in(factories.ada()).post(reverse("verify_log")).content.decode()
-    assert "The change log is intact" in text
-    assert "match" in text
-
-
-def test_verifying_names_the_first_bad_entry(now) -> None:
-    suspended(now)
-    seq = Entry.objects.first().seq
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("UPDATE audit_entry SET note = 'nothing happened' WHERE seq = %s", [seq])
-        cursor.execute("SET LOCAL session_replication_role = origin")
-    text = signed_in(factories.ada()).post(reverse("verify_log")).content.decode()
-    assert f"Entry {seq} is not what was written" in text
-    assert "The change log is intact" not in text
-
-
-def test_opening_the_verify_page_does_not_read_the_whole_log(now) -> None:
-    assert "The change log is intact" not in signed_in(factories.ada()).get(reverse("verify_log")).content.decode()
 
 
 def test_one_entry_shows_everything_it_holds(now) -> None:

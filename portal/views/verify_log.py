@@ -1,0 +1,78 @@
+"""Verifying the change log: ask for it, watch it, print what it found; and the checkpoints, to keep elsewhere."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit import checkpoints, verifications
+from audit.models import Checkpoint, LogHead, Verification
+from audit.verification import Report
+from portal import spreadsheets
+from portal.access import actor, log_readers
+from portal.request import Request
+
+SHOWN = 10  # earlier verifications
+
+
+@log_readers
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_log(request: Request) -> HttpResponse:
+    """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
+    if request.method == "POST":
+        try:
+            started = verifications.start(by=actor(request), now=request.now)
+        except verifications.UnableToStart as problem:
+            messages.error(request, str(problem))
+            return redirect("verify_log")
+        return redirect("verification", started.pk)
+    context = {
+        "total": LogHead.objects.values_list("size", flat=True).get(),
+        "checkpoint": Checkpoint.objects.last(),
+        "earlier": Verification.objects.all()[:SHOWN],
+        "keys": checkpoints.verifier_keys(),
+    }
+    return render(request, "auditor/verify.html", context)
+
+
+@log_readers
+@require_safe
+def verification(request: Request, uid: UUID) -> HttpResponse:
+    """How far it is (static/keydesk/progress.js looks again), or the result, at an address that stays."""
+    found = get_object_or_404(Verification, pk=uid)
+    report = found.result
+    if report is None:
+        return render(request, "auditor/verifying.html", {"verification": found})
+    context = {
+        "verification": found,
+        "report": report,
+        "sentence": _(report.template).format(**report.params),
+        "seconds": f"{found.seconds:.1f}",
+        "checks": _checks(report),
+    }
+    return render(request, "auditor/verification.html", context)
+
+
+@log_readers
+@require_safe
+def signed_checkpoints(_request: Request) -> HttpResponseBase:
+    """Every checkpoint so far, as audit/offline.py and `verify_log --checkpoints` read them."""
+    notes = (f"{note}\n".encode() for note in checkpoints.notes())
+    return spreadsheets.download(notes, name="checkpoints.txt", kind="text/plain; charset=utf-8")
+
+
+def _checks(report: Report) -> list[dict[str, str]]:
+    signed = _("%(signed)s of %(entries)s entries") % {"signed": report.signed, "entries": report.entries}
+    matching = _("%(intact)s of %(entries)s match") % {"intact": report.intact, "entries": report.entries}
+    return [
+        {"name": _("Hash of each entry"), "state": "ok", "result": matching, "proves": _("No entry was edited")},
+        {"name": _("Numbering"), "state": "ok", "result": _("No gaps"),
+         "proves": _("No entry was removed, swapped or put in between")},
+        {"name": _("Time order"), "state": "ok", "result": _("Always forward"), "proves": _("No entry was dated back")},
+        {"name": _("Signed checkpoints"), "state": "ok" if report.signed else "warn", "result": signed,
+         "proves": _("Nobody rewrote the log as a whole up to there. The next checkpoint covers the rest.")},
+    ]  # fmt: skip

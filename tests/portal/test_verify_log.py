@@ -1,0 +1,131 @@
+"""Verifying the change log in the browser: asked for, carried out by the worker, read and printed."""
+
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery, current_app
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from audit import checkpoints, log, notes, verifications
+from audit.actions import Action
+from audit.models import Entry, Verification
+from clients import registry
+from tests import factories
+from tests.portal.staff import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def entries(now) -> None:
+    client, _secret = factories.client()
+    registry.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
+    checkpoints.sign_checkpoint(timezone.now())
+
+
+def asked() -> Verification:
+    response = signed_in(factories.ada()).post(reverse("verify_log"))
+    verification = Verification.objects.get()
+    assert response.url == reverse("verification", args=[verification.pk])
+    return verification
+
+
+def page(verification: Verification) -> str:
+    return signed_in(factories.ada()).get(reverse("verification", args=[verification.pk])).content.decode()
+
+
+def verified() -> str:
+    verification = asked()
+    verifications.carry_out(verification.pk)
+    return page(verification)
+
+
+def tamper(seq: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE audit_entry SET note = 'nothing happened' WHERE seq = %s", [seq])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_the_answer_comes_before_the_log_is_read_and_the_page_says_how_far_it_is() -> None:
+    verification = asked()
+    assert "Waiting for a worker" in page(verification)
+    Verification.objects.update(started_at=timezone.now(), checked=1, total=4000)
+    text = page(verification)
+    assert "<b>1</b> of 4,000 entries checked" in text
+    assert "The change log is intact" not in text
+
+
+def test_progress_is_told_while_the_log_is_read(monkeypatch) -> None:
+    monkeypatch.setattr(log, "TOLD_EVERY", 2)
+    told: list[int] = []
+    assert log.verify(progress=told.append).ok
+    assert told == list(range(2, Entry.objects.count() + 1, 2))
+
+
+def test_the_result_says_that_the_log_is_intact_and_stays_at_its_address() -> None:
+    text = verified()
+    for words in ("The change log is intact", "match", "Always forward", "Asked by Ada Claes"):
+        assert words in text
+    again = signed_in(factories.noor()).get(reverse("verify_log")).content.decode()
+    assert reverse("verification", args=[Verification.objects.get().pk]) in again
+    assert "Intact, checked" in signed_in(factories.ada()).get(reverse("change_log")).content.decode()
+
+
+def test_the_result_names_the_first_bad_entry() -> None:
+    seq = Entry.objects.first().seq
+    tamper(seq)
+    text = verified()
+    assert f"Entry {seq} is not what was written" in text
+    assert "The change log is intact" not in text
+    assert "Not intact, checked" in signed_in(factories.ada()).get(reverse("change_log")).content.decode()
+
+
+def test_a_finished_verification_is_not_done_again_when_its_task_comes_twice() -> None:
+    verification = asked()
+    verifications.carry_out(verification.pk)
+    tamper(1)
+    verifications.carry_out(verification.pk)
+    assert Verification.objects.get().result.ok
+
+
+def test_who_asks_while_one_runs_looks_at_that_one() -> None:
+    verification = asked()
+    signed_in(factories.noor()).post(reverse("verify_log"))
+    assert Verification.objects.get() == verification
+    verifications.carry_out(verification.pk)
+    signed_in(factories.noor()).post(reverse("verify_log"))
+    assert Verification.objects.count() == 2
+
+
+@pytest.fixture
+def no_broker(monkeypatch) -> Iterator[None]:
+    """Celery speaks to a port where nobody listens."""
+    usual = current_app._get_current_object()
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")  # Celery reads it before anything else
+    Celery("alone").conf.task_publish_retry = False
+    yield
+    usual.set_current()
+
+
+def test_without_a_broker_the_page_says_so_and_nothing_waits_for_ever(no_broker) -> None:
+    response = signed_in(factories.ada()).post(reverse("verify_log"), follow=True)
+    assert "The verification cannot start now" in response.content.decode()
+    assert not Verification.objects.exists()
+
+
+def test_opening_the_page_starts_nothing() -> None:
+    assert signed_in(factories.ada()).get(reverse("verify_log")).status_code == 200
+    assert not Verification.objects.exists()
+
+
+def test_the_checkpoints_and_the_public_key_are_there_to_keep_elsewhere() -> None:
+    log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.SITE)
+    checkpoints.sign_checkpoint(timezone.now())
+    browser = signed_in(factories.ada())
+    text = b"".join(browser.get(reverse("signed_checkpoints"))).decode()
+    assert notes.split(text) == checkpoints.notes()
+    assert len(notes.split(text)) == 2
+    assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("verify_log")).content.decode()

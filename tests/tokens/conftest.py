@@ -15,6 +15,7 @@ from clients.models import Client
 from clients.models import Key as ClientKey
 from tests import factories
 from tests.factories import NOW, SYSTEM
+from tests.tokens.served import Served, serving
 from tests.tokens.wire import Clock, Signer, Wire, basic, ec_key, public_jwk
 from tokens.application import Application
 from tokens.configuration import from_settings
@@ -41,6 +42,13 @@ def start(transactional_db: None, clock: Clock) -> Iterator[Callable[..., Wire]]
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real server process, without throttling; its clock is the machine's."""
+    with serving(tmp_path_factory.mktemp("served")) as process:
+        yield process
 
 
 @pytest.fixture

@@ -1,6 +1,13 @@
-"""PROTOCOL lines 1 to 4: methods, bodies, parameters, grant types; and what every answer has."""
+"""Lines 1 to 4: methods, bodies, parameters, grant types.
+
+1. Only the method of the endpoint, else 405 with Allow. Credentials in the URL are never read.
+2. The body is application/x-www-form-urlencoded in UTF-8, at most 64 KiB and 64 fields, else invalid_request.
+3. A parameter without a value is omitted, an unknown one ignored, a repeated known one invalid_request.
+4. grant_type missing: invalid_request; another: unsupported_grant_type; not allowed: unauthorized_client.
+"""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,65 +20,7 @@ GRANT = "grant_type=client_credentials"
 ENDPOINTS = ("token", "introspect", "revoke")
 EVERYTHING = {"token": "POST", "introspect": "POST", "revoke": "POST", "verify": "GET", "example": "GET"}
 METADATA = "/.well-known/oauth-authorization-server"
-
-
-# --- Every answer -----------------------------------------------------------------------------------------------------
-
-
-def test_every_answer_is_json_that_no_cache_keeps(wire, authorization):
-    answers = [
-        wire.token(authorization),
-        wire.token("Basic nonsense"),
-        wire.get("token"),
-        wire.get("verify"),
-        wire.get(METADATA),
-        wire.post("introspect", {"token": "x"}, authorization=authorization),
-        wire.get("no-such-endpoint"),
-    ]
-    assert [answer.status for answer in answers] == [200, 401, 405, 401, 200, 200, 404]
-    for answer in answers:
-        assert isinstance(answer.json, dict)
-        assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
-        assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert int(answer.headers["Content-Length"]) == len(answer.text)
-        assert not {"Set-Cookie", "Access-Control-Allow-Origin", "Location"} & set(answer.headers)
-    assert len({answer.request_id for answer in answers}) == len(answers)
-
-
-def test_paths_work_with_and_without_a_trailing_slash(wire, authorization):
-    for endpoint in ("token", "token/"):
-        assert wire.post(endpoint, GRANT, authorization=authorization).status == 200
-    for path in (METADATA, METADATA + "/"):
-        assert wire.application.serves(path)
-        assert wire.get(path).status == 200
-
-
-def test_the_paths_can_be_those_of_an_older_system(start, client, authorization):
-    wire = start(path="/authorization/ws/oauth/v2/")
-    token = wire.post("/authorization/ws/oauth/v2/token/", GRANT, authorization=authorization).json["access_token"]
-    bearer = wire.get("/authorization/ws/oauth/v2/authorization/verify", authorization=f"Bearer {token}")
-    assert bearer.json["audience"] == client.client_id
-    assert not wire.application.serves("/oauth/v2/token")
-
-
-def test_the_issuer_is_the_setting_and_never_the_host_header(wire):
-    answer = wire.get(METADATA, HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
-    assert "evil" not in answer.text
-    assert answer.json["issuer"] == "http://testserver"
-
-
-def test_only_https_sites_ask_for_https_from_then_on(start, transactional_db):
-    assert "Strict-Transport-Security" not in start().get(METADATA).headers
-    assert "Strict-Transport-Security" in start(issuer="https://keydesk.example").get(METADATA).headers
-
-
-def test_a_request_id_is_taken_over_from_our_own_proxy_only(start, transactional_db):
-    given = {"HTTP_X_REQUEST_ID": "from-outside-1"}
-    assert start(trusted_proxies=0).get("verify", **given).request_id != "from-outside-1"
-    assert start(trusted_proxies=1).get("verify", **given).request_id == "from-outside-1"
-    forged = start(trusted_proxies=1).get("verify", HTTP_X_REQUEST_ID='id"\r\nSet-Cookie: a=b')
-    assert forged.request_id.isalnum()
+PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 
 
 # --- Line 1: methods --------------------------------------------------------------------------------------------------
@@ -85,12 +34,27 @@ def test_line_1_only_the_method_of_the_endpoint(wire, method):
             assert (answer.status, answer.headers["Allow"]) == (405, allowed)
 
 
-def test_line_1_credentials_in_the_url_are_never_read(wire, client, secret):
-    query = f"{GRANT}&client_id={client.client_id}&client_secret={secret}"
-    answer = wire.post("token", GRANT, query=query)
-    assert answer.error == "invalid_client"
-    assert wire.post("token", "", query=query).error == "invalid_request"
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_line_1_credentials_in_the_url_are_never_read(wire, client, secret, signer, endpoint):
+    form = f"{GRANT}&token=x"
+    for credentials in (
+        {"client_id": client.client_id, "client_secret": secret},
+        signer.form(),
+        {"access_token": secret},
+    ):
+        answer = wire.post(endpoint, form, query=urlencode(credentials))
+        assert answer.error == "invalid_client"
+        assert wire.post(endpoint, "", query=f"{form}&{urlencode(credentials)}").error in {
+            "invalid_request",  # the token endpoint asks for its parameters first
+            "invalid_client",
+        }
     assert secret not in wire.log.getvalue()
+
+
+def test_line_1_credentials_in_the_url_are_no_second_method(wire, client, authorization):
+    query = f"client_id=somebody&client_secret=else&{GRANT}&scope=unknown"
+    answer = wire.token(authorization, query=query)
+    assert (answer.status, answer.json["scope"]) == (200, "address.read")
 
 
 # --- Line 2: the body -------------------------------------------------------------------------------------------------
@@ -143,12 +107,31 @@ def test_line_2_other_media_types_are_refused(wire, authorization, content_type,
         GRANT.encode() + b"&scope=100%",
         GRANT.encode() + b"&scope=a%00b",
         GRANT.encode() + b"&%zz=1",
+        GRANT.encode() + b"&%ff=1",
+        b"\xef\xbb\xbf\xff" + GRANT.encode(),
+        PNG,
     ],
 )
 def test_line_2_broken_encodings_are_refused(wire, authorization, body):
     answer = wire.post("token", body, authorization=authorization)
     assert (answer.status, answer.error) == (400, "invalid_request")
     assert wire.rule(answer) == "body_encoding"
+
+
+def test_line_2_a_byte_order_mark_belongs_to_the_name_of_the_first_parameter(wire, authorization):
+    answer = wire.post("token", b"\xef\xbb\xbf" + GRANT.encode(), authorization=authorization)
+    assert (answer.error, wire.rule(answer)) == ("invalid_request", "missing_parameter")
+
+
+def test_line_2_json_is_refused_also_when_it_is_called_a_form(wire, authorization):
+    answer = wire.post("token", json.dumps({"grant_type": "client_credentials"}), authorization=authorization)
+    assert answer.error == "invalid_request"
+
+
+def test_line_2_no_body_at_all(wire, authorization):
+    for endpoint in ENDPOINTS:
+        answer = wire.send("POST", endpoint, authorization=authorization, CONTENT_LENGTH="")
+        assert (answer.status, answer.error) == (400, "invalid_request")
 
 
 def test_line_2_at_most_64_kib(wire, authorization):

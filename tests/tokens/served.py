@@ -1,0 +1,76 @@
+"""The authorization server behind its real HTTP server, for what only bytes on a connection can say."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.db import connection
+
+from portal.embedded import stack
+from portal.embedded.processes import start
+from tests.tokens.wire import Answer
+
+
+class Served:
+    """A process of the authorization server alone, on the test's own database and Valkey."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def exchange(self, request: bytes, method: str = "POST") -> Answer:
+        """Sends these bytes and reads one answer. `method` tells whether the answer has a body."""
+        with socket.create_connection((stack.HOST, self.port), timeout=10) as link:
+            # A server may answer, and close, before it has read all of a request that is too large.
+            with suppress(ConnectionError):
+                link.sendall(request)
+            answer = HTTPResponse(link, method=method)
+            answer.begin()
+            return Answer(answer.status, _headers(answer), answer.read().decode())
+
+    def send(self, method: str, target: str, *headers: str, body: bytes = b"", chunked: bool = False) -> Answer:
+        """Headers as the lines that they are; latin-1, as HTTP has them."""
+        length = f"Content-Length: {len(body)}"
+        lines = [f"{method} {target} HTTP/1.1", "Host: testserver", "Connection: close", *headers]
+        lines.append("Transfer-Encoding: chunked" if chunked else length)
+        if chunked:
+            body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in _parts(body)) + b"0\r\n\r\n"
+        return self.exchange("\r\n".join([*lines, "", ""]).encode("latin-1") + body, method)
+
+
+def _headers(answer: HTTPResponse) -> dict[str, str]:
+    """With capitals: the server writes all of them small."""
+    return {name.title(): value for name, value in answer.getheaders()}
+
+
+@contextmanager
+def serving(directory: Path) -> Iterator[Served]:
+    port = _free_port()
+    database = urlsplit(os.environ["DATABASE_URL"])
+    path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
+    env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", stack.HOST, "--port", str(port)]
+    command += ["--workers", "1", "--blocking-threads", "8", "--http", "1", "--no-ws", "tokens.wsgi:application"]
+    process = start("tokens", command, env=env, cwd=stack.ROOT, log=directory / "tokens.log")
+    try:
+        stack.wait_until_ready(port, process)
+        yield Served(port)
+    finally:
+        process.stop()
+
+
+def _parts(body: bytes, size: int = 1000) -> Iterator[bytes]:
+    for offset in range(0, len(body), size):
+        yield body[offset : offset + size]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((stack.HOST, 0))
+        return int(probe.getsockname()[1])

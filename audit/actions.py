@@ -33,6 +33,10 @@ class Action(models.TextChoices):
     CLIENT_CONTACT_ADDED = "client.contact_added", _("{actor} added a contact to {subject}")
     CLIENT_CONTACT_REMOVED = "client.contact_removed", _("{actor} removed a contact from {subject}")
     CLIENT_CONTACT_ROLE_CHANGED = "client.contact_role_changed", _("{actor} changed the role of a contact of {subject}")
+    CREDENTIAL_TOKENS_INVALIDATED = (
+        "credential.tokens_invalidated",
+        _("{actor} invalidated the tokens issued to {subject}"),
+    )
     TOKEN_REVOKED = "token.revoked", _("{actor} revoked the token {subject}")
 
     SECRET_CREATED = "secret.created", _("{actor} made the client secret {subject}")

@@ -21,6 +21,7 @@ SOON = timedelta(days=30)  # the first mail about a certificate that ends goes o
 SAFE_AFTER = timedelta(days=7)  # not used for so long: nobody misses it
 
 Uses = Mapping[str, CredentialUse]
+Counts = Mapping[str, int]  # of valid tokens, by credential
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,14 @@ class KeyCard:
     line_state: str
     used: str
     note: str
+    tokens: int  # valid now
 
     @property
     def start_at(self) -> datetime:
         return self.key.not_before or self.key.added_at
 
 
-def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
+def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) -> KeyCard:
     state = key.state(now)
     colour, status = KEY_STATES[state], str(key.State(state).label)
     end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
@@ -120,6 +122,7 @@ def of_key(key: Key, uses: Uses, now: datetime) -> KeyCard:
         line_state={"info": "next", "mute": "bad"}.get(colour, colour),
         used=used_words(use, now),
         note=_key_note(state, key, use, now),
+        tokens=(tokens or {}).get(key.credential, 0),
     )
 
 
@@ -162,9 +165,10 @@ class SecretLine:
     is_current: bool
     used: str
     note: str
+    tokens: int  # valid now
 
 
-def of_secret(secret: Secret, uses: Uses, now: datetime) -> SecretLine:
+def of_secret(secret: Secret, uses: Uses, now: datetime, tokens: Counts | None = None) -> SecretLine:
     state, use = secret.state(now), uses.get(secret.credential)
     is_current = state == Secret.State.ACTIVE
     if is_current:
@@ -178,4 +182,5 @@ def of_secret(secret: Secret, uses: Uses, now: datetime) -> SecretLine:
         is_current=is_current,
         used=used_words(use, now),
         note=note,
+        tokens=(tokens or {}).get(secret.credential, 0),
     )

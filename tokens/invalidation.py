@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from audit import log as change_log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.models import Client
+from clients.models import Client, Key, Secret
 from clients.notices import tell_contacts
 from tokens.models import Token
 
@@ -32,6 +32,24 @@ def invalidate_all(*, client: Client, by: Actor, now: datetime) -> None:
     change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client)
     tell_contacts(client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now)
     transaction.on_commit(lambda: wake_cleaner(client.pk))
+
+
+@transaction.atomic
+def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) -> None:
+    """The tokens of one key or secret stop; those of the client's others, and the credential itself, go on.
+
+    Raises UnableToRevoke when there are none. Done once more after the commit, for a token that was being issued at
+    this very moment.
+    """
+    client, issued = credential.client, Token.objects.filter(client=credential.client, issued_at__lte=now)
+    working = issued.issued_to(credential.credential).filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
+    stopped = working.update(revoked_at=now)
+    if not stopped:
+        raise UnableToRevoke(_("No token of it works."))
+    action = Action.CREDENTIAL_TOKENS_INVALIDATED
+    change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
+    tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)
+    transaction.on_commit(lambda: working.update(revoked_at=now))
 
 
 def wake_cleaner(client_pk: int) -> None:

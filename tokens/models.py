@@ -10,7 +10,7 @@ import base64
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F
+from django.db.models import Count, F
 
 from clients.models import Client
 
@@ -34,6 +34,10 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def issued_to(self, credential: str) -> TokenQuerySet:
         """`credential`: what Key.credential or Secret.credential says."""
         return self.filter(credential=credential)
+
+    def counted(self) -> dict[str, int]:
+        """How many there are of each credential."""
+        return dict(self.order_by().values_list("credential").annotate(Count("pk")))
 
 
 class Token(models.Model):

@@ -22,6 +22,7 @@ of_one_client = [
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/revoke/", tokens.revoke_token, name="revoke_token"),
     path("tokens/invalidate/", tokens.invalidate_tokens, name="invalidate_tokens"),
+    path("tokens/invalidate/<uuid:credential>/", tokens.invalidate_issued_to, name="invalidate_issued_to"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<uuid:contact>/role/", contacts.change_role, name="change_contact_role"),
     path("contacts/<uuid:contact>/remove/", contacts.remove_contact, name="remove_contact"),

@@ -1,11 +1,9 @@
 """The page of one client, its history, and its client id."""
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,16 +13,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients import registry
 from clients.models import Client, Key
-from portal import condition, log_entries
+from portal import condition, log_entries, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request
 from portal.step_up import step_up_required
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
-from tokens.models import CredentialUse, JournalEntry, UsageDay
+from tokens.models import CredentialUse, JournalEntry, Token
 
-DAYS = 30  # of the chart
 TOKENS = 5  # on this page; all of them have a page of their own
 PAGE = 50  # entries of the history
 
@@ -37,14 +34,15 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     secrets = list(found.secrets.usable(now).order_by("-created_at"))
     uses = {use.credential: use for use in CredentialUse.objects.filter(client=found)}
     tokens = shown_tokens(found, now, limit=TOKENS + 1)
+    valid = Token.objects.of(found).live(now).counted()
     over = (Key.State.RETIRED, Key.State.EXPIRED)
     context = {
         "client": found,
         "now": now,
         "condition": condition.of_client(found, keys, secrets, uses, now),
-        "keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) not in over],
-        "old_keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) in over],
-        "secrets": [condition.of_secret(secret, uses, now) for secret in secrets],
+        "keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) not in over],
+        "old_keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
+        "secrets": [condition.of_secret(secret, uses, now, valid) for secret in secrets],
         "signs_in_with": condition.signs_in_with(found, keys, secrets, now),
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
@@ -54,26 +52,10 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,
         "upload": KeyUploadForm(initial={"way": "paste"}),
-        **_activity(found, now),
+        "activity": usage.of_client(found, now),
+        "refused_today": JournalEntry.objects.of(found).refusals().filter(at__gt=now - timedelta(days=1)).count(),
     }
     return render(request, "contact/client.html", context)
-
-
-def _activity(client: Client, now: datetime) -> dict[str, Any]:
-    """Tokens and refusals per day of the last month (days in UTC, as they are counted), and today's refusals."""
-    today = now.date()
-    counted = UsageDay.objects.filter(client=client, day__gt=today - timedelta(days=DAYS)).values("day")
-    totals = counted.annotate(issued=Sum("issued"), refused=Sum("refused"))
-    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in totals}
-    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
-    none = {"issued": 0, "refused": 0}
-    usage = [{**none, **by_day.get(day, {}), "day": day} for day in days]
-    return {
-        "usage": usage,
-        "issued": sum(day["issued"] for day in usage),
-        "refused": sum(day["refused"] for day in usage),
-        "refused_today": JournalEntry.objects.of(client).refusals().filter(at__gt=now - timedelta(days=1)).count(),
-    }
 
 
 @contact

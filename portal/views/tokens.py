@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clients.models import Client
+from clients.models import Client, Key, Secret
 from portal.access import actor, client_of, contact
 from portal.request import Request
 from portal.step_up import step_up_required
@@ -76,6 +76,36 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
     invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
     messages.success(request, _("No token that was issued before now works any more."))
     return redirect("tokens", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up_required(gettext_lazy("Invalidate these tokens"))
+def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
+    """The tokens of one key or secret only: its siblings go on, and so does it."""
+    found = client_of(request, uid)
+    named: Key | Secret | None = found.keys.filter(uid=credential).first() or (
+        found.secrets.filter(uid=credential).first()
+    )
+    if named is None:
+        raise Http404
+    if request.method != "POST":
+        live = Token.objects.of(found).live(request.now).issued_to(named.credential)
+        context = {"client": found, "name": credential_name(named), "count": live.count()}
+        return render(request, "contact/invalidate_issued_to.html", context)
+    try:
+        invalidation.invalidate_issued_to(credential=named, by=actor(request), now=request.now)
+    except invalidation.UnableToRevoke as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("No token works any more that was issued to it before now."))
+    return redirect("tokens", uid)
+
+
+def credential_name(credential: Key | Secret) -> str:
+    if isinstance(credential, Key):
+        return f"{credential.get_kind_display()} {credential.kid}"
+    return _("Secret …%(hint)s") % {"hint": credential.hint}
 
 
 def _digest(jti: str) -> bytes:

@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
+from clients import keys
 from clients.models import Client, Mail
 from tests import factories
+from tests.keys import public_key
 from tests.portal import browsers
 from tokens.models import Token
 
@@ -27,7 +29,7 @@ def browser():
     return browsers.of(factories.lotte())
 
 
-def issue(client: Client, number: int = 1, *, minutes: int = 30) -> Token:
+def issue(client: Client, number: int = 1, *, minutes: int = 30, credential: str = "") -> Token:
     now = datetime.now(UTC)
     return Token.objects.create(
         digest=hashlib.sha256(f"{client.pk}-{number}".encode()).digest(),
@@ -36,7 +38,7 @@ def issue(client: Client, number: int = 1, *, minutes: int = 30) -> Token:
         scope="address.read",
         issued_at=now - timedelta(minutes=5),
         expires_at=now + timedelta(minutes=minutes),
-        credential=client.secrets.get().credential,
+        credential=credential or client.secrets.get().credential,
         address="193.190.44.18",
     )
 
@@ -76,6 +78,28 @@ def test_invalidating_all_asks_first_and_leaves_none(made, browser) -> None:
     assert not Token.objects.live(datetime.now(UTC)).exists()
     assert Entry.objects.with_action(Action.CLIENT_TOKENS_INVALIDATED).count() == 1
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+
+
+def test_the_tokens_of_one_credential_go_and_those_of_its_siblings_stay(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    by_secret, by_key = issue(made, 1), [issue(made, number, credential=key.credential) for number in (2, 3)]
+    url = reverse("invalidate_issued_to", args=[made.uid, key.uid])
+    assert url in browser.get(reverse("client", args=[made.uid])).content.decode()
+    assert "2 tokens that were issued to it stop working" in browser.get(url).content.decode()
+    assert Token.objects.live(datetime.now(UTC)).count() == 3
+    browser.post(url)
+    assert list(Token.objects.live(datetime.now(UTC))) == [by_secret]
+    entry = Entry.objects.with_action(Action.CREDENTIAL_TOKENS_INVALIDATED).get()
+    assert entry.subject_id == key.audit_id
+    assert entry.changes == {"tokens": [len(by_key), 0]}
+    assert key.state(datetime.now(UTC)) == key.State.ACTIVE
+    assert "No token of it works" in browser.post(url, follow=True).content.decode()
+
+
+def test_the_tokens_of_a_secret_can_go_by_themselves_too(made, browser) -> None:
+    issue(made)
+    browser.post(reverse("invalidate_issued_to", args=[made.uid, made.secrets.get().uid]))
+    assert not Token.objects.live(datetime.now(UTC)).exists()
 
 
 def test_both_ask_for_a_mailed_code(made) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -214,10 +215,9 @@ def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
 
 
 def _claimed_id(request: Request) -> str:
-    try:
-        if request.authorization:
-            return parameters.read_basic(request.authorization)[0]
+    with suppress(Refused):
+        return parameters.read_basic(request.authorization)[0]
+    with suppress(Refused):
         form = parameters.read_form(request.content_type, request.body)
         return form.get("client_id") or jws.read(form.get("client_assertion", "")).client_id
-    except Refused:
-        return ""
+    return ""

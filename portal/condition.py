@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.models import Client, Key, Secret
-from portal.templatetags.keydesk import ago, day, days_left, moment
+from portal.times import ago, day, days_left, moment
 from tokens.models import CredentialUse
 
 SOON = timedelta(days=30)  # the first mail about a certificate that ends goes out as long before
@@ -184,3 +184,48 @@ def of_secret(secret: Secret, uses: Uses, now: datetime, tokens: Counts | None =
         note=note,
         tokens=(tokens or {}).get(secret.credential, 0),
     )
+
+
+# --- All credentials of a client on one time line -------------------------------------------------------------------
+LONGEST = timedelta(days=365)  # to either side of today
+SHORTEST = timedelta(days=90)  # after today, so that there is something to see
+
+
+@dataclass(frozen=True)
+class Line:
+    """One credential on the time line of its client; `start`, `end` and `now` in percent of it."""
+
+    name: str
+    used: str
+    state: str
+    end_at: datetime | None
+    start: float
+    end: float
+    now: float
+
+
+def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> list[Line]:
+    """The credentials that work or will, the one that ends first on top."""
+    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
+    rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
+    for secret in secrets if client.secret_allowed else ():
+        if secret.state(now) != Secret.State.ENDED:
+            shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
+            rows.append((name, shown.used, shown.state, secret.created_at, secret.ends_at))
+    return _on_one_scale(sorted(rows, key=lambda row: (row[4] is None, row[4] or now)), now)
+
+
+def _on_one_scale(rows: list[tuple[str, str, str, datetime, datetime | None]], now: datetime) -> list[Line]:
+    if not rows:
+        return []
+    left = max(min(start for *_row, start, _end in rows), now - LONGEST)
+    right = min(max([now + SHORTEST, *(end for *_row, end in rows if end)]), now + LONGEST)
+
+    def percent(at: datetime) -> float:
+        return 100 * (min(max(at, left), right) - left) / (right - left)
+
+    return [
+        Line(name, used, state, end, percent(start), percent(end) if end else 100.0, percent(now))
+        for name, used, state, start, end in rows
+    ]

@@ -73,6 +73,23 @@ def timeline(passed: float, *, state: str, label: str, description: str) -> Safe
     )
 
 
+def lifeline(start: float, end: float, now: float, *, state: str, description: str) -> SafeString:
+    """One of several periods on the same scale, in percent of it; as `timeline`, without words in the picture."""
+    return format_html(
+        '<svg role="img" aria-label="{description}" height="24" width="100%">'
+        '<rect class="kd-line-track" x="0" y="8" width="100%" height="8" rx="4"/>'
+        '<rect class="kd-line-left--{state}" x="{start}%" y="8" width="{length}%" height="8" rx="4"/>'
+        '<rect class="kd-line-used" x="{start}%" y="8" width="{used}%" height="8" rx="4"/>'
+        '<rect class="kd-line-now" x="{now}%" y="2" width="2" height="20"/></svg>',
+        description=description,
+        state=state,
+        start=_number(start),
+        length=_number(max(0.0, end - start)),
+        used=_number(max(0.0, min(now, end) - start)),
+        now=_number(now),
+    )
+
+
 def offset_scale(offset: float, *, allowed: float, label: str, description: str) -> SafeString:
     """A clock's offset from ours on a scale around zero, with the band that we accept (all in seconds)."""
     span = 1.25 * max(abs(offset), 2 * allowed, 1.0)

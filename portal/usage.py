@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet, Sum
@@ -21,13 +23,27 @@ def of_all(now: datetime) -> dict[str, object]:
     return _chart(UsageDay.objects.all(), now)
 
 
+def of_each(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, object]]:
+    """The chart of each client that has any, by its primary key; one query."""
+    days: dict[int, dict[date, dict[str, Any]]] = defaultdict(dict)
+    for row in _sums(UsageDay.objects.filter(client__in=clients), now, "client_id", "day"):
+        days[row["client_id"]][row["day"]] = row
+    return {client: _drawn(sums, now) for client, sums in days.items()}
+
+
 def _chart(counted: QuerySet[UsageDay], now: datetime) -> dict[str, object]:
+    return _drawn({row["day"]: row for row in _sums(counted, now, "day")}, now)
+
+
+def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[UsageDay, dict[str, Any]]:
+    recent = counted.filter(day__gt=now.date() - timedelta(days=DAYS)).order_by().values(*by)
+    return recent.annotate(issued=Sum("issued"), refused=Sum("refused"))
+
+
+def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:
     """For the spark component: `days`, oldest first, and the totals."""
-    today = now.date()
-    recent = counted.filter(day__gt=today - timedelta(days=DAYS)).values("day")
-    sums = {row["day"]: row for row in recent.annotate(issued=Sum("issued"), refused=Sum("refused"))}
     none = {"issued": 0, "refused": 0}
-    last = [today - timedelta(days=n) for n in reversed(range(DAYS))]
+    last = [now.date() - timedelta(days=n) for n in reversed(range(DAYS))]
     days: list[dict[str, Any]] = [{**none, **sums.get(day, {}), "day": day} for day in last]
     return {
         "days": days,

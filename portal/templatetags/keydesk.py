@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal import drawing
+from portal.condition import Line
 from portal.times import ago, clock, day, days_left, moment, span, zone
 
 register = Library()
@@ -165,6 +166,14 @@ def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, la
     }
     passed = drawing.percent_passed(start_at, end_at, now)
     return drawing.timeline(passed, state=state, label=label, description=description)
+
+
+@register.simple_tag
+def lifeline(line: Line) -> SafeString:
+    """One of the bars of components/lifelines.html."""
+    end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
+    description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
+    return drawing.lifeline(line.start, line.end, line.now, state=line.state, description=description)
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.models import Entry
 from clients import registry
-from clients.models import Client, Key
+from clients.models import Key
 from portal import condition, log_entries, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm

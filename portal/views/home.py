@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Prefetch, Sum
+from django.db.models import Count, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
 from clients.models import Client, Key, Registration, Secret
+from portal import usage
 from portal.access import contact
-from portal.condition import Condition, KeyCard, last_use, of_client, of_key, signs_in_with
+from portal.condition import Condition, Line, last_use, lines, of_client, signs_in_with
 from portal.log_entries import sentence
 from portal.request import Request
-from tokens.models import CredentialUse, JournalEntry, UsageDay
+from tokens.models import CredentialUse, JournalEntry
 
 RECENT = 5  # changes
 
@@ -28,11 +29,16 @@ class Row:
     client: Client
     condition: Condition
     signs_in_with: list[str]
-    line: KeyCard | None
+    lines: list[Line]  # one for each credential
     last_token_at: datetime | None
     refused: int  # in the last 24 hours
     causes: int
-    month: dict[str, int]  # issued and refused in 30 days
+    month: dict[str, object] | None  # portal.usage's chart of 30 days; none without any
+
+    @property
+    def next_end(self) -> Line | None:
+        """The credential that expires next: the lines are in that order."""
+        return self.lines[0] if self.lines and self.lines[0].end_at else None
 
 
 @contact
@@ -44,6 +50,7 @@ def home(request: Request) -> HttpResponse:
     context = {
         "rows": rows,
         "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
+        "all_well": bool(rows) and all(row.condition.rank >= 3 and not row.refused for row in rows),
         "organisations": sorted({row.client.organisation for row in rows}),
         "changes": [(entry.at, sentence(entry), refs[entry.client_ref]) for entry in changes],
         "open_requests": [found for found in Registration.objects.by(request.user)[:20] if found.is_open],
@@ -60,25 +67,24 @@ def _rows(request: Request) -> list[Row]:
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.filter(client__in=clients):
         uses[use.client_id][use.credential] = use
-    refused, months = _refused(clients, now), _months(clients, now)
-    rows = [
-        _row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk, {}), now) for client in clients
-    ]
+    refused, months = _refused(clients, now), usage.of_each(clients, now)
+    rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk), now) for client in clients]
     return sorted(rows, key=lambda row: (row.condition.rank, row.client.name.lower()))
 
 
 def _row(
-    client: Client, uses: dict[str, CredentialUse], refused: dict[str, Any], month: dict[str, int], now: datetime
+    client: Client,
+    uses: dict[str, CredentialUse],
+    refused: dict[str, Any],
+    month: dict[str, object] | None,
+    now: datetime,
 ) -> Row:
     keys, secrets = list(client.keys.all()), list(client.secrets.all())
-    state = of_client(client, keys, secrets, uses, now)
-    working = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
-    drawn = state.key or next((key for key in working if key.not_after), None)
     return Row(
         client=client,
-        condition=state,
+        condition=of_client(client, keys, secrets, uses, now),
         signs_in_with=signs_in_with(client, keys, secrets, now),
-        line=of_key(drawn, uses, now) if drawn else None,
+        lines=lines(client, keys, secrets, uses, now),
         last_token_at=last_use(uses),
         refused=refused.get("count", 0),
         causes=refused.get("causes", 0),
@@ -91,10 +97,3 @@ def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
     entries = JournalEntry.objects.refusals().filter(client__in=clients, at__gt=now - timedelta(days=1))
     counted = entries.order_by().values("client_id").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
     return {row["client_id"]: dict(row) for row in counted}
-
-
-def _months(clients: list[Client], now: datetime) -> dict[int, dict[str, int]]:
-    """Per client: tokens issued and requests refused in the last 30 days."""
-    days = UsageDay.objects.filter(client__in=clients, day__gt=now.date() - timedelta(days=30))
-    counted = days.order_by().values("client_id").annotate(issued=Sum("issued"), refused=Sum("refused"))
-    return {row["client_id"]: {"issued": row["issued"], "refused": row["refused"]} for row in counted}

@@ -13,6 +13,7 @@ END = START + timedelta(days=100)
 DRAWINGS = {
     "icon": lambda text: drawing.icon("warn", text),
     "timeline": lambda text: drawing.timeline(33.333, state="ok", label=text, description=text),
+    "lifeline": lambda text: drawing.lifeline(10, 66.667, 33.333, state="ok", description=text),
     "offset_scale": lambda text: drawing.offset_scale(192.5, allowed=60, label=text, description=text),
     "spark": lambda text: drawing.spark([1, 2, 3], [0, 1, 0], description=text),
     "risk": lambda text: drawing.risk(2, text),

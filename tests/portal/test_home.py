@@ -11,7 +11,7 @@ from clients.models import Key
 from tests import factories
 from tests.keys import certificate, public_key
 from tests.portal import browsers
-from tokens.models import CredentialUse, JournalEntry
+from tokens.models import CredentialUse, JournalEntry, UsageDay
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +70,34 @@ def test_refused_requests_lead_to_the_journal() -> None:
     text = home()
     assert "3 requests refused in 24 hours, 2 causes" in text
     assert f"{reverse('journal')}?client={made.uid}" in text
+
+
+def test_when_nothing_is_wrong_the_page_says_so_first() -> None:
+    made, _secret = factories.client()
+    assert "Everything is all right" in home()
+    JournalEntry.objects.create(
+        client=made, at=datetime.now(UTC), request_id="r", endpoint="token", error="invalid_client", rule="kid"
+    )
+    assert "Everything is all right" not in home()
+
+
+def test_every_credential_has_its_line_and_the_one_that_ends_first_is_on_top() -> None:
+    made, _secret = factories.client()
+    now, by = datetime.now(UTC), factories.by(factories.lotte())
+    later = keys.add(client=made, key=public_key(), by=by, now=now)
+    keys.retire(key=later, overlap=timedelta(days=7), by=by, now=now)
+    text = home()
+    assert text.count("Used: never") == 2
+    assert text.index(f"{later.description}: until") < text.index("Client secret, ends in")
+    assert "No end date" in text
+    assert f"{later.description}, on " in text  # expires next
+
+
+def test_tokens_and_refusals_of_a_month_are_drawn() -> None:
+    made, _secret = factories.client()
+    UsageDay.objects.create(client=made, day=datetime.now(UTC).date(), credential="", issued=0, refused=4)
+    UsageDay.objects.create(client=made, day=datetime.now(UTC).date(), credential="key:1", issued=31, refused=0)
+    assert "Per day, last 30 days: 31 tokens (up), 4 refused (down)" in home()
 
 
 def test_the_last_use_is_shown() -> None:

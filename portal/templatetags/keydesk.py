@@ -170,7 +170,7 @@ def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, la
 
 @register.simple_tag
 def lifeline(line: Line) -> SafeString:
-    """One of the bars of components/lifelines.html."""
+    """One of the bars of contact/lifelines.html."""
     end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
     description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
     return drawing.lifeline(line.start, line.end, line.now, state=line.state, description=description)

@@ -130,7 +130,7 @@ def test_header_and_claims_are_json_objects_in_utf_8(wire, signer):
     header, _payload, signature = signer.assertion().split(".")
     for payload in (
         b"[]", b"null", b'"x"', b"7", b"", b"{", b"{}x", b"\xff\xfe{}", b'{"iss": "\xff"}', b'{"exp": NaN}',
-        b'{"exp": Infinity}', b"[" * 5_000, b'{"a":' * 5_000, b'{"exp": ' + b"9" * 5_000 + b"}",
+        b'{"exp": Infinity}', b"[" * 5_000, b'{"a":' * 2_000, b'{"exp": ' + b"9" * 5_000 + b"}",
     ):  # fmt: skip
         wire.clock.pass_by(60)  # the journal keeps only so many entries of a minute
         assert refused(wire, signer, f"{header}.{base64url(payload)}.{signature}") == "assertion_form", payload

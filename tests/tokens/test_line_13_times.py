@@ -77,10 +77,7 @@ def test_iat_and_nbf_may_be_absent_or_long_ago(claim: str) -> None:
     assert rule(signer().assertion(**{claim: -1}), OURS) == ""
 
 
-@pytest.mark.parametrize(
-    ("ahead", "expected"),
-    [(1, ""), (10, ""), (11, ""), (60, ""), (60.001, "refused"), (61, "refused"), (10**9, "refused")],
-)
+@pytest.mark.parametrize(("ahead", "accepted"), [(1, 1), (10, 1), (60, 1), (60.001, 0), (61, 0), (10**9, 0)])
 @pytest.mark.parametrize(("claim", "reason"), [("iat", "issued_at"), ("nbf", "not_before")])
 def test_iat_and_nbf_lie_at_most_a_minute_ahead(claim: str, reason: str, ahead: float, accepted: int) -> None:
     assert rule(signer().assertion(**{claim: NOW + ahead}), OURS) == ("" if accepted else reason)

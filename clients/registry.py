@@ -156,9 +156,10 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
 
     `seen` is the client id that the person saw: of several at once only the first finds it.
     """
-    new = new_client_id()
-    if not Client.objects.filter(pk=client.pk, client_id=seen).update(client_id=new, epoch=F("epoch") + 1):
+    locked, new = Client.objects.select_for_update(no_key=True).get(pk=client.pk), new_client_id()
+    if locked.client_id != seen:
         raise UnableToChangeClient(_("The client id was changed meanwhile. Look at the new one first."))
+    Client.objects.filter(pk=client.pk).update(client_id=new, epoch=F("epoch") + 1)
     client.client_id = new
     log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
     tell_contacts(client=client, action=Action.CLIENT_ID_CHANGED, subject=client.audit_label, by=by, now=now)

@@ -1,9 +1,11 @@
 """Form fields that several pages use."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -46,4 +48,14 @@ def email_field(label: Any, help_text: Any = "") -> forms.EmailField:
             "invalid": gettext_lazy("Enter an e-mail address like name@organisation.example."),
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+    )
+
+
+def day_field(label: Any) -> forms.DateField:
+    """A day of this or a nearby century: midnight after it, in any time zone, is a moment too."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
+        widget=forms.DateInput(attrs={"type": "date"}),
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
 from clients.models import Client, User
+from portal.forms.fields import day_field
 
 GROUPS: dict[str, str | Promise] = {
     "registration": _("Requests"),
@@ -50,8 +51,8 @@ class LogFilterForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = day_field(_("From"))
+    until = day_field(_("To"))
     request_id = forms.CharField(label=_("Request id"), required=False, max_length=64)
 
     def clean(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from clients.models import Client
 from portal import log_entries
 from portal.access import log_readers
 from portal.client_past import as_it_was
+from portal.forms.fields import day_field
 from portal.request import Request
 
 SHOWN = 200  # entries; all of them are in the change log, filtered by the client
@@ -22,9 +23,7 @@ READ = 20_000  # entries that a picture of the past is made of at most
 
 
 class DateForm(forms.Form):
-    on = forms.DateField(
-        label=_("As it was at the end of"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    on = day_field(_("As it was at the end of"))
 
 
 @log_readers

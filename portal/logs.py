@@ -1,12 +1,17 @@
 """One JSON line per event, for the web, the worker and the authorization server alike.
 
-JSON escapes control characters, so a value can never forge a line of its own (CR/LF, ANSI).
+JSON escapes control characters, so a value can never forge a line of its own (CR/LF, ANSI). What opens something is
+taken out of every line, whoever wrote it: Django logs the address of each page that it refuses.
 """
 
 import logging.config
+import re
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# A management link, a token in a query string, and whatever has the shape of our secrets and tokens.
+SECRETS = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+|\bkd[a-z]_[\w-]{20,}""", re.IGNORECASE)
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -15,6 +20,11 @@ SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+
+
+def scrubbed(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
+    """The last processor gets the line that the renderer made of the event."""
+    return SECRETS.sub("***", str(line))
 
 
 def configure(level: str) -> None:
@@ -29,6 +39,7 @@ def configure(level: str) -> None:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.JSONRenderer(ensure_ascii=True),
+            scrubbed,
         ],
     }
     logging.config.dictConfig(

@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clients.models import MailedCode, Registration, User
 
 DIGITS = 6
-MAILED_PER_HOUR = 10  # to one address
+MAILED_PER_HOUR = 10  # to one address, for each purpose: who floods the public form keeps nobody from a step-up
 
 
 class CodeRefused(Exception):
@@ -30,6 +31,7 @@ class TooManyCodes(Exception):
     """This address was mailed enough codes for now."""
 
 
+@transaction.atomic
 def issue(
     *,
     purpose: MailedCode.Purpose,
@@ -39,10 +41,12 @@ def issue(
     registration: Registration | None = None,
 ) -> MailedCode:
     """A new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
-    recent = MailedCode.objects.filter(email=email, created_at__gt=now - timedelta(hours=1))
+    with connection.cursor() as cursor:  # one at a time for an address, or parallel requests would all count too few
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{email}"])
+    recent = MailedCode.objects.filter(purpose=purpose, email=email, created_at__gt=now - timedelta(hours=1))
     if recent.count() >= MAILED_PER_HOUR:
         raise TooManyCodes
-    recent.filter(purpose=purpose, used_at=None, expires_at__gt=now, registration=registration).update(expires_at=now)
+    recent.filter(used_at=None, expires_at__gt=now, registration=registration).update(expires_at=now)
     return MailedCode.objects.create(
         purpose=purpose, email=email, user=user, registration=registration,
         created_at=now, expires_at=now + settings.CODE_LIFETIME,

@@ -23,10 +23,11 @@ class UnableToChangeContacts(Exception):
 
 def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> None:
     """Mails a management link when the address belongs to a contact. The caller cannot tell whether it does."""
-    user = User.objects.filter(email=email.lower(), is_active=True).first()
-    if user is None or user.is_staff_member:
-        return
     with transaction.atomic():
+        # Locked, so that parallel requests count each other.
+        user = User.objects.select_for_update(no_key=True).filter(email=email.lower(), is_active=True).first()
+        if user is None or user.is_staff_member:
+            return
         recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
         if recent.count() >= LINKS_PER_HOUR:
             return

@@ -1,24 +1,33 @@
 """The way in by mail. Nothing here tells whether an address or a link is known."""
 
+from time import monotonic, sleep
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clients import contacts, links
+from portal import limits
 from portal.access import actor
 from portal.forms.links import LinkForm
 from portal.request import Request
 from portal.sign_in import sign_in
 
+EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
+
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask_link(request: Request) -> HttpResponse:
-    form = LinkForm(request.POST or None)
-    if form.is_valid():
+    form, began = LinkForm(request.POST or None), monotonic()
+    if form.is_valid() and limits.is_over(request):
+        form.add_error(None, _("Too many requests from your network. Try again in an hour."))
+    elif form.is_valid():
         email = form.cleaned_data["email"]
         contacts.mail_fresh_link(email=email, by=actor(request), now=request.now)
+        sleep(max(0, began + EVEN - monotonic()))
         return render(request, "public/link_sent.html", {"email": email})
     return render(request, "public/ask_link.html", {"form": form}, status=422 if form.errors else 200)
 

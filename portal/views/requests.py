@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import codes, registrations
 from clients.models import Registration, Scope
+from portal import limits
 from portal.access import actor, contact, request_of
 from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
 from portal.request import Request
@@ -26,12 +27,19 @@ def request_client(request: Request) -> HttpResponse:
     known = request.user.is_authenticated
     initial = {"contact_name": request.user.name, "contact_email": request.user.email} if known else {}
     form = RequestForm(request.POST or None, scopes=Scope.objects.offered(), initial=initial)
-    if form.is_valid():
+    if form.is_valid() and not _is_over_the_limit(request, form):
         registration = _submit(request, form)
         if registration:
             request.session[PENDING] = str(registration.uid)
             return redirect("confirm_request", registration.uid)
     return render(request, "public/request.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _is_over_the_limit(request: Request, form: RequestForm | CodeForm) -> bool:
+    over = limits.is_over(request)
+    if over:
+        form.add_error(None, _("Too many requests from your network. Try again in an hour."))
+    return over
 
 
 def _submit(request: Request, form: RequestForm) -> Registration | None:
@@ -58,7 +66,7 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
         _mail_code_again(request, registration)
         return redirect("confirm_request", uid)
     form = CodeForm(request.POST or None)
-    if form.is_valid() and _confirm(request, registration, form):
+    if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
         return redirect("my_request", uid)
     context = {"form": form, "registration": registration}
     return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import sealing, secretformat
+from clients import people, sealing, secretformat
 from clients.actors import Actor
 from clients.models import Client, Secret
 from clients.notices import tell_contacts
@@ -106,9 +106,12 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
 
 
 def reencrypt(*, by: Actor) -> int:
-    """Seals every secret with the first of SECRETS_KEYS; returns how many were not yet. Logged once."""
-    count = 0
+    """Seals every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
+
+    Returns how many were not yet.
+    """
     with transaction.atomic():
+        count = people.reencrypt_second_factors()
         old = Secret.objects.exclude(ciphertext=None).exclude(sealed_with=sealing.current_key_id())
         for secret in old.select_for_update(no_key=True).iterator():
             text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)

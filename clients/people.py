@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit import log
 from audit.actions import Action
-from clients import outbox
+from clients import outbox, sealing
 from clients.actors import Actor
 from clients.models import Mail, User
 
@@ -34,9 +34,9 @@ def invite_staff(
     before = user.role if user else None
     if user is None:
         user = User(email=email.lower(), name=name)
-        user.set_unusable_password()
+    if user.role != role or forget_sign_in:
+        user.set_unusable_password()  # which also ends every session from before
     if forget_sign_in:
-        user.set_unusable_password()
         Authenticator.objects.filter(user_id=user.pk).delete()
     user.role, user.is_active = role, True
     user.save()
@@ -44,3 +44,16 @@ def invite_staff(
     note = "password and second factors ended" if forget_sign_in else ""
     log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)}, note=note)
     return user
+
+
+@transaction.atomic
+def reencrypt_second_factors() -> int:
+    """Seals what TOTP and recovery codes are checked with by the first of SECRETS_KEYS; how many were not yet."""
+    count = 0
+    for factor in Authenticator.objects.select_for_update(no_key=True):
+        for name in {"secret", "seed"} & factor.data.keys():
+            if not factor.data[name].startswith(f"{sealing.current_key_id()}:"):
+                factor.data[name] = sealing.seal_second_factor(sealing.unseal_second_factor(factor.data[name]))
+                factor.save(update_fields=["data"])
+                count += 1
+    return count

@@ -1,19 +1,21 @@
-"""Client secrets at rest: AES-256-GCM, so that a contact can view a secret again.
+"""Secrets at rest that must be read again: AES-256-GCM.
 
-The row's uid is the associated data: a ciphertext that is moved to another row does not open. Several keys can be
-configured at once; the first one seals, all of them open (SECRETS_KEYS, `manage.py reencrypt_secrets`).
+Client secrets, so that a contact can view them: the row's uid is the associated data, so a ciphertext that is moved to
+another row does not open. And what the second factors of staff are checked with. Several keys can be configured at
+once; the first one seals, all of them open (SECRETS_KEYS, `manage.py reencrypt_secrets`).
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+SECOND_FACTOR = uuid.UUID("6b657964-6573-6b20-3266-610000000000")  # for what allauth keeps, which names no row
 NONCE = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
 
 
@@ -38,6 +40,18 @@ def unseal(sealed: bytes, *, key_id: str, row: uuid.UUID) -> str:
         return _cipher(key_id).decrypt(sealed[:NONCE], sealed[NONCE:], row.bytes).decode()
     except (InvalidTag, KeyError) as error:
         raise UnableToOpen from error
+
+
+def seal_second_factor(text: str) -> str:
+    """ "key id:base64url", for a column that holds text."""
+    sealed, key_id = seal(text, row=SECOND_FACTOR)
+    return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
+
+
+def unseal_second_factor(text: str) -> str:
+    """Raises UnableToOpen."""
+    key_id, _colon, sealed = text.rpartition(":")
+    return unseal(urlsafe_b64decode(sealed), key_id=key_id, row=SECOND_FACTOR)
 
 
 def _cipher(key_id: str) -> AESGCM:

@@ -23,12 +23,7 @@ def secret_key(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def sealing_keys(**_kwargs: Any) -> list[CheckMessage]:
-    if not settings.SECRETS_VIEWABLE:
-        return []
-    hint = (
-        'Set SECRETS_KEYS to "id:key", the key being 32 random bytes in base64url, or SECRETS_VIEWABLE=false to show '
-        "each secret only once."
-    )
+    hint = 'Set SECRETS_KEYS to "id:key", the key being 32 random bytes in base64url (AES-256-GCM).'
     return _check_keys("SECRETS_KEYS", settings.SECRETS_KEYS, hint, "keydesk.E002")
 
 

@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -79,10 +79,11 @@ class SessionLimitsMiddleware:
 
 
 class StaffSessionMiddleware:
-    """Keeps a staff session without a second factor to the pages where one is set up.
+    """Keeps a staff session without a second factor to the pages where one is set up, and contacts from all of these.
 
     A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
-    factor that somebody has already (SECURITY.md, approval and access).
+    factor that somebody has already (SECURITY.md, approval and access). And whoever got hold of a contact's link could
+    add a passkey of their own, which would let them in long after the link.
     """
 
     SET_UP: frozenset[str | None] = frozenset(
@@ -98,6 +99,8 @@ class StaffSessionMiddleware:
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
         page = request.resolver_match.url_name if request.resolver_match else None
+        if request.user.is_authenticated and not request.user.is_staff_member and _is_for_staff(page):
+            raise Http404
         if not may_only_set_up(request) or page in ("sign_out", "set_language"):
             return None
         if had_second_factor(request):
@@ -105,6 +108,10 @@ class StaffSessionMiddleware:
             messages.error(request, _("You have a second factor already. Sign in with it."))
             return redirect("account_login")
         return None if page in self.SET_UP else redirect("staff_setup")
+
+
+def _is_for_staff(page: str | None) -> bool:
+    return page is not None and (page.startswith("mfa_") or page == "account_reauthenticate")
 
 
 class LocalisationMiddleware:

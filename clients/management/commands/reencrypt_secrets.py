@@ -10,7 +10,7 @@ from clients.management.act import ActCommand
 
 
 class Command(ActCommand):
-    help = "Encrypt every stored client secret with the first key of SECRETS_KEYS."
+    help = "Encrypt every stored client secret and second factor with the first key of SECRETS_KEYS."
 
     def arguments(self, parser: ArgumentParser) -> None:
         """None but --json."""

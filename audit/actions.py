@@ -100,6 +100,7 @@ FIELDS: dict[str, str | Promise] = {
     "not_before": _("Valid from"),
     "not_after": _("Valid until"),
     "active_from": _("Works from"),
+    "proven_at": _("Private key proven"),
     "ends_at": _("Stops at"),
     "expires_at": _("Expires at"),
     "retires_at": _("Retires at"),

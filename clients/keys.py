@@ -25,8 +25,11 @@ class UnableToRetireKey(Exception):
 
 
 @transaction.atomic
-def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True) -> Key:
-    """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey."""
+def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
+    """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
+
+    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by).
+    """
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     refuse_a_known_key(client, key)
     facts = key.certificate
@@ -45,18 +48,17 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
         added_at=now,
         added_by=by.label,
         active_from=now if active else None,
+        proven_at=now if proven else None,
     )
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:  # the same key was added at another client at this very moment
         raise UnableToAddKey(KNOWN_ELSEWHERE) from error
-    log.record(
-        action=Action.KEY_ADDED,
-        actor=by,
-        subject=row,
-        changes={"kid": (None, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)},
-    )
+    changes = {"kid": (None, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
+    if proven:
+        changes["proven_at"] = (None, now.isoformat())
+    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
     tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
     return row
 

@@ -99,6 +99,7 @@ class KeyCard:
     used: str
     note: str
     tokens: int  # valid now
+    proven: str  # does anybody have the private half?
 
     @property
     def start_at(self) -> datetime:
@@ -123,7 +124,14 @@ def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) ->
         used=used_words(use, now),
         note=_key_note(state, key, use, now),
         tokens=(tokens or {}).get(key.credential, 0),
+        proven=_proven_words(key, use),
     )
+
+
+def _proven_words(key: Key, use: CredentialUse | None) -> str:
+    if key.proven_at:
+        return _("Shown to be in your hands on %(moment)s") % {"moment": moment(key.proven_at)}
+    return _("Shown by its use") if use else _("Not shown yet: the first token will")
 
 
 def used_words(use: CredentialUse | None, now: datetime) -> str:

@@ -56,6 +56,7 @@ class Key(models.Model):
     added_by = models.CharField(max_length=254)
     active_from = models.DateTimeField(null=True)  # empty: staged
     retires_at = models.DateTimeField(null=True)
+    proven_at = models.DateTimeField(null=True)  # when somebody showed that they have the private half
     warned_at = models.DateTimeField(null=True)  # when the contacts were last told that it expires
 
     objects = KeyQuerySet.as_manager()

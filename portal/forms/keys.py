@@ -64,6 +64,10 @@ class KeyUploadForm(forms.Form):
         widget=forms.Textarea(attrs={"class": "kd-mono", "rows": 8, "readonly": True, "maxlength": None}),
     )
 
+    # The browser that makes a key pair also proves that it has it (keydesk.js).
+    challenge = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
+    proof = forms.CharField(required=False, max_length=MOST, widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields[PASTED].help_text = _pasted_hint()
@@ -87,15 +91,31 @@ class KeyUploadForm(forms.Form):
     def file_name(self) -> str:
         return self.cleaned_data[FILE].name if self.chosen == FILE else ""
 
+    @property
+    def made_proof(self) -> dict[str, str] | None:
+        """The proof of a key that the browser made, with what it signed."""
+        if self.chosen != MADE or not self.cleaned_data["proof"]:
+            return None
+        return {name: self.cleaned_data[name] for name in ("challenge", "proof")}
+
 
 class AddKeyForm(forms.Form):
-    """On the page "what we understood": when the key works, and what becomes of the one in use."""
+    """On the page "what we understood": when the key works, what becomes of the one in use, and the private half."""
 
     start = forms.ChoiceField(
         label=gettext_lazy("When may your software use the new key?"),
         choices=[("now", gettext_lazy("At once")), ("later", gettext_lazy("Later, when I activate it"))],
         initial="now",
         widget=forms.RadioSelect,
+    )
+    challenge = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
+    proof = forms.CharField(
+        label=gettext_lazy("What the command printed"),
+        required=False,
+        max_length=MOST,
+        widget=forms.Textarea(
+            attrs={"class": "kd-mono", "rows": 4, "spellcheck": "false", "autocomplete": "off", "maxlength": None}
+        ),
     )
     old = forms.ChoiceField(
         label=gettext_lazy("What about the key in use now?"), required=False, initial="keep", widget=forms.RadioSelect

@@ -18,6 +18,7 @@ from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request
 from portal.step_up import step_up_required
+from portal.views.keys import challenge_for
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
 from tokens.models import CredentialUse, JournalEntry, Token
@@ -51,7 +52,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "token_address": token_address(),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,
-        "upload": KeyUploadForm(initial={"way": "paste"}),
+        "upload": KeyUploadForm(initial={"way": "paste", "challenge": challenge_for(found)}),
         "activity": usage.of_client(found, now),
         "refused_today": JournalEntry.objects.of(found).refusals().filter(at__gt=now - timedelta(days=1)).count(),
     }

@@ -1,12 +1,15 @@
 """Keys: hand one over, see what we understood, add it; activate and retire."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,6 +40,13 @@ class Understood:
     names: list[str]  # every kid by which an assertion may name it
 
     @property
+    def command(self) -> str:
+        """Signs challenge.txt with the private half, for proof.is_signed_by."""
+        if self.key.jwk["kty"] == "OKP":  # Ed25519 does its own hashing
+            return "openssl pkeyutl -sign -inkey private.pem -rawin -in challenge.txt | openssl base64 -A"
+        return "openssl dgst -sha256 -sign private.pem challenge.txt | openssl base64 -A"
+
+    @property
     def material(self) -> str:
         """What the page's form carries along, a certificate as such; read again before it is added."""
         certificate = self.key.certificate
@@ -45,13 +55,23 @@ class Understood:
         return json.dumps(dict(self.key.jwk))
 
 
+# What a proof of possession signs: of this client, and no older than a day.
+CHALLENGES = TimestampSigner(salt="keydesk.portal.keys.proof")
+CHALLENGE_LIFETIME = timedelta(days=1)
+
+
+def challenge_for(client: Client) -> str:
+    return CHALLENGES.sign(client.uid.hex)
+
+
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_key(request: Request, uid: UUID) -> HttpResponse:
     """Changes nothing: shows what we understood, or what is wrong with it."""
     client = client_of(request, uid)
     posted = request.POST if request.method == "POST" else None
-    form = KeyUploadForm(posted, request.FILES or None, initial={"way": "paste"})
+    initial = {"way": "paste", "challenge": challenge_for(client)}
+    form = KeyUploadForm(posted, request.FILES or None, initial=initial)
     command = ""
     if form.is_valid():
         try:
@@ -66,7 +86,7 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
             form.add_error(form.chosen, refused.sentence(_))
             command = refused.command
         else:
-            return _show_understood(request, client, found, file_name=form.file_name)
+            return _show_understood(request, client, found, file_name=form.file_name, proof=form.made_proof)
     context = {"client": client, "form": form, "command": command}
     return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
 
@@ -86,11 +106,15 @@ def _show_understood(
     form: AddKeyForm | None = None,
     problem: str = "",
     file_name: str = "",
+    proof: dict[str, str] | None = None,
 ) -> HttpResponse:
+    initial = {"start": "now", "challenge": challenge_for(client), **(proof or {})}
     context = {
         "client": client,
         "found": [_understood(key) for key in found],
-        "form": form or AddKeyForm(in_use=_in_use(client, request), now=request.now),
+        "form": form or AddKeyForm(in_use=_in_use(client, request), now=request.now, initial=initial),
+        "challenge": form["challenge"].value() if form else initial["challenge"],
+        "is_proven": proof is not None and not proof_problem(client, found, proof),
         "in_use": _in_use(client, request),
         "problem": problem,
         "form_has_errors": bool(problem),
@@ -131,8 +155,11 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
         return redirect("add_key", uid)
     if not form.is_valid():
         return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))
+    if problem := proof_problem(client, found, form.cleaned_data):
+        form.add_error("proof", problem)
+        return _show_understood(request, client, found, form=form, problem=problem)
     try:
-        added = _add(request, client, found, active=form.cleaned_data["start"] == "now")
+        added = _add(request, client, found, form.cleaned_data)
     except keys.UnableToAddKey as problem:
         return _show_understood(request, client, found, form=form, problem=str(problem))
     words = ngettext("The key is added. Set its key id in your software.", "The keys are added.", len(added))
@@ -143,10 +170,26 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
 
 
 @transaction.atomic
-def _add(request: Request, client: Client, found: tuple[PublicKey, ...], *, active: bool) -> list[Key]:
-    """All of them or none; each is an act of its own."""
-    by, now = actor(request), request.now
-    return [keys.add(client=client, key=key, by=by, now=now, active=active) for key in found]
+def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> list[Key]:
+    """All of them or none; each is an act of its own. A proof has been checked by now."""
+    by, now, active, proven = actor(request), request.now, answers["start"] == "now", bool(answers["proof"])
+    return [keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven) for key in found]
+
+
+def proof_problem(client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> str:
+    """Why `proof` does not show that its sender has the private half of the one key; "" when it does, or is empty."""
+    proof, challenge = answers["proof"], answers["challenge"]
+    if not proof:
+        return ""
+    try:
+        is_ours = CHALLENGES.unsign(challenge, max_age=CHALLENGE_LIFETIME) == client.uid.hex
+    except BadSignature:
+        is_ours = False
+    if not is_ours or len(found) != 1:
+        return _("The text to sign is no longer good. Upload the key again and sign the new text.")
+    if not keymaterial.is_signed_by(found[0].jwk, challenge.encode(), proof):
+        return _("This was not signed with the private key of this key. Compare the files: they are not a pair.")
+    return ""
 
 
 def _retire(request: Request, key: Key, overlap: str) -> None:

@@ -40,14 +40,17 @@ const base64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
 const base64url = (buffer) => base64(buffer).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 
 // The private half goes straight into a download and never into the page or the form.
-async function makeKey(alg) {
+// It also signs `challenge`: the proof that whoever uploads the public half has the private one.
+async function makeKey(alg, challenge) {
   const pair = await crypto.subtle.generateKey(KINDS[alg], true, ['sign', 'verify']);
   const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey);
   const members = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n }; // the order of RFC 7638 section 3.2
   const kid = base64url(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(members))));
   const lines = base64(await crypto.subtle.exportKey('pkcs8', pair.privateKey)).match(/.{1,64}/g).join('\n');
   const pem = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
-  return { jwk: { ...members, use: 'sig', alg, kid }, pem };
+  const how = { ...KINDS[alg], hash: 'SHA-256' };
+  const proof = base64(await crypto.subtle.sign(how, pair.privateKey, new TextEncoder().encode(challenge)));
+  return { jwk: { ...members, use: 'sig', alg, kid }, pem, proof };
 }
 
 function download(name, text) {
@@ -67,8 +70,10 @@ document.getElementById('make-key')?.addEventListener('click', async (event) => 
     return;
   }
   event.target.disabled = true;
-  const { jwk, pem } = await makeKey(document.querySelector('[name=make-alg]:checked').value);
+  const { elements } = event.target.form;
+  const { jwk, pem, proof } = await makeKey(elements['make-alg'].value, elements.challenge.value);
   download(`${jwk.kid.slice(0, 12)}-private.pem`, pem);
+  elements.proof.value = proof;
   field.value = JSON.stringify(jwk, null, 2);
   result.hidden = false;
   field.focus();

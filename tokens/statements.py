@@ -1,4 +1,9 @@
-"""The SQL of the hot path. Each statement answers a whole batch; `n` and `position` say which row is whose."""
+"""The SQL of the hot path. Each statement answers a whole batch; `n` and `position` say which row is whose.
+
+A connection plans each once, perhaps while the tables are empty, and keeps the plan while they grow. So rows are fetched
+by `LATERAL (... WHERE key = ... OFFSET 0)`: OFFSET 0 keeps every other condition out, and by its key alone there is no
+way to find a row but the key's index. (As plain joins the first plan walked all tokens that have not expired.)
+"""
 
 # Stores tokens and spends assertions, in one statement and one commit.
 #
@@ -19,8 +24,8 @@ WITH given AS (
 ), valid AS (
     SELECT given.*, client.epoch, coalesce(client.token_lifetime, %b) AS lifetime, to_timestamp(%b) AS now
     FROM given
-    JOIN clients_client client
-      ON client.id = given.client_id AND client.version = given.version AND client.status = 'active'
+    CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE id = given.client_id OFFSET 0) client
+    WHERE client.version = given.version AND client.status = 'active'
 ), spent AS (
     INSERT INTO tokens_usedassertion (client_id, jti_digest, expires_at)
     SELECT client_id, jti_digest, to_timestamp(jti_expires_at) FROM valid WHERE jti_digest <> ''
@@ -44,12 +49,12 @@ LOOK_UP = """
 SELECT g.n, caller.id IS NOT NULL, owner.client_id, owner.version, owner.epoch, token.scope,
        floor(extract(epoch FROM token.issued_at))::bigint, floor(extract(epoch FROM token.expires_at))::bigint
 FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS g(digest, caller_id, caller_version, n)
-LEFT JOIN clients_client caller
-  ON caller.id = g.caller_id AND caller.version = g.caller_version AND caller.status = 'active'
-LEFT JOIN tokens_token token
-  ON token.digest = g.digest AND token.revoked_at IS NULL AND token.expires_at > to_timestamp(%b)
-LEFT JOIN clients_client owner
-  ON owner.id = token.client_id AND owner.epoch = token.epoch AND owner.status = 'active'
+LEFT JOIN LATERAL (SELECT * FROM clients_client WHERE id = g.caller_id OFFSET 0) caller
+  ON caller.version = g.caller_version AND caller.status = 'active'
+LEFT JOIN LATERAL (SELECT * FROM tokens_token WHERE digest = g.digest OFFSET 0) token
+  ON token.revoked_at IS NULL AND token.expires_at > to_timestamp(%b)
+LEFT JOIN LATERAL (SELECT * FROM clients_client WHERE id = token.client_id OFFSET 0) owner
+  ON owner.epoch = token.epoch AND owner.status = 'active'
 """
 
 # Revokes a client's own tokens; others' and unknown ones are passed over without a word (RFC 7009 section 2.2).
@@ -57,16 +62,17 @@ LEFT JOIN clients_client owner
 REVOKE = """
 WITH valid AS (
     SELECT g.* FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS g(digest, client_id, version, n)
-    JOIN clients_client client
-      ON client.id = g.client_id AND client.version = g.version AND client.status = 'active'
+    CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE id = g.client_id OFFSET 0) client
+    WHERE client.version = g.version AND client.status = 'active'
 ), own AS (
     SELECT token.digest FROM valid
-    JOIN tokens_token token ON token.digest = valid.digest AND token.client_id = valid.client_id
-    WHERE token.revoked_at IS NULL
-    ORDER BY token.digest
-    FOR UPDATE OF token
+    CROSS JOIN LATERAL (SELECT * FROM tokens_token WHERE digest = valid.digest OFFSET 0) token
+    WHERE token.client_id = valid.client_id
+), alive AS (
+    SELECT digest FROM tokens_token WHERE digest = ANY(ARRAY(SELECT digest FROM own)) AND revoked_at IS NULL
+    ORDER BY digest FOR UPDATE
 ), revoked AS (
-    UPDATE tokens_token SET revoked_at = to_timestamp(%b) WHERE digest IN (SELECT digest FROM own)
+    UPDATE tokens_token SET revoked_at = to_timestamp(%b) WHERE digest = ANY(ARRAY(SELECT digest FROM alive))
 )
 SELECT n FROM valid
 """
@@ -108,7 +114,7 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
            WHERE served.client_id = client.id
        ) END
 FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS g(client_id, known_version, n)
-JOIN clients_client client ON client.client_id = g.client_id
+CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE client_id = g.client_id OFFSET 0) client
 """
 
 SCOPES = """

@@ -39,10 +39,10 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
     """The tokens of one key or secret stop; those of the client's others, and the credential itself, go on.
 
     Raises UnableToRevoke when there are none. Done once more after the commit, for a token that was being issued at
-    this very moment.
+    this very moment. When a token was issued is not asked: the clock of the machine that did may be ahead of ours.
     """
-    client, issued = credential.client, Token.objects.filter(client=credential.client, issued_at__lte=now)
-    working = issued.issued_to(credential.credential).filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
+    client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
+    working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
     stopped = working.update(revoked_at=now)
     if not stopped:
         raise UnableToRevoke(_("No token of it works."))

@@ -30,7 +30,9 @@ def is_signed_by(jwk: Mapping[str, object], message: bytes, signature: str) -> b
 
 def _verify(jwk: Mapping[str, object], signature: bytes, message: bytes) -> None:
     """Raises InvalidSignature or ValueError."""
-    members = {name: str(jwk[name]) for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk}
+    members: dict[str, str | list[str]] = {
+        name: str(jwk[name]) for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk
+    }
     key = import_key(members).get_op_key("verify")
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, message, padding.PKCS1v15(), SHA256())

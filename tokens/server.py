@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tokens.access_log import AccessLog
 from tokens.assertion import Policy
 from tokens.background import Background
 from tokens.configuration import Configuration
@@ -25,11 +26,13 @@ class Server:
         self.clients = Clients(self.store.client)
         self.throttle = Throttle(configuration, clock)
         self.journal = Journal(clock)
+        self.access_log = AccessLog(clock)
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
         self._writing_behind = Connection(configuration.database)
         self.background = Background(
             [
+                self.access_log.flush,
                 lambda: self.journal.flush(self._writing_behind),
                 lambda: self.usage.flush(self._writing_behind),
                 self.throttle.share,

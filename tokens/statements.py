@@ -1,8 +1,8 @@
 """The SQL of the hot path. Each statement answers a whole batch; `n` and `position` say which row is whose.
 
-A connection plans each once, perhaps while the tables are empty, and keeps the plan while they grow. So rows are fetched
+A connection plans each once, perhaps while the tables are empty, and keeps the plan while they grow. So rows are found
 by `LATERAL (... WHERE key = ... OFFSET 0)`: OFFSET 0 keeps every other condition out, and by its key alone there is no
-way to find a row but the key's index. (As plain joins the first plan walked all tokens that have not expired.)
+way to a row but the key's index. (As plain joins the first plan walked all tokens that have not expired.)
 """
 
 # Stores tokens and spends assertions, in one statement and one commit.

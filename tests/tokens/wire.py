@@ -90,6 +90,7 @@ class Wire:
             environ["HTTP_AUTHORIZATION"] = authorization
         started: list[tuple[str, list[tuple[str, str]]]] = []
         text = b"".join(self.application(environ, lambda status, headers: started.append((status, headers))))  # type: ignore[arg-type, return-value]
+        self.application.server.access_log.flush()  # tests read it at once
         ((status, headers),) = started
         return Answer(int(status[:3]), dict(headers), text.decode())
 

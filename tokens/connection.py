@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import structlog
+from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8BinaryDumper
 
 # Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
@@ -26,7 +27,16 @@ NETWORK = {
     "tcp_user_timeout": 5000,
 }
 
+LONGEST_WAIT = 4.0  # seconds, in which `statement_timeout` should have ended the statement
+
 log = structlog.get_logger(__name__)
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """Gives up on a server that is frozen: its system keeps the connection alive, and nobody watches the statement."""
+
+    def wait[T](self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        return super().wait(gen, interval, timeout or LONGEST_WAIT)
 
 
 class Connection:
@@ -63,7 +73,7 @@ class Connection:
             raise
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(**self._parameters, autocommit=True)
+        connection = _Impatient.connect(**self._parameters, autocommit=True)
         # Otherwise psycopg picks the integer type by the value, and PostgreSQL prepares a plan for each mix of types.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         self._idle = select.poll()

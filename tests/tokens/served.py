@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,17 @@ class Served:
             answer = HTTPResponse(link, method=method)
             answer.begin()
             return Answer(answer.status, _headers(answer), answer.read().decode())
+
+    def statuses(self, requests: bytes) -> list[int]:
+        """Of all answers on one connection, until the server closes it."""
+        with socket.create_connection((stack.HOST, self.port), timeout=10) as link:
+            received = b""
+            with suppress(ConnectionError):
+                link.sendall(requests)
+            with suppress(ConnectionError):
+                while part := link.recv(65_536):
+                    received += part
+        return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d{3})", received, re.MULTILINE)]
 
     def send(self, method: str, target: str, *headers: str, body: bytes = b"", chunked: bool = False) -> Answer:
         """Headers as the lines that they are; latin-1, as HTTP has them."""

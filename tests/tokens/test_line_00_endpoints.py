@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.tokens.frozen import wall
 from tests.tokens.wire import ISSUER, Answer, Wire, basic
+from tokens.configuration import from_settings
 
 GRANT = "grant_type=client_credentials"
 METADATA = "/.well-known/oauth-authorization-server"
@@ -209,6 +211,20 @@ def test_503_and_retry_after_when_the_database_is_away(start: Callable[..., Wire
 def test_503_when_the_database_hangs(start: Callable[..., Wire], authorization, deaf):
     wire = start(database={"host": "127.0.0.1", "port": deaf, "dbname": "hangs"})
     is_unavailable(wire.token(authorization))
+
+
+def test_503_when_the_database_freezes_and_tokens_again_when_it_thaws(
+    start: Callable[..., Wire], authorization, monkeypatch
+):
+    monkeypatch.setattr("tokens.connection.LONGEST_WAIT", 1.0)
+    with wall(from_settings().database) as between:
+        wire = start(database=between.parameters)
+        assert wire.token(authorization).status == 200
+        between.freeze()
+        is_unavailable(wire.token(authorization))
+        between.thaw()
+        assert wire.token(authorization).status == 200
+        wire.application.server.close()
 
 
 def test_503_when_the_database_goes_after_the_client_was_seen(wire, client, authorization):

@@ -89,6 +89,16 @@ def test_line_2_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, s
         assert served.exchange(head.encode() + rest.encode()).status == 400, rest
 
 
+def test_line_2_a_body_that_is_not_read_is_no_next_request(served: Served, signed_in):
+    """On a connection that stays open the rest of a body must not be taken for a request."""
+    hidden = b"GET /oauth/v2/verify HTTP/1.1\r\nHost: x\r\n\r\n"
+    for method, body in (("PUT", hidden), ("POST", hidden * 10_000)):
+        head = f"{method} {TOKEN} HTTP/1.1\r\nHost: x\r\n{signed_in}\r\n{FORM}\r\nContent-Length: {len(body)}\r\n\r\n"
+        last = b"GET /oauth/v2/example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        statuses = served.statuses(head.encode() + body + last)
+        assert statuses in ([405, 401], [400], [400, 401], [405])
+
+
 def test_line_2_a_client_that_waits_for_100_continue_gets_its_token(served: Served, signed_in):
     assert served.send("POST", TOKEN, signed_in, FORM, "Expect: 100-continue", body=GRANT).status == 200
 

@@ -1,0 +1,148 @@
+"""Every page that a person can see: the access matrix, with the demonstration's people and data behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.test import Client as Browser
+from django.urls import reverse
+
+from audit import checkpoints, verifications
+from audit.models import LogHead, Verification
+from clients import people, registrations, sealing
+from clients.actors import Actor
+from clients.models import Client, Mail, Registration, Scope, User
+from portal import documentation
+from portal.example import organisation, traffic
+from tests import factories
+from tests.keys import certificate_pem, new_ec
+from tests.portal import browsers, staff
+from tests.portal.test_access import MATRIX, ROLES, arguments
+
+STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
+NOOR, ADA = "noor@gegevensverkeer.example", "ada@gegevensverkeer.example"
+WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page as one role sees it; with `form`, the page that answers when these fields are posted there."""
+
+    role: str
+    name: str
+    path: str
+    form: dict[str, str] | None = None
+
+
+def seed(now: datetime | None = None) -> None:
+    """The example of `make demo`, a request of Lotte's that waits, one with questions, and mail that did not arrive."""
+    now = now or datetime.now(UTC)
+    private = organisation.make(now)
+    traffic.make(private, now)
+    checkpoints.sign_checkpoint(now)
+    parcels = (Scope.objects.get(name="parcel.read"),)
+    for name, hours in ((WITH_QUESTIONS, 30), (WAITING, 7)):
+        factories.submitted_request(
+            now - timedelta(hours=hours), client_name=name, organisation="Waterbedrijf Leiestroom", scopes=parcels,
+            contact_name="Lotte Verhaeghe", contact_email=organisation.CONTACT, purpose="To plan the work of a week.",
+        )  # fmt: skip
+    asked = Registration.objects.get(client_name=WITH_QUESTIONS)
+    noor = factories.by(User.objects.get(email=NOOR))
+    registrations.request_changes(
+        registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
+    )
+    people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=Actor(system="test"), now=now)
+    for _ in range(2):  # one that is finished, one that runs
+        started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
+        if not Verification.objects.exclude(finished_at=None).exists():
+            verifications.carry_out(started.pk)
+    undelivered = Mail.objects.earliest("created_at")
+    Mail.objects.filter(pk=undelivered.pk).update(state=Mail.State.FAILED, attempts=8, last_error="550 No such user")
+
+
+def things() -> dict[str, Any]:
+    """What the addresses of the matrix name, all of it Lotte's."""
+    mine = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    secret = mine.secrets.get()
+    return {
+        "client": mine,
+        "key": mine.keys.get(),
+        "registration": Registration.objects.get(client_name=WAITING),
+        "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
+        "secret": sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
+        "scope": Scope.objects.earliest("pk"),
+        "verification": Verification.objects.exclude(finished_at=None).get(),
+        "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
+    }
+
+
+def places(known: dict[str, Any]) -> Iterator[Place]:
+    """Everything that answers 200, a few files among it, and what else people see: errors and empty lists."""
+    for number, role in enumerate(ROLES):
+        for name, (on_get, _on_post) in MATRIX.items():
+            if on_get.split()[number] == "200":
+                yield Place(role, name, reverse(name, kwargs=arguments(name, known)))
+    for page in documentation.PAGES:
+        yield Place("owner", f"docs-{page.slug}", reverse("docs_page", args=[page.slug]))
+    for role, name, query in LISTS:
+        yield Place(role, f"{name}-list", reverse(name) + query)
+    yield Place("owner", "404", "/no/such/page/")
+    running = Verification.objects.get(finished_at=None)
+    yield Place("auditor", "verification-running", reverse("verification", args=[running.pk]))
+    yield from _answers(known)
+
+
+LISTS = (
+    ("security", "all_clients", "?q=nobody&state=active"),
+    ("security", "all_clients", "?expiring=moon"),
+    ("security", "queue", "?show=decided"),
+    ("security", "queue", "?show=risk"),
+    ("auditor", "change_log", "?who=nobody&since=2020-01-01"),
+    ("auditor", "change_log", "?since=tomorrow"),
+    ("owner", "journal", "?request_id=unknown"),
+)
+
+
+def _answers(known: dict[str, Any]) -> Iterator[Place]:
+    """The first answer to a form: with errors, or the page that exists only as an answer."""
+    uid = known["client"].uid
+
+    def of_client(name: str, **form: str) -> Place:
+        return Place("owner", f"{name}-answer", reverse(name, args=[uid]), form)
+
+    private = new_ec()
+    certificate = certificate_pem(private, now=datetime.now(UTC)).decode()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    yield Place("anonymous", "request_client-answer", reverse("request_client"), {"contact_email": "no"})
+    yield Place("anonymous", "ask_link-answer", reverse("ask_link"), {"email": "lotte@leiestroom.example"})
+    yield Place("anonymous", "account_login-answer", reverse("account_login"), {"login": NOOR, "password": "wrong"})
+    yield of_client("reveal_secret")
+    yield of_client("regenerate_secret")
+    yield of_client("add_key", way="paste", pasted=certificate)
+    yield of_client("add_key", way="paste", pasted=pem)
+    yield of_client("add_key", way="paste", pasted="nonsense")
+    yield of_client("contacts", email="no")
+    yield of_client("propose_change")
+    registration = known["registration"].uid
+    yield Place("security", "review-answer", reverse("review", args=[registration]), {"decision": "reject"})
+    yield Place("security", "create_scope-answer", reverse("create_scope"), {"name": "no good"})
+    yield Place("security", "incident-answer", reverse("incident"), {"value": "unknown"})
+    yield Place("security", "incident-found", reverse("incident"), {"value": known["secret"]})
+
+
+def browser_of(role: str) -> Browser:
+    def user(email: str) -> User:
+        return User.objects.get(email=email)
+
+    return {
+        "anonymous": lambda: Browser(),
+        "owner": lambda: browsers.of(user(organisation.CONTACT)),
+        "stranger": lambda: browsers.of(user(STRANGER)),
+        "invited": lambda: staff.signed_in(user(INVITED), method="link"),
+        "security": lambda: staff.signed_in(user(NOOR)),
+        "auditor": lambda: staff.signed_in(user(ADA)),
+    }[role]()

@@ -1,0 +1,117 @@
+"""Every page, in every language, wide and narrow, light and dark: axe, reflow, and what a page must have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page
+
+from tests.e2e import pages
+from tests.e2e.conftest import AXE
+from tests.e2e.pages import Place
+
+# A worker of their own, beside the tests that share one running Keydesk.
+pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.django_db(transaction=True)]
+
+LANGUAGES = ("en", "nl", "fr", "de")
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
+# WCAG 2.2, 1.4.10: 320 CSS pixels; and what is left of 1280 at a zoom of 200 % (1.4.4).
+REFLOW = (320, 640)
+
+POST = """([path, fields]) => {
+    const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
+    const form = Object.assign(document.createElement('form'), {method: 'post', action: path});
+    for (const [name, value] of Object.entries({...fields, csrfmiddlewaretoken: token})) {
+        const area = Object.assign(document.createElement('textarea'), {name, value});
+        form.append(area);
+    }
+    document.body.append(form);
+    form.submit();
+}"""
+FACTS = """() => ({
+    lang: document.documentElement.lang,
+    headings: document.querySelectorAll('main h1').length,
+    title: document.title,
+    ids: [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, n, all) => all.indexOf(id) !== n),
+    background: getComputedStyle(document.documentElement).backgroundColor,
+})"""
+
+
+def context_of(browser: Browser, url: str, role: str) -> BrowserContext:
+    """A browser in which a person of this role is signed in."""
+    context = browser.new_context(base_url=url)
+    context.add_init_script(AXE)
+    for name, morsel in pages.browser_of(role).cookies.items():
+        context.add_cookies([{"name": name, "value": morsel.value, "url": url}])
+    return context
+
+
+def visit(page: Page, place: Place) -> bool:
+    """False for a file and everything else that is no page."""
+    if place.form is not None:
+        page.goto("/docs/")  # for the token against forged requests
+        with page.expect_navigation():
+            page.evaluate(POST, [place.path, place.form])
+        return True
+    try:
+        page.goto(place.path)
+    except Error as error:
+        if "Download is starting" in str(error):
+            return False
+        raise
+    return bool(page.evaluate("document.contentType == 'text/html'"))
+
+
+def problems_of(page: Page, language: str, axe: Callable[[Page], None]) -> list[str]:
+    found = []
+    try:
+        axe(page)
+    except AssertionError as problem:
+        found.append(str(problem))
+    facts = page.evaluate(FACTS)
+    if facts["lang"] != language or facts["headings"] != 1 or not facts["title"].split("–")[0].strip() or facts["ids"]:
+        found.append(f"{facts}")
+    for width in REFLOW:
+        page.set_viewport_size({"width": width, "height": 800})
+        if (needed := page.evaluate("document.scrollingElement.scrollWidth")) > width:
+            found.append(f"scrolls sideways at {width} px: {needed}")
+    return found
+
+
+def seen_in(place: Place, first: dict[str, str], number: int) -> tuple[str, ...]:
+    """A page in all languages; in one more for each other role, who see another header around it, or after a form."""
+    newly = first.setdefault(f"{place.name} {place.path}", place.role) == place.role
+    if newly and place.form is None:
+        return LANGUAGES
+    return (LANGUAGES[number % len(LANGUAGES)],)
+
+
+def test_every_page_is_accessible_in_every_language(live_server, browser: Browser, axe: Callable[[Page], None]) -> None:
+    pages.seed()
+    wrong, complaints, first = [], [], dict[str, str]()
+    by_role: dict[str, list[tuple[Place, str, int]]] = {}
+    for number, place in enumerate(pages.places(pages.things())):
+        for turn, language in enumerate(seen_in(place, first, number)):
+            by_role.setdefault(place.role, []).append((place, language, number + turn))
+    for role, visits in by_role.items():
+        context = context_of(browser, live_server.url, role)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto("/docs/")
+        for place, language, turn in visits:
+            size, scheme = LOOKS[turn % len(LOOKS)]
+            context.add_cookies([{"name": "keydesk-language", "value": language, "url": live_server.url}])
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            if not visit(page, place):
+                continue
+            wrong += [
+                f"{role}, {language}, {scheme}, {size['width']} px, {place.name} {place.path}: {problem}"
+                for problem in problems_of(page, language, axe)
+            ]
+        context.close()
+    assert not wrong, "\n".join(wrong)
+    policy = [text for text in complaints if "Content Security Policy" in text]
+    assert not policy, policy

@@ -126,3 +126,12 @@ def test_what_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
     many = [f"X-Header-{number}: 1" for number in range(500)]
     assert served.send("POST", TOKEN, signed_in, FORM, *many, body=GRANT).status == 431
     assert served.send("POST", TOKEN, signed_in, FORM, body=GRANT).status == 200
+
+
+def test_the_process_tells_its_health_and_its_metrics(served: Served, signed_in):
+    served.send("POST", TOKEN, signed_in, FORM, body=GRANT)
+    assert served.send("GET", "/healthz").json == served.send("GET", "/readyz").json == {"status": "ok"}
+    metrics = served.send("GET", "/metrics")
+    assert metrics.headers["Content-Type"].startswith("text/plain")
+    assert 'keydesk_oauth_request_seconds_count{endpoint="token",outcome="ok"}' in metrics.text
+    assert 'keydesk_oauth_batch_size_count{work="issue"}' in metrics.text

@@ -22,6 +22,7 @@ from clients.models import Client
 from portal.embedded import sockets, valkey
 from tests import factories
 from tests.factories import NOW, SYSTEM
+from tests.parallel import at_once
 from tests.tokens.wire import Answer, Signer, Wire, basic
 from tokens.configuration import from_settings
 from tokens.models import JournalEntry
@@ -54,6 +55,11 @@ def statuses(wire: Wire, times: int, authorization: str, **more: Any) -> list[in
 def test_so_many_requests_a_minute_and_then_429(limited, authorization):
     assert statuses(limited, 5, authorization) == [200] * 5
     too_many(limited.token(authorization))
+
+
+def test_parallel_requests_are_counted_exactly(limited, authorization):
+    answered = at_once(20, lambda _number: limited.token(authorization).status)
+    assert sorted(answered) == [200] * 5 + [429] * 15
 
 
 def test_after_retry_after_it_goes_on(limited, authorization):

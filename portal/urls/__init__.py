@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+handler500 = "portal.views.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.urls.public")),
     path("", include("portal.urls.contact")),

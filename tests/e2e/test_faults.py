@@ -12,9 +12,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
+from portal.embedded import postgres
 from tests.e2e.live import Live
+from tests.e2e.people import plain
 
 PATIENCE = 45  # seconds; beat sweeps every ten
 
@@ -66,12 +69,48 @@ def test_a_broker_that_is_down_at_commit_delays_the_mail_and_not_the_act(live):
     arrives_once(live, address)
 
 
-def test_a_mail_server_that_refuses_for_a_while_gets_the_mail_in_the_end(live):
-    live.inbox.manners = "greylist"
-    address = invite(live)
-    wait_for(lambda: live.sql('SELECT 1 FROM clients_mail WHERE "to" = %s AND attempts > 0', address))
-    live.inbox.manners = "accept"
+CRASH = """
+import os
+from django.utils import timezone
+from clients import outbox, people
+from clients.actors import COMMAND_LINE
+outbox.wake_worker = lambda mail_id: os.kill(os.getpid(), 9)
+people.invite_staff(email="{address}", name="Noor", role="auditor", by=COMMAND_LINE, now=timezone.now())
+"""
+
+
+def test_a_crash_between_the_commit_and_the_queue_delays_the_mail_only(live):
+    address = f"{uuid.uuid4().hex[:10]}@keydesk.example"
+    assert live.manage("shell", "-c", CRASH.format(address=address)).returncode == -9
+    assert mail_state(live, address) == "pending"
     arrives_once(live, address)
+
+
+def test_a_mail_server_that_greylists_or_drops_the_line_gets_each_mail_in_the_end(live):
+    live.inbox.manners = "drop"
+    dropped = invite(live)
+    wait_for(lambda: live.inbox.to(dropped))  # it has the mail, but we do not know
+    live.inbox.manners = "greylist"
+    delayed = invite(live)
+    for address in (dropped, delayed):
+        wait_for(
+            lambda address=address: live.sql('SELECT 1 FROM clients_mail WHERE "to" = %s AND attempts > 0', address)
+        )
+    live.inbox.manners = "accept"
+    arrives_once(live, delayed)
+    # The one that was dropped comes again, and every mail program can tell that it is the same.
+    wait_for(lambda: mail_state(live, dropped) == "sent")
+    ((mail_id,),) = live.sql('SELECT id FROM clients_mail WHERE "to" = %s', dropped)
+    copies = live.inbox.to(dropped)
+    assert {copy["Message-ID"].partition("@")[0] for copy in copies} == {f"<{mail_id}"}
+    assert len({plain(copy) for copy in copies}) == 1
+
+
+def test_a_mail_server_that_refuses_an_address_for_good_is_not_asked_again(live):
+    live.inbox.manners = "refuse"
+    address = invite(live)
+    wait_for(lambda: mail_state(live, address) == "failed")  # the Security team sees it: tests/portal
+    assert not live.inbox.to(address)
 
 
 def test_a_task_delivered_twice_sends_one_mail(live):
@@ -148,11 +187,50 @@ def test_a_database_restarted_during_issuance_costs_no_promised_token(live, cred
         assert (status, body["active"]) == (200, True)
 
 
-def test_a_database_that_hangs_is_answered_with_503_and_retry_after(live, credentials):
+def seconds_of(ask: Callable[[], int]) -> tuple[int, float]:
+    began = time.monotonic()
+    return ask(), time.monotonic() - began
+
+
+def test_a_database_that_is_gone_is_a_503_at_once_and_pages_and_tokens_are_back_when_it_is(live, credentials):
     url = f"{live.url}/oauth/v2/token"
-    assert post(url, *credentials, grant_type="client_credentials")[0] == 200
+
+    def token() -> int:
+        status, body = post(url, *credentials, grant_type="client_credentials")
+        assert status in (200, 503)
+        assert status == 200 or body["error"] == "temporarily_unavailable"
+        return status
+
+    pages = {name: f"{live.url}/{name}" for name in ("request/", "readyz")}
+    assert (token(), *(page_status(page) for page in pages.values())) == (200, 200, 200)
     live.postgres.stop()
-    status, body = post(url, *credentials, grant_type="client_credentials")
-    assert (status, body["error"]) == (503, "temporarily_unavailable")
+    for ask in (token, token, token, *(lambda page=page: page_status(page) for page in pages.values())):
+        status, seconds = seconds_of(ask)
+        assert (status, seconds < 8) == (503, True)
+    assert page_status(f"{live.url}/healthz") == 200  # a restart of this process would help nobody
     live.postgres.start()
+    wait_for(lambda: token() == 200)
+    wait_for(lambda: {page_status(page) for page in pages.values()} == {200})
+
+
+def test_a_database_that_hangs_is_answered_within_seconds(live, credentials):
+    """A lock on the table of tokens: connections stay, statements wait."""
+    url = f"{live.url}/oauth/v2/token"
+    post(url, *credentials, grant_type="client_credentials")
+    with psycopg.connect(host=str(live.directory), user=postgres.USER, dbname="keydesk") as connection:
+        connection.execute("LOCK TABLE tokens_token IN ACCESS EXCLUSIVE MODE")
+        answers = [
+            seconds_of(lambda: post(url, *credentials, grant_type="client_credentials")[0]) for _time in range(2)
+        ]
+        connection.rollback()
+    assert {status for status, _seconds in answers} == {503}
+    assert max(seconds for _status, seconds in answers) < 8
     wait_for(lambda: post(url, *credentials, grant_type="client_credentials")[0] == 200)
+
+
+def page_status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code

@@ -1,0 +1,129 @@
+"""No list asks the database more often because it is longer: three times the rows, the same number of queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from audit import verifications
+from audit.models import LogHead, Verification
+from clients import contacts, keys, registrations
+from clients.models import Client, ClientContact, Mail
+from tests import factories
+from tests.factories import NOW, ada, by, lotte, noor
+from tests.keys import public_key
+from tests.portal import browsers, staff
+from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
+
+pytestmark = pytest.mark.django_db
+
+FEW = 2
+
+
+def grow(mine: Client, start: int, count: int) -> None:
+    """`count` more of everything that a list can show; `mine` is the client whose own pages are looked at."""
+    for number in range(start, start + count):
+        scope = factories.scope(f"grown{number}.read", of=factories.api(f"grown{number}"))
+        other, _secret = factories.client(scopes=(scope, factories.scope()))
+        for client in (mine, other):
+            key = keys.add(client=client, key=public_key(), by=by(lotte()), now=NOW)
+            _traffic(client, key.credential, number)
+        contacts.add(
+            client=mine, email=f"person{number}@leiestroom.example", name="Person", role=ClientContact.Role.EDITOR,
+            by=by(lotte()), now=NOW,
+        )  # fmt: skip
+        for email in (f"asker{number}@rekenhuis.example", lotte().email):
+            factories.submitted_request(contact_email=email, scopes=(scope,), organisation=f"Organisation {number}")
+        first = lotte().registrations.earliest("pk")
+        registrations.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
+        Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
+        asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
+        verifications.carry_out(asked.pk)
+
+
+def _traffic(client: Client, credential: str, number: int) -> None:
+    facts = {"client": client, "address": "192.0.2.1"}
+    digest = sha256(f"{client.pk} {number}".encode()).digest()
+    Token.objects.create(
+        digest=digest, epoch=client.epoch, scope="address.read", issued_at=NOW, expires_at=NOW + timedelta(days=9999),
+        credential=credential, **facts,
+    )  # fmt: skip
+    for rule in ("audience", "kid"):
+        JournalEntry.objects.create(
+            at=timezone.now(), request_id=f"r{number}", endpoint="token", error="invalid_client", rule=rule, **facts
+        )
+    CredentialUse.objects.create(credential=credential, client=client, last_used_at=NOW, uses=3)
+    UsageDay.objects.create(
+        client=client, day=timezone.now().date() - timedelta(days=number), credential=credential, issued=3
+    )
+
+
+def lists(mine: Client) -> dict[str, list[str]]:
+    """The addresses of every page with a list on it, by who reads it."""
+    of_mine = {"args": [mine.uid]}
+    registration = lotte().registrations.earliest("pk")
+    return {
+        "contact": [
+            reverse("home"),
+            reverse("journal"),
+            reverse("my_requests"),
+            reverse("my_request", args=[registration.uid]),
+            reverse("request_client"),
+            reverse("docs_page", args=["scopes"]),
+            *(
+                reverse(name, **of_mine)
+                for name in ("client", "client_history", "tokens", "contacts", "propose_change")
+            ),
+        ],
+        "security": [
+            reverse("dashboard"),
+            *(reverse("queue") + f"?show={show}" for show in ("all", "mine", "second", "risk", "contact", "decided")),
+            reverse("review", args=[registration.uid]),
+            reverse("all_clients"),
+            reverse("all_clients") + "?state=active&method=both&unused=7",
+            reverse("export_clients"),
+            reverse("scopes"),
+            reverse("create_scope"),
+            reverse("undelivered"),
+            *(reverse(name, **of_mine) for name in ("staff_client", "client_scopes")),
+        ],
+        "auditor": [
+            reverse("change_log"),
+            reverse("change_log") + f"?client={mine.client_id}",
+            reverse("client_past", **of_mine),
+            reverse("verify_log"),
+        ],
+    }
+
+
+def test_no_list_asks_more_often_when_it_is_three_times_as_long():
+    mine, _secret = factories.client()
+    readers = {
+        "contact": browsers.of(lotte()),
+        "security": staff.signed_in(noor()),
+        "auditor": staff.signed_in(ada()),
+    }
+    grow(mine, 0, FEW)
+    few = {url: _queries(readers[who], url) for who, urls in lists(mine).items() for url in urls}
+    grow(mine, FEW, 2 * FEW)
+    many = {url: _queries(readers[who], url) for who, urls in lists(mine).items() for url in urls}
+    per_row = {url: (few.get(url), asked) for url, asked in many.items() if url in few and asked > few[url]}
+    assert not per_row
+
+
+def _queries(browser: Browser, url: str) -> int:
+    cache.clear()  # the dashboard remembers its figures for a minute
+    with CaptureQueriesContext(connection) as captured:
+        answer = browser.get(url)
+        assert answer.status_code == 200, url
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+    return len(captured)

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KT
 
 from clients.models import Client, ClientContact, Key, Secret
 from tokens.models import CredentialUse
 
 Clients = QuerySet[Client]
+SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
 def matching(chosen: dict[str, Any], now: datetime) -> Clients:
@@ -56,8 +58,15 @@ def _method(clients: Clients, method: str, now: datetime) -> Clients:
 
 
 def _algorithm(clients: Clients, description: str, now: datetime) -> Clients:
-    """`description` is how Key.description begins: "RSA 2048", "RSA", "EC"."""
-    return clients.filter(Exists(_keys(now).filter(description__startswith=description)))
+    """`description` is how Key.description begins: "RSA 2048", "RSA", "EC"; or SHA1."""
+    keys = _keys(now)
+    found = named_by_sha1(keys) if description == SHA1 else keys.filter(description__startswith=description)
+    return clients.filter(Exists(found))
+
+
+def named_by_sha1(keys: QuerySet[Key]) -> QuerySet[Key]:
+    """Certificates whose kid is their SHA-1 thumbprint, as the older system had it."""
+    return keys.filter(kid=KT("jwk__x5t"))
 
 
 def _expiring(clients: Clients, days: int, now: datetime) -> Clients:

@@ -1,6 +1,7 @@
 """The request as our views see it, after the middleware."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 
@@ -19,3 +20,12 @@ class Request(HttpRequest):
 def posted(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: an empty POST is an answer too, and must show its errors."""
     return request.POST if request.method == "POST" else None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a database would take it for one."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

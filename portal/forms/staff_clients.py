@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from clients.models import Client, Scope
+from portal.client_search import SHA1
 
 # How Key.description begins: a family, or one size or curve of it.
 ALGORITHMS = (
@@ -43,7 +44,13 @@ class ClientFilterForm(forms.Form):
         ],
     )  # fmt: skip
     algorithm = forms.ChoiceField(
-        label=_("Key"), required=False, choices=[("", _("Any")), *((name, name) for name in ALGORITHMS)]
+        label=_("Key"),
+        required=False,
+        choices=[
+            ("", _("Any")),
+            *((name, name) for name in ALGORITHMS),
+            (SHA1, _("Named by the SHA-1 of its certificate")),
+        ],
     )
     expiring = forms.TypedChoiceField(
         label=_("Expires within"), required=False, choices=_days((7, 14, 30, 90)), coerce=int, empty_value=None

@@ -21,6 +21,8 @@ of_one_client = [
     path("scopes/", staff_client.client_scopes, name="client_scopes"),
     path("contacts/", staff_contacts.add_client_contact, name="add_client_contact"),
     path("contacts/<uuid:contact>/", staff_contacts.change_client_contact, name="change_client_contact"),
+    path("contacts/<uuid:contact>/remove/", staff_contacts.remove_client_contact, name="remove_client_contact"),
+    path("journal/", staff_client.client_journal, name="client_journal"),
     path("tokens/invalidate/", staff_tokens.staff_invalidate_tokens, name="staff_invalidate_tokens"),
     path("<slug:act>/", staff_client.change_status, name="change_client_status"),
 ]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db.models import Prefetch, Q
 from django.http import HttpResponse
@@ -19,7 +18,7 @@ from portal import condition, spreadsheets
 from portal.access import security_team
 from portal.client_search import Clients, matching
 from portal.forms.staff_clients import ClientFilterForm
-from portal.request import Request
+from portal.request import Request, is_uuid
 from tokens.models import CredentialUse
 
 PAGE = 50
@@ -67,18 +66,10 @@ def export_clients(request: Request) -> HttpResponseBase:
 
 def _after(clients: Clients, uid: str) -> Clients:
     """Those that follow this client in the order of name and id (keyset pages: page 1,000 is as fast as page 1)."""
-    last = Client.objects.filter(uid=uid).values_list("name", "id").first() if _is_uuid(uid) else None
+    last = Client.objects.filter(uid=uid).values_list("name", "id").first() if is_uuid(uid) else None
     if last is None:
         return clients
     return clients.filter(Q(name__gt=last[0]) | Q(id__gt=last[1]), name__gte=last[0])
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _with_rows(clients: Clients, now: datetime) -> Clients:

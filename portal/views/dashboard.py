@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from clients.models import Client, Key, Mail, Registration, Secret
 from portal import usage
 from portal.access import security_team
+from portal.client_search import SHA1, named_by_sha1
 from portal.forms.staff_clients import ALGORITHMS
 from portal.request import Request
 
@@ -39,6 +40,7 @@ def dashboard(request: Request) -> HttpResponse:
         "expiring": _ending(request.now)[:LISTED],
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
+        "sha1_url": f"{reverse('all_clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)
 
@@ -50,12 +52,11 @@ def _figures(now: datetime) -> dict[str, Any]:
     by_key, by_secret = Exists(keys), Exists(secrets.filter(client=OuterRef("pk")))
     signing_in = active.annotate(key=by_key, secret=by_secret).values_list("key", "secret", "secret_allowed")
     works = Key.objects.usable(now).filter(client__status=Client.Status.ACTIVE)
-    sha1 = sum(kid == jwk.get("x5t") for kid, jwk in works.exclude(subject="").values_list("kid", "jwk"))
     return {
         "clients": active.count(),
         "methods": dict(Counter(_method(*row) for row in signing_in)),
         "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
-        "sha1_kids": sha1,
+        "sha1_kids": named_by_sha1(works).count(),
         "ending": _ending(now).count(),
         "usage": usage.of_all(now),
     }

@@ -42,7 +42,7 @@ def journal(request: Request) -> HttpResponse:
     chosen, days, sought = form.chosen(), form.days_back(), form.sought()
     entries = JournalEntry.objects.filter(client__in=chosen, at__gt=request.now - timedelta(days=days))
     found = JournalEntry.objects.filter(client__in=clients).with_request_id(sought) if sought else None
-    shown = _by_client(chosen, entries if found is None else found, request.now)
+    shown = by_client(chosen, entries if found is None else found, request.now)
     refused = [cause for of_client in shown for cause in of_client.causes]
     context = {
         "form": form,
@@ -60,7 +60,7 @@ def journal(request: Request) -> HttpResponse:
     return render(request, "contact/journal.html", context)
 
 
-def _by_client(clients: Iterable[Client], entries: JournalEntryQuerySet, now: datetime) -> list[OfClient]:
+def by_client(clients: Iterable[Client], entries: JournalEntryQuerySet, now: datetime) -> list[OfClient]:
     """The causes of each client that has any, most frequent first; three queries whatever their number."""
     latest = _latest(entries)
     found = {client.pk: OfClient(client) for client in clients}

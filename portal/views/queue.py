@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from statistics import median
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,11 +16,11 @@ from django.views.decorators.http import require_safe
 from clients.models import Registration, User
 from portal import hints
 from portal.access import security_team
-from portal.request import Request
+from portal.request import Request, is_uuid
 from portal.templatetags.keydesk import visible
 
 TARGET = timedelta(days=5)
-SHOWN_DECIDED = 100
+PAGE = 50  # of the lists that only grow
 MEDIAN_OVER = timedelta(days=30)
 
 Row = dict[str, object]
@@ -40,19 +41,32 @@ def queue(request: Request) -> HttpResponse:
     show = request.GET.get("show", "all")
     waiting = _rows(Registration.objects.awaiting_review(), request)
     elsewhere = {"contact": Registration.objects.awaiting_contact(), "decided": Registration.objects.decided()}
+    older = None
     if show in elsewhere:
-        rows = [row for _registration, row in _rows(elsewhere[show][:SHOWN_DECIDED], request)]
+        page = _rows(_older(elsewhere[show], request.GET.get("before", ""))[: PAGE + 1], request)
+        rows = [row for _registration, row in page[:PAGE]]
+        older = page[PAGE - 1][0].uid if len(page) > PAGE else None
     else:
         chosen = FILTERS.get(show, FILTERS["all"])
         rows = [row for registration, row in waiting if chosen(registration, row, request.user)]
     context = {
         "show": show if show in FILTERS or show in elsewhere else "all",
+        "newest_first": elsewhere.keys(),
         "rows": rows,
+        "older_url": f"?show={show}&before={older}" if older else "",
         "chips": _chips(waiting, request.user, elsewhere["contact"].count()),
         "figures": _figures(waiting, request),
         "target": ngettext("Target was %(n)s day", "Target was %(n)s days", TARGET.days) % {"n": TARGET.days},
     }
     return render(request, "security/queue.html", context)
+
+
+def _older(registrations: QuerySet[Registration], uid: str) -> QuerySet[Registration]:
+    """Newest first, from after this one (keyset pages, by the time of the decision, or of the request)."""
+    at = Coalesce("decided_at", "submitted_at")
+    ordered = registrations.annotate(at=at).order_by("-at", "-id")
+    last = ordered.filter(uid=uid).values_list("at", "id").first() if is_uuid(uid) else None
+    return ordered if last is None else ordered.filter(Q(at__lt=last[0]) | Q(at=last[0], id__lt=last[1]))
 
 
 def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple[Registration, Row]]:
@@ -71,6 +85,7 @@ def _row(registration: Registration, found: Sequence[hints.Hint], request: Reque
         "organisation": visible(registration.organisation),
         "client_name": visible(registration.client_name),
         "number": registration.number,
+        "requester": visible(registration.contact_name),
         "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
         "submitted_at": registration.submitted_at,
         "overdue": waits and registration.submitted_at is not None and request.now - registration.submitted_at > TARGET,

@@ -1,6 +1,7 @@
 """One client, as the Security team sees it: what its contacts see, and what only the team may change."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,12 @@ from portal import condition, log_entries, usage
 from portal.access import actor, security_team
 from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm
 from portal.request import Request, posted
+from portal.views.journal import by_client
 from portal.views.tokens import shown_tokens
-from tokens.models import CredentialUse
+from tokens.models import CredentialUse, JournalEntry
 
 TOKENS, ENTRIES = 20, 10  # shown
+JOURNAL = timedelta(days=30)  # as long as refused requests are kept
 
 
 def client_of_anybody(uid: UUID) -> Client:
@@ -49,9 +52,19 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "tokens": shown_tokens(client, now, limit=TOKENS),
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
         "usage": usage.of_client(client, now),
+        "refused_today": JournalEntry.objects.of(client).refusals().filter(at__gt=now - timedelta(days=1)).count(),
         "acts": ACTS_OF.get(client.status, ()),
     }
     return render(request, "security/client.html", context)
+
+
+@security_team
+@require_safe
+def client_journal(request: Request, uid: UUID) -> HttpResponse:
+    """Its refused requests by cause, as its contacts read them."""
+    client = client_of_anybody(uid)
+    shown = by_client([client], JournalEntry.objects.of(client).filter(at__gt=request.now - JOURNAL), request.now)
+    return render(request, "security/journal.html", {"client": client, "shown": shown[0] if shown else None})
 
 
 # --- Suspend, reactivate, close -------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
 @security_team
 @require_POST
 def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
-    """One of the buttons beside a contact: mail a fresh link, change the role, remove."""
+    """One of the buttons beside a contact: mail a fresh link, or change the role."""
     row, act = _contact(uid, contact), request.POST.get("act", "")
     person = {"person": row.user}
     try:
@@ -48,13 +48,25 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpRes
             messages.success(
                 request, _("A fresh link is on its way to %(person)s. An older one stops working.") % person
             )
-        elif act == "remove":
-            acts.remove(contact=row, by=actor(request), now=request.now)
-            messages.success(request, _("%(person)s no longer sees this client.") % person)
         elif act in ClientContact.Role.values:
             role = ClientContact.Role(act)
             acts.change_role(contact=row, role=role, by=actor(request), now=request.now)
             messages.success(request, _("%(person)s is %(role)s now.") % {**person, "role": role.label})
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
+    return redirect("staff_client", uid)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
+    row = _contact(uid, contact)
+    if request.method != "POST":
+        return render(request, "security/remove_contact.html", {"client": row.client, "row": row})
+    try:
+        acts.remove(contact=row, by=actor(request), now=request.now)
+    except acts.UnableToChangeContacts as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
     return redirect("staff_client", uid)

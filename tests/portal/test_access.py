@@ -64,6 +64,9 @@ MATRIX = {
     "contacts": ("302 200 404 302 404 404", "302 200 404 302 404 404"),
     "change_contact_role": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
     "remove_contact": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "passkeys": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
+    "add_passkey": ("302 302 302 302 404 404", "302 200 200 302 404 404"),
+    "remove_passkey": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
     "dry_run": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "journal": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
     "dashboard": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
@@ -76,6 +79,8 @@ MATRIX = {
     "client_settings": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
     "client_scopes": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
     "add_client_contact": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
+    "remove_client_contact": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
+    "client_journal": ("302 404 404 302 200 404", "302 404 404 302 405 404"),
     "change_client_contact": ("302 404 404 302 405 404", "302 404 404 302 302 404"),
     "staff_invalidate_tokens": ("302 404 404 302 200 404", "302 404 404 302 302 404"),
     "change_client_status": ("302 404 404 302 200 404", "302 404 404 302 422 404"),
@@ -131,8 +136,8 @@ MATRIX = {
 
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
-    "add_client_contact", "add_key", "change_client_id", "client", "client_history", "client_past", "client_scopes",
-    "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change", "regenerate_secret",
+    "add_client_contact", "add_key", "change_client_id", "client", "client_history", "client_journal", "client_past",
+    "client_scopes", "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change", "regenerate_secret",
     "reveal_secret", "revoke_token", "secret_authentication", "staff_client", "staff_invalidate_tokens", "tokens",
 }  # fmt: skip
 
@@ -195,7 +200,9 @@ def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
         "open_link": {"token": "x" * 43},
         "openid_connect_callback": {"provider_id": "sso"},
         "openid_connect_login": {"provider_id": "sso"},
+        "remove_client_contact": of_a_contact,
         "remove_contact": of_a_contact,
+        "remove_passkey": {"pk": 1},
         "retire_key": of_a_key,
         "retire_scope": {"pk": things["scope"].pk},
         "retry_mail": {"uid": things["mail"].pk},

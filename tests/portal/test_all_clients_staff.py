@@ -1,5 +1,7 @@
 """One client on the Security team's page: suspend, close, override, and look after its contacts."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
@@ -8,6 +10,7 @@ from clients import keys as key_acts
 from clients.models import Client, ClientContact, Mail
 from tests import factories, keys
 from tests.portal.staff import signed_in
+from tokens.models import JournalEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +90,11 @@ def test_contacts_are_added_changed_mailed_and_removed(now) -> None:
     assert wim.role == ClientContact.Role.OWNER
     post("change_client_contact", client.uid, wim.uid, act="link")
     assert Mail.objects.filter(kind=Mail.Kind.LINK, to="wim@rekenhuis.example").exists()
-    post("change_client_contact", client.uid, wim.uid, act="remove")
+    assert (
+        signed_in(factories.noor()).get(reverse("remove_client_contact", args=[client.uid, wim.uid])).status_code == 200
+    )
+    assert client.contacts.count() == 2  # asked first
+    post("remove_client_contact", client.uid, wim.uid)
     assert not client.contacts.filter(pk=wim.pk).exists()
 
 
@@ -95,7 +102,7 @@ def test_the_last_owner_stays(now) -> None:
     client, _secret = factories.client()
     owner = client.contacts.get()
     response = signed_in(factories.noor()).post(
-        reverse("change_client_contact", args=[client.uid, owner.uid]), {"act": "remove"}, follow=True
+        reverse("remove_client_contact", args=[client.uid, owner.uid]), follow=True
     )
     assert "needs an owner" in response.content.decode()
     assert client.contacts.exists()
@@ -104,7 +111,8 @@ def test_the_last_owner_stays(now) -> None:
 def test_a_contact_of_another_client_is_not_reached_through_this_one(now) -> None:
     one, _secret = factories.client()
     other, _secret = factories.client(contact=factories.wim())
-    assert post("change_client_contact", one.uid, other.contacts.get().uid, act="remove").status_code == 404
+    for page in ("change_client_contact", "remove_client_contact"):
+        assert post(page, one.uid, other.contacts.get().uid, act="link").status_code == 404
 
 
 def test_all_tokens_are_invalidated_behind_a_question(now) -> None:
@@ -124,3 +132,18 @@ def test_the_pages_are_not_there_for_others(now, person) -> None:
     for name in PAGES:
         assert browser.get(reverse(name, args=[client.uid])).status_code == 404
         assert browser.post(reverse(name, args=[client.uid])).status_code == 404
+
+
+def test_the_team_reads_why_a_clients_requests_were_refused_in_the_words_of_its_contacts() -> None:
+    client, _secret = factories.client()
+    other, _secret = factories.client()
+    facts = {"sent": "https://auth.example/", "expected": "https://auth.example/oauth/v2/token"}
+    JournalEntry.objects.create(
+        client=client, at=datetime.now(UTC), rule="audience", request_id="r-1", endpoint="token",
+        error="invalid_client", facts=facts, address="192.0.2.1",
+    )  # fmt: skip
+    browser = signed_in(factories.noor())
+    assert "1 request refused in 24 hours" in browser.get(reverse("staff_client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("client_journal", args=[client.uid])).content.decode()
+    assert "The audience in your signed request is not our token address" in text
+    assert "Nothing was refused" in browser.get(reverse("client_journal", args=[other.uid])).content.decode()

@@ -54,7 +54,8 @@ def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
     }  # fmt: skip
     assert [(row["label"], row["count"]) for row in context["algorithms"]] == [("EC P-256", 1)]
     assert context["sha1_kids"] == 1
-    for row in (*context["methods"], *context["algorithms"]):
+    by_sha1 = {"label": "SHA-1", "count": 1, "url": context["sha1_url"]}
+    for row in (*context["methods"], *context["algorithms"], by_sha1):
         listed = signed_in(factories.noor()).get(row["url"]).context["rows"]
         assert len(listed) == row["count"], row["label"]
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from clients import registrations
 from clients.models import User
 from portal import hints
+from portal.views import queue
 from tests import factories
 from tests.portal.staff import signed_in
 
@@ -39,6 +40,7 @@ def test_a_row_says_who_asks_for_what_and_what_is_worth_knowing(now) -> None:
     text = page()
     for words in (
         "Rekenhuis bv",
+        "Wim Goossens",
         "nrn",
         "Asks for a sensitive scope",
         "Free-mail address",
@@ -77,6 +79,21 @@ def test_decided_requests_and_those_that_wait_for_the_contact_have_their_own_lis
     assert "Loonverwerking-koppeling" not in page()
     assert "Loonverwerking-koppeling" in page("contact")
     assert "Loonverwerking-koppeling" not in page("decided")
+
+
+def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None:
+    monkeypatch.setattr(queue, "PAGE", 2)
+    noor, browser = factories.by(factories.noor()), signed_in(factories.noor())
+    for number in range(5):
+        asked = factories.submitted_request(now, client_name=f"Request {number}")
+        at = now + DAY * (number // 2)  # some were decided at the same moment
+        registrations.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
+    url, seen = f"{reverse('queue')}?show=decided", []
+    while url:
+        context = browser.get(url).context
+        seen.append([row["client_name"] for row in context["rows"]])
+        url = context["older_url"] and reverse("queue") + context["older_url"]
+    assert seen == [["Request 4", "Request 3"], ["Request 2", "Request 1"], ["Request 0"]]
 
 
 @pytest.mark.parametrize("person", [factories.ada, factories.lotte])

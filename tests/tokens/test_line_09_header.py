@@ -302,15 +302,15 @@ def test_what_is_no_compact_jws_of_two_json_objects_is_refused(encoded: str, rea
 
 
 def test_an_assertion_has_at_most_16_kibibytes() -> None:
-    bare = len(signer().assertion(header={"x": ""}))
+    def padded(in_header: int, in_claims: int) -> str:
+        return signer().assertion(header={"x": "x" * in_header}, x="x" * in_claims)
 
-    def of_size(size: int) -> str:
-        return signer().assertion(header={"x": "x" * ((size - bare) * 3 // 4)})
-
-    largest = next(made for extra in range(4) if len(made := of_size(LARGEST - extra)) <= LARGEST)
-    assert len(largest) > LARGEST - 4
+    room = (LARGEST - len(padded(0, 0))) * 3 // 4
+    sizes = [(header, room + more) for header in range(3) for more in range(-4, 2)]
+    largest = next(encoded for size in sizes if len(encoded := padded(*size)) == LARGEST)
     assert rule(largest, OURS) == ""
-    assert rule(of_size(LARGEST + 4), OURS) == "assertion_too_large"
+    larger = next(encoded for size in sizes if len(encoded := padded(*size)) == LARGEST + 1)
+    assert rule(larger, OURS) == "assertion_too_large"
     assert rule("." * (LARGEST + 1), OURS) == "assertion_too_large"
 
 

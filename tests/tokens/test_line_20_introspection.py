@@ -138,6 +138,15 @@ def test_line_20_a_scope_that_was_retired_opens_no_view(wire, client, authorizat
     assert wire.introspect(token, resource_server).text == INACTIVE
 
 
+def test_line_20_a_resource_server_sees_a_scope_that_was_made_after_it_was_last_seen(
+    wire, client, authorization, resource_server
+):
+    assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
+    new = factories.scope("address.delete")
+    registry.change_scopes(client=client, scopes=(new,), defaults=(new,), by=SYSTEM, now=NOW)
+    assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
+
+
 # --- Inactive ---------------------------------------------------------------------------------------------------------
 
 

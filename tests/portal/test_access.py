@@ -137,8 +137,9 @@ MATRIX = {
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
     "add_client_contact", "add_key", "change_client_id", "client", "client_history", "client_journal", "client_past",
-    "client_scopes", "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change", "regenerate_secret",
-    "reveal_secret", "revoke_token", "secret_authentication", "staff_client", "staff_invalidate_tokens", "tokens",
+    "client_scopes", "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change",
+    "regenerate_secret", "reveal_secret", "revoke_token", "secret_authentication", "staff_client",
+    "staff_invalidate_tokens", "tokens",
 }  # fmt: skip
 
 

@@ -1,0 +1,132 @@
+"""What a copy of the database is worth, and what the role of production may do with it."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.test import Client as Browser
+from django.urls import reverse
+
+import audit
+from audit import checkpoints, log
+from clients import links
+from clients.secretformat import digest
+from tests import factories
+from tests.factories import lotte, noor
+from tests.portal import staff
+from tests.tokens.wire import Clock, Wire, basic
+from tokens.application import Application
+from tokens.configuration import from_settings
+from tokens.models import Token
+from tokens.server import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROLE = "keydesk_app_of_the_tests"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+@pytest.fixture
+def production_role() -> Iterator[psycopg.Connection]:
+    """A connection of the application's own role, made and limited by the very scripts of production."""
+    script = re.search(r"<<'SQL'\n(.*)\nSQL", (ROOT / "docker/create-app-role.sh").read_text(), re.DOTALL)[1]  # type: ignore[index]
+    database = connection.settings_dict["NAME"]
+    script = script.replace("DATABASE keydesk", f'DATABASE "{database}"').replace("keydesk_app", ROLE)
+    grants = Path(audit.__file__).with_name("grants.sql").read_text().replace(':"app"', ROLE)
+    run(script.replace(":'password'", "'of the tests'"))
+    # In production the role is older than the tables and has these rights by default.
+    run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE}")
+    run(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {ROLE}", grants)
+    given = {
+        "host": settings.DATABASES["default"]["HOST"],
+        "dbname": database,
+        "user": ROLE,
+        "password": "of the tests",
+    }
+    try:
+        with psycopg.connect(**given, autocommit=True) as own:
+            yield own
+    finally:
+        run(f"DROP OWNED BY {ROLE}", f"DROP ROLE {ROLE}")
+
+
+def test_the_role_of_production_works_and_cannot_alter_the_change_log(
+    production_role: psycopg.Connection,
+) -> None:
+    factories.client()
+    checkpoints.sign_checkpoint(datetime.now(UTC))
+    for statement in (
+        "UPDATE audit_entry SET note = 'x'",
+        "DELETE FROM audit_entry",
+        "TRUNCATE audit_entry",
+        "UPDATE audit_checkpoint SET note = 'x'",
+        "DELETE FROM audit_checkpoint",
+        "DELETE FROM audit_loghead",
+        "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+        "DROP TRIGGER IF EXISTS append_only ON audit_entry",
+        "DROP TABLE audit_entry",
+        "CREATE OR REPLACE RULE nothing AS ON INSERT TO audit_entry DO INSTEAD NOTHING",
+        "SET session_replication_role = replica",
+        "SET ROLE keydesk",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            production_role.execute(statement)  # type: ignore[arg-type]
+    with pytest.raises(psycopg.errors.IntegrityError, match="append-only"):
+        production_role.execute("UPDATE audit_loghead SET size = 0")
+    run(f"SET ROLE {ROLE}")  # and the acts of the product need no more than it has
+    try:
+        factories.client(contact=lotte())
+        checkpoints.sign_checkpoint(datetime.now(UTC))
+        assert log.verify().ok
+    finally:
+        run("RESET ROLE")
+
+
+def test_what_the_database_holds_does_not_authenticate() -> None:
+    """Digests, ciphertexts and hints, in hexadecimal and in base64, presented as the secret or as the token."""
+    client, secret = factories.client()
+    server = Server(from_settings(), Clock(datetime.now(UTC).timestamp()))
+    server.background.ensure_started = lambda: None  # type: ignore[method-assign]
+    wire = Wire(Application(server), Clock())
+    try:
+        token = wire.token(basic(client.client_id, secret)).json["access_token"]
+        kept, row = client.secrets.get(), Token.objects.get()
+        stored = [bytes(kept.digest), bytes(kept.ciphertext or b""), bytes(row.digest), kept.hint.encode()]
+        for form in [text for value in stored for text in (value.hex(), urlsafe_b64encode(value).decode().rstrip("="))]:
+            refused = wire.token(basic(client.client_id, form))
+            assert (refused.status, refused.error) == (401, "invalid_client"), form
+            assert wire.introspect(form, basic(client.client_id, secret)).json == {"active": False}
+        assert wire.introspect(row.jti, basic(client.client_id, secret)).json == {"active": False}
+        assert wire.introspect(token, basic(client.client_id, secret)).json["active"]
+    finally:
+        server.close()
+
+
+def test_what_is_stored_of_a_link_opens_nothing() -> None:
+    with transaction.atomic():
+        link = links.issue(user=lotte(), now=datetime.now(UTC))
+    links.activate(link)
+    link.refresh_from_db()
+    stored = bytes(link.digest or b"")
+    for text in (str(link.uid), link.uid.hex, stored.hex(), urlsafe_b64encode(stored).rstrip(b"=").decode()):
+        assert Browser().post(reverse("open_link", args=[text])).status_code == 404
+
+
+def test_a_digest_in_the_field_for_a_leaked_value_finds_nobody() -> None:
+    made, secret = factories.client()
+    page = staff.signed_in(noor()).post(reverse("incident"), {"value": digest(secret).hex()}).text
+    assert made.client_id not in page

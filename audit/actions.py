@@ -51,6 +51,8 @@ class Action(models.TextChoices):
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
     LINK_OPENED = "link.opened", _("{actor} signed in with a management link")
+    PASSKEY_ADDED = "passkey.added", _("{actor} added the passkey {subject}")
+    PASSKEY_REMOVED = "passkey.removed", _("{actor} removed the passkey {subject}")
     STEPUP_PASSED = "stepup.passed", _("{actor} confirmed who they are")
 
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")

@@ -30,5 +30,10 @@ def mail_code(*, user: User, again: bool, now: datetime) -> None:
 def confirm(*, user: User, typed: str, by: Actor, now: datetime) -> None:
     """Raises codes.CodeRefused; each wrong attempt stays counted."""
     codes.spend(user.codes.filter(purpose=PURPOSE).order_by("-created_at").first(), typed=typed, now=now)
-    with transaction.atomic():
-        log.record(action=Action.STEPUP_PASSED, actor=by, subject=user)
+    note_passed(user=user, by=by)
+
+
+@transaction.atomic
+def note_passed(*, user: User, by: Actor) -> None:
+    """Also for who used a passkey instead of the code."""
+    log.record(action=Action.STEPUP_PASSED, actor=by, subject=user)

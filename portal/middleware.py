@@ -114,6 +114,22 @@ def _is_for_staff(page: str | None) -> bool:
     return page is not None and (page.startswith("mfa_") or page == "account_reauthenticate")
 
 
+class ContactSessionMiddleware:
+    """allauth's pages for second factors are for staff; contacts have portal/views/passkeys.py, behind the step-up."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> None:
+        page = (request.resolver_match.url_name if request.resolver_match else None) or ""
+        is_contact = request.user.is_authenticated and not request.user.is_staff_member
+        if is_contact and page.startswith("mfa_") and page != "mfa_login_webauthn":
+            raise Http404
+
+
 class LocalisationMiddleware:
     """Times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
 

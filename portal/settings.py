@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.middleware.StaffSessionMiddleware",
+    "portal.middleware.ContactSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -184,6 +185,7 @@ MFA_FORMS = {
     "authenticate": "portal.forms.staff_sign_in.CodeForm",
     "reauthenticate": "portal.forms.staff_sign_in.CodeAgainForm",
     "activate_totp": "portal.forms.staff_sign_in.FirstCodeForm",
+    "login_webauthn": "portal.forms.passkeys.SignInWithPasskeyForm",
     "add_webauthn": "portal.forms.staff_sign_in.AddPasskeyForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -1,26 +1,34 @@
-"""The step-up: a code mailed to the registered address, good for fifteen minutes (SECURITY.md, sessions).
+"""The step-up: a code mailed to the registered address, or a passkey; good for fifteen minutes (SECURITY.md, sessions).
 
 A view marked `@step_up_required` answers a POST without one with the code page. That page carries the fields of the
 POST along and posts them to the same address together with the code, so nothing typed is lost and no view knows of it.
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from clients import codes, step_up
+from clients.models import User
 from portal.access import actor
 from portal.request import Request
 
 View = Callable[..., HttpResponse]
-CODE, AGAIN = "step_up_code", "step_up_again"  # our own fields among those of the interrupted form
+# Our own fields among those of the interrupted form.
+CODE, AGAIN, PASSKEY = "step_up_code", "step_up_again", "step_up_passkey"
 
 
 def step_up_required(act: str | Promise) -> Callable[[View], View]:
@@ -31,15 +39,16 @@ def step_up_required(act: str | Promise) -> Callable[[View], View]:
         def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "POST" or is_stepped_up(request):
                 return view(request, *args, **kwargs)
-            problem = ""
-            if CODE in request.POST and AGAIN not in request.POST:
-                problem = _try(request, request.POST[CODE])
+            has_passkey = passkeys_of(request.user).exists()
+            problem, mailed = "", CODE in request.POST
+            if AGAIN not in request.POST and (request.POST.get(PASSKEY) or mailed):
+                problem = _try(request)
                 if not problem:
                     request.POST = _interrupted(request.POST)  # type: ignore[assignment]  # for the view it is the POST
                     return view(request, *args, **kwargs)
-            else:
-                problem = _mail_code(request, again=AGAIN in request.POST)
-            return _ask(request, act, problem)
+            elif AGAIN in request.POST or not has_passkey:
+                problem, mailed = _mail_code(request, again=AGAIN in request.POST), True
+            return _ask(request, act, problem, mailed=mailed, has_passkey=has_passkey)
 
         return guarded
 
@@ -47,8 +56,15 @@ def step_up_required(act: str | Promise) -> Callable[[View], View]:
 
 
 def is_stepped_up(request: Request) -> bool:
-    passed = request.session.get("stepped_up_at")
-    return passed is not None and 0 <= request.now.timestamp() - passed < settings.STEP_UP_LIFETIME.total_seconds()
+    """Also a moment after signing in with a passkey, which proves as much."""
+    passed = [request.session.get("stepped_up_at", -1.0)]
+    records = get_authentication_records(request, request.user)
+    passed += [record["at"] for record in records if record.get("passwordless")]
+    return any(0 <= request.now.timestamp() - at < settings.STEP_UP_LIFETIME.total_seconds() for at in passed)
+
+
+def passkeys_of(user: User) -> QuerySet[Authenticator]:
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
 
 
 def mark_stepped_up(request: Request, now: datetime) -> None:
@@ -56,15 +72,33 @@ def mark_stepped_up(request: Request, now: datetime) -> None:
     request.session["stepped_up_at"] = now.timestamp()
 
 
-def _try(request: Request, typed: str) -> str:
-    """Empty when the code is right, else what to tell the person."""
+def _try(request: Request) -> str:
+    """Empty when the passkey or the code is right, else what to tell the person."""
+    problem = _try_passkey(request) if request.POST.get(PASSKEY) else _try_code(request, request.POST[CODE])
+    if not problem:
+        mark_stepped_up(request, request.now)
+    return problem
+
+
+def _try_passkey(request: Request) -> str:
+    try:
+        answer = json.loads(request.POST[PASSKEY])
+        auth.parse_authentication_response(answer)
+        used = auth.complete_authentication(request.user, answer)
+    except (ValueError, TypeError, KeyError, AttributeError, ValidationError):  # a browser can send anything
+        return _("This passkey did not work. Try again, or have a code mailed to you.")
+    used.record_usage()
+    step_up.note_passed(user=request.user, by=actor(request))
+    return ""
+
+
+def _try_code(request: Request, typed: str) -> str:
     try:
         step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:
         if refused.can_retry:
             return _("This is not the code we mailed. Look at the newest mail and type its six digits.")
         return _("This code no longer works. Ask for a new one below.")
-    mark_stepped_up(request, request.now)
     return ""
 
 
@@ -76,15 +110,24 @@ def _mail_code(request: Request, *, again: bool) -> str:
     return ""
 
 
-def _ask(request: Request, act: str | Promise, problem: str) -> HttpResponse:
-    fields = [(name, value) for name, values in _interrupted(request.POST).lists() for value in values]
-    context = {"act": act, "problem": problem, "fields": fields, "form_has_errors": bool(problem), "back": request.path}
+def _ask(request: Request, act: str | Promise, problem: str, *, mailed: bool, has_passkey: bool) -> HttpResponse:
+    context: dict[str, Any] = {
+        "act": act,
+        "problem": problem,
+        "fields": [(name, value) for name, values in _interrupted(request.POST).lists() for value in values],
+        "form_has_errors": bool(problem),
+        "back": request.path,
+        "mailed": mailed or not has_passkey,
+    }
+    if has_passkey:
+        # Without a person: the device then insists on a fingerprint, a face or a PIN.
+        context["js_data"] = {"request_options": auth.begin_authentication(user=None)}
     return render(request, "accounts/step_up.html", context, status=422 if problem else 200)
 
 
 def _interrupted(posted: QueryDict) -> QueryDict:
     """The form as it was sent before we asked for the code."""
     fields = posted.copy()
-    for name in (CODE, AGAIN, "csrfmiddlewaretoken"):
+    for name in (CODE, AGAIN, PASSKEY, "csrfmiddlewaretoken"):
         fields.pop(name, None)
     return fields

@@ -40,6 +40,7 @@ class Mail(models.Model):
         CLIENT_CHANGED = "client_changed", _("Something changed at a client")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
+        PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
 
     class State(models.TextChoices):

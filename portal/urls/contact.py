@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.views import changes, client, contacts, dry_run, home, journal, keys, requests, secrets, tokens
+from portal.views import changes, client, contacts, dry_run, home, journal, keys, passkeys, requests, secrets, tokens
 
 of_one_client = [
     path("", client.client, name="client"),
@@ -35,5 +35,8 @@ urlpatterns = [
     path("requests/<uuid:uid>/withdraw/", requests.withdraw_request, name="withdraw_request"),
     path("clients/", home.home, name="home"),
     path("clients/<uuid:uid>/", include(of_one_client)),
+    path("passkeys/", passkeys.passkeys, name="passkeys"),
+    path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
+    path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
     path("journal/", journal.journal, name="journal"),
 ]

@@ -1,0 +1,26 @@
+"""What the change log and the contact's mailbox hear of passkeys; making and checking them is allauth's part."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from audit import log
+from audit.actions import Action
+from clients import outbox
+from clients.actors import Actor
+from clients.models import Mail, User
+
+
+def note_added(*, user: User, name: str, by: Actor, now: datetime) -> None:
+    """In the transaction that adds it: the person hears of it where nobody who stole a link can hide it."""
+    _note(Action.PASSKEY_ADDED, user, name, by, now)
+
+
+def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
+    _note(Action.PASSKEY_REMOVED, user, name, by, now)
+
+
+def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
+    log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name))
+    facts = {"action": action.value, "subject": name, "by": by.label, "at": now.isoformat()}
+    outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

@@ -1,0 +1,108 @@
+"""What contacts do in a browser that only a browser can: make a key pair, and use a passkey."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
+from playwright.sync_api import Page, expect
+
+from tests.e2e import registering
+from tests.e2e.live import Live
+from tests.e2e.people import Person, address
+
+LAPTOP = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+    "isUserVerified": True, "automaticPresenceSimulation": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def lotte(live: Live, new_page: Callable[..., Page], axe: Callable[[Page], None]) -> Person:
+    """A contact who has come in with a mailed link, and looks after one client."""
+    lotte = Person(live, new_page(), address("lotte"), axe)
+    scopes = registering.make_scopes(live)
+    name = f"Meterstanden {uuid.uuid4().hex[:6]}"
+    made = live.manage("create_client", "--name", name, "--contact", lotte.email, "--scope", scopes[0], "--json")
+    assert made.returncode == 0, made.stdout + made.stderr
+    lotte.client_id = json.loads(made.stdout)["client_id"]  # type: ignore[attr-defined]
+    lotte.opens_the_mailed_link()
+    lotte.clicks(name, role="link")
+    return lotte
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_a_key_pair_made_in_the_browser_gets_a_token_and_its_private_half_stays_there(
+    live: Live, lotte: Person, algorithm: str
+) -> None:
+    sent: list[str] = []
+    lotte.page.on("request", lambda request: sent.append(request.post_data or ""))
+    lotte.page.locator("label[for=way-make]").click()
+    lotte.page.locator(f"label[for=alg-{algorithm[:2].lower()}]").click()
+    with lotte.page.expect_download() as download:
+        lotte.page.locator("#make-key").click()
+    private_pem = download.value.path().read_text()
+    lotte.clicks("Check this key")
+    lotte.sees("Your browser signed with it")
+    lotte.clicks("Add this key")
+    lotte.steps_up()
+    lotte.sees("Shown to be in your hands")
+
+    session = OAuth2Session(lotte.client_id, private_pem, token_endpoint_auth_method="private_key_jwt")  # type: ignore[attr-defined]
+    token_url = f"{live.url}/oauth/v2/token"
+    session.register_client_auth_method(PrivateKeyJWT(token_url, alg=algorithm))
+    assert session.fetch_token(token_url, grant_type="client_credentials")["access_token"]
+    middle = private_pem.splitlines()[2]
+    assert sent
+    assert not any(middle in body or "PRIVATE KEY" in body for body in sent)
+    if algorithm == "ES256":
+        secret_part = ECKey.import_key(private_pem).as_dict(private=True)["d"]
+        assert not any(secret_part in body for body in sent)
+
+
+def test_a_passkey_signs_a_contact_in_and_takes_the_place_of_the_code(live: Live, lotte: Person) -> None:
+    devtools = lotte.page.context.new_cdp_session(lotte.page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": LAPTOP})
+    client_page = lotte.page.url
+
+    lotte.goes_to("/passkeys/")
+    lotte.clicks("Add a passkey")
+    lotte.steps_up()
+    lotte.page.get_by_label("Name of the passkey").fill("Laptop")
+    lotte.page.get_by_role("button", name="Add the passkey").click()
+    expect(lotte.page.get_by_role("cell", name="Laptop").or_(lotte.page.get_by_role("rowheader"))).to_be_visible()
+    lotte.look(lotte.page)
+    assert lotte.reads(r"(added the passkey Laptop)")
+
+    # Signing in with it needs no mail, and no code right after.
+    lotte.page.context.clear_cookies()
+    lotte.goes_to("/link/")
+    lotte.page.get_by_role("button", name="Sign in with a passkey").click()
+    lotte.page.wait_for_url("**/clients/")
+    lotte.goes_to(client_page)
+    lotte.clicks("Reveal Client secret")
+    expect(lotte.page.locator("#secret")).to_be_visible()
+
+    # Later, or after a mailed link, it stands in for the code.
+    lotte.page.context.clear_cookies()
+    lotte.goes_to("/link/")
+    lotte.page.get_by_label("E-mail address").fill(lotte.email)
+    lotte.clicks("Send me a link")
+    lotte.opens_the_mailed_link()
+    lotte.goes_to(client_page)
+    lotte.clicks("Reveal Client secret")
+    lotte.sees("Confirm that it is you")
+    lotte.page.get_by_role("button", name="Use your passkey").click()
+    expect(lotte.page.locator("#secret")).to_be_visible()
+
+    lotte.goes_to("/passkeys/")
+    lotte.clicks(re.compile("^Remove"), role="link")
+    lotte.clicks("Remove this passkey")
+    lotte.sees("You have none")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,11 +26,12 @@ FREE_MAIL = {
 
 @dataclass(frozen=True)
 class Hint:
-    """`state` is ok, warn or bad; `note` says more, or is empty."""
+    """`state` is ok, warn or bad; `note` says more and `url` leads to more, or they are empty."""
 
     state: str
     text: str
     note: str = ""
+    url: str = ""
 
 
 def clients_per_organisation(registrations: Iterable[Registration]) -> Mapping[str, int]:
@@ -69,4 +72,5 @@ def _organisation(registration: Registration, clients: Mapping[str, int]) -> Hin
     if not count:
         return Hint("warn", _("First client of this organisation"))
     text = ngettext("This organisation has %(n)s client", "This organisation has %(n)s clients", count)
-    return Hint("ok", text % {"n": count})
+    theirs = f"{reverse('all_clients')}?{urlencode({'organisation': registration.organisation})}"
+    return Hint("ok", text % {"n": count}, url=theirs)

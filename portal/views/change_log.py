@@ -33,7 +33,7 @@ def change_log(request: Request) -> HttpResponse:
     query = urlencode(form.active())
     context = {
         "form": form,
-        "entries": log_entries.rows(shown),
+        "entries": log_entries.rows_with_clients(shown),
         "newer_url": f"?{query}&after={shown[0].seq}" if newer else "",
         "older_url": f"?{query}&before={shown[-1].seq}" if older else "",
         "matches": matching[: COUNTED + 1].count(),

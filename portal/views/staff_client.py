@@ -1,7 +1,8 @@
 """One client, as the Security team sees it: what its contacts see, and what only the team may change."""
 
+import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,24 +39,33 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
     client, now = client_of_anybody(uid), request.now
     keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
     uses = {use.credential: use for use in CredentialUse.objects.filter(client=client)}
-    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=TOKENS + 1)
     context = {
         "client": client,
         "condition": condition.of_client(client, keys, secrets, uses, now),
-        "keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) not in over],
+        "keys": [_key(key, uses, now) for key in keys if key.state(now) not in over],
         "old_keys": [condition.of_key(key, uses, now) for key in keys if key.state(now) in over],
         "secrets": [condition.of_secret(secret, uses, now) for secret in secrets],
+        "signs_in_with": condition.signs_in_with(client, keys, secrets, now),
         "scopes": client.client_scopes.select_related("scope").order_by("scope__name"),
         "serves": Api.objects.filter(served_by=client),
         "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
         "registrations": client.registrations.order_by("-created_at"),
-        "tokens": shown_tokens(client, now, limit=TOKENS),
+        "tokens": tokens[:TOKENS],
+        "more_tokens": len(tokens) > TOKENS,
+        "shown": TOKENS,
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
         "usage": usage.of_client(client, now),
         "refused_today": JournalEntry.objects.of(client).refusals().filter(at__gt=now - timedelta(days=1)).count(),
         "acts": ACTS_OF.get(client.status, ()),
     }
     return render(request, "security/client.html", context)
+
+
+def _key(key: Key, uses: condition.Uses, now: datetime) -> dict[str, object]:
+    """Its card, and the JWK as software has it."""
+    jwk = json.dumps(key.jwk, indent=2, ensure_ascii=False)
+    return {"card": condition.of_key(key, uses, now), "jwk": jwk}
 
 
 @security_team

@@ -26,6 +26,8 @@ def test_the_page_shows_what_its_contacts_see_but_no_secret(now) -> None:
     for words in (
         client.client_id,
         key.kid,
+        key.thumbprint,
+        key.jwk["x5t#S256"],
         "address.read",
         "lotte@leiestroom.example",
         secret[-4:],

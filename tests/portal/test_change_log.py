@@ -46,6 +46,11 @@ def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
         assert words in text
 
 
+def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
+    client = suspended(now)
+    assert f'href="{reverse("client_past", args=[client.uid])}">{client.name}<' in page()
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [

@@ -56,6 +56,12 @@ def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person
     assert browser.get(response.url).status_code == 200
 
 
+@pytest.mark.parametrize("person", [factories.noor, factories.ada])
+def test_every_page_leads_to_how_one_signs_in(person) -> None:
+    page = signed_in(person()).get(reverse("change_log")).content.decode()
+    assert f'href="{reverse("mfa_index")}"' in page
+
+
 def test_a_password_alone_opens_nothing() -> None:
     user, browser = enrolled(factories.noor()), Client()
     type_password(browser, user)

@@ -8,6 +8,7 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -67,6 +68,7 @@ class Client(models.Model):
         indexes = [
             models.Index(fields=["name", "id"]),
             models.Index(fields=["organisation"]),
+            models.Index(Lower("organisation"), name="client_organisation_lower"),
             models.Index(fields=["status", "name"]),
         ]
         constraints = [

@@ -76,6 +76,7 @@ class Registration(models.Model):
         indexes = [
             models.Index(fields=["status", "submitted_at"]),
             models.Index(fields=["requester", "-created_at"]),
+            models.Index(fields=["-decided_at"], condition=Q(decided_at__isnull=False), name="registration_decided"),
         ]
         constraints = [
             models.CheckConstraint(

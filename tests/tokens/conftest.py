@@ -37,7 +37,9 @@ def start(transactional_db: None, clock: Clock) -> Iterator[Callable[..., Wire]]
         server = Server(replace(from_settings(), **changed), clock)
         server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
         started.append(server)
-        return Wire(Application(server), clock)
+        application = Application(server)
+        application._logs_access = True  # LOG_LEVEL is WARNING in tests
+        return Wire(application, clock)
 
     yield start
     for server in started:

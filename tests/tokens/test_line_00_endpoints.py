@@ -133,6 +133,25 @@ def test_cookies_and_origins_are_neither_read_nor_answered(wire, authorization):
     assert not any(name.startswith("Access-Control") for name in preflight.headers)
 
 
+def test_each_answer_is_a_line_of_the_log_that_nobody_can_forge(wire, client, secret, authorization):
+    forged = 'x"}\n{"event": "forged"\x1b[31m'
+    answers = [
+        wire.token(authorization, scope=forged, address=forged, query=forged),
+        wire.token(basic(client.client_id, forged), HTTP_X_REQUEST_ID=forged, HTTP_X_FORWARDED_FOR=forged),
+        wire.send(forged, "token", content_type=forged),
+        wire.get("/oauth/v2/" + forged),
+        wire.get("verify", authorization=f"Bearer {forged}"),
+    ]
+    lines = [json.loads(line) for line in wire.log.getvalue().splitlines()]
+    assert [line["request_id"] for line in lines] == [answer.request_id for answer in answers]
+    assert [line["status"] for line in lines] == [400, 401, 405, 404, 401]
+    assert [line["outcome"] for line in lines] == [answer.error for answer in answers]
+    assert [line["rule"] for line in lines] == ["scope_syntax", "secret_wrong", "method", "", "token_not_active"]
+    assert [line["client"] for line in lines] == [client.client_id, client.client_id, "", "", ""]
+    assert "forged" not in wire.log.getvalue()
+    assert secret not in wire.log.getvalue()
+
+
 def test_a_fault_of_ours_shows_no_trace(wire, authorization, monkeypatch):
     def fault(_wanted: object) -> None:
         raise RuntimeError("canary in a trace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from tests.tokens.wire import Clock, Signer, base64url, public_jwk
 from tokens import assertion, jws
 from tokens.assertion import ClientKey, Policy, Verified
 from tokens.configuration import from_settings
-from tokens.errors import InvalidClient
+from tokens.errors import LONGEST_FACT, InvalidClient, Refused
 
 CLIENT = "meterstanden"
 AT = NOW.timestamp()
@@ -90,3 +91,15 @@ def unsigned(header: str | bytes, payload: str | bytes, signature: bytes = b"") 
     """A compact JWS of any parts at all."""
     parts = (part.encode() if isinstance(part, str) else part for part in (header, payload, signature))
     return ".".join(base64url(part) for part in parts)
+
+
+def refusal_of[T: Refused](expected: type[T], act: Callable[[], object]) -> T | None:
+    """The refusal, if it is one of that kind; whatever else is raised fails the test."""
+    try:
+        act()
+    except expected as refusal:
+        for fact in refusal.facts.values():
+            assert fact.isprintable()
+            assert len(fact) <= LONGEST_FACT * 6  # each character may have become an escape
+        return refusal
+    return None

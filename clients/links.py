@@ -61,6 +61,12 @@ def find(text: str, *, now: datetime) -> ManagementLink:
     return link
 
 
+def was_for(text: str) -> User | None:
+    """Whose link this is or once was, used, expired and replaced ones included. The caller must tell nobody."""
+    link = ManagementLink.objects.select_related("user").filter(digest=digest(text)).first()
+    return link.user if link else None
+
+
 @transaction.atomic
 def use(text: str, *, by_address: str, request_id: str, now: datetime) -> User:
     """Spends the link and returns its person. Raises LinkNotUsable, also for the slower of two at once."""

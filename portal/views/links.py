@@ -35,7 +35,14 @@ def ask_link(request: Request) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: Request, token: str) -> HttpResponse:
-    """Only the button's POST spends the link: mail scanners follow every address with GET, often several times."""
+    """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
+
+    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step.
+    """
+    if request.method == "POST" and "renew" in request.POST:
+        if person := links.was_for(token):
+            contacts.mail_fresh_link(email=person.email, by=actor(request), now=request.now)
+        return render(request, "public/link_sent.html")
     try:
         if request.method != "POST":
             links.find(token, now=request.now)

@@ -83,6 +83,31 @@ def test_every_unusable_link_gets_the_same_page(client, real_now) -> None:
     assert len(bodies) == 1
 
 
+@pytest.mark.parametrize("state", ["used", "expired", "replaced"])
+def test_a_link_that_is_over_is_renewed_in_one_step(client, real_now, state) -> None:
+    lotte = factories.lotte()
+    token = link_of(lotte, real_now - timedelta(hours=73 if state == "expired" else 1))
+    url = reverse("open_link", args=[token])
+    if state == "used":
+        client.post(url)
+    if state == "replaced":
+        link_of(lotte, real_now)
+    page = Client().post(url, {"renew": "1"}).content.decode()
+    assert "on its way to the address that the old one was mailed to" in page
+    assert lotte.email not in page
+    assert [mail.to for mail in Mail.objects.filter(kind=Mail.Kind.LINK)] == [lotte.email]
+
+
+def test_renewing_a_link_that_never_was_says_the_same_and_mails_nobody(client, real_now) -> None:
+    known = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    answers = {
+        re.sub(r'value="[^"]*"', "", client.post(url, {"renew": "1"}).content.decode())
+        for url in (known, reverse("open_link", args=["x" * 43]))
+    }
+    assert len(answers) == 1
+    assert Mail.objects.count() == 1
+
+
 def test_asking_for_a_link_says_the_same_for_a_known_and_an_unknown_address(client) -> None:
     factories.lotte()
     answers = [

@@ -4,6 +4,8 @@
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
+# make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
+# make screenshots  a picture of every page, wide and narrow, light and dark, into docs/screenshots/
 # make clean    remove the data and logs of the demonstration
 #
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.
@@ -15,7 +17,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m portal.embedded.keys)
 
-.PHONY: help install demo test check messages clean
+.PHONY: help install demo test check messages bench bench-scale bench-pages screenshots clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -48,6 +50,12 @@ bench: .venv/synced
 
 bench-scale: .venv/synced
 	@exec $(PYTHON) -m bench.scale $(ARGS)
+
+bench-pages: .venv/synced
+	@exec $(PYTHON) -m bench.pages $(ARGS)
+
+screenshots: .venv/synced
+	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/screenshots.py
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local/demo .local/demo.env; fi

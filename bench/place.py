@@ -73,7 +73,7 @@ def prepare(directory: Path) -> Place:
             place.started.append(valkey.launch(place.sockets, log=directory / "valkey.log"))
         for name in ("keydesk", "dot", "authlib", "oidc"):
             postgres.create_database(place.sockets, name)
-        place.environment = _environment(place.sockets)
+        place.environment = environment(place.sockets)
         run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=place.environment, cwd=stack.ROOT)
         made = run([sys.executable, "-m", "bench.seed"], env=place.environment, cwd=stack.ROOT)
         place.actors = Actors(**json.loads(made))
@@ -84,7 +84,7 @@ def prepare(directory: Path) -> Place:
     return place
 
 
-def _environment(directory: Path) -> dict[str, str]:
+def environment(directory: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         **keys.generate(),

@@ -26,10 +26,9 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 # --- Line 1: methods --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "POST", "TRACE", "gEt"])
-def test_line_1_only_the_method_of_the_endpoint(wire, method):
+def test_line_1_only_the_method_of_the_endpoint(wire):
     for endpoint, allowed in {**EVERYTHING, METADATA: "GET"}.items():
-        if method != allowed:
+        for method in {"GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "POST", "TRACE", "gEt"} - {allowed}:
             answer = wire.send(method, endpoint)
             assert (answer.status, answer.headers["Allow"]) == (405, allowed)
 
@@ -60,42 +59,33 @@ def test_line_1_credentials_in_the_url_are_no_second_method(wire, client, author
 # --- Line 2: the body -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
+def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorization):
+    for content_type in (
         "application/x-www-form-urlencoded",
         "Application/X-WWW-Form-Urlencoded",
         "application/x-www-form-urlencoded; charset=UTF-8",
         "application/x-www-form-urlencoded;charset=iso-8859-1 ; x=y",
-    ],
-)
-def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorization, content_type):
-    assert wire.post("token", GRANT, authorization=authorization, content_type=content_type).status == 200
+    ):
+        assert wire.post("token", GRANT, authorization=authorization, content_type=content_type).status == 200
 
 
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_line_2_other_media_types_are_refused(wire, authorization, endpoint):
+    part = b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--'
+    for content_type, body in (
         ("application/json", json.dumps({"grant_type": "client_credentials"}).encode()),
-        (
-            "multipart/form-data; boundary=x",
-            b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nx\r\n--x--',
-        ),
+        ("multipart/form-data; boundary=x", part),
         ("text/plain", GRANT.encode()),
         ("", GRANT.encode()),
         ("application/x-www-form-urlencoded-ish", GRANT.encode()),
-    ],
-)
-def test_line_2_other_media_types_are_refused(wire, authorization, content_type, body):
-    for endpoint in ENDPOINTS:
+    ):
         answer = wire.send("POST", endpoint, body=body, content_type=content_type, authorization=authorization)
         assert (answer.status, answer.error) == (400, "invalid_request")
         assert wire.rule(answer) == "content_type"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_line_2_broken_encodings_are_refused(wire, authorization):
+    for body in (
         GRANT.encode("utf-16"),
         GRANT.encode("utf-16-be"),
         GRANT.encode("utf-32"),
@@ -110,12 +100,10 @@ def test_line_2_other_media_types_are_refused(wire, authorization, content_type,
         GRANT.encode() + b"&%ff=1",
         b"\xef\xbb\xbf\xff" + GRANT.encode(),
         PNG,
-    ],
-)
-def test_line_2_broken_encodings_are_refused(wire, authorization, body):
-    answer = wire.post("token", body, authorization=authorization)
-    assert (answer.status, answer.error) == (400, "invalid_request")
-    assert wire.rule(answer) == "body_encoding"
+    ):
+        answer = wire.post("token", body, authorization=authorization)
+        assert (answer.status, answer.error) == (400, "invalid_request"), body
+        assert wire.rule(answer) == "body_encoding"
 
 
 def test_line_2_a_byte_order_mark_belongs_to_the_name_of_the_first_parameter(wire, authorization):
@@ -161,11 +149,10 @@ def test_line_2_at_most_64_fields(wire, authorization):
 # --- Line 3: parameters -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("empty", ["scope=", "scope", "scope=&scope=", "client_secret=", "client_assertion="])
-def test_line_3_a_parameter_without_a_value_counts_as_omitted(wire, authorization, empty):
-    answer = wire.post("token", f"{GRANT}&{empty}", authorization=authorization)
-    assert answer.status == 200
-    assert answer.json["scope"] == "address.read"
+def test_line_3_a_parameter_without_a_value_counts_as_omitted(wire, authorization):
+    for empty in ("scope=", "scope", "scope=&scope=", "client_secret=", "client_assertion="):
+        answer = wire.post("token", f"{GRANT}&{empty}", authorization=authorization)
+        assert (answer.status, answer.json.get("scope")) == (200, "address.read"), empty
 
 
 def test_line_3_an_empty_required_parameter_is_missing(wire, authorization):
@@ -200,12 +187,12 @@ def test_line_4_without_a_grant_type(wire, authorization):
     assert wire.rule(answer) == "missing_parameter"
 
 
-@pytest.mark.parametrize("grant", ["authorization_code", "password", "refresh_token", "Client_Credentials", " "])
-def test_line_4_another_grant_type(wire, authorization, grant):
-    answer = wire.post("token", {"grant_type": grant}, authorization=authorization)
-    assert (answer.status, answer.error) == (400, "unsupported_grant_type")
-    entry = wire.cause(answer)
-    assert (entry.rule, entry.facts) == ("grant_type", {"sent": grant, "expected": "client_credentials"})
+def test_line_4_another_grant_type(wire, authorization):
+    for grant in ("authorization_code", "password", "refresh_token", "Client_Credentials", "client_credentials ", " "):
+        answer = wire.post("token", {"grant_type": grant}, authorization=authorization)
+        assert (answer.status, answer.error) == (400, "unsupported_grant_type")
+        entry = wire.cause(answer)
+        assert (entry.rule, entry.facts) == ("grant_type", {"sent": grant, "expected": "client_credentials"})
 
 
 def test_line_4_a_client_that_may_not_request_tokens(wire, client, authorization, resource_server):

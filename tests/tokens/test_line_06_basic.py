@@ -7,8 +7,6 @@ repeat the same id.
 import base64
 import re
 
-import pytest
-
 from clients import secretformat
 from clients.models import Client
 from clients.models.client import new_client_id
@@ -28,9 +26,9 @@ def every_character_escaped(text: str) -> str:
     return "".join(f"%{ord(char):02x}" for char in text)
 
 
-@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC", "bAsIc"])
-def test_the_scheme_in_any_case(wire, client, secret, scheme):
-    assert wire.token(header(f"{client.client_id}:{secret}", scheme)).status == 200
+def test_the_scheme_in_any_case(wire, client, secret):
+    for scheme in ("Basic", "basic", "BASIC", "bAsIc"):
+        assert wire.token(header(f"{client.client_id}:{secret}", scheme)).status == 200
 
 
 def test_it_works_at_all_three_endpoints(wire, authorization):
@@ -70,14 +68,14 @@ def test_spaces_around_the_credentials_do_no_harm(wire, authorization):
     assert wire.token(f" {scheme}   {credentials}  ").status == 200
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_client_id_in_the_body_may_repeat_the_same_id(wire, client, authorization, endpoint):
+def test_a_client_id_in_the_body_may_repeat_the_same_id(wire, client, authorization):
     form = GRANT | {"token": "x", "client_id": client.client_id}
-    assert wire.post(endpoint, form, authorization=authorization).status == 200
-    differs = wire.post(endpoint, form | {"client_id": client.client_id.upper()}, authorization=authorization)
-    assert (differs.status, differs.error) == (400, "invalid_request")
-    entry = wire.cause(differs)
-    assert (entry.rule, entry.facts) == ("client_id_differs", {"sent": client.client_id.upper()})
+    for endpoint in ENDPOINTS:
+        assert wire.post(endpoint, form, authorization=authorization).status == 200
+        differs = wire.post(endpoint, form | {"client_id": client.client_id.upper()}, authorization=authorization)
+        assert (differs.status, differs.error) == (400, "invalid_request")
+        entry = wire.cause(differs)
+        assert (entry.rule, entry.facts) == ("client_id_differs", {"sent": client.client_id.upper()})
 
 
 def test_an_id_or_secret_in_another_case_is_another(wire, client: Client, secret):
@@ -93,38 +91,38 @@ def test_the_stored_digest_is_no_secret(wire, client: Client, secret):
         assert wire.token(basic(client.client_id, presented)).status == 401
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [
-        "Basic",
-        "Basic ",
-        "Basic !",
-        "Basic YTpi\n",  # what a MIME encoder adds: not refused, but nobody's
-        "Basic YTp i",
-        "Basic YTpiYQ",  # padding is missing
-        "Basic YTpi====",
-        "Basic é",
-        "Basic \x00",
-        "Basic " + "A" * 60_000,
-        header(""),
-        header(":"),
-        header("no colon"),
-        header(b"\xff:\xfe"),
-        header("a%zz:b"),
-        header("a%:b"),
-        header("a%ff:b"),
-        header("a%00:b"),
-        header("a\x00:b"),
-        header("'; DROP TABLE clients_client; --:x"),
-        header("\ud7ff\U0001f511:\u202e"),
-        "Digest username=a",
-        "Bearer abc",
-        "Negotiate YTpi",
-        "basic_auth",
-        ":",
-    ],
-)
-def test_a_header_that_is_not_understood_is_a_failed_authentication(wire: Wire, client, authorization):
-    answer = wire.token(authorization)
-    assert (answer.status, answer.error) == (401, "invalid_client")
-    assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+NOT_UNDERSTOOD = [
+    "Basic",
+    "Basic ",
+    "Basic !",
+    "Basic YTpi\n",  # what a MIME encoder adds: not refused, but nobody's
+    "Basic YTp i",
+    "Basic YTpiYQ",  # padding is missing
+    "Basic YTpi====",
+    "Basic é",
+    "Basic \x00",
+    "Basic " + "A" * 60_000,
+    header(""),
+    header(":"),
+    header("no colon"),
+    header(b"\xff:\xfe"),
+    header("a%zz:b"),
+    header("a%:b"),
+    header("a%ff:b"),
+    header("a%00:b"),
+    header("a\x00:b"),
+    header("'; DROP TABLE clients_client; --:x"),
+    header("\ud7ff\U0001f511:\u202e"),
+    "Digest username=a",
+    "Bearer abc",
+    "Negotiate YTpi",
+    "basic_auth",
+    ":",
+]
+
+
+def test_a_header_that_is_not_understood_is_a_failed_authentication(wire: Wire, client):
+    for authorization in NOT_UNDERSTOOD:
+        answer = wire.token(authorization)
+        assert (answer.status, answer.error) == (401, "invalid_client"), authorization
+        assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")

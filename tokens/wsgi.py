@@ -1,5 +1,6 @@
 """The process group that serves machines only: the authorization server, its health and its metrics."""
 
+import gc
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,13 @@ from tokens.server import Server  # noqa: E402
 
 server = Server(configuration.from_settings())
 oauth = Application(server)
+
+if hasattr(os, "SCHED_BATCH"):
+    # Inherited by the threads that will serve. One that is woken by the leader of its batch waits for its turn, instead
+    # of interrupting the leader only to find that it holds the interpreter: half as many switches for a token.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+gc.collect()
+gc.freeze()  # what was loaded stays, so the collector need not walk it again and again
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

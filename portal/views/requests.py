@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import codes, registrations
 from clients.models import Registration, Scope
-from portal import limits
+from portal import differences, limits
 from portal.access import actor, contact, request_of
 from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
 from portal.request import Request
@@ -121,6 +121,7 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
         return redirect("my_request", uid)
     context = {
         "registration": registration,
+        "differences": differences.of_change(registration) if registration.is_open else [],
         "asked": registration.asked.select_related("scope__api"),
         "thread": registration.messages.select_related("author"),
         "form": form,

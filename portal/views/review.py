@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.models import Entry
 from clients import registrations
-from clients.models import Client, Registration, User
-from portal import hints, log_entries
+from clients.models import Registration, User
+from portal import differences, hints, log_entries
 from portal.access import actor, security_team
 from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
 from portal.request import Request, posted
@@ -136,7 +136,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "own": own,
         "is_change": registration.kind == Registration.Kind.CHANGE,
         "scopes": _scope_rows(registration, form),
-        "differences": _differences(registration),
+        "differences": differences.of_change(registration),
         "hints": found,
         "risk": hints.risk(found),
         "history": [_history_item(entry) for entry in Entry.objects.about(registration.audit_id)[:HISTORY]],
@@ -177,22 +177,3 @@ def _scope_note(retired: bool, held: bool, sensitive: bool) -> str:
     if held:
         return _("The client has this scope already.")
     return _("Needs two approvals.") if sensitive else ""
-
-
-def _differences(registration: Registration) -> list[dict[str, object]]:
-    """A change request as before and after; what stays is left out."""
-    client = registration.client
-    if registration.kind != Registration.Kind.CHANGE or client is None:
-        return []
-    asked = " ".join(row.scope.name for row in registration.asked.all())
-    pairs = [
-        (_("Name"), client.name, registration.client_name),
-        (_("Organisation"), client.organisation, registration.organisation),
-        (_("What it does"), client.purpose, registration.purpose),
-        (_("Scopes"), _names(client), asked),
-    ]
-    return [{"field": label, "before": old, "after": new} for label, old, new in pairs if old != new]
-
-
-def _names(client: Client) -> str:
-    return " ".join(client.scopes.order_by("name").values_list("name", flat=True))

@@ -99,7 +99,9 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
         "purpose": "Letters.",
         "scopes": ["address.read", "person.read"],
     }
-    browser.post(url, form)
+    shown = browser.post(url, form, follow=True).content.decode()
+    assert "What would change" in shown
+    assert "</span>address.read person.read</ins>" in shown
     asked = Registration.objects.awaiting_review().get()
     assert asked.kind == Registration.Kind.CHANGE
     assert [scope.name for scope in made.scopes.all()] == ["address.read"]

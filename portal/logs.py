@@ -10,8 +10,10 @@ import re
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# A management link, a token in a query string, and whatever has the shape of our secrets and tokens.
-SECRETS = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+|\bkd[a-z]_[\w-]{20,}""", re.IGNORECASE)
+from clients.secretformat import without_secrets
+
+# A management link, and a token in a query string.
+IN_ADDRESSES = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -24,7 +26,7 @@ SHARED: list[Processor] = [
 
 def scrubbed(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
     """The last processor gets the line that the renderer made of the event."""
-    return SECRETS.sub("***", str(line))
+    return without_secrets(IN_ADDRESSES.sub("***", str(line)))
 
 
 def configure(level: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from clients.secretformat import without_secrets
 from tokens import metrics
 from tokens.connection import Connection
 from tokens.errors import Refused, Rule
@@ -103,6 +104,7 @@ class Journal:
 
     @staticmethod
     def _row(request: Request, client: int, now: float, error: str, rule: Rule, facts: dict[str, Any]) -> Row:
+        kept = without_secrets(json.dumps(facts))  # somebody may have sent one where it does not belong
         return (
-            client, now, request.id, request.endpoint, error, rule.value, json.dumps(facts), request.address,
+            client, now, request.id, request.endpoint, error, rule.value, kept, request.address,
         )  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from time import sleep
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 
 from clients import registry
 from tests import factories
@@ -17,6 +19,7 @@ from tests.tokens.conftest import add_key
 from tests.tokens.wire import Answer, Signer, Wire
 from tokens import tasks
 from tokens.models import JournalEntry, Token, UsedAssertion
+from tokens.store import Outcome
 
 OURS = client_key(key("P-256"))
 GRANT = {"grant_type": "client_credentials"}
@@ -102,6 +105,24 @@ def test_line_14_of_twenty_copies_at_once_in_one_batch_one_gets_a_token(wire, si
     assert Token.objects.count() == 1
 
 
+def test_line_14_copies_that_wait_for_the_database_together_count_as_copies(wire, authorization, signer):
+    """Held up by a lock, they come to the database in one statement."""
+    form, answers = signer.form(**GRANT), []
+    first = threading.Thread(target=lambda: wire.token(authorization))
+    copies = [threading.Thread(target=lambda: answers.append(wire.post("token", form))) for _ in range(6)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE tokens_token IN EXCLUSIVE MODE")
+        first.start()
+        sleep(0.1)
+        for thread in copies:
+            thread.start()
+        sleep(0.2)
+    for thread in (first, *copies):
+        thread.join(timeout=30)
+    assert sorted(answer.status for answer in answers) == [200] + [400] * 5
+    assert Token.objects.count() == 2
+
+
 def test_line_14_twenty_different_ones_at_once_all_get_a_token(start, signer):
     answers = at_once((start(), start()), [("token", signer.form(**GRANT)) for _ in range(20)])
     assert [answer.status for answer in answers] == [200] * 20
@@ -175,6 +196,28 @@ def test_line_14_an_assertion_that_meets_a_changed_client_is_used_once(start, cl
         assert replayed(other, other.post(endpoint, form))
 
 
+@pytest.mark.parametrize(("endpoint", "second"), [("introspect", "look_up"), ("revoke", "revoke")])
+def test_line_14_a_client_that_changes_after_its_assertion_was_spent_is_not_taken_for_a_replay(
+    wire, client, signer, authorization, monkeypatch, endpoint, second
+):
+    """Introspection and revocation spend in one statement and act in another, and the change may come in between."""
+    store = wire.application.server.store
+    act, seen = getattr(store, second), []
+
+    def change_before_the_first(wanted: object) -> object:
+        if not seen:
+            registry.change_settings(client=client, settings={"rate_limit": 77}, by=SYSTEM, now=NOW)
+        seen.append(act(wanted))
+        return seen[-1]
+
+    token = wire.token(authorization).json["access_token"]
+    monkeypatch.setattr(store, second, change_before_the_first)
+    form = signer.form(token=token)
+    answer = wire.post(endpoint, form)
+    assert (answer.status, len(seen), seen[0]) == (200, 2, Outcome.STALE)
+    assert replayed(wire, wire.post(endpoint, form))
+
+
 # --- How long it is remembered ----------------------------------------------------------------------------------------
 
 
@@ -196,7 +239,8 @@ def test_line_14_a_used_assertion_is_remembered_until_no_clock_takes_it_any_more
 def test_line_14_only_a_digest_of_the_jti_is_stored(wire, signer):
     assert wire.post("token", signer.form(signer.assertion(jti="a-personal-thing"), **GRANT)).status == 200
     assert len(bytes(UsedAssertion.objects.get().jti_digest)) == 32
-    assert "a-personal-thing" not in wire.log.getvalue()
     wire.post("token", signer.form(signer.assertion(jti="a-personal-thing"), **GRANT))
     wire.write_behind()
+    assert '"rule": "replayed"' in wire.log.getvalue()
+    assert "a-personal-thing" not in wire.log.getvalue()
     assert "a-personal-thing" not in str(list(JournalEntry.objects.values()))

@@ -106,6 +106,7 @@ def test_line_18_only_the_sha_256_of_a_token_is_stored_anywhere(wire, authorizat
     assert bytes(Token.objects.get().digest) == hashlib.sha256(token.encode()).digest()
     everything = everything_in_the_database()
     assert "tokens_token" in everything
+    assert '"endpoint": "verify"' in wire.log.getvalue()
     for part in (token, token[4:47], token[4:30]):
         assert part not in everything
         assert part not in wire.log.getvalue()

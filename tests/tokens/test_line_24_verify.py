@@ -127,6 +127,7 @@ def test_line_24_the_token_is_in_no_log(wire, bearer, caplog, capfd):
             wire.get("no-such-endpoint", query=query)
     wire.write_behind()
     logged = caplog.text + wire.log.getvalue() + "".join(capfd.readouterr())
+    assert '"endpoint": "verify"' in logged
     assert bearer[4:40] not in logged
 
 

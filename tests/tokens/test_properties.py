@@ -29,7 +29,9 @@ OURS = client_key(key("P-256"))
 
 often = settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=300)  # lone surrogates too
-SENDABLE = st.text(st.characters(exclude_characters="\0"), max_size=60)  # what UTF-8 can write, without NUL
+SENDABLE = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), max_size=60
+)  # what UTF-8 can write, without NUL
 URL_SAFE = st.text(string.ascii_letters + string.digits + "-_", max_size=60)
 
 

@@ -190,13 +190,16 @@ def in_one_window(scenario: Callable[[], bool]) -> None:
 
 
 def accepted(caller: Caller, *, at_most: int, pause: float = 0) -> int:
-    """How many requests are granted before one is refused for their number."""
+    """How many requests are granted before one is refused for their number, or the minute is over."""
+    began = time.time() // WINDOW
     for number in range(at_most):
         answer = caller.ask_for_token()
         if answer.status == 429:
             assert 0 < int(answer.headers["Retry-After"]) <= WINDOW
             return number
         assert answer.status == 200, answer
+        if time.time() // WINDOW != began:
+            return number
         time.sleep(pause)
     return at_most
 

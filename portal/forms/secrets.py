@@ -32,3 +32,15 @@ class RegenerateForm(OverlapForm):
     """`replaces` is the secret that the person saw; empty where there was none."""
 
     replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
+class TokensForm(forms.Form):
+    """Beside the end of a key or secret: whoever stole it may have tokens already."""
+
+    tokens = forms.BooleanField(
+        label=_("Invalidate the tokens that it got, too"), help_text=_("Choose this when it leaked."), required=False
+    )
+
+
+class RetireForm(TokensForm, OverlapForm):
+    field_order = ("overlap", "tokens")

@@ -24,10 +24,11 @@ from clients.models import Client, Key
 from portal import condition
 from portal.access import actor, client_of, contact
 from portal.forms.keys import AddKeyForm, KeyUploadForm
-from portal.forms.secrets import OverlapForm
+from portal.forms.secrets import RetireForm
 from portal.request import Request
 from portal.step_up import step_up_required
 from portal.templatetags.keydesk import moment
+from portal.views.tokens import end_tokens
 from tokens.models import CredentialUse
 
 
@@ -192,15 +193,17 @@ def proof_problem(client: Client, found: tuple[PublicKey, ...], answers: Mapping
     return ""
 
 
-def _retire(request: Request, key: Key, overlap: str) -> None:
+def _retire(request: Request, key: Key, overlap: str) -> bool:
     span, _label = OVERLAPS[overlap]
     try:
         keys.retire(key=key, overlap=span, by=actor(request), now=request.now)
     except keys.UnableToRetireKey as problem:
         messages.error(request, str(problem))
+        return False
     else:
         until = _("The key works until %(moment)s, then it is gone.") % {"moment": moment(key.retires_at)}
         messages.success(request, until if span else _("The key no longer works."))
+        return True
 
 
 @contact
@@ -245,9 +248,10 @@ def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     posted = request.POST if request.method == "POST" else None
-    form = OverlapForm(posted, now=request.now)
+    form = RetireForm(posted, now=request.now)
     if form.is_valid():
-        _retire(request, found, form.cleaned_data["overlap"])
+        if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
+            end_tokens(request, found)
         return redirect("client", uid)
     uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
     card = condition.of_key(found, uses, request.now)

@@ -13,9 +13,10 @@ from clients import client_secrets, sealing
 from clients.client_secrets import OVERLAPS, UnableToChangeSecret
 from clients.models import Client, Secret
 from portal.access import actor, client_of, contact
-from portal.forms.secrets import RegenerateForm
+from portal.forms.secrets import RegenerateForm, TokensForm
 from portal.request import Request
 from portal.step_up import step_up_required
+from portal.views.tokens import end_tokens
 
 
 @contact
@@ -78,14 +79,17 @@ def _show(request: Request, client: Client, text: str, **context: object) -> Htt
 def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
-    if request.method != "POST":
-        return render(request, "contact/end_secret.html", {"client": client, "secret": found})
+    form = TokensForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "contact/end_secret.html", {"client": client, "secret": found, "form": form})
     try:
         client_secrets.end(secret=found, by=actor(request), now=request.now)
     except UnableToChangeSecret as problem:
         messages.error(request, str(problem))
     else:
         messages.success(request, _("The secret that ends in %(hint)s no longer works.") % {"hint": found.hint})
+        if form.cleaned_data["tokens"]:
+            end_tokens(request, found)
     return redirect("client", uid)
 
 

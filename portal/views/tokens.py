@@ -93,13 +93,19 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
         live = Token.objects.of(found).live(request.now).issued_to(named.credential)
         context = {"client": found, "name": credential_name(named), "count": live.count()}
         return render(request, "contact/invalidate_issued_to.html", context)
-    try:
-        invalidation.invalidate_issued_to(credential=named, by=actor(request), now=request.now)
-    except invalidation.UnableToRevoke as problem:
-        messages.error(request, str(problem))
-    else:
-        messages.success(request, _("No token works any more that was issued to it before now."))
+    if not end_tokens(request, named):
+        messages.error(request, _("No token of it works."))
     return redirect("tokens", uid)
+
+
+def end_tokens(request: Request, credential: Key | Secret) -> bool:
+    """False when it has none."""
+    try:
+        invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
+    except invalidation.UnableToRevoke:
+        return False
+    messages.success(request, _("No token works any more that was issued to it before now."))
+    return True
 
 
 def credential_name(credential: Key | Secret) -> str:

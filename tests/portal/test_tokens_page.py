@@ -102,6 +102,30 @@ def test_the_tokens_of_a_secret_can_go_by_themselves_too(made, browser) -> None:
     assert not Token.objects.live(datetime.now(UTC)).exists()
 
 
+def test_a_leaked_key_can_retire_with_its_tokens(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    by_secret, _by_key = issue(made, 1), issue(made, 2, credential=key.credential)
+    browser.post(reverse("retire_key", args=[made.uid, key.uid]), {"overlap": "0", "tokens": "on"})
+    assert list(Token.objects.live(datetime.now(UTC))) == [by_secret]
+    key.refresh_from_db()
+    assert key.state(datetime.now(UTC)) == key.State.RETIRED
+
+
+def test_a_key_that_has_to_stay_keeps_its_tokens(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    made.secrets.update(ends_at=datetime.now(UTC))
+    issue(made, credential=key.credential)
+    browser.post(reverse("retire_key", args=[made.uid, key.uid]), {"overlap": "0", "tokens": "on"})
+    assert Token.objects.live(datetime.now(UTC)).count() == 1
+
+
+def test_a_leaked_secret_can_end_with_its_tokens(made, browser) -> None:
+    keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    issue(made)
+    browser.post(reverse("end_secret", args=[made.uid, made.secrets.get().uid]), {"tokens": "on"})
+    assert not Token.objects.live(datetime.now(UTC)).exists()
+
+
 def test_both_ask_for_a_mailed_code(made) -> None:
     token = issue(made)
     browser = browsers.of(factories.lotte(), stepped_up=False)

@@ -219,6 +219,17 @@ def test_what_is_no_compact_jws_of_two_json_objects_is_refused(encoded: str, rea
     assert rule(encoded, OURS) == reason
 
 
+def test_a_nest_of_brackets_is_refused_before_the_parser_follows_it() -> None:
+    """The parser recurses, and the stack of a server's thread is small."""
+
+    def nested(depth: int) -> str:
+        claims = json.dumps(signer().claims())[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+        return signer().assertion(payload=claims.encode())
+
+    assert rule(nested(99), OURS) == ""  # and one brace around it
+    assert rule(nested(100), OURS) == "assertion_form"
+
+
 def test_an_assertion_has_at_most_16_kibibytes() -> None:
     def padded(in_header: int, in_claims: int) -> str:
         return signer().assertion(header={"x": "x" * in_header}, x="x" * in_claims)

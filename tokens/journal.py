@@ -1,7 +1,7 @@
 """The contacts' journal: why requests of a client were refused, written behind and bounded in every direction.
 
 Nobody must be able to fill the database or to slow the server down by being refused, nor to push a client's real
-trouble out of its journal: so a flood is counted (tokens/usage.py) but kept only in part.
+trouble out of its journal: so a flood is counted (tokens/usage.py) but kept only in part, and only of its own cause.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tokens.connection import Connection
 from tokens.errors import Refused, Rule
 from tokens.http import Request
 
-KEPT_PER_CLIENT = 60  # a minute, in each process
-KEPT_PER_ADDRESS = 20  # a minute and client, in each process
+KEPT_PER_CAUSE = 40  # of a client, a minute, in each process
+KEPT_PER_ADDRESS = 20  # of those
 MOST_WAITING = 2_000  # entries in memory
 REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
 
@@ -41,7 +41,7 @@ class Journal:
         self._clock = clock
         self._lock = Lock()
         self._waiting: list[Row] = []
-        self._kept: Counter[tuple[int, str]] = Counter()
+        self._kept: Counter[tuple[int, Rule, str]] = Counter()
         self._minute = 0
         self._remarked: dict[tuple[int, Rule], float] = {}
 
@@ -51,7 +51,7 @@ class Journal:
         if client is None:
             return
         with self._lock:
-            if not self._has_room(client.id, request.address, int(now // 60)):
+            if not self._has_room(client.id, refusal.rule, request.address, int(now // 60)):
                 metrics.JOURNAL_DROPPED.inc()
                 return
             row = self._row(request, client.id, now, told, refusal.rule, refusal.facts)
@@ -82,13 +82,13 @@ class Journal:
                 self._waiting = (rows + self._waiting)[:MOST_WAITING]
             raise
 
-    def _has_room(self, client: int, address: str, minute: int) -> bool:
+    def _has_room(self, client: int, rule: Rule, address: str, minute: int) -> bool:
         if minute != self._minute:
             self._minute = minute
             self._kept.clear()
-        everywhere, here = (client, ""), (client, address or "-")
+        everywhere, here = (client, rule, ""), (client, rule, address or "-")
         if (
-            self._kept[everywhere] >= KEPT_PER_CLIENT
+            self._kept[everywhere] >= KEPT_PER_CAUSE
             or self._kept[here] >= KEPT_PER_ADDRESS
             or len(self._waiting) >= MOST_WAITING
         ):

@@ -12,8 +12,8 @@ from clients.models import Client
 BATCH = 5_000  # rows per transaction
 REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than any server's clock may be behind
 JOURNAL_KEPT = timedelta(days=30)
-JOURNAL_ENTRIES_KEPT = 1_000  # of one client
-JOURNAL_REPEATS_KEPT = 100  # of one client for one reason from one address
+JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
+JOURNAL_REPEATS_KEPT = 100  # of those from one address
 USAGE_KEPT = timedelta(days=400)
 
 # `column` is walked upwards and never back: what was dealt with before is not read again.
@@ -42,11 +42,11 @@ TRIM_JOURNAL = """
 DELETE FROM tokens_journalentry WHERE id IN (
     SELECT id FROM (
         SELECT id,
-               row_number() OVER (PARTITION BY client_id ORDER BY at DESC, id DESC) AS nth_of_client,
+               row_number() OVER (PARTITION BY client_id, rule ORDER BY at DESC, id DESC) AS nth_of_cause,
                row_number() OVER (PARTITION BY client_id, rule, address ORDER BY at DESC, id DESC) AS nth_alike
         FROM tokens_journalentry
     ) numbered
-    WHERE nth_of_client > %s OR nth_alike > %s
+    WHERE nth_of_cause > %s OR nth_alike > %s
 )
 """
 

@@ -6,8 +6,10 @@ reason goes to the journal that the client's contacts can read, found by X-Reque
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from clients import registry
 from clients.models import Client
@@ -16,6 +18,7 @@ from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import Answer, Signer, Wire, basic, ec_key
 from tokens import snapshot
 from tokens.models import JournalEntry
+from tokens.tasks import purge_expired
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -184,3 +187,24 @@ def test_a_flood_of_refusals_leaves_room_for_others(wire: Wire, client: Client):
     own = wire.token(basic(client.client_id, "wrong"), address="192.0.2.77")
     assert wire.rule(own) == "secret_wrong"
     assert 0 < JournalEntry.objects.filter(address="203.0.113.9").count() <= 20
+
+
+def test_a_flood_from_everywhere_leaves_room_for_other_causes(wire: Wire, client: Client, authorization: str):
+    for each in range(100):
+        wire.token(basic(client.client_id, "wrong"), address=f"203.0.113.{each}")
+    assert wire.rule(wire.token(authorization, scope="parcel.read")) == "scope_unknown"
+    assert 0 < JournalEntry.objects.filter(rule="secret_wrong").count() <= 40
+
+
+def test_what_a_long_flood_left_is_trimmed_cause_by_cause(client: Client):
+    def entry(rule: str, seconds_ago: int) -> JournalEntry:
+        return JournalEntry(
+            client=client, at=timezone.now() - timedelta(seconds=seconds_ago), request_id=f"{rule}-{seconds_ago}",
+            endpoint="token", error="invalid_client", rule=rule, address=f"203.0.113.{seconds_ago % 100}",
+        )  # fmt: skip
+
+    flood = [entry("secret_wrong", seconds_ago) for seconds_ago in range(300)]
+    JournalEntry.objects.bulk_create([*flood, entry("scope_unknown", 4000)])
+    purge_expired()
+    assert JournalEntry.objects.filter(rule="secret_wrong").count() == 200
+    assert JournalEntry.objects.filter(rule="scope_unknown").count() == 1

@@ -1,4 +1,4 @@
-"""The tables: medians of the rounds with the lowest and the highest, ratios round by round, and the targets."""
+"""The tables of `make bench`: medians of the rounds with the lowest and the highest, ratios round by round, targets."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,8 @@ NO_STRINGS: list[object] = [0, True, [CLIENT], {"id": CLIENT}, [[CLIENT]], []]
 @pytest.mark.parametrize(("claim", "expected"), [("iss", Rule.ISSUER), ("sub", Rule.SUBJECT)])
 @pytest.mark.parametrize("value", [*OTHERS, *NO_STRINGS, "ｍeterstanden", "meterstánden", ISSUER])
 def test_iss_and_sub_are_the_client_id_to_the_letter(claim: str, expected: Rule, value: object) -> None:
-    reason = refusal(signer().assertion(**{claim: value}), OURS)
+    changed: dict[str, Any] = {claim: value}
+    reason = refusal(signer().assertion(**changed), OURS)
     assert reason is not None
     assert (reason.rule, reason.facts["expected"]) == (expected, CLIENT)
 

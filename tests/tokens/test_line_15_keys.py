@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
@@ -36,7 +37,7 @@ NEVER = float("inf")
         ({"retires_at": AT + 5, "active_from": AT - 5, "not_after": AT + 5}, ""),
     ],
 )
-def test_a_key_authenticates_from_its_start_until_its_end(dates: dict[str, float], state: str) -> None:
+def test_a_key_authenticates_from_its_start_until_its_end(dates: dict[str, Any], state: str) -> None:
     ours = client_key(key("P-256"), **dates)
     assert ours.problem_at(AT) == state
     for kid in ("k1", None):

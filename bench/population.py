@@ -20,8 +20,8 @@ MOST_SAMPLES = 2_000  # for each step: tokens whose text is known, spread over t
 TOKENS = """
 INSERT INTO tokens_token (digest, client_id, epoch, scope, issued_at, expires_at, credential, address)
 SELECT sha256(('bulk ' || n)::bytea) AS digest,
-       CASE WHEN n %% %(share)s = 0 THEN %(client)s ELSE 1000000 + n %% 10000 END, 1, %(scope)s, now() - n %% 3600 * interval '1 second', now() + %(lifetime)s * interval '1 second', 'secret:1',
-       '192.0.2.1'
+       CASE WHEN n %% %(share)s = 0 THEN %(client)s ELSE 1000000 + n %% 10000 END, 1, %(scope)s,
+       now() - n %% 3600 * interval '1 second', now() + %(lifetime)s * interval '1 second', 'secret:1', '192.0.2.1'
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
 ORDER BY digest
 """

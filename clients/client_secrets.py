@@ -81,7 +81,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
 def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     """Ends a secret at once. The current one may only go when something else still signs the client in."""
     client = Client.objects.select_for_update(no_key=True).get(pk=secret.client_id)
-    if secret.ends_at is None and not client.keys.usable(now).exists():
+    if secret.ends_at is None and not client.keys.lasting(now).exists():
         raise UnableToChangeSecret(_("This is the only way the client can sign in. Add a key first, or regenerate."))
     still_working = client.secrets.usable(now).filter(pk=secret.pk)
     if not still_working.update(ends_at=now):
@@ -95,7 +95,7 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
     """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    if not allowed and not client.keys.usable(now).exists():
+    if not allowed and not client.keys.lasting(now).exists():
         raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can sign in."))
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
         raise UnableToChangeSecret(_("That was done already."))

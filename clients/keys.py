@@ -120,6 +120,6 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
 
 
 def _others_work(client: Client, key: Key, then: datetime) -> bool:
-    if client.keys.usable(then).exclude(pk=key.pk).exists():
+    if client.keys.lasting(then).exclude(pk=key.pk).exists():
         return True
-    return client.secret_allowed and client.secrets.usable(then).exists()
+    return client.secret_allowed and client.secrets.current().exists()

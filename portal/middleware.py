@@ -79,11 +79,10 @@ class SessionLimitsMiddleware:
 
 
 class StaffSessionMiddleware:
-    """Keeps a staff session without a second factor to the pages where one is set up, and contacts from all of these.
+    """Keeps a staff session without a second factor to the pages where one is set up.
 
     A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
-    factor that somebody has already (SECURITY.md, approval and access). And whoever got hold of a contact's link could
-    add a passkey of their own, which would let them in long after the link.
+    factor that somebody has already (SECURITY.md, approval and access).
     """
 
     SET_UP: frozenset[str | None] = frozenset(
@@ -99,8 +98,6 @@ class StaffSessionMiddleware:
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
         page = request.resolver_match.url_name if request.resolver_match else None
-        if request.user.is_authenticated and not request.user.is_staff_member and _is_for_staff(page):
-            raise Http404
         if not may_only_set_up(request) or page in ("sign_out", "set_language"):
             return None
         if had_second_factor(request):
@@ -110,12 +107,11 @@ class StaffSessionMiddleware:
         return None if page in self.SET_UP else redirect("staff_setup")
 
 
-def _is_for_staff(page: str | None) -> bool:
-    return page is not None and (page.startswith("mfa_") or page == "account_reauthenticate")
-
-
 class ContactSessionMiddleware:
-    """allauth's pages for second factors are for staff; contacts have portal/views/passkeys.py, behind the step-up."""
+    """allauth's pages for second factors are for staff; contacts have portal/views/passkeys.py, behind the step-up.
+
+    Whoever got hold of a contact's link could otherwise add a passkey of their own, and come in long after the link.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -126,7 +122,7 @@ class ContactSessionMiddleware:
     def process_view(self, request: Request, *_view: object) -> None:
         page = (request.resolver_match.url_name if request.resolver_match else None) or ""
         is_contact = request.user.is_authenticated and not request.user.is_staff_member
-        if is_contact and page.startswith("mfa_") and page != "mfa_login_webauthn":
+        if is_contact and page.startswith(("mfa_", "account_reauth")) and page != "mfa_login_webauthn":
             raise Http404
 
 

@@ -21,6 +21,13 @@ class KeyQuerySet(models.QuerySet["Key"]):
             active_from__lte=now,
         )
 
+    def lasting(self, now: datetime) -> KeyQuerySet:
+        """Those that work and that nobody has given an end: what a client can be left with.
+
+        An act that ended one a moment ago may have read a later clock than the act that asks.
+        """
+        return self.usable(now).filter(retires_at=None)
+
     def shown(self) -> KeyQuerySet:
         """As the pages list them: what works first, then what waits, then what is over."""
         return self.order_by(F("retires_at").desc(nulls_first=True), F("active_from").asc(nulls_last=True), "-added_at")

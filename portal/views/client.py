@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.models import Entry
 from clients import registry
-from clients.models import Key
+from clients.models import Key, Secret
 from portal import condition, log_entries, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
@@ -32,7 +32,8 @@ PAGE = 50  # entries of the history
 def client(request: Request, uid: UUID) -> HttpResponse:
     found, now = client_of(request, uid), request.now
     keys = list(found.keys.shown())
-    secrets = list(found.secrets.usable(now).order_by("-created_at"))
+    every_secret = list(found.secrets.order_by("-created_at"))
+    secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
     uses = {use.credential: use for use in CredentialUse.objects.filter(client=found)}
     tokens = shown_tokens(found, now, limit=TOKENS + 1)
     valid = Token.objects.of(found).live(now).counted()
@@ -44,6 +45,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) not in over],
         "old_keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
         "secrets": [condition.of_secret(secret, uses, now, valid) for secret in secrets],
+        "old_secrets": [secret for secret in every_secret if secret not in secrets],
         "signs_in_with": condition.signs_in_with(found, keys, secrets, now),
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),

@@ -161,6 +161,17 @@ def test_the_secret_of_a_strangers_client_does_not_exist(made) -> None:
         assert stranger.post(reverse(name, args=args)).status_code == 404
 
 
+def test_an_ended_secret_is_listed_among_those_that_no_longer_work(made, browser) -> None:
+    client, _old = made
+    secret = client.secrets.get()
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert "Secrets that no longer work" not in browser.get(reverse("client", args=[client.uid])).content.decode()
+    browser.post(reverse("end_secret", args=[client.uid, secret.uid]))
+    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    assert "Secrets that no longer work" in text
+    assert f"…{secret.hint}</span>, made" in text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None:
     client, _old = factories.client()

@@ -55,7 +55,9 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
     )
     registration.save()
     _ask_for(registration, content.scopes)
-    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration)
+    asked = {"client_name": content.client_name, "organisation": content.organisation, "scopes": _names(content.scopes)}
+    changes = registry.difference({}, asked)
+    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     mail_code(registration=registration, now=now)
     return registration
 
@@ -197,6 +199,7 @@ def approve(
         raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))
 
     _mark_granted(registration, granted)
+    before = registry.facts(registration.client) if registration.client else {}
     client = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
     if registration.kind == Registration.Kind.NEW:
@@ -204,16 +207,11 @@ def approve(
             user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
             client=client, registration=registration, facts={"message": message},
         )  # fmt: skip
+        changes = registry.made(client, contact=_requester(registration))
     else:
         _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
-    asked = _names(row.scope for row in registration.asked.select_related("scope"))
-    log.record(
-        action=Action.REGISTRATION_APPROVED,
-        actor=by,
-        subject=registration,
-        changes={"scopes": (asked, _names(granted))},
-        note=message,
-    )
+        changes = registry.difference(before, registry.facts(client))
+    log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
     return client
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +19,8 @@ from clients.models.client import new_client_id
 from clients.notices import tell_contacts
 
 Status = Client.Status
+Facts = Mapping[str, object]  # field of audit.actions.FIELDS -> value
+Changes = dict[str, tuple[object, object]]  # field -> before, after
 
 
 class UnableToChangeClient(Exception):
@@ -69,7 +71,10 @@ def create(
     for api in served:
         api.served_by.add(client)
     secret = client_secrets.create(client=client, by=by, now=now)
-    changes = {"scopes": (None, _names(granted)), "serves": (None, " ".join(api.identifier for api in served))}
+    changes = {
+        **made(client, contact=contact),
+        "serves": (None, " ".join(api.identifier for api in served)),
+    }
     log.record(action=Action.CLIENT_CREATED, actor=by, subject=client, changes=changes)
     if key is not None:
         keys.add(client=client, key=key, by=by, now=now)
@@ -93,12 +98,9 @@ def change_scopes(
 ) -> None:
     """What is taken away is gone from every introspection as soon as this commits."""
     Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    before = _names(client.scopes.all())
-    granted = list(scopes)
-    _grant(client, granted, defaults)
-    log.record(
-        action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes={"scopes": (before, _names(granted))}
-    )
+    before = facts(client)
+    _grant(client, scopes, defaults)
+    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=difference(before, facts(client)))
     tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)
 
 
@@ -164,6 +166,29 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
     log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
     tell_contacts(client=client, action=Action.CLIENT_ID_CHANGED, subject=client.audit_label, by=by, now=now)
     return new
+
+
+def facts(client: Client) -> Facts:
+    """What the change log says of a client as a whole, so that it can be told later as it was."""
+    rows = list(ClientScope.objects.filter(client=client).select_related("scope"))
+    return {
+        "client_id": client.client_id,
+        "client_name": client.name,
+        "organisation": client.organisation,
+        "purpose": client.purpose,
+        "scopes": _names(row.scope for row in rows),
+        "default_scopes": _names(row.scope for row in rows if row.is_default),
+    }
+
+
+def difference(before: Facts, after: Facts) -> Changes:
+    return {name: (before.get(name), after[name]) for name in after}
+
+
+def made(client: Client, *, contact: User) -> Changes:
+    """The changes that make a client and its first contact."""
+    first = {"contact": contact.audit_label, "role": ClientContact.Role.OWNER.value}
+    return difference({}, {**facts(client), **first})
 
 
 def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> None:

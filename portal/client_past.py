@@ -43,6 +43,8 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True
                 past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
+            if "contact" in after:  # the first one, who came with the client
+                past.contacts[str(after.pop("contact"))] = after.pop("role")
             past.facts |= after
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:
             past.contacts.pop(str(entry.changes["contact"][0]), None)

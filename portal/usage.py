@@ -41,12 +41,14 @@ def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[Usag
 
 
 def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:
-    """For the spark component: `days`, oldest first, and the totals."""
+    """For the spark component: `days`, oldest first, the totals, and how many of a hundred requests were refused."""
     none = {"issued": 0, "refused": 0}
     last = [now.date() - timedelta(days=n) for n in reversed(range(DAYS))]
     days: list[dict[str, Any]] = [{**none, **sums.get(day, {}), "day": day} for day in last]
+    issued, refused = sum(day["issued"] for day in days), sum(day["refused"] for day in days)
     return {
         "days": days,
-        "issued": sum(day["issued"] for day in days),
-        "refused": sum(day["refused"] for day in days),
+        "issued": issued,
+        "refused": refused,
+        "refused_percent": 100 * refused / (issued + refused) if refused else 0.0,
     }

@@ -88,6 +88,7 @@ def _row(registration: Registration, found: Sequence[hints.Hint], request: Reque
         "requester": visible(registration.contact_name),
         "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
         "submitted_at": registration.submitted_at,
+        "decided_at": registration.decided_at,
         "overdue": waits and registration.submitted_at is not None and request.now - registration.submitted_at > TARGET,
         "risk": hints.risk(found),
         "notes": worth_knowing or _("Nothing unusual"),

@@ -53,6 +53,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
         "sentence": _(report.template).format(**report.params),
         "seconds": f"{found.seconds:.1f}",
         "checks": _checks(report),
+        "checkpoint": Checkpoint.objects.last(),
     }
     return render(request, "auditor/verification.html", context)
 

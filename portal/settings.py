@@ -51,7 +51,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "django_htmx",
+    "django_htmx",  # for the copy of htmx in its static files (templates/layouts/list.html)
 ]
 
 MIDDLEWARE = [
@@ -73,7 +73,6 @@ MIDDLEWARE = [
     "portal.middleware.ContactSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -128,6 +127,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "send-pending-mail": {"task": "clients.tasks.send_pending_mail", "schedule": timedelta(seconds=10)},
     "warn-of-expiry": {"task": "clients.tasks.warn_of_expiry", "schedule": timedelta(hours=6)},
+    "forget-ended-sessions": {"task": "clients.tasks.forget_ended_sessions", "schedule": timedelta(hours=1)},
     "sign-checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": timedelta(minutes=5)},
     "purge-expired": {"task": "tokens.tasks.purge_expired", "schedule": timedelta(minutes=5)},
 }

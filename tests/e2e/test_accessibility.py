@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
@@ -39,9 +40,9 @@ FACTS = """() => ({
 })"""
 
 
-def context_of(browser: Browser, url: str, role: str) -> BrowserContext:
-    """A browser in which a person of this role is signed in."""
-    context = browser.new_context(base_url=url)
+def context_of(browser: Browser, url: str, role: str, **options: Any) -> BrowserContext:
+    """A browser in which a person of this role is signed in. Options are those of playwright's new_context()."""
+    context = browser.new_context(base_url=url, locale="en-GB", **options)
     context.add_init_script(AXE)
     for name, morsel in pages.browser_of(role).cookies.items():
         context.add_cookies([{"name": name, "value": morsel.value, "url": url}])

@@ -1,37 +1,34 @@
-"""Puts what `make bench` and `make bench-scale` have measured into docs/performance.md: `python -m bench.publish`."""
+"""Puts what was measured into docs/performance.md, from .local/bench/: `python -m bench.publish`."""
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 
-from bench import growth_report, report
-from bench.chart import chart
 from bench.run import DIRECTORY
 from portal.embedded import stack
 
 PAGE = stack.ROOT / "docs" / "performance.md"
-PARTS = {"result": report.markdown, "scale": growth_report.markdown}
+PARTS = ("report", "scale", "pages")
 
 
 def main() -> None:
     page = PAGE.read_text()
-    for name, markdown in PARTS.items():
-        file = DIRECTORY / f"{name}.json"
-        if file.exists():
-            page = _replaced(page, name, markdown(json.loads(file.read_text())))
+    for name in PARTS:
+        if (file := DIRECTORY / f"{name}.md").exists():
+            page = _replaced(page, name, file.read_text())
     PAGE.write_text(page)
-    if (file := DIRECTORY / "result.json").exists():
-        PAGE.with_suffix(".svg").write_text(chart(json.loads(file.read_text())))
+    if (chart := DIRECTORY / "chart.svg").exists():
+        shutil.copyfile(chart, PAGE.with_suffix(".svg"))
 
 
 def _replaced(page: str, name: str, text: str) -> str:
-    """The page with new text between two comments that name the part."""
+    """The page with new text between the two comments that name the part."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     between = re.compile(f"(?<={re.escape(begin)}\n).*(?={re.escape(end)})", re.DOTALL)
     if not between.search(page):
-        raise SystemExit(f"{PAGE.name} has no {begin} and {end}.")
-    return between.sub(lambda _: text, page)
+        raise SystemExit(f"{PAGE.name} has no {begin} before {end}.")
+    return between.sub(lambda _: f"\n{text.strip()}\n\n", page)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main() -> int:
     if (os.cpu_count() or 1) < 2:
         sys.exit("A benchmark needs two cores: one for the server, one for the load and the database.")
     began_at = time.time()
-    place = prepare(DIRECTORY)
+    place = prepare(DIRECTORY / "run")
     try:
         running, missing = start_all(place, options.servers)
         os.sched_setaffinity(0, {OTHER_CORE})

@@ -18,13 +18,12 @@ from bench.place import OTHER_CORE, prepare
 from bench.population import Population
 from bench.run import DIRECTORY
 from bench.servers import keydesk, launch
-from portal.embedded import stack
 
 
 def main() -> None:
     options = _options()
     began_at = time.time()
-    place = prepare(stack.ROOT / ".local" / "bench-scale")
+    place = prepare(DIRECTORY / "scale")
     result: dict[str, object] = {
         "machine": machine.description(),
         "began_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began_at)),
@@ -50,7 +49,6 @@ def main() -> None:
     finally:
         place.close()
     result["minutes"] = round((time.time() - began_at) / 60, 1)
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
     text = growth_report.markdown(result)
     (DIRECTORY / "scale.json").write_text(json.dumps(result, indent=1))
     (DIRECTORY / "scale.md").write_text(text)

@@ -6,10 +6,12 @@ them. A peer that cannot be installed or started is reported, with the reason.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,10 +68,12 @@ def ceiling(place: Place) -> Iterator[Server]:
 def oidc_provider(place: Place) -> Iterator[Server]:
     directory = PEERS / "oidc-provider"
     _install_node(directory)
+    lock = json.loads((directory / "package-lock.json").read_text())
+    version = lock["packages"]["node_modules/oidc-provider"]["version"]
     in_postgres = {**_environment(place, "oidc"), "NODE_ENV": "production"}
     in_memory = {name: value for name, value in in_postgres.items() if not name.startswith("PG")}
     for name, where, environment in (("oidc", "memory", in_memory), ("oidc-pg", "PostgreSQL", in_postgres)):
-        title = f"oidc-provider, tokens in {where}"
+        title = f"oidc-provider {version}, tokens in {where}"
         command = ["node", "server.js"]
         yield Server(name, title, EVERYTHING, command, directory, environment, "/token", "/token/introspection")
 
@@ -77,15 +81,17 @@ def oidc_provider(place: Place) -> Iterator[Server]:
 def authlib(place: Place) -> Iterator[Server]:
     python, environment = _python_peer(place, "authlib")
     command = granian(python, "authlib_site:application", threads=8)
-    yield Server("authlib", "Authlib on Flask", EVERYTHING, command, PEERS / "python", environment)
+    title = f"Authlib {_locked('authlib')} on Flask"
+    yield Server("authlib", title, EVERYTHING, command, PEERS / "python", environment)
 
 
 def django_oauth_toolkit(place: Place) -> Iterator[Server]:
     python, environment = _python_peer(place, "dot")
     command = granian(python, "dot_site:application", threads=8)
-    title, works = "django-oauth-toolkit, plain secrets", ("basic", "introspection")
+    product = f"django-oauth-toolkit {_locked('django-oauth-toolkit')}"
+    title, works = f"{product}, plain secrets", ("basic", "introspection")
     yield Server("dot", title, works, command, PEERS / "python", environment)
-    title = "django-oauth-toolkit, hashed secrets (its default)"
+    title = f"{product}, hashed secrets (its default)"
     yield Server("dot-hashed", title, ("basic",), command, PEERS / "python", environment, client="hashed")
 
 
@@ -150,6 +156,12 @@ def _python_peer(place: Place, database: str) -> tuple[str, dict[str, str]]:
     python = str(directory / "bin" / "python")
     run([python, f"{database}_site.py"], env=_environment(place, database), cwd=PEERS / "python")
     return python, _environment(place, database)
+
+
+def _locked(package: str) -> str:
+    """The version of a Python peer."""
+    lock = tomllib.loads((PEERS / "python" / "uv.lock").read_text())
+    return next(found["version"] for found in lock["package"] if found["name"] == package)
 
 
 def _install_node(directory: Path) -> None:

@@ -3,6 +3,7 @@
 import uuid
 
 from celery import shared_task
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from clients import expiry, outbox
@@ -27,3 +28,9 @@ def send_pending_mail() -> None:
 @shared_task
 def warn_of_expiry() -> None:
     expiry.warn(now=timezone.now())
+
+
+@shared_task
+def forget_ended_sessions() -> None:
+    """Django only ends them; without this every visitor who asked for something would stay in the table for good."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from portal.request import Request
 
-AN_HOUR = 60  # posts of the public forms; an office behind one address stays far below it
+AN_HOUR = 120  # posts of the public forms; an office behind one address stays far below it
 
 
 def is_over(request: Request) -> bool:

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from clients import contacts, links, people
 from clients.models import Mail, ManagementLink, User
+from clients.tasks import forget_ended_sessions
 from portal import limits
 from tests import factories
 from tests.factories import SYSTEM, by, lotte, noor, wim
@@ -86,6 +87,13 @@ def test_signing_out_ends_the_session_on_the_server() -> None:
     key = browser.session.session_key
     browser.post(reverse("sign_out"))
     assert not Session.objects.filter(session_key=key).exists()
+
+
+def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
+    ended, open_ = browsers.of(lotte()).session.session_key, browsers.of(wim()).session.session_key
+    Session.objects.filter(session_key=ended).update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
+    forget_ended_sessions()
+    assert set(Session.objects.values_list("session_key", flat=True)) == {open_}
 
 
 def test_a_person_who_is_deactivated_is_out_at_once() -> None:

@@ -28,7 +28,7 @@ from portal.forms.secrets import RetireForm
 from portal.request import Request
 from portal.step_up import step_up_required
 from portal.templatetags.keydesk import moment
-from portal.views.tokens import end_tokens
+from portal.views.tokens import end_tokens, users_of
 from tokens.models import CredentialUse
 
 
@@ -255,5 +255,5 @@ def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         return redirect("client", uid)
     uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
     card = condition.of_key(found, uses, request.now)
-    context = {"client": client, "key": found, "card": card, "form": form}
+    context = {"client": client, "key": found, "card": card, "form": form, "users": users_of(found, request.now)}
     return render(request, "contact/retire_key.html", context, status=422 if form.errors else 200)

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods
 from clients import client_secrets, sealing
 from clients.client_secrets import OVERLAPS, UnableToChangeSecret
 from clients.models import Client, Secret
+from portal import condition
 from portal.access import actor, client_of, contact
 from portal.forms.secrets import RegenerateForm, TokensForm
 from portal.request import Request
 from portal.step_up import step_up_required
-from portal.views.tokens import end_tokens
+from portal.views.tokens import end_tokens, users_of
+from tokens.models import CredentialUse
 
 
 @contact
@@ -81,7 +83,10 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
     form = TokensForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render(request, "contact/end_secret.html", {"client": client, "secret": found, "form": form})
+        uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
+        line = condition.of_secret(found, uses, request.now)
+        context = {"client": client, "secret": found, "line": line, "form": form, "users": users_of(found, request.now)}
+        return render(request, "contact/end_secret.html", context)
     try:
         client_secrets.end(secret=found, by=actor(request), now=request.now)
     except UnableToChangeSecret as problem:

@@ -108,6 +108,13 @@ def end_tokens(request: Request, credential: Key | Secret) -> bool:
     return True
 
 
+def users_of(credential: Key | Secret, now: datetime) -> list[str]:
+    """The addresses that hold a token of it now: whom its end would trouble."""
+    live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
+    addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
+    return [address for address in addresses if address]
+
+
 def credential_name(credential: Key | Secret) -> str:
     if isinstance(credential, Key):
         return f"{credential.get_kind_display()} {credential.kid}"

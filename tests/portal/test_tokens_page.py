@@ -111,6 +111,20 @@ def test_a_leaked_key_can_retire_with_its_tokens(made, browser) -> None:
     assert key.state(datetime.now(UTC)) == key.State.RETIRED
 
 
+def test_before_a_credential_ends_the_page_says_who_uses_it(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    pages = [
+        reverse("retire_key", args=[made.uid, key.uid]),
+        reverse("end_secret", args=[made.uid, made.secrets.get().uid]),
+    ]
+    for page in pages:
+        assert "193.190.44.18" not in browser.get(page).content.decode()
+    for number, credential in enumerate((key.credential, key.credential, made.secrets.get().credential)):
+        issue(made, number, credential=credential)
+    for page in pages:
+        assert browser.get(page).content.decode().count("193.190.44.18") == 1
+
+
 def test_a_key_that_has_to_stay_keeps_its_tokens(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     made.secrets.update(ends_at=datetime.now(UTC))

@@ -18,9 +18,10 @@ LOOK = """() => {
     if (window.left) window.left = window.left.filter(stop => stop !== element);
     const focused = look();
     // Not a date field: it has several stops inside, and would begin at the first again.
-    if (element.type !== 'date') element.blur();
-    const plain = element.type === 'date' ? '' : look();
-    element.focus();
+    const several = element.type === 'date';
+    if (!several) element.blur();
+    const plain = several ? '' : look();
+    if (!several) element.focus();
     const box = element.getBoundingClientRect();
     const middle = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + box.height / 2);
     return {

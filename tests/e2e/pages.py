@@ -14,7 +14,6 @@ from django.urls import reverse
 from audit import checkpoints, verifications
 from audit.models import LogHead, Verification
 from clients import people, registrations, sealing
-from clients.actors import Actor
 from clients.models import Client, Mail, Registration, Scope, User
 from portal import documentation
 from portal.example import organisation, traffic
@@ -55,7 +54,7 @@ def seed(now: datetime | None = None) -> None:
     registrations.request_changes(
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
-    people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=Actor(system="test"), now=now)
+    people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     for _ in range(2):  # one that is finished, one that runs
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
         if not Verification.objects.exclude(finished_at=None).exists():

@@ -21,6 +21,7 @@ from portal.templatetags.keydesk import visible
 
 TARGET = timedelta(days=5)
 PAGE = 50  # of the lists that only grow
+SHOWN = 200  # of those that wait: who works on the oldest ones sees the others
 MEDIAN_OVER = timedelta(days=30)
 
 Row = dict[str, object]
@@ -52,7 +53,10 @@ def queue(request: Request) -> HttpResponse:
     context = {
         "show": show if show in FILTERS or show in elsewhere else "all",
         "newest_first": elsewhere.keys(),
-        "rows": rows,
+        "rows": rows[:SHOWN],
+        "unseen": len(rows) > SHOWN,
+        "found": len(rows),
+        "shown": SHOWN,
         "older_url": f"?show={show}&before={older}" if older else "",
         "chips": _chips(waiting, request.user, elsewhere["contact"].count()),
         "figures": _figures(waiting, request),

@@ -97,6 +97,16 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
     assert seen == [["Request 4", "Request 3"], ["Request 2", "Request 1"], ["Request 0"]]
 
 
+def test_a_long_queue_shows_the_oldest_and_says_how_many_there_are(now, monkeypatch) -> None:
+    monkeypatch.setattr(queue, "SHOWN", 2)
+    for days in (1, 3, 2):
+        factories.submitted_request(now - days * DAY, client_name=f"From {days} days ago")
+    text = page()
+    assert text.index("From 3 days ago") < text.index("From 2 days ago")
+    assert "From 1 days ago" not in text
+    assert "The oldest 2 of 3" in text
+
+
 @pytest.mark.parametrize("person", [factories.ada, factories.lotte])
 def test_the_queue_is_not_there_for_others(person) -> None:
     assert signed_in(person()).get(reverse("queue")).status_code == 404

@@ -28,12 +28,6 @@ class OverlapForm(forms.Form):
         self.hints = {"overlap": {**until, "0": _("Choose this when it leaked.")}}
 
 
-class RegenerateForm(OverlapForm):
-    """`replaces` is the secret that the person saw; empty where there was none."""
-
-    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
-
-
 class TokensForm(forms.Form):
     """Beside the end of a key or secret: whoever stole it may have tokens already."""
 
@@ -43,4 +37,12 @@ class TokensForm(forms.Form):
 
 
 class RetireForm(TokensForm, OverlapForm):
+    """When it ends, and whether its tokens end with it."""
+
     field_order = ("overlap", "tokens")
+
+
+class RegenerateForm(RetireForm):
+    """`replaces` is the secret that the person saw; empty where there was none."""
+
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)

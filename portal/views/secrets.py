@@ -47,7 +47,7 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form = RegenerateForm(posted, now=request.now, initial={"replaces": current.uid if current else None})
     if current is None:
-        del form.fields["overlap"]
+        del form.fields["overlap"], form.fields["tokens"]
     if form.is_valid():
         try:
             return _regenerate(request, client, form)
@@ -65,6 +65,8 @@ def _regenerate(request: Request, client: Client, form: RegenerateForm) -> HttpR
     text = client_secrets.regenerate(
         client=client, replaces=replaces, overlap=overlap, by=actor(request), now=request.now
     )
+    if replaces and form.cleaned_data["tokens"]:
+        end_tokens(request, replaces)
     return _show(request, client, text, replaced=replaces, old_until=request.now + overlap if overlap else None)
 
 

@@ -125,6 +125,14 @@ def test_before_a_credential_ends_the_page_says_who_uses_it(made, browser) -> No
         assert browser.get(page).content.decode().count("193.190.44.18") == 1
 
 
+def test_a_leaked_secret_can_be_replaced_and_lose_its_tokens_at_once(made, browser) -> None:
+    issue(made)
+    form = {"replaces": made.secrets.get().uid, "overlap": "0", "tokens": "on"}
+    answer = browser.post(reverse("regenerate_secret", args=[made.uid]), form).content.decode()
+    assert "No token works any more that was issued to it before now" in answer
+    assert not Token.objects.live(datetime.now(UTC)).exists()
+
+
 def test_a_key_that_has_to_stay_keeps_its_tokens(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     made.secrets.update(ends_at=datetime.now(UTC))

@@ -36,7 +36,6 @@ FACTS = """() => ({
     headings: document.querySelectorAll('main h1').length,
     title: document.title,
     ids: [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, n, all) => all.indexOf(id) !== n),
-    background: getComputedStyle(document.documentElement).backgroundColor,
 })"""
 
 
@@ -65,14 +64,15 @@ def visit(page: Page, place: Place) -> bool:
     return bool(page.evaluate("document.contentType == 'text/html'"))
 
 
-def problems_of(page: Page, language: str, axe: Callable[[Page], None]) -> list[str]:
+def problems_of(page: Page, language: str, axe: Callable[[Page], None], *, headings: int = 1) -> list[str]:
     found = []
     try:
         axe(page)
     except AssertionError as problem:
         found.append(str(problem))
     facts = page.evaluate(FACTS)
-    if facts["lang"] != language or facts["headings"] != 1 or not facts["title"].split("–")[0].strip() or facts["ids"]:
+    titled = bool(facts["title"].partition("–")[0].strip())
+    if facts["lang"] != language or facts["headings"] != headings or not titled or facts["ids"]:
         found.append(f"{facts}")
     for width in REFLOW:
         page.set_viewport_size({"width": width, "height": 800})

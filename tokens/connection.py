@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, LiteralString
 
 import psycopg
 import structlog
-from psycopg.abc import PQGen
-from psycopg.types.numeric import Int8BinaryDumper
+
+from tokens.exchange import Exchange, Parameter
 
 # Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
 # read whole tables when they have grown: so plan without values, and never by scanning. And never hang.
@@ -26,17 +25,10 @@ NETWORK = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
 }
-
-LONGEST_WAIT = 4.0  # seconds, in which `statement_timeout` should have ended the statement
+# By then `statement_timeout` should have ended it: the server is frozen, and its system keeps the connection.
+LONGEST_WAIT = 4.0  # seconds
 
 log = structlog.get_logger(__name__)
-
-
-class _Impatient(psycopg.Connection[Any]):
-    """Gives up on a server that is frozen: its system keeps the connection alive, and nobody watches the statement."""
-
-    def wait[T](self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        return super().wait(gen, interval, timeout or LONGEST_WAIT)
 
 
 class Connection:
@@ -45,11 +37,10 @@ class Connection:
     def __init__(self, parameters: dict[str, Any]) -> None:
         self._parameters = NETWORK | parameters
         self._parameters["options"] = f"{parameters.get('options', '')} {HOT}".strip()
-        self._open: psycopg.Connection[Any] | None = None
-        self._idle = select.poll()
+        self._open: Exchange | None = None
         self._closing = Lock()
 
-    def run(self, statement: LiteralString, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    def run(self, statement: LiteralString, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
         """Runs one statement in a transaction of its own; its rows, if it has any.
 
         Raises psycopg.Error; then nothing is known of the commit.
@@ -57,12 +48,11 @@ class Connection:
         try:
             # Something to read on an idle connection means that the server closed it. To notice it here takes no round
             # trip and, unlike repeating a write, leaves no doubt about what was committed.
-            if self._open is not None and self._idle.poll(0):
+            if self._open is not None and self._open.has_news():
                 self.close()
             if self._open is None:
-                self._open = self._connect()
-            cursor = self._open.cursor(binary=True).execute(statement, parameters, prepare=True)
-            return cursor.fetchall() if cursor.description else []
+                self._open = Exchange(psycopg.connect(**self._parameters, autocommit=True), LONGEST_WAIT)
+            return self._open.run(statement, parameters)
         except psycopg.Error as error:
             # Here and not where it ends as a 503, so that it is one line for a batch. The message may quote values.
             log.warning("database_failed", error=type(error).__name__, sqlstate=error.sqlstate)
@@ -71,14 +61,6 @@ class Connection:
         except BaseException:
             self.close()
             raise
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        connection = _Impatient.connect(**self._parameters, autocommit=True)
-        # Otherwise psycopg picks the integer type by the value, and PostgreSQL prepares a plan for each mix of types.
-        connection.adapters.register_dumper(int, Int8BinaryDumper)
-        self._idle = select.poll()
-        self._idle.register(connection.fileno(), select.POLLIN)
-        return connection
 
     def close(self) -> None:
         with self._closing:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from threading import Lock
+from typing import Any
 
 import psycopg
 
@@ -91,7 +92,7 @@ class Usage:
                     new.uses += old.uses
 
 
-def _columns(counts: dict[Key, Count]) -> list[list[object]]:
+def _columns(counts: dict[Key, Count]) -> list[list[Any]]:
     rows = [
         (client, credential, _date(day), count.issued, count.refused, count.uses, count.last_used_at)
         for (client, credential, day), count in sorted(counts.items(), key=lambda item: item[0])

@@ -216,12 +216,14 @@ def compared(rule: str, facts: Mapping[str, str]) -> dict[str, Any]:
     """What was sent beside what is expected; where there is nothing to compare, `about` says what there is to say.
 
     Of several values that are allowed `expected` is the one nearest to what was sent, and `others` are the rest. Where
-    `clock` is set, `expected` is what our clock said; `offset` is how far theirs is from it, in seconds.
+    `clock` is set, `expected` is what our clock said; `offset` is how far theirs is from it and `late`
+    how long before it the assertion had ended, in seconds.
     """
     sent, expected, clock = facts.get("sent", ""), facts.get("expected", ""), _number(facts.get("our_clock"))
     if rule in TIMES and clock is not None and (at := _number(sent)) is not None:
         times: dict[str, Any] = {"sent": _with_time(at), "expected": _with_time(clock), "clock": True}
-        return times | ({"offset": at - clock, "allowed": CLOCK_TOLERANCE} if rule in AHEAD else {})
+        late = {"late": clock - at} if rule == Rule.EXPIRED else {}
+        return times | late | ({"offset": at - clock, "allowed": CLOCK_TOLERANCE} if rule in AHEAD else {})
     if rule == Rule.AUDIENCE:
         values = expected.split(" or ")
         (nearest,) = get_close_matches(sent, values, n=1, cutoff=0)
@@ -232,9 +234,11 @@ def compared(rule: str, facts: Mapping[str, str]) -> dict[str, Any]:
 
 def title(rule: str, compared: Mapping[str, Any]) -> str | Promise:
     """The cause in one sentence, with the measured offset of a clock where there is one."""
-    if "offset" not in compared:
-        return words(rule).title
-    return _("Your server's clock is %(span)s ahead") % {"span": exactly(compared["offset"])}
+    if "offset" in compared:
+        return _("Your server's clock is %(span)s ahead") % {"span": exactly(compared["offset"])}
+    if "late" in compared:
+        return _("The assertion had expired %(span)s before it arrived") % {"span": exactly(compared["late"])}
+    return words(rule).title
 
 
 def as_time(value: object) -> str:

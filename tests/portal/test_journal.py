@@ -49,6 +49,22 @@ def test_requests_with_the_same_cause_are_one_card_with_what_was_sent_and_expect
     assert "Still happening" in text
 
 
+@pytest.mark.parametrize(
+    ("rule", "sent", "title"),
+    [
+        ("issued_at", 1_795_500_192, "clock is 3 minutes 12 seconds ahead"),
+        ("expired", 1_795_499_959, "had expired 41 seconds before it arrived"),
+        ("expired", 1_795_499_880, "had expired 2 minutes before it arrived"),
+        ("issued_at", 1_795_507_300, "clock is 2 hours ahead"),
+    ],
+)
+def test_what_a_clock_says_is_measured(made, rule, sent, title) -> None:
+    refuse(made, rule, facts={"sent": str(sent), "our_clock": "1795500000"})
+    text = page()
+    assert title in text
+    assert "Our clock when it arrived" in text
+
+
 def test_a_cause_that_was_not_seen_for_an_hour_is_over(made) -> None:
     refuse(made, ago=timedelta(hours=3))
     assert "Not seen again" in page()

@@ -1,7 +1,7 @@
 """The catalogue: APIs, their scopes and their resource servers."""
 
 from django.contrib import messages
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import catalogue
-from clients.models import Api, Client, Scope
+from clients.models import Api, Client, ClientScope, Scope
 from portal.access import actor, security_team
 from portal.forms.staff_catalogue import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
 from portal.request import Request, posted
@@ -18,23 +18,23 @@ from portal.request import Request, posted
 @security_team
 @require_safe
 def scopes(request: Request) -> HttpResponse:
-    not_closed = ~Q(clients__status=Client.Status.CLOSED)
-    counted = Scope.objects.annotate(holders=Count("clients", filter=not_closed)).order_by("name")
-    apis = Api.objects.prefetch_related(Prefetch("scopes", counted), "served_by")
+    held = ClientScope.objects.exclude(client__status=Client.Status.CLOSED).values("scope_id")
+    holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
+    apis = Api.objects.prefetch_related("scopes", "served_by")
     language = get_language() or "en"
     shown = [
         {
             "api": api,
             "description": api.described_in(language),
-            "scopes": [_shown(scope, language) for scope in api.scopes.all()],
+            "scopes": [_shown(scope, language, holders.get(scope.pk, 0)) for scope in api.scopes.all()],
         }
         for api in apis
     ]
     return render(request, "security/scopes.html", {"apis": shown})
 
 
-def _shown(scope: Scope, language: str) -> dict[str, object]:
-    return {"scope": scope, "description": scope.described_in(language)}
+def _shown(scope: Scope, language: str, holders: int) -> dict[str, object]:
+    return {"scope": scope, "description": scope.described_in(language), "holders": holders}
 
 
 @security_team

@@ -5,7 +5,6 @@ from datetime import timedelta
 from statistics import median
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -41,10 +40,11 @@ FILTERS: dict[str, Filter] = {
 def queue(request: Request) -> HttpResponse:
     show = request.GET.get("show", "all")
     waiting = _rows(Registration.objects.awaiting_review(), request)
-    elsewhere = {"contact": Registration.objects.awaiting_contact(), "decided": Registration.objects.decided()}
+    contact, decided = Registration.objects.awaiting_contact(), Registration.objects.decided()
+    elsewhere = {"contact": (contact, "submitted_at"), "decided": (decided, "decided_at")}
     older = None
     if show in elsewhere:
-        page = _rows(_older(elsewhere[show], request.GET.get("before", ""))[: PAGE + 1], request)
+        page = _rows(_older(*elsewhere[show], request.GET.get("before", ""))[: PAGE + 1], request)
         rows = [row for _registration, row in page[:PAGE]]
         older = page[PAGE - 1][0].uid if len(page) > PAGE else None
     else:
@@ -58,19 +58,20 @@ def queue(request: Request) -> HttpResponse:
         "found": len(rows),
         "shown": SHOWN,
         "older_url": f"?show={show}&before={older}" if older else "",
-        "chips": _chips(waiting, request.user, elsewhere["contact"].count()),
+        "chips": _chips(waiting, request.user, contact.count()),
         "figures": _figures(waiting, request),
         "target": ngettext("Target was %(n)s day", "Target was %(n)s days", TARGET.days) % {"n": TARGET.days},
     }
     return render(request, "security/queue.html", context)
 
 
-def _older(registrations: QuerySet[Registration], uid: str) -> QuerySet[Registration]:
-    """Newest first, from after this one (keyset pages, by the time of the decision, or of the request)."""
-    at = Coalesce("decided_at", "submitted_at")
-    ordered = registrations.annotate(at=at).order_by("-at", "-id")
-    last = ordered.filter(uid=uid).values_list("at", "id").first() if is_uuid(uid) else None
-    return ordered if last is None else ordered.filter(Q(at__lt=last[0]) | Q(at=last[0], id__lt=last[1]))
+def _older(registrations: QuerySet[Registration], by: str, uid: str) -> QuerySet[Registration]:
+    """Newest first, from after this one (keyset pages); `by` is a column with an index."""
+    ordered = registrations.order_by(f"-{by}", "-id")
+    last = ordered.filter(uid=uid).values_list(by, "id").first() if is_uuid(uid) else None
+    if last is None:
+        return ordered
+    return ordered.filter(Q(**{f"{by}__lt": last[0]}) | Q(id__lt=last[1]), **{f"{by}__lte": last[0]})
 
 
 def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple[Registration, Row]]:

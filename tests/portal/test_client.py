@@ -17,17 +17,6 @@ from tokens.models import CredentialUse, UsageDay
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
-@pytest.fixture
-def browser():
-    return browsers.of(factories.lotte())
-
-
 def page(browser, client: Client) -> str:
     return browser.get(reverse("client", args=[client.uid])).content.decode()
 

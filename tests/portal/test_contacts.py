@@ -15,17 +15,6 @@ Role = ClientContact.Role
 JORIS = {"name": "Joris De Backer", "email": "joris@leiestroom.example", "role": "editor"}
 
 
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
-@pytest.fixture
-def browser():
-    return browsers.of(factories.lotte())
-
-
 def add_wim(client: Client, now) -> ClientContact:
     wim = factories.wim()
     return contacts.add(

@@ -21,12 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
-@pytest.fixture
 def signer(made) -> Signer:
     """Software of the client whose key is known here."""
     private = ec_key()

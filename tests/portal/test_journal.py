@@ -15,12 +15,6 @@ from tokens.models import JournalEntry
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
 def refuse(client: Client, rule: str = "audience", *, ago: timedelta = timedelta(minutes=5), **changes) -> JournalEntry:
     facts = {"sent": "https://auth.example/", "expected": "https://auth.example/oauth/v2/token"}
     row = {"request_id": "r-1", "endpoint": "token", "error": "invalid_client", "facts": facts, "address": "192.0.2.1"}

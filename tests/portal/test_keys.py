@@ -24,17 +24,6 @@ from tests.portal import browsers
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
-@pytest.fixture
-def browser():
-    return browsers.of(factories.lotte())
-
-
 def hand_over(browser, client: Client, text: str | bytes, **more: object):
     form = {"way": "paste", "pasted": text, **more}
     return browser.post(reverse("add_key", args=[client.uid]), form)

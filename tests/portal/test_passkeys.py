@@ -5,22 +5,11 @@ from allauth.mfa.models import Authenticator
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients.models import Client, MailedCode, User
+from clients.models import MailedCode, User
 from tests import factories
 from tests.portal import browsers
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lotte() -> User:
-    return factories.lotte()
-
-
-@pytest.fixture
-def made(lotte) -> Client:
-    client, _secret = factories.client()
-    return client
 
 
 def has_a_passkey(user: User) -> Authenticator:

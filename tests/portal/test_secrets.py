@@ -24,11 +24,6 @@ def made() -> tuple[Client, str]:
     return factories.client()
 
 
-@pytest.fixture
-def browser():
-    return browsers.of(factories.lotte())
-
-
 def test_the_client_page_shows_dots_and_the_last_four_characters(made, browser) -> None:
     client, secret = made
     text = browser.get(reverse("client", args=[client.uid])).content.decode()

@@ -8,17 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 
 from clients import codes
-from clients.models import Client, MailedCode
+from clients.models import MailedCode
 from tests import factories
 from tests.portal import browsers
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
 
 
 @pytest.fixture

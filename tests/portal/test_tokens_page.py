@@ -18,17 +18,6 @@ from tokens.models import Token
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def made() -> Client:
-    client, _secret = factories.client()
-    return client
-
-
-@pytest.fixture
-def browser():
-    return browsers.of(factories.lotte())
-
-
 def issue(client: Client, number: int = 1, *, minutes: int = 30, credential: str = "") -> Token:
     now = datetime.now(UTC)
     return Token.objects.create(

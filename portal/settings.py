@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-pending-mail": {"task": "clients.tasks.send_pending_mail", "schedule": timedelta(seconds=10)},
     "warn-of-expiry": {"task": "clients.tasks.warn_of_expiry", "schedule": timedelta(hours=6)},
     "forget-ended-sessions": {"task": "clients.tasks.forget_ended_sessions", "schedule": timedelta(hours=1)},
+    "remember-dashboard": {"task": "portal.tasks.remember_dashboard", "schedule": timedelta(minutes=1)},
     "sign-checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": timedelta(minutes=5)},
     "purge-expired": {"task": "tokens.tasks.purge_expired", "schedule": timedelta(minutes=5)},
 }

@@ -12,6 +12,7 @@ from audit.models import Entry
 from clients import keymaterial
 from clients import keys as key_acts
 from clients.models import Mail
+from portal.tasks import remember_dashboard
 from tests import factories, keys
 from tests.portal.staff import signed_in
 from tokens.models import UsageDay
@@ -116,3 +117,12 @@ def test_both_are_for_the_security_team(person, now) -> None:
     assert browser.get(reverse("dashboard")).status_code == 404
     assert browser.get(reverse("undelivered")).status_code == 404
     assert browser.post(reverse("retry_mail", args=[failed_mail(now).pk])).status_code == 404
+
+
+def test_the_worker_counts_so_that_no_visitor_waits_for_it() -> None:
+    factories.client()
+    remember_dashboard()
+    factories.client()
+    assert dashboard().context["clients"] == 1  # as the worker counted
+    remember_dashboard()
+    assert dashboard().context["clients"] == 2

@@ -1,0 +1,11 @@
+"""What the worker does for pages."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.views import dashboard
+
+
+@shared_task
+def remember_dashboard() -> None:
+    dashboard.remember(timezone.now())

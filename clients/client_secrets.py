@@ -58,7 +58,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
     `replaces` is the current secret as the person saw it, None when there was none. Of several at once only the first
     finds it current; the others raise UnableToChangeSecret.
     """
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     if replaces is None:
         if client.secrets.current().exists():
             raise UnableToChangeSecret(_("Somebody made a secret meanwhile. Look at it before you make another."))
@@ -80,7 +80,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
 @transaction.atomic
 def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     """Ends a secret at once. The current one may only go when something else still signs the client in."""
-    client = Client.objects.select_for_update(no_key=True).get(pk=secret.client_id)
+    client = Client.objects.locked(secret.client_id)
     if secret.ends_at is None and not client.keys.lasting(now).exists():
         raise UnableToChangeSecret(_("This is the only way the client can sign in. Add a key first, or regenerate."))
     still_working = client.secrets.usable(now).filter(pk=secret.pk)
@@ -94,7 +94,7 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
     """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     if not allowed and not client.keys.lasting(now).exists():
         raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can sign in."))
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
@@ -113,6 +113,10 @@ def reencrypt(*, by: Actor) -> int:
     with transaction.atomic():
         count = people.reencrypt_second_factors()
         old = Secret.objects.exclude(ciphertext=None).exclude(sealed_with=sealing.current_key_id())
+        clients = Client.objects.filter(pk__in=old.values("client")).order_by("pk")
+        list(
+            clients.select_for_update(no_key=True).values_list("pk")
+        )  # before the secrets, see locked()
         for secret in old.select_for_update(no_key=True).iterator():
             text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
             secret.ciphertext, secret.sealed_with = sealing.seal(text, row=secret.uid)

@@ -38,7 +38,7 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
     """Adds a person and mails them a link. Raises UnableToChangeContacts."""
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     user = User.objects.contact(email=email, name=name)
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
@@ -55,7 +55,7 @@ def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: 
 
 @transaction.atomic
 def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
-    client = Client.objects.select_for_update(no_key=True).get(pk=contact.client_id)
+    client = Client.objects.locked(contact.client_id)
     before = contact.role
     if before == role:
         return
@@ -74,7 +74,7 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
     """The person sees the client no more, and an unused link of theirs stops. The last owner stays."""
-    client = Client.objects.select_for_update(no_key=True).get(pk=contact.client_id)
+    client = Client.objects.locked(contact.client_id)
     _keep_an_owner(client, contact)
     label, role, user = contact.user.audit_label, contact.role, contact.user
     contact.delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from clients import outbox
 from clients.models import Client, Key, Mail
@@ -31,10 +32,10 @@ def _step_passed(not_after: datetime, now: datetime) -> datetime | None:
 
 @transaction.atomic
 def _warn_once(key: Key, not_after: datetime, step: datetime, now: datetime) -> bool:
-    locked = Key.objects.select_for_update(no_key=True).get(pk=key.pk)
-    if locked.warned_at is not None and locked.warned_at >= step:
+    Client.objects.locked(key.client_id)
+    not_warned = Key.objects.filter(Q(warned_at=None) | Q(warned_at__lt=step), pk=key.pk)
+    if not not_warned.update(warned_at=now):
         return False
-    Key.objects.filter(pk=key.pk).update(warned_at=now)
     facts = {"kid": key.kid, "not_after": not_after.isoformat(), "days": (not_after - now).days}
     outbox.queue_for_contacts(client=key.client, kind=Mail.Kind.CREDENTIAL_EXPIRES, facts=facts, now=now)
     return True

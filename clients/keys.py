@@ -30,7 +30,7 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
 
     `proven`: the caller saw that they have the private half (keymaterial.is_signed_by).
     """
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     refuse_a_known_key(client, key)
     facts = key.certificate
     row = Key(
@@ -89,7 +89,8 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
 
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
-    """A staged key starts to work."""
+    """A staged key starts to work. Raises UnableToAddKey."""
+    Client.objects.locked(key.client_id)
     if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
         raise UnableToAddKey(_("This key is not staged any more."))
     key.active_from = now
@@ -103,7 +104,7 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
 
     Raises UnableToRetireKey.
     """
-    client = Client.objects.select_for_update(no_key=True).get(pk=key.client_id)
+    client = Client.objects.locked(key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
     if works and not _others_work(client, key, now + overlap):
         raise UnableToRetireKey(

@@ -27,9 +27,8 @@ class LinkNotUsable(Exception):
 
 def issue(*, user: User, now: datetime) -> ManagementLink:
     """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part."""
-    User.objects.select_for_update(no_key=True).get(
-        pk=user.pk
-    )  # one open link per person, also for two requests at once
+    # Locked, so that of two requests at once each sees the other's link: one open link per person.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     user.links.open().update(revoked_at=now)
     return ManagementLink.objects.create(user=user, created_at=now, expires_at=now + settings.LINK_LIFETIME)
 

@@ -68,7 +68,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
     Raises UnableToDecide while an earlier request about this client is open.
     """
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     if client.registrations.filter(status__in=(Status.SUBMITTED, Status.CHANGES_REQUESTED)).exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(

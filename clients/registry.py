@@ -97,7 +97,7 @@ def change_scopes(
     *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
 ) -> None:
     """What is taken away is gone from every introspection as soon as this commits."""
-    Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    Client.objects.locked(client.pk)
     before = facts(client)
     _grant(client, scopes, defaults)
     log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=difference(before, facts(client)))
@@ -108,7 +108,7 @@ def change_scopes(
 def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
     """Overrides of the site's limits and lifetimes; only these fields."""
     names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
-    locked = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    locked = Client.objects.locked(client.pk)
     changes = {
         name: (getattr(locked, name), settings[name])
         for name in names
@@ -136,6 +136,7 @@ def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None
 @transaction.atomic
 def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
     """For good: the client's history stays, its keys and secrets end."""
+    Client.objects.locked(client.pk)
     client.keys.filter(retires_at=None).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
     _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
@@ -158,7 +159,7 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
 
     `seen` is the client id that the person saw: of several at once only the first finds it.
     """
-    locked, new = Client.objects.select_for_update(no_key=True).get(pk=client.pk), new_client_id()
+    locked, new = Client.objects.locked(client.pk), new_client_id()
     if locked.client_id != seen:
         raise UnableToChangeClient(_("The client id was changed meanwhile. Look at the new one first."))
     Client.objects.filter(pk=client.pk).update(client_id=new, epoch=F("epoch") + 1)

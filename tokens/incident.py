@@ -87,7 +87,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
     secret's tokens go by the client's epoch: one that is being issued at this very moment with the secret dies too.
     Raises UnableToRevoke.
     """
-    client = Client.objects.select_for_update(no_key=True).get(pk=leak.client.pk)
+    client = Client.objects.locked(leak.client.pk)
     if leak.token is not None:
         if not Token.objects.filter(pk=leak.token.pk, revoked_at=None).update(revoked_at=now):
             raise UnableToRevoke(_("This token was revoked already."))

@@ -28,6 +28,14 @@ class ClientQuerySet(models.QuerySet["Client"]):
         """The clients this person looks after; closed ones are history."""
         return self.filter(contacts__user=user).exclude(status=Client.Status.CLOSED).order_by("name")
 
+    def locked(self, pk: int) -> Client:
+        """The row, locked until the transaction ends: the first thing that an act on a client does.
+
+        A change of a key, secret or scope touches its client too, by a trigger. An act that locked its key first would
+        wait for another that has the client, and that one for the key.
+        """
+        return self.select_for_update(no_key=True).get(pk=pk)
+
 
 class Client(models.Model):
     """An OAuth 2.0 confidential client.

@@ -1,16 +1,18 @@
 """Two people at once: one wins, the other is told, and every change has exactly one entry in the log."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.models import Entry
-from clients import client_secrets, codes, keys, links, outbox, registrations, registry
+from clients import client_secrets, codes, expiry, keys, links, outbox, registrations, registry
 from clients.actors import Actor
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
 from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request
-from tests.keys import public_key
+from tests.keys import certificate, public_key
 from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +111,40 @@ def test_the_client_id_changes_once_from_what_one_saw():
     (new,) = succeeded(outcomes)
     assert Client.objects.get().client_id == new
     assert Entry.objects.filter(action="client.id_changed").count() == 1
+
+
+@pytest.mark.parametrize("act", ["activate", "close", "reencrypt", "warn"])
+def test_an_act_waits_for_the_client_before_it_locks_a_key_or_secret_of_it(act, settings):
+    """The other way round, two acts at once would wait for each other until the database ends one of them."""
+    (mine, _secret), actor = client(), by(lotte())
+    key = keys.add(client=mine, key=certificate(days=3), by=actor, now=NOW, active=act != "activate")
+    settings.SECRETS_KEYS = {"new": "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE", **settings.SECRETS_KEYS}
+    acts = {
+        "activate": lambda: keys.activate(key=key, by=actor, now=NOW),
+        "close": lambda: registry.close(client=mine, reason="Done.", by=actor, now=NOW),
+        "reencrypt": lambda: client_secrets.reencrypt(by=actor),
+        "warn": lambda: expiry.warn(now=NOW),
+    }
+    outcomes: list[object] = []
+    waiting = threading.Thread(target=lambda: outcomes.extend(at_once(1, lambda _number: acts[act]())))
+    with transaction.atomic():
+        Client.objects.locked(mine.pk)
+        waiting.start()
+        until_somebody_waits_for_a_lock()
+        assert len(Key.objects.select_for_update(nowait=True)) == 1
+        assert len(Secret.objects.select_for_update(nowait=True)) == 1
+    waiting.join()
+    assert succeeded(outcomes) == outcomes
+
+
+def until_somebody_waits_for_a_lock():
+    for _try in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() is not None:
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")
 
 
 def test_the_log_has_no_gap_after_twenty_acts_at_once_of_which_some_fail():

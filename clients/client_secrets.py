@@ -114,9 +114,7 @@ def reencrypt(*, by: Actor) -> int:
         count = people.reencrypt_second_factors()
         old = Secret.objects.exclude(ciphertext=None).exclude(sealed_with=sealing.current_key_id())
         clients = Client.objects.filter(pk__in=old.values("client")).order_by("pk")
-        list(
-            clients.select_for_update(no_key=True).values_list("pk")
-        )  # before the secrets, see locked()
+        list(clients.select_for_update(no_key=True).values_list("pk"))  # before the secrets, see locked()
         for secret in old.select_for_update(no_key=True).iterator():
             text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
             secret.ciphertext, secret.sealed_with = sealing.seal(text, row=secret.uid)

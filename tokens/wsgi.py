@@ -20,10 +20,6 @@ from tokens.server import Server  # noqa: E402
 server = Server(configuration.from_settings())
 oauth = Application(server)
 
-if hasattr(os, "SCHED_BATCH"):
-    # Inherited by the threads that will serve. One that is woken by the leader of its batch waits for its turn, instead
-    # of interrupting the leader only to find that it holds the interpreter: half as many switches for a token.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 gc.collect()
 gc.freeze()  # what was loaded stays, so the collector need not walk it again and again
 

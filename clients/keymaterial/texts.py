@@ -217,7 +217,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         NEW_EC_PAIR,
     ),
     "small_order_point": (
-        _("The Ed25519 key is one of the points for which anybody can forge"),
+        _("The Ed25519 key is one of the points for which anybody can forge signatures"),
         _("the key must come from a sound generator"),
         NEW_EC_PAIR,
     ),

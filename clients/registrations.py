@@ -69,7 +69,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     Raises UnableToDecide while an earlier request about this client is open.
     """
     Client.objects.locked(client.pk)
-    if client.registrations.filter(status__in=(Status.SUBMITTED, Status.CHANGES_REQUESTED)).exists():
+    if client.registrations.open().exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(
         kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
@@ -112,23 +112,16 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
 @transaction.atomic
 def resubmit(*, registration: Registration, content: Content, by: Actor, now: datetime) -> None:
     """The contact answers a request for changes; both reviews start again."""
-    before = {name: getattr(registration, name) for name in ("client_name", "organisation", "purpose")}
+    new = {"client_name": content.client_name, "organisation": content.organisation, "purpose": content.purpose}
+    before = {name: getattr(registration, name) for name in new}
     before["scopes"] = _names(row.scope for row in registration.asked.select_related("scope"))
-    registration.client_name = content.client_name
-    registration.organisation = content.organisation
-    registration.purpose = content.purpose
     _move(
         registration, {Status.CHANGES_REQUESTED}, Status.SUBMITTED,
-        client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
-        submitted_at=now, endorsed_by=None, endorsed_at=None,
+        **new, submitted_at=now, endorsed_by=None, endorsed_at=None,
     )  # fmt: skip
     registration.asked.all().delete()
     _ask_for(registration, content.scopes)
-    after = {
-        **{name: getattr(registration, name) for name in before if name != "scopes"},
-        "scopes": _names(content.scopes),
-    }
-    changes = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    changes = registry.difference(before, {**new, "scopes": _names(content.scopes)})
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
 
 
@@ -188,10 +181,7 @@ def approve(
         _say(registration, message, by, now)
     sensitive = {scope.pk for scope in granted if scope.sensitive}
     if sensitive and registration.endorsed_by is None:
-        _mark_granted(registration, granted)
-        _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
-        endorsed = {"scopes": (None, _names(granted))}
-        log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=endorsed, note=message)
+        _endorse(registration, granted, message, by, now)
         return None
     if registration.endorsed_by is not None and registration.endorsed_by == by.user:
         raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
@@ -213,6 +203,14 @@ def approve(
         changes = registry.difference(before, registry.facts(client))
     log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
     return client
+
+
+def _endorse(registration: Registration, granted: list[Scope], message: str, by: Actor, now: datetime) -> None:
+    """The first of two approvals: what it grants is what the second may grant."""
+    _mark_granted(registration, granted)
+    _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
+    changes = {"scopes": (None, _names(granted))}
+    log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
 
 
 def _carry_out(

@@ -83,6 +83,7 @@ class Client(models.Model):
             models.CheckConstraint(
                 condition=Q(token_lifetime=None) | Q(token_lifetime__range=(60, 86_400)), name="token_lifetime_in_range"
             ),
+            models.CheckConstraint(condition=Q(rate_limit=None) | Q(rate_limit__gte=1), name="rate_limit_lets_one_in"),
             models.CheckConstraint(condition=Q(client_id__regex=r"^[A-Za-z0-9_-]+$"), name="client_id_is_plain"),
         ]
 

@@ -8,12 +8,14 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.catalogue import Scope
 from clients.models.client import Client
 from clients.models.people import User
+
+OPEN = ("submitted", "changes_requested")  # of Registration.Status
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -23,6 +25,10 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def awaiting_contact(self) -> RegistrationQuerySet:
         return self.filter(status=Registration.Status.CHANGES_REQUESTED).order_by("submitted_at", "id")
+
+    def open(self) -> RegistrationQuerySet:
+        """Neither decided nor withdrawn, with whoever the next word is."""
+        return self.filter(status__in=OPEN)
 
     def decided(self, *, since: datetime | None = None) -> RegistrationQuerySet:
         """Newest decision first."""
@@ -85,6 +91,16 @@ class Registration(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="approved") | Q(client__isnull=False), name="an_approved_request_has_a_client"
             ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("requester")), name="nobody_decides_on_their_own_request"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | Q(endorsed_by=None) | ~Q(endorsed_by=F("decided_by")),
+                name="two_approvals_are_by_two_people",
+            ),
+            models.UniqueConstraint(
+                fields=["client"], condition=Q(status__in=OPEN), name="one_open_request_per_client"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,7 +120,7 @@ class Registration(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.status in (self.Status.SUBMITTED, self.Status.CHANGES_REQUESTED)
+        return self.status in OPEN
 
     @property
     def audit_id(self) -> str:

@@ -50,7 +50,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
         "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
-        "open_request": next((asked for asked in found.registrations.all() if asked.is_open), None),
+        "open_request": found.registrations.open().first(),
         "token_address": token_address(),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,

@@ -53,7 +53,7 @@ def home(request: Request) -> HttpResponse:
         "all_well": bool(rows) and all(row.condition.rank >= 3 and not row.refused for row in rows),
         "organisations": sorted({row.client.organisation for row in rows}),
         "changes": [(entry.at, sentence(entry), refs[entry.client_ref]) for entry in changes],
-        "open_requests": [found for found in Registration.objects.by(request.user)[:20] if found.is_open],
+        "open_requests": list(Registration.objects.by(request.user).open()[:20]),
         "now": request.now,
     }
     return render(request, "contact/home.html", context)

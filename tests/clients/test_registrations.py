@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from audit.models import Entry
 from clients import codes, registrations
@@ -190,3 +191,14 @@ def test_one_open_change_request_per_client():
     registrations.propose_change(**propose)
     with pytest.raises(UnableToDecide):
         registrations.propose_change(**propose)
+
+
+def test_the_database_lets_nobody_decide_on_their_own_request_nor_approve_twice() -> None:
+    registration, owned = submitted_request(), client()[0]
+    rows = Registration.objects.filter(pk=registration.pk)
+    with pytest.raises(IntegrityError, match="nobody_decides_on_their_own_request"), transaction.atomic():
+        rows.update(status="rejected", decided_by=registration.requester)
+    twice = {"status": "approved", "client": owned, "endorsed_by": noor(), "decided_by": noor()}
+    with pytest.raises(IntegrityError, match="two_approvals_are_by_two_people"), transaction.atomic():
+        rows.update(**twice)
+    assert rows.update(**twice | {"decided_by": bram()}) == 1

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.django_db(transactio
 
 LANGUAGES = ("en", "nl", "fr", "de")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-LOOKS = [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
+LOOKS = [(WIDE, "light"), (NARROW, "light"), (NARROW, "dark"), (WIDE, "dark")]
 # WCAG 2.2, 1.4.10: 320 CSS pixels; and what is left of 1280 at a zoom of 200 % (1.4.4).
 REFLOW = (320, 640)
 
@@ -64,10 +64,11 @@ def visit(page: Page, place: Place) -> bool:
     return bool(page.evaluate("document.contentType == 'text/html'"))
 
 
-def problems_of(page: Page, language: str, axe: Callable[[Page], None], *, headings: int = 1) -> list[str]:
+def problems_of(page: Page, language: str, axe: Callable[[Page], None] | None, *, headings: int = 1) -> list[str]:
     found = []
     try:
-        axe(page)
+        if axe:
+            axe(page)
     except AssertionError as problem:
         found.append(str(problem))
     facts = page.evaluate(FACTS)
@@ -90,18 +91,20 @@ def seen_in(place: Place, first: dict[str, str], number: int) -> tuple[str, ...]
 
 
 def test_every_page_is_accessible_in_every_language(live_server, browser: Browser, axe: Callable[[Page], None]) -> None:
+    """Each page in four languages; axe, which takes longest, sees two of them: one wide, one narrow."""
     pages.seed()
     wrong, complaints, first = [], [], dict[str, str]()
-    by_role: dict[str, list[tuple[Place, str, int]]] = {}
+    by_role: dict[str, list[tuple[Place, str, int, bool]]] = {}
     for number, place in enumerate(pages.places(pages.things())):
-        for turn, language in enumerate(seen_in(place, first, number)):
-            by_role.setdefault(place.role, []).append((place, language, number + turn))
+        languages = seen_in(place, first, number)
+        for turn, language in enumerate(languages, number):
+            by_role.setdefault(place.role, []).append((place, language, turn, turn % 2 == 0 or len(languages) == 1))
     for role, visits in by_role.items():
         context = context_of(browser, live_server.url, role)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.goto("/docs/")
-        for place, language, turn in visits:
+        for place, language, turn, with_axe in visits:
             size, scheme = LOOKS[turn % len(LOOKS)]
             context.add_cookies([{"name": "keydesk-language", "value": language, "url": live_server.url}])
             page.set_viewport_size(size)
@@ -110,7 +113,7 @@ def test_every_page_is_accessible_in_every_language(live_server, browser: Browse
                 continue
             wrong += [
                 f"{role}, {language}, {scheme}, {size['width']} px, {place.name} {place.path}: {problem}"
-                for problem in problems_of(page, language, axe)
+                for problem in problems_of(page, language, axe if with_axe else None)
             ]
         context.close()
     assert not wrong, "\n".join(wrong)

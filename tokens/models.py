@@ -137,6 +137,11 @@ class JournalEntry(models.Model):
         return f"{self.rule} ({self.request_id})"
 
 
+class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):
+    def of(self, client: Client) -> CredentialUseQuerySet:
+        return self.filter(client=client)
+
+
 class CredentialUse(models.Model):
     """When a key or secret was last used, so that its owners know what is safe to remove."""
 
@@ -144,6 +149,8 @@ class CredentialUse(models.Model):
     client = to_client("credential_uses")
     last_used_at = models.DateTimeField()
     uses = models.BigIntegerField()
+
+    objects = CredentialUseQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["client"], name="credential_use_of_client")]

@@ -13,12 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients import registry
 from clients.models import Key, Secret
-from portal import condition, log_entries, usage
+from portal import condition, log_entries, proofs, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request
 from portal.step_up import step_up_required
-from portal.views.keys import challenge_for
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
 from tokens.models import CredentialUse, JournalEntry, Token
@@ -34,7 +33,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     keys = list(found.keys.shown())
     every_secret = list(found.secrets.order_by("-created_at"))
     secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
-    uses = {use.credential: use for use in CredentialUse.objects.filter(client=found)}
+    uses = CredentialUse.objects.of(found).in_bulk()
     tokens = shown_tokens(found, now, limit=TOKENS + 1)
     valid = Token.objects.of(found).live(now).counted()
     over = (Key.State.RETIRED, Key.State.EXPIRED)
@@ -54,7 +53,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "token_address": token_address(),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,
-        "upload": KeyUploadForm(initial={"way": "paste", "challenge": challenge_for(found)}),
+        "upload": KeyUploadForm(initial={"way": "paste", "challenge": proofs.challenge_for(found)}),
         "activity": usage.of_client(found, now),
         "refused_today": JournalEntry.objects.of(found).refusals().filter(at__gt=now - timedelta(days=1)).count(),
     }

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from portal import causes
 from portal.access import client_of, contact
 from portal.forms.dry_run import DryRunForm
-from portal.request import Request
+from portal.request import Request, posted
 from tokens import dry_run as rehearsal
 from tokens.dry_run import Explained
 from tokens.errors import InvalidClient, Rule
@@ -43,7 +43,7 @@ TIMES = ("exp", "iat", "nbf")
 def dry_run(request: Request, uid: UUID) -> HttpResponse:
     """Changes nothing. What was pasted is not in the answer, but for what its header and claims say."""
     client = client_of(request, uid)
-    form = DryRunForm(request.POST if request.method == "POST" else None)
+    form = DryRunForm(posted(request))
     if not form.is_valid():
         context = {"client": client, "form": form}
         return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)

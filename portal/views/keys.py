@@ -3,13 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,11 +19,11 @@ from clients import keymaterial, keys
 from clients.client_secrets import OVERLAPS
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
-from portal import condition
+from portal import condition, proofs
 from portal.access import actor, client_of, contact
 from portal.forms.keys import AddKeyForm, KeyUploadForm
 from portal.forms.secrets import RetireForm
-from portal.request import Request
+from portal.request import Request, posted
 from portal.step_up import step_up_required
 from portal.templatetags.keydesk import moment
 from portal.views.tokens import end_tokens, users_of
@@ -56,23 +54,13 @@ class Understood:
         return json.dumps(dict(self.key.jwk))
 
 
-# What a proof of possession signs: of this client, and no older than a day.
-CHALLENGES = TimestampSigner(salt="keydesk.portal.keys.proof")
-CHALLENGE_LIFETIME = timedelta(days=1)
-
-
-def challenge_for(client: Client) -> str:
-    return CHALLENGES.sign(client.uid.hex)
-
-
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_key(request: Request, uid: UUID) -> HttpResponse:
     """Changes nothing: shows what we understood, or what is wrong with it."""
     client = client_of(request, uid)
-    posted = request.POST if request.method == "POST" else None
-    initial = {"way": "paste", "challenge": challenge_for(client)}
-    form = KeyUploadForm(posted, request.FILES or None, initial=initial)
+    initial = {"way": "paste", "challenge": proofs.challenge_for(client)}
+    form = KeyUploadForm(posted(request), request.FILES or None, initial=initial)
     command = ""
     if form.is_valid():
         try:
@@ -109,13 +97,13 @@ def _show_understood(
     file_name: str = "",
     proof: dict[str, str] | None = None,
 ) -> HttpResponse:
-    initial = {"start": "now", "challenge": challenge_for(client), **(proof or {})}
+    initial = {"start": "now", "challenge": proofs.challenge_for(client), **(proof or {})}
     context = {
         "client": client,
         "found": [_understood(key) for key in found],
         "form": form or AddKeyForm(in_use=_in_use(client, request), now=request.now, initial=initial),
         "challenge": form["challenge"].value() if form else initial["challenge"],
-        "is_proven": proof is not None and not proof_problem(client, found, proof),
+        "is_proven": proof is not None and not proofs.problem(client, found, proof),
         "in_use": _in_use(client, request),
         "problem": problem,
         "form_has_errors": bool(problem),
@@ -127,9 +115,18 @@ def _show_understood(
 
 
 def _understood(key: PublicKey) -> Understood:
-    names = sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))
-    key = replace(key, notes=tuple(_(note) for note in key.notes))
-    return Understood(key=key, jwk=json.dumps(dict(key.jwk), indent=2, ensure_ascii=False), names=names)
+    shown = replace(key, notes=tuple(_(note) for note in key.notes))
+    return Understood(key=shown, jwk=_indented(key.jwk), names=_other_names(key))
+
+
+def _indented(jwk: Mapping[str, object]) -> str:
+    """As one copies it."""
+    return json.dumps(dict(jwk), indent=2, ensure_ascii=False)
+
+
+def _other_names(key: PublicKey | Key) -> list[str]:
+    """What an assertion may call the key besides its kid, shortest first."""
+    return sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))
 
 
 def _in_use(client: Client, request: Request) -> Key | None:
@@ -156,7 +153,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
         return redirect("add_key", uid)
     if not form.is_valid():
         return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))
-    if problem := proof_problem(client, found, form.cleaned_data):
+    if problem := proofs.problem(client, found, form.cleaned_data):
         form.add_error("proof", problem)
         return _show_understood(request, client, found, form=form, problem=problem)
     try:
@@ -175,22 +172,6 @@ def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers
     """All of them or none; each is an act of its own. A proof has been checked by now."""
     by, now, active, proven = actor(request), request.now, answers["start"] == "now", bool(answers["proof"])
     return [keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven) for key in found]
-
-
-def proof_problem(client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> str:
-    """Why `proof` does not show that its sender has the private half of the one key; "" when it does, or is empty."""
-    proof, challenge = answers["proof"], answers["challenge"]
-    if not proof:
-        return ""
-    try:
-        is_ours = CHALLENGES.unsign(challenge, max_age=CHALLENGE_LIFETIME) == client.uid.hex
-    except BadSignature:
-        is_ours = False
-    if not is_ours or len(found) != 1:
-        return _("The text to sign is no longer good. Upload the key again and sign the new text.")
-    if not keymaterial.is_signed_by(found[0].jwk, challenge.encode(), proof):
-        return _("This was not signed with the private key of this key. Compare the files: they are not a pair.")
-    return ""
 
 
 def _retire(request: Request, key: Key, overlap: str) -> bool:
@@ -212,16 +193,19 @@ def key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     """One stored key: everything one can copy from it."""
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
-    uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
     context: dict[str, Any] = {
         "client": client,
         "key": found,
-        "card": condition.of_key(found, uses, request.now),
-        "jwk": json.dumps(found.jwk, indent=2, ensure_ascii=False),
-        "names": sorted(keymaterial.accepted_names(found.jwk) - {found.kid}, key=lambda name: (len(name), name)),
+        "card": _card(found, request),
+        "jwk": _indented(found.jwk),
+        "names": _other_names(found),
         "now": request.now,
     }
     return render(request, "contact/key.html", context)
+
+
+def _card(key: Key, request: Request) -> condition.KeyCard:
+    return condition.of_key(key, CredentialUse.objects.of(key.client).in_bulk(), request.now)
 
 
 @contact
@@ -247,13 +231,11 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
 def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
-    posted = request.POST if request.method == "POST" else None
-    form = RetireForm(posted, now=request.now)
+    form = RetireForm(posted(request), now=request.now)
     if form.is_valid():
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)
         return redirect("client", uid)
-    uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
-    card = condition.of_key(found, uses, request.now)
-    context = {"client": client, "key": found, "card": card, "form": form, "users": users_of(found, request.now)}
+    users = users_of(found, request.now)
+    context = {"client": client, "key": found, "card": _card(found, request), "form": form, "users": users}
     return render(request, "contact/retire_key.html", context, status=422 if form.errors else 200)

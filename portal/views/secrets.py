@@ -15,7 +15,7 @@ from clients.models import Client, Secret
 from portal import condition
 from portal.access import actor, client_of, contact
 from portal.forms.secrets import RegenerateForm, TokensForm
-from portal.request import Request
+from portal.request import Request, posted
 from portal.step_up import step_up_required
 from portal.views.tokens import end_tokens, users_of
 from tokens.models import CredentialUse
@@ -44,8 +44,7 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
     """Also makes the first one. The form carries the secret that the person saw: of two at once, one wins."""
     client = client_of(request, uid)
     current = client.secrets.current().first()
-    posted = request.POST if request.method == "POST" else None
-    form = RegenerateForm(posted, now=request.now, initial={"replaces": current.uid if current else None})
+    form = RegenerateForm(posted(request), now=request.now, initial={"replaces": current.uid if current else None})
     if current is None:
         del form.fields["overlap"], form.fields["tokens"]
     if form.is_valid():
@@ -83,10 +82,9 @@ def _show(request: Request, client: Client, text: str, **context: object) -> Htt
 def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
-    form = TokensForm(request.POST if request.method == "POST" else None)
+    form = TokensForm(posted(request))
     if not form.is_valid():
-        uses = {use.credential: use for use in CredentialUse.objects.filter(credential=found.credential)}
-        line = condition.of_secret(found, uses, request.now)
+        line = condition.of_secret(found, CredentialUse.objects.of(client).in_bulk(), request.now)
         context = {"client": client, "secret": found, "line": line, "form": form, "users": users_of(found, request.now)}
         return render(request, "contact/end_secret.html", context)
     try:

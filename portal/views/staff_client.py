@@ -38,7 +38,7 @@ def client_of_anybody(uid: UUID) -> Client:
 def staff_client(request: Request, uid: UUID) -> HttpResponse:
     client, now = client_of_anybody(uid), request.now
     keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
-    uses = {use.credential: use for use in CredentialUse.objects.filter(client=client)}
+    uses = CredentialUse.objects.of(client).in_bulk()
     over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=TOKENS + 1)
     context = {
         "client": client,

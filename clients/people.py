@@ -38,6 +38,7 @@ def invite_staff(
         user.set_unusable_password()  # which also ends every session from before
     if forget_sign_in:
         Authenticator.objects.filter(user_id=user.pk).delete()
+    user.name = user.name or name
     user.role, user.is_active = role, True
     user.save()
     outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)

@@ -50,6 +50,7 @@ class ActCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         as_json = options["json"]
         try:
+            _refuse_invisible_characters(options)
             with transaction.atomic():
                 result = self.act(options, by=COMMAND_LINE, now=timezone.now())
         except (*REFUSALS, CommandError) as refusal:
@@ -74,6 +75,14 @@ class ActCommand(BaseCommand):
         else:
             self.stderr.write(message)
         sys.exit(status)
+
+
+def _refuse_invisible_characters(options: dict[str, Any]) -> None:
+    """The rule of the forms: such a name would break a mail's layout or disguise itself in the change log."""
+    for name in ("name", "organisation"):
+        if not options.get(name, "").isprintable():
+            message = _("Leave out the invisible characters: type this text instead of pasting it.")
+            raise ValidationError({name: message})
 
 
 def _messages(refusal: ValidationError) -> list[str]:

@@ -111,6 +111,20 @@ def test_a_file_that_is_not_there_is_a_clear_message(tmp_path):
         call_command("export_log", str(Path(offline.__file__)))
 
 
+def test_programs_read_the_outcome_and_the_errors_as_json_too(write, tmp_path):
+    write(2)
+    out = StringIO()
+    call_command("export_log", str(tmp_path / "export"), "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"directory": str(tmp_path / "export"), "not_signed": ""}
+    status, output = verify_log("--json", "--file", str(tmp_path / "none"))
+    assert status == 2
+    assert "No such file" in json.loads(output)["error"]
+    with pytest.raises(SystemExit):
+        call_command("export_log", str(Path(offline.__file__)), "--json", stdout=(out := StringIO()))
+    assert "exists" in json.loads(out.getvalue())["error"]
+    assert Entry.objects.filter(action="log.exported").count() == 1  # what was not exported is not said to be
+
+
 def test_a_database_that_is_away_is_not_taken_for_a_damaged_log(monkeypatch):
     def away(**_options):
         raise OperationalError("connection refused")

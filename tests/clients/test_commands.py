@@ -93,6 +93,8 @@ def test_a_resource_server_serves_an_api_and_gets_no_tokens() -> None:
         (("--scope", "address.read", "--jwk", "/nowhere/key.json"), "No such file"),
         (("--scope", "address.read", "--contact", "nobody"), "valid email"),
         (("--scope", "address.read", "--name", "x" * 200), "at most 120"),
+        (("--scope", "address.read", "--name", "Meter\nSubject: x"), "name: Leave out the invisible characters"),
+        (("--scope", "address.read", "--organisation", "\u202eretem"), "organisation: Leave out the invisible"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_one_line_and_leaves_nothing(more: tuple[str, ...], error: str) -> None:
@@ -149,6 +151,13 @@ def test_staff_are_invited_by_mail() -> None:
     assert Mail.objects.get().kind == Mail.Kind.STAFF_INVITATION
     assert "already has the role" in refused("invite_staff", "noor@keydesk.example", "--name", "N", "--role", "auditor")
     assert refused("invite_staff", "noor", "--name", "N", "--role", "auditor")
+    assert refused("invite_staff", "ada@keydesk.example", "--name", " ", "--role", "auditor").startswith("name: ")
+
+
+def test_a_contact_without_a_name_has_one_as_staff() -> None:
+    User.objects.contact(email="ada@keydesk.example")
+    run("invite_staff", "ada@keydesk.example", "--name", "Ada", "--role", "auditor")
+    assert User.objects.get().name == "Ada"
 
 
 def test_somebody_who_lost_their_second_factor_starts_anew() -> None:

@@ -1,12 +1,14 @@
 """`manage.py export_log DIRECTORY`: the whole change log in files, to keep elsewhere or to verify without Keydesk."""
 
+import json
+import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit import checkpoints, log
@@ -28,23 +30,36 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        directory = options["directory"]
+        directory, as_json = options["directory"], options["json"]
+        try:
+            unsigned = self.export(directory)
+        except (OSError, DatabaseError) as error:
+            if as_json:
+                self.stdout.write(json.dumps({"error": str(error)}))
+                sys.exit(1)
+            raise CommandError(str(error)) from error
+        if unsigned:
+            self.stderr.write(f"Not signed: {unsigned}")
+        answer = {"directory": str(directory), "not_signed": unsigned}
+        self.stdout.write(json.dumps(answer) if as_json else f"Exported to {directory}")
+
+    def export(self, directory: Path) -> str:
+        """Writes the files. Why the last entries are not signed, if they are not: a damaged log is exported all the
+        same, because the export is the evidence."""
+        directory.mkdir(parents=True, exist_ok=True)
         with transaction.atomic():
             log.record(action=Action.LOG_EXPORTED, actor=CommandLine(), subject=log.SITE)
+        unsigned = ""
         try:
             # So that the export is signed to its last entry.
             checkpoints.sign_checkpoint(timezone.now())
         except checkpoints.UnableToSign as error:
-            # A damaged log is exported all the same: the export is the evidence.
-            self.stderr.write(f"Not signed: {error}")
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            with (directory / "log.jsonl").open("wb") as file:
-                file.writelines(log.export(Entry.objects.order_by("seq")))
-            (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
-            (directory / "keys.txt").write_text("".join(f"{key}\n" for key in checkpoints.verifier_keys()), "utf-8")
-        except OSError as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(f"Exported to {directory}")
+            unsigned = str(error)
+        with (directory / "log.jsonl").open("wb") as file:
+            file.writelines(log.export(Entry.objects.order_by("seq")))
+        (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
+        (directory / "keys.txt").write_text("".join(f"{key}\n" for key in checkpoints.verifier_keys()), "utf-8")
+        return unsigned

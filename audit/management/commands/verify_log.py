@@ -27,6 +27,9 @@ class Command(BaseCommand):
             kept = notes.split(options["checkpoints"].read_text("utf-8")) if options["checkpoints"] else []
             report = self.verify(options["file"], kept)
         except (OSError, UnicodeDecodeError, DatabaseError) as error:
+            if options["json"]:
+                self.stdout.write(json.dumps({"error": str(error)}))
+                sys.exit(2)
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(
             json.dumps(report.as_dict()) if options["json"] else _(report.template).format(**report.params)

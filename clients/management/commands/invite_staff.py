@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from clients import people
@@ -25,7 +26,10 @@ class Command(ActCommand):
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         validate_email(options["email"])
-        User(email=options["email"].lower(), name=options["name"]).clean_fields(exclude=["password"])
+        name = User._meta.get_field("name")
+        if not options["name"].strip():
+            raise ValidationError({"name": name.error_messages["blank"]})
+        name.clean(options["name"], None)
         role = User.Role(options["role"])
         user = people.invite_staff(
             email=options["email"], name=options["name"], role=role,

@@ -4,16 +4,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clients import contacts as acts
-from clients.models import ClientContact
+from clients.models import Client, ClientContact
 from portal.access import actor, client_of, client_owned_by, contact
 from portal.forms.contacts import ContactForm
-from portal.request import Request
+from portal.request import Request, posted
 from portal.step_up import step_up_required
 
 Role = ClientContact.Role
@@ -24,19 +24,24 @@ Role = ClientContact.Role
 @step_up_required(gettext_lazy("Add this contact"))
 def contacts(request: Request, uid: UUID) -> HttpResponse:
     client = client_owned_by(request, uid) if request.method == "POST" else client_of(request, uid)
-    form = ContactForm(request.POST or None, initial={"role": Role.EDITOR})
-    if form.is_valid():
-        try:
-            acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
-        except acts.UnableToChangeContacts as problem:
-            form.add_error("email", str(problem))
-        else:
-            messages.success(request, _("We mailed them a link to this client."))
-            return redirect("contacts", uid)
+    form = ContactForm(posted(request), initial={"role": Role.EDITOR})
+    if form.is_valid() and add(request, client, form):
+        return redirect("contacts", uid)
     people = list(client.contacts.select_related("user").order_by("role", "user__name", "user__email"))
     owner = any(row.user_id == request.user.pk and row.role == Role.OWNER for row in people)
     context = {"client": client, "people": people, "owner": owner, "form": form}
     return render(request, "contact/contacts.html", context, status=422 if form.errors else 200)
+
+
+def add(request: Request, client: Client, form: ContactForm) -> bool:
+    """False when the person cannot be added; then the form says why."""
+    try:
+        acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
+    except acts.UnableToChangeContacts as problem:
+        form.add_error("email", str(problem))
+        return False
+    messages.success(request, _("We mailed them a link to this client."))
+    return True
 
 
 @contact
@@ -53,8 +58,7 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
     else:
-        done = _("%(person)s is %(role)s now.") % {"person": row.user, "role": Role(role).label}
-        messages.success(request, done)
+        messages.success(request, _("%(person)s is %(role)s now.") % {"person": row.user, "role": Role(role).label})
     return redirect("contacts", uid)
 
 
@@ -65,13 +69,18 @@ def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     if request.method != "POST":
-        return render(request, "contact/remove_contact.html", {"client": client, "row": row})
+        context = {"client": client, "row": row, "back_url": resolve_url("contacts", uid)}
+        return render(request, "contact/remove_contact.html", context)
+    removed_themselves = remove(request, row) and row.user_id == request.user.pk
+    return redirect("home") if removed_themselves else redirect("contacts", uid)
+
+
+def remove(request: Request, row: ClientContact) -> bool:
+    """Whether they are gone; a message says so, or why not."""
     try:
         acts.remove(contact=row, by=actor(request), now=request.now)
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
-    else:
-        messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
-        if row.user_id == request.user.pk:
-            return redirect("home")
-    return redirect("contacts", uid)
+        return False
+    messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
+    return True

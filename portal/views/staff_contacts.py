@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,6 +13,7 @@ from clients.models import ClientContact
 from portal.access import actor, security_team
 from portal.forms.contacts import ContactForm
 from portal.request import Request, posted
+from portal.views.contacts import add, remove
 from portal.views.staff_client import client_of_anybody
 
 
@@ -24,14 +25,8 @@ def _contact(uid: UUID, contact: UUID) -> ClientContact:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
     client, form = client_of_anybody(uid), ContactForm(posted(request), initial={"role": "owner"})
-    if form.is_valid():
-        try:
-            acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
-        except acts.UnableToChangeContacts as problem:
-            form.add_error("email", str(problem))
-        else:
-            messages.success(request, _("We mailed them a link to this client."))
-            return redirect("staff_client", uid)
+    if form.is_valid() and add(request, client, form):
+        return redirect("staff_client", uid)
     context = {"client": client, "form": form}
     return render(request, "security/add_contact.html", context, status=422 if form.errors else 200)
 
@@ -62,11 +57,7 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpRes
 def remove_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     row = _contact(uid, contact)
     if request.method != "POST":
-        return render(request, "security/remove_contact.html", {"client": row.client, "row": row})
-    try:
-        acts.remove(contact=row, by=actor(request), now=request.now)
-    except acts.UnableToChangeContacts as problem:
-        messages.error(request, str(problem))
-    else:
-        messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
+        context = {"client": row.client, "row": row, "back_url": resolve_url("staff_client", uid)}
+        return render(request, "security/remove_contact.html", context)
+    remove(request, row)
     return redirect("staff_client", uid)

@@ -1,10 +1,15 @@
 """What most tests of the contacts' pages begin with: Lotte, her client, and her browser."""
 
+from typing import Any
+
 import pytest
 from django.test import Client as Browser
 
-from clients.models import Client, User
+from audit import verifications
+from clients import keys
+from clients.models import Client, Mail, User
 from tests import factories
+from tests.keys import public_key
 from tests.portal import browsers
 
 
@@ -23,3 +28,17 @@ def made(lotte: User) -> Client:
 def browser(lotte: User) -> Browser:
     """Signed in, the step-up done."""
     return browsers.of(lotte)
+
+
+@pytest.fixture
+def things(lotte: User, made: Client) -> dict[str, Any]:
+    """One of each thing that an address can name; the client and the request are Lotte's."""
+    return {
+        "client": made,
+        "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
+        "registration": factories.submitted_request(contact_email=lotte.email),
+        "contact": made.contacts.get(),
+        "scope": factories.scope(),
+        "mail": Mail.objects.latest("created_at"),
+        "verification": verifications.start(by=factories.by(factories.ada()), now=factories.NOW),
+    }

@@ -15,12 +15,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from audit import verifications
-from clients import keys
-from clients.models import Mail
 from tests import factories
-from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request, wim
-from tests.keys import public_key
+from tests.factories import bram, lotte, noor, wim
 from tests.portal import browsers, staff
 
 pytestmark = pytest.mark.django_db
@@ -154,23 +150,6 @@ def addresses() -> Iterator[str]:
                 yield pattern.name or str(pattern.pattern)
 
     return walk(get_resolver().url_patterns)
-
-
-@pytest.fixture
-def things() -> dict[str, Any]:
-    """One of each thing that an address can name; the client and the request are Lotte's."""
-    mine, _secret = client()
-    key = keys.add(client=mine, key=public_key(), by=by(lotte()), now=NOW)
-    asked = submitted_request(contact_email=lotte().email)
-    return {
-        "client": mine,
-        "key": key,
-        "registration": asked,
-        "contact": mine.contacts.get(),
-        "scope": factories.scope(),
-        "mail": Mail.objects.latest("created_at"),
-        "verification": verifications.start(by=by(factories.ada()), now=NOW),
-    }
 
 
 def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:

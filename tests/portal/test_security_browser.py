@@ -19,7 +19,7 @@ from tests import factories
 from tests.factories import NOW, lotte, noor
 from tests.portal import browsers, staff
 from tests.portal.html import Page
-from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of, things  # noqa: F401  (a fixture)
+from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def test_under_https_browsers_are_told_to_stay_there(production: dict[str, Any])
     assert production["other"] == 400
 
 
-def test_every_page_forbids_what_it_does_not_need_and_has_no_script_or_style_of_its_own(things: dict[str, Any]) -> None:  # noqa: F811
+def test_every_page_forbids_what_it_does_not_need_and_has_no_script_or_style_of_its_own(things: dict[str, Any]) -> None:
     """The access matrix says which pages there are; the policy is only as good as the pages under it."""
     wrong, pages = [], 0
     for role in ROLES:
@@ -131,7 +131,7 @@ def test_each_answer_has_a_nonce_of_its_own() -> None:
 # --- Forms and addresses from elsewhere -------------------------------------------------------------------------------
 
 
-def test_every_form_of_the_portal_needs_the_token(things: dict[str, Any]) -> None:  # noqa: F811
+def test_every_form_of_the_portal_needs_the_token(things: dict[str, Any]) -> None:
     accepted = []
     for role in ("anonymous", "owner", "security"):
         browser = browser_of(role)

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients.models import Registration
-from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of, things  # noqa: F401  (a fixture)
+from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def reachable() -> Iterator[tuple[str, str, str]]:
 class Visitors:
     """A browser per role; what a request did is undone after it."""
 
-    def __init__(self, things: dict[str, Any]) -> None:  # noqa: F811
+    def __init__(self, things: dict[str, Any]) -> None:
         self.things = things
         self.browsers = {role: browser_of(role) for role in ROLES}
         for browser in self.browsers.values():
@@ -115,7 +115,7 @@ class Visitors:
 
 
 @pytest.fixture
-def visitors(things: dict[str, Any]) -> Visitors:  # noqa: F811
+def visitors(things: dict[str, Any]) -> Visitors:
     Registration.objects.update(status=Registration.Status.CHANGES_REQUESTED)  # so that its form can be reached
     return Visitors(things)
 

@@ -24,7 +24,7 @@ from tests import factories
 from tests.factories import SYSTEM, by, lotte, noor, wim
 from tests.parallel import at_once
 from tests.portal import browsers, staff
-from tests.portal.test_access import MATRIX, arguments, things  # noqa: F401  (a fixture)
+from tests.portal.test_access import MATRIX, arguments
 from tests.portal.test_staff_sign_in import SECRET, code_now, enrolled, type_password
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +162,7 @@ def test_one_network_cannot_have_the_public_forms_mail_without_end(monkeypatch: 
 # --- Staff ------------------------------------------------------------------------------------------------------------
 
 
-def test_with_a_password_alone_no_address_of_the_site_opens_more_than_to_a_stranger(things: dict[str, Any]) -> None:  # noqa: F811
+def test_with_a_password_alone_no_address_of_the_site_opens_more_than_to_a_stranger(things: dict[str, Any]) -> None:
     browser = Browser()
     type_password(browser, enrolled(noor()))
     opened = []

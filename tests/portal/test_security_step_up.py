@@ -17,7 +17,7 @@ from tests.factories import by, lotte, wim
 from tests.keys import jwk_of, new_ec, public_key
 from tests.parallel import at_once
 from tests.portal import browsers
-from tests.portal.test_access import MATRIX, arguments, things  # noqa: F401  (a fixture)
+from tests.portal.test_access import MATRIX, arguments
 from tokens.models import Token
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def asks_for_a_code(response: Any) -> bool:
     return 'name="step_up_code"' in response.text
 
 
-def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any]) -> None:  # noqa: F811
+def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any]) -> None:
     browser = browsers.of(lotte(), stepped_up=False)
     asked = {
         name

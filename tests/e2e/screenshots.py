@@ -59,5 +59,5 @@ def test_take_pictures(live_server, browser: Browser) -> None:
 def _keep(png: bytes, name: str) -> None:
     """With a palette of its own: text and flat colours look the same, in a third of the bytes."""
     with Image.open(BytesIO(png)) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(FOLDER / name, optimize=True)

@@ -25,17 +25,21 @@ NOBODY = log.Whole("nobody", "nobody")
 
 @dataclass(frozen=True)
 class Leak:
-    """What a leaked value is: a client secret or an access token, of which exactly one is set."""
+    """What a leaked value is: a client secret or an access token."""
 
-    client: Client
-    secret: Secret | None = None
-    token: Token | None = None
+    subject: Secret | Token
 
     @property
-    def subject(self) -> Secret | Token:
-        found = self.secret or self.token
-        assert found is not None  # noqa: S101  (see the class)
-        return found
+    def client(self) -> Client:
+        return self.subject.client
+
+    @property
+    def secret(self) -> Secret | None:
+        return self.subject if isinstance(self.subject, Secret) else None
+
+    @property
+    def token(self) -> Token | None:
+        return self.subject if isinstance(self.subject, Token) else None
 
     @property
     def reference(self) -> str:
@@ -43,10 +47,9 @@ class Leak:
         return f"secret:{self.secret.uid}" if self.secret else f"token:{bytes(self.subject.pk).hex()}"
 
     def works(self, now: datetime) -> bool:
-        if self.token is not None:
-            return Token.objects.live(now).filter(pk=self.token.pk).exists()
-        assert self.secret is not None  # noqa: S101
-        usable = Secret.objects.usable(now).filter(pk=self.secret.pk).exists()
+        if isinstance(self.subject, Token):
+            return Token.objects.live(now).filter(pk=self.subject.pk).exists()
+        usable = self.subject.state(now) != Secret.State.ENDED
         return usable and self.client.is_active and self.client.secret_allowed
 
 
@@ -60,10 +63,12 @@ def look_up(*, value: str, by: Actor, now: datetime) -> Leak | None:
 
 def _find(digest: bytes) -> Leak | None:
     secret = Secret.objects.select_related("client").filter(digest=digest).first()
-    if secret:
-        return Leak(secret.client, secret=secret)
+    return Leak(secret) if secret else _token(digest)
+
+
+def _token(digest: bytes) -> Leak | None:
     token = Token.objects.select_related("client").filter(digest=digest).first()
-    return Leak(token.client, token=token) if token else None
+    return Leak(token) if token else None
 
 
 def by_reference(text: str) -> Leak | None:
@@ -72,9 +77,8 @@ def by_reference(text: str) -> Leak | None:
     try:
         if kind == "secret":
             secret = Secret.objects.select_related("client").filter(uid=UUID(rest)).first()
-            return Leak(secret.client, secret=secret) if secret else None
-        token = Token.objects.select_related("client").filter(digest=bytes.fromhex(rest)).first()
-        return Leak(token.client, token=token) if token else None
+            return Leak(secret) if secret else None
+        return _token(bytes.fromhex(rest))
     except ValueError:
         return None
 
@@ -88,8 +92,8 @@ def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
     Raises UnableToRevoke.
     """
     client = Client.objects.locked(leak.client.pk)
-    if leak.token is not None:
-        if not Token.objects.filter(pk=leak.token.pk, revoked_at=None).update(revoked_at=now):
+    if isinstance(leak.subject, Token):
+        if not Token.objects.filter(pk=leak.subject.pk, revoked_at=None).update(revoked_at=now):
             raise UnableToRevoke(_("This token was revoked already."))
         changes: dict[str, tuple[object, object]] = {"tokens": (None, _REVOKED)}
     else:
@@ -98,8 +102,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes)
 
 
-def _end_secret(client: Client, secret: Secret | Token, now: datetime) -> dict[str, tuple[object, object]]:
-    assert isinstance(secret, Secret)  # noqa: S101
+def _end_secret(client: Client, secret: Secret, now: datetime) -> dict[str, tuple[object, object]]:
     issued = Token.objects.of(client).live(now).issued_to(secret.credential)
     if not client.secrets.usable(now).filter(pk=secret.pk).update(ends_at=now) and not issued.exists():
         raise UnableToRevoke(_("This secret had stopped working already, and its tokens too."))

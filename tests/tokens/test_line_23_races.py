@@ -191,7 +191,7 @@ def test_line_23_while_the_secret_is_regenerated(traffic, client, authorization)
 
 
 def test_line_23_while_a_leaked_secret_is_revoked(traffic, client):
-    leak = incident.Leak(client, secret=client.secrets.get())
+    leak = incident.Leak(client.secrets.get())
     traffic.during(lambda: incident.revoke(leak=leak, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     assert {asked.answer.status for asked in traffic.requests_after} == {401}

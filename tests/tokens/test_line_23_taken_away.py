@@ -57,7 +57,7 @@ def suspend_and_reactivate(client: Client) -> None:
 
 
 def revoke_the_secret_as_leaked(client: Client) -> None:
-    leak = incident.Leak(fresh(client), secret=client.secrets.current().get())
+    leak = incident.Leak(client.secrets.current().get())
     incident.revoke(leak=leak, by=SYSTEM, now=NOW)
 
 

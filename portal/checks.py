@@ -36,7 +36,7 @@ def signing_keys(**_kwargs: Any) -> list[CheckMessage]:
 def _check_keys(variable: str, keys: Mapping[str, str], hint: str, code: str) -> list[CheckMessage]:
     if not keys:
         return [Error(f"{variable} is missing.", hint=hint, id=code)]
-    bad = [name for name, text in keys.items() if not _is_32_bytes(text)]
+    bad = [name for name, text in keys.items() if not name or not _is_32_bytes(text)]
     return [Error(f"{variable}: the key {name!r} is not 32 bytes.", hint=hint, id=code) for name in bad]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,23 @@ from portal import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.FileAwareEnv()
+
+class Environment(environ.FileAwareEnv):
+    """Says which variable it is that has a value of the wrong kind."""
+
+    def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var}: {error}") from error
+
+
+def by_id(items: list[str]) -> dict[str, str]:
+    """Keys, each written "id:key". One without an id gets an empty one, which portal/checks.py refuses."""
+    return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
+
+
+env = Environment()
 # What is in the environment wins; a running `make demo` leaves its addresses and keys in .local/demo.env.
 for file in env.list("ENV_FILES", default=[".env", ".local/demo.env"]):
     if (BASE_DIR / file).exists():
@@ -271,9 +288,9 @@ CODE_LIFETIME = timedelta(minutes=15)
 STEP_UP_LIFETIME = timedelta(minutes=15)
 SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
 # "id:base64url of 32 bytes", several at once; the first one encrypts, all of them decrypt.
-SECRETS_KEYS = dict(item.split(":", 1) for item in env.list("SECRETS_KEYS", default=[]))
+SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))
 # "id:base64url of a 32-byte Ed25519 seed"; the first one signs the change log's checkpoints.
-LOG_SIGNING_KEYS = dict(item.split(":", 1) for item in env.list("LOG_SIGNING_KEYS", default=[]))
+LOG_SIGNING_KEYS = by_id(env.list("LOG_SIGNING_KEYS", default=[]))
 LOG_ORIGIN = f"{environ.urlparse(PUBLIC_URL).netloc}/keydesk-log"
 
 # --- Keydesk: the authorization server ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ WARN_DAYS = (30, 14, 7, 1)
 def warn(*, now: datetime) -> int:
     """Queues the mails that are due; returns for how many keys."""
     soon = now + timedelta(days=max(WARN_DAYS))
-    expiring = Key.objects.usable(now).filter(not_after__lte=soon, retires_at=None, client__status=Client.Status.ACTIVE)
+    expiring = Key.objects.lasting(now).filter(not_after__lte=soon, client__status=Client.Status.ACTIVE)
     warned = 0
     for key in expiring.select_related("client"):
         if key.not_after and (step := _step_passed(key.not_after, now)):

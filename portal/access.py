@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Registration, User
+from clients.models import Client, Registration, User
 from portal.request import Request
 from portal.staff_sign_in import is_strong
 
@@ -66,10 +66,9 @@ def client_of(request: Request, uid: UUID) -> Client:
 
 def client_owned_by(request: Request, uid: UUID) -> Client:
     """A client of which this person is an owner, not only an editor."""
-    owned = Client.objects.of(request.user).filter(contacts__user=request.user, contacts__role=ClientContact.Role.OWNER)
-    return get_object_or_404(owned, uid=uid)
+    return get_object_or_404(Client.objects.owned_by(request.user), uid=uid)
 
 
 def request_of(request: Request, uid: UUID) -> Registration:
     """A request for a client that this person made."""
-    return get_object_or_404(Registration, uid=uid, requester=request.user)
+    return get_object_or_404(Registration.objects.by(request.user), uid=uid)

@@ -98,8 +98,13 @@ class UsedAssertion(models.Model):
 
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
-    def of(self, client: Client) -> JournalEntryQuerySet:
-        return self.filter(client=client).order_by("-at", "-id")
+    """Newest first."""
+
+    def of(self, *clients: Client) -> JournalEntryQuerySet:
+        return self.filter(client__in=clients).order_by("-at", "-id")
+
+    def since(self, moment: datetime) -> JournalEntryQuerySet:
+        return self.filter(at__gt=moment)
 
     def refusals(self) -> JournalEntryQuerySet:
         return self.exclude(error="")
@@ -138,8 +143,8 @@ class JournalEntry(models.Model):
 
 
 class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):
-    def of(self, client: Client) -> CredentialUseQuerySet:
-        return self.filter(client=client)
+    def of(self, *clients: Client) -> CredentialUseQuerySet:
+        return self.filter(client__in=clients)
 
 
 class CredentialUse(models.Model):

@@ -28,6 +28,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
         """The clients this person looks after; closed ones are history."""
         return self.filter(contacts__user=user).exclude(status=Client.Status.CLOSED).order_by("name")
 
+    def owned_by(self, user: User) -> ClientQuerySet:
+        """Those of which this person is an owner, not only an editor."""
+        return self.of(user).filter(contacts__user=user, contacts__role=ClientContact.Role.OWNER)
+
     def locked(self, pk: int) -> Client:
         """The row, locked until the transaction ends: the first thing that an act on a client does.
 

@@ -55,7 +55,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "more_tokens": len(tokens) > TOKENS,
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proofs.challenge_for(found)}),
         "activity": usage.of_client(found, now),
-        "refused_today": JournalEntry.objects.of(found).refusals().filter(at__gt=now - timedelta(days=1)).count(),
+        "refused_today": JournalEntry.objects.of(found).refusals().since(now - timedelta(days=1)).count(),
     }
     return render(request, "contact/client.html", context)
 

@@ -46,7 +46,7 @@ class Row:
 def home(request: Request) -> HttpResponse:
     rows = _rows(request)
     refs = {str(row.client.uid): row.client for row in rows}
-    changes = list(Entry.objects.filter(client_ref__in=refs)[:RECENT]) if refs else []
+    changes = list(Entry.objects.of_client(*refs)[:RECENT]) if refs else []
     context = {
         "rows": rows,
         "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
@@ -65,7 +65,7 @@ def _rows(request: Request) -> list[Row]:
     keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now))
     clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes"))
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
-    for use in CredentialUse.objects.filter(client__in=clients):
+    for use in CredentialUse.objects.of(*clients):
         uses[use.client_id][use.credential] = use
     refused, months = _refused(clients, now), usage.of_each(clients, now)
     rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk), now) for client in clients]
@@ -94,6 +94,6 @@ def _row(
 
 def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
     """Per client: how many requests were refused in the last 24 hours, and for how many different reasons."""
-    entries = JournalEntry.objects.refusals().filter(client__in=clients, at__gt=now - timedelta(days=1))
+    entries = JournalEntry.objects.of(*clients).refusals().since(now - timedelta(days=1))
     counted = entries.order_by().values("client_id").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
     return {row["client_id"]: dict(row) for row in counted}

@@ -40,8 +40,8 @@ def journal(request: Request) -> HttpResponse:
     form = JournalForm(request.GET, clients=clients)
     form.full_clean()
     chosen, days, sought = form.chosen(), form.days_back(), form.sought()
-    entries = JournalEntry.objects.filter(client__in=chosen, at__gt=request.now - timedelta(days=days))
-    found = JournalEntry.objects.filter(client__in=clients).with_request_id(sought) if sought else None
+    entries = JournalEntry.objects.of(*chosen).since(request.now - timedelta(days=days))
+    found = JournalEntry.objects.of(*clients).with_request_id(sought) if sought else None
     shown = by_client(chosen, entries if found is None else found, request.now)
     refused = [cause for of_client in shown for cause in of_client.causes]
     context = {
@@ -54,7 +54,7 @@ def journal(request: Request) -> HttpResponse:
         "refused": sum(cause["count"] for cause in refused),
         "causes": len(refused),
         "ongoing": sum(cause["ongoing"] for cause in refused),
-        "last_good": CredentialUse.objects.filter(client__in=chosen).aggregate(at=Max("last_used_at"))["at"],
+        "last_good": CredentialUse.objects.of(*chosen).aggregate(at=Max("last_used_at"))["at"],
         "now": request.now,
     }
     return render(request, "contact/journal.html", context)

@@ -131,7 +131,7 @@ def _other_names(key: PublicKey | Key) -> list[str]:
 
 def _in_use(client: Client, request: Request) -> Key | None:
     """The key that a new one replaces: the one in use, when there is exactly one."""
-    usable = list(client.keys.usable(request.now).filter(retires_at=None)[:2])
+    usable = list(client.keys.lasting(request.now)[:2])
     return usable[0] if len(usable) == 1 else None
 
 

@@ -56,7 +56,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "shown": TOKENS,
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
         "usage": usage.of_client(client, now),
-        "refused_today": JournalEntry.objects.of(client).refusals().filter(at__gt=now - timedelta(days=1)).count(),
+        "refused_today": JournalEntry.objects.of(client).refusals().since(now - timedelta(days=1)).count(),
         "acts": ACTS_OF.get(client.status, ()),
     }
     return render(request, "security/client.html", context)
@@ -73,7 +73,7 @@ def _key(key: Key, uses: condition.Uses, now: datetime) -> dict[str, object]:
 def client_journal(request: Request, uid: UUID) -> HttpResponse:
     """Its refused requests by cause, as its contacts read them."""
     client = client_of_anybody(uid)
-    shown = by_client([client], JournalEntry.objects.of(client).filter(at__gt=request.now - JOURNAL), request.now)
+    shown = by_client([client], JournalEntry.objects.of(client).since(request.now - JOURNAL), request.now)
     return render(request, "security/journal.html", {"client": client, "shown": shown[0] if shown else None})
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Coalesce
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from audit import merkle
@@ -110,12 +108,10 @@ class Entry(models.Model):
         return self.template.format(actor=self.actor_label, subject=self.subject_label)
 
     @property
-    def differences(self) -> Iterator[tuple[str | Promise, object, object]]:
-        """(label, before, after) of each changed field, in the order of FIELDS."""
+    def differences(self) -> list[tuple[str, object, object]]:
+        """(field, before, after) of each change, in the order of FIELDS; a field that a later version dropped last."""
         order = [*FIELDS, *(name for name in self.changes if name not in FIELDS)]
-        for name in order:
-            if name in self.changes:
-                yield FIELDS.get(name, name), *self.changes[name]
+        return [(name, *self.changes[name]) for name in order if name in self.changes]
 
 
 class LogHead(models.Model):

@@ -67,12 +67,10 @@ def _who(entry: Entry) -> str:
 
 
 def differences(entry: Entry) -> list[dict[str, object]]:
-    """For the diff component; the order is that of audit.actions.FIELDS."""
-    order = [*FIELDS, *(name for name in entry.changes if name not in FIELDS)]
-    shown = [
-        {"field": FIELDS.get(name, name), "before": value(name, pair[0]), "after": value(name, pair[1])}
-        for name in order
-        if (pair := entry.changes.get(name))
+    """For the diff component; what reads the same before and after is left out."""
+    shown: list[dict[str, object]] = [
+        {"field": FIELDS.get(name, name), "before": value(name, before), "after": value(name, after)}
+        for name, before, after in entry.differences
     ]
     return [change for change in shown if change["before"] != change["after"]]
 

@@ -1,6 +1,6 @@
 """Who may open what. Each helper returns the object or raises 404, so nothing can be fetched unchecked.
 
-A stranger's object is 404, exactly like one that does not exist (SECURITY.md, approval and access).
+A stranger's object is 404, exactly like one that does not exist (docs/security.md, approval and access).
 """
 
 from collections.abc import Callable

@@ -57,7 +57,7 @@ class OriginMiddleware:
 
 
 class SessionLimitsMiddleware:
-    """Ends a session that was idle for an hour or is older than eight (SECURITY.md, sessions)."""
+    """Ends a session that was idle for an hour or is older than eight (docs/security.md, sessions)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -82,7 +82,7 @@ class StaffSessionMiddleware:
     """Keeps a staff session without a second factor to the pages where one is set up.
 
     A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
-    factor that somebody has already (SECURITY.md, approval and access).
+    factor that somebody has already (docs/security.md, approval and access).
     """
 
     SET_UP: frozenset[str | None] = frozenset(

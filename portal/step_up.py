@@ -1,4 +1,4 @@
-"""The step-up: a code mailed to the registered address, or a passkey; good for fifteen minutes (SECURITY.md, sessions).
+"""The step-up (docs/security.md): a code mailed to the registered address, or a passkey; good for fifteen minutes.
 
 A view marked `@step_up_required` answers a POST without one with the code page. That page carries the fields of the
 POST along and posts them to the same address together with the code, so nothing typed is lost and no view knows of it.

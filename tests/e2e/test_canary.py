@@ -1,7 +1,7 @@
 """No secret where it does not belong: canaries go through every path, then all that any process kept is searched.
 
-(SECURITY.md, secrets: no secret, link token, assertion, code or private key in any log, error page, Celery message,
-result, mail but its own, or the database outside its columns.)
+(docs/security.md, secrets: no secret, link token, assertion, code or private key in any log, error page, Celery
+message, result, mail but its own, or the database outside its columns.)
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""What fails, fails for real here: worker killed, broker down, SMTP that refuses, database restarted (SECURITY.md,
-"Work that must not be lost")."""
+"""What fails, fails for real here: worker killed, broker down, SMTP that refuses, database restarted.
+
+(docs/security.md, faults.)
+"""
 
 import base64
 import json

@@ -1,5 +1,5 @@
-"""Two server processes on one database, while somebody acts (PROTOCOL lines 14, 19 and 23; SECURITY.md, "Work that
-must not be lost"): what was taken away is gone at both from the act's answer on, and a limit is one limit."""
+"""Two server processes on one database, while somebody acts (PROTOCOL lines 14, 19 and 23; docs/security.md,
+faults): what was taken away is gone at both from the act's answer on, and a limit is one limit."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_without_valkey_each_process_limits_for_itself_until_it_is_back(
 
 
 QUIET, DISTURBED = False, True
-MOST = 1.5  # times; SECURITY.md promises twice
+MOST = 1.5  # times as slow, at most, for the others
 
 
 def quantiles(answers: list[Answer]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The management link (SECURITY.md, management link and sessions)."""
+"""The management link (docs/security.md, management link and sessions)."""
 
 import re
 from datetime import UTC, datetime, timedelta

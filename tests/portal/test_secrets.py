@@ -1,4 +1,4 @@
-"""Client secrets on the contact's pages (SECURITY.md, secrets)."""
+"""Client secrets on the contact's pages (docs/security.md, secrets)."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The step-up guards the acts that SECURITY.md names, cannot be got around, and every such act is mailed to all."""
+"""The step-up guards the acts docs/security.md names, cannot be got around, and every such act is mailed to all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Staff sign in with two factors, and with nothing less (SECURITY.md, approval and access)."""
+"""Staff sign in with two factors, and with nothing less (docs/security.md, approval and access)."""
 
 import re
 import time

@@ -15,7 +15,7 @@ from django.views import i18n
 from django.views.decorators.http import require_POST
 
 from clients.models import User
-from portal.request import Request
+from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
 
@@ -66,7 +66,7 @@ def staff_setup(request: Request) -> HttpResponse:
         logout(request)
         messages.success(request, _("Your second factor is set up. Sign in with it."))
         return redirect("account_login")
-    form = PasswordForm(request.POST or None, user=user)
+    form = PasswordForm(posted(request), user=user)
     if form.is_valid():
         user.set_password(form.cleaned_data["password"])
         user.save(update_fields=["password"])

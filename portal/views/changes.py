@@ -12,14 +12,14 @@ from clients import registrations
 from clients.models import Client, Scope
 from portal.access import actor, client_of, contact
 from portal.forms.requests import ContentForm
-from portal.request import Request
+from portal.request import Request, posted
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def propose_change(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
-    form = ContentForm(request.POST or None, scopes=Scope.objects.offered(), initial=_as_it_is(client))
+    form = ContentForm(posted(request), scopes=Scope.objects.offered(), initial=_as_it_is(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
         try:

@@ -12,7 +12,7 @@ from clients import contacts, links
 from portal import limits
 from portal.access import actor
 from portal.forms.links import LinkForm
-from portal.request import Request
+from portal.request import Request, posted
 from portal.sign_in import sign_in
 
 EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
@@ -21,7 +21,7 @@ EVEN = 0.25  # seconds: longer than the work for an address that we know, so tha
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask_link(request: Request) -> HttpResponse:
-    form, began = LinkForm(request.POST or None), monotonic()
+    form, began = LinkForm(posted(request)), monotonic()
     if form.is_valid() and limits.is_over(request):
         form.add_error(None, _("Too many requests from your network. Try again in an hour."))
     elif form.is_valid():

@@ -15,7 +15,7 @@ from clients.models import Registration, Scope
 from portal import differences, limits
 from portal.access import actor, contact, request_of
 from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
-from portal.request import Request
+from portal.request import Request, posted
 from portal.sign_in import sign_in
 
 PENDING = "pending_request"  # in the session: the request that this browser made and may confirm
@@ -26,7 +26,7 @@ PENDING = "pending_request"  # in the session: the request that this browser mad
 def request_client(request: Request) -> HttpResponse:
     known = request.user.is_authenticated
     initial = {"contact_name": request.user.name, "contact_email": request.user.email} if known else {}
-    form = RequestForm(request.POST or None, scopes=Scope.objects.offered(), initial=initial)
+    form = RequestForm(posted(request), scopes=Scope.objects.offered(), initial=initial)
     if form.is_valid() and not _is_over_the_limit(request, form):
         registration = _submit(request, form)
         if registration:
@@ -65,7 +65,7 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     if "again" in request.POST:
         _mail_code_again(request, registration)
         return redirect("confirm_request", uid)
-    form = CodeForm(request.POST or None)
+    form = CodeForm(posted(request))
     if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
         return redirect("my_request", uid)
     context = {"form": form, "registration": registration}
@@ -113,7 +113,7 @@ def my_requests(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
-    form = MessageForm(request.POST or None)
+    form = MessageForm(posted(request))
     if form.is_valid():
         text = form.cleaned_data["text"]
         registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
@@ -136,7 +136,7 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("my_request", uid)
-    form = ContentForm(request.POST or None, scopes=Scope.objects.offered(), initial=_as_sent(registration))
+    form = ContentForm(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
         try:

@@ -40,6 +40,7 @@ class ActCommand(BaseCommand):
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(*args, **kwargs)
         if "--json" in sys.argv:
+            # argparse ends the process from here; whoever reads JSON gets the reason as JSON.
             parser.error = lambda message: self._refuse(message, as_json=True, status=2)  # type: ignore[method-assign]
         return parser
 

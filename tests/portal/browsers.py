@@ -7,8 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from clients.models import User
-
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from portal.sign_in import BACKEND
 
 
 def of(user: User, *, stepped_up: bool = True) -> Client:

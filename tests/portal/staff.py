@@ -5,12 +5,13 @@ import time
 from django.test import Client
 
 from clients.models import User
+from portal.sign_in import BACKEND
 
 
 def signed_in(user: User, *, method: str = "mfa") -> Client:
     """A browser in which this person signed in with a second factor (or by another `method`)."""
     browser = Client()
-    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(user, backend=BACKEND)
     session = browser.session
     session["account_authentication_methods"] = [{"method": method, "at": time.time()}]
     session["account_authentication_methods_user"] = str(user.pk)

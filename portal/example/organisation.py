@@ -78,7 +78,7 @@ def _clients(now: datetime) -> rsa.RSAPrivateKey:
     _approved(
         WITH_SECRET, "Waterbedrijf Leiestroom", lotte,
         "Customers type their address in our portal; we check that it exists.",
-        ["address.read"], now - timedelta(days=31),
+        ["address.read", "example.read"], now - timedelta(days=31),
     )  # fmt: skip
     sofie = User.objects.contact(email="sofie@gegevensverkeer.example", name="Sofie Maes")
     registry.create(

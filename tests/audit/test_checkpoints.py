@@ -149,8 +149,8 @@ TAMPERING = [
      Problem.CHANGED, 6),
     ("DELETE FROM audit_entry WHERE seq = 6", Problem.MISSING, 6),
     ("DELETE FROM audit_entry WHERE seq = 1", Problem.MISSING, 1),
-    ("DELETE FROM audit_entry WHERE seq = 6; UPDATE audit_entry SET seq = seq - 1 WHERE seq > 6; "
-     "UPDATE audit_loghead SET size = 9", Problem.MOVED, 6),
+    ("DELETE FROM audit_entry WHERE seq = 6; UPDATE audit_entry SET seq = 1 - seq WHERE seq > 6; "
+     "UPDATE audit_entry SET seq = -seq WHERE seq < 0; UPDATE audit_loghead SET size = 9", Problem.MOVED, 6),
     ("UPDATE audit_entry SET seq = 99 WHERE seq = 6; UPDATE audit_entry SET seq = 6 WHERE seq = 7; "
      "UPDATE audit_entry SET seq = 7 WHERE seq = 99", Problem.MOVED, 6),
     ("UPDATE audit_entry SET seq = -seq WHERE seq > 5; UPDATE audit_entry SET seq = 1 - seq WHERE seq < 0; "

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.urls import path
 from playwright.sync_api import Browser, Page
 
-from portal import urls
-from portal.views.gallery import gallery
 from tests.e2e.test_accessibility import LOOKS, context_of, problems_of
 
-urlpatterns = [*urls.urlpatterns, path("gallery/", gallery)]
 pytestmark = [
-    pytest.mark.xdist_group("pages"), pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__),
-]  # fmt: skip
+    pytest.mark.xdist_group("pages"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.urls("tests.e2e.gallery_urls"),
+]
 
 
 def test_every_component_in_every_state_is_accessible(live_server, browser: Browser, axe: Callable[[Page], None]):

@@ -69,10 +69,11 @@ def client() -> list[str]:
     if secret is None or secret.ciphertext is None:
         return []
     text = sealing.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+    oauth = f"{settings.PUBLIC_URL}{settings.OAUTH_PATH}"
     return [
-        f"A token for {secret.client.name}:",
-        f"  curl --user '{secret.client.client_id}:{text}' --data grant_type=client_credentials"
-        f" {settings.PUBLIC_URL}{settings.OAUTH_PATH}token",
+        f"A token for {secret.client.name}, and the example API that takes it:",
+        f"  curl --user '{secret.client.client_id}:{text}' --data grant_type=client_credentials {oauth}token",
+        f"  curl --header 'Authorization: Bearer TOKEN' {oauth}example",
     ]
 
 

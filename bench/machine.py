@@ -63,7 +63,7 @@ def busy_seconds() -> float:
 def description() -> str:
     names = [line.partition(":")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     model = names[0].strip() if names else os.uname().machine
-    return f"{model}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release}"
+    return f"{model}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release.partition('-')[0]}"
 
 
 def _fields(pid: int) -> list[str]:

@@ -24,6 +24,12 @@ class MailText:
 
 def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     """`secret` is what only this mail may hold: `link_url` or `code`."""
+    # The facts too: the sentence of an action is in the reader's language, not in that of whoever renders.
+    with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
+        return _render(mail, now=now, **secret)
+
+
+def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     context = {
         "mail": mail,
         "client": mail.client,
@@ -39,14 +45,13 @@ def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         **secret,
     }
     folder = f"email/{mail.kind}"
-    with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
-        # A name with a line break in it must not become a header of its own.
-        subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
-        return MailText(
-            subject=subject,
-            body=render_to_string(f"{folder}/body.txt", context),
-            html=render_to_string(f"{folder}/body.html", {**context, "title": subject}),
-        )
+    # A name with a line break in it must not become a header of its own.
+    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    return MailText(
+        subject=subject,
+        body=render_to_string(f"{folder}/body.txt", context),
+        html=render_to_string(f"{folder}/body.html", {**context, "title": subject}),
+    )
 
 
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:

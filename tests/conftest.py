@@ -1,16 +1,25 @@
 """What every test can use."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left_behind() -> Iterator[None]:
+    """A page leaves its reader's language in the thread; a server sets it anew for each request, a test does not."""
+    yield
+    translation.deactivate()
 
 
 # --- The database between tests that commit ---------------------------------------------------------------------------

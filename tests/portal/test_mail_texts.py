@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from clients import codes, links
 from clients.mail_text import MailText, render
@@ -101,6 +102,15 @@ def test_a_mail_about_a_change_says_who_did_what_and_what_to_do_if_nobody_did() 
     assert "viewed the client secret …4f2a" in text.body
     assert "24 November 2026, 10:30" in text.body
     assert "invalidate all tokens" in text.body
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("en", "viewed the client secret"), ("nl", "heeft het clientgeheim")]
+)
+@pytest.mark.parametrize("of_the_worker", ["en", "fr"])
+def test_what_happened_is_told_in_the_readers_language(language: str, sentence: str, of_the_worker: str) -> None:
+    with translation.override(of_the_worker):
+        assert sentence in rendered(Mail.Kind.CLIENT_CHANGED, language=language).body
 
 
 def test_a_reviewers_message_keeps_its_lines_and_is_escaped_in_html() -> None:

@@ -1,21 +1,47 @@
-"""Nothing but HTTP: an answer as large as a token's, made of nothing. It bounds what any WSGI application can do."""
+"""Nothing but HTTP, by the server that Keydesk uses: an answer like a token's, made of nothing.
+
+It bounds what any application behind that server can do.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bench.load import HOST
+from tokens.serve import serve
+
+Message = dict[str, Any]
 
 BODY = json.dumps(
     {"access_token": "kdt_" + "x" * 49, "token_type": "bearer", "expires_in": 3600, "scope": "bench.read"}
 ).encode()
 HEADERS = [
-    ("Content-Type", "application/json;charset=UTF-8"),
-    ("Cache-Control", "no-store"),
-    ("Pragma", "no-cache"),
-    ("X-Request-Id", "0" * 32),
-    ("Content-Length", str(len(BODY))),
+    (b"content-type", b"application/json;charset=UTF-8"),
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-length", b"%d" % len(BODY)),
+    (b"x-request-id", b"0" * 24),
+    (b"ratelimit-policy", b'"client";q=1000000000;w=60'),
+    (b"ratelimit", b'"client";r=999999999;t=60'),
 ]
 
 
-def application(environ, start_response):  # type: ignore[no-untyped-def]
-    start_response("200 OK", HEADERS)
-    return [BODY]
+async def application(
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+) -> None:
+    message = await receive()
+    if scope["type"] == "lifespan":
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    elif message["type"] == "http.request":
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": BODY})
+
+
+if __name__ == "__main__":
+    serve("bench.ceiling:application", host=HOST, port=int(os.environ["PORT"]))

@@ -55,13 +55,13 @@ class Running:
 
 
 def keydesk(place: Place) -> Iterator[Server]:
-    command = granian(sys.executable, "tokens.wsgi:application", threads=64)
+    command = [sys.executable, "-m", "tokens.serve", "--host", HOST]
     paths = ("/oauth/v2/token", "/oauth/v2/introspect")
     yield Server("keydesk", "Keydesk", EVERYTHING, command, stack.ROOT, place.environment, *paths)
 
 
 def ceiling(place: Place) -> Iterator[Server]:
-    command = granian(sys.executable, "bench.ceiling:application", threads=64)
+    command = [sys.executable, "-m", "bench.ceiling"]
     yield Server("ceiling", "nothing but HTTP, same server", ("basic",), command, stack.ROOT, place.environment)
 
 

@@ -29,7 +29,11 @@ class RequestContextMiddleware:
 
     def __call__(self, request: Request) -> HttpResponse:
         request.id = uuid.uuid4().hex
-        request.address = client_address(request.META, settings.TRUSTED_PROXY_COUNT)
+        request.address = client_address(
+            request.META.get("REMOTE_ADDR", ""),
+            request.META.get("HTTP_X_FORWARDED_FOR", ""),
+            settings.TRUSTED_PROXY_COUNT,
+        )
         request.now = datetime.now(UTC)
         with structlog.contextvars.bound_contextvars(request_id=request.id, address=request.address):
             response = self.get_response(request)

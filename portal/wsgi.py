@@ -1,6 +1,6 @@
 """One process for everything: the OAuth paths go to the authorization server, all else to Django.
 
-In production a second process group serves the OAuth paths alone (tokens/wsgi.py).
+In production a second process group serves the OAuth paths alone (tokens/asgi.py).
 """
 
 import os
@@ -16,9 +16,10 @@ django = get_wsgi_application()
 from tokens import configuration  # noqa: E402  (settings first)
 from tokens.application import Application  # noqa: E402
 from tokens.server import Server  # noqa: E402
+from tokens.wsgi import WithinThreads  # noqa: E402
 
-oauth = Application(Server(configuration.from_settings()))
+oauth = WithinThreads(Application(Server(configuration.from_settings())))
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    return (oauth if oauth.serves(environ["PATH_INFO"]) else django)(environ, start_response)
+    return (oauth if oauth.application.serves(environ["PATH_INFO"]) else django)(environ, start_response)

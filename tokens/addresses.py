@@ -1,19 +1,18 @@
 """The caller's network address, behind however many proxies of ours."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 
 
-def client_address(environ: Mapping[str, str], trusted_proxies: int) -> str:
+def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     """The address that our outermost proxy saw, or the peer's own; "" when there is none (a unix socket).
 
     X-Forwarded-For is appended to by each proxy, so only the last `trusted_proxies` entries are not the caller's own
     invention.
     """
-    candidate = environ.get("REMOTE_ADDR", "")
+    candidate = peer
     if trusted_proxies:
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        forwarded = forwarded_for.split(",")
         if len(forwarded) >= trusted_proxies:
             candidate = forwarded[-trusted_proxies]
     return _normal(candidate)

@@ -1,4 +1,4 @@
-"""The authorization server as a WSGI application: finds the endpoint, turns every outcome into a JSON answer.
+"""The authorization server: finds the endpoint of a request, turns every outcome into a JSON answer.
 
 No Django request, form or template comes near it: a request costs what its endpoint costs (docs/decisions/0005). It
 sets no cookies, reads none, and answers no 5xx but 503 when the database is away.
@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-import secrets
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable
+from random import getrandbits
 from time import perf_counter
-from typing import Any, NamedTuple
-from wsgiref.types import StartResponse
+from typing import NamedTuple
 
 import structlog
 
@@ -38,15 +36,13 @@ from tokens.errors import (
     Rule,
     TooManyRequests,
 )
-from tokens.http import Request, Response
-from tokens.parameters import LARGEST_BODY
+from tokens.http import Answer, Request, Response
 from tokens.server import Server
 from tokens.throttle import WINDOW
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 RETRY_AFTER = 5  # seconds, when the database is away
 
-_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -56,11 +52,11 @@ log = structlog.get_logger(__name__)
 class Route(NamedTuple):
     endpoint: str
     method: str
-    answer: Callable[[Server, Request], Response]
+    respond: Callable[[Server, Request], Awaitable[Response]]
 
 
 class Application:
-    """`application(environ, start_response)`, for one server."""
+    """`await application.answer(request)`, for one server. Which HTTP server the request came by is not known here."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -68,7 +64,7 @@ class Application:
         self._always = _headers_of_every_answer(over_https=server.configuration.issuer.startswith("https://"))
         self._logs_access = logging.getLogger(__name__).isEnabledFor(logging.INFO)
         self._routes = {METADATA_PATH: Route("metadata", "GET", metadata)}
-        for name, method, answer in (
+        for name, method, respond in (
             ("token", "POST", token),
             ("introspect", "POST", introspect),
             ("revoke", "POST", revoke),
@@ -76,58 +72,54 @@ class Application:
             ("authorization/verify", "GET", verify),  # where the older system had it
             ("example", "GET", example),
         ):
-            self._routes[path + name] = Route(name.rpartition("/")[2], method, answer)
+            self._routes[path + name] = Route(name.rpartition("/")[2], method, respond)
 
     def serves(self, path: str) -> bool:
         """Is this path the authorization server's? With and without a trailing slash, never a redirect."""
         return path.startswith(self.server.configuration.path) or path.rstrip("/") == METADATA_PATH
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    async def answer(self, request: Request) -> Answer:
         started = perf_counter()
         self.server.background.ensure_started()
-        route = self._routes.get(environ["PATH_INFO"].rstrip("/"))
-        request = self._request(environ, route.endpoint if route else "unknown")
-        response = self._answer(environ, route, request)
+        route = self._routes.get(request.path.rstrip("/"))
+        self._identify(request, route)
+        response = await self._respond(route, request)
         body = _to_json(response.payload).encode()
-        start_response(_STATUS[response.status], self._headers(request, response, len(body)))
+        headers = self._headers(request, response, len(body))
         seconds = perf_counter() - started
         outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
         metrics.request_seconds(request.endpoint, outcome).observe(seconds)
         if self._logs_access:
-            self.server.access_log.add(environ["wsgi.errors"], request, response.status, outcome, seconds)
-        return [body]
+            self.server.access_log.add(self.server.clock(), request, response.status, outcome, seconds)
+        return Answer(response.status, headers, body)
 
-    def _headers(self, request: Request, response: Response, length: int) -> list[tuple[str, str]]:
-        headers = [*self._always, ("Content-Length", str(length)), ("X-Request-Id", request.id), *response.headers]
+    def _headers(self, request: Request, response: Response, length: int) -> list[tuple[bytes, bytes]]:
+        headers = [*self._always, (b"content-length", b"%d" % length), (b"x-request-id", request.id.encode())]
+        headers += [(name.lower().encode(), value.encode()) for name, value in response.headers]
         if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
-            headers.append(("RateLimit-Policy", f'"client";q={allowance.limit};w={WINDOW}'))
-            headers.append(("RateLimit", f'"client";r={allowance.remaining};t={allowance.resets_in}'))
+            limit, remaining, resets_in = allowance
+            headers.append((b"ratelimit-policy", b'"client";q=%d;w=%d' % (limit, WINDOW)))
+            headers.append((b"ratelimit", b'"client";r=%d;t=%d' % (remaining, resets_in)))
         return headers
 
-    def _request(self, environ: dict[str, Any], endpoint: str) -> Request:
-        proxies = self.server.configuration.trusted_proxies
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        return Request(
-            endpoint=endpoint,
-            # A proxy of ours may number the requests; what a stranger sends is not taken over.
-            id=given if proxies and _REQUEST_ID.fullmatch(given) else secrets.token_hex(12),
-            address=client_address(environ, proxies),
-            content_type=environ.get("CONTENT_TYPE", ""),
-            authorization=environ.get("HTTP_AUTHORIZATION", ""),
-            query=environ.get("QUERY_STRING", ""),
-            body=b"",
-        )
+    def _identify(self, request: Request, route: Route | None) -> None:
+        proxies, headers = self.server.configuration.trusted_proxies, request.headers
+        given = headers.get("x-request-id", "")
+        # A proxy of ours may number the requests; what a stranger sends is not taken over. A number, not a secret.
+        request.id = given if proxies and _REQUEST_ID.fullmatch(given) else f"{getrandbits(96):024x}"
+        request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
+        if route is not None:
+            request.endpoint = route.endpoint
 
-    def _answer(self, environ: dict[str, Any], route: Route | None, request: Request) -> Response:
+    async def _respond(self, route: Route | None, request: Request) -> Response:
         if route is None:
             return Response(404, {"error": "invalid_request", "error_description": "There is no such endpoint."})
         try:
-            if environ["REQUEST_METHOD"] != route.method:
+            if request.method != route.method:
                 raise MethodNotAllowed(route.method)
-            request.body = _read_body(environ)
-            return route.answer(self.server, request)
+            return await route.respond(self.server, request)
         except Refused as refusal:
-            return self._refuse(request, refusal)
+            return await self._refuse(request, refusal)
         except Unavailable:
             return _unavailable()
         except Exception:
@@ -135,12 +127,12 @@ class Application:
             log.exception("oauth_request_failed", request_id=request.id, endpoint=request.endpoint)
             return Response(500, {"error": "server_error", "error_description": f"Report the request {request.id}."})
 
-    def _refuse(self, request: Request, refusal: Refused) -> Response:
+    async def _refuse(self, request: Request, refusal: Refused) -> Response:
         """Tells the caller little and the client's contacts all (PROTOCOL line 16)."""
         told = refusal
         # An unknown client was looked for already: to do it twice would take longer than for one that there is.
         if request.client is None and refusal.rule is not Rule.UNKNOWN_CLIENT:
-            request.client = claimed_client(self.server, request)
+            request.client = await claimed_client(self.server, request)
         if isinstance(refusal, InvalidClient | InvalidToken):
             try:
                 self.server.throttle.count_failure(request.address)
@@ -151,14 +143,6 @@ class Application:
         if request.client is not None:
             self.server.usage.refused(request.client.id, self.server.clock())
         return _refusal(request, told)
-
-
-def _read_body(environ: dict[str, Any]) -> bytes:
-    """At most one byte more than is allowed, which is enough to refuse it."""
-    if not environ.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    body: bytes = environ["wsgi.input"].read(LARGEST_BODY + 1)
-    return body
 
 
 def _refusal(request: Request, refusal: Refused) -> Response:
@@ -193,11 +177,11 @@ def _unavailable() -> Response:
     )
 
 
-def _headers_of_every_answer(*, over_https: bool) -> list[tuple[str, str]]:
+def _headers_of_every_answer(*, over_https: bool) -> list[tuple[bytes, bytes]]:
     headers = [
-        ("Content-Type", "application/json;charset=UTF-8"),
-        ("Cache-Control", "no-store"),
-        ("Pragma", "no-cache"),
-        ("X-Content-Type-Options", "nosniff"),
+        (b"content-type", b"application/json;charset=UTF-8"),
+        (b"cache-control", b"no-store"),
+        (b"pragma", b"no-cache"),
+        (b"x-content-type-options", b"nosniff"),
     ]
-    return [*headers, ("Strict-Transport-Security", "max-age=31536000")] if over_https else headers
+    return [*headers, (b"strict-transport-security", b"max-age=31536000")] if over_https else headers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -125,10 +125,10 @@ def _assertion(form: dict[str, str]) -> PresentedAssertion:
     return PresentedAssertion(parsed.client_id, parsed)
 
 
-Act = Callable[[ClientSnapshot, Proof], Response]
+Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
 
 
-def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
+async def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
     """Proves the credential and lets the client act.
 
     What is refused on the ground of a cached snapshot, and what the database finds outdated (Stale), is done once more
@@ -137,12 +137,12 @@ def as_client(server: Server, request: Request, credential: Presented, act: Act)
     client = server.clients.cached(credential.client_id)
     is_fresh = client is None  # then it is loaded right now
     if client is None and _CLIENT_ID.fullmatch(credential.client_id):
-        client = server.clients.current(credential.client_id)
+        client = await server.clients.current(credential.client_id)
     for _attempt in range(MOST_ATTEMPTS):
         request.client = client
         try:
             proven, proof = _authenticate(server, request, credential, client)
-            return act(proven, proof)
+            return await act(proven, proof)
         except TooManyRequests as refusal:
             request.allowance = refusal.allowance
             raise
@@ -153,9 +153,9 @@ def as_client(server: Server, request: Request, credential: Presented, act: Act)
                 request.allowance = None
             raise
         except Stale:
-            client = server.clients.current(credential.client_id, client)
+            client = await server.clients.current(credential.client_id, client)
         except Refused:
-            fresh = client if is_fresh else server.clients.current(credential.client_id, client)
+            fresh = client if is_fresh else await server.clients.current(credential.client_id, client)
             if fresh is client:
                 raise
             client = fresh
@@ -181,16 +181,16 @@ def spending_first(server: Server, act: Act) -> Act:
     """For acts that store no token: spends the proof's assertion in a statement of its own, once, and then acts."""
     spent = False
 
-    def spend_and_act(client: ClientSnapshot, proof: Proof) -> Response:
+    async def spend_and_act(client: ClientSnapshot, proof: Proof) -> Response:
         nonlocal spent
         if proof.jti_digest and not spent:
             settle(
-                server.store.issue(
+                await server.store.issue(
                     Issue(client.id, client.version, jti_digest=proof.jti_digest, jti_expires_at=proof.jti_expires_at)
                 )
             )
             spent = True
-        return act(client, proof)
+        return await act(client, proof)
 
     return spend_and_act
 
@@ -203,13 +203,13 @@ def settle(outcome: Outcome) -> None:
         raise Replayed(Rule.REPLAYED, expected="a new jti in every assertion")
 
 
-def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
+async def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
     """Whose request this claims to be, when it was refused before that was proven: for the journal only."""
     client_id = _claimed_id(request)
     if not _CLIENT_ID.fullmatch(client_id):
         return None
     try:
-        return server.clients.cached(client_id) or server.clients.current(client_id)
+        return server.clients.cached(client_id) or await server.clients.current(client_id)
     except Unavailable:  # what is wrong with the request is wrong without the database too
         return None
 

@@ -1,98 +1,88 @@
-"""Group commit for threads: the first to arrive works for everybody who waits.
+"""Group commit: what waits for the database goes there together.
 
-While one batch is at the database the next one collects. The first thread to arrive leads: it runs all that is queued
-as one batch, promotes the first thread that queued meanwhile, and wakes those it served. No timer and no thread of its
-own; a batch cannot be larger than the number of threads, so memory is bounded by the server's thread setting.
+A request puts what it wants on a queue and awaits the answer. At the end of the event loop's turn all that is queued
+leaves as one batch, if a lane is idle; while all lanes are busy the next batch collects. So alone a request waits for
+nobody, and under load the batches grow by themselves. No timer, no thread, no lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from threading import Lock
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+LARGEST_BATCH = 256
 
 
 class Unavailable(Exception):
     """The work was not confirmed. It may or may not have been done, so promise nothing: answer 503."""
 
 
-class _Ticket[Item, Result]:
-    """One waiting thread: what it wants done, and the gate it sleeps at."""
-
-    __slots__ = ("failure", "gate", "item", "leads", "result")
-
-    def __init__(self, item: Item) -> None:
-        self.item = item
-        self.gate = Lock()
-        self.gate.acquire()
-        self.leads = False
-        self.result: Result | None = None
-        self.failure: BaseException | None = None
-
-
 class Batcher[Item, Result]:
-    """`run` gets a list of items and returns as many results in the same order, or raises for all of them.
+    """Each of `lanes` takes a list of items and gives as many results in the same order, or raises for all of them.
 
-    `patience`: seconds that a thread waits for a leader before it gives up. `observe` is told each batch's size.
+    A lane gets one batch at a time. `observe` is told each batch's size.
     """
 
     def __init__(
         self,
-        run: Callable[[list[Item]], Sequence[Result]],
+        lanes: Sequence[Callable[[list[Item]], Awaitable[Sequence[Result]]]],
         *,
-        patience: float = 5.0,
         observe: Callable[[float], object] | None = None,
     ) -> None:
-        self._run, self._patience, self._observe = run, patience, observe
-        self._lock = Lock()
-        self._queue: list[_Ticket[Item, Result]] = []
-        self._led = False
+        self._idle = list(lanes)
+        self._observe = observe
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._departing = False
+        self._under_way: set[asyncio.Task[None]] = set()  # the event loop itself keeps no reference to a task
 
-    def submit(self, item: Item) -> Result:
-        """Blocks until the item was in a batch that succeeded. Raises Unavailable."""
-        ticket: _Ticket[Item, Result] = _Ticket(item)
-        with self._lock:
-            self._queue.append(ticket)
-            if not self._led:
-                self._led = ticket.leads = True
-        if not ticket.leads and not ticket.gate.acquire(timeout=self._patience):
-            self._give_up(ticket)
-        if ticket.leads:
-            self._lead()
-        if ticket.failure is not None:
-            raise Unavailable from ticket.failure
-        return ticket.result  # type: ignore[return-value]  # set when nothing failed
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """To be awaited: the item's result once its batch has succeeded. Raises Unavailable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append((item, future))
+        if self._idle and not self._departing:
+            self._departing = True
+            loop.call_soon(self._depart)
+        return future
 
-    def _lead(self) -> None:
-        with self._lock:
-            batch, self._queue = self._queue, []
-        failure: BaseException | None = RuntimeError("the leading thread was stopped")
+    def _depart(self) -> None:
+        self._departing = False
+        while self._waiting and self._idle:
+            batch = self._waiting[:LARGEST_BATCH]
+            del self._waiting[:LARGEST_BATCH]
+            task = asyncio.get_running_loop().create_task(self._serve(self._idle.pop(), batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _serve(
+        self,
+        lane: Callable[[list[Item]], Awaitable[Sequence[Result]]],
+        batch: list[tuple[Item, asyncio.Future[Result]]],
+    ) -> None:
         try:
-            results = self._run([ticket.item for ticket in batch])
-            for ticket, result in zip(batch, results, strict=True):
-                ticket.result = result
-            failure = None
-        except Exception as error:  # whatever it is, each of those who wait gets it as the cause of their Unavailable
-            failure = error
-        finally:  # also when this thread is being killed: nobody may wait for a leader that is gone
-            self._hand_over()
-            for ticket in batch:
-                ticket.failure = failure
-                ticket.gate.release()
+            results = await lane([item for item, _ in batch])
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():  # its request may have been cancelled
+                    future.set_result(result)
+        except BaseException as error:  # whatever it is, those who wait get it as the cause of their Unavailable
+            if isinstance(error, TimeoutError):
+                # The database is frozen. Whoever queued meanwhile need not wait as long again to find that out.
+                batch += self._waiting
+                self._waiting.clear()
+            _fail(batch, error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._idle.append(lane)
+            if self._waiting:
+                self._depart()
         if self._observe is not None:
             self._observe(len(batch))
 
-    def _hand_over(self) -> None:
-        with self._lock:
-            successor = self._queue[0] if self._queue else None
-            self._led = successor is not None
-            if successor is not None:
-                successor.leads = True
-                successor.gate.release()
 
-    def _give_up(self, ticket: _Ticket[Item, Result]) -> None:
-        with self._lock:
-            if ticket.leads:  # promoted at the last moment: others count on this thread, so it goes on
-                return
-            if ticket in self._queue:
-                self._queue.remove(ticket)
-        raise Unavailable("nobody served this request in time")
+def _fail[Item, Result](batch: list[tuple[Item, asyncio.Future[Result]]], cause: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            unavailable = Unavailable("nobody can tell what became of it")
+            unavailable.__cause__ = cause
+            future.set_exception(unavailable)

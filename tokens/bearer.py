@@ -23,11 +23,11 @@ class LivingToken:
     expires_at: int
 
 
-def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
+async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
     """What is left of a token: a scope taken from its client, or retired, is gone from it at once (line 23)."""
     if not isinstance(found, FoundToken):
         return None
-    owner = server.clients.at_least(found.client_id, found.owner_version)
+    owner = await server.clients.at_least(found.client_id, found.owner_version)
     # A snapshot newer than the row may know of a suspension or an invalidation that the row does not.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None
@@ -35,7 +35,7 @@ def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingT
     return LivingToken(found.client_id, scopes, found.issued_at, found.expires_at) if scopes else None
 
 
-def presented_token(server: Server, request: Request) -> LivingToken:
+async def presented_token(server: Server, request: Request) -> LivingToken:
     """The living token that a bearer presents, in the header or, if the site allows it, in the query (line 24).
 
     RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
@@ -49,7 +49,7 @@ def presented_token(server: Server, request: Request) -> LivingToken:
     if not token:
         raise NoToken(Rule.NO_TOKEN)
     if tokenformat.is_well_formed(token):
-        living = still_granted(server, server.store.look_up(LookUp(tokenformat.digest(token))))
+        living = await still_granted(server, await server.store.look_up(LookUp(tokenformat.digest(token))))
         if living is not None:
             return living
     raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.")

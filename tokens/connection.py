@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any, LiteralString
 
 import psycopg
@@ -32,30 +32,29 @@ log = structlog.get_logger(__name__)
 
 
 class Connection:
-    """Opened when first used, so that it is made after a fork. One thread at a time may use it (the batch's leader)."""
+    """Opened when first used, and so in the event loop that uses it. One statement at a time."""
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         self._parameters = NETWORK | parameters
         self._parameters["options"] = f"{parameters.get('options', '')} {HOT}".strip()
         self._open: Exchange | None = None
-        self._closing = Lock()
 
-    def run(self, statement: LiteralString, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
+    async def run(self, statement: LiteralString, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
         """Runs one statement in a transaction of its own; its rows, if it has any.
 
-        Raises psycopg.Error; then nothing is known of the commit.
+        Raises psycopg.Error, or TimeoutError when the server says no word; then nothing is known of the commit.
         """
         try:
-            # Something to read on an idle connection means that the server closed it. To notice it here takes no round
-            # trip and, unlike repeating a write, leaves no doubt about what was committed.
-            if self._open is not None and self._open.has_news():
+            # Unlike repeating a write, to look first leaves no doubt about what was committed.
+            if self._open is not None and not self._open.is_quiet:
                 self.close()
             if self._open is None:
-                self._open = Exchange(psycopg.connect(**self._parameters, autocommit=True), LONGEST_WAIT)
-            return self._open.run(statement, parameters)
-        except psycopg.Error as error:
+                self._open = Exchange(await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True))
+            async with asyncio.timeout(LONGEST_WAIT):
+                return await self._open.run(statement, parameters)
+        except (psycopg.Error, TimeoutError) as error:
             # Here and not where it ends as a 503, so that it is one line for a batch. The message may quote values.
-            log.warning("database_failed", error=type(error).__name__, sqlstate=error.sqlstate)
+            log.warning("database_failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
             self.close()
             raise
         except BaseException:
@@ -63,7 +62,6 @@ class Connection:
             raise
 
     def close(self) -> None:
-        with self._closing:
-            broken, self._open = self._open, None
+        broken, self._open = self._open, None
         if broken is not None:
             broken.close()

@@ -6,6 +6,7 @@ a request and its commit. Here a parameter is the text that PostgreSQL would pri
 
 from __future__ import annotations
 
+import asyncio
 import re
 import select
 from collections.abc import Callable, Sequence
@@ -25,30 +26,36 @@ _ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 class Exchange:
-    """On an open connection in autocommit, for one thread at a time. `patience`: seconds to wait for the server's word.
+    """On an open connection in autocommit, one statement at a time, in the event loop that opened it.
 
     Statements mark their parameters with %b and give those that are lists a type, as in %b::bigint[].
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], patience: float) -> None:
-        self._connection, self._patience = connection, patience
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
         self._libpq = connection.pgconn
         self._libpq.nonblocking = 1
         self._names: dict[str, bytes] = {}
+        self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
-        self._readable, self._both = select.poll(), select.poll()
+        self._is_asking, self._heard_unasked = False, False
+        self._news: asyncio.Future[None] | None = None
+        self._readable = select.poll()
         self._readable.register(self._socket, select.POLLIN)
-        self._both.register(self._socket, select.POLLIN | select.POLLOUT)
+        self._loop.add_reader(self._socket, self._read)
 
-    def has_news(self) -> bool:
-        """Is there something to read although nothing was asked?"""
-        return bool(self._readable.poll(0))
+    @property
+    def is_quiet(self) -> bool:
+        """False once there was something to read although nothing was asked: the server has hung up."""
+        return not (self._heard_unasked or self._readable.poll(0))
 
-    def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
+    async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
         """The statement's rows, once its transaction has ended. Raises psycopg.Error."""
-        name = self._names.get(statement) or self._prepare(statement)
+        self._is_asking = True
+        name = self._names.get(statement) or await self._prepare(statement)
         self._libpq.send_query_prepared(name, [_text(value) for value in parameters], result_format=Format.BINARY)
-        result = self._answer()
+        result = await self._answer()
+        self._is_asking = False
         if result.status != ExecStatus.TUPLES_OK:
             return []
         rows = Transformer(self._connection)
@@ -56,40 +63,62 @@ class Exchange:
         return rows.load_rows(0, result.ntuples, tuple)
 
     def close(self) -> None:
-        self._connection.close()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._libpq.finish()
 
-    def _prepare(self, statement: str) -> bytes:
+    async def _prepare(self, statement: str) -> bytes:
         name = b"s%d" % len(self._names)
         number = iter(range(1, 1 + statement.count("%b")))
         numbered = re.sub("%b", lambda _: f"${next(number)}", statement)
         self._libpq.send_prepare(name, numbered.encode())
-        self._answer()
+        await self._answer()
         self._names[statement] = name
         return name
 
-    def _answer(self) -> PGresult:
-        """What the server says to all that was sent. It may want to be read before it reads on."""
-        while self._libpq.flush():
-            for _, event in self._wait(self._both):
-                if event & ~select.POLLOUT:
-                    self._libpq.consume_input()
-        result = self._next_result()
-        while self._next_result() is not None:
+    async def _answer(self) -> PGresult:
+        """What the server says to all that was sent."""
+        if self._libpq.flush():
+            await self._send_the_rest()
+        result = await self._next_result()
+        while await self._next_result() is not None:
             pass
         if result is None or result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise error_from_result(result) if result else psycopg.OperationalError("no answer")
         return result
 
-    def _next_result(self) -> PGresult | None:
+    async def _next_result(self) -> PGresult | None:
         while self._libpq.is_busy():
-            self._wait(self._readable)
-            self._libpq.consume_input()
+            self._news = self._loop.create_future()
+            await self._news
         return self._libpq.get_result()
 
-    def _wait(self, poll: select.poll) -> list[tuple[int, int]]:
-        if not (events := poll.poll(self._patience * 1000)):
-            raise psycopg.OperationalError(f"no word from the server in {self._patience:.0f} s")
-        return events
+    def _read(self) -> None:
+        """Called when there is something to read, also while we still send: the server may wait for us to read."""
+        news, self._news = self._news, None
+        if not self._is_asking:
+            self._heard_unasked = True
+            self._loop.remove_reader(self._socket)
+            return
+        try:
+            self._libpq.consume_input()
+        except psycopg.Error as error:
+            self._loop.remove_reader(self._socket)
+            if news is not None and not news.done():
+                news.set_exception(error)
+        else:
+            if news is not None and not news.done():
+                news.set_result(None)
+
+    async def _send_the_rest(self) -> None:
+        """A batch that is larger than what the socket holds at once."""
+        while self._libpq.flush():
+            writable = self._loop.create_future()
+            self._loop.add_writer(self._socket, writable.set_result, None)
+            try:
+                await writable
+            finally:
+                self._loop.remove_writer(self._socket)
 
 
 def _text(value: Parameter) -> bytes | None:
@@ -119,4 +148,7 @@ def _hexadecimal(value: bytes) -> str:
 
 
 def _quoted(value: str | date) -> str:
-    return f'"{str(value).translate(_ESCAPED)}"'
+    text = str(value)
+    if "\\" in text or '"' in text:
+        text = text.translate(_ESCAPED)
+    return f'"{text}"'

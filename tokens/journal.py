@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import psycopg
@@ -39,7 +38,6 @@ Row = tuple[Any, ...]
 class Journal:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lock = Lock()
         self._waiting: list[Row] = []
         self._kept: Counter[tuple[int, Rule, str]] = Counter()
         self._minute = 0
@@ -50,36 +48,34 @@ class Journal:
         client, now = request.client, self._clock()
         if client is None:
             return
-        with self._lock:
-            if not self._has_room(client.id, refusal.rule, request.address, int(now // 60)):
-                metrics.JOURNAL_DROPPED.inc()
-                return
-            row = self._row(request, client.id, now, told, refusal.rule, refusal.facts)
-            self._waiting.append(row)
+        if not self._has_room(client.id, refusal.rule, request.address, int(now // 60)):
+            metrics.JOURNAL_DROPPED.inc()
+            return
+        self._waiting.append(self._row(request, client.id, now, told, refusal.rule, refusal.facts))
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
         """Keeps something worth telling about a request that was accepted (line 13)."""
         client, now = request.client, self._clock()
         if client is None:
             return
-        with self._lock:
-            if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
-                return
-            self._remarked[client.id, rule] = now
-            self._waiting.append(self._row(request, client.id, now, "", rule, facts))
+        if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
+            return
+        self._remarked[client.id, rule] = now
+        self._waiting.append(self._row(request, client.id, now, "", rule, facts))
 
-    def flush(self, connection: Connection) -> None:
-        """Writes what waits in one statement. Raises psycopg.Error; kept for the next time if the database was away."""
-        with self._lock:
-            rows, self._waiting = self._waiting, []
-            self._forget_old_remarks()
+    async def flush(self, connection: Connection) -> None:
+        """Writes what waits in one statement; keeps it for the next time if the database is away.
+
+        Raises psycopg.Error or TimeoutError.
+        """
+        rows, self._waiting = self._waiting, []
+        self._forget_old_remarks()
         if not rows:
             return
         try:
-            connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
-        except psycopg.OperationalError:
-            with self._lock:
-                self._waiting = (rows + self._waiting)[:MOST_WAITING]
+            await connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        except (psycopg.OperationalError, TimeoutError):
+            self._waiting = (rows + self._waiting)[:MOST_WAITING]
             raise
 
     def _has_room(self, client: int, rule: Rule, address: str, minute: int) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from typing import TextIO
 
 from tokens.access_log import AccessLog
 from tokens.assertion import Policy
@@ -18,15 +20,20 @@ from tokens.usage import Usage
 
 
 class Server:
-    """`clock`: seconds since 1970. Connections are opened by the first request, so after any fork."""
+    """`clock`: seconds since 1970; `log`: where the access log goes.
 
-    def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.time) -> None:
+    For one event loop: nothing here is locked. Connections are opened by the first request, in the loop that serves it.
+    """
+
+    def __init__(
+        self, configuration: Configuration, clock: Callable[[], float] = time.time, log: TextIO = sys.stderr
+    ) -> None:
         self.configuration, self.clock = configuration, clock
         self.store = Store(configuration, clock)
         self.clients = Clients(self.store.client)
         self.throttle = Throttle(configuration, clock)
         self.journal = Journal(clock)
-        self.access_log = AccessLog(clock)
+        self.access_log = AccessLog(log)
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
         self._writing_behind = Connection(configuration.database)
@@ -42,8 +49,8 @@ class Server:
     def policy_for(self, client: ClientSnapshot | None) -> Policy:
         return self._policies[client is not None and client.issuer_audience_only]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Writes what is still to be written and lets go of the database."""
-        self.background.stop()
+        await self.background.stop()
         self.store.close()
         self._writing_behind.close()

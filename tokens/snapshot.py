@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from threading import Lock
 from typing import Any
 
 from clients import keymaterial
@@ -60,40 +59,38 @@ class ClientSnapshot:
 class Clients:
     """The snapshots, least recently used out first. Unknown clients are asked for each time (batched), never kept."""
 
-    def __init__(self, load: Callable[[ClientQuery], tuple[Any, ...] | None], size: int = CACHED_CLIENTS) -> None:
+    def __init__(
+        self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = CACHED_CLIENTS
+    ) -> None:
         self._load, self._size = load, size
         self._known: OrderedDict[str, ClientSnapshot] = OrderedDict()
-        self._lock = Lock()
 
     def cached(self, client_id: str) -> ClientSnapshot | None:
-        with self._lock:
-            snapshot = self._known.get(client_id)
-            if snapshot is not None:
-                self._known.move_to_end(client_id)
+        snapshot = self._known.get(client_id)
+        if snapshot is not None:
+            self._known.move_to_end(client_id)
         return snapshot
 
-    def current(self, client_id: str, known: ClientSnapshot | None = None) -> ClientSnapshot | None:
+    async def current(self, client_id: str, known: ClientSnapshot | None = None) -> ClientSnapshot | None:
         """As the database has it now, None when it has no such client; `known` itself if that is still the same."""
-        row = self._load(ClientQuery(client_id, known.version if known else 0))
+        row = await self._load(ClientQuery(client_id, known.version if known else 0))
         if row is None:
-            with self._lock:
-                self._known.pop(client_id, None)
+            self._known.pop(client_id, None)
             return None
         if known is not None and row[0] == known.version:
             return known
         snapshot = _snapshot(*row)
-        with self._lock:
-            self._known[client_id] = snapshot
-            self._known.move_to_end(client_id)
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
+        self._known[client_id] = snapshot
+        self._known.move_to_end(client_id)
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
         return snapshot
 
-    def at_least(self, client_id: str, version: int) -> ClientSnapshot | None:
+    async def at_least(self, client_id: str, version: int) -> ClientSnapshot | None:
         """A snapshot that is no older than `version`, which the database has told just now."""
         snapshot = self.cached(client_id)
         if snapshot is None or snapshot.version < version:
-            snapshot = self.current(client_id)
+            snapshot = await self.current(client_id)
         return snapshot
 
 

@@ -6,8 +6,9 @@ valid before they come here: one that PostgreSQL refuses fails its whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple
 
 from tokens import metrics
@@ -67,24 +68,35 @@ class ClientQuery(NamedTuple):
 
 
 class Store:
-    """Each attribute is a function that blocks until the batch it was in has been committed."""
+    """Each attribute is a function whose answer is to be awaited: it comes once its batch has been committed."""
 
     def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._token_lifetime = configuration.token_lifetime
-        self._connections = [Connection(configuration.database) for _ in range(5)]
-        self._issuing, self._looking_up, self._revoking, self._loading, self._listing = self._connections
-        self.issue: Callable[[Issue], Outcome] = _batched(self._issue, "issue")
-        self.look_up: Callable[[LookUp], FoundToken | Outcome | None] = _batched(self._look_up, "look_up")
-        self.revoke: Callable[[Revocation], Outcome] = _batched(self._revoke, "revoke")
-        self.client: Callable[[ClientQuery], tuple[Any, ...] | None] = _batched(self._clients, "client")
-        self.offered_scopes: Callable[[frozenset[str]], frozenset[str]] = _batched(self._scopes, "scope")
+        self._database, self._token_lifetime = configuration.database, configuration.token_lifetime
+        self._connections: list[Connection] = []
+        # While one batch of tokens is being committed, the next one is on its way.
+        self.issue: Callable[[Issue], Awaitable[Outcome]] = self._batched(self._issue, "issue", lanes=2)
+        self.look_up: Callable[[LookUp], Awaitable[FoundToken | Outcome | None]]
+        self.look_up = self._batched(self._look_up, "look_up", lanes=2)
+        self.revoke: Callable[[Revocation], Awaitable[Outcome]] = self._batched(self._revoke, "revoke")
+        self.client: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]]
+        self.client = self._batched(self._clients, "client")
+        self.offered_scopes: Callable[[frozenset[str]], Awaitable[frozenset[str]]]
+        self.offered_scopes = self._batched(self._scopes, "scope")
 
     def close(self) -> None:
         for connection in self._connections:
             connection.close()
 
-    def _issue(self, wanted: list[Issue]) -> list[Outcome]:
+    def _batched(
+        self, run: Callable[[Connection, list[Any]], Awaitable[list[Any]]], name: str, *, lanes: int = 1
+    ) -> Callable[[Any], Awaitable[Any]]:
+        connections = [Connection(self._database) for _ in range(lanes)]
+        self._connections += connections
+        observe = metrics.BATCH_SIZE.labels(name).observe
+        return Batcher([partial(run, connection) for connection in connections], observe=observe).submit
+
+    async def _issue(self, connection: Connection, wanted: list[Issue]) -> list[Outcome]:
         # Of two copies of one assertion in one batch the second is a replay; the statement would let both pass.
         outcomes = [Outcome.STALE] * len(wanted)
         spending: set[tuple[int, bytes]] = set()
@@ -97,40 +109,36 @@ class Store:
                 spending.add(assertion)
                 given.append((position, *row))
         columns = map(list, zip(*given, strict=True))
-        for position, done in self._issuing.run(ISSUE, [*columns, self._token_lifetime, self._clock()]):
+        for position, done in await connection.run(ISSUE, [*columns, self._token_lifetime, self._clock()]):
             outcomes[position] = Outcome.DONE if done else Outcome.REPLAYED
         return outcomes
 
-    def _look_up(self, wanted: list[LookUp]) -> list[FoundToken | Outcome | None]:
+    async def _look_up(self, connection: Connection, wanted: list[LookUp]) -> list[FoundToken | Outcome | None]:
         answers: list[FoundToken | Outcome | None] = [None] * len(wanted)
-        for n, is_current, *found in self._looking_up.run(LOOK_UP, [*_columns(wanted), self._clock()]):
+        for n, is_current, *found in await connection.run(LOOK_UP, [*_columns(wanted), self._clock()]):
             if wanted[n - 1].caller and not is_current:
                 answers[n - 1] = Outcome.STALE
             elif found[0] is not None:
                 answers[n - 1] = FoundToken(*found)
         return answers
 
-    def _revoke(self, wanted: list[Revocation]) -> list[Outcome]:
+    async def _revoke(self, connection: Connection, wanted: list[Revocation]) -> list[Outcome]:
         outcomes = [Outcome.STALE] * len(wanted)
-        for (n,) in self._revoking.run(REVOKE, [*_columns(wanted), self._clock()]):
+        for (n,) in await connection.run(REVOKE, [*_columns(wanted), self._clock()]):
             outcomes[n - 1] = Outcome.DONE
         return outcomes
 
-    def _clients(self, wanted: list[ClientQuery]) -> list[tuple[Any, ...] | None]:
+    async def _clients(self, connection: Connection, wanted: list[ClientQuery]) -> list[tuple[Any, ...] | None]:
         answers: list[tuple[Any, ...] | None] = [None] * len(wanted)
-        for n, *client in self._loading.run(CLIENTS, _columns(wanted)):
+        for n, *client in await connection.run(CLIENTS, _columns(wanted)):
             answers[n - 1] = tuple(client)
         return answers
 
-    def _scopes(self, wanted: list[frozenset[str]]) -> list[frozenset[str]]:
+    async def _scopes(self, connection: Connection, wanted: list[frozenset[str]]) -> list[frozenset[str]]:
         """Of each set the names that exist and are not retired; an empty set asks for all there are."""
         names = None if frozenset() in wanted else list(frozenset().union(*wanted))
-        offered = frozenset(name for (name,) in self._listing.run(SCOPES, [names]))
+        offered = frozenset(name for (name,) in await connection.run(SCOPES, [names]))
         return [offered & asked if asked else offered for asked in wanted]
-
-
-def _batched(run: Callable[[list[Any]], list[Any]], name: str) -> Callable[[Any], Any]:
-    return Batcher(run, observe=metrics.BATCH_SIZE.labels(name).observe).submit
 
 
 def _columns(rows: list[Any]) -> list[list[Any]]:

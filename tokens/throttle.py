@@ -8,12 +8,12 @@ but for a twentieth each, a request never waits for Valkey, and when that is awa
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import NamedTuple
 
 import structlog
-from limits.storage import RedisStorage
-from redis import ConnectionPool, RedisError
+from limits.aio.storage import RedisStorage
+from redis import RedisError
+from redis.asyncio import ConnectionPool
 
 from tokens.configuration import Configuration
 from tokens.errors import TooManyRequests
@@ -46,12 +46,17 @@ class Counter:
 class Throttle:
     def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
         self._client_limit, self._failure_limit = configuration.client_limit, configuration.failure_limit
-        self._clock, self._lock = clock, Lock()
+        self._clock = clock
         self._counters: dict[str, Counter] = {}
         self._window = 0
         self._valkey_answers = True
         pool = ConnectionPool.from_url(configuration.shared_counters, socket_timeout=1, socket_connect_timeout=1)
-        self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix="keydesk-rate")
+        self._storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            connection_pool=pool,  # type: ignore[arg-type]  # passed on as it is
+            key_prefix="keydesk-rate",
+        )
 
     def charge(self, endpoint: str, client: ClientSnapshot) -> Allowance | None:
         """Counts a request of a client that has authenticated; None when throttling is off. Raises TooManyRequests."""
@@ -61,10 +66,9 @@ class Throttle:
 
     def give_back(self, endpoint: str, client: ClientSnapshot) -> None:
         """Takes a charge back."""
-        with self._lock:
-            counter = self._counters.get(_key(endpoint, client))
-            if counter is not None:
-                counter.own -= 1
+        counter = self._counters.get(_key(endpoint, client))
+        if counter is not None:
+            counter.own -= 1
 
     def count_failure(self, address: str) -> None:
         """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
@@ -81,33 +85,30 @@ class Throttle:
     def _count(self, key: str, limit: int) -> Allowance:
         now = self._clock()
         window, resets_in = int(now // WINDOW), WINDOW - int(now % WINDOW)
-        with self._lock:
-            if window != self._window:
-                self._window, self._counters = window, {}
-            counter = self._counters.get(key)
-            if counter is None:
-                counter = self._counters[key] = Counter()
-            counter.limit = limit
-            count = counter.shared + counter.own
-            if count >= limit:
-                raise TooManyRequests(Allowance(limit, 0, resets_in))
-            counter.own += 1
+        if window != self._window:
+            self._window, self._counters = window, {}
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = Counter()
+        counter.limit = limit
+        count = counter.shared + counter.own
+        if count >= limit:
+            raise TooManyRequests(Allowance(limit, 0, resets_in))
+        counter.own += 1
         return Allowance(limit, limit - count - 1, resets_in)
 
-    def share(self) -> None:
+    async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""
-        with self._lock:
-            window = self._window
-            due = [
-                (key, counter, counter.own)
-                for key, counter in self._counters.items()
-                if counter.own * SHARED_FROM >= counter.limit
-            ]
+        window = self._window
+        due = [
+            (key, counter, counter.own)
+            for key, counter in self._counters.items()
+            if counter.own * SHARED_FROM >= counter.limit
+        ]
         try:
             for key, counter, own in due:
-                total = self._storage.incr(f"{key}:{window}", 2 * WINDOW, own)
-                with self._lock:
-                    counter.shared, counter.own = total, counter.own - own
+                total = await self._storage.incr(f"{key}:{window}", 2 * WINDOW, own)
+                counter.shared, counter.own = total, counter.own - own
         except (RedisError, OSError) as error:
             self._report(answers=False, error=str(error))
         else:

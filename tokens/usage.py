@@ -5,7 +5,6 @@ behind. A process that is killed forgets the last second of it; nothing is decid
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from threading import Lock
 from typing import Any
 
 import psycopg
@@ -48,20 +47,17 @@ Key = tuple[int, str, int]  # client, credential, day since 1970
 
 class Usage:
     def __init__(self) -> None:
-        self._lock = Lock()
         self._counts: dict[Key, Count] = {}
 
     def used(self, client: int, credential: str, now: float, *, issued: int = 0) -> None:
         """The credential proved the client; `issued` tokens came of it."""
-        with self._lock:
-            count = self._count(client, credential, now)
-            count.uses += 1
-            count.issued += issued
-            count.last_used_at = now
+        count = self._count(client, credential, now)
+        count.uses += 1
+        count.issued += issued
+        count.last_used_at = now
 
     def refused(self, client: int, now: float) -> None:
-        with self._lock:
-            self._count(client, "", now).refused += 1
+        self._count(client, "", now).refused += 1
 
     def _count(self, client: int, credential: str, now: float) -> Count:
         key = (client, credential, int(now // 86_400))
@@ -70,26 +66,27 @@ class Usage:
             count = self._counts[key] = Count()
         return count
 
-    def flush(self, connection: Connection) -> None:
-        """Adds what was counted in one statement. Raises psycopg.Error; kept for later if the database was away."""
-        with self._lock:
-            counts, self._counts = self._counts, {}
+    async def flush(self, connection: Connection) -> None:
+        """Adds what was counted in one statement; keeps it for later if the database is away.
+
+        Raises psycopg.Error or TimeoutError.
+        """
+        counts, self._counts = self._counts, {}
         if not counts:
             return
         try:
-            connection.run(ADD, _columns(counts))
-        except psycopg.OperationalError:
+            await connection.run(ADD, _columns(counts))
+        except (psycopg.OperationalError, TimeoutError):
             self._put_back(counts)
             raise
 
     def _put_back(self, counts: dict[Key, Count]) -> None:
-        with self._lock:
-            for key, old in counts.items():
-                new = self._counts.setdefault(key, old)
-                if new is not old:
-                    new.issued += old.issued
-                    new.refused += old.refused
-                    new.uses += old.uses
+        for key, old in counts.items():
+            new = self._counts.setdefault(key, old)
+            if new is not old:
+                new.issued += old.issued
+                new.refused += old.refused
+                new.uses += old.uses
 
 
 def _columns(counts: dict[Key, Count]) -> list[list[Any]]:

@@ -1,50 +1,59 @@
-"""The process group that serves machines only: the authorization server, its health and its metrics."""
+"""The authorization server within a process of threads: portal/wsgi.py, where one process serves pages and tokens."""
 
-import gc
-import os
-from collections.abc import Iterable
+from __future__ import annotations
+
+import asyncio
+import atexit
+from collections.abc import Coroutine, Iterable
+from http import HTTPStatus
+from threading import Thread
 from typing import Any
 from wsgiref.types import StartResponse
 
-import django
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from tokens.application import Application
+from tokens.http import READ_HEADERS, Request
+from tokens.parameters import LARGEST_BODY
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-django.setup()
-
-from tokens import configuration  # noqa: E402  (settings first)
-from tokens.application import Application  # noqa: E402
-from tokens.batcher import Unavailable  # noqa: E402
-from tokens.server import Server  # noqa: E402
-
-server = Server(configuration.from_settings())
-oauth = Application(server)
-
-# What was loaded stays, so the collector need not walk it. And a batch of requests under way has more objects than its
-# usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.
-gc.collect()
-gc.freeze()
-gc.set_threshold(50_000)
+_VARIABLES = [(name, name.upper().replace("-", "_")) for name in READ_HEADERS]
+_READ = {variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}": name for name, variable in _VARIABLES}
 
 
-def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    answer = _operations(environ["PATH_INFO"])
-    if answer is None:
-        return oauth(environ, start_response)
-    status, content_type, body = answer
-    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
-    return [body]
+class WithinThreads:
+    """`within(environ, start_response)`: the application runs in an event loop, which has a thread of its own."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="tokens", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        status, headers, body = self.run(self.application.answer(_request(environ)))
+        texts = [(name.decode(), value.decode()) for name, value in headers]
+        start_response(f"{status} {HTTPStatus(status).phrase}", texts)
+        return [body]
+
+    def run[Result](self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Its result, once the event loop has come to it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def close(self) -> None:
+        """Writes what is still to be written and lets go of the database."""
+        atexit.unregister(self.close)
+        self.run(self.application.server.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
-def _operations(path: str) -> tuple[str, str, bytes] | None:
-    if path == "/healthz":
-        return "200 OK", "application/json", b'{"status": "ok"}'
-    if path == "/readyz":
-        try:
-            server.store.offered_scopes(frozenset({"-"}))
-        except Unavailable:
-            return "503 Service Unavailable", "application/json", b'{"status": "unavailable"}'
-        return "200 OK", "application/json", b'{"status": "ok"}'
-    if path == "/metrics":
-        return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
-    return None
+def _request(environ: dict[str, Any]) -> Request:
+    has_body = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        query=environ.get("QUERY_STRING", ""),
+        headers={name: environ[variable] for variable, name in _READ.items() if variable in environ},
+        peer=environ.get("REMOTE_ADDR", ""),
+        body=environ["wsgi.input"].read(LARGEST_BODY + 1) if has_body else b"",
+    )

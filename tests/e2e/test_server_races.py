@@ -47,8 +47,7 @@ def processes(live: Live) -> Iterator[list[str]]:
 
 def tokens_only(live: Live, **settings: str) -> str:
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", stack.HOST, "--port", str(port)]
-    command += ["--workers", "1", "--blocking-threads", "64", "--http", "1", "--no-ws", "tokens.wsgi:application"]
+    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port)]
 
     def launch() -> Process:
         log = live.directory / f"tokens-{port}.log"

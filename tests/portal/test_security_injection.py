@@ -23,11 +23,8 @@ from tests import factories
 from tests.factories import SYSTEM, lotte, noor
 from tests.keys import new_ec
 from tests.portal import browsers, staff
-from tests.tokens.wire import Clock, Wire, basic
+from tests.tokens.wire import Clock, basic, process
 from tokens import tokenformat
-from tokens.application import Application
-from tokens.configuration import from_settings
-from tokens.server import Server
 
 pytestmark = pytest.mark.django_db
 
@@ -172,12 +169,8 @@ def test_the_access_log_of_the_authorization_server_has_no_credential_and_no_for
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, secret = factories.client()
-    server = Server(from_settings(), Clock(datetime.now(UTC).timestamp()))
-    server.background.ensure_started = lambda: None  # type: ignore[method-assign]
-    wire = Wire(Application(server), Clock())
-    wire.application._logs_access = True
     odd = {"HTTP_USER_AGENT": FORGED, "HTTP_X_REQUEST_ID": FORGED, "HTTP_X_FORWARDED_FOR": FORGED}
-    try:
+    with process(Clock(datetime.now(UTC).timestamp())) as wire:
         token = wire.token(basic(client.client_id, secret), **odd).json["access_token"]
         wire.get("verify", query=f"access_token={token}", **odd)
         wire.post(
@@ -185,8 +178,6 @@ def test_the_access_log_of_the_authorization_server_has_no_credential_and_no_for
         )
         wire.get("/oauth/v2/nothing" + FORGED, query=FORGED, **odd)
         wire.post("introspect", {"token": token}, authorization="Basic " + FORGED, address=FORGED)
-    finally:
-        server.close()
     written = [json.loads(line) for line in wire.log.getvalue().splitlines()]
     assert len(written) == 5
     assert {line["event"] for line in written} == {"answered"}
@@ -208,18 +199,13 @@ def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:
 @pytest.mark.parametrize("field", ["scope", "grant_type", "client_assertion_type"])
 def test_a_credential_in_the_wrong_field_is_not_kept_in_the_journal(field: str) -> None:
     client, secret = factories.client()
-    server = Server(from_settings(), Clock(datetime.now(UTC).timestamp()))
-    server.background.ensure_started = lambda: None  # type: ignore[method-assign]
-    wire = Wire(Application(server), Clock())
     assertion = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
     form = {"grant_type": "client_credentials", field: f"{secret} {assertion}"}
     if field == "client_assertion_type":
         form |= {"client_id": client.client_id, "client_assertion": assertion}
-    try:
+    with process(Clock(datetime.now(UTC).timestamp())) as wire:
         authorization = "" if "assertion" in field else basic(client.client_id, secret)
         kept = wire.cause(wire.post("token", form, authorization=authorization))
-    finally:
-        server.close()
     assert kept is not None
     assert "***" in kept.facts["sent"]
     assert secret[:20] not in str(kept.facts)

@@ -22,11 +22,8 @@ from clients.secretformat import digest
 from tests import factories
 from tests.factories import lotte, noor
 from tests.portal import staff
-from tests.tokens.wire import Clock, Wire, basic
-from tokens.application import Application
-from tokens.configuration import from_settings
+from tests.tokens.wire import Clock, basic, process
 from tokens.models import Token
-from tokens.server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,10 +96,7 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
 def test_what_the_database_holds_does_not_authenticate() -> None:
     """Digests, ciphertexts and hints, in hexadecimal and in base64, presented as the secret or as the token."""
     client, secret = factories.client()
-    server = Server(from_settings(), Clock(datetime.now(UTC).timestamp()))
-    server.background.ensure_started = lambda: None  # type: ignore[method-assign]
-    wire = Wire(Application(server), Clock())
-    try:
+    with process(Clock(datetime.now(UTC).timestamp())) as wire:
         token = wire.token(basic(client.client_id, secret)).json["access_token"]
         kept, row = client.secrets.get(), Token.objects.get()
         stored = [bytes(kept.digest), bytes(kept.ciphertext or b""), bytes(row.digest), kept.hint.encode()]
@@ -112,8 +106,6 @@ def test_what_the_database_holds_does_not_authenticate() -> None:
             assert wire.introspect(form, basic(client.client_id, secret)).json == {"active": False}
         assert wire.introspect(row.jti, basic(client.client_id, secret)).json == {"active": False}
         assert wire.introspect(token, basic(client.client_id, secret)).json["active"]
-    finally:
-        server.close()
 
 
 def test_what_is_stored_of_a_link_opens_nothing() -> None:

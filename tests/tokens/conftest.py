@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
 from joserfc.jwk import Key
@@ -16,10 +15,7 @@ from clients.models import Key as ClientKey
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.served import Served, serving
-from tests.tokens.wire import Clock, Signer, Wire, basic, ec_key, public_jwk
-from tokens.application import Application
-from tokens.configuration import from_settings
-from tokens.server import Server
+from tests.tokens.wire import Clock, Signer, Wire, basic, ec_key, process, public_jwk
 
 
 @pytest.fixture
@@ -29,21 +25,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def start(transactional_db: None, clock: Clock) -> Iterator[Callable[..., Wire]]:
-    """Starts a process of the authorization server with settings of its own. No throttling, unless a test asks."""
-    started: list[Server] = []
-
-    def start(**configuration: Any) -> Wire:
-        changed = {"client_limit": None, "failure_limit": None, **configuration}
-        server = Server(replace(from_settings(), **changed), clock)
-        server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
-        started.append(server)
-        application = Application(server)
-        application._logs_access = True  # LOG_LEVEL is WARNING in tests
-        return Wire(application, clock)
-
-    yield start
-    for server in started:
-        server.close()
+    """Starts a process of the authorization server with settings of its own."""
+    with ExitStack() as started:
+        yield lambda **configuration: started.enter_context(process(clock, **configuration))
 
 
 @pytest.fixture(scope="module")

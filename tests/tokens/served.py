@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.db import connection
+from django.utils.datastructures import CaseInsensitiveMapping
 
 from portal.embedded import stack
 from portal.embedded.processes import start
@@ -33,7 +34,7 @@ class Served:
                 link.sendall(request)
             answer = HTTPResponse(link, method=method)
             answer.begin()
-            return Answer(answer.status, _headers(answer), answer.read().decode())
+            return Answer(answer.status, CaseInsensitiveMapping(answer.getheaders()), answer.read().decode())
 
     def statuses(self, requests: bytes) -> list[int]:
         """Of all answers on one connection, until the server closes it."""
@@ -56,19 +57,13 @@ class Served:
         return self.exchange("\r\n".join([*lines, "", ""]).encode("latin-1") + body, method)
 
 
-def _headers(answer: HTTPResponse) -> dict[str, str]:
-    """With capitals: the server writes all of them small."""
-    return {name.title(): value for name, value in answer.getheaders()}
-
-
 @contextmanager
 def serving(directory: Path) -> Iterator[Served]:
     port = _free_port()
     database = urlsplit(os.environ["DATABASE_URL"])
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", stack.HOST, "--port", str(port)]
-    command += ["--workers", "1", "--blocking-threads", "8", "--http", "1", "--no-ws", "tokens.wsgi:application"]
+    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port)]
     process = start("tokens", command, env=env, cwd=stack.ROOT, log=directory / "tokens.log")
     try:
         stack.wait_until_ready(port, process)

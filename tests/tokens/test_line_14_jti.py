@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import sleep
 
 import pytest
@@ -204,10 +206,11 @@ def test_line_14_a_client_that_changes_after_its_assertion_was_spent_is_not_take
     store = wire.application.server.store
     act, seen = getattr(store, second), []
 
-    def change_before_the_first(wanted: object) -> object:
+    async def change_before_the_first(wanted: object) -> object:
         if not seen:
-            registry.change_settings(client=client, settings={"rate_limit": 77}, by=SYSTEM, now=NOW)
-        seen.append(act(wanted))
+            change = partial(registry.change_settings, client=client, settings={"rate_limit": 77}, by=SYSTEM, now=NOW)
+            await asyncio.to_thread(change)
+        seen.append(await act(wanted))
         return seen[-1]
 
     token = wire.token(authorization).json["access_token"]

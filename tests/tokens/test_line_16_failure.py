@@ -59,7 +59,8 @@ def test_introspection_always_answers_401(wire: Wire, client):
 
 
 def without_what_differs_anyway(answer: Answer) -> tuple[int, str, dict[str, str]]:
-    return answer.status, answer.text, {**answer.headers, "X-Request-Id": ""}
+    same = {name: value for name, value in answer.headers.items() if name.lower() != "x-request-id"}
+    return answer.status, answer.text, same
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -52,7 +52,7 @@ def names_in(path: str) -> frozenset[str]:
 
 def _bound(node: ast.AST) -> list[str]:
     match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
         case ast.Assign(targets=targets):
             return [_name(target) for target in targets]
@@ -105,7 +105,7 @@ def test_the_endpoints_are_those_that_the_application_has() -> None:
         for path in re.findall(r"`([^`]+)`", paths):
             documented[path if path == METADATA_PATH else server.configuration.path + path] = (method, code)
     assert documented == {
-        path: (route.method, f"`{route.answer.__module__.replace('.', '/')}.py:{route.answer.__name__}`")
+        path: (route.method, f"`{route.respond.__module__.replace('.', '/')}.py:{route.respond.__name__}`")
         for path, route in routes.items()
     }
 

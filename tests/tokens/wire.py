@@ -1,21 +1,27 @@
-"""Requests to the authorization server without a network: WSGI environs in, answers out."""
+"""Requests to the authorization server without a network: in the event loop of WithinThreads, as in portal/wsgi.py."""
 
 from __future__ import annotations
 
 import base64
 import json
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+from django.utils.datastructures import CaseInsensitiveMapping
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, import_key
 
 from tests.factories import NOW
 from tokens.application import Application
+from tokens.configuration import from_settings
 from tokens.models import JournalEntry
+from tokens.server import Server
+from tokens.wsgi import WithinThreads
 
 PATH = "/oauth/v2/"
 ISSUER = "http://testserver"
@@ -26,7 +32,7 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: dict[str, str]
+    headers: CaseInsensitiveMapping[str]
     text: str
 
     @property
@@ -59,9 +65,13 @@ class Clock:
 class Wire:
     """One process of the authorization server."""
 
-    application: Application
+    within: WithinThreads
     clock: Clock
-    log: StringIO = field(default_factory=StringIO)
+    log: StringIO
+
+    @property
+    def application(self) -> Application:
+        return self.within.application
 
     def send(
         self,
@@ -83,16 +93,15 @@ class Wire:
             "CONTENT_LENGTH": str(len(body)),
             "REMOTE_ADDR": address,
             "wsgi.input": BytesIO(body),
-            "wsgi.errors": self.log,
             **environ,
         }
         if authorization:
             environ["HTTP_AUTHORIZATION"] = authorization
         started: list[tuple[str, list[tuple[str, str]]]] = []
-        text = b"".join(self.application(environ, lambda status, headers: started.append((status, headers))))  # type: ignore[arg-type, return-value]
-        self.application.server.access_log.flush()  # tests read it at once
+        text = b"".join(self.within(environ, lambda status, headers: started.append((status, headers))))  # type: ignore[arg-type, return-value]
+        self.within.run(self.application.server.access_log.flush())  # tests read it at once
         ((status, headers),) = started
-        return Answer(int(status[:3]), dict(headers), text.decode())
+        return Answer(int(status[:3]), CaseInsensitiveMapping(headers), text.decode())
 
     def post(self, endpoint: str, form: dict[str, str] | list[tuple[str, str]] | str | bytes, **more: Any) -> Answer:
         """A form as pairs, or as the body that it is on the wire."""
@@ -115,8 +124,8 @@ class Wire:
         return bool(answer.json["active"])
 
     def write_behind(self) -> None:
-        """What the background thread does every now and then."""
-        self.application.server.background.run_jobs()
+        """What is done in the background every now and then."""
+        self.within.run(self.application.server.background.run_jobs())
 
     def cause(self, answer: Answer) -> JournalEntry | None:
         """What the client's contacts can read about a refused request, found by the id that the caller was given."""
@@ -126,6 +135,22 @@ class Wire:
     def rule(self, answer: Answer) -> str:
         entry = self.cause(answer)
         return entry.rule if entry else ""
+
+
+@contextmanager
+def process(clock: Clock, **configuration: Any) -> Iterator[Wire]:
+    """No throttling, unless it is asked for."""
+    log = StringIO()
+    changed = {"client_limit": None, "failure_limit": None, **configuration}
+    server = Server(replace(from_settings(), **changed), clock, log)
+    server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
+    application = Application(server)
+    application._logs_access = True  # LOG_LEVEL is WARNING in tests
+    within = WithinThreads(application)
+    try:
+        yield Wire(within, clock, log)
+    finally:
+        within.close()
 
 
 def basic(client_id: str, secret: str) -> str:

@@ -10,9 +10,9 @@ from tokens.server import Server
 SCOPE = "example.read"
 
 
-def example(server: Server, request: Request) -> Response:
+async def example(server: Server, request: Request) -> Response:
     """GET example, for tokens with the scope above. Raises Refused."""
-    living = presented_token(server, request)
+    living = await presented_token(server, request)
     if SCOPE not in living.scopes:
         raise InsufficientScope(SCOPE)
     return Response(200, {"message": "It works.", "client_id": living.client_id, "scope": " ".join(living.scopes)})

@@ -15,21 +15,21 @@ from tokens.store import LookUp, Outcome
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-def introspect(server: Server, request: Request) -> Response:
+async def introspect(server: Server, request: Request) -> Response:
     """POST introspect. `token_type_hint` is accepted and not needed: a hint never hides a token. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
-    def answer(caller: ClientSnapshot, proof: Proof) -> Response:
+    async def answer(caller: ClientSnapshot, proof: Proof) -> Response:
         # RFC 7662 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
         server.usage.used(caller.id, proof.credential, server.clock())
         if not tokenformat.is_well_formed(token):
             return Response(200, INACTIVE)
         digest = tokenformat.digest(token)
-        found = server.store.look_up(LookUp(digest, caller.id, caller.version))
+        found = await server.store.look_up(LookUp(digest, caller.id, caller.version))
         if found is Outcome.STALE:
             raise Stale
-        living = bearer.still_granted(server, found)
+        living = await bearer.still_granted(server, found)
         # Section 2.2: what the caller may not know about is inactive to it (line 20).
         if living is None or not (
             living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
@@ -38,7 +38,7 @@ def introspect(server: Server, request: Request) -> Response:
         return Response(200, description(server, living, digest))
 
     # Section 2.1: the endpoint MUST require some form of authorization.
-    return as_client(server, request, presented(request, form), spending_first(server, answer))
+    return await as_client(server, request, presented(request, form), spending_first(server, answer))
 
 
 def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:

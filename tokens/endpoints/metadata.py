@@ -11,14 +11,14 @@ from tokens.server import Server
 ALL_SCOPES: frozenset[str] = frozenset()
 
 
-def metadata(server: Server, request: Request) -> Response:
+async def metadata(server: Server, request: Request) -> Response:
     """GET /.well-known/oauth-authorization-server (section 3)."""
     configuration = server.configuration
     described: dict[str, object] = {
         "issuer": configuration.issuer,
         "grant_types_supported": [GRANT_TYPE],
         "response_types_supported": [],  # REQUIRED by section 2; there is no authorization endpoint to give one
-        "scopes_supported": sorted(server.store.offered_scopes(ALL_SCOPES)),
+        "scopes_supported": sorted(await server.store.offered_scopes(ALL_SCOPES)),
     }
     for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):
         described[f"{name}_endpoint"] = configuration.url(path)

@@ -10,17 +10,17 @@ from tokens.snapshot import ClientSnapshot
 from tokens.store import Revocation
 
 
-def revoke(server: Server, request: Request) -> Response:
+async def revoke(server: Server, request: Request) -> Response:
     """POST revoke. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
-    def give_up(client: ClientSnapshot, proof: Proof) -> Response:
+    async def give_up(client: ClientSnapshot, proof: Proof) -> Response:
         # RFC 7009 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
         # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (line 22).
         if tokenformat.is_well_formed(token):
-            settle(server.store.revoke(Revocation(tokenformat.digest(token), client.id, client.version)))
+            settle(await server.store.revoke(Revocation(tokenformat.digest(token), client.id, client.version)))
         server.usage.used(client.id, proof.credential, server.clock())
         return Response(200, {})
 
-    return as_client(server, request, presented(request, form), spending_first(server, give_up))
+    return await as_client(server, request, presented(request, form), spending_first(server, give_up))

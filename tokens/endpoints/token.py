@@ -19,7 +19,7 @@ MOST_SCOPES = 100
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
 
 
-def token(server: Server, request: Request) -> Response:
+async def token(server: Server, request: Request) -> Response:
     """POST token. Raises Refused or Unavailable."""
     form = parameters.read_form(request.content_type, request.body)
 
@@ -29,14 +29,14 @@ def token(server: Server, request: Request) -> Response:
             Rule.GRANT_TYPE, f"The only grant type is {GRANT_TYPE}.", sent=form["grant_type"], expected=GRANT_TYPE
         )
 
-    def issue(client: ClientSnapshot, proof: Proof) -> Response:
+    async def issue(client: ClientSnapshot, proof: Proof) -> Response:
         # Section 5.2: authenticated, but not allowed this grant (line 4).
         if not client.may_request_tokens:
             raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
-        scope = " ".join(granted_scopes(server, client, form.get("scope", "")))
+        scope = " ".join(await granted_scopes(server, client, form.get("scope", "")))
         access_token = tokenformat.generate()
         settle(
-            server.store.issue(
+            await server.store.issue(
                 Issue(
                     client=client.id,
                     version=client.version,
@@ -62,10 +62,10 @@ def token(server: Server, request: Request) -> Response:
         )
 
     # Section 4.4.2: the client MUST authenticate (section 3.2.1).
-    return as_client(server, request, presented(request, form), issue)
+    return await as_client(server, request, presented(request, form), issue)
 
 
-def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
+async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
     """Line 17, RFC 6749 section 3.3: what the client asked for and has, or its defaults. Raises InvalidScope."""
     if not _SCOPE.fullmatch(asked):
         raise InvalidScope(Rule.SCOPE_SYNTAX, "The scope has characters that no scope has.", sent=asked)
@@ -78,9 +78,9 @@ def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[s
         return list(client.default_scopes)
     if len(names) > MOST_SCOPES:
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MOST_SCOPES} scopes.", sent=len(names), expected=MOST_SCOPES)
-    others = frozenset(names).difference(client.scopes)
+    others = frozenset(name for name in names if name not in client.scopes)
     # Asked of the database only by requests that name a scope their client does not have.
-    if others and (unknown := others - server.store.offered_scopes(others)):
+    if others and (unknown := others - await server.store.offered_scopes(others)):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.", sent=" ".join(sorted(unknown)), expected=_all(client)
         )

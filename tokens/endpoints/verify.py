@@ -7,9 +7,9 @@ from tokens.http import Request, Response
 from tokens.server import Server
 
 
-def verify(server: Server, request: Request) -> Response:
+async def verify(server: Server, request: Request) -> Response:
     """GET verify. `audience` is the client id and `expires_in` a string, as the older system had it. Raises Refused."""
-    living = presented_token(server, request)
+    living = await presented_token(server, request)
     return Response(
         200,
         {

@@ -1,0 +1,43 @@
+"""Starts tokens/asgi.py: `python -m tokens.serve --port 8000`. One process per core it may use (`--workers`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import uvicorn
+
+from tokens.connections import BoundedHttp
+
+
+def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
+    """Returns after a SIGTERM or SIGINT, once what was under way has been answered. `application`: "module:name"."""
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        workers=workers,
+        http=BoundedHttp,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        timeout_keep_alive=75,  # seconds; longer than the proxies before us, so that it is they who hang up
+        timeout_graceful_shutdown=10,
+        server_header=False,
+        proxy_headers=False,  # TRUSTED_PROXY_COUNT says whom to believe (tokens/addresses.py)
+        access_log=False,  # tokens/access_log.py
+        log_config=None,  # Django's settings
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tokens.serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"), help="$PORT, or 8000")
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    serve("tokens.asgi:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -79,7 +79,7 @@ def _base64url(part: str) -> bytes:
 
 def _json_object(data: bytes) -> dict[str, Any]:
     """Raises ValueError, or InvalidClient for duplicate members (line 9)."""
-    # The parser recurses; counting first keeps a nest of brackets off a worker thread's small stack.
+    # The parser recurses; counting first keeps a nest of brackets off the stack, which is small in a thread.
     if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
         raise ValueError("too deep")
     parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)

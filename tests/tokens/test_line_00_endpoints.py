@@ -166,7 +166,7 @@ def test_a_fault_of_ours_shows_no_trace(wire, authorization, monkeypatch):
 
 # --- No 5xx for any input ---------------------------------------------------------------------------------------------
 
-anything = st.text(st.characters(max_codepoint=0x2FF), max_size=60)  # what WSGI makes of bytes, and a little more
+anything = st.text(st.characters(max_codepoint=0x2FF), max_size=60)  # what servers make of bytes, and a little more
 names = st.sampled_from([
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token",
     "token_type_hint", "access_token", "x", "%zz", "",

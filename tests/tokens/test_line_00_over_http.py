@@ -17,7 +17,7 @@ def signed_in(authorization: str) -> str:
 
 
 def is_ours(answer: Answer) -> None:
-    """Not an answer of the HTTP server's own, which are empty."""
+    """Not an answer of the HTTP server's own, which are no JSON."""
     assert answer.request_id
     assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
     assert answer.headers["Cache-Control"] == "no-store"

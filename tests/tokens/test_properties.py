@@ -68,7 +68,7 @@ def test_what_a_client_encodes_is_what_is_read(form: dict[str, str]) -> None:
 @given(query=ANY_TEXT)
 @often
 def test_any_query_is_read_or_an_invalid_request(query: str) -> None:
-    sent = query.encode("utf-8", "surrogatepass").decode("latin-1")  # as WSGI hands it over (PEP 3333)
+    sent = query.encode("utf-8", "surrogatepass").decode("latin-1")  # as ASGI and WSGI (PEP 3333) give it to us
     refusal_of(InvalidRequest, lambda: parameters.read_query(sent, frozenset({"access_token"})))
 
 

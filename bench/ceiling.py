@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bench.load import HOST
+from tokens.http import Answer, Request
 from tokens.serve import serve
 
 Message = dict[str, Any]
@@ -30,17 +31,19 @@ HEADERS = [
 ]
 
 
-async def application(
-    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-) -> None:
-    message = await receive()
-    if scope["type"] == "lifespan":
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-    elif message["type"] == "http.request":
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await send({"type": "http.response.body", "body": BODY})
+class Nothing:
+    async def answer(self, request: Request) -> Answer:
+        return Answer(200, HEADERS, BODY)
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        for _ in ("startup", "shutdown"):
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+
+
+application = Nothing()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One process for everything: the OAuth paths go to the authorization server, all else to Django.
 
-In production a second process group serves the OAuth paths alone (tokens/asgi.py).
+In production a second process group serves the OAuth paths alone (tokens/process.py).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Starts tokens/asgi.py: `python -m tokens.serve --port 8000`. One process per core it may use (`--workers`)."""
+"""Starts tokens/process.py: `python -m tokens.serve --port 8000`. One process per core it may use (`--workers`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 import uvicorn
 
-from tokens.connections import BoundedHttp
+from tokens.http_connection import HttpConnection
 
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
@@ -17,11 +17,10 @@ def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
         host=host,
         port=port,
         workers=workers,
-        http=BoundedHttp,
+        http=HttpConnection,
         ws="none",
         loop="uvloop",
         lifespan="on",
-        timeout_keep_alive=75,  # seconds; longer than the proxies before us, so that it is they who hang up
         timeout_graceful_shutdown=10,
         server_header=False,
         proxy_headers=False,  # TRUSTED_PROXY_COUNT says whom to believe (tokens/addresses.py)
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"), help="$PORT, or 8000")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    serve("tokens.asgi:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
+    serve("tokens.process:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,209 @@
+"""A connection of HTTP/1.1 (RFC 9112): bytes in, requests to the application, its answers out, one after the other.
+
+llhttp reads what was sent, as httptools wraps it, strictly. What surrounds it is a protocol for uvicorn, whose own one
+serves any ASGI application: events for each part of a request and of an answer took as much CPU as issuing a token.
+
+Bounded in size and in time. A proxy in front usually has such bounds too; nobody should have to count on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+import structlog
+import uvicorn
+from uvicorn.server import ServerState
+
+from tokens.http import READ_HEADERS, Answer, Request
+from tokens.parameters import LARGEST_BODY
+
+LARGEST_HEAD = 128 * 1024  # bytes that came without ending it: 64 KiB for the target, as much for fields that are long
+MOST_FIELDS = 100
+
+_READ = {name.encode(): name for name in (*READ_HEADERS, "expect")}
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+log = structlog.get_logger(__name__)
+
+
+class TooManyFields(Exception):
+    pass
+
+
+class HttpConnection(asyncio.Protocol):
+    """Asks the application that uvicorn has loaded: `await application.answer(request)`."""
+
+    longest_arrival = 30.0  # seconds for a whole request, its body too, and for the first one to begin
+    longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
+    check_every = 5.0  # seconds
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, **_of_no_use: Any) -> None:
+        self._application, self._server_state = config.loaded_app, server_state
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
+        self._task: asyncio.Task[None] | None = None
+        self._in_head = self._in_request = self._is_clogged = self._is_deaf = self._is_ending = False
+        self._deadline = self._loop.time() + self.longest_arrival
+
+    # --- For uvicorn and its event loop -------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._check_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)  # type: ignore[arg-type]
+        self._checking.cancel()
+
+    def shutdown(self) -> None:
+        """The answer under way is the last one."""
+        self._is_ending = True
+        if self._task is None:
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        self._is_clogged = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._is_clogged = False
+        self._read_on()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._is_deaf = True  # to what nobody here speaks: the request is answered as if it had not asked
+        except httptools.HttpParserError as error:
+            self._refuse(431 if isinstance(error.__context__, TooManyFields) else 400)
+        if self._in_head and not self._is_deaf:
+            self._head_size += len(data)
+            if self._head_size > LARGEST_HEAD:
+                self._refuse(431)
+
+    # --- For the parser -----------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._in_head = self._in_request = True
+        self._head_size = self._fields = 0
+        self._url, self._body_size = b"", 0
+        self._body: list[bytes] = []
+        self._headers: dict[str, str] = {}
+        self._deadline = self._loop.time() + self.longest_arrival
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, raw_name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > MOST_FIELDS:
+            raise TooManyFields
+        name = _READ.get(raw_name.lower())
+        if name is not None:
+            text = value.decode("latin-1")
+            self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._headers.get("expect") == "100-continue" and self._task is None:  # RFC 9110 section 10.1.1
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if self._body_size <= LARGEST_BODY:  # of one that is too large as much as is needed to refuse it
+            self._body.append(body)
+            self._body_size += len(body)
+
+    def on_message_complete(self) -> None:
+        self._in_request = False
+        self._deadline = math.inf
+        parser, url = self._parser, httptools.parse_url(self._url)
+        path = url.path.decode("ascii")
+        request = Request(
+            method=parser.get_method().decode("ascii"),
+            path=unquote(path) if "%" in path else path,
+            query=url.query.decode("latin-1") if url.query else "",
+            headers=self._headers,
+            peer=self._peer,
+            body=b"".join(self._body),
+        )
+        may_keep = parser.should_keep_alive() and not parser.should_upgrade()
+        self._enqueue(request, may_keep=may_keep and parser.get_http_version() == "1.1")
+
+    # --- Answers ------------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, next_one: Request | Answer, *, may_keep: bool) -> None:
+        self._waiting.append((next_one, may_keep))
+        if self._task is None:
+            self._task = self._loop.create_task(self._respond())
+        else:  # RFC 9112 section 9.3.2: pipelining. What was read is answered in order before more is read.
+            self._transport.pause_reading()
+
+    async def _respond(self) -> None:
+        while self._waiting:
+            next_one, may_keep = self._waiting.popleft()
+            is_head = False
+            if isinstance(next_one, Request):
+                is_head = next_one.method == "HEAD"
+                try:
+                    answer = await self._application.answer(next_one)
+                except Exception:
+                    log.exception("request_failed")
+                    answer, may_keep = _plain(500), False
+            else:
+                answer = next_one
+            if self._transport.is_closing():
+                return
+            may_keep = may_keep and not self._is_ending
+            self._transport.write(self._bytes(answer, is_head=is_head, may_keep=may_keep))
+            if not may_keep:
+                self._transport.close()
+                return
+        self._task = None
+        if not self._in_request:
+            self._deadline = self._loop.time() + self.longest_idle
+        self._read_on()
+
+    def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
+        """Head and body at once: in two packets they would take twice as long."""
+        parts = [_STATUS[answer.status]]
+        for name, value in answer.headers:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in self._server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if may_keep else b"connection: close\r\n\r\n")
+        if not is_head:
+            parts.append(answer.body)
+        return b"".join(parts)
+
+    def _read_on(self) -> None:
+        if not self._is_clogged and not self._waiting:
+            self._transport.resume_reading()
+
+    def _refuse(self, status: int) -> None:
+        """Answers what cannot be read, after what came before it, and ends the connection."""
+        if not self._is_deaf:
+            self._is_deaf = True
+            self._deadline = math.inf
+            self._enqueue(_plain(status), may_keep=False)
+
+    def _check_deadline(self) -> None:
+        if self._loop.time() >= self._deadline:
+            self._transport.abort()
+        self._checking = self._loop.call_later(self.check_every, self._check_deadline)
+
+
+def _plain(status: int) -> Answer:
+    body = HTTPStatus(status).description.encode()
+    return Answer(status, [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))], body)

@@ -12,6 +12,8 @@ import secrets
 import zlib
 
 PREFIX = "kds_"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TWO_DIGITS = [high + low for high in _DIGITS for low in _DIGITS]
 # Our secrets and tokens, and signed assertions, wherever somebody put them by mistake: no log or journal keeps them.
 MISPLACED = re.compile(r"kd[a-z]_[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
 
@@ -23,13 +25,9 @@ def generate() -> str:
 
 def checksum(body: str) -> str:
     """CRC-32 as six characters: not a protection, only a way to tell a typing error from a wrong secret."""
-    number = zlib.crc32(body.encode())
-    alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    digits = ""
-    for _position in range(6):
-        number, digit = divmod(number, 62)
-        digits = alphabet[digit] + digits
-    return digits
+    number, low = divmod(zlib.crc32(body.encode()), 62 * 62)
+    high, middle = divmod(number, 62 * 62)
+    return _TWO_DIGITS[high] + _TWO_DIGITS[middle] + _TWO_DIGITS[low]
 
 
 def is_well_formed(text: str) -> bool:

@@ -6,7 +6,6 @@ sets no cookies, reads none, and answers no 5xx but 503 when the database is awa
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ from random import getrandbits
 from time import perf_counter
 from typing import NamedTuple
 
+import orjson
 import structlog
 
 from tokens import metrics
@@ -43,7 +43,6 @@ from tokens.throttle import WINDOW
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 RETRY_AFTER = 5  # seconds, when the database is away
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger(__name__)
@@ -84,7 +83,7 @@ class Application:
         route = self._routes.get(request.path.rstrip("/"))
         self._identify(request, route)
         response = await self._respond(route, request)
-        body = _to_json(response.payload).encode()
+        body = orjson.dumps(response.payload)
         headers = self._headers(request, response, len(body))
         seconds = perf_counter() - started
         outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))

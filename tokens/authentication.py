@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -49,8 +48,7 @@ class Replayed(InvalidClient):
     """Line 14. The statement that says so has seen the client as it is now, so that no fresh snapshot can help."""
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedSecret:
+class PresentedSecret(NamedTuple):
     """Lines 6 and 7."""
 
     client_id: str
@@ -72,8 +70,7 @@ class PresentedSecret:
         return Proof(matching[0].credential)
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedAssertion:
+class PresentedAssertion(NamedTuple):
     """Lines 8 to 15."""
 
     client_id: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import select
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -21,8 +20,6 @@ from psycopg.pq.abc import PGresult
 
 Value = int | float | str | bytes | date
 Parameter = Value | None | Sequence[Value]
-
-_ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 class Exchange:
@@ -40,14 +37,12 @@ class Exchange:
         self._socket = self._libpq.socket
         self._is_asking, self._heard_unasked = False, False
         self._news: asyncio.Future[None] | None = None
-        self._readable = select.poll()
-        self._readable.register(self._socket, select.POLLIN)
         self._loop.add_reader(self._socket, self._read)
 
     @property
     def is_quiet(self) -> bool:
         """False once there was something to read although nothing was asked: the server has hung up."""
-        return not (self._heard_unasked or self._readable.poll(0))
+        return not self._heard_unasked
 
     async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
         """The statement's rows, once its transaction has ended. Raises psycopg.Error."""
@@ -127,7 +122,7 @@ def _text(value: Parameter) -> bytes | None:
         return None
     text = _array(value) if isinstance(value, list | tuple) else str(value)
     if "\0" in text:
-        raise psycopg.DataError("a NUL character")
+        raise _nul()
     return text.encode()
 
 
@@ -135,20 +130,17 @@ def _array(values: Sequence[Value]) -> str:
     """All of one type, which the first one tells."""
     if not values:
         return "{}"
-    of_kind: Callable[[Any], str] = _quoted
+    if isinstance(values[0], int | float):
+        return "{" + ",".join(map(repr, values)) + "}"
     if isinstance(values[0], bytes):
-        of_kind = _hexadecimal
-    elif isinstance(values[0], int | float):
-        of_kind = repr
-    return "{" + ",".join(map(of_kind, values)) + "}"
+        return r'{"\\x' + r'","\\x'.join(map(bytes.hex, values)) + '"}'  # type: ignore[arg-type]
+    # All at once: to escape one by one takes five times as long.
+    text = "\0".join(map(str, values))
+    if text.count("\0") >= len(values):
+        raise _nul()
+    text = text.replace("\\", r"\\").replace('"', r"\"")
+    return '{"' + text.replace("\0", '","') + '"}'
 
 
-def _hexadecimal(value: bytes) -> str:
-    return f'"\\\\x{value.hex()}"'
-
-
-def _quoted(value: str | date) -> str:
-    text = str(value)
-    if "\\" in text or '"' in text:
-        text = text.translate(_ESCAPED)
-    return f'"{text}"'
+def _nul() -> psycopg.DataError:
+    return psycopg.DataError("a NUL character")

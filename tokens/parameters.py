@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from urllib.parse import unquote_to_bytes
@@ -23,7 +22,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
     """The known parameters that have a value (lines 2 and 3; RFC 6749 appendix B). Raises InvalidRequest."""
-    if content_type.partition(";")[0].strip().lower() != FORM:
+    if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest(Rule.CONTENT_TYPE, f"Send the parameters as {FORM}.", sent=content_type, expected=FORM)
     if len(body) > LARGEST_BODY:
         raise InvalidRequest(
@@ -99,12 +98,12 @@ def read_basic(authorization: str) -> tuple[str, str]:
     if scheme.lower() != "basic":
         raise InvalidClient(Rule.AUTHORIZATION_HEADER, sent=f"the scheme {scheme[:20]}", expected="Basic")
     try:
-        decoded = base64.b64decode(credentials.strip().encode("ascii"), validate=True).decode("utf-8")
+        decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True).decode("utf-8")
         client_id, colon, secret = decoded.partition(":")
         if not colon:
             raise ValueError("no colon")
         return form_decode(client_id), form_decode(secret)
-    except (ValueError, binascii.Error, InvalidRequest):
+    except (ValueError, InvalidRequest):  # binascii.Error is a ValueError
         raise InvalidClient(
             Rule.AUTHORIZATION_HEADER, expected="base64 of client_id:client_secret, each url-encoded"
         ) from None

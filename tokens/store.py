@@ -100,16 +100,17 @@ class Store:
         # Of two copies of one assertion in one batch the second is a replay; the statement would let both pass.
         outcomes = [Outcome.STALE] * len(wanted)
         spending: set[tuple[int, bytes]] = set()
-        given = []
+        positions = []
         for position, row in enumerate(wanted):
-            assertion = (row.client, row.jti_digest)
-            if row.jti_digest and assertion in spending:
-                outcomes[position] = Outcome.REPLAYED
-            else:
+            if row.jti_digest:
+                assertion = (row.client, row.jti_digest)
+                if assertion in spending:
+                    outcomes[position] = Outcome.REPLAYED
+                    continue
                 spending.add(assertion)
-                given.append((position, *row))
-        columns = map(list, zip(*given, strict=True))
-        for position, done in await connection.run(ISSUE, [*columns, self._token_lifetime, self._clock()]):
+            positions.append(position)
+        columns = _columns([wanted[position] for position in positions])
+        for position, done in await connection.run(ISSUE, [positions, *columns, self._token_lifetime, self._clock()]):
             outcomes[position] = Outcome.DONE if done else Outcome.REPLAYED
         return outcomes
 

@@ -1,6 +1,6 @@
-"""Nothing but HTTP, by the server that Keydesk uses: an answer like a token's, made of nothing.
+"""Nothing but HTTP: an answer like that of a token, made of nothing. It bounds what any application can do there.
 
-It bounds what any application behind that server can do.
+`python -m bench.ceiling` serves it as Keydesk is served; `uvicorn bench.ceiling:application` over ASGI, as others are.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class Nothing:
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
+        if scope["type"] == "http":
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": BODY})
+            return
         for _ in ("startup", "shutdown"):
             message = await receive()
             await send({"type": f"{message['type']}.complete"})

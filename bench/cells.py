@@ -105,7 +105,7 @@ def measure(place: Place, stock: Stock, running: Running, work: str, load: Load,
         before = _clocks(place, running)
         measured = _loop(running, requests, work, load, seconds)
         after = _clocks(place, running)
-        if running.server.name != "ceiling" and work != "introspection":
+        if running.server.introspection_path and work != "introspection":
             _check_tokens(running, place.actors, measured)
     except (URLError, OSError) as error:
         raise ServerFailed(str(error)) from error

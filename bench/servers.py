@@ -31,7 +31,8 @@ EVERYTHING = ("basic", "ES256", "RS256", "introspection")
 
 @dataclass(frozen=True)
 class Server:
-    """`works`: which of run.WORKS it can do. `client`: who asks it for tokens by a secret."""
+    """`works`: which of run.WORKS it can do. `client`: who asks it for tokens by a secret. One without a path for
+    introspection makes no tokens that could be looked at."""
 
     name: str
     title: str
@@ -61,8 +62,13 @@ def keydesk(place: Place) -> Iterator[Server]:
 
 
 def ceiling(place: Place) -> Iterator[Server]:
-    command = [sys.executable, "-m", "bench.ceiling"]
-    yield Server("ceiling", "nothing but HTTP, same server", ("basic",), command, stack.ROOT, place.environment)
+    ours = [sys.executable, "-m", "bench.ceiling"]
+    theirs = [sys.executable, "-m", "uvicorn", "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
+    for name, title, command in (
+        ("ceiling", "nothing but HTTP, same server", ours),
+        ("ceiling-asgi", "nothing but HTTP, uvicorn with ASGI", [*theirs, "bench.ceiling:application"]),
+    ):
+        yield Server(name, title, ("basic",), command, stack.ROOT, place.environment, introspection_path="")
 
 
 def oidc_provider(place: Place) -> Iterator[Server]:
@@ -115,7 +121,7 @@ def start_all(place: Place, wanted: Sequence[str] = ()) -> tuple[list[Running], 
 def launch(place: Place, server: Server) -> Running:
     """On its core; answers by the time this returns. Raises UnableToStart."""
     port = _free_port()
-    environment = {**server.environment, "PORT": str(port), "GRANIAN_PORT": str(port)}
+    environment = {**server.environment, "PORT": str(port), "GRANIAN_PORT": str(port), "UVICORN_PORT": str(port)}
     log = place.directory / f"{server.name}.log"
     with on_core(SERVER_CORE):
         process = start(server.name, server.command, env=environment, cwd=server.directory, log=log)

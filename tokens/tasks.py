@@ -1,6 +1,7 @@
 """What the worker does for the authorization server: cleaning up, in batches that hold nobody up."""
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import Any
 
 from celery import shared_task
@@ -9,33 +10,34 @@ from django.utils import timezone
 
 from clients.models import Client
 
-BATCH = 5_000  # rows per transaction
+BATCH = 100  # rows per transaction: some milliseconds
 REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than any server's clock may be behind
 JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
 JOURNAL_REPEATS_KEPT = 100  # of those from one address
 USAGE_KEPT = timedelta(days=400)
 
-# `column` is walked upwards and never back: what was dealt with before is not read again.
+# `column` is walked upwards and never back: what was dealt with before is not read again. Nobody waits for the disk, and
+# so no request for ours: what a crash undoes is done again.
 DELETE = """
-WITH batch AS (
-    SELECT {key} FROM {table} WHERE {column} >= %s AND {column} < %s
-    ORDER BY {column} LIMIT %s FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM batch) RETURNING {column}
+WITH gone AS (
+    DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM {table} WHERE {column} >= %(position)s AND {column} < %(before)s
+        ORDER BY {column} LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    )) RETURNING {column}
 )
-SELECT count(*), max({column}) FROM gone
+SELECT count(*), max({column}), set_config('synchronous_commit', 'off', true) FROM gone
 """
 
 MARK_DEAD = """
-WITH batch AS (
-    SELECT digest FROM tokens_token
-    WHERE client_id = %s AND epoch < %s AND revoked_at IS NULL AND issued_at <= %s
-    ORDER BY issued_at DESC LIMIT %s FOR UPDATE SKIP LOCKED
-), marked AS (
-    UPDATE tokens_token SET revoked_at = now() WHERE digest IN (SELECT digest FROM batch) RETURNING issued_at
+WITH marked AS (
+    UPDATE tokens_token SET revoked_at = now() WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM tokens_token
+        WHERE client_id = %(client)s AND epoch < %(epoch)s AND revoked_at IS NULL AND issued_at <= %(position)s
+        ORDER BY issued_at DESC LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    )) RETURNING issued_at
 )
-SELECT count(*), min(issued_at) FROM marked
+SELECT count(*), min(issued_at), set_config('synchronous_commit', 'off', true) FROM marked
 """
 
 TRIM_JOURNAL = """
@@ -55,34 +57,33 @@ DELETE FROM tokens_journalentry WHERE id IN (
 def clean_up_after_invalidation(client_pk: int) -> None:
     """Marks the dead tokens of an earlier epoch as revoked, so that pages need no more than the row to know it."""
     epoch = Client.objects.values_list("epoch", flat=True).get(pk=client_pk)
-    touched, oldest = BATCH, timezone.now()
-    while touched == BATCH:
-        touched, oldest = _counted(MARK_DEAD, client_pk, epoch, oldest, BATCH)
+    _in_batches(MARK_DEAD, position=timezone.now(), client=client_pk, epoch=epoch)
 
 
 @shared_task
 def purge_expired() -> None:
     """Removes what nobody can ask about any more, and what a flood of refusals left in the journal."""
     now = timezone.now()
-    _delete_older("tokens_token", "digest", "expires_at", now)
-    _delete_older("tokens_usedassertion", "client_id, jti_digest", "expires_at", now - REPLAY_MARGIN)
-    _delete_older("tokens_journalentry", "id", "at", now - JOURNAL_KEPT)
-    _delete_older("tokens_usageday", "client_id, day, credential", "day", now - USAGE_KEPT)
+    _delete_older("tokens_token", "expires_at", now)
+    _delete_older("tokens_usedassertion", "expires_at", now - REPLAY_MARGIN)
+    _delete_older("tokens_journalentry", "at", now - JOURNAL_KEPT)
+    _delete_older("tokens_usageday", "day", now - USAGE_KEPT)
     with connection.cursor() as cursor:
         cursor.execute(TRIM_JOURNAL, [JOURNAL_ENTRIES_KEPT, JOURNAL_REPEATS_KEPT])
 
 
-def _delete_older(table: str, key: str, column: str, before: datetime) -> None:
+def _delete_older(table: str, column: str, before: datetime) -> None:
     # Only names from this module go into the text of the statement.
-    statement = DELETE.format(table=table, key=key, column=column)
-    deleted, newest = BATCH, datetime.fromtimestamp(0, UTC)
-    while deleted == BATCH:
-        deleted, newest = _counted(statement, newest, before, BATCH)
+    statement = DELETE.format(table=table, column=column)
+    _in_batches(statement, position=datetime.fromtimestamp(0, UTC), before=before)
 
 
-def _counted(statement: str, *parameters: Any) -> tuple[int, Any]:
-    """Runs a batch in a transaction of its own: how many rows, and how far it came."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        count, reached = cursor.fetchone()
-    return count, reached
+def _in_batches(statement: str, position: datetime, **bounds: Any) -> None:
+    """Each batch is a transaction of its own, and is followed by a pause as long: requests need the database too."""
+    touched = BATCH
+    while touched == BATCH:
+        began_at = monotonic()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"position": position, "batch": BATCH, **bounds})
+            touched, position, _ = cursor.fetchone()
+        sleep(monotonic() - began_at)

@@ -9,7 +9,6 @@ Bounded in size and in time. A proxy in front usually has such bounds too; nobod
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from http import HTTPStatus
 from typing import Any
@@ -23,10 +22,13 @@ from uvicorn.server import ServerState
 from tokens.http import READ_HEADERS, Answer, Request
 from tokens.parameters import LARGEST_BODY
 
-LARGEST_HEAD = 128 * 1024  # bytes that came without ending it: 64 KiB for the target, as much for fields that are long
+# Bytes that came without ending a head (or a trailer), after the piece of the stream that it began in: 64 KiB for the
+# target, as much for fields that are long.
+LARGEST_HEAD = 128 * 1024
 MOST_FIELDS = 100
 
-_READ = {name.encode(): name for name in (*READ_HEADERS, "expect")}
+_FRAMING = ("content-length", "transfer-encoding")  # for _ignore_upgrade
+_READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,7 @@ class HttpConnection(asyncio.Protocol):
 
     longest_arrival = 30.0  # seconds for a whole request, its body too, and for the first one to begin
     longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
+    longest_farewell = 2.0  # seconds for the client to read that its request was refused
     check_every = 5.0  # seconds
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, **_of_no_use: Any) -> None:
@@ -49,7 +52,9 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
         self._task: asyncio.Task[None] | None = None
-        self._in_head = self._in_request = self._is_clogged = self._is_deaf = self._is_ending = False
+        self._in_head = self._in_fields = self._in_request = False
+        self._is_clogged = self._is_deaf = self._is_ending = False
+        self._fields_size: int | None = None
         self._deadline = self._loop.time() + self.longest_arrival
 
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
@@ -77,27 +82,28 @@ class HttpConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_clogged = False
-        self._read_on()
+        if self._waiting and self._task is None:
+            self._task = self._loop.create_task(self._respond())
+        else:
+            self._read_on()
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._is_deaf = True  # to what nobody here speaks: the request is answered as if it had not asked
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, TooManyFields) else 400)
-        if self._in_head and not self._is_deaf:
-            self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD:
-                self._refuse(431)
+        if self._in_fields and not self._is_deaf:
+            self._bound_fields(len(data))
 
     # --- For the parser -----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        self._in_head = self._in_request = True
-        self._head_size = self._fields = 0
+        self._in_head = self._in_fields = self._in_request = True
+        self._fields, self._fields_size = 0, None
         self._url, self._body_size = b"", 0
         self._body: list[bytes] = []
         self._headers: dict[str, str] = {}
@@ -111,35 +117,71 @@ class HttpConnection(asyncio.Protocol):
         if self._fields > MOST_FIELDS:
             raise TooManyFields
         name = _READ.get(raw_name.lower())
-        if name is not None:
+        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
             text = value.decode("latin-1")
             self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._headers.get("expect") == "100-continue" and self._task is None:  # RFC 9110 section 10.1.1
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._in_head = self._in_fields = False
+        if "expect" in self._headers and self._task is None:
+            self._encourage()
+
+    def on_chunk_header(self) -> None:
+        self._in_fields, self._fields_size = True, None  # this may have been the last one: then a trailer follows
 
     def on_body(self, body: bytes) -> None:
+        self._in_fields = False
         if self._body_size <= LARGEST_BODY:  # of one that is too large as much as is needed to refuse it
             self._body.append(body)
             self._body_size += len(body)
 
     def on_message_complete(self) -> None:
-        self._in_request = False
-        self._deadline = math.inf
         parser, url = self._parser, httptools.parse_url(self._url)
+        method, upgrade = parser.get_method(), parser.should_upgrade()
+        if upgrade and method != b"CONNECT":
+            return  # data_received hears of it next
+        self._in_fields = self._in_request = False
         path = url.path.decode("ascii")
         request = Request(
-            method=parser.get_method().decode("ascii"),
+            method=method.decode("ascii"),
             path=unquote(path) if "%" in path else path,
             query=url.query.decode("latin-1") if url.query else "",
             headers=self._headers,
             peer=self._peer,
             body=b"".join(self._body),
         )
-        may_keep = parser.should_keep_alive() and not parser.should_upgrade()
+        may_keep = parser.should_keep_alive() and not upgrade
         self._enqueue(request, may_keep=may_keep and parser.get_http_version() == "1.1")
+
+    # --- What is rare -------------------------------------------------------------------------------------------------
+
+    def _bound_fields(self, size: int) -> None:
+        # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
+        self._fields_size = 0 if self._fields_size is None else self._fields_size + size
+        if self._fields_size > LARGEST_HEAD:
+            self._refuse(431)
+
+    def _encourage(self) -> None:
+        """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
+        is_new_enough = self._parser.get_http_version() == "1.1" and not self._parser.should_upgrade()
+        if is_new_enough and self._headers["expect"].lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """RFC 9110 section 7.8: a request that offers another protocol may be answered as if it did not.
+
+        Some clients offer HTTP/2 with their first request, whatever it is. The parser takes what follows the head for
+        that protocol and does not read the body, so it reads the request again, without the offer. What comes after it
+        is read by nobody: a proxy in between may take it for anything.
+        """
+        method = self._parser.get_method()
+        if method == b"CONNECT":  # it has no body
+            self._is_deaf = True
+            return
+        fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
+        head = b"%b %b HTTP/1.1\r\nconnection: close\r\n%b\r\n" % (method, self._url, fields.encode("latin-1"))
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 
@@ -151,7 +193,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     async def _respond(self) -> None:
-        while self._waiting:
+        while self._waiting and not self._is_clogged:
             next_one, may_keep = self._waiting.popleft()
             is_head = False
             if isinstance(next_one, Request):
@@ -168,11 +210,10 @@ class HttpConnection(asyncio.Protocol):
             may_keep = may_keep and not self._is_ending
             self._transport.write(self._bytes(answer, is_head=is_head, may_keep=may_keep))
             if not may_keep:
-                self._transport.close()
+                self._end()
                 return
         self._task = None
-        if not self._in_request:
-            self._deadline = self._loop.time() + self.longest_idle
+        self._deadline = self._loop.time() + (self.longest_arrival if self._in_request else self.longest_idle)
         self._read_on()
 
     def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
@@ -195,11 +236,25 @@ class HttpConnection(asyncio.Protocol):
         """Answers what cannot be read, after what came before it, and ends the connection."""
         if not self._is_deaf:
             self._is_deaf = True
-            self._deadline = math.inf
             self._enqueue(_plain(status), may_keep=False)
 
+    def _end(self) -> None:
+        """Closes the connection, once the last answer has been sent.
+
+        RFC 9112 section 9.6: while more is coming (of a request that was refused), the client would be told of a reset
+        connection and may never read the answer. So it is told that there is no more, and may take a moment to hang up.
+        """
+        self._task = None
+        if self._is_deaf and not self._is_ending:
+            self._deadline = self._loop.time() + self.longest_farewell
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._deadline = self._loop.time() + self.longest_idle  # to read what is still to be sent
+            self._transport.close()
+
     def _check_deadline(self) -> None:
-        if self._loop.time() >= self._deadline:
+        if self._task is None and self._loop.time() >= self._deadline:  # while there is one, we are who is late
             self._transport.abort()
         self._checking = self._loop.call_later(self.check_every, self._check_deadline)
 

@@ -1,0 +1,176 @@
+"""Connections of HTTP to an application that only records and waits, in an event loop of this process's own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, Self
+
+import uvicorn
+import uvloop
+from uvicorn.server import ServerState
+
+from tokens.http import Answer, Request
+from tokens.http_connection import HttpConnection
+
+LARGE = 8 * 1024 * 1024  # bytes; more than the system's buffers take of it
+PATIENCE = 5.0  # seconds; what must happen happens long before, on a busy machine too
+
+
+class Quick(HttpConnection):
+    """Loses patience within a test's time."""
+
+    longest_arrival = 0.5
+    longest_idle = 0.8
+    longest_farewell = 0.3
+    check_every = 0.05
+
+
+class Recorder:
+    """The application. Each answer says what was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.gate = asyncio.Event()
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.path}" for request in self.requests]
+
+    async def answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        if request.path == "/broken":
+            raise RuntimeError("told to nobody but the log")
+        if request.path == "/slow":
+            await self.gate.wait()
+        text = b"x" * LARGE if request.path == "/large" else f"{request.method} {request.path}".encode()
+        return Answer(200, [(b"content-length", b"%d" % len(text))], text)
+
+
+class Received(NamedTuple):
+    status: int
+    fields: dict[str, str]  # names in lower case
+    body: bytes
+
+
+class Link:
+    """A client's end of a connection."""
+
+    def __init__(self, port: int, receive_buffer: int = 0) -> None:
+        self._socket = socket.socket()
+        if receive_buffer:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.settimeout(PATIENCE)
+        self._socket.connect(("127.0.0.1", port))
+        self._received = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def trickle(self, data: bytes, *, every: float = 0.02) -> None:
+        """A byte at a time, until all is sent or the server has hung up."""
+        with suppress(ConnectionError):
+            for offset in range(len(data)):
+                self.send(data[offset : offset + 1])
+                time.sleep(every)
+
+    def head(self) -> tuple[int, dict[str, str]]:
+        self._receive_until(lambda: b"\r\n\r\n" in self._received)
+        head, _, self._received = self._received.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        assert first.startswith("HTTP/1.1 ")
+        fields = (line.partition(": ") for line in lines)
+        return int(first.split(" ")[1]), {name.lower(): value for name, _, value in fields}
+
+    def answer(self, method: str = "GET") -> Received:
+        """The next one; `method` tells whether it has a body."""
+        status, fields = self.head()
+        size = 0 if method == "HEAD" else int(fields["content-length"])
+        self._receive_until(lambda: len(self._received) >= size)
+        body, self._received = self._received[:size], self._received[size:]
+        return Received(status, fields, body)
+
+    def rest(self) -> bytes:
+        """What comes until the server hangs up, as it must."""
+        with suppress(ConnectionResetError):
+            while part := self._socket.recv(65_536):
+                self._received += part
+        return self._received
+
+    def _receive_until(self, is_enough: Callable[[], bool]) -> None:
+        while not is_enough():
+            part = self._socket.recv(1024 * 1024)
+            assert part, f"the connection ended after {self._received[:500]!r}"
+            self._received += part
+
+
+class Connected:
+    """A server for HttpConnection, without uvicorn around it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: int, application: Recorder, state: ServerState) -> None:
+        self.loop, self.port, self.application, self.state = loop, port, application, state
+
+    def link(self, receive_buffer: int = 0) -> Link:
+        return Link(self.port, receive_buffer)
+
+    def open_gate(self) -> None:
+        """Lets all that ask for /slow have their answers."""
+        self.loop.call_soon_threadsafe(self.application.gate.set)
+
+    def shut_down(self) -> None:
+        """As uvicorn does when it was asked to end."""
+        for connection in list(self.state.connections):
+            self.loop.call_soon_threadsafe(connection.shutdown)
+
+    def has_asked(self, *expected: str) -> bool:
+        return eventually(lambda: self.application.asked == list(expected))
+
+
+def get(path: str, *fields: str, method: str = "GET", version: str = "1.1") -> bytes:
+    """A request without a body, its fields as the lines that they are."""
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *fields, "", ""]).encode("latin-1")
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return is_so()
+
+
+@contextmanager
+def connected(protocol: type[HttpConnection] = HttpConnection) -> Iterator[Connected]:
+    application, state, loop = Recorder(), ServerState(), uvloop.new_event_loop()
+    config = uvicorn.Config("of no use", log_config=None)
+    config.loaded_app = application  # type: ignore[assignment]  # what uvicorn loads is ASGI's for lifespan alone
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    starting = loop.create_server(lambda: protocol(config, state), "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(PATIENCE)
+    try:
+        yield Connected(loop, server.sockets[0].getsockname()[1], application, state)
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server, application, state), loop).result(PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _end(server: asyncio.Server, application: Recorder, state: ServerState) -> None:
+    application.gate.set()
+    server.close()
+    for connection in list(state.connections):
+        connection._transport.abort()  # type: ignore[union-attr]
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        await task

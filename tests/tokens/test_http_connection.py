@@ -1,0 +1,275 @@
+"""A connection of HTTP in time: its deadlines, the order of its answers, who hangs up and when (RFC 9112 section 9)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tokens.connected import LARGE, Connected, Quick, connected, eventually, get
+from tokens.parameters import LARGEST_BODY
+
+HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Connected]:
+    with connected() as started:
+        yield started
+
+
+@pytest.fixture
+def quick() -> Iterator[Connected]:
+    with connected(Quick) as started:
+        yield started
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged, by whomever."""
+    return [record.msg["event"] if isinstance(record.msg, dict) else record.getMessage() for record in caplog.records]
+
+
+# --- Deadlines --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"",
+        b"POST /a HTT",
+        HEAD + b"X-Slow: a",
+        HEAD + b"Content-Length: 100\r\n\r\nab",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Slow: a",
+    ],
+)
+def test_a_request_that_does_not_come_to_its_end_is_hung_up_on_unanswered(quick: Connected, request_bytes):
+    with quick.link() as link:
+        link.send(request_bytes)
+        assert link.rest() == b""
+    assert quick.application.asked == []
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        HEAD + b"X-Slow: " + b"a" * 1000,
+        HEAD + b"Content-Length: 1000\r\n\r\n" + b"a" * 999,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 200,
+    ],
+)
+def test_every_byte_of_a_slow_request_does_not_buy_more_time(quick: Connected, request_bytes):
+    began = time.monotonic()
+    with quick.link() as link:
+        link.trickle(request_bytes)  # which alone would take 20 seconds
+        assert link.rest() == b""
+    assert time.monotonic() - began < 10
+    assert quick.application.asked == []
+
+
+def test_an_idle_connection_is_closed_after_a_while(quick: Connected):
+    with quick.link() as link:
+        link.send(get("/a"))
+        assert link.answer().status == 200
+        began = time.monotonic()
+        assert link.rest() == b""
+        assert time.monotonic() - began > Quick.longest_idle / 2
+
+
+def test_each_request_has_a_deadline_of_its_own(quick: Connected):
+    with quick.link() as link:
+        for _ in range(6):  # in all longer than any of the deadlines
+            link.send(get("/a"))
+            assert link.answer().status == 200
+            time.sleep(0.15)
+
+
+@pytest.mark.parametrize("behind", [b"", get("/a"), get("/a") + b"GET /b HT"])
+def test_no_deadline_is_the_applications(quick: Connected, behind):
+    """Whatever else has come meanwhile: it is not the client that is late."""
+    with quick.link() as link:
+        link.send(get("/slow") + behind)
+        assert quick.has_asked("GET /slow")
+        time.sleep(1.5 * Quick.longest_idle)
+        quick.open_gate()
+        assert link.answer().body == b"GET /slow"
+        if behind:
+            assert link.answer().body == b"GET /a"
+        if behind.endswith(b"HT"):
+            link.send(b"TP/1.1\r\n\r\n")
+            assert link.answer().body == b"GET /b"
+
+
+def test_a_client_that_does_not_read_is_not_kept(quick: Connected):
+    for fields in ([], ["Connection: close"]):
+        with quick.link(receive_buffer=65_536) as link:
+            link.send(get("/large", *fields))
+            assert eventually(lambda: len(quick.state.connections) == 1)
+            assert eventually(lambda: not quick.state.connections)
+
+
+# --- Order ------------------------------------------------------------------------------------------------------------
+
+
+def test_answers_come_in_the_order_of_the_requests(server: Connected):
+    with server.link() as link:
+        link.send(get("/slow") + get("/a") + get("/b", method="HEAD") + get("/c"))
+        assert server.has_asked("GET /slow")
+        server.open_gate()
+        assert [link.answer(method).body for method in ("GET", "GET", "HEAD", "GET")] == [
+            b"GET /slow", b"GET /a", b"", b"GET /c",
+        ]  # fmt: skip
+
+
+def test_a_hundred_requests_at_once_are_all_answered(server: Connected):
+    with server.link() as link:
+        link.send(b"".join(get(f"/{number}") for number in range(100)))
+        assert [link.answer().body for _ in range(100)] == [f"GET /{number}".encode() for number in range(100)]
+        link.send(get("/last"))
+        assert link.answer().body == b"GET /last"
+
+
+def test_large_requests_close_together_are_not_taken_for_one_large_head(server: Connected):
+    body = b"a" * LARGEST_BODY
+    with server.link() as link:
+        link.send(b"%bContent-Length: %d\r\n\r\n%b" % (HEAD, len(body), body) * 12 + get("/b")[:-4])
+        assert [link.answer().status for _ in range(12)] == [200] * 12
+        link.send(b"\r\n\r\n")
+        assert link.answer().body == b"GET /b"
+
+
+def test_what_was_good_is_answered_before_what_follows_is_refused(server: Connected):
+    with server.link() as link:
+        link.send(get("/slow") + b"\x00garbage" + get("/b"))
+        server.open_gate()
+        assert [link.answer().status, link.answer().status, link.rest()] == [200, 400, b""]
+    assert server.application.asked == ["GET /slow"]
+
+
+def test_one_that_does_not_read_is_answered_no_further(server: Connected):
+    """What it asks for would have to wait in memory."""
+    with server.link(receive_buffer=65_536) as link:
+        link.send(get("/large") * 4)
+        assert server.has_asked("GET /large")
+        time.sleep(0.3)
+        link.send(get("/a"))
+        time.sleep(0.3)
+        assert server.application.asked == ["GET /large"]
+        assert [len(link.answer().body) for _ in range(4)] == [LARGE] * 4
+        assert link.answer().body == b"GET /a"
+
+
+# --- Closing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        get("/last", "Connection: close"),
+        get("/last", "Connection: Close, X-Other"),
+        get("/last", version="1.0"),
+        get("/last", "Connection: keep-alive", version="1.0"),
+    ],
+)
+def test_who_asks_for_it_gets_the_connection_closed_and_is_told(server: Connected, last):
+    with server.link() as link:
+        link.send(get("/first"))
+        assert "connection" not in link.answer().fields
+        link.send(last + get("/never"))
+        answer = link.answer()
+        assert (answer.status, answer.body, answer.fields["connection"]) == (200, b"GET /last", "close")
+        assert link.rest() == b""
+    assert server.application.asked == ["GET /first", "GET /last"]
+
+
+def test_a_connection_serves_many_requests(server: Connected):
+    with server.link() as link:
+        for number in range(300):
+            link.send(b"%bContent-Length: 1\r\n\r\na" % HEAD if number % 2 else get("/a"))
+            assert link.answer().status == 200
+    assert len(server.application.requests) == 300
+
+
+def test_a_refusal_can_be_read_by_one_who_is_still_sending(server: Connected):
+    """RFC 9112 section 9.6. A reset would take the answer away on many systems, and fail the sending on all."""
+    with server.link() as link:
+        link.send(get("/a")[:-2] + b"no field\r\n")
+        for _ in range(50):
+            link.send(b"x" * 10_000)
+            time.sleep(0.005)
+        answer = link.answer()
+        assert (answer.status, answer.fields["connection"], link.rest()) == (400, "close", b"")
+
+
+def test_one_who_was_refused_and_does_not_hang_up_is_hung_up_on(quick: Connected):
+    with quick.link() as link:
+        link.send(b"garbage\r\n\r\n")
+        assert link.rest().startswith(b"HTTP/1.1 400 ")
+        assert eventually(lambda: not quick.state.connections)
+
+
+def test_the_answer_under_way_is_the_last_one_when_the_server_ends(server: Connected):
+    with server.link() as idle, server.link() as sending, server.link() as waiting, server.link() as refused:
+        idle.send(get("/idle"))
+        idle.answer()
+        sending.send(b"GET /half HT")
+        refused.send(b"garbage\r\n\r\n")
+        assert refused.answer().status == 400
+        waiting.send(get("/slow") + get("/never"))
+        assert server.has_asked("GET /idle", "GET /slow")
+        server.shut_down()
+        assert [link.rest() for link in (idle, sending, refused)] == [b""] * 3
+        server.open_gate()
+        answer = waiting.answer()
+        assert (answer.body, answer.fields["connection"], waiting.rest()) == (b"GET /slow", "close", b"")
+        assert eventually(lambda: not server.state.connections)
+    assert server.application.asked == ["GET /idle", "GET /slow"]
+
+
+# --- Accidents --------------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_of_the_application_is_told_to_the_log_alone(server: Connected, caplog):
+    with server.link() as link:
+        link.send(get("/broken") + get("/never"))
+        answer = link.answer()
+        assert (answer.status, answer.fields["content-type"], answer.fields["connection"]) == (
+            500,
+            "text/plain",
+            "close",
+        )
+        assert b"Error" not in answer.body
+        assert b"told" not in answer.body
+        assert link.rest() == b""
+    assert server.application.asked == ["GET /broken"]
+    assert events(caplog) == ["request_failed"]
+    assert "told to nobody but the log" in caplog.text
+    with server.link() as link:
+        link.send(get("/a"))
+        assert link.answer().status == 200
+
+
+@pytest.mark.parametrize(
+    "part", [b"Content-Length: 100\r\n\r\nab", b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", b"X-Half: "]
+)
+def test_a_request_whose_client_went_is_not_asked(server: Connected, caplog, part):
+    with server.link() as link:
+        link.send(HEAD + part)
+        assert eventually(lambda: bool(server.state.connections))
+    assert eventually(lambda: not server.state.connections)
+    assert server.application.asked == []
+    assert events(caplog) == []
+
+
+def test_a_client_that_does_not_wait_for_its_answer_is_no_error(server: Connected, caplog):
+    with server.link() as link:
+        link.send(get("/slow"))
+        assert server.has_asked("GET /slow")
+    assert eventually(lambda: not server.state.connections)
+    server.open_gate()
+    with server.link() as link:  # and the next one is served
+        link.send(get("/a"))
+        assert link.answer().status == 200
+    assert server.application.asked == ["GET /slow", "GET /a"]
+    assert events(caplog) == []

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 
+import django
 import uvicorn
 
 from tokens.http_connection import HttpConnection
 
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
-    """Returns after a SIGTERM or SIGINT, once what was under way has been answered. `application`: "module:name"."""
+    """Until a SIGTERM or SIGINT, and then until what was under way has been answered. `application`: "module:name"."""
+    # uvicorn ends in good order and then raises the signal again, for whoever handled it before. Nobody did, and to be
+    # killed by a signal looks like a failure to who started us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         application,
         host=host,
@@ -35,6 +41,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"), help="$PORT, or 8000")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.workers > 1:  # this process only starts them again when they die, and must be able to log that it did
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+        django.setup()
     serve("tokens.process:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
 
 

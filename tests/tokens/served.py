@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,15 +17,23 @@ from django.db import connection
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from portal.embedded import stack
-from portal.embedded.processes import start
+from portal.embedded.processes import Process, start
 from tests.tokens.wire import Answer
 
 
 class Served:
     """A process of the authorization server alone, on the test's own database and Valkey."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, process: Process) -> None:
+        self.port, self.process = port, process
+
+    def ask_to_end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """As a service manager does: its own children are its own affair."""
+        os.kill(self.process.pid, number)
+
+    def exit_status(self) -> int:
+        """Once it has ended, which is soon enough."""
+        return self.process.guard.wait(timeout=10)
 
     def exchange(self, request: bytes, method: str = "POST") -> Answer:
         """Sends these bytes and reads one answer. `method` tells whether the answer has a body."""
@@ -58,16 +67,16 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path) -> Iterator[Served]:
+def serving(directory: Path, *arguments: str) -> Iterator[Served]:
     port = _free_port()
     database = urlsplit(os.environ["DATABASE_URL"])
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
-    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port), *arguments]
     process = start("tokens", command, env=env, cwd=stack.ROOT, log=directory / "tokens.log")
     try:
         stack.wait_until_ready(port, process)
-        yield Served(port)
+        yield Served(port, process)
     finally:
         process.stop()
 

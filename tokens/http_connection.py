@@ -27,7 +27,7 @@ from tokens.parameters import LARGEST_BODY
 LARGEST_HEAD = 128 * 1024
 MOST_FIELDS = 100
 
-_FRAMING = ("content-length", "transfer-encoding")  # for _ignore_upgrade
+_FRAMING = ("host", "content-length", "transfer-encoding")
 _READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
@@ -36,6 +36,10 @@ log = structlog.get_logger(__name__)
 
 class TooManyFields(Exception):
     pass
+
+
+class NoHost(Exception):
+    """RFC 9112 section 3.2: a request of HTTP/1.1 says once which host it is for."""
 
 
 class HttpConnection(asyncio.Protocol):
@@ -123,6 +127,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = self._in_fields = False
+        if ", " in self._headers.get("host", ", ") and self._parser.get_http_version() == "1.1":
+            raise NoHost
         if "expect" in self._headers and self._task is None:
             self._encourage()
 
@@ -174,14 +180,14 @@ class HttpConnection(asyncio.Protocol):
         that protocol and does not read the body, so it reads the request again, without the offer. What comes after it
         is read by nobody: a proxy in between may take it for anything.
         """
-        method = self._parser.get_method()
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
         if method == b"CONNECT":  # it has no body
             self._is_deaf = True
             return
         fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
-        head = b"%b %b HTTP/1.1\r\nconnection: close\r\n%b\r\n" % (method, self._url, fields.encode("latin-1"))
+        line = b"%b %b HTTP/%b\r\nconnection: close\r\n" % (method, self._url, version)
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(head + rest)
+        self.data_received(line + fields.encode("latin-1") + b"\r\n" + rest)
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 

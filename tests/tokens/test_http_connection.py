@@ -97,7 +97,7 @@ def test_no_deadline_is_the_applications(quick: Connected, behind):
         if behind:
             assert link.answer().body == b"GET /a"
         if behind.endswith(b"HT"):
-            link.send(b"TP/1.1\r\n\r\n")
+            link.send(b"TP/1.1\r\nHost: x\r\n\r\n")
             assert link.answer().body == b"GET /b"
 
 

@@ -132,6 +132,18 @@ def test_a_doubtful_chunk_is_refused_and_nothing_after_it_is_read(server: Connec
     assert server.application.asked == []
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nhOST: y\r\n"])
+def test_a_request_says_once_which_host_it_is_for(server: Connected, hosts):
+    """RFC 9112 section 3.2."""
+    with server.link() as link:
+        link.send(b"GET /a HTTP/1.1\r\n" + hosts + b"\r\n" + get("/smuggled"))
+        assert (link.answer().status, link.rest()) == (400, b"")
+    with server.link() as link:
+        link.send(b"GET /a HTTP/1.0\r\n\r\n")
+        assert link.answer().status == 200
+    assert server.application.asked == ["GET /a"]
+
+
 def test_chunks_are_put_together(server: Connected):
     with server.link() as link:
         link.send(CHUNKED + b"3;a=b\r\nabc\r\n00A\r\n0123456789\r\n0\r\n\r\n" + get("/b"))
@@ -172,7 +184,7 @@ def test_a_field_that_came_twice_is_one_with_a_comma(server: Connected):
         )
         assert link.answer().status == 200
     (request,) = server.application.requests
-    assert request.headers == {"authorization": "a, b", "x-forwarded-for": "192.0.2.1, c, d"}
+    assert request.headers == {"host": "x", "authorization": "a, b", "x-forwarded-for": "192.0.2.1, c, d"}
 
 
 def test_bytes_beyond_ascii_in_a_field_are_latin_1(server: Connected):

@@ -22,6 +22,7 @@ class Background:
     def __init__(self, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._jobs = jobs
         self._task: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
 
     def ensure_started(self) -> None:
         if self._task is None:
@@ -31,9 +32,10 @@ class Background:
         """Returns when everything was written once more, or could not be."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # It is not cancelled: what it is just writing is in nobody's memory any more.
+            self._ending.set()
+            await task
+            self._ending.clear()
             await self.run_jobs()
 
     async def run_jobs(self) -> None:
@@ -44,6 +46,7 @@ class Background:
                 log.warning("background_job_failed", error=str(error))
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL)
+        while not self._ending.is_set():
             await self.run_jobs()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), INTERVAL)

@@ -17,8 +17,8 @@ JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
 JOURNAL_REPEATS_KEPT = 100  # of those from one address
 USAGE_KEPT = timedelta(days=400)
 
-# `column` is walked upwards and never back: what was dealt with before is not read again. Nobody waits for the disk, and
-# so no request for ours: what a crash undoes is done again.
+# `column` is walked upwards and never back: what was dealt with before is not read again. No batch waits for the disk,
+# and so no request does because of it: what a crash undoes is done again.
 DELETE = """
 WITH gone AS (
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,18 @@ def test_what_is_under_way_is_answered_and_what_waits_is_written_before_the_end(
     assert JournalEntry.objects.with_request_id(refused.request_id).exists()
     assert sum(UsageDay.objects.values_list("issued", flat=True)) == 2
     assert sum(UsageDay.objects.values_list("refused", flat=True)) == 1
+
+
+def test_what_is_just_being_written_at_the_end_is_written(tmp_path: Path, authorization: str):
+    with serving(tmp_path) as served, Link(served.port) as link:
+        with locked("tokens_usageday"):
+            link.send(token_request(authorization))
+            assert link.answer().status == 200
+            assert eventually(somebody_waits)
+            served.ask_to_end()
+            time.sleep(0.5)
+        assert served.exit_status() == 0
+    assert sum(UsageDay.objects.values_list("issued", flat=True)) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

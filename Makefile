@@ -31,7 +31,7 @@ demo: .venv/synced
 	@exec $(PYTHON) -m portal.embedded.demo
 
 test: .venv/synced
-	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 --dist loadgroup $(ARGS)
+	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
 
 check: .venv/synced
 	.venv/bin/ruff check

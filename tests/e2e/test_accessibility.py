@@ -15,10 +15,10 @@ from tests.portal.test_access import ROLES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Each in a worker of its own, beside the tests that share one running Keydesk.
+# Each in a worker of its own (tests/groups.py).
 EVERYBODY = [
-    pytest.param(ROLES[:4], marks=pytest.mark.xdist_group("pages"), id="contacts"),
-    pytest.param(ROLES[4:], marks=pytest.mark.xdist_group("pages of staff"), id="staff"),
+    pytest.param(ROLES[:4], id="contacts"),
+    pytest.param(ROLES[4:], id="staff"),
 ]
 
 LANGUAGES = ("en", "nl", "fr", "de")

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.test_accessibility import LOOKS, context_of, problems_of
 
 pytestmark = [
-    pytest.mark.xdist_group("pages"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.e2e.gallery_urls"),
 ]

@@ -15,7 +15,7 @@ from tests.e2e import pages
 from tests.e2e.keyboard import Keyboard
 from tests.e2e.test_accessibility import context_of
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 # The pages with the most to stop at, of each kind that there is.
 BUSY = {

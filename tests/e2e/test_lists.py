@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e import pages
 from tests.e2e.test_accessibility import context_of
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 STAYS, STAYED = "window.stays = true", "window.stays === true"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.test_accessibility import NARROW, WIDE, context_of
 
-pytestmark = [pytest.mark.xdist_group("pages"), pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MOVES = """() => [...document.querySelectorAll('*')].filter(element => {
     const { transitionDuration, animationName } = getComputedStyle(element);

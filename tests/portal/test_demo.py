@@ -18,8 +18,6 @@ import pytest
 from portal.embedded import processes, sockets, stack
 from tests.e2e.live import free_port
 
-pytestmark = pytest.mark.xdist_group("demo")  # they share one database, which takes a while to fill
-
 
 class Demo:
     """A demonstration in a directory of its own, so that it can run beside one of this checkout."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import translation
@@ -20,6 +21,12 @@ def _no_language_is_left_behind() -> Iterator[None]:
     """A page leaves its reader's language in the thread; a server sets it anew for each request, a test does not."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_counted_yet() -> None:
+    """The cache holds what throttles people: the tests of one file are not to use up each other's attempts."""
+    cache.clear()
 
 
 # --- The database between tests that commit ---------------------------------------------------------------------------

@@ -28,16 +28,10 @@ CHROMIUM_ARGUMENTS = [
 ]  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 # --- Keydesk ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live() -> Iterator[Live]:
     directory = sockets.throw_away("live")
     with running_server() as (inbox, smtp_port):
@@ -67,7 +61,7 @@ def _everything_runs_again_after_a_fault(request: pytest.FixtureRequest) -> Iter
 # --- A browser --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, in which Django would refuse the ORM to tests that come later.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -41,7 +43,7 @@ def seed(now: datetime | None = None) -> None:
     """The example of `make demo`, a request of Lotte's that waits, one with questions, and mail that did not arrive."""
     now = now or datetime.now(UTC)
     private = organisation.make(now)
-    traffic.make(private, now)
+    in_another_thread(lambda: traffic.make(private, now))
     checkpoints.sign_checkpoint(now)
     parcels = (Scope.objects.get(name="parcel.read"),)
     for name, hours in ((WITH_QUESTIONS, 30), (WAITING, 7)):
@@ -61,6 +63,17 @@ def seed(now: datetime | None = None) -> None:
             verifications.carry_out(started.pk)
     undelivered = Mail.objects.earliest("created_at")
     Mail.objects.filter(pk=undelivered.pk).update(state=Mail.State.FAILED, attempts=8, last_error="550 No such user")
+
+
+def in_another_thread(act: Callable[[], None]) -> None:
+    """An event loop of ours cannot run in this thread while there is a browser: Playwright's own does."""
+
+    def run() -> None:
+        act()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(run).result()
 
 
 def things() -> dict[str, Any]:

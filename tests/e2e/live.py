@@ -15,6 +15,7 @@ import psycopg
 
 from portal.embedded import keys, postgres, stack, valkey
 from portal.embedded.processes import Process
+from tests.e2e.commands import Commands
 from tests.smtp import Inbox
 
 
@@ -74,6 +75,7 @@ class Live:
     worker: Part
     beat: Part
     more: list[Part] = field(default_factory=list)
+    commands: Commands | None = None
 
     @property
     def url(self) -> str:
@@ -85,7 +87,9 @@ class Live:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`manage.py ARGUMENTS` on this database and broker; look at returncode, stdout and stderr."""
-        return stack.manage(*arguments, env=self.env)
+        if self.commands is None:
+            self.commands = Commands(self.env, self.directory)
+        return self.commands.run(*arguments)
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows straight from the database."""
@@ -110,6 +114,8 @@ class Live:
         for part in reversed(self.parts):
             part.thaw()
             part.stop()
+        if self.commands:
+            self.commands.close()
 
 
 def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
@@ -131,7 +137,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
         inbox=inbox,
         port=port,
         env=env,
-        postgres=Part(lambda: postgres.launch(data, directory, log=log)),
+        postgres=Part(lambda: postgres.launch(data, directory, log=log, settings=postgres.THROW_AWAY)),
         broker=Part(lambda: valkey.launch(directory, log=directory / "valkey.log")),
         web=web_part(port, env, directory),
         worker=Part(lambda: stack.worker(env=env, log=directory / "worker.log")),

@@ -25,19 +25,14 @@ def group(nodeid: str) -> str:
     return next((name for name, tests in LONG.items() if re.match(tests, nodeid)), nodeid.partition("::")[0])
 
 
-def rank(item: pytest.Item) -> int:
-    names = list(LONG)
-    name = group(item.nodeid)
-    return names.index(name) if name in names else len(names)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=rank)
+    begin = [*LONG]
+    items.sort(key=lambda item: begin.index(name) if (name := group(item.nodeid)) in LONG else len(begin))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    config.option.loadscopereorder = False
+    config.option.loadscopereorder = False  # the order is that of the items, not of how many they are
     return Groups(config, log)
 
 

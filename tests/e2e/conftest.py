@@ -1,6 +1,6 @@
 """A running Keydesk (`live`), a browser that looks at it (`page`), and axe.
 
-End-to-end tests share one Keydesk, so under pytest-xdist they run in one worker, unless they say another group; a test
+The tests that use `live` share one Keydesk, so under pytest-xdist they run in one worker (tests/groups.py); a test
 makes its own people and clients. On failure a picture of the page is left in .local/e2e/.
 """
 
@@ -21,10 +21,11 @@ HERE = Path(__file__).parent
 PICTURES = stack.ROOT / ".local" / "e2e"
 AXE = (HERE / "axe.min.js").read_text()
 WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# No window, no sandbox as root, and no conversation with anybody but the server under test.
+# No window, no sandbox as root, no conversation with anybody but the server under test; and no optimised code for
+# scripts that end with their page before it is worth its price: a page looked at by axe takes a sixth less.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--js-flags=--no-opt,--no-maglev",
 ]  # fmt: skip
 
 

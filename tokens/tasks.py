@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from clients.models import Client
 
-BATCH = 100  # rows per transaction: some milliseconds
+BATCH = 250  # rows per transaction: a millisecond or two
+PAUSE = 4  # times as long as a batch took
 REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than any server's clock may be behind
 JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
@@ -79,11 +80,11 @@ def _delete_older(table: str, column: str, before: datetime) -> None:
 
 
 def _in_batches(statement: str, position: datetime, **bounds: Any) -> None:
-    """Each batch is a transaction of its own, and is followed by a pause as long: requests need the database too."""
+    """Each batch is a transaction of its own. The pauses in between belong to requests, which need the database too."""
     touched = BATCH
     while touched == BATCH:
         began_at = monotonic()
         with connection.cursor() as cursor:
             cursor.execute(statement, {"position": position, "batch": BATCH, **bounds})
             touched, position, _ = cursor.fetchone()
-        sleep(monotonic() - began_at)
+        sleep(PAUSE * (monotonic() - began_at))

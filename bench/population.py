@@ -92,8 +92,7 @@ class Population:
         self._connection.execute("DELETE FROM tokens_token WHERE expires_at < now() + interval '2 hours'")
 
     def settle(self) -> None:
-        """Statistics are fresh, and no vacuum starts in the middle of a measurement. The database's log has used files to
-        write into, as after some hours of work: to make a new one holds every commit up for 40 ms."""
+        """Statistics are fresh, no vacuum starts in the middle of a measurement, and the log's files are free again."""
         for table in ("tokens_token", "clients_client", "clients_secret", "clients_clientscope"):
             self._connection.execute(f"VACUUM ANALYZE {table}")  # type: ignore[arg-type]
         self._connection.execute("CHECKPOINT")

@@ -44,7 +44,8 @@ def markdown(result: Result) -> str:
     titles: dict[str, str] = result["titles"]
     lines = [
         f"{result['machine']}; {result['began_at']}, {result['minutes']} minutes, {result['rounds']} rounds of"
-        f" {result['seconds']} s for each measurement. Medians, with the lowest and highest round.",
+        f" {result['seconds']} s for each measurement, twice that in an open loop.",
+        "Medians, with the lowest and the highest round.",
         f"Other programs used {_others(result):.2f} cores meanwhile (median).",
     ]
     lines += [f"Missing: {titles.get(name, name)}: {reason}" for name, reason in result["missing"].items()]

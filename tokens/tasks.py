@@ -81,10 +81,11 @@ def _delete_older(table: str, column: str, before: datetime) -> None:
 
 def _in_batches(statement: str, position: datetime, **bounds: Any) -> None:
     """Each batch is a transaction of its own. The pauses in between belong to requests, which need the database too."""
-    touched = BATCH
-    while touched == BATCH:
+    while True:
         began_at = monotonic()
         with connection.cursor() as cursor:
             cursor.execute(statement, {"position": position, "batch": BATCH, **bounds})
             touched, position, _ = cursor.fetchone()
+        if touched < BATCH:
+            return
         sleep(PAUSE * (monotonic() - began_at))

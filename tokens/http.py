@@ -22,7 +22,7 @@ class Request:
     method: str
     path: str
     query: str
-    headers: Mapping[str, str]  # READ_HEADERS, as far as they were sent
+    headers: Mapping[str, str]  # READ_HEADERS as far as they were sent; a server may leave what it reads itself
     peer: str  # the address at the other end of the connection; "" when there is none (a unix socket)
     body: bytes  # of a body that is too large, at least one byte more than is allowed
     endpoint: str = "unknown"
@@ -56,3 +56,8 @@ class Answer(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]  # names in lower case
     body: bytes
+
+
+def plain(status: int, content_type: bytes, body: bytes) -> Answer:
+    """One that is not of the protocol."""
+    return Answer(status, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body)

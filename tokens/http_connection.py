@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from tokens.http import READ_HEADERS, Answer, Request
+from tokens.http import READ_HEADERS, Answer, Request, plain
 from tokens.parameters import LARGEST_BODY
 
 # Bytes that came without ending a head (or a trailer), after the piece of the stream that it began in: 64 KiB for the
@@ -64,14 +64,14 @@ class HttpConnection(asyncio.Protocol):
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # of a stream it is one
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if peer else ""
-        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # it lists uvicorn's own classes
         self._check_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server_state.connections.discard(self)  # type: ignore[arg-type]
+        self._server_state.connections.discard(self)  # type: ignore[arg-type]  # as above
         self._checking.cancel()
 
     def shutdown(self) -> None:
@@ -206,7 +206,7 @@ class HttpConnection(asyncio.Protocol):
                 is_head = next_one.method == "HEAD"
                 try:
                     answer = await self._application.answer(next_one)
-                except Exception:
+                except Exception:  # a fault of ours ends this connection and no other
                     log.exception("request_failed")
                     answer, may_keep = _plain(500), False
             else:
@@ -266,5 +266,4 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _plain(status: int) -> Answer:
-    body = HTTPStatus(status).description.encode()
-    return Answer(status, [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))], body)
+    return plain(status, b"text/plain", HTTPStatus(status).description.encode())

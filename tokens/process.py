@@ -16,7 +16,7 @@ django.setup()
 from tokens import configuration  # noqa: E402  (settings first)
 from tokens.application import Application  # noqa: E402
 from tokens.batcher import Unavailable  # noqa: E402
-from tokens.http import Answer, Request  # noqa: E402
+from tokens.http import Answer, Request, plain  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
 Message = dict[str, Any]
@@ -44,21 +44,17 @@ class Process:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _healthz(self) -> Answer:
-        return _plain(200, b"application/json", b'{"status": "ok"}')
+        return plain(200, b"application/json", b'{"status": "ok"}')
 
     async def _readyz(self) -> Answer:
         try:
             await self._server.store.offered_scopes(frozenset({"-"}))
         except Unavailable:
-            return _plain(503, b"application/json", b'{"status": "unavailable"}')
+            return plain(503, b"application/json", b'{"status": "unavailable"}')
         return await self._healthz()
 
     async def _metrics(self) -> Answer:
-        return _plain(200, CONTENT_TYPE_LATEST.encode(), generate_latest())
-
-
-def _plain(status: int, content_type: bytes, body: bytes) -> Answer:
-    return Answer(status, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body)
+        return plain(200, CONTENT_TYPE_LATEST.encode(), generate_latest())
 
 
 application = Process(Server(configuration.from_settings()))

@@ -41,7 +41,10 @@ class Exchange:
 
     @property
     def is_quiet(self) -> bool:
-        """False once there was something to read although nothing was asked: the server has hung up."""
+        """False once there was something to read although nothing was asked: the server has hung up.
+
+        As of the event loop's last look at its sockets, which is before a batch leaves.
+        """
         return not self._heard_unasked
 
     async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
@@ -132,7 +135,7 @@ def _array(values: Sequence[Value]) -> str:
         return "{}"
     if isinstance(values[0], int | float):
         return "{" + ",".join(map(repr, values)) + "}"
-    if isinstance(values[0], bytes):
+    if isinstance(values[0], bytes):  # and so all of them, which the type does not say
         return r'{"\\x' + r'","\\x'.join(map(bytes.hex, values)) + '"}'  # type: ignore[arg-type]
     # All at once: to escape one by one takes five times as long.
     text = "\0".join(map(str, values))

@@ -68,7 +68,7 @@ def carry_out(arguments: list[str], said: list[str]) -> None:
         returncode = 0
     except SystemExit as end:
         returncode = end.code if isinstance(end.code, int) else bool(end.code)
-    except Exception:
+    except Exception:  # whatever it is, it is shown, as Python shows what nobody caught
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()

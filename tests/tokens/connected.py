@@ -171,6 +171,6 @@ async def _end(server: asyncio.Server, application: Recorder, state: ServerState
     application.gate.set()
     server.close()
     for connection in list(state.connections):
-        connection._transport.abort()  # type: ignore[union-attr]
+        connection._transport.abort()  # type: ignore[union-attr]  # all are of our class
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         await task

@@ -41,7 +41,7 @@ class Database:
         self.runner, self.connection = runner, Connection(from_settings().database)
 
     def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
-        return self.runner.run(self.connection.run(statement, parameters))  # type: ignore[arg-type]
+        return self.runner.run(self.connection.run(statement, parameters))  # type: ignore[arg-type]  # made up by tests
 
     def look_at_its_socket(self) -> None:
         """As the event loop of a server does before each of its turns, and so before a batch leaves."""
@@ -61,7 +61,7 @@ def database(transactional_db: None, request: pytest.FixtureRequest) -> Iterator
 )
 def test_every_value_comes_back_as_it_was_sent(database: Database, kind: str, values: list[object]) -> None:
     statement = f"SELECT value FROM unnest(%b::{kind}[]) WITH ORDINALITY AS g(value, n) ORDER BY n"
-    rows = database.run(statement, [values])  # type: ignore[list-item]
+    rows = database.run(statement, [values])  # type: ignore[list-item]  # of one type each
     assert [value for (value,) in rows] == values
 
 

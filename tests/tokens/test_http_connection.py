@@ -155,7 +155,7 @@ def test_one_that_does_not_read_is_answered_no_further(server: Connected):
     with server.link(receive_buffer=65_536) as link:
         link.send(get("/large") * 4)
         assert server.has_asked("GET /large")
-        time.sleep(0.3)
+        time.sleep(0.3)  # in which it could read on, and must not
         link.send(get("/a"))
         time.sleep(0.3)
         assert server.application.asked == ["GET /large"]

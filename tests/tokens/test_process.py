@@ -48,7 +48,7 @@ def token_request(authorization: str) -> bytes:
 def locked(table: str) -> Iterator[None]:
     """Whoever touches the table waits."""
     with psycopg.connect(**from_settings().database) as other:
-        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]  # a name of ours
         yield
 
 
@@ -91,7 +91,7 @@ def test_what_is_just_being_written_at_the_end_is_written(tmp_path: Path, author
             assert link.answer().status == 200
             assert eventually(somebody_waits)
             served.ask_to_end()
-            time.sleep(0.5)
+            time.sleep(0.5)  # it could end now, and must not
         assert served.exit_status() == 0
     assert sum(UsageDay.objects.values_list("issued", flat=True)) == 1
 

@@ -259,9 +259,8 @@ def test_no_request_is_answered_with_a_5xx(
     assert answer.status in (200, 400, 401, 404, 405)
     assert isinstance(answer.json, dict)
     wire.clock.pass_by(5)  # the journal keeps so many entries a minute
-    wire.within.run(
-        wire.application.server.journal.flush(database)
-    )  # what is written behind must be something that can be written
+    # What is written behind must be something that can be written.
+    wire.within.run(wire.application.server.journal.flush(database))
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ class Wire:
         if authorization:
             environ["HTTP_AUTHORIZATION"] = authorization
         started: list[tuple[str, list[tuple[str, str]]]] = []
+        # A start_response of two arguments; its third, and what it returns (PEP 3333), nobody uses here.
         text = b"".join(self.within(environ, lambda status, headers: started.append((status, headers))))  # type: ignore[arg-type, return-value]
         self.within.run(self.application.server.access_log.flush())  # tests read it at once
         ((status, headers),) = started

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
 
 from tests.e2e.live import Live
+from tests.totp import code_now
 
 PASSWORD = "a long enough passphrase 42"
 
@@ -102,4 +101,4 @@ class StaffMember(Person):
         self.clicks("Sign in")
 
     def code_now(self) -> str:
-        return format_hotp_value(hotp_value(self.totp_secret, int(time.time()) // 30))
+        return code_now(self.totp_secret)

@@ -1,7 +1,6 @@
 """Staff sign in with two factors, and with nothing less (docs/security.md, approval and access)."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from clients.models import User
 from portal.staff_sign_in import AccountAdapter
 from tests import factories
 from tests.portal.staff import signed_in
+from tests.totp import code_now as code_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def enrolled(user: User) -> User:
 
 
 def code_now(secret: str = SECRET) -> str:
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    return code_of(secret)
 
 
 def type_password(browser: Client, user: User, password: str = PASSWORD):

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from audit import checkpoints, verifications
 
+VERIFYING = 3600  # seconds, at most
+
 logger = logging.getLogger(__name__)
 
 
@@ -20,7 +22,13 @@ def sign_checkpoint() -> None:
         logger.info("checkpoint of the change log: %s", checkpoint.note)
 
 
-@shared_task(time_limit=3600)
+@shared_task(time_limit=VERIFYING)
 def verify_log(verification_id: str) -> None:
     """Asked for on the auditors' page; 10 million entries take five minutes."""
     verifications.carry_out(UUID(verification_id))
+
+
+@shared_task(time_limit=VERIFYING)
+def verify_left_over() -> None:
+    """Every minute, by beat."""
+    verifications.carry_out_left_over(now=timezone.now())

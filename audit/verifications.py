@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import current_app
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
@@ -15,6 +18,7 @@ from audit import log
 from audit.models import LogHead, Verification
 
 SAME = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
+GIVEN_UP = timedelta(days=1)
 
 
 class UnableToStart(Exception):
@@ -37,9 +41,30 @@ def start(*, by: log.Actor, now: datetime) -> Verification:
 
 
 def carry_out(verification_id: UUID) -> None:
-    """The worker's part. Done again from the start when a worker died on the way; a finished one stays as it is."""
+    """The worker's part. Nothing is done twice: neither what is finished, nor what another worker is busy with."""
     row = Verification.objects.filter(pk=verification_id, finished_at=None)
-    if not row.update(started_at=timezone.now(), checked=0):
-        return
-    report = log.verify(progress=lambda checked: row.update(checked=checked))
-    row.update(checked=report.entries, finished_at=timezone.now(), report=asdict(report))
+    with _locked(verification_id) as mine:
+        if mine and row.update(started_at=timezone.now(), checked=0):
+            report = log.verify(progress=lambda checked: row.update(checked=checked))
+            row.update(checked=report.entries, finished_at=timezone.now(), report=asdict(report))
+
+
+def carry_out_left_over(*, now: datetime) -> None:
+    """From the start, what no worker is busy with: the task was lost with the broker, or the worker died."""
+    left_over = Verification.objects.filter(finished_at=None, asked_at__gt=now - GIVEN_UP)
+    for verification_id in left_over.values_list("pk", flat=True):
+        carry_out(verification_id)
+
+
+@contextmanager
+def _locked(verification_id: UUID) -> Iterator[bool]:
+    """Is it ours? The lock belongs to the connection, so it ends with a worker that is killed."""
+    name = [f"verification:{verification_id}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
+        (mine,) = cursor.fetchone()
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)

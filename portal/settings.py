@@ -124,16 +124,15 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379
 CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
 
-# A lost task is found again within ten minutes; kombu's own defaults look only every 100 seconds more.
+# The broker keeps nothing that matters (docs/decisions/0007): what a task is about is a row, and beat finds rows that
+# no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 600,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
+    "ack_emulation": False,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "max_retries": 0,
 }
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_LATE = True  # a task that was not begun, or whose process was lost, goes back to the queue
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
@@ -147,6 +146,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-ended-sessions": {"task": "clients.tasks.forget_ended_sessions", "schedule": timedelta(hours=1)},
     "remember-dashboard": {"task": "portal.tasks.remember_dashboard", "schedule": timedelta(minutes=1)},
     "sign-checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": timedelta(minutes=5)},
+    "verify-left-over": {"task": "audit.tasks.verify_left_over", "schedule": timedelta(minutes=1)},
     "purge-expired": {"task": "tokens.tasks.purge_expired", "schedule": timedelta(minutes=5)},
 }
 

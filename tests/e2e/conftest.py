@@ -123,6 +123,8 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "call":
         item.stash[FAILED] = report.failed
+    if report.failed and (keydesk := item.funcargs.get("live")):  # type: ignore[attr-defined]
+        report.sections += keydesk.last_words()
     return report
 
 

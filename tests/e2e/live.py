@@ -110,6 +110,11 @@ class Live:
             part.thaw()
             part.start()
 
+    def last_words(self) -> list[tuple[str, str]]:
+        """Of each process, with whether it still runs: what a test that failed shows."""
+        processes = [part.process for part in self.parts if part.process]
+        return [(f"{p.name}, {'running' if p.running() else 'ended'}", p.last_words()) for p in processes]
+
     def stop(self) -> None:
         for part in reversed(self.parts):
             part.thaw()

@@ -56,6 +56,7 @@ def test_a_worker_killed_while_it_sends_loses_no_mail(live):
     address = invite(live)
     wait_for(lambda: live.inbox.waiting)  # the worker is in the middle of the conversation
     live.worker.kill()
+    wait_for(lambda: not live.inbox.waiting)
     live.inbox.manners = "accept"
     live.worker.start()
     arrives_once(live, address)
@@ -69,6 +70,21 @@ def test_a_broker_that_is_down_at_commit_delays_the_mail_and_not_the_act(live):
     assert mail_state(live, address) == "pending"
     live.broker.start()
     arrives_once(live, address)
+
+
+def test_a_broker_that_restarts_while_a_worker_sends_leaves_the_worker_at_work(live):
+    worker = live.worker.process
+    live.inbox.manners = "hang"
+    under_way = invite(live)
+    wait_for(lambda: live.inbox.waiting)
+    live.broker.stop()
+    time.sleep(1)  # the worker meets a socket that is gone
+    live.broker.start()
+    live.inbox.manners = "accept"
+    arrives_once(live, under_way)
+    arrives_once(live, invite(live))
+    assert live.worker.process is worker
+    assert live.worker.running
 
 
 CRASH = """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from celery import Celery, current_app
 from django.db import connection
@@ -89,6 +90,30 @@ def test_a_finished_verification_is_not_done_again_when_its_task_comes_twice() -
     tamper(1)
     verifications.carry_out(verification.pk)
     assert Verification.objects.get().result.ok
+
+
+def test_a_verification_whose_worker_died_is_carried_out_by_another() -> None:
+    verification = asked()
+    Verification.objects.update(started_at=timezone.now(), checked=1)
+    verifications.carry_out_left_over(now=timezone.now())
+    assert "The change log is intact" in page(verification)
+
+
+def test_a_verification_that_another_worker_is_busy_with_is_left_to_it() -> None:
+    verification = asked()
+    name = f"verification:{verification.pk}"
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other_worker:
+        other_worker.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        verifications.carry_out_left_over(now=timezone.now())
+        assert "Waiting for a worker" in page(verification)
+    verifications.carry_out_left_over(now=timezone.now())
+    assert "The change log is intact" in page(verification)
+
+
+def test_one_that_no_worker_finished_within_a_day_is_given_up() -> None:
+    asked()
+    verifications.carry_out_left_over(now=timezone.now() + verifications.GIVEN_UP)
+    assert not Verification.objects.exclude(finished_at=None).exists()
 
 
 def test_who_asks_while_one_runs_looks_at_that_one() -> None:

@@ -106,6 +106,7 @@ def test_a_verification_that_another_worker_is_busy_with_is_left_to_it() -> None
         other_worker.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         verifications.carry_out_left_over(now=timezone.now())
         assert "Waiting for a worker" in page(verification)
+        other_worker.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
     verifications.carry_out_left_over(now=timezone.now())
     assert "The change log is intact" in page(verification)
 

@@ -79,12 +79,14 @@ class Visitor:
             self.canaries.refusals.append(f"{answer.status_code} {answer.text}")
         return answer.text
 
-    def mailed(self, pattern: str) -> str:
-        """From the first mail with it that was not read before."""
+    def mailed(self, pattern: str, subject: str = "") -> str:
+        """From the first mail about it that was not read before."""
 
         def look() -> str | None:
             for number, mail in enumerate(self.live.inbox.to(self.email)):
-                if number > self.read.get(pattern, -1) and (found := re.search(pattern, plain(mail))):
+                if number <= self.read.get(pattern, -1) or subject not in mail["Subject"]:
+                    continue
+                if found := re.search(pattern, plain(mail)):
                     self.read[pattern] = number
                     return found[1]
             return None
@@ -107,7 +109,7 @@ class Visitor:
 
     def steps_up(self, path: str, form: dict[str, Any] | None = None) -> str:
         self.post(path, form)
-        code = self.mailed(r"\b(\d{3} ?\d{3})\b").replace(" ", "")
+        code = self.mailed(r"\b(\d{3} ?\d{3})\b", subject="code").replace(" ", "")
         self.canaries.codes["step-up code"] = code
         self.post(path, {**(form or {}), "step_up_code": f"{(int(code) + 1) % 10**6:06d}"})
         return self.post(path, {**(form or {}), "step_up_code": code})

@@ -9,7 +9,9 @@ Bounded in size and in time. A proxy in front usually has such bounds too; nobod
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -29,17 +31,24 @@ MOST_FIELDS = 100
 
 _FRAMING = ("host", "content-length", "transfer-encoding")
 _READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(:[0-9]*)?")
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
 
 
-class TooManyFields(Exception):
-    pass
+class Refused(Exception):
+    """The request is not read further; `status` says why."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
 
 
-class NoHost(Exception):
-    """RFC 9112 section 3.2: a request of HTTP/1.1 says once which host it is for."""
+@lru_cache(maxsize=64)  # nearly all requests are for the same one or two
+def is_host(text: str) -> bool:
+    """One host, with a port or without (RFC 9110 section 7.2, RFC 3986 section 3.2.2); several have a space between."""
+    return _HOST.fullmatch(text) is not None
 
 
 class HttpConnection(asyncio.Protocol):
@@ -99,7 +108,8 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(431 if isinstance(error.__context__, TooManyFields) else 400)
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, Refused) else HTTPStatus.BAD_REQUEST)
         if self._in_fields and not self._is_deaf:
             self._bound_fields(len(data))
 
@@ -119,7 +129,7 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, raw_name: bytes, value: bytes) -> None:
         self._fields += 1
         if self._fields > MOST_FIELDS:
-            raise TooManyFields
+            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         name = _READ.get(raw_name.lower())
         if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
             text = value.decode("latin-1")
@@ -127,9 +137,12 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = self._in_fields = False
-        if ", " in self._headers.get("host", ", ") and self._parser.get_http_version() == "1.1":
-            raise NoHost
-        if "expect" in self._headers and self._task is None:
+        headers = self._headers
+        if not is_host(headers.get("host", " ")) and ("host" in headers or self._parser.get_http_version() == "1.1"):
+            raise Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
+        if "transfer-encoding" in headers:
+            self._check_coding()
+        if "expect" in headers and self._task is None:
             self._encourage()
 
     def on_chunk_header(self) -> None:
@@ -165,7 +178,15 @@ class HttpConnection(asyncio.Protocol):
         # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
         self._fields_size = 0 if self._fields_size is None else self._fields_size + size
         if self._fields_size > LARGEST_HEAD:
-            self._refuse(431)
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _check_coding(self) -> None:
+        """RFC 9112 sections 6.1 and 6.3: chunks tell where a body ends, and we do not decompress it."""
+        *before, last = (name.strip().lower() for name in self._headers["transfer-encoding"].split(","))
+        if last != "chunked":
+            raise Refused(HTTPStatus.BAD_REQUEST)
+        if before:
+            raise Refused(HTTPStatus.NOT_IMPLEMENTED)
 
     def _encourage(self) -> None:
         """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""

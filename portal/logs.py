@@ -15,11 +15,20 @@ from clients.secretformat import without_secrets
 # A management link, and a token in a query string.
 IN_ADDRESSES = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
 
+
+def briefly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What Django refuses (a host that is not ours, too many fields) is no fault of ours, so it takes one line."""
+    if event["logger"].startswith("django.security."):
+        event.pop("exc_info", None)
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    briefly,
     structlog.processors.format_exc_info,
 ]
 

@@ -28,6 +28,7 @@ from tokens.parameters import LARGEST_BODY
 # target, as much for fields that are long.
 LARGEST_HEAD = 128 * 1024
 MOST_FIELDS = 100
+MOST_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
 
 _FRAMING = ("host", "content-length", "transfer-encoding")
 _READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
@@ -116,6 +117,8 @@ class HttpConnection(asyncio.Protocol):
     # --- For the parser -----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise Refused(HTTPStatus.TOO_MANY_REQUESTS)
         self._in_head = self._in_fields = self._in_request = True
         self._fields, self._fields_size = 0, None
         self._url, self._body_size = b"", 0
@@ -231,6 +234,8 @@ class HttpConnection(asyncio.Protocol):
             if not may_keep:
                 self._end()
                 return
+            if self._waiting:  # an answer that waited for nothing would go before those of all other connections
+                await asyncio.sleep(0)
         self._task = None
         self._deadline = self._loop.time() + (self.longest_arrival if self._in_request else self.longest_idle)
         self._read_on()

@@ -67,6 +67,7 @@ class Link:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(PATIENCE)
         self._socket.connect(("127.0.0.1", port))
+        self.port = self._socket.getsockname()[1]
         self._received = b""
 
     def __enter__(self) -> Self:

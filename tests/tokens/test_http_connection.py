@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tokens.connected import LARGE, Connected, Quick, connected, eventually, get
+from tokens.http_connection import MOST_WAITING
 from tokens.parameters import LARGEST_BODY
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\n"
@@ -148,6 +149,33 @@ def test_what_was_good_is_answered_before_what_follows_is_refused(server: Connec
         server.open_gate()
         assert [link.answer().status, link.answer().status, link.rest()] == [200, 400, b""]
     assert server.application.asked == ["GET /slow"]
+
+
+def test_one_that_sends_many_at_once_takes_turns_with_the_others(server: Connected):
+    with server.link() as greedy, server.link() as modest:
+        assert eventually(lambda: len(server.state.connections) == 2)
+        by_port = {
+            connection._transport.get_extra_info("peername")[1]: connection for connection in server.state.connections
+        }
+
+        def both_at_once() -> None:
+            by_port[greedy.port].data_received(get("/many") * 100)
+            by_port[modest.port].data_received(get("/one"))
+
+        server.loop.call_soon_threadsafe(both_at_once)
+        assert modest.answer().body == b"GET /one"
+        assert [greedy.answer().status for _ in range(100)] == [200] * 100
+        assert server.application.asked.index("GET /one") < 3
+
+
+def test_requests_beyond_those_that_anybody_sends_at_once_are_refused(server: Connected):
+    """Each waits in memory, and reading thousands of them would hold everybody up."""
+    with server.link() as link:
+        assert eventually(lambda: bool(server.state.connections))
+        (connection,) = server.state.connections
+        server.loop.call_soon_threadsafe(connection.data_received, get("/many") * 10_000)
+        statuses = [link.answer().status for _ in range(MOST_WAITING + 1)]
+        assert (statuses, link.rest()) == ([200] * MOST_WAITING + [429], b"")
 
 
 def test_one_that_does_not_read_is_answered_no_further(server: Connected):

@@ -25,6 +25,8 @@ def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
     text = page(browser, made)
     for words in (made.client_id, "/oauth/v2/token", "address.read", "Lotte Verhaeghe"):
         assert words in text
+    for name, args in (("docs_page", ["get-a-token"]), ("journal", [])):
+        assert f"{reverse(name, args=args)}?client={made.uid}" in text
 
 
 def test_a_key_that_ends_soon_says_when(made, browser) -> None:

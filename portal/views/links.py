@@ -37,7 +37,8 @@ def ask_link(request: Request) -> HttpResponse:
 def open_link(request: Request, token: str) -> HttpResponse:
     """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
 
-    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step.
+    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step. Who
+    clicks the link in their mail again, or its button twice, is in already and needs none.
     """
     if request.method == "POST" and "renew" in request.POST:
         if person := links.was_for(token):
@@ -49,6 +50,8 @@ def open_link(request: Request, token: str) -> HttpResponse:
             return render(request, "public/open_link.html")
         user = links.use(token, by_address=request.address, request_id=request.id, now=request.now)
     except links.LinkNotUsable:
+        if request.user.is_authenticated and not request.user.is_staff_member and links.was_for(token) == request.user:
+            return redirect("home")
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
     sign_in(request, user, assurance="link")
     return redirect("staff_setup" if user.is_staff_member else "home")

@@ -52,6 +52,16 @@ def test_a_link_works_once(client, real_now) -> None:
     assert Client().post(url).status_code == 404
 
 
+def test_who_opens_their_used_link_again_is_still_in(client, real_now) -> None:
+    url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    client.post(url)
+    assert client.get(url).headers["Location"] == reverse("home")
+    assert client.post(url).headers["Location"] == reverse("home")
+    link_of_wim = reverse("open_link", args=[link_of(factories.wim(), real_now)])
+    Client().post(link_of_wim)
+    assert client.get(link_of_wim).status_code == 404
+
+
 def test_a_link_of_somebody_else_ends_the_session_before_it(client, real_now) -> None:
     client.post(reverse("open_link", args=[link_of(factories.lotte(), real_now)]))
     session = client.session

@@ -30,4 +30,4 @@ def test_a_contact_who_is_signed_in_goes_on_to_their_clients() -> None:
 
 def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
     text = client.get(reverse("home"), follow=True).content.decode()
-    assert "That page needs a session" in text
+    assert "You are not signed in, or no longer" in text

@@ -83,7 +83,7 @@ class ChangeForm(ContentForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not self.errors and _comparable(data | {"scopes": self.data.getlist("scopes")}) == _comparable(self.initial):
+        if not self.errors and _comparable(data) == _comparable(self.initial):
             raise forms.ValidationError(_("You changed nothing. Change what you need, or cancel."))
         return data
 
@@ -118,7 +118,7 @@ class MessageForm(forms.Form):
 def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
     """Without what a browser does to line ends."""
     texts = {name: content[name].split() for name in ("organisation", "client_name", "purpose")}
-    return texts | {"scopes": sorted(content["scopes"])}
+    return texts | {"scopes": sorted(str(scope) for scope in content["scopes"])}
 
 
 def _hint(scope: Scope) -> str:

@@ -101,9 +101,7 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
 def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
     Client.objects.filter(pk=made.pk).update(purpose="Letters,\nand parcels.")
     same = {"organisation": made.organisation, "client_name": made.name, "scopes": ["address.read"]}
-    answer = browser.post(
-        reverse("propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."}
-    )
+    answer = browser.post(reverse("propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."})
     assert answer.status_code == 422
     assert "You changed nothing" in answer.content.decode()
     assert not Registration.objects.exists()

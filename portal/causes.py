@@ -25,7 +25,9 @@ AHEAD = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
 ABOUT = ("parameter", "key", "state", "algorithm", "needs")  # facts that are no comparison
 # Something is missing from the request: beside what is expected stands "nothing".
 SENT_NOTHING = {Rule.SCOPE_NO_DEFAULT, Rule.ISSUER, Rule.SUBJECT, Rule.AUDIENCE, Rule.JTI}
-SAID_BY_THE_FIX = {Rule.SEVERAL_METHODS, Rule.REPLAYED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER}
+SAID_BY_THE_FIX = {
+    Rule.SEVERAL_METHODS, Rule.SECRET_NOT_ALLOWED, Rule.REPLAYED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) ->
 def _proven_words(key: Key, use: CredentialUse | None) -> str:
     if key.proven_at:
         return _("Shown to be in your hands on %(moment)s") % {"moment": moment(key.proven_at)}
-    return _("Shown by its use") if use else _("Not shown yet: the first token will")
+    return _("Shown by its use") if use else _("Not proven yet: the first token will prove it")
 
 
 def used_words(use: CredentialUse | None, now: datetime) -> str:

@@ -48,6 +48,16 @@ def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
     assert "In use: software that signs in with it would be refused without it" in page(browser, made)
 
 
+def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:
+    assert "Get the first token" in page(browser, made)
+    CredentialUse.objects.create(
+        credential=made.secrets.get().credential, client=made, last_used_at=datetime.now(UTC), uses=1
+    )
+    text = page(browser, made)
+    assert "Get the first token" not in text
+    assert "Nothing. Everything is all right." in text
+
+
 def test_tokens_per_day_have_a_table_behind_the_chart(made, browser) -> None:
     today = datetime.now(UTC).date()
     UsageDay.objects.create(client=made, day=today, credential="secret:1", issued=1234, refused=0)

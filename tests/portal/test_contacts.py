@@ -78,6 +78,16 @@ def test_changing_contacts_asks_for_a_mailed_code(made) -> None:
     assert made.contacts.count() == 1
 
 
+def test_the_only_owner_is_not_asked_to_leave(made, browser, now) -> None:
+    url, row = reverse("contacts", args=[made.uid]), made.contacts.get()
+    removing = reverse("remove_contact", args=[made.uid, row.uid])
+    text = browser.get(url).content.decode()
+    assert "a client needs an owner" in text
+    assert removing not in text
+    ClientContact.objects.filter(pk=add_wim(made, now).pk).update(role=Role.OWNER)
+    assert removing in browser.get(url).content.decode()
+
+
 def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
     factories.scope("person.read")
     url = reverse("propose_change", args=[made.uid])

@@ -28,7 +28,7 @@ def ask_link(request: Request) -> HttpResponse:
         email = form.cleaned_data["email"]
         contacts.mail_fresh_link(email=email, by=actor(request), now=request.now)
         sleep(max(0, began + EVEN - monotonic()))
-        return render(request, "public/link_sent.html", {"email": email})
+        return _sent(request, email=email)
     return render(request, "public/ask_link.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -43,7 +43,7 @@ def open_link(request: Request, token: str) -> HttpResponse:
     if request.method == "POST" and "renew" in request.POST:
         if person := links.was_for(token):
             contacts.mail_fresh_link(email=person.email, by=actor(request), now=request.now)
-        return render(request, "public/link_sent.html")
+        return _sent(request)
     try:
         if request.method != "POST":
             links.find(token, now=request.now)
@@ -55,3 +55,8 @@ def open_link(request: Request, token: str) -> HttpResponse:
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
     sign_in(request, user, assurance="link")
     return redirect("staff_setup" if user.is_staff_member else "home")
+
+
+def _sent(request: Request, *, email: str = "") -> HttpResponse:
+    """With the limit for everybody: whether it was reached is told to nobody."""
+    return render(request, "public/link_sent.html", {"email": email, "limit": contacts.LINKS_PER_HOUR})

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import links, people
+from clients import contacts, links, people
 from clients.models import Mail, ManagementLink, User
 from tests import factories
 
@@ -127,6 +127,11 @@ def test_asking_for_a_link_says_the_same_for_a_known_and_an_unknown_address(clie
     answers = [re.sub(r'value="[^"]*"', "", answer) for answer in answers]
     assert answers[0] == answers[1]
     assert [mail.to for mail in Mail.objects.all()] == ["lotte@leiestroom.example"]
+
+
+def test_who_gets_no_mail_reads_how_many_links_an_hour_there_are(client) -> None:
+    text = client.post(reverse("ask_link"), {"email": "lotte@leiestroom.example"}).content.decode()
+    assert f"at most {contacts.LINKS_PER_HOUR} links an hour" in text
 
 
 def test_an_address_that_is_none_is_told_so(client) -> None:

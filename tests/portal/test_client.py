@@ -29,6 +29,11 @@ def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
         assert f"{reverse(name, args=args)}?client={made.uid}" in text
 
 
+def test_a_client_without_an_organisation_leaves_no_gap(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(organisation="")
+    assert "<li></li>" not in page(browser, made).replace("<b></b>", "")
+
+
 def test_a_key_that_ends_soon_says_when(made, browser) -> None:
     now = datetime.now(UTC)
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)

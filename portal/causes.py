@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from portal.phrases import in_words, state_in_words
 from portal.times import exactly
 from tokens.assertion import CLOCK_TOLERANCE
 from tokens.errors import Rule
@@ -22,6 +23,9 @@ from tokens.errors import Rule
 TIMES = {Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE}  # what was sent is a moment
 AHEAD = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
 ABOUT = ("parameter", "key", "state", "algorithm", "needs")  # facts that are no comparison
+SAID_BY_THE_FIX = {
+    Rule.SEVERAL_METHODS, Rule.SECRET_NOT_ALLOWED, Rule.REPLAYED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,9 @@ WORDS: dict[str, Words] = {
         "Authorization",
     ),
     Rule.CLIENT_ID_DIFFERS: Words(
-        _("Two different client ids are in one request"), _("Leave client_id out of the form, or make it the same one.")
+        _("Two different client ids are in one request"),
+        _("Leave client_id out of the form, or make it the same one."),
+        "client_id",
     ),
     Rule.UNKNOWN_CLIENT: Words(
         _("The client id is unknown"),
@@ -219,7 +225,7 @@ def compared(rule: str, facts: Mapping[str, str]) -> dict[str, Any]:
     `clock` is set, `expected` is what our clock said; `offset` is how far theirs is from it and `late`
     how long before it the assertion had ended, in seconds.
     """
-    sent, expected, clock = facts.get("sent", ""), facts.get("expected", ""), _number(facts.get("our_clock"))
+    sent, expected, clock = _sent(facts), in_words(facts.get("expected", "")), _number(facts.get("our_clock"))
     if rule in TIMES and clock is not None and (at := _number(sent)) is not None:
         times: dict[str, Any] = {"sent": _with_time(at), "expected": _with_time(clock), "clock": True}
         late = {"late": clock - at} if rule == Rule.EXPIRED else {}
@@ -228,8 +234,21 @@ def compared(rule: str, facts: Mapping[str, str]) -> dict[str, Any]:
         values = expected.split(" or ")
         (nearest,) = get_close_matches(sent, values, n=1, cutoff=0)
         return {"sent": sent, "expected": nearest, "others": [value for value in values if value != nearest]}
-    about = ", ".join(str(facts[name]) for name in ABOUT if name in facts)
-    return {"sent": sent, "expected": expected, "about": about} if expected else {"about": about or sent}
+    about = _about(facts)
+    if expected and ("sent" in facts or rule == Rule.SCOPE_NO_DEFAULT):  # where it is empty, nothing was sent
+        return {"sent": sent, "expected": expected, "about": about}
+    return {"about": about or sent or ("" if rule in SAID_BY_THE_FIX else expected)}
+
+
+def _sent(facts: Mapping[str, str]) -> str:
+    """Empty for a claim that was left out, which comes as the null of JSON."""
+    sent = facts.get("sent", "")
+    return "" if sent == "null" else in_words(sent)
+
+
+def _about(facts: Mapping[str, str]) -> str:
+    told = (state_in_words(facts[name]) if name == "state" else facts[name] for name in ABOUT if name in facts)
+    return ", ".join(told)
 
 
 def title(rule: str, compared: Mapping[str, Any]) -> str | Promise:

@@ -131,7 +131,7 @@ def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) ->
 def _proven_words(key: Key, use: CredentialUse | None) -> str:
     if key.proven_at:
         return _("Shown to be in your hands on %(moment)s") % {"moment": moment(key.proven_at)}
-    return _("Shown by its use") if use else _("Not shown yet: the first token will")
+    return _("Shown by its use") if use else _("Not proven yet: the first token will prove it")
 
 
 def used_words(use: CredentialUse | None, now: datetime) -> str:
@@ -183,10 +183,13 @@ def of_secret(secret: Secret, uses: Uses, now: datetime, tokens: Counts | None =
         note = removal_words(use, secret.created_at, now)
     else:
         note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
+    colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)
+    if not secret.client.secret_allowed:
+        colour, status, note = "mute", _("Turned off"), ""
     return SecretLine(
         secret=secret,
-        state="ok" if is_current else "warn",
-        status=str(Secret.State(state).label),
+        state=colour,
+        status=status,
         is_current=is_current,
         used=used_words(use, now),
         note=note,

@@ -138,9 +138,9 @@ def _name(oid: x509.ObjectIdentifier, names: type) -> str:
 
 def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
     if now > certificate.not_valid_after_utc:
-        raise KeyRefused("expired", not_after=certificate.not_valid_after_utc.isoformat(" "))
+        raise KeyRefused("expired", not_after=certificate.not_valid_after_utc)
     if now < certificate.not_valid_before_utc:
-        raise KeyRefused("not_yet_valid", not_before=certificate.not_valid_before_utc.isoformat(" "))
+        raise KeyRefused("not_yet_valid", not_before=certificate.not_valid_before_utc)
 
 
 def _check_signatures(chain: Sequence[x509.Certificate]) -> None:

@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from clients.keymaterial.texts import AT_POSITION, COMPROMISING, SENTENCE, TEXTS
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(" ")
 
 
 class KeyRefused(Exception):
@@ -14,10 +19,11 @@ class KeyRefused(Exception):
     `position` counts from 1 where the upload holds several keys or certificates.
     """
 
-    def __init__(self, reason: str, **params: str) -> None:
+    def __init__(self, reason: str, **params: str | datetime) -> None:
         self.found, self.wanted, self.how = TEXTS[reason]
         self.reason = reason
-        self.params = params
+        self._given = params
+        self.params = self._shown(_iso)
         self.compromised = reason in COMPROMISING
         self.position: int | None = None
         super().__init__(reason)
@@ -27,13 +33,20 @@ class KeyRefused(Exception):
         """One shell command that leads to a usable key."""
         return self.how % self.params
 
-    def sentence(self, translate: Callable[[str], str] = str) -> str:
-        """What was found and what is wanted, as one sentence in the language of `translate` (gettext or alike)."""
-        found, wanted = translate(self.found) % self.params, translate(self.wanted) % self.params
+    def sentence(self, translate: Callable[[str], str] = str, moment: Callable[[datetime], str] = _iso) -> str:
+        """What was found and what is wanted, as one sentence in the language of `translate` (gettext or alike).
+
+        `moment` shows a time as its reader is used to.
+        """
+        params = self._shown(moment)
+        found, wanted = translate(self.found) % params, translate(self.wanted) % params
         sentence = translate(SENTENCE) % {"found": found, "wanted": wanted}
         if self.position is None:
             return sentence
         return translate(AT_POSITION) % {"position": self.position, "sentence": sentence}
+
+    def _shown(self, moment: Callable[[datetime], str]) -> dict[str, str]:
+        return {name: moment(it) if isinstance(it, datetime) else it for name, it in self._given.items()}
 
     def __str__(self) -> str:
         return f"{self.sentence()} {self.command}"

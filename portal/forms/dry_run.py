@@ -17,3 +17,12 @@ class DryRunForm(forms.Form):
         ),
         error_messages={"required": _("Paste the signed request that your software makes.")},
     )  # fmt: skip
+
+    def clean_assertion(self) -> str:
+        text = str(self.cleaned_data["assertion"])
+        if "PRIVATE KEY-----" in text:
+            self.data = {}  # it goes into no page
+            raise forms.ValidationError(
+                _("You pasted a private key. Treat it as leaked and make a new pair. Here goes what you sign with it.")
+            )
+        return text

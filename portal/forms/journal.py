@@ -1,5 +1,6 @@
 """What the journal shows, kept in its address: which client, how far back, one request id."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,9 @@ PERIODS = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days")}
 class JournalForm(forms.Form):
     request_id = forms.CharField(
         label=_("Request id"),
-        help_text=_("It is in our answer: the X-Request-Id header, and at the end of error_description."),
+        help_text=_("It is in the X-Request-Id header of our answer. You may paste the whole line."),
         required=False,
-        max_length=64,
+        max_length=200,
         widget=forms.TextInput(attrs={"class": "kd-mono", "spellcheck": "false", "autocomplete": "off"}),
     )
     client = forms.UUIDField(required=False)
@@ -35,4 +36,6 @@ class JournalForm(forms.Form):
         return self.cleaned_data.get("days") or 7
 
     def sought(self) -> str:
-        return self.cleaned_data.get("request_id", "").strip()
+        """The id alone of a pasted line: `X-Request-Id: 4c1f…`, `"request_id": "4c1f…",` or `401, request 4c1f…`."""
+        words = re.split(r"[\s:=\"',;]+", self.cleaned_data.get("request_id", ""))
+        return next((word for word in reversed(words) if word), "")

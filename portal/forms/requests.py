@@ -1,7 +1,7 @@
 """What a request for a client, or for a change of one, asks."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from django import forms
@@ -78,6 +78,16 @@ class ContentForm(forms.Form):
         return Content(contact_name=contact_name, contact_email=contact_email, **facts)
 
 
+class ChangeForm(ContentForm):
+    """The same about a client that exists, as `initial` says it is: a reviewer must have something to decide."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and _comparable(data) == _comparable(self.initial):
+            raise forms.ValidationError(_("You changed nothing. Change what you need, or cancel."))
+        return data
+
+
 class RequestForm(ContentForm):
     """The public form: also who asks."""
 
@@ -103,6 +113,12 @@ class MessageForm(forms.Form):
         error_messages={"required": _("Write your message first.")},
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+
+def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Without what a browser does to line ends."""
+    texts = {name: content[name].split() for name in ("organisation", "client_name", "purpose")}
+    return texts | {"scopes": sorted(str(scope) for scope in content["scopes"])}
 
 
 def _hint(scope: Scope) -> str:

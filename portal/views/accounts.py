@@ -12,15 +12,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import i18n
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.models import User
 from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
 
-@require_POST
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Also for who was signed out already by the clock. An address alone signs nobody out."""
+    if request.method != "POST":
+        return redirect("landing")
     logout(request)
     messages.info(request, _("You are signed out."))
     return redirect("landing")

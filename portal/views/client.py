@@ -49,7 +49,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
         "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
-        "open_request": found.registrations.open().first(),
+        "open_request": found.registrations.open().select_related("requester").first(),
         "token_address": token_address(),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,

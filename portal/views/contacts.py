@@ -28,8 +28,14 @@ def contacts(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid() and add(request, client, form):
         return redirect("contacts", uid)
     people = list(client.contacts.select_related("user").order_by("role", "user__name", "user__email"))
-    owner = any(row.user_id == request.user.pk and row.role == Role.OWNER for row in people)
-    context = {"client": client, "people": people, "owner": owner, "form": form}
+    owners = [row for row in people if row.role == Role.OWNER]
+    context = {
+        "client": client,
+        "people": people,
+        "owner": any(row.user_id == request.user.pk for row in owners),
+        "only_owner": owners[0] if len(owners) == 1 else None,
+        "form": form,
+    }
     return render(request, "contact/contacts.html", context, status=422 if form.errors else 200)
 
 

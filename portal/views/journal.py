@@ -61,7 +61,10 @@ def journal(request: Request) -> HttpResponse:
 
 
 def by_client(clients: Iterable[Client], entries: JournalEntryQuerySet, now: datetime) -> list[OfClient]:
-    """The causes of each client that has any, most frequent first; three queries whatever their number."""
+    """The causes of each client that has any, three queries whatever their number.
+
+    Those that still happen come first, then the most frequent: who comes in a hurry looks for what fails now.
+    """
     latest = _latest(entries)
     found = {client.pk: OfClient(client) for client in clients}
     counted = entries.order_by().values("client_id", "rule", "error").annotate(count=Count("pk"), last_at=Max("at"))
@@ -70,6 +73,8 @@ def by_client(clients: Iterable[Client], entries: JournalEntryQuerySet, now: dat
             examples = latest[row["client_id"], row["rule"], row["error"]]
             kind = of_client.causes if row["error"] else of_client.remarks
             kind.append(_cause(row, examples, now))
+    for of_client in found.values():
+        of_client.causes.sort(key=lambda cause: not cause["ongoing"])
     return [of_client for of_client in found.values() if of_client.causes or of_client.remarks]
 
 
@@ -92,7 +97,7 @@ def _cause(row: Mapping[str, Any], examples: list[JournalEntry], now: datetime) 
         "last_at": row["last_at"],
         "answer": row["error"],
         "ongoing": row["last_at"] > now - ONGOING,
-        "name": words.name or row["rule"],
+        "name": words.name,
         "fix": words.fix,
         "requests": examples,
         **compared,

@@ -72,7 +72,7 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
         except KeyRefused as refused:
             if refused.compromised:
                 return _private_key(request, client, refused)
-            form.add_error(form.chosen, refused.sentence(_))
+            form.add_error(form.chosen, refused.sentence(_, moment))
             command = refused.command
         else:
             return _show_understood(request, client, found, file_name=form.file_name, proof=form.made_proof)
@@ -149,7 +149,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
     except KeyRefused as refused:
-        messages.error(request, refused.sentence(_))
+        messages.error(request, refused.sentence(_, moment))
         return redirect("add_key", uid)
     if not form.is_valid():
         return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))

@@ -28,7 +28,7 @@ def ask_link(request: Request) -> HttpResponse:
         email = form.cleaned_data["email"]
         contacts.mail_fresh_link(email=email, by=actor(request), now=request.now)
         sleep(max(0, began + EVEN - monotonic()))
-        return render(request, "public/link_sent.html", {"email": email})
+        return _sent(request, email=email)
     return render(request, "public/ask_link.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -37,18 +37,26 @@ def ask_link(request: Request) -> HttpResponse:
 def open_link(request: Request, token: str) -> HttpResponse:
     """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
 
-    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step.
+    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step. Who
+    clicks the link in their mail again, or its button twice, is in already and needs none.
     """
     if request.method == "POST" and "renew" in request.POST:
         if person := links.was_for(token):
             contacts.mail_fresh_link(email=person.email, by=actor(request), now=request.now)
-        return render(request, "public/link_sent.html")
+        return _sent(request)
     try:
         if request.method != "POST":
             links.find(token, now=request.now)
             return render(request, "public/open_link.html")
         user = links.use(token, by_address=request.address, request_id=request.id, now=request.now)
     except links.LinkNotUsable:
+        if request.user.is_authenticated and not request.user.is_staff_member and links.was_for(token) == request.user:
+            return redirect("home")
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
     sign_in(request, user, assurance="link")
     return redirect("staff_setup" if user.is_staff_member else "home")
+
+
+def _sent(request: Request, *, email: str = "") -> HttpResponse:
+    """With the limit for everybody: whether it was reached is told to nobody."""
+    return render(request, "public/link_sent.html", {"email": email, "limit": contacts.LINKS_PER_HOUR})

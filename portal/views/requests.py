@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
@@ -24,15 +25,34 @@ PENDING = "pending_request"  # in the session: the request that this browser mad
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_client(request: Request) -> HttpResponse:
-    known = request.user.is_authenticated
-    initial = {"contact_name": request.user.name, "contact_email": request.user.email} if known else {}
-    form = RequestForm(posted(request), scopes=Scope.objects.offered(), initial=initial)
+    unconfirmed = None if "empty" in request.GET else _unconfirmed(request)
+    form = RequestForm(posted(request), scopes=Scope.objects.offered(), initial=_known(request, unconfirmed))
     if form.is_valid() and not _is_over_the_limit(request, form):
         registration = _submit(request, form)
         if registration:
             request.session[PENDING] = str(registration.uid)
             return redirect("confirm_request", registration.uid)
-    return render(request, "public/request.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "unconfirmed": unconfirmed}
+    return render(request, "public/request.html", context, status=422 if form.errors else 200)
+
+
+def _unconfirmed(request: Request) -> Registration | None:
+    """What this browser sent a while ago and did not confirm: for who goes back, mistyped the address or lost the page
+    for the code."""
+    waiting = Registration.objects.filter(
+        status=Registration.Status.UNCONFIRMED, created_at__gt=request.now - settings.SESSION_IDLE_LIMIT
+    )
+    return waiting.filter(uid=request.session[PENDING]).first() if PENDING in request.session else None
+
+
+def _known(request: Request, unconfirmed: Registration | None) -> dict[str, object]:
+    """What the form need not ask again."""
+    if unconfirmed:
+        asker = {"contact_name": unconfirmed.contact_name, "contact_email": unconfirmed.contact_email}
+        return asker | _as_sent(unconfirmed)
+    if request.user.is_authenticated:
+        return {"contact_name": request.user.name, "contact_email": request.user.email}
+    return {}
 
 
 def _is_over_the_limit(request: Request, form: RequestForm | CodeForm) -> bool:

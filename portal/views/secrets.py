@@ -105,7 +105,7 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
     """Turns secrets off, or on again; the form says which, so that two clicks do not undo each other."""
     client = client_of(request, uid)
     if request.method != "POST":
-        return render(request, "contact/secret_authentication.html", {"client": client})
+        return render(request, "contact/secret_authentication.html", _what_would_stop(client, request))
     allowed = request.POST.get("allowed") == "true"
     try:
         client_secrets.set_allowed(client=client, allowed=allowed, by=actor(request), now=request.now)
@@ -115,3 +115,10 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
         done = _("The client can sign in with a secret again.") if allowed else _("Secrets no longer work here.")
         messages.success(request, done)
     return redirect("client", uid)
+
+
+def _what_would_stop(client: Client, request: Request) -> dict[str, object]:
+    secrets, uses = list(client.secrets.usable(request.now)), CredentialUse.objects.of(client).in_bulk()
+    users = {address for secret in secrets for address in users_of(secret, request.now)}
+    lines = [condition.of_secret(secret, uses, request.now) for secret in secrets]
+    return {"client": client, "lines": lines, "users": sorted(users)}

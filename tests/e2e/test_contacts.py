@@ -111,3 +111,14 @@ def test_a_passkey_signs_a_contact_in_and_takes_the_place_of_the_code(live: Live
     lotte.clicks(re.compile("^Remove"), role="link")
     lotte.clicks("Remove this passkey")
     lotte.sees("You have none")
+
+
+def test_a_button_that_is_clicked_twice_sends_once(lotte: Person) -> None:
+    lotte.page.goto("/link/")
+    refused = lotte.page.evaluate("""() => {
+        const refused = [], button = document.querySelector('main form[method=post] button');
+        addEventListener('submit', (event) => { refused.push(event.defaultPrevented); event.preventDefault(); });
+        button.click(); button.click();
+        return refused;
+    }""")
+    assert refused == [False, True]

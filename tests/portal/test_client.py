@@ -25,6 +25,13 @@ def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
     text = page(browser, made)
     for words in (made.client_id, "/oauth/v2/token", "address.read", "Lotte Verhaeghe"):
         assert words in text
+    for name, args in (("docs_page", ["get-a-token"]), ("journal", [])):
+        assert f"{reverse(name, args=args)}?client={made.uid}" in text
+
+
+def test_a_client_without_an_organisation_leaves_no_gap(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(organisation="")
+    assert "<li></li>" not in page(browser, made).replace("<b></b>", "")
 
 
 def test_a_key_that_ends_soon_says_when(made, browser) -> None:
@@ -44,6 +51,16 @@ def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
     assert "Safe to remove: not used for 9 days" in page(browser, made)
     CredentialUse.objects.update(last_used_at=now)
     assert "In use: software that signs in with it would be refused without it" in page(browser, made)
+
+
+def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:
+    assert "Get the first token" in page(browser, made)
+    CredentialUse.objects.create(
+        credential=made.secrets.get().credential, client=made, last_used_at=datetime.now(UTC), uses=1
+    )
+    text = page(browser, made)
+    assert "Get the first token" not in text
+    assert "Nothing. Everything is all right." in text
 
 
 def test_tokens_per_day_have_a_table_behind_the_chart(made, browser) -> None:

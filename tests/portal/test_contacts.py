@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts
+from clients import contacts, registrations
 from clients.models import Client, ClientContact, Mail, Registration
 from tests import factories
 from tests.portal import browsers
@@ -78,6 +78,16 @@ def test_changing_contacts_asks_for_a_mailed_code(made) -> None:
     assert made.contacts.count() == 1
 
 
+def test_the_only_owner_is_not_asked_to_leave(made, browser, now) -> None:
+    url, row = reverse("contacts", args=[made.uid]), made.contacts.get()
+    removing = reverse("remove_contact", args=[made.uid, row.uid])
+    text = browser.get(url).content.decode()
+    assert "a client needs an owner" in text
+    assert removing not in text
+    ClientContact.objects.filter(pk=add_wim(made, now).pk).update(role=Role.OWNER)
+    assert removing in browser.get(url).content.decode()
+
+
 def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
     factories.scope("person.read")
     url = reverse("propose_change", args=[made.uid])
@@ -96,6 +106,30 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
     assert [scope.name for scope in made.scopes.all()] == ["address.read"]
     again = browser.post(url, form).content.decode()
     assert "A request about this client is being reviewed" in again
+
+
+def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(purpose="Letters,\nand parcels.")
+    same = {"organisation": made.organisation, "client_name": made.name, "scopes": ["address.read"]}
+    answer = browser.post(reverse("propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."})
+    assert answer.status_code == 422
+    assert "You changed nothing" in answer.content.decode()
+    assert not Registration.objects.exists()
+
+
+def test_who_has_a_change_waiting_is_shown_it_instead_of_a_form_that_cannot_be_sent(made, browser, now) -> None:
+    scopes = (factories.scope("person.read"),)
+    waiting = registrations.propose_change(
+        client=made, content=factories.content(scopes=scopes), by=factories.by(factories.lotte()), now=now
+    )
+    url = reverse("propose_change", args=[made.uid])
+    assert browser.get(url).headers["Location"] == reverse("my_request", args=[waiting.uid])
+    colleague = factories.person("joris@leiestroom.example", "Joris De Backer")
+    ClientContact.objects.create(client=made, user=colleague, role=Role.EDITOR, added_at=now)
+    text = browsers.of(colleague).get(url, follow=True).content.decode()
+    assert "A request about this client is being reviewed" in text
+    assert "Asked by Lotte Verhaeghe" in text
+    assert reverse("my_request", args=[waiting.uid]) not in text  # it is not theirs, and would be a 404
 
 
 def test_the_page_asks_the_database_as_often_for_ten_contacts_as_for_one(made, browser, now) -> None:

@@ -82,6 +82,12 @@ def test_what_is_no_assertion_is_explained_too(made, text) -> None:
     assert "We would refuse this, for one reason" in tried(made, text)
 
 
+def test_a_private_key_is_told_to_be_one_and_is_not_in_the_answer(made) -> None:
+    text = tried(made, "-----BEGIN PRIVATE KEY-----\nMHcCAQEE\n-----END PRIVATE KEY-----")
+    assert "You pasted a private key" in text
+    assert "MHcCAQEE" not in text
+
+
 def test_the_assertion_itself_is_not_in_the_answer(made, signer) -> None:
     assertion = signer.assertion(aud="https://elsewhere.example")
     assert assertion.rpartition(".")[2] not in tried(made, assertion)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from clients.models import Client
 from portal import causes
@@ -68,6 +69,48 @@ def test_a_request_is_found_by_its_id_whatever_the_period(made) -> None:
     refuse(made, "kid", ago=timedelta(days=20), request_id="7d1c88f041b2")
     assert "We do not know the key id" not in page()
     assert "We do not know the key id" in page(request_id=" 7d1c88f041b2 ")
+
+
+@pytest.mark.parametrize(
+    "pasted", ["X-Request-Id: 7d1c88f041b2", '"request_id": "7d1c88f041b2",', "401, request 7d1c88f041b2"]
+)
+def test_a_whole_line_of_a_log_finds_the_request_too(made, pasted) -> None:
+    refuse(made, "kid", request_id="7d1c88f041b2")
+    assert "We do not know the key id" in page(request_id=pasted)
+
+
+def test_what_still_happens_comes_first(made) -> None:
+    for _time in range(3):
+        refuse(made, "kid", ago=timedelta(hours=30))
+    refuse(made, "audience")
+    text = page()
+    assert text.index("is not our token address") < text.index("We do not know the key id")
+
+
+def test_what_was_sent_is_never_called_nothing_when_it_was_something(made) -> None:
+    refuse(made, "replayed", facts={"expected": "a new jti in every assertion"})
+    refuse(made, "several_methods", error="invalid_request", facts={"expected": "one method"})
+    text = page()
+    assert "nothing" not in text
+    assert "several_methods" not in text
+
+
+def test_a_claim_that_was_left_out_is_nothing(made) -> None:
+    refuse(made, "jti", facts={"sent": "null", "expected": "a string of 1 to 255 characters, new every time"})
+    assert ">nothing</dd>" in page()
+
+
+def test_facts_that_are_prose_are_in_the_readers_language() -> None:
+    with translation.override("nl"):
+        for rule, facts, told in (
+            ("jti", {"sent": "null", "expected": "a string of 1 to 255 characters, new every time"}, "expected"),
+            ("assertion_form", {"sent": "1 parts", "expected": "three parts: header.claims.signature"}, "sent"),
+            ("key_not_usable", {"key": "k-1", "state": "staged"}, "about"),
+            ("rate_limit", {"expected": "60 requests a minute"}, "about"),
+        ):
+            in_dutch = causes.compared(rule, facts)[told]
+            with translation.override("en"):
+                assert causes.compared(rule, facts)[told] != in_dutch
 
 
 def test_a_request_of_a_stranger_is_not_found(made) -> None:

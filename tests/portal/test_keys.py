@@ -257,7 +257,7 @@ def test_who_signs_our_text_with_the_private_key_has_it(made, browser) -> None:
 def test_without_a_proof_the_key_is_added_and_says_so(made, browser) -> None:
     answer = confirm(browser, made, hand_over(browser, made, json.dumps(jwk_of(new_ec()))))
     assert made.keys.get().proven_at is None
-    assert "Not shown yet" in answer.content.decode()
+    assert "Not proven yet" in answer.content.decode()
 
 
 def test_the_signature_of_another_key_shows_the_mix_up_and_adds_nothing(made, browser) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import links, people
+from clients import contacts, links, people
 from clients.models import Mail, ManagementLink, User
 from tests import factories
 
@@ -50,6 +50,16 @@ def test_a_link_works_once(client, real_now) -> None:
     url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
     client.post(url)
     assert Client().post(url).status_code == 404
+
+
+def test_who_opens_their_used_link_again_is_still_in(client, real_now) -> None:
+    url = reverse("open_link", args=[link_of(factories.lotte(), real_now)])
+    client.post(url)
+    assert client.get(url).headers["Location"] == reverse("home")
+    assert client.post(url).headers["Location"] == reverse("home")
+    link_of_wim = reverse("open_link", args=[link_of(factories.wim(), real_now)])
+    Client().post(link_of_wim)
+    assert client.get(link_of_wim).status_code == 404
 
 
 def test_a_link_of_somebody_else_ends_the_session_before_it(client, real_now) -> None:
@@ -117,6 +127,11 @@ def test_asking_for_a_link_says_the_same_for_a_known_and_an_unknown_address(clie
     answers = [re.sub(r'value="[^"]*"', "", answer) for answer in answers]
     assert answers[0] == answers[1]
     assert [mail.to for mail in Mail.objects.all()] == ["lotte@leiestroom.example"]
+
+
+def test_who_gets_no_mail_reads_how_many_links_an_hour_there_are(client) -> None:
+    text = client.post(reverse("ask_link"), {"email": "lotte@leiestroom.example"}).content.decode()
+    assert f"at most {contacts.LINKS_PER_HOUR} links an hour" in text
 
 
 def test_an_address_that_is_none_is_told_so(client) -> None:

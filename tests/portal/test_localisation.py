@@ -1,6 +1,7 @@
 """The language and the time zone of what a person reads: pages follow the browser, mails the person."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -9,6 +10,7 @@ from django.urls import reverse
 from clients.mail_text import render
 from clients.models import Mail
 from tests.factories import NOW, lotte
+from tests.keys import certificate_pem
 from tests.portal import browsers
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +71,11 @@ def test_a_cookie_that_names_no_zone_leaves_the_site_s(settings, zone):
     settings.TIME_ZONE = "Europe/Brussels"
     browser = Client(headers={"Cookie": f"keydesk-timezone={zone}"})
     assert "Europe/Brussels" in browser.get("/").text
+
+
+def test_a_refused_certificate_tells_its_end_as_people_write_it(made, browser):
+    old = certificate_pem(now=datetime(2024, 3, 2, 9, 30, tzinfo=UTC), days=10).decode()
+    for language, told in (("en", "12 March 2024, "), ("nl", "12 maart 2024, ")):
+        browser.post(reverse("set_language"), {"language": language})
+        answer = browser.post(reverse("add_key", args=[made.uid]), {"way": "paste", "pasted": old})
+        assert told in answer.text

@@ -30,4 +30,18 @@ def test_a_contact_who_is_signed_in_goes_on_to_their_clients() -> None:
 
 def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
     text = client.get(reverse("home"), follow=True).content.decode()
-    assert "That page needs a session" in text
+    assert "You are not signed in, or no longer" in text
+
+
+def test_who_signs_out_reads_it_once_above_the_title() -> None:
+    lotte = browsers.of(factories.lotte())
+    text = lotte.post(reverse("sign_out"), follow=True).content.decode()
+    assert text.count("You are signed out.") == 1
+    assert text.index("You are signed out.") < text.index("<h1")
+
+
+def test_who_was_signed_out_already_can_sign_out(client) -> None:
+    assert client.post(reverse("sign_out")).headers["Location"] == reverse("landing")
+    lotte = browsers.of(factories.lotte())
+    assert lotte.get(reverse("sign_out")).headers["Location"] == reverse("landing")
+    assert lotte.get(reverse("home")).status_code == 200  # an address alone signs nobody out

@@ -118,6 +118,28 @@ def test_a_new_code_replaces_the_old_one(client) -> None:
     assert confirm(client, registration, new).status_code == 302
 
 
+def test_who_mistyped_their_address_finds_the_form_as_they_left_it(client) -> None:
+    registration = ask(client, contact_email="wim@rekenhius.example")
+    url = reverse("request_client")
+    confirm_url = reverse("confirm_request", args=[registration.uid])
+    assert url in client.get(confirm_url).content.decode()
+    text = client.get(url).content.decode()
+    for typed in ("wim@rekenhius.example", FORM["purpose"], FORM["organisation"], 'value="address.read" checked'):
+        assert typed in text
+    assert confirm_url in text
+    assert FORM["purpose"] not in client.get(url, {"empty": ""}).content.decode()
+    assert FORM["purpose"] not in Client().get(url).content.decode()
+    confirm(client, registration, code_of(registration))
+    assert FORM["purpose"] not in client.get(url).content.decode()
+
+
+def test_a_code_that_no_longer_works_shows_the_button_for_a_new_one(client) -> None:
+    registration = ask(client)
+    folded = '<details class="govuk-details">'
+    assert folded in client.get(reverse("confirm_request", args=[registration.uid])).content.decode()
+    assert folded not in confirm(client, registration, "000000").content.decode()
+
+
 def test_the_request_of_another_browser_cannot_be_confirmed(client) -> None:
     registration = ask(client)
     assert confirm(Client(), registration, code_of(registration)).status_code == 404

@@ -15,6 +15,7 @@ from tests import factories
 from tests.keys import public_key
 from tests.parallel import at_once
 from tests.portal import browsers
+from tokens.models import CredentialUse
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +135,30 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
     browser.post(url, {"allowed": "true"})
     client.refresh_from_db()
     assert client.secret_allowed
+
+
+def test_nothing_is_offered_that_would_leave_the_client_without_a_way_to_sign_in(made, browser) -> None:
+    client, _old = made
+    url, off = reverse("client", args=[client.uid]), reverse("secret_authentication", args=[client.uid])
+    text = browser.get(url).content.decode()
+    assert "To do without a secret, add a key first" in text
+    assert off not in text
+    assert reverse("end_secret", args=[client.uid, client.secrets.get().uid]) not in text
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert off in browser.get(url).content.decode()
+
+
+def test_turning_secrets_off_says_first_whether_one_is_in_use_and_then_that_they_are_off(made, browser) -> None:
+    client, _old = made
+    now, secret = datetime.now(UTC), client.secrets.get()
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=now)
+    CredentialUse.objects.create(credential=secret.credential, client=client, last_used_at=now, uses=40)
+    url = reverse("secret_authentication", args=[client.uid])
+    assert "just now, 40 times" in browser.get(url).content.decode()
+    browser.post(url, {"allowed": "false"})
+    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    assert "Turned off</" in text
+    assert "In use: software" not in text
 
 
 def test_a_secret_that_cannot_be_opened_any_more_is_a_message(made, browser, settings) -> None:

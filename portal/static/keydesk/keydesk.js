@@ -10,6 +10,15 @@ if (timeZone) {
   document.cookie = `keydesk-timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
 }
 
+// A button that is clicked twice sends once: the second answer would take the place of the first, and with it of a
+// secret that is shown only there. After a while it may be sent again: the first one may have been lost on its way.
+const sent = new WeakMap();
+document.addEventListener('submit', (event) => {
+  if (event.defaultPrevented || event.target.method !== 'post') return;
+  if (event.timeStamp - (sent.get(event.target) ?? -Infinity) < 3000) event.preventDefault();
+  else sent.set(event.target, event.timeStamp);
+});
+
 const status = document.getElementById('kd-status');
 const announce = (text) => { if (status) status.textContent = text; };
 

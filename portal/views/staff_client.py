@@ -132,8 +132,12 @@ def client_settings(request: Request, uid: UUID) -> HttpResponse:
     client = client_of_anybody(uid)
     form = SettingsForm(posted(request), initial={name: getattr(client, name) for name in SettingsForm.base_fields})
     if request.method == "POST" and form.is_valid():
-        registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
-        messages.success(request, _("Settings saved."))
+        try:
+            registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
+        except registry.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Settings saved."))
         return redirect("staff_client", uid)
     return render(
         request, "security/client_settings.html", {"client": client, "form": form}, status=422 if form.errors else 200
@@ -151,10 +155,14 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
     form = ScopesForm(posted(request), known=known, initial=initial)
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
-        registry.change_scopes(
-            client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
-        )
-        messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+        try:
+            registry.change_scopes(
+                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
+            )
+        except registry.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
         return redirect("staff_client", uid)
     return render(
         request, "security/client_scopes.html", {"client": client, "form": form}, status=422 if form.errors else 200

@@ -172,6 +172,29 @@ def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
     assert Entry.objects.first().note == "password and second factors ended"
 
 
+def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() -> None:
+    user = factories.noor()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    assert run("deactivate_staff", "Noor@Keydesk.Example", "--reason", "Left") == {
+        "email": user.email, "active": False,
+    }  # fmt: skip
+    user.refresh_from_db()
+    assert (user.is_active, user.has_usable_password()) == (False, False)
+    assert not Authenticator.objects.filter(user=user).exists()
+    entry = Entry.objects.first()
+    assert (entry.action, entry.changes, entry.note) == ("staff.deactivated", {"is_active": [True, False]}, "Left")
+    assert "closed already" in refused("deactivate_staff", user.email)
+    run("invite_staff", user.email, "--name", user.name, "--role", "security")
+    assert User.objects.get(pk=user.pk).is_active
+    assert Entry.objects.first().changes == {"is_active": [False, True]}
+
+
+def test_only_the_account_of_staff_is_closed() -> None:
+    assert "no member of staff" in refused("deactivate_staff", factories.lotte().email)
+    assert "no member of staff" in refused("deactivate_staff", "nobody@keydesk.example")
+    assert factories.lotte().is_active
+
+
 def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:
     client, _secret = factories.client()
     assert run("suspend_client", client.client_id, "--reason", "Leaked")["status"] == "suspended"

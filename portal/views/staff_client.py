@@ -19,7 +19,7 @@ from clients import registry
 from clients.models import Api, Client, Key, Scope
 from portal import condition, log_entries, usage
 from portal.access import actor, security_team
-from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm
+from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm, of_everybody
 from portal.request import Request, posted
 from portal.views.journal import by_client
 from portal.views.tokens import shown_tokens
@@ -58,6 +58,8 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "usage": usage.of_client(client, now),
         "refused_today": JournalEntry.objects.of(client).refusals().since(now - timedelta(days=1)).count(),
         "acts": ACTS_OF.get(client.status, ()),
+        "closed": client.status == Client.Status.CLOSED,
+        "everybody": of_everybody(),
     }
     return render(request, "security/client.html", context)
 

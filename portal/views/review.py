@@ -128,11 +128,15 @@ def write_message(request: Request, uid: UUID) -> HttpResponse:
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
     found = hints.about(registration, hints.clients_per_organisation([registration]))
     own = request.user == registration.requester or request.user.email == registration.contact_email
+    decidable = registration.status == Registration.Status.SUBMITTED and not own
+    # Who decided on what is decided already finds their words again, to send them as a message.
+    typed = form["message"].value() if form.is_bound and not decidable else ""
     return {
         "registration": registration,
         "form": form,
-        "message_form": MessageForm(auto_id="message_%s"),
-        "decidable": registration.status == Registration.Status.SUBMITTED and not own,
+        "message_form": MessageForm(auto_id="message_%s", initial={"text": typed}),
+        "typed": typed,
+        "decidable": decidable,
         "own": own,
         "is_change": registration.kind == Registration.Kind.CHANGE,
         "scopes": _scope_rows(registration, form),

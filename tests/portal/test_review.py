@@ -100,6 +100,15 @@ def test_who_comes_second_is_told_that_it_was_decided(now) -> None:
     assert not Client.objects.exists()
 
 
+def test_the_words_of_who_comes_second_are_not_lost(now) -> None:
+    registration = factories.submitted_request(now)
+    decide(registration, "changes", message="Why?")
+    text = decide(registration, "reject", by=factories.bram(), message="A page of <reasons>.").content.decode()
+    assert "Your decision was not recorded" in text
+    assert "A page of &lt;reasons&gt;.</textarea>" in text.replace("\n", "")
+    assert "One answer needs your attention" not in text
+
+
 def test_who_asked_cannot_decide(now) -> None:
     noor = factories.noor()
     registration = factories.submitted_request(now, contact_email=noor.email)

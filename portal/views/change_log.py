@@ -1,6 +1,7 @@
 """The change log: read, filter and export it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -100,10 +101,15 @@ def log_export(request: Request) -> HttpResponseBase:
         changes = {"filters": (None, urlencode(form.active()) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
     entries = form.entries().before(own.seq).order_by("seq")
-    name = f"change-log-{request.now:%Y-%m-%d}"
+    name = log_file_name(request.now)
     if request.POST.get("format") == "jsonl":
         return spreadsheets.download(log.export(entries), name=f"{name}.jsonl", kind="application/jsonl")
     return spreadsheets.response(_as_table(entries), name=f"{name}.csv")
+
+
+def log_file_name(now: datetime) -> str:
+    """Without its ending."""
+    return f"change-log-{now:%Y-%m-%d}"
 
 
 def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -96,7 +96,7 @@ def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
     if not form.is_valid():
-        return change_log(request)
+        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")  # which says what is wrong
     with transaction.atomic():
         changes = {"filters": (None, urlencode(form.active()) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)

@@ -110,6 +110,12 @@ def test_the_csv_export_holds_the_filtered_entries_and_is_logged(now) -> None:
     assert (own.action, own.changes) == ("log.exported", {"filters": [None, "action=client.suspended"]})
 
 
+def test_an_export_with_a_filter_that_cannot_be_read_leads_to_what_is_wrong(now) -> None:
+    response = export("csv", since="tomorrow")
+    assert response.url == f"{reverse('change_log')}?since=tomorrow"
+    assert not Entry.objects.filter(action="log.exported").exists()
+
+
 def test_the_jsonl_export_verifies_outside(now) -> None:
     suspended(now)
     lines = b"".join(export("jsonl")).splitlines()

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import registrations
+from clients import registrations, registry
 from clients.models import Client, Mail, Registration, User
 from tests import factories
 from tests.portal.staff import signed_in
@@ -150,6 +150,18 @@ def test_a_change_request_is_shown_as_a_difference(now) -> None:
     assert "What would change" in text
     assert client.name in text
     assert text.index("address.read") < text.index("parcel.read")
+
+
+def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> None:
+    client, _secret = factories.client()
+    new, lotte = factories.content(client_name="New name"), factories.by(factories.lotte())
+    registration = registrations.propose_change(client=client, content=new, by=lotte, now=now)
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    response = decide(registration, "approve", message="Fine.")
+    assert response.status_code == 409
+    assert "closed for good" in response.content.decode()
+    assert Client.objects.get().name == client.name
+    assert decide(registration, "reject", message="The client is closed.").status_code == 302
 
 
 def test_a_message_reaches_the_contact_and_the_log_and_changes_nothing_else(now) -> None:

@@ -15,7 +15,7 @@ from clients import registrations, registry
 from clients.models import Registration, User
 from portal import differences, hints, log_entries
 from portal.access import actor, security_team
-from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
+from portal.forms.staff_review import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.request import Request, posted
 
 HISTORY = 50  # entries shown
@@ -106,7 +106,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         registrations.request_changes(**told)
         done = _("You asked to change %(name)s. The contact gets a mail.")
     else:
-        registrations.reject(**told)
+        registrations.reject(**told, unanswered=data["decision"] == UNANSWERED)
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
     return redirect("queue")
@@ -129,13 +129,17 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
     found = hints.about(registration, hints.clients_per_organisation([registration]))
     own = request.user == registration.requester or request.user.email == registration.contact_email
     decidable = registration.status == Registration.Status.SUBMITTED and not own
+    unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
     # Who decided on what is decided already finds their words again, to send them as a message.
-    typed = form["message"].value() if form.is_bound and not decidable else ""
+    late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
+    typed = form["message"].value() if late else ""
     return {
         "registration": registration,
         "form": form,
         "message_form": MessageForm(auto_id="message_%s", initial={"text": typed}),
         "typed": typed,
+        "late": late,
+        "unanswered": unanswered,
         "decidable": decidable,
         "own": own,
         "is_change": registration.kind == Registration.Kind.CHANGE,

@@ -109,6 +109,32 @@ def test_the_words_of_who_comes_second_are_not_lost(now) -> None:
     assert "One answer needs your attention" not in text
 
 
+def test_a_request_that_nobody_answers_does_not_wait_for_ever(now) -> None:
+    """While it waited, the other contacts of a client could not ask for a change."""
+    client, _secret = factories.client()
+    lotte, content = factories.by(factories.lotte()), factories.content()
+    registration = registrations.propose_change(client=client, content=content, by=lotte, now=now)
+    decide(registration, "changes", message="Why?")
+    page = signed_in(factories.bram()).get(url(registration)).content.decode()
+    assert "No answer?" in page
+    refused = decide(registration, "unanswered", by=factories.bram())
+    assert refused.status_code == 422
+    assert "why you reject" in refused.content.decode()
+    assert "Your decision was not recorded" not in refused.content.decode()
+    assert decide(registration, "unanswered", by=factories.bram(), message="No answer in a month.").status_code == 302
+    registration.refresh_from_db()
+    assert registration.status == Registration.Status.REJECTED
+    assert Mail.objects.filter(kind=Mail.Kind.REQUEST_REJECTED, to=factories.lotte().email).exists()
+    registrations.propose_change(client=client, content=content, by=lotte, now=now)
+
+
+def test_what_was_answered_meanwhile_is_not_rejected_as_unanswered(now) -> None:
+    registration = factories.submitted_request(now)
+    assert decide(registration, "unanswered", message="No answer.").status_code == 422
+    registration.refresh_from_db()
+    assert registration.status == Registration.Status.SUBMITTED
+
+
 def test_who_asked_cannot_decide(now) -> None:
     noor = factories.noor()
     registration = factories.submitted_request(now, contact_email=noor.email)

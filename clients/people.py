@@ -11,7 +11,7 @@ from audit import log
 from audit.actions import Action
 from clients import links, outbox, sealing
 from clients.actors import Actor
-from clients.models import Mail, User
+from clients.models import Mail, Registration, Scope, User
 
 
 class UnableToInvite(Exception):
@@ -56,7 +56,8 @@ def invite_staff(
 def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> User:
     """Closes the account of a member of staff: sessions, password, second factors and links end at once.
 
-    What the person did stays theirs in the log. An invitation opens the account again. Raises UnableToDeactivate.
+    What they did stays, but where they were the first of two, a first one is needed again: the account may have been
+    misused. An invitation opens it again. Raises UnableToDeactivate.
     """
     user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
     if user is None or not user.is_staff_member:
@@ -68,10 +69,19 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     user.save(update_fields=["is_active", "password"])
     Authenticator.objects.filter(user_id=user.pk).delete()
     links.revoke_all(user=user, now=now)
-    log.record(
-        action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=reason
-    )
+    note = " ".join(filter(None, (reason, _take_back(user))))
+    log.record(action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=note)
     return user
+
+
+def _take_back(user: User) -> str:
+    """Ends what waits for a second person because of this one; names it for the log."""
+    requests = Registration.objects.open().filter(endorsed_by=user)
+    scopes = Scope.objects.filter(easing_asked_by=user)
+    names = [registration.number for registration in requests] + [scope.name for scope in scopes]
+    requests.update(endorsed_by=None, endorsed_at=None)
+    scopes.update(easing_asked_by=None, easing_asked_at=None)
+    return f"First word taken back: {', '.join(names)}" if names else ""
 
 
 @transaction.atomic

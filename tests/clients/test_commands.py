@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import override_settings
 
 from audit.models import Entry
+from clients import catalogue, registrations
 from clients.models import Api, Client, Mail, Scope, Secret, User
 from tests import factories, keys
 
@@ -187,6 +188,22 @@ def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() 
     run("invite_staff", user.email, "--name", user.name, "--role", "security")
     assert User.objects.get(pk=user.pk).is_active
     assert Entry.objects.first().changes == {"is_active": [False, True]}
+
+
+def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
+    scope = factories.scope("nrn", sensitive=True)
+    registration, noor = factories.submitted_request(now, scopes=(scope,)), factories.by(factories.noor())
+    told = {
+        "registration": registration, "scopes": [scope], "defaults": [], "seen": registration.content_hash, "now": now,
+    }  # fmt: skip
+    registrations.approve(**told, by=noor)
+    catalogue.ask_to_ease(scope=scope, reason="x", by=noor, now=now)
+    run("deactivate_staff", factories.noor().email, "--reason", "Misused.")
+    registration.refresh_from_db()
+    scope.refresh_from_db()
+    assert (registration.endorsed_by, scope.easing_asked_by) == (None, None)
+    assert Entry.objects.first().note == f"Misused. First word taken back: {registration.number}, nrn"
+    assert registrations.approve(**told, by=factories.by(factories.bram())) is None
 
 
 def test_only_the_account_of_staff_is_closed() -> None:

@@ -12,6 +12,7 @@ from audit import log
 from audit.actions import Action
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
+from clients.notices import tell_contacts
 
 
 class UnableToRetireScope(Exception):
@@ -133,10 +134,15 @@ def _keep_asked(scope: Scope, user: User | None, at: datetime | None) -> None:
 
 @transaction.atomic
 def retire_scope(*, scope: Scope, by: Actor, now: datetime) -> None:
-    """Nobody can ask for it any more, and no token carries it from now on. It stays in the history."""
+    """Nobody can ask for it any more, and no token carries it from now on. It stays in the history.
+
+    Every contact of a client that has it gets a mail. Raises UnableToRetireScope.
+    """
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
         raise UnableToRetireScope(_("This scope was retired already."))
     scope.retired_at = now
+    for client in scope.clients.exclude(status=Client.Status.CLOSED).iterator():
+        tell_contacts(client=client, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
     log.record(action=Action.SCOPE_RETIRED, actor=by, subject=scope, changes={"retired_at": (None, now.isoformat())})
 
 

@@ -57,6 +57,12 @@ class Action(models.TextChoices):
 
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
     SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")
+    SCOPE_EASING_ASKED = "scope.easing_asked", _("{actor} asked to end the two approvals for the scope {subject}")
+    SCOPE_EASING_DECLINED = "scope.easing_declined", _("{actor} kept the two approvals for the scope {subject}")
+    SCOPE_EASED = (
+        "scope.eased",
+        _("{actor} ended the two approvals for the scope {subject}, which a colleague asked for"),
+    )
     SCOPE_RETIRED = "scope.retired", _("{actor} retired the scope {subject}")
     API_CREATED = "api.created", _("{actor} created the API {subject}")
     API_CHANGED = "api.changed", _("{actor} changed the API {subject}")

@@ -11,17 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.models import Api, Client, Scope
+from clients.models import Api, Client, Scope, User
+from clients.notices import tell_contacts
 
 
 class UnableToRetireScope(Exception):
     """The message says why."""
 
 
+class UnableToEaseScope(Exception):
+    """The two approvals of a scope stay, or stay for now; the message says why."""
+
+
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor) -> Api:
     api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
-    log.record(action=Action.API_CREATED, actor=by, subject=api, changes={"name": (None, name)})
+    changes = {"name": (None, name), "description": (None, _told(description) or None)}
+    log.record(action=Action.API_CREATED, actor=by, subject=api, changes=changes)
     return api
 
 
@@ -29,35 +35,121 @@ def create_api(*, identifier: str, name: str, description: Mapping[str, str], by
 def change_api(*, api: Api, name: str, description: Mapping[str, str], served_by: Iterable[Client], by: Actor) -> None:
     """Also says which clients are its resource servers: those may introspect its tokens from now on."""
     servers = list(served_by)
-    before = {"name": api.name, "served_by": " ".join(sorted(client.client_id for client in api.served_by.all()))}
+    before = {
+        "name": api.name,
+        "description": _told(api.description),
+        "served_by": " ".join(sorted(client.client_id for client in api.served_by.all())),
+    }
     api.name, api.description = name, dict(description)
     api.save(update_fields=["name", "description"])
     api.served_by.set(servers)
-    after = {"name": name, "served_by": " ".join(sorted(client.client_id for client in servers))}
-    changes = {key: (before[key], after[key]) for key in before if before[key] != after[key]}
-    log.record(action=Action.API_CHANGED, actor=by, subject=api, changes=changes)
+    after = {
+        "name": name,
+        "description": _told(description),
+        "served_by": " ".join(sorted(client.client_id for client in servers)),
+    }
+    if before != after:
+        log.record(action=Action.API_CHANGED, actor=by, subject=api, changes=_difference(before, after))
 
 
 @transaction.atomic
 def create_scope(*, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor) -> Scope:
     scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
-    changes = {"api": (None, api.identifier), "sensitive": (None, sensitive)}
+    changes = {
+        "api": (None, api.identifier),
+        "description": (None, _told(description) or None),
+        "sensitive": (None, sensitive),
+    }
     log.record(action=Action.SCOPE_CREATED, actor=by, subject=scope, changes=changes)
     return scope
 
 
 @transaction.atomic
 def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: bool, by: Actor) -> None:
-    changes = {"sensitive": (scope.sensitive, sensitive)} if scope.sensitive != sensitive else {}
+    """One person makes a scope sensitive; that it is so no more takes two (`ask_to_ease`, `ease`).
+
+    Raises UnableToEaseScope.
+    """
+    locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
+    if locked.sensitive and not sensitive:
+        raise UnableToEaseScope(_("Two people end the two approvals for a scope: one asks, another confirms."))
+    before = {"description": _told(locked.description), "sensitive": locked.sensitive}
     scope.description, scope.sensitive = dict(description), sensitive
     scope.save(update_fields=["description", "sensitive"])
-    log.record(action=Action.SCOPE_CHANGED, actor=by, subject=scope, changes=changes)
+    after = {"description": _told(description), "sensitive": sensitive}
+    if before != after:
+        log.record(action=Action.SCOPE_CHANGED, actor=by, subject=scope, changes=_difference(before, after))
+
+
+@transaction.atomic
+def ask_to_ease(*, scope: Scope, reason: str, by: Actor, now: datetime) -> None:
+    """The first of two people says that one approval is enough for a scope. Nothing changes yet.
+
+    Raises UnableToEaseScope.
+    """
+    locked = _sensitive(scope, by)
+    if locked.easing_asked_by is not None:
+        raise UnableToEaseScope(_("Somebody asked for this already. Read it again."))
+    _keep_asked(scope, by.user, now)
+    log.record(action=Action.SCOPE_EASING_ASKED, actor=by, subject=scope, note=reason)
+
+
+@transaction.atomic
+def ease(*, scope: Scope, by: Actor) -> None:
+    """The second one agrees: from now on one person approves a request for the scope. Raises UnableToEaseScope."""
+    locked = _sensitive(scope, by)
+    if locked.easing_asked_by is None:
+        raise UnableToEaseScope(_("Nobody asks for this any more."))
+    if locked.easing_asked_by == by.user:
+        raise UnableToEaseScope(_("You asked for it yourself. Somebody else of the Security team confirms."))
+    Scope.objects.filter(pk=scope.pk).update(sensitive=False, easing_asked_by=None, easing_asked_at=None)
+    scope.refresh_from_db()
+    log.record(action=Action.SCOPE_EASED, actor=by, subject=scope, changes={"sensitive": (True, False)})
+
+
+@transaction.atomic
+def decline_to_ease(*, scope: Scope, by: Actor) -> None:
+    """The two approvals stay: somebody says no, or who asked takes it back. Raises UnableToEaseScope."""
+    if _sensitive(scope, by).easing_asked_by is None:
+        raise UnableToEaseScope(_("Nobody asks for this any more."))
+    _keep_asked(scope, None, None)
+    log.record(action=Action.SCOPE_EASING_DECLINED, actor=by, subject=scope)
+
+
+def _sensitive(scope: Scope, by: Actor) -> Scope:
+    """The scope as it is now, locked, for a member of the Security team."""
+    if by.user is None or by.user.role != User.Role.SECURITY:
+        raise UnableToEaseScope(_("Only the Security team decides on this."))
+    locked = Scope.objects.select_for_update(no_key=True, of=("self",)).select_related("easing_asked_by")
+    found = locked.get(pk=scope.pk)
+    if not found.sensitive or found.retired_at is not None:
+        raise UnableToEaseScope(_("One approval is enough for this scope already, or it is retired."))
+    return found
+
+
+def _keep_asked(scope: Scope, user: User | None, at: datetime | None) -> None:
+    Scope.objects.filter(pk=scope.pk).update(easing_asked_by=user, easing_asked_at=at)
+    scope.refresh_from_db()
 
 
 @transaction.atomic
 def retire_scope(*, scope: Scope, by: Actor, now: datetime) -> None:
-    """Nobody can ask for it any more, and no token carries it from now on. It stays in the history."""
+    """Nobody can ask for it any more, and no token carries it from now on. It stays in the history.
+
+    Every contact of a client that has it gets a mail. Raises UnableToRetireScope.
+    """
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
         raise UnableToRetireScope(_("This scope was retired already."))
     scope.retired_at = now
+    for client in scope.clients.exclude(status=Client.Status.CLOSED).iterator():
+        tell_contacts(client=client, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
     log.record(action=Action.SCOPE_RETIRED, actor=by, subject=scope, changes={"retired_at": (None, now.isoformat())})
+
+
+def _told(description: Mapping[str, str]) -> str:
+    """A description per language as one text."""
+    return "\n".join(f"{language}: {description[language]}" for language in sorted(description))
+
+
+def _difference(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, tuple[object, object]]:
+    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}

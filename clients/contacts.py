@@ -21,25 +21,31 @@ class UnableToChangeContacts(Exception):
     """The message says why."""
 
 
-def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> None:
-    """Mails a management link when the address belongs to a contact. The caller cannot tell whether it does."""
+def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> bool:
+    """Mails a management link when the address belongs to a contact who did not get too many of late.
+
+    Whether it did is for the Security team: a page for others must not tell, or it tells who is known.
+    """
     with transaction.atomic():
         # Locked, so that parallel requests count each other.
         user = User.objects.select_for_update(no_key=True).filter(email=email.lower(), is_active=True).first()
         if user is None or user.is_staff_member:
-            return
+            return False
         recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
         if recent.count() >= LINKS_PER_HOUR:
-            return
+            return False
         outbox.queue_link(user=user, now=now)
         log.record(action=Action.LINK_REQUESTED, actor=by, subject=user)
+    return True
 
 
 @transaction.atomic
 def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
     """Adds a person and mails them a link. Raises UnableToChangeContacts."""
-    Client.objects.locked(client.pk)
+    _open(Client.objects.locked(client.pk))
     user = User.objects.contact(email=email, name=name)
+    if user.is_staff_member and by.user is not None and by.user.is_staff_member:  # others learn nothing about the staff
+        raise UnableToChangeContacts(_("This is an address of the staff, who see no client as a contact. Use another."))
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
@@ -55,7 +61,7 @@ def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: 
 
 @transaction.atomic
 def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
-    client = Client.objects.locked(contact.client_id)
+    client = _open(Client.objects.locked(contact.client_id))
     before = contact.role
     if before == role:
         return
@@ -86,6 +92,12 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
     )
+
+
+def _open(client: Client) -> Client:
+    if client.status == Client.Status.CLOSED:
+        raise UnableToChangeContacts(_("This client is closed for good: it stays as it is."))
+    return client
 
 
 def _keep_an_owner(client: Client, leaving: ClientContact) -> None:

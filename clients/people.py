@@ -1,4 +1,4 @@
-"""The staff: inviting them."""
+"""The staff: inviting them, and closing the account of who leaves."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from django.db import transaction
 
 from audit import log
 from audit.actions import Action
-from clients import outbox, sealing
+from clients import links, outbox, sealing
 from clients.actors import Actor
-from clients.models import Mail, User
+from clients.models import Mail, Registration, Scope, User
 
 
 class UnableToInvite(Exception):
     """The person cannot be invited; the message says why."""
+
+
+class UnableToDeactivate(Exception):
+    """There is no such account to close; the message says why."""
 
 
 @transaction.atomic
@@ -31,7 +35,7 @@ def invite_staff(
     user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
     if user and user.is_staff_member and user.role != role:
         raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
-    before = user.role if user else None
+    role_before, was_active = (user.role, user.is_active) if user else (None, None)
     if user is None:
         user = User(email=email.lower(), name=name)
     if user.role != role or forget_sign_in:
@@ -43,8 +47,41 @@ def invite_staff(
     user.save()
     outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)
     note = "password and second factors ended" if forget_sign_in else ""
-    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes={"role": (before, role)}, note=note)
+    changes = {"role": (role_before, role), "is_active": (was_active, True)}
+    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes=changes, note=note)
     return user
+
+
+@transaction.atomic
+def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> User:
+    """Closes the account of a member of staff: sessions, password, second factors and links end at once.
+
+    What they did stays, but where they were the first of two, a first one is needed again: the account may have been
+    misused. An invitation opens it again. Raises UnableToDeactivate.
+    """
+    user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
+    if user is None or not user.is_staff_member:
+        raise UnableToDeactivate(f"{email} is no member of staff")
+    if not user.is_active:
+        raise UnableToDeactivate(f"the account of {email} is closed already")
+    user.is_active = False
+    user.set_unusable_password()  # which also ends every session
+    user.save(update_fields=["is_active", "password"])
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    links.revoke_all(user=user, now=now)
+    note = " ".join(filter(None, (reason, _take_back(user))))
+    log.record(action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=note)
+    return user
+
+
+def _take_back(user: User) -> str:
+    """Ends what waits for a second person because of this one; names it for the log."""
+    requests = Registration.objects.open().filter(endorsed_by=user)
+    scopes = Scope.objects.filter(easing_asked_by=user)
+    names = [registration.number for registration in requests] + [scope.name for scope in scopes]
+    requests.update(endorsed_by=None, endorsed_at=None)
+    scopes.update(easing_asked_by=None, easing_asked_at=None)
+    return f"First word taken back: {', '.join(names)}" if names else ""
 
 
 @transaction.atomic

@@ -150,9 +150,13 @@ def request_changes(*, registration: Registration, message: str, seen: str, by: 
 
 
 @transaction.atomic
-def reject(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
-    _check_reviewer(registration, seen, by)
-    _move(registration, {Status.SUBMITTED}, Status.REJECTED, decided_by=by.user, decided_at=now)
+def reject(
+    *, registration: Registration, message: str, seen: str, by: Actor, now: datetime, unanswered: bool = False
+) -> None:
+    """`unanswered` is a request that the contact was asked to change, and did not."""
+    waits = Status.CHANGES_REQUESTED if unanswered else Status.SUBMITTED
+    _check_reviewer(registration, seen, by, waits)
+    _move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, note=message)
     _mail(registration, Mail.Kind.REQUEST_REJECTED, now, message=message)
@@ -160,15 +164,9 @@ def reject(*, registration: Registration, message: str, seen: str, by: Actor, no
 
 @transaction.atomic
 def approve(
-    *,
-    registration: Registration,
-    scopes: Iterable[Scope],
-    defaults: Iterable[Scope],
-    message: str = "",
-    seen: str,
-    by: Actor,
-    now: datetime,
-) -> Client | None:
+    *, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope], message: str = "", seen: str,
+    by: Actor, now: datetime,
+) -> Client | None:  # fmt: skip
     """Grants these scopes (all or fewer than asked), makes the client and mails the link.
 
     A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
@@ -238,12 +236,12 @@ def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
     registration.asked.filter(scope__in=granted).update(granted=True)
 
 
-def _check_reviewer(registration: Registration, seen: str, by: Actor) -> None:
+def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str = Status.SUBMITTED) -> None:
     """Locks the request; then four eyes, still open, and still what the reviewer read."""
     fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
     for name in ("status", "endorsed_by_id", "client_id", "requester_id"):
         setattr(registration, name, getattr(fresh, name))
-    if fresh.status != Status.SUBMITTED:
+    if fresh.status != waits:
         raise UnableToDecide(_("This request was decided already, or waits for the contact."))
     if by.user is None or by.user.role != User.Role.SECURITY:
         raise UnableToDecide(_("Only the Security team decides on a request."))

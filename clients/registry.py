@@ -82,8 +82,11 @@ def create(
 
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
-    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
-    client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
+    """An approved change request: the name and the scopes become what was approved. Logged by the approval.
+
+    Raises UnableToChangeClient.
+    """
+    client = _open(Client.objects.select_for_update(no_key=True).get(registrations=registration))
     client.name, client.organisation, client.purpose = (
         registration.client_name, registration.organisation, registration.purpose
     )  # fmt: skip
@@ -96,19 +99,27 @@ def apply_change(*, registration: Registration, scopes: Iterable[Scope], default
 def change_scopes(
     *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
 ) -> None:
-    """What is taken away is gone from every introspection as soon as this commits."""
-    Client.objects.locked(client.pk)
-    before = facts(client)
-    _grant(client, scopes, defaults)
-    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=difference(before, facts(client)))
+    """What is taken away is gone from every introspection as soon as this commits.
+
+    A sensitive scope comes by a request with two approvals only. Raises UnableToChangeClient.
+    """
+    _open(Client.objects.locked(client.pk))
+    wanted, before = list(scopes), facts(client)
+    held = set(client.client_scopes.values_list("scope_id", flat=True))
+    if any(scope.sensitive and scope.pk not in held for scope in Scope.objects.filter(pk__in=[s.pk for s in wanted])):
+        raise UnableToChangeClient(_("A sensitive scope is granted only through a request with two approvals."))
+    _grant(client, wanted, defaults)
+    if before == (after := facts(client)):
+        return
+    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=difference(before, after))
     tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)
 
 
 @transaction.atomic
 def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
-    """Overrides of the site's limits and lifetimes; only these fields."""
+    """Overrides of the site's limits and lifetimes; only these fields. Raises UnableToChangeClient."""
     names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
-    locked = Client.objects.locked(client.pk)
+    locked = _open(Client.objects.locked(client.pk))
     changes = {
         name: (getattr(locked, name), settings[name])
         for name in names
@@ -167,6 +178,12 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
     log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
     tell_contacts(client=client, action=Action.CLIENT_ID_CHANGED, subject=client.audit_label, by=by, now=now)
     return new
+
+
+def _open(client: Client) -> Client:
+    if client.status == Status.CLOSED:
+        raise UnableToChangeClient(_("This client is closed for good: it stays as it is."))
+    return client
 
 
 def facts(client: Client) -> Facts:

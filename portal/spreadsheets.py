@@ -1,12 +1,14 @@
 """CSV that is streamed row by row, and safe to open in a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
-# A spreadsheet runs a cell that begins so as a formula (OWASP: CSV injection).
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that begins so as a formula (OWASP: CSV injection). Where the comma is the decimal sign,
+# Excel takes the semicolon between two cells and no notice of our quotes: there a cell begins inside one of ours, too.
+DANGEROUS = re.compile(r"""\A(?=[=+\-@\t\r])|(?<=[;\t\r\n])(?="*[=+\-@])""")
 
 
 class _Echo:
@@ -17,7 +19,7 @@ class _Echo:
 
 
 def safe_cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(DANGEROUS) else value
+    return DANGEROUS.sub("'", value) if isinstance(value, str) else value
 
 
 def lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -18,11 +18,11 @@ from clients.actors import COMMAND_LINE, Actor
 from clients.client_secrets import UnableToChangeSecret
 from clients.keymaterial import KeyRefused
 from clients.keys import UnableToAddKey
-from clients.people import UnableToInvite
+from clients.people import UnableToDeactivate, UnableToInvite
 from clients.registry import UnableToChangeClient
 from clients.sealing import UnableToOpen
 
-REFUSALS = (UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToInvite)
+REFUSALS = (UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite)
 
 
 class ActCommand(BaseCommand):

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.models.people import User
+
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma that people type between two.
 SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
 
@@ -48,6 +50,10 @@ class Api(Described):
 
 
 class ScopeQuerySet(models.QuerySet["Scope"]):
+    def easing(self) -> ScopeQuerySet:
+        """Those of which somebody asked to end the two approvals, and nobody answered yet."""
+        return self.filter(retired_at=None).exclude(easing_asked_by=None).select_related("easing_asked_by")
+
     def offered(self) -> ScopeQuerySet:
         """Those one can ask for: not retired, with their API, in the order people read them."""
         return self.filter(retired_at=None).select_related("api").order_by("api__name", "name")
@@ -57,6 +63,9 @@ class Scope(Described):
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[RegexValidator(SCOPE_NAME)])
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes")
     sensitive = models.BooleanField(_("sensitive"), default=False)  # two approvals needed
+    # Who asked that one approval be enough from now on; somebody else confirms it (clients.catalogue).
+    easing_asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    easing_asked_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScopeQuerySet.as_manager()
@@ -65,6 +74,9 @@ class Scope(Described):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(name__regex=SCOPE_NAME), name="scope_name_is_a_scope_token"),
+            models.CheckConstraint(
+                condition=Q(easing_asked_by=None) | Q(sensitive=True), name="only_a_sensitive_scope_can_be_eased"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -70,11 +70,40 @@ class ApiForm(DescribedForm):
 
 
 class ScopeForm(DescribedForm):
+    """Anybody of the team makes a scope sensitive; that it is so no more takes two of them (EasingForm)."""
+
     sensitive = forms.BooleanField(
-        label=_("Sensitive"),
-        required=False,
-        help_text=_("Two members of the Security team approve each request for it."),
-    )
+        label=_("Sensitive"), required=False,
+        help_text=_("Two members of the Security team approve each request for it. It takes two of them to end that."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, scope: Scope | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, described=scope, **kwargs)
+        self.is_sensitive = scope is not None and scope.sensitive
+        if self.is_sensitive:
+            del self.fields["sensitive"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        return {**data, "sensitive": self.is_sensitive or data.get("sensitive", False)}
+
+
+class EasingForm(forms.Form):
+    """Which of the buttons, and for the first of two people why."""
+
+    ASK, EASE, KEEP = "ask", "ease", "keep"
+    act = forms.ChoiceField(choices=[(name, name) for name in (ASK, EASE, KEEP)])
+    reason = forms.CharField(
+        label=_("Why is one approval enough?"), required=False,
+        help_text=_("Your colleague reads it before confirming; it stays in the change log."),
+        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("act") == self.ASK and not data.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", _("Tell your colleague why."))
+        return data
 
 
 class NewScopeForm(ScopeForm):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
@@ -69,6 +70,19 @@ class ClientFilterForm(forms.Form):
         return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])
 
 
+def of_everybody() -> dict[str, int]:
+    """What a client has that no override was made for."""
+    return {
+        "token_lifetime": int(settings.TOKEN_LIFETIME.total_seconds()),
+        "rate_limit": settings.CLIENT_RATE_LIMIT,
+    }
+
+
+def _number(label: Any, refusal: Any, least: int, most: int) -> forms.IntegerField:
+    messages = dict.fromkeys(("invalid", "min_value", "max_value"), refusal)
+    return forms.IntegerField(label=label, required=False, min_value=least, max_value=most, error_messages=messages)
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Why?"), help_text=_("For the change log. The contacts are told that it happened."),
@@ -77,10 +91,8 @@ class ReasonForm(forms.Form):
 
 
 class SettingsForm(forms.Form):
-    token_lifetime = forms.IntegerField(
-        label=_("Token lifetime, in seconds"), required=False, min_value=60, max_value=86_400
-    )
-    rate_limit = forms.IntegerField(label=_("Requests per minute"), required=False, min_value=1, max_value=1_000_000)
+    token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86400."), 60, 86_400)
+    rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1000000."), 1, 1_000_000)
     issuer_audience_only = forms.BooleanField(
         label=_("Accept only the issuer as audience"), required=False,
         help_text=_("Its assertions must name the issuer in aud and nothing else."),
@@ -88,6 +100,11 @@ class SettingsForm(forms.Form):
     may_request_tokens = forms.BooleanField(
         label=_("May request tokens"), required=False, help_text=_("Off for a resource server that only introspects.")
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, everybody in of_everybody().items():
+            self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
 
 
 class ScopesForm(forms.Form):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.models import Registration
 
 APPROVE, CHANGES, REJECT = "approve", "changes", "reject"
+UNANSWERED = "unanswered"  # the contact was asked to change the request and did not: rejected
 
 
 class DecisionForm(forms.Form):
@@ -40,6 +41,8 @@ class DecisionForm(forms.Form):
         fields: dict[str, Any] = self.fields
         fields["scopes"].choices = fields["defaults"].choices = names
         fields["decision"].choices = decisions if may_approve else decisions[1:]
+        if registration.status == Registration.Status.CHANGES_REQUESTED:
+            fields["decision"].choices = [(UNANSWERED, _("Reject"))]
         self.hints = {"decision": self._consequences(final)}
 
     def _consequences(self, final: bool) -> dict[str, Any]:
@@ -59,7 +62,7 @@ class DecisionForm(forms.Form):
         decision, granted = data.get("decision"), data.get("scopes", [])
         if decision == APPROVE and not granted:
             self.add_error("scopes", _("Tick at least one scope, or reject the request."))
-        if decision in (CHANGES, REJECT) and not data.get("message"):
+        if decision in (CHANGES, REJECT, UNANSWERED) and not data.get("message"):
             self.add_error("message", _("Tell the contact what to change, or why you reject."))
         if decision == APPROVE and granted and set(granted) < set(self.asked) and not data.get("message"):
             self.add_error("message", _("Tell the contact why you leave scopes out."))

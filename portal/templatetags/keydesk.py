@@ -19,6 +19,7 @@ from portal.times import ago, clock, day, days_left, moment, span, zone
 
 register = Library()
 
+NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French deceive nobody
 RISKS = {"low": 1, "medium": 2, "high": 3}
 # Comments and strings of the languages in our samples; `//` counts only after a space, so not in an address.
 CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
@@ -222,7 +223,10 @@ def number(value: float) -> str:
 @register.filter
 def visible(value: object) -> str:
     """Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+    return "".join(
+        char if char.isprintable() or char in NO_BREAK else char.encode("unicode_escape").decode()
+        for char in str(value)
+    )
 
 
 @register.filter

@@ -20,7 +20,7 @@ from portal.request import Request, posted
 def scopes(request: Request) -> HttpResponse:
     held = ClientScope.objects.exclude(client__status=Client.Status.CLOSED).values("scope_id")
     holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
-    apis = Api.objects.prefetch_related("scopes", "served_by")
+    apis = Api.objects.prefetch_related("scopes__easing_asked_by", "served_by")
     language = get_language() or "en"
     shown = [
         {
@@ -86,15 +86,18 @@ def create_scope(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_scope(request: Request, pk: int) -> HttpResponse:
     scope = get_object_or_404(Scope, pk=pk)
-    form = ScopeForm(posted(request), described=scope, initial={"sensitive": scope.sensitive})
+    form = ScopeForm(posted(request), scope=scope)
     if form.is_valid():
         sensitive = form.cleaned_data["sensitive"]
-        catalogue.change_scope(scope=scope, description=form.description(), sensitive=sensitive, by=actor(request))
-        messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
+        try:
+            catalogue.change_scope(scope=scope, description=form.description(), sensitive=sensitive, by=actor(request))
+        except catalogue.UnableToEaseScope as problem:  # it became sensitive at this very moment
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
         return redirect("scopes")
-    return _form_page(
-        request, form, title=_("Change the scope %(name)s") % {"name": scope.name}, submit=_("Save the scope")
-    )
+    title = _("Change the scope %(name)s") % {"name": scope.name}
+    return _form_page(request, form, title=title, submit=_("Save the scope"), sensitive=scope.sensitive and scope)
 
 
 @security_team
@@ -113,7 +116,10 @@ def retire_scope(request: Request, pk: int) -> HttpResponse:
     return render(request, "security/retire_scope.html", {"scope": scope, "holders": holders})
 
 
-def _form_page(request: Request, form: DescribedForm, *, title: str, submit: str) -> HttpResponse:
+def _form_page(
+    request: Request, form: DescribedForm, *, title: str, submit: str, sensitive: Scope | bool = False
+) -> HttpResponse:
+    """`sensitive` is the scope, when it is one that needs two approvals."""
     first = [field for field in form if not field.name.startswith("description_")]
-    context = {"form": form, "first": first, "title": title, "submit": submit}
+    context = {"form": form, "first": first, "title": title, "submit": submit, "sensitive": sensitive}
     return render(request, "security/catalogue_form.html", context, status=422 if form.errors else 200)

@@ -1,12 +1,13 @@
 """The change log: read, filter and export it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -95,15 +96,20 @@ def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
     if not form.is_valid():
-        return change_log(request)
+        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")  # which says what is wrong
     with transaction.atomic():
         changes = {"filters": (None, urlencode(form.active()) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
     entries = form.entries().before(own.seq).order_by("seq")
-    name = f"change-log-{request.now:%Y-%m-%d}"
+    name = log_file_name(request.now)
     if request.POST.get("format") == "jsonl":
         return spreadsheets.download(log.export(entries), name=f"{name}.jsonl", kind="application/jsonl")
     return spreadsheets.response(_as_table(entries), name=f"{name}.csv")
+
+
+def log_file_name(now: datetime) -> str:
+    """Without its ending."""
+    return f"change-log-{now:%Y-%m-%d}"
 
 
 def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clients.models import Client, Key, Mail, Registration, Secret
+from clients.models import Client, Key, Mail, Registration, Scope, Secret
 from portal import usage
 from portal.access import security_team
 from portal.client_search import SHA1, named_by_sha1
@@ -36,6 +36,7 @@ def dashboard(request: Request) -> HttpResponse:
         **figures,
         "waiting": waiting.count(),
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
+        "easing": Scope.objects.easing().exclude(easing_asked_by=request.user),
         "undelivered": Mail.objects.undeliverable().count(),
         "expiring": _ending(request.now)[:LISTED],
         "methods": _methods(figures["methods"]),

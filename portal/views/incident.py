@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal import leaks
 from portal.access import actor, security_team
 from portal.request import Request, posted
 from tokens import incident as incidents
@@ -19,11 +21,19 @@ from tokens.models import CredentialUse, Token
 class LeakForm(forms.Form):
     value = forms.CharField(
         label=gettext_lazy("The leaked secret or token"),
-        help_text=gettext_lazy("Paste it whole. We compare its SHA-256 and keep nothing of it."),
+        help_text=gettext_lazy(
+            "Paste it, or the header or line that it stands in. We compare its SHA-256 and keep nothing of it."
+        ),
         max_length=4096,
         # A password field: what was typed is not sent back in the page, and browsers do not offer it again.
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
     )
+
+    def clean_value(self) -> str:
+        try:
+            return leaks.value_in(self.cleaned_data["value"])
+        except leaks.SeveralLeaks:
+            raise ValidationError(_("There are several secrets or tokens in this. Paste them one at a time.")) from None
 
 
 @sensitive_post_parameters("value")
@@ -33,8 +43,10 @@ def incident(request: Request) -> HttpResponse:
     form = LeakForm(posted(request))
     context: dict[str, object] = {"form": form, "searched": False}
     if form.is_valid():
-        leak = incidents.look_up(value=form.cleaned_data["value"], by=actor(request), now=request.now)
-        context = {"form": LeakForm(), "searched": True, **(_findings(leak, request) if leak else {})}
+        value = form.cleaned_data["value"]
+        leak = incidents.look_up(value=value, by=actor(request), now=request.now)
+        context = {"form": LeakForm(), "searched": True, "cut_off": leaks.is_cut_off(value)}
+        context |= _findings(leak, request) if leak else {}
     return render(request, "security/incident.html", context, status=422 if form.errors else 200)
 
 

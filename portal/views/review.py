@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.models import Entry
-from clients import registrations
+from clients import registrations, registry
 from clients.models import Registration, User
 from portal import differences, hints, log_entries
 from portal.access import actor, security_team
-from portal.forms.staff_review import APPROVE, CHANGES, DecisionForm, MessageForm
+from portal.forms.staff_review import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.request import Request, posted
 
 HISTORY = 50  # entries shown
@@ -35,7 +35,7 @@ def review(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             return _decide(request, registration, form)
-        except registrations.UnableToDecide as problem:
+        except (registrations.UnableToDecide, registry.UnableToChangeClient) as problem:
             # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
@@ -106,7 +106,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         registrations.request_changes(**told)
         done = _("You asked to change %(name)s. The contact gets a mail.")
     else:
-        registrations.reject(**told)
+        registrations.reject(**told, unanswered=data["decision"] == UNANSWERED)
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
     return redirect("queue")
@@ -128,11 +128,19 @@ def write_message(request: Request, uid: UUID) -> HttpResponse:
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
     found = hints.about(registration, hints.clients_per_organisation([registration]))
     own = request.user == registration.requester or request.user.email == registration.contact_email
+    decidable = registration.status == Registration.Status.SUBMITTED and not own
+    unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
+    # Who decided on what is decided already finds their words again, to send them as a message.
+    late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
+    typed = form["message"].value() if late else ""
     return {
         "registration": registration,
         "form": form,
-        "message_form": MessageForm(auto_id="message_%s"),
-        "decidable": registration.status == Registration.Status.SUBMITTED and not own,
+        "message_form": MessageForm(auto_id="message_%s", initial={"text": typed}),
+        "typed": typed,
+        "late": late,
+        "unanswered": unanswered,
+        "decidable": decidable,
         "own": own,
         "is_change": registration.kind == Registration.Kind.CHANGE,
         "scopes": _scope_rows(registration, form),

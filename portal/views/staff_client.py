@@ -19,7 +19,7 @@ from clients import registry
 from clients.models import Api, Client, Key, Scope
 from portal import condition, log_entries, usage
 from portal.access import actor, security_team
-from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm
+from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm, of_everybody
 from portal.request import Request, posted
 from portal.views.journal import by_client
 from portal.views.tokens import shown_tokens
@@ -58,6 +58,8 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "usage": usage.of_client(client, now),
         "refused_today": JournalEntry.objects.of(client).refusals().since(now - timedelta(days=1)).count(),
         "acts": ACTS_OF.get(client.status, ()),
+        "closed": client.status == Client.Status.CLOSED,
+        "everybody": of_everybody(),
     }
     return render(request, "security/client.html", context)
 
@@ -132,8 +134,12 @@ def client_settings(request: Request, uid: UUID) -> HttpResponse:
     client = client_of_anybody(uid)
     form = SettingsForm(posted(request), initial={name: getattr(client, name) for name in SettingsForm.base_fields})
     if request.method == "POST" and form.is_valid():
-        registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
-        messages.success(request, _("Settings saved."))
+        try:
+            registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
+        except registry.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Settings saved."))
         return redirect("staff_client", uid)
     return render(
         request, "security/client_settings.html", {"client": client, "form": form}, status=422 if form.errors else 200
@@ -151,10 +157,14 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
     form = ScopesForm(posted(request), known=known, initial=initial)
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
-        registry.change_scopes(
-            client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
-        )
-        messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+        try:
+            registry.change_scopes(
+                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
+            )
+        except registry.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
         return redirect("staff_client", uid)
     return render(
         request, "security/client_scopes.html", {"client": client, "form": form}, status=422 if form.errors else 200

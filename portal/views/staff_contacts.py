@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clients import contacts as acts
-from clients.models import ClientContact
+from clients.models import ClientContact, User
 from portal.access import actor, security_team
 from portal.forms.contacts import ContactForm
 from portal.request import Request, posted
@@ -39,10 +39,8 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpRes
     person = {"person": row.user}
     try:
         if act == "link":
-            acts.mail_fresh_link(email=row.user.email, by=actor(request), now=request.now)
-            messages.success(
-                request, _("A fresh link is on its way to %(person)s. An older one stops working.") % person
-            )
+            mailed = acts.mail_fresh_link(email=row.user.email, by=actor(request), now=request.now)
+            _say_whether(request, mailed, person)
         elif act in ClientContact.Role.values:
             role = ClientContact.Role(act)
             acts.change_role(contact=row, role=role, by=actor(request), now=request.now)
@@ -50,6 +48,14 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpRes
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
     return redirect("staff_client", uid)
+
+
+def _say_whether(request: Request, mailed: bool, person: dict[str, User]) -> None:
+    if mailed:
+        messages.success(request, _("A fresh link is on its way to %(person)s. An older one stops working.") % person)
+        return
+    refusal = _("No link was mailed to %(person)s: five went out in the last hour, or their account is no contact's.")
+    messages.error(request, refusal % person)
 
 
 @security_team

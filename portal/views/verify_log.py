@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,6 +16,8 @@ from audit.verification import Report
 from portal import spreadsheets
 from portal.access import actor, log_readers
 from portal.request import Request
+from portal.templatetags.keydesk import number
+from portal.views.change_log import log_file_name
 
 SHOWN = 10  # earlier verifications
 
@@ -35,8 +38,16 @@ def verify_log(request: Request) -> HttpResponse:
         "checkpoint": Checkpoint.objects.last(),
         "earlier": Verification.objects.all()[:SHOWN],
         "keys": checkpoints.verifier_keys(),
+        "command": _offline(request),
     }
     return render(request, "auditor/verify.html", context)
+
+
+def _offline(request: Request) -> str:
+    """What checks the files of this page without Keydesk, named as a browser stores them today."""
+    keys = " ".join(f'--key "{key}"' for key in checkpoints.verifier_keys())
+    exported = f"{log_file_name(request.now)}.jsonl"
+    return f"pip install cryptography\npython audit/offline.py {exported} checkpoints.txt {keys}"
 
 
 @log_readers
@@ -51,7 +62,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
         "verification": found,
         "report": report,
         "sentence": _(report.template).format(**report.params),
-        "seconds": f"{found.seconds:.1f}",
+        "seconds": number_format(found.seconds, 1),
         "checks": _checks(report),
         "checkpoint": Checkpoint.objects.last(),
     }
@@ -67,8 +78,9 @@ def signed_checkpoints(_request: Request) -> HttpResponseBase:
 
 
 def _checks(report: Report) -> list[dict[str, str]]:
-    signed = _("%(signed)s of %(entries)s entries") % {"signed": report.signed, "entries": report.entries}
-    matching = _("%(intact)s of %(entries)s match") % {"intact": report.intact, "entries": report.entries}
+    entries = number(report.entries)
+    signed = _("%(signed)s of %(entries)s entries") % {"signed": number(report.signed), "entries": entries}
+    matching = _("%(intact)s of %(entries)s match") % {"intact": number(report.intact), "entries": entries}
     return [
         {"name": _("Hash of each entry"), "state": "ok", "result": matching, "proves": _("No entry was edited")},
         {"name": _("Numbering"), "state": "ok", "result": _("No gaps"),

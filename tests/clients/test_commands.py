@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import override_settings
 
 from audit.models import Entry
+from clients import catalogue, registrations
 from clients.models import Api, Client, Mail, Scope, Secret, User
 from tests import factories, keys
 
@@ -170,6 +171,45 @@ def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
     assert not user.has_usable_password()
     assert not Authenticator.objects.filter(user=user).exists()
     assert Entry.objects.first().note == "password and second factors ended"
+
+
+def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() -> None:
+    user = factories.noor()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    assert run("deactivate_staff", "Noor@Keydesk.Example", "--reason", "Left") == {
+        "email": user.email, "active": False,
+    }  # fmt: skip
+    user.refresh_from_db()
+    assert (user.is_active, user.has_usable_password()) == (False, False)
+    assert not Authenticator.objects.filter(user=user).exists()
+    entry = Entry.objects.first()
+    assert (entry.action, entry.changes, entry.note) == ("staff.deactivated", {"is_active": [True, False]}, "Left")
+    assert "closed already" in refused("deactivate_staff", user.email)
+    run("invite_staff", user.email, "--name", user.name, "--role", "security")
+    assert User.objects.get(pk=user.pk).is_active
+    assert Entry.objects.first().changes == {"is_active": [False, True]}
+
+
+def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
+    scope = factories.scope("nrn", sensitive=True)
+    registration, noor = factories.submitted_request(now, scopes=(scope,)), factories.by(factories.noor())
+    told = {
+        "registration": registration, "scopes": [scope], "defaults": [], "seen": registration.content_hash, "now": now,
+    }  # fmt: skip
+    registrations.approve(**told, by=noor)
+    catalogue.ask_to_ease(scope=scope, reason="x", by=noor, now=now)
+    run("deactivate_staff", factories.noor().email, "--reason", "Misused.")
+    registration.refresh_from_db()
+    scope.refresh_from_db()
+    assert (registration.endorsed_by, scope.easing_asked_by) == (None, None)
+    assert Entry.objects.first().note == f"Misused. First word taken back: {registration.number}, nrn"
+    assert registrations.approve(**told, by=factories.by(factories.bram())) is None
+
+
+def test_only_the_account_of_staff_is_closed() -> None:
+    assert "no member of staff" in refused("deactivate_staff", factories.lotte().email)
+    assert "no member of staff" in refused("deactivate_staff", "nobody@keydesk.example")
+    assert factories.lotte().is_active
 
 
 def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from audit import checkpoints, verifications
 from audit.models import LogHead, Verification
-from clients import people, registrations, sealing
+from clients import catalogue, people, registrations, sealing
 from clients.models import Client, Mail, Registration, Scope, User
 from portal import documentation
 from portal.example import organisation, traffic
@@ -25,7 +25,7 @@ from tests.portal import browsers, staff
 from tests.portal.test_access import MATRIX, ROLES, arguments
 
 STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
-NOOR, ADA = "noor@gegevensverkeer.example", "ada@gegevensverkeer.example"
+NOOR, BRAM, ADA = (f"{name}@gegevensverkeer.example" for name in ("noor", "bram", "ada"))
 WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
 
 
@@ -56,6 +56,8 @@ def seed(now: datetime | None = None) -> None:
     registrations.request_changes(
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
+    sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))
+    catalogue.ask_to_ease(scope=sensitive, reason="The register is public since this month.", by=bram, now=now)
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     for _ in range(2):  # one that is finished, one that runs
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
@@ -102,6 +104,8 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
         yield Place("owner", f"docs-{page.slug}", reverse("docs_page", args=[page.slug]))
     for role, name, query in LISTS:
         yield Place(role, f"{name}-list", reverse(name) + query)
+    sensitive = Scope.objects.get(sensitive=True)
+    yield Place("security", "ease_scope", reverse("ease_scope", args=[sensitive.pk]))
     yield Place("owner", "404", "/no/such/page/")
     running = Verification.objects.get(finished_at=None)
     yield Place("auditor", "verification-running", reverse("verification", args=[running.pk]))

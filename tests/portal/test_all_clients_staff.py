@@ -7,12 +7,17 @@ from django.urls import reverse
 
 from audit.models import Entry
 from clients import keys as key_acts
+from clients import registry
 from clients.models import Client, ClientContact, Mail
 from tests import factories, keys
 from tests.portal.staff import signed_in
 from tokens.models import JournalEntry
 
 pytestmark = pytest.mark.django_db
+
+
+def shown(page: str, /, *arguments: object) -> str:
+    return signed_in(factories.noor()).get(reverse(page, args=arguments)).content.decode()
 
 
 def post(page: str, /, *arguments: object, **data: object):
@@ -63,7 +68,11 @@ def test_closing_is_for_good(now) -> None:
 
 def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
     client, _secret = factories.client()
-    assert post("client_settings", client.uid, token_lifetime=5).status_code == 422
+    refused = post("client_settings", client.uid, token_lifetime=5, rate_limit="1e9")
+    assert refused.status_code == 422
+    assert "Give a whole number from 60 to 86400." in refused.content.decode()
+    assert "Empty means what everybody has: 3600." in refused.content.decode()
+    assert "3600 seconds, as everybody" in shown("staff_client", client.uid)
     post("client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
     client.refresh_from_db()
     assert (client.token_lifetime, client.rate_limit) == (300, 10)
@@ -98,6 +107,53 @@ def test_contacts_are_added_changed_mailed_and_removed(now) -> None:
     assert client.contacts.count() == 2  # asked first
     post("remove_client_contact", client.uid, wim.uid)
     assert not client.contacts.filter(pk=wim.pk).exists()
+
+
+def test_what_is_closed_stays_as_it_is(now) -> None:
+    client, _secret = factories.client()
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    browser = signed_in(factories.noor())
+    address = reverse("staff_client", args=[client.uid])
+    text = browser.get(address).content.decode()
+    for page in ("client_settings", "client_scopes", "add_client_contact"):
+        assert f'"{reverse(page, args=[client.uid])}"' not in text
+    entries = Entry.objects.count()
+    for page, data in (
+        ("client_settings", {"rate_limit": 5}),
+        ("client_scopes", {}),
+        ("add_client_contact", {"name": "W", "email": "w@x.example", "role": "owner"}),
+    ):
+        answer = browser.post(reverse(page, args=[client.uid]), data, follow=True).content.decode()
+        assert "closed for good: it stays as it is" in answer
+    role = reverse("change_client_contact", args=[client.uid, client.contacts.get().uid])
+    assert "closed for good" in browser.post(role, {"act": "editor"}, follow=True).content.decode()
+    assert Entry.objects.count() == entries
+
+
+def test_somebody_of_the_staff_is_no_contact(now) -> None:
+    """They would get a link that opens no client; and the four eyes would look at themselves."""
+    client, _secret = factories.client()
+    response = post("add_client_contact", client.uid, name="Bram", email=factories.bram().email, role="owner")
+    assert response.status_code == 422
+    assert "an address of the staff" in response.content.decode()
+    assert client.contacts.count() == 1
+
+
+def test_the_page_says_when_no_link_was_mailed(now) -> None:
+    client, _secret = factories.client()
+    address = reverse("change_client_contact", args=[client.uid, client.contacts.get().uid])
+    browser, answers = signed_in(factories.noor()), []
+    for _ in range(6):
+        answers.append(browser.post(address, {"act": "link"}, follow=True).content.decode())
+    assert all("A fresh link is on its way" in answer for answer in answers[:4])
+    assert "No link was mailed" in answers[-1]
+
+
+def test_saving_the_scopes_it_has_is_no_change(now) -> None:
+    client, _secret = factories.client()
+    mails, entries = Mail.objects.count(), Entry.objects.count()
+    post("client_scopes", client.uid, scopes=["address.read"], defaults=["address.read"])
+    assert (Mail.objects.count(), Entry.objects.count()) == (mails, entries)
 
 
 def test_the_last_owner_stays(now) -> None:

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.models import Api, Scope
+from clients.models import Api, Mail, Scope
 from tests import factories
 from tests.portal.staff import signed_in
 
@@ -53,7 +53,10 @@ def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> Non
     assert (scope.sensitive, scope.described_in("en")) == (True, "New words")
     text = signed_in(factories.noor()).get(reverse("retire_scope", args=[scope.pk])).content.decode()
     assert "1 client has it now" in text
+    assert "The contacts of these clients get an e-mail." in text
     post("retire_scope", scope.pk)
+    told = Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).values_list("to", "facts__action", "facts__subject")
+    assert list(told) == [("lotte@leiestroom.example", "scope.retired", "address.read")]
     scope.refresh_from_db()
     assert scope.retired_at is not None
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts, registrations, registry
+from clients import catalogue, client_secrets, contacts, registrations, registry
 from clients.models import ClientContact
 from portal import spreadsheets
 from portal.client_past import as_it_was
@@ -108,6 +109,28 @@ def test_the_csv_export_holds_the_filtered_entries_and_is_logged(now) -> None:
     assert rows[0]["changes"] == "Status: Active → Suspended"
     own = Entry.objects.first()
     assert (own.action, own.changes) == ("log.exported", {"filters": [None, "action=client.suspended"]})
+
+
+def test_a_sentence_and_a_text_of_several_lines_read_well_in_french(now) -> None:
+    client, _secret = factories.client()
+    client_secrets.regenerate(
+        client=client, replaces=client.secrets.get(), overlap=timedelta(0), by=factories.SYSTEM, now=now
+    )
+    catalogue.change_scope(
+        scope=factories.scope(), description={"en": "Read", "fr": "Lire"}, sensitive=False, by=factories.SYSTEM
+    )
+    page = signed_in(factories.ada()).get(reverse("change_log"), headers={"accept-language": "fr"})
+    text = page.content.decode()
+    assert "le secret client\u00a0: le nouveau est" in text
+    assert "en: Read<br>fr: Lire" in text
+    assert "\\xa0" not in text
+    assert "\\n" not in text
+
+
+def test_an_export_with_a_filter_that_cannot_be_read_leads_to_what_is_wrong(now) -> None:
+    response = export("csv", since="tomorrow")
+    assert response.url == f"{reverse('change_log')}?since=tomorrow"
+    assert not Entry.objects.filter(action="log.exported").exists()
 
 
 def test_the_jsonl_export_verifies_outside(now) -> None:

@@ -1,5 +1,6 @@
 """Something leaked: whose it is, what it can do, and revoking it in one act."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,6 +54,51 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert Entry.objects.first().action == "incident.revoked"
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED, to="lotte@leiestroom.example").count() == 1
     assert "Does not work any more" in look_up(secret)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '"{secret}"', "'{secret}',", "{id}:{secret}", "CLIENT_SECRET={secret}  # live", "Authorization: Basic {basic}",
+        "curl --user '{id}:{secret}' --data grant_type=client_credentials", "client_secret={secret}&scope=address.read",
+        "basic {basic}", '{{"secret": "{secret}"}}', "{secret}next line", "client_id%3D{id}%26client_secret%3D{secret}",
+    ],
+)  # fmt: skip
+def test_a_secret_is_found_in_what_it_stood_in(now, around) -> None:
+    """Nobody has this one, it said, when the quotes or the header were pasted too."""
+    client, secret = factories.client()
+    basic = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
+    page = look_up(around.format(id=client.client_id, secret=secret, basic=basic))
+    assert "Works now" in page
+    assert secret not in page
+    assert basic not in page
+
+
+def test_a_token_is_found_in_its_header(now) -> None:
+    client, _secret = factories.client()
+    assert "An access token of" in look_up(f"Authorization: Bearer {token_of(client, 'secret:1')}")
+
+
+def test_several_in_one_paste_are_looked_up_one_by_one(now) -> None:
+    client, secret = factories.client()
+    token, entries = token_of(client, "secret:1"), Entry.objects.count()
+    page = look_up(f"{secret} {token}")
+    assert "Paste them one at a time" in page
+    assert secret not in page
+    assert Entry.objects.count() == entries
+    assert "Works now" in look_up(f"{secret} {secret}")
+
+
+def test_one_that_was_cut_off_is_said_to_be(now) -> None:
+    _client, secret = factories.client()
+    assert "a part is missing or mistyped" in look_up(secret[:-3])
+    assert "a part is missing or mistyped" in look_up(f"{secret[:-1]}!")
+    assert "Our secrets begin with kds_" in look_up("rubbish")
+
+
+@pytest.mark.parametrize("text", ["Basic ====", "basic " + "A" * 33, "Basic /////////w==", "kds_" + "é" * 49, "%ff%00"])
+def test_rubbish_is_nobodys_and_no_fault(text) -> None:
+    assert signed_in(factories.noor()).post(reverse("incident"), {"value": text}).status_code == 200
 
 
 def test_a_leaked_token_is_revoked_alone(now) -> None:

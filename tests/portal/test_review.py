@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import registrations
+from clients import registrations, registry
 from clients.models import Client, Mail, Registration, User
 from tests import factories
 from tests.portal.staff import signed_in
@@ -100,6 +100,41 @@ def test_who_comes_second_is_told_that_it_was_decided(now) -> None:
     assert not Client.objects.exists()
 
 
+def test_the_words_of_who_comes_second_are_not_lost(now) -> None:
+    registration = factories.submitted_request(now)
+    decide(registration, "changes", message="Why?")
+    text = decide(registration, "reject", by=factories.bram(), message="A page of <reasons>.").content.decode()
+    assert "Your decision was not recorded" in text
+    assert "A page of &lt;reasons&gt;.</textarea>" in text.replace("\n", "")
+    assert "One answer needs your attention" not in text
+
+
+def test_a_request_that_nobody_answers_does_not_wait_for_ever(now) -> None:
+    """While it waited, the other contacts of a client could not ask for a change."""
+    client, _secret = factories.client()
+    lotte, content = factories.by(factories.lotte()), factories.content()
+    registration = registrations.propose_change(client=client, content=content, by=lotte, now=now)
+    decide(registration, "changes", message="Why?")
+    page = signed_in(factories.bram()).get(url(registration)).content.decode()
+    assert "No answer?" in page
+    refused = decide(registration, "unanswered", by=factories.bram())
+    assert refused.status_code == 422
+    assert "why you reject" in refused.content.decode()
+    assert "Your decision was not recorded" not in refused.content.decode()
+    assert decide(registration, "unanswered", by=factories.bram(), message="No answer in a month.").status_code == 302
+    registration.refresh_from_db()
+    assert registration.status == Registration.Status.REJECTED
+    assert Mail.objects.filter(kind=Mail.Kind.REQUEST_REJECTED, to=factories.lotte().email).exists()
+    registrations.propose_change(client=client, content=content, by=lotte, now=now)
+
+
+def test_what_was_answered_meanwhile_is_not_rejected_as_unanswered(now) -> None:
+    registration = factories.submitted_request(now)
+    assert decide(registration, "unanswered", message="No answer.").status_code == 422
+    registration.refresh_from_db()
+    assert registration.status == Registration.Status.SUBMITTED
+
+
 def test_who_asked_cannot_decide(now) -> None:
     noor = factories.noor()
     registration = factories.submitted_request(now, contact_email=noor.email)
@@ -141,6 +176,18 @@ def test_a_change_request_is_shown_as_a_difference(now) -> None:
     assert "What would change" in text
     assert client.name in text
     assert text.index("address.read") < text.index("parcel.read")
+
+
+def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> None:
+    client, _secret = factories.client()
+    new, lotte = factories.content(client_name="New name"), factories.by(factories.lotte())
+    registration = registrations.propose_change(client=client, content=new, by=lotte, now=now)
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    response = decide(registration, "approve", message="Fine.")
+    assert response.status_code == 409
+    assert "closed for good" in response.content.decode()
+    assert Client.objects.get().name == client.name
+    assert decide(registration, "reject", message="The client is closed.").status_code == 302
 
 
 def test_a_message_reaches_the_contact_and_the_log_and_changes_nothing_else(now) -> None:

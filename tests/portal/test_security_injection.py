@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -105,6 +106,13 @@ def test_a_name_is_text_on_the_pages_of_staff_and_contacts() -> None:
 def test_a_spreadsheet_reads_no_cell_as_a_formula(cell: str) -> None:
     (line,) = spreadsheets.lines([[cell]])
     assert line.lstrip('"').startswith("'")
+
+
+@pytest.mark.parametrize("inside", ["x;=1+1", "x;y;@SUM(1)", 'x;"=1+1"', "one\n=1+1", "one\r\n-1", "a;\t+1"])
+def test_nor_does_one_that_takes_the_semicolon_for_the_end_of_a_cell(inside: str) -> None:
+    (line,) = spreadsheets.lines([["first", inside]])
+    assert not [cell for cell in re.split(r"[;\t\r\n]", line) if cell.lstrip('" ').startswith(("=", "+", "-", "@"))]
+    assert spreadsheets.safe_cell("from 2 to 3; a-b, c@d; e = f") == "from 2 to 3; a-b, c@d; e = f"
 
 
 def test_the_exported_list_of_clients_prefixes_names_of_others() -> None:

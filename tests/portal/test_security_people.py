@@ -251,6 +251,17 @@ def test_who_joins_the_staff_starts_anew() -> None:
     assert "_auth_user_id" not in before.session
 
 
+def test_who_leaves_the_staff_is_signed_out_at_once_and_comes_in_no_more() -> None:
+    user = enrolled(noor())
+    browser = staff.signed_in(user)
+    assert browser.get(reverse("queue")).status_code == 200
+    people.deactivate_staff(email=user.email, reason="", by=SYSTEM, now=datetime.now(UTC))
+    assert browser.get(reverse("queue")).status_code == 302
+    user.refresh_from_db()
+    assert staff.signed_in(user).get(reverse("queue")).status_code == 302
+    assert not user.links.usable(datetime.now(UTC)).exists()
+
+
 def test_the_setup_page_keeps_the_password_to_itself() -> None:
     browser = staff.signed_in(noor(), method="link")
     page = browser.post(reverse("staff_setup"), {"password": "hunter2"}).text

@@ -59,6 +59,7 @@ def test_days_left_are_days_of_the_readers_calendar():
 def test_characters_that_could_deceive_are_shown_as_escapes():
     assert keydesk.visible("Joris\u202eXCOD\n\x1b[31m\u200b") == "Joris\\u202eXCOD\\n\\x1b[31m\\u200b"
     assert keydesk.visible("Zoë Łukasz 東京") == "Zoë Łukasz 東京"
+    assert keydesk.visible("Fermer Kaartendienst\u00a0?") == "Fermer Kaartendienst\u00a0?"  # French, not deceit
 
 
 def test_what_differs_from_what_we_expect_is_marked():

@@ -1,18 +1,23 @@
 """Verifying the change log in the browser: asked for, carried out by the worker, read and printed."""
 
+import re
+import shlex
 from collections.abc import Iterator
+from html import unescape
 
 import psycopg
 import pytest
 from celery import Celery, current_app
 from django.db import connection
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from audit import checkpoints, log, notes, verifications
+from audit import checkpoints, log, notes, offline, verifications
 from audit.actions import Action
 from audit.models import Entry, Verification
+from audit.verification import Report
 from clients import registry
+from portal.views.verify_log import _checks
 from tests import factories
 from tests.portal.staff import signed_in
 
@@ -155,3 +160,22 @@ def test_the_checkpoints_and_the_public_key_are_there_to_keep_elsewhere() -> Non
     assert notes.split(text) == checkpoints.notes()
     assert len(notes.split(text)) == 2
     assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("verify_log")).content.decode()
+
+
+def test_the_command_on_the_page_checks_the_files_of_the_page_without_keydesk(tmp_path, monkeypatch, capsys) -> None:
+    browser = signed_in(factories.ada())
+    page = unescape(browser.get(reverse("verify_log")).content.decode())
+    kept = b"".join(browser.get(reverse("signed_checkpoints")))
+    exported = browser.post(reverse("log_export"), {"format": "jsonl"})
+    command = shlex.split(re.sub(r"<[^>]+>", "", page[page.index("python audit/offline.py") :].partition("</pre>")[0]))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / command[3]).write_bytes(kept)
+    (tmp_path / exported["Content-Disposition"].partition('"')[2].rstrip('"')).write_bytes(b"".join(exported))
+    assert offline.main(command[2:]) == 0
+    assert "The change log is intact" in capsys.readouterr().out
+
+
+def test_the_figures_of_the_result_are_in_the_readers_language() -> None:
+    report = Report(entries=1_234_567, signed=1_234_000, intact=1_234_567, checkpoints=1)
+    with translation.override("nl"):
+        assert _checks(report)[0]["result"] == "1.234.567 van 1.234.567 kloppen"

@@ -1,0 +1,21 @@
+"""`manage.py deactivate_staff`: a member of the Security team or an auditor leaves, and comes in no more."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from clients import people
+from clients.actors import Actor
+from clients.management.act import ActCommand
+
+
+class Command(ActCommand):
+    help = "Close the account of a member of staff: sessions, password, second factors and links end at once."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--reason", default="", help="for the change log")
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        user = people.deactivate_staff(email=options["email"], reason=options["reason"], by=by, now=now)
+        return {"email": user.email, "active": user.is_active}

@@ -9,7 +9,10 @@ import sys
 
 # `web` refuses any host name but that of PUBLIC_URL. No proxy of the environment is asked: this stays in the container.
 connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=3)
-connection.request("GET", "/readyz", headers={"Host": os.environ["PUBLIC_URL"].split("/")[2]})
-answer = connection.getresponse()
+try:
+    connection.request("GET", "/readyz", headers={"Host": os.environ["PUBLIC_URL"].split("/")[2]})
+    answer = connection.getresponse()
+except OSError as error:
+    sys.exit(f"no answer: {error}")
 if answer.status != 200:
     sys.exit(f"{answer.status} {answer.read(1000).decode(errors='replace')}")

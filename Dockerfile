@@ -11,7 +11,8 @@ COPY . .
 RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients portal tokens
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home keydesk
+RUN groupadd --gid 10001 keydesk && \
+    useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin keydesk
 WORKDIR /keydesk
 # Owned by root: the process can read its code and never change it.
 COPY --from=build /keydesk /keydesk

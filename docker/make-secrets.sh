@@ -3,8 +3,6 @@
 # The directory is yours alone; the files in it are readable, because the containers' users have other ids.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p secrets
-chmod 700 secrets
 
 keep() { # name, value: no line break at the end, which would become part of the value
     [ -e "secrets/$1" ] && return
@@ -12,7 +10,13 @@ keep() { # name, value: no line break at the end, which would become part of the
     chmod 444 "secrets/$1"
 }
 random() { openssl rand -base64 32 | tr '+/' '-_' | tr -d '=\n'; }
+[ "$(random | wc -c)" -eq 43 ] || {
+    echo "openssl is needed here, to make random keys: nothing was made." >&2
+    exit 1
+}
 
+mkdir -p secrets
+chmod 700 secrets
 keep owner_password "$(random)"
 keep app_password "$(random)"
 keep owner_database_url "postgres://keydesk_owner:$(cat secrets/owner_password)@postgres:5432/keydesk"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
+import concurrent.futures.thread  # noqa: F401  (ends every executor by a hook: the hook made after it runs before it)
+import threading
 from collections.abc import Coroutine, Iterable
 from http import HTTPStatus
-from threading import Thread
 from typing import Any
 from wsgiref.types import StartResponse
 
@@ -24,9 +24,11 @@ class WithinThreads:
     def __init__(self, application: Application) -> None:
         self.application = application
         self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="tokens", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tokens", daemon=True)
         self._thread.start()
-        atexit.register(self.close)
+        # With `atexit` it came too late: by then no executor takes work any more, and the access log is written by one,
+        # as host names are looked up by one.
+        threading._register_atexit(self.close)  # type: ignore[attr-defined]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         status, headers, body = self.run(self.application.answer(_request(environ)))
@@ -39,8 +41,9 @@ class WithinThreads:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
-        """Writes what is still to be written and lets go of the database."""
-        atexit.unregister(self.close)
+        """Writes what is still to be written and lets go of the database. Once: the second time it does nothing."""
+        if self._loop.is_closed():
+            return
         self.run(self.application.server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -6,6 +6,8 @@ import base64
 import json
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +103,22 @@ def test_to_be_asked_to_end_is_no_failure(tmp_path: Path, django_db_setup: None,
     with serving(tmp_path) as served:
         served.ask_to_end(number)
         assert served.exit_status() == 0
+
+
+def test_in_a_process_that_serves_pages_too_threads_still_write_at_the_end():
+    """The access log is written by a thread, and a host name is looked up by one."""
+    script = """
+import asyncio
+from types import SimpleNamespace
+from tokens.wsgi import WithinThreads
+
+async def close():
+    await asyncio.to_thread(print, "written")
+
+WithinThreads(SimpleNamespace(server=SimpleNamespace(close=close)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "written\n", "")
 
 
 # --- Workers ----------------------------------------------------------------------------------------------------------

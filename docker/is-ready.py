@@ -1,0 +1,18 @@
+"""The health check of `web` and `tokens`: does /readyz of this container answer 200?
+
+A file, because not every runtime hands a script of several lines in the compose file on whole.
+"""
+
+import http.client
+import os
+import sys
+
+# `web` refuses any host name but that of PUBLIC_URL. No proxy of the environment is asked: this stays in the container.
+connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=3)
+try:
+    connection.request("GET", "/readyz", headers={"Host": os.environ["PUBLIC_URL"].split("/")[2]})
+    answer = connection.getresponse()
+except OSError as error:
+    sys.exit(f"no answer: {error}")
+if answer.status != 200:
+    sys.exit(f"{answer.status} {answer.read(1000).decode(errors='replace')}")

@@ -6,6 +6,7 @@ six digits hides nothing).
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -56,6 +57,11 @@ def issue(
 def value(code: MailedCode) -> str:
     mac = salted_hmac("keydesk.clients.codes", str(code.uid), algorithm="sha256").digest()
     return f"{int.from_bytes(mac) % 10**DIGITS:0{DIGITS}d}"
+
+
+def without(code: MailedCode, text: str) -> str:
+    """What somebody else said, without the code, also when it is written "123 456"."""
+    return re.sub(r"\W?".join(value(code)), "***", text)
 
 
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:

@@ -123,16 +123,24 @@ def _send(mail: Mail, now: datetime) -> None:
 
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
     """Back-off of 10 s, 20 s, 40 s ... 6 h; a refusal for good, or too many tries, ends it."""
-    mail.last_error = _reason(error)[:300]
+    mail.last_error = _reason(error, mail)[:300]
     mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, LONGEST_DELAY)
     if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
         mail.state = Mail.State.FAILED
     log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
 
 
-def _reason(error: Exception) -> str:
-    """What the server said, on one line, without addresses' owners being able to forge another."""
-    return " ".join(str(error).split()) or type(error).__name__
+def _reason(error: Exception, mail: Mail) -> str:
+    """What the server said, on one line, without addresses' owners being able to forge another.
+
+    It may quote the mail that it refused; people read the reason, and what opens something is not for them.
+    """
+    said = " ".join(str(error).split()) or type(error).__name__
+    if mail.link:
+        said = links.without(mail.link, said)
+    if mail.code:
+        said = codes.without(mail.code, said)
+    return said
 
 
 def _is_permanent(error: Exception) -> bool:

@@ -99,6 +99,25 @@ def test_an_address_that_does_not_exist_is_shown_at_once(inbox):
     assert "5.1.1" in mail.last_error
 
 
+def test_a_refusal_that_quotes_the_link_leaves_none_of_it_in_the_database(inbox):
+    inbox.manners = "quote"
+    mail = queued_link()
+    outbox.deliver(mail_id=mail.pk, now=NOW)
+    mail.refresh_from_db()
+    assert "5.7.1 Listed: http://testserver/open/" in mail.last_error  # what was said stays, but for the link
+    assert links.token(mail.link)[:20].lower() not in mail.last_error.lower()
+
+
+def test_a_refusal_that_quotes_the_code_leaves_it_out_of_the_database(inbox):
+    inbox.manners = "quote"
+    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    mail = outbox.queue_code(code=code, language="en", now=NOW)
+    outbox.deliver(mail_id=mail.pk, now=NOW)
+    mail.refresh_from_db()
+    assert "5.7.1 Listed: " in mail.last_error
+    assert codes.value(code) not in re.sub(r"\D", "", mail.last_error.partition("Listed")[2])
+
+
 def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_use(inbox):
     mail = queued_link()
     inbox.manners = "drop"

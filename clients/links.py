@@ -50,7 +50,7 @@ def url(link: ManagementLink) -> str:
 
 
 def without(link: ManagementLink, text: str) -> str:
-    """What somebody else said, with no eight characters in a row of the token: cut off or broken in two is told, too."""
+    """What somebody else said, with no eight characters in a row of the token: not cut off or in two pieces either."""
     known = token(link).lower()
     pieces = [known[start : start + 8] for start in range(len(known) - 7)]
 

@@ -1,4 +1,4 @@
-"""A real SMTP server for tests, whose manners can be set: refuse, greylist, hang, quote, or drop the line after DATA."""
+"""A real SMTP server for tests with manners to set: refuse, greylist, hang, quote, or drop the line after DATA."""
 
 from __future__ import annotations
 

@@ -8,35 +8,25 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from celery import current_app
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
 from audit import log
 from audit.models import LogHead, Verification
+from audit.waking import wake
 
 SAME = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
 GIVEN_UP = timedelta(days=1)
 
 
-class UnableToStart(Exception):
-    """No worker can be told; the message says so."""
-
-
 def start(*, by: log.Actor, now: datetime) -> Verification:
-    """Ask for a verification, or join the one that runs. Raises UnableToStart."""
+    """Ask for a verification, or join the one that runs. Without a broker beat has a worker find it."""
     running = Verification.objects.filter(finished_at=None, asked_at__gt=now - SAME).first()
     if running is not None:
         return running
     size = LogHead.objects.values_list("size", flat=True).get()
     verification = Verification.objects.create(asked_at=now, asked_by=by.label, total=size)
-    try:
-        current_app.send_task("audit.tasks.verify_log", [str(verification.pk)])
-    except OperationalError:
-        verification.delete()
-        raise UnableToStart(_("The verification cannot start now. Try again in a minute.")) from None
+    wake("audit.tasks.verify_log", str(verification.pk))
     return verification
 
 

@@ -13,15 +13,14 @@ from email.utils import parseaddr
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
 from audit import log as change_log
 from audit.actions import Action
+from audit.waking import wake
 from clients import codes, links
 from clients.actors import Actor
 from clients.mail_text import render
@@ -38,9 +37,9 @@ class UnableToRetry(Exception):
 
 
 def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
-    """Writes the row and wakes the worker once the transaction has committed."""
+    """Writes the row, and wakes the worker once the transaction has committed."""
     mail = Mail.objects.create(kind=kind, to=to, language=language, created_at=now, next_attempt_at=now, **about)
-    transaction.on_commit(lambda: wake_worker(mail.pk))
+    wake_worker(mail.pk)
     return mail
 
 
@@ -65,11 +64,8 @@ def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any]
 
 
 def wake_worker(mail_id: uuid.UUID) -> None:
-    """Tells the worker at once. When the broker is down nothing is lost: beat sweeps what is pending."""
-    try:
-        current_app.send_task("clients.tasks.send_mail", [str(mail_id)])
-    except OperationalError:
-        log.warning("broker_unreachable", mail=str(mail_id))
+    """When the broker is down nothing is lost: beat sweeps what is pending."""
+    wake("clients.tasks.send_mail", str(mail_id))
 
 
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
@@ -157,4 +153,4 @@ def retry(*, mail: Mail, by: Actor, now: datetime) -> None:
     if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
         raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
     change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail)
-    transaction.on_commit(lambda: wake_worker(mail.pk))
+    wake_worker(mail.pk)

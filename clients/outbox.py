@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import smtplib
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -18,6 +19,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from audit import locks
 from audit import log as change_log
 from audit.actions import Action
 from audit.waking import wake
@@ -30,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 14  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
+SWEPT = 200  # mails in one sweep
+SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
+SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
 
 
 class UnableToRetry(Exception):
@@ -65,7 +70,19 @@ def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any]
 
 def wake_worker(mail_id: uuid.UUID) -> None:
     """When the broker is down nothing is lost: beat sweeps what is pending."""
-    wake("clients.tasks.send_mail", str(mail_id))
+    wake("clients.tasks.send_mail", str(mail_id), expires=SWEPT_BY_THEN)
+
+
+def sweep(*, clock: Callable[[], datetime]) -> None:
+    """Sends what is due, in one worker at a time and not for long: a mail server that hangs must not take them all."""
+    with locks.held("clients.outbox.sweep") as mine:
+        if not mine:
+            return
+        end = clock() + SWEEPING
+        for mail_id in list(Mail.objects.due(clock()).values_list("pk", flat=True)[:SWEPT]):
+            if clock() >= end:
+                return
+            deliver(mail_id=mail_id, now=clock())
 
 
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -138,6 +139,37 @@ def test_the_sweep_finds_what_no_task_was_queued_for(inbox):
     send_pending_mail()
     mail.refresh_from_db()
     assert mail.state == Mail.State.SENT
+
+
+def test_a_sweep_over_a_server_that_hangs_ends_and_the_next_one_goes_on(inbox):
+    inbox.manners = "hang"
+    for to in ("a@keydesk.example", "b@keydesk.example", "c@keydesk.example"):
+        code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=to, user=lotte(), now=NOW)
+        outbox.queue_code(code=code, language="en", now=NOW)
+    clock = iter(NOW + timedelta(seconds=20 * step) for step in range(100))
+    outbox.sweep(clock=lambda: next(clock))
+    assert 0 < Mail.objects.filter(attempts=1).count() < 3
+    inbox.manners = "accept"
+    outbox.sweep(clock=lambda: NOW + outbox.SWEEPING)
+    assert not Mail.objects.filter(attempts=0).exists()
+
+
+def test_of_two_sweeps_at_once_one_does_the_work(inbox):
+    mail = queued_link()
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other_worker:
+        other_worker.execute("SELECT pg_advisory_lock(hashtextextended('clients.outbox.sweep', 0))")
+        outbox.sweep(clock=lambda: NOW)
+        mail.refresh_from_db()
+        assert mail.attempts == 0
+        other_worker.execute("SELECT pg_advisory_unlock(hashtextextended('clients.outbox.sweep', 0))")
+    outbox.sweep(clock=lambda: NOW)
+    mail.refresh_from_db()
+    assert mail.state == Mail.State.SENT
+
+
+def test_a_task_that_no_worker_took_is_dropped_when_the_next_one_is_made(settings):
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["options"]["expires"] == entry["schedule"].total_seconds()
 
 
 def test_a_name_cannot_add_a_header_or_a_line_to_the_subject(inbox):

@@ -86,7 +86,7 @@ def sweep(*, clock: Callable[[], datetime]) -> None:
 
 
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
-    """Sends one pending mail that is due. False when there is nothing to do: sent already, or being sent right now.
+    """Sends one pending mail that is due. False when there is nothing to do: sent, being sent right now, or over.
 
     The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
     is locked then: whoever asks for a newer link must not wait for a slow mail server.
@@ -102,6 +102,10 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
         )
         if mail is None:
             return False
+        if _is_over(mail, now):
+            log.warning("mail_not_sent_any_more", mail=str(mail.pk), kind=mail.kind)
+            mail.delete()
+            return False
         try:
             _send(mail, now)
         except (smtplib.SMTPException, OSError) as error:
@@ -114,6 +118,15 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
         mail.attempts += 1
         mail.save()
     return mail.state == Mail.State.SENT
+
+
+def _is_over(mail: Mail, now: datetime) -> bool:
+    """It is nothing but a link or a code, and that does not work any more. News is mailed with any link."""
+    if mail.kind not in (Mail.Kind.CODE, Mail.Kind.LINK, Mail.Kind.STAFF_INVITATION):
+        return False
+    if mail.code:
+        return not codes.usable(now).filter(pk=mail.code.pk).exists()
+    return mail.link is not None and not ManagementLink.objects.usable(now).filter(pk=mail.link.pk).exists()
 
 
 def _send(mail: Mail, now: datetime) -> None:
@@ -166,6 +179,8 @@ def _is_permanent(error: Exception) -> bool:
 @transaction.atomic
 def retry(*, mail: Mail, by: Actor, now: datetime) -> None:
     """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
+    if _is_over(mail, now):
+        raise UnableToRetry(_("The link or code in this mail no longer works. A new one is needed."))
     failed = Mail.objects.undeliverable().filter(pk=mail.pk)
     if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
         raise UnableToRetry(_("This mail waits to be sent already, or was sent."))

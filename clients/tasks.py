@@ -6,7 +6,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from clients import expiry, outbox
+from clients import expiry, forgetting, outbox
 
 
 @shared_task
@@ -29,3 +29,8 @@ def warn_of_expiry() -> None:
 def forget_ended_sessions() -> None:
     """Django only ends them; without this every visitor who asked for something would stay in the table for good."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
+@shared_task
+def forget_what_is_over() -> None:
+    forgetting.forget(now=timezone.now())

@@ -12,7 +12,7 @@ from clients import codes, links, outbox
 from clients.links import LinkNotUsable
 from clients.models import Mail, MailedCode, ManagementLink
 from clients.tasks import send_pending_mail
-from tests.factories import NOW, client, lotte
+from tests.factories import NOW, SYSTEM, client, lotte
 from tests.smtp import Inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,6 +117,37 @@ def test_a_refusal_that_quotes_the_code_leaves_it_out_of_the_database(inbox):
     mail.refresh_from_db()
     assert "5.7.1 Listed: " in mail.last_error
     assert codes.value(code) not in re.sub(r"\D", "", mail.last_error.partition("Listed")[2])
+
+
+def test_a_code_that_has_ended_is_not_mailed_any_more(inbox):
+    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    mail = outbox.queue_code(code=code, language="en", now=NOW)
+    assert not outbox.deliver(mail_id=mail.pk, now=code.expires_at)
+    assert not inbox.messages
+    assert not Mail.objects.exists()
+
+
+def test_of_two_links_that_waited_only_the_newer_one_is_mailed(inbox):
+    old, new = queued_link(), queued_link()
+    assert [outbox.deliver(mail_id=mail.pk, now=NOW) for mail in (old, new)] == [False, True]
+    assert len(inbox.messages) == 1
+    links.find(token_in(inbox), now=NOW)
+
+
+def test_news_is_mailed_also_when_the_link_in_it_was_replaced(inbox):
+    mine, _secret = client(contact=lotte())
+    with transaction.atomic():
+        news = outbox.queue_link(user=lotte(), kind=Mail.Kind.CLIENT_READY, client=mine, now=NOW)
+    queued_link()
+    assert outbox.deliver(mail_id=news.pk, now=NOW)
+
+
+def test_what_is_over_cannot_be_tried_again():
+    mail = queued_link()
+    Mail.objects.filter(pk=mail.pk).update(state=Mail.State.FAILED)
+    queued_link()
+    with pytest.raises(outbox.UnableToRetry, match="no longer works"):
+        outbox.retry(mail=mail, by=SYSTEM, now=NOW)
 
 
 def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_use(inbox):

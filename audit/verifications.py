@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from celery import current_app
-from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
-from audit import log
+from audit import locks, log
 from audit.models import LogHead, Verification
+from audit.waking import wake
 
 SAME = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
 GIVEN_UP = timedelta(days=1)
 
 
-class UnableToStart(Exception):
-    """No worker can be told; the message says so."""
-
-
 def start(*, by: log.Actor, now: datetime) -> Verification:
-    """Ask for a verification, or join the one that runs. Raises UnableToStart."""
+    """Ask for a verification, or join the one that runs. Without a broker beat has a worker find it."""
     running = Verification.objects.filter(finished_at=None, asked_at__gt=now - SAME).first()
     if running is not None:
         return running
     size = LogHead.objects.values_list("size", flat=True).get()
     verification = Verification.objects.create(asked_at=now, asked_by=by.label, total=size)
-    try:
-        current_app.send_task("audit.tasks.verify_log", [str(verification.pk)])
-    except OperationalError:
-        verification.delete()
-        raise UnableToStart(_("The verification cannot start now. Try again in a minute.")) from None
+    wake("audit.tasks.verify_log", str(verification.pk))
     return verification
 
 
 def carry_out(verification_id: UUID) -> None:
     """The worker's part. Nothing is done twice: neither what is finished, nor what another worker is busy with."""
     row = Verification.objects.filter(pk=verification_id, finished_at=None)
-    with _locked(verification_id) as mine:
+    with locks.held(f"verification:{verification_id}") as mine:
         if mine and row.update(started_at=timezone.now(), checked=0):
             report = log.verify(progress=lambda checked: row.update(checked=checked))
             row.update(checked=report.entries, finished_at=timezone.now(), report=asdict(report))
@@ -54,17 +41,3 @@ def carry_out_left_over(*, now: datetime) -> None:
     left_over = Verification.objects.filter(finished_at=None, asked_at__gt=now - GIVEN_UP)
     for verification_id in left_over.values_list("pk", flat=True):
         carry_out(verification_id)
-
-
-@contextmanager
-def _locked(verification_id: UUID) -> Iterator[bool]:
-    """Is it ours? The lock belongs to the connection, so it ends with a worker that is killed."""
-    name = [f"verification:{verification_id}"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
-        (mine,) = cursor.fetchone()
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)

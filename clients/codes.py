@@ -6,11 +6,12 @@ six digits hides nothing).
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clients.models import MailedCode, Registration, User
@@ -58,15 +59,21 @@ def value(code: MailedCode) -> str:
     return f"{int.from_bytes(mac) % 10**DIGITS:0{DIGITS}d}"
 
 
+def usable(now: datetime) -> QuerySet[MailedCode]:
+    return MailedCode.objects.filter(used_at=None, expires_at__gt=now, attempts__lt=MailedCode.MAX_ATTEMPTS)
+
+
+def without(code: MailedCode, text: str) -> str:
+    """What somebody else said, without the code, also when it is written "123 456"."""
+    return re.sub(r"\W?".join(value(code)), "***", text)
+
+
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
     """Accepts the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
     guesses cannot exceed the limit."""
     if code is None:
         raise CodeRefused(can_retry=False)
-    usable = MailedCode.objects.filter(
-        pk=code.pk, used_at=None, expires_at__gt=now, attempts__lt=MailedCode.MAX_ATTEMPTS
-    )
-    if not usable.update(attempts=F("attempts") + 1):
+    if not usable(now).filter(pk=code.pk).update(attempts=F("attempts") + 1):
         raise CodeRefused(can_retry=False)
     digits = "".join(character for character in typed if not character.isspace())
     if not constant_time_compare(value(code), digits):

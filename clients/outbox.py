@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import smtplib
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
+from audit import locks
 from audit import log as change_log
 from audit.actions import Action
+from audit.waking import wake
 from clients import codes, links
 from clients.actors import Actor
 from clients.mail_text import render
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 14  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
+SWEPT = 200  # mails in one sweep
+SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
+SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
 
 
 class UnableToRetry(Exception):
@@ -38,9 +42,9 @@ class UnableToRetry(Exception):
 
 
 def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
-    """Writes the row and wakes the worker once the transaction has committed."""
+    """Writes the row, and wakes the worker once the transaction has committed."""
     mail = Mail.objects.create(kind=kind, to=to, language=language, created_at=now, next_attempt_at=now, **about)
-    transaction.on_commit(lambda: wake_worker(mail.pk))
+    wake_worker(mail.pk)
     return mail
 
 
@@ -65,15 +69,24 @@ def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any]
 
 
 def wake_worker(mail_id: uuid.UUID) -> None:
-    """Tells the worker at once. When the broker is down nothing is lost: beat sweeps what is pending."""
-    try:
-        current_app.send_task("clients.tasks.send_mail", [str(mail_id)])
-    except OperationalError:
-        log.warning("broker_unreachable", mail=str(mail_id))
+    """When the broker is down nothing is lost: beat sweeps what is pending."""
+    wake("clients.tasks.send_mail", str(mail_id), expires=SWEPT_BY_THEN)
+
+
+def sweep(*, clock: Callable[[], datetime]) -> None:
+    """Sends what is due, in one worker at a time and not for long: a mail server that hangs must not take them all."""
+    with locks.held("clients.outbox.sweep") as mine:
+        if not mine:
+            return
+        end = clock() + SWEEPING
+        for mail_id in list(Mail.objects.due(clock()).values_list("pk", flat=True)[:SWEPT]):
+            if clock() >= end:
+                return
+            deliver(mail_id=mail_id, now=clock())
 
 
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
-    """Sends one pending mail that is due. False when there is nothing to do: sent already, or being sent right now.
+    """Sends one pending mail that is due. False when there is nothing to do: sent, being sent right now, or over.
 
     The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
     is locked then: whoever asks for a newer link must not wait for a slow mail server.
@@ -89,6 +102,10 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
         )
         if mail is None:
             return False
+        if _is_over(mail, now):
+            log.warning("mail_not_sent_any_more", mail=str(mail.pk), kind=mail.kind)
+            mail.delete()
+            return False
         try:
             _send(mail, now)
         except (smtplib.SMTPException, OSError) as error:
@@ -101,6 +118,15 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
         mail.attempts += 1
         mail.save()
     return mail.state == Mail.State.SENT
+
+
+def _is_over(mail: Mail, now: datetime) -> bool:
+    """It is nothing but a link or a code, and that does not work any more. News is mailed with any link."""
+    if mail.kind not in (Mail.Kind.CODE, Mail.Kind.LINK, Mail.Kind.STAFF_INVITATION):
+        return False
+    if mail.code:
+        return not codes.usable(now).filter(pk=mail.code.pk).exists()
+    return mail.link is not None and not ManagementLink.objects.usable(now).filter(pk=mail.link.pk).exists()
 
 
 def _send(mail: Mail, now: datetime) -> None:
@@ -123,16 +149,24 @@ def _send(mail: Mail, now: datetime) -> None:
 
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
     """Back-off of 10 s, 20 s, 40 s ... 6 h; a refusal for good, or too many tries, ends it."""
-    mail.last_error = _reason(error)[:300]
+    mail.last_error = _reason(error, mail)[:300]
     mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, LONGEST_DELAY)
     if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
         mail.state = Mail.State.FAILED
     log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
 
 
-def _reason(error: Exception) -> str:
-    """What the server said, on one line, without addresses' owners being able to forge another."""
-    return " ".join(str(error).split()) or type(error).__name__
+def _reason(error: Exception, mail: Mail) -> str:
+    """What the server said, on one line, without addresses' owners being able to forge another.
+
+    It may quote the mail that it refused; people read the reason, and what opens something is not for them.
+    """
+    said = " ".join(str(error).split()) or type(error).__name__
+    if mail.link:
+        said = links.without(mail.link, said)
+    if mail.code:
+        said = codes.without(mail.code, said)
+    return said
 
 
 def _is_permanent(error: Exception) -> bool:
@@ -145,8 +179,10 @@ def _is_permanent(error: Exception) -> bool:
 @transaction.atomic
 def retry(*, mail: Mail, by: Actor, now: datetime) -> None:
     """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
+    if _is_over(mail, now):
+        raise UnableToRetry(_("The link or code in this mail no longer works. A new one is needed."))
     failed = Mail.objects.undeliverable().filter(pk=mail.pk)
     if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
         raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
     change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail)
-    transaction.on_commit(lambda: wake_worker(mail.pk))
+    wake_worker(mail.pk)

@@ -6,10 +6,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from clients import expiry, outbox
-from clients.models import Mail
-
-SWEEP = 200  # mails per round of beat
+from clients import expiry, forgetting, outbox
 
 
 @shared_task
@@ -20,9 +17,7 @@ def send_mail(mail_id: str) -> None:
 @shared_task
 def send_pending_mail() -> None:
     """Finds what no task was queued for (the broker was down, the worker died) and what is due for another try."""
-    due = list(Mail.objects.due(timezone.now()).values_list("pk", flat=True)[:SWEEP])
-    for mail_id in due:
-        outbox.deliver(mail_id=mail_id, now=timezone.now())
+    outbox.sweep(clock=timezone.now)
 
 
 @shared_task
@@ -34,3 +29,8 @@ def warn_of_expiry() -> None:
 def forget_ended_sessions() -> None:
     """Django only ends them; without this every visitor who asked for something would stay in the table for good."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
+@shared_task
+def forget_what_is_over() -> None:
+    forgetting.forget(now=timezone.now())

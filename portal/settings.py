@@ -141,13 +141,18 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_PUBLISH_RETRY = False  # a broker that is down must not hold up a page; beat sweeps what is pending
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
-    "send-pending-mail": {"task": "clients.tasks.send_pending_mail", "schedule": timedelta(seconds=10)},
-    "warn-of-expiry": {"task": "clients.tasks.warn_of_expiry", "schedule": timedelta(hours=6)},
-    "forget-ended-sessions": {"task": "clients.tasks.forget_ended_sessions", "schedule": timedelta(hours=1)},
-    "remember-dashboard": {"task": "portal.tasks.remember_dashboard", "schedule": timedelta(minutes=1)},
-    "sign-checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": timedelta(minutes=5)},
-    "verify-left-over": {"task": "audit.tasks.verify_left_over", "schedule": timedelta(minutes=1)},
-    "purge-expired": {"task": "tokens.tasks.purge_expired", "schedule": timedelta(minutes=5)},
+    # No worker takes what the next round does as well: behind tasks that hang there would be a queue of them.
+    task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
+    for task, every in {
+        "clients.tasks.send_pending_mail": timedelta(seconds=10),
+        "clients.tasks.warn_of_expiry": timedelta(hours=6),
+        "clients.tasks.forget_ended_sessions": timedelta(hours=1),
+        "clients.tasks.forget_what_is_over": timedelta(hours=1),
+        "portal.tasks.remember_dashboard": timedelta(minutes=1),
+        "audit.tasks.sign_checkpoint": timedelta(minutes=5),
+        "audit.tasks.verify_left_over": timedelta(minutes=1),
+        "tokens.tasks.purge_expired": timedelta(minutes=5),
+    }.items()
 }
 
 # --- Mail -----------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""A real SMTP server for tests, whose manners can be set: refuse, greylist, hang, or drop the line after DATA."""
+"""A real SMTP server for tests with manners to set: refuse, greylist, hang, quote, or drop the line after DATA."""
 
 from __future__ import annotations
 
 import asyncio
 import email
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Inbox:
-    """Keeps what was accepted. `manners` is what the server answers: "accept", "greylist", "refuse", "hang", "drop"."""
+    """Keeps what was accepted. `manners` is what the server answers: "accept", "greylist", "refuse", "hang", "drop", or
+    "quote": no, with what it found in the text, as filters against spam say which address is on their list."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -43,10 +45,20 @@ class Inbox:
                     await asyncio.sleep(0.05)
             finally:  # also when the sender goes away, which cancels this conversation
                 self.waiting -= 1
-        self.messages.append(email.message_from_bytes(envelope.content or b"", policy=default))  # type: ignore[arg-type]
+        message = email.message_from_bytes(envelope.content or b"", policy=default)
+        if self.manners == "quote":
+            return f"554 5.7.1 Listed: {' '.join(self.quoted(message))}"  # type: ignore[arg-type]
+        self.messages.append(message)  # type: ignore[arg-type]
         if self.manners == "drop" and server.transport is not None:
             server.transport.abort()
         return "250 OK"
+
+    @staticmethod
+    def quoted(message: EmailMessage) -> list[str]:
+        """The addresses and the codes in a text, each as it is there and as filters break it."""
+        body = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        found = re.findall(r"\S+/open/\S+|\b\d{6}\b", body)
+        return [form for text in found for form in (text, text.upper(), text[:-3], _in_two(text))]
 
     def to(self, address: str) -> list[EmailMessage]:
         return [message for message in self.messages if message["To"] == address]
@@ -62,6 +74,11 @@ class Inbox:
             time.sleep(0.05)
         arrived = [f"{message['To']}: {message['Subject']}" for message in self.messages]
         raise TimeoutError(f"no unread mail to {to} about {subject_contains!r}; there are {arrived}")
+
+
+def _in_two(text: str) -> str:
+    half = len(text) // 2
+    return f"{text[:half]} {text[half:]}"
 
 
 @contextmanager

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import structlog
-from celery import current_app
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
 from audit import log as change_log
 from audit.actions import Action
+from audit.waking import wake
 from clients.actors import Actor
 from clients.models import Client, Key, Secret
 from clients.notices import tell_contacts
 from tokens.models import Token
-
-log = structlog.get_logger(__name__)
 
 
 class UnableToRevoke(Exception):
@@ -31,7 +27,7 @@ def invalidate_all(*, client: Client, by: Actor, now: datetime) -> None:
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
     change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client)
     tell_contacts(client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now)
-    transaction.on_commit(lambda: wake_cleaner(client.pk))
+    wake_cleaner(client.pk)
 
 
 @transaction.atomic
@@ -53,11 +49,8 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
 
 
 def wake_cleaner(client_pk: int) -> None:
-    """Tells the worker at once. When the broker is down nothing is lost: the tokens are dead, and expire."""
-    try:
-        current_app.send_task("tokens.tasks.clean_up_after_invalidation", [client_pk])
-    except OperationalError:
-        log.warning("broker_unreachable", client=client_pk)
+    """When the broker is down nothing is lost: the tokens are dead, and expire."""
+    wake("tokens.tasks.clean_up_after_invalidation", client_pk)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from clients import codes, links, outbox
 from clients.links import LinkNotUsable
 from clients.models import Mail, MailedCode, ManagementLink
 from clients.tasks import send_pending_mail
-from tests.factories import NOW, client, lotte
+from tests.factories import NOW, SYSTEM, client, lotte
 from tests.smtp import Inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +100,56 @@ def test_an_address_that_does_not_exist_is_shown_at_once(inbox):
     assert "5.1.1" in mail.last_error
 
 
+def test_a_refusal_that_quotes_the_link_leaves_none_of_it_in_the_database(inbox):
+    inbox.manners = "quote"
+    mail = queued_link()
+    outbox.deliver(mail_id=mail.pk, now=NOW)
+    mail.refresh_from_db()
+    assert "5.7.1 Listed: http://testserver/open/" in mail.last_error  # what was said stays, but for the link
+    assert links.token(mail.link)[:20].lower() not in mail.last_error.lower()
+
+
+def test_a_refusal_that_quotes_the_code_leaves_it_out_of_the_database(inbox):
+    inbox.manners = "quote"
+    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    mail = outbox.queue_code(code=code, language="en", now=NOW)
+    outbox.deliver(mail_id=mail.pk, now=NOW)
+    mail.refresh_from_db()
+    assert "5.7.1 Listed: " in mail.last_error
+    assert codes.value(code) not in re.sub(r"\D", "", mail.last_error.partition("Listed")[2])
+
+
+def test_a_code_that_has_ended_is_not_mailed_any_more(inbox):
+    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    mail = outbox.queue_code(code=code, language="en", now=NOW)
+    assert not outbox.deliver(mail_id=mail.pk, now=code.expires_at)
+    assert not inbox.messages
+    assert not Mail.objects.exists()
+
+
+def test_of_two_links_that_waited_only_the_newer_one_is_mailed(inbox):
+    old, new = queued_link(), queued_link()
+    assert [outbox.deliver(mail_id=mail.pk, now=NOW) for mail in (old, new)] == [False, True]
+    assert len(inbox.messages) == 1
+    links.find(token_in(inbox), now=NOW)
+
+
+def test_news_is_mailed_also_when_the_link_in_it_was_replaced(inbox):
+    mine, _secret = client(contact=lotte())
+    with transaction.atomic():
+        news = outbox.queue_link(user=lotte(), kind=Mail.Kind.CLIENT_READY, client=mine, now=NOW)
+    queued_link()
+    assert outbox.deliver(mail_id=news.pk, now=NOW)
+
+
+def test_what_is_over_cannot_be_tried_again():
+    mail = queued_link()
+    Mail.objects.filter(pk=mail.pk).update(state=Mail.State.FAILED)
+    queued_link()
+    with pytest.raises(outbox.UnableToRetry, match="no longer works"):
+        outbox.retry(mail=mail, by=SYSTEM, now=NOW)
+
+
 def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_use(inbox):
     mail = queued_link()
     inbox.manners = "drop"
@@ -119,6 +170,37 @@ def test_the_sweep_finds_what_no_task_was_queued_for(inbox):
     send_pending_mail()
     mail.refresh_from_db()
     assert mail.state == Mail.State.SENT
+
+
+def test_a_sweep_over_a_server_that_hangs_ends_and_the_next_one_goes_on(inbox):
+    inbox.manners = "hang"
+    for to in ("a@keydesk.example", "b@keydesk.example", "c@keydesk.example"):
+        code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=to, user=lotte(), now=NOW)
+        outbox.queue_code(code=code, language="en", now=NOW)
+    clock = iter(NOW + timedelta(seconds=20 * step) for step in range(100))
+    outbox.sweep(clock=lambda: next(clock))
+    assert 0 < Mail.objects.filter(attempts=1).count() < 3
+    inbox.manners = "accept"
+    outbox.sweep(clock=lambda: NOW + outbox.SWEEPING)
+    assert not Mail.objects.filter(attempts=0).exists()
+
+
+def test_of_two_sweeps_at_once_one_does_the_work(inbox):
+    mail = queued_link()
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other_worker:
+        other_worker.execute("SELECT pg_advisory_lock(hashtextextended('clients.outbox.sweep', 0))")
+        outbox.sweep(clock=lambda: NOW)
+        mail.refresh_from_db()
+        assert mail.attempts == 0
+        other_worker.execute("SELECT pg_advisory_unlock(hashtextextended('clients.outbox.sweep', 0))")
+    outbox.sweep(clock=lambda: NOW)
+    mail.refresh_from_db()
+    assert mail.state == Mail.State.SENT
+
+
+def test_a_task_that_no_worker_took_is_dropped_when_the_next_one_is_made(settings):
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["options"]["expires"] == entry["schedule"].total_seconds()
 
 
 def test_a_name_cannot_add_a_header_or_a_line_to_the_subject(inbox):

@@ -70,9 +70,7 @@ def carry_out(arguments: list[str], said: list[str]) -> None:
         returncode = end.code if isinstance(end.code, int) else bool(end.code)
     except Exception:  # whatever it is, it is shown, as Python shows what nobody caught
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(returncode)
+    sys.exit(returncode)
 
 
 if __name__ == "__main__":

@@ -89,10 +89,11 @@ def test_a_broker_that_restarts_while_a_worker_sends_leaves_the_worker_at_work(l
 
 CRASH = """
 import os
+from django.db import transaction
 from django.utils import timezone
 from clients import outbox, people
 from clients.actors import COMMAND_LINE
-outbox.wake_worker = lambda mail_id: os.kill(os.getpid(), 9)
+outbox.wake_worker = lambda mail_id: transaction.on_commit(lambda: os.kill(os.getpid(), 9))
 people.invite_staff(email="{address}", name="Noor", role="auditor", by=COMMAND_LINE, now=timezone.now())
 """
 

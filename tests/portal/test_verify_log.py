@@ -136,15 +136,19 @@ def no_broker(monkeypatch) -> Iterator[None]:
     """Celery speaks to a port where nobody listens."""
     usual = current_app._get_current_object()
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")  # Celery reads it before anything else
-    Celery("alone").conf.task_publish_retry = False
+    Celery("alone").config_from_object("django.conf:settings", namespace="CELERY")
     yield
     usual.set_current()
 
 
-def test_without_a_broker_the_page_says_so_and_nothing_waits_for_ever(no_broker) -> None:
-    response = signed_in(factories.ada()).post(reverse("verify_log"), follow=True)
-    assert "The verification cannot start now" in response.content.decode()
-    assert not Verification.objects.exists()
+def test_without_a_broker_the_verification_waits_until_beat_has_a_worker_find_it(
+    no_broker, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        verification = asked()
+    assert "Waiting for a worker" in page(verification)
+    verifications.carry_out_left_over(now=timezone.now())
+    assert "The change log is intact" in page(verification)
 
 
 def test_opening_the_page_starts_nothing() -> None:

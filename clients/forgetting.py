@@ -1,0 +1,41 @@
+"""What nobody needs any more goes after a while. templates/public/privacy.html says after how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from clients.models import Mail, MailedCode, ManagementLink, Registration
+
+UNCONFIRMED_KEPT = timedelta(days=7)
+ENDED_KEPT = timedelta(days=30)
+MAIL_KEPT = timedelta(days=90)
+BATCH = 250  # rows per transaction
+
+
+def forget(*, now: datetime) -> None:
+    """Unconfirmed requests, links and codes that have ended (their mails go with them), and old mails.
+
+    A mail that the Security team is shown as undeliverable keeps its link for as long as any mail is kept.
+    """
+    unconfirmed = Registration.objects.filter(status=Registration.Status.UNCONFIRMED)
+    code_that_works = MailedCode.objects.filter(registration__isnull=False, expires_at__gt=now)
+    _delete(
+        unconfirmed.filter(created_at__lt=now - UNCONFIRMED_KEPT).exclude(pk__in=code_that_works.values("registration"))
+    )
+    _delete(Mail.objects.exclude(state=Mail.State.PENDING).filter(created_at__lt=now - MAIL_KEPT))
+    _delete(MailedCode.objects.filter(expires_at__lt=now - ENDED_KEPT))
+    shown = Mail.objects.undeliverable().filter(link__isnull=False)
+    _delete(ManagementLink.objects.filter(expires_at__lt=now - ENDED_KEPT).exclude(pk__in=shown.values("link")))
+
+
+def _delete(rows: QuerySet) -> None:
+    """In batches, each locked first: what changes at this moment (a request is confirmed) is not among them."""
+    while True:
+        with transaction.atomic():
+            batch = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
+            rows.model._default_manager.filter(pk__in=batch).delete()
+        if len(batch) < BATCH:
+            return

@@ -1,5 +1,6 @@
 """A missing or unsafe setting stops the start and is named: the checks, in an empty environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,3 +33,12 @@ def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str
     assert result.returncode == 1
     assert setting in result.stderr
     assert "c2VjcmV0" not in result.stderr
+
+
+def test_what_the_address_of_the_database_says_itself_is_kept() -> None:
+    address = "postgres://keydesk@db/keydesk?sslmode=require&connect_timeout=7"
+    env = {"PATH": os.environ["PATH"], "ENV_FILES": "", "DATABASE_URL": address}
+    command = [sys.executable, "-c", "import json, portal.settings as s; print(json.dumps(s.DATABASES))"]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    options = json.loads(result.stdout)["default"]["OPTIONS"]
+    assert (options["sslmode"], options["connect_timeout"], options["tcp_user_timeout"]) == ("require", 7, 5000)

@@ -9,30 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
+from portal.environment import Environment, by_id
 from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-class Environment(environ.FileAwareEnv):
-    """Says which variable it is that has a value of the wrong kind."""
-
-    def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().get_value(var, *args, **kwargs)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{var}: {error}") from error
-
-
-def by_id(items: list[str]) -> dict[str, str]:
-    """Keys, each written "id:key". One without an id gets an empty one, which portal/checks.py refuses."""
-    return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
-
 
 env = Environment()
 # What is in the environment wins; a running `make demo` leaves its addresses and keys in .local/demo.env.
@@ -63,7 +47,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -169,7 +152,6 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
-SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- People and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "clients.User"
@@ -215,7 +197,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invi
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = SERVICE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True

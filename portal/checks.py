@@ -1,23 +1,66 @@
 """System checks: a missing or unsafe setting is an error that names the variable."""
 
+import re
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+A_DAY = 86_400  # seconds
+
+# Each variable with what was made of it, the least and the most that it may be.
+RANGES: list[tuple[str, Callable[[], float], float, float]] = [
+    ("TRUSTED_PROXY_COUNT", lambda: settings.TRUSTED_PROXY_COUNT, 0, 16),
+    ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
+    ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, A_DAY),  # as a client's own
+    ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, A_DAY),
+    ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
+    ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),
+]
+
+# Each variable with its form, and that form in words.
+FORMS = [
+    ("OAUTH_PATH", r"(/[A-Za-z0-9._~-]+)+/", "Give at least one word between slashes, as in /oauth/v2/."),
+    (
+        "CACHE_URL",
+        r"(rediss?|unix)://[^\s,;]+",
+        "Give one redis://, rediss:// or unix:// address; the broker may differ.",
+    ),
+]
+PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
+
+
+@register(Tags.security)
+def ranges(**_kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(f"{variable} is out of range.", hint=f"From {least} to {most}.", id="keydesk.E006")
+        for variable, value, least, most in RANGES
+        if not least <= value() <= most
+    ]
+
+
+@register(Tags.security)
+def forms(**_kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(f"{variable} does not have its form.", hint=hint, id="keydesk.E007")
+        for variable, form, hint in FORMS
+        if not re.fullmatch(form, getattr(settings, variable))
+    ]
+
 
 @register(Tags.security)
 def secret_key(**_kwargs: Any) -> list[CheckMessage]:
     try:
-        if len(settings.SECRET_KEY) >= 32:
+        if len(settings.SECRET_KEY) >= 50:
             return []
     except ImproperlyConfigured:  # what Django says of an empty one
         pass
-    hint = "Set SECRET_KEY (or SECRET_KEY_FILE) to at least 32 random characters: links and codes are derived from it."
+    hint = "Set SECRET_KEY (or SECRET_KEY_FILE) to at least 50 random characters: links and codes are derived from it."
     return [Error("SECRET_KEY is missing or short.", hint=hint, id="keydesk.E001")]
 
 
@@ -49,9 +92,17 @@ def _is_32_bytes(text: str) -> bool:
 
 @register(Tags.security, deploy=True)
 def public_url(**_kwargs: Any) -> list[CheckMessage]:
-    if settings.PUBLIC_URL.startswith("https://"):
+    if re.fullmatch(PUBLIC_URL, settings.PUBLIC_URL):
         return []
-    return [Error("PUBLIC_URL must begin with https://.", hint="Tokens and links travel over it.", id="keydesk.E004")]
+    hint = "Tokens and links travel over it, and it names the issuer, whose metadata is found from its host."
+    return [Error("PUBLIC_URL must be https:// and a host, without a path.", hint=hint, id="keydesk.E004")]
+
+
+@register(Tags.security, deploy=True)
+def debug(**_kwargs: Any) -> list[CheckMessage]:
+    if not settings.DEBUG:
+        return []
+    return [Error("DEBUG is on.", hint="Its error pages show settings and code to everybody.", id="keydesk.E008")]
 
 
 @register(Tags.security, deploy=True)

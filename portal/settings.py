@@ -9,29 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
+from portal.environment import Environment, by_id
+from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-class Environment(environ.FileAwareEnv):
-    """Says which variable it is that has a value of the wrong kind."""
-
-    def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().get_value(var, *args, **kwargs)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{var}: {error}") from error
-
-
-def by_id(items: list[str]) -> dict[str, str]:
-    """Keys, each written "id:key". One without an id gets an empty one, which portal/checks.py refuses."""
-    return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
-
 
 env = Environment()
 # What is in the environment wins; a running `make demo` leaves its addresses and keys in .local/demo.env.
@@ -62,7 +47,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -116,13 +100,14 @@ TEMPLATES = [
 
 # --- Data -----------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///keydesk")}
+DATABASES["default"]["OPTIONS"] = NETWORK | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379/0")
 CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+CACHES = {"default": {"BACKEND": "portal.cache.Cache", "LOCATION": CACHE_URL}}
 
 # The broker keeps nothing that matters (docs/decisions/0007): what a task is about is a row, and beat finds rows that
 # no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.
@@ -172,7 +157,6 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
-SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- People and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "clients.User"
@@ -218,7 +202,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invi
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = SERVICE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True

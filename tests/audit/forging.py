@@ -45,8 +45,15 @@ def exported_log(size):
 
 def checkpoint(entries, seed=SEED, origin=ORIGIN):
     """A signed note over these entries."""
-    root = merkle.root(bytes.fromhex(entry["leaf_hash"]) for entry in entries)
+    root = tree_of(bytes.fromhex(entry["leaf_hash"]) for entry in entries).root()
     return notes.sign(notes.Checkpoint(origin, len(entries), root), seed)
+
+
+def tree_of(leaves):
+    tree = merkle.Tree()
+    for leaf in leaves:
+        tree.append(leaf)
+    return tree
 
 
 @contextmanager

@@ -96,11 +96,10 @@ def test_the_grants_leave_the_application_nothing_but_reading_and_adding(signed,
         "UPDATE audit_checkpoint SET note = 'x'",
         "DELETE FROM audit_checkpoint",
         "DELETE FROM audit_loghead",
+        "UPDATE audit_loghead SET size = 0",
         "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
         "DROP TABLE audit_entry",
         "SET session_replication_role = replica",
     ):
         with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
             run(sql)
-    with pytest.raises(IntegrityError, match="append-only"):
-        run("UPDATE audit_loghead SET size = 0")

@@ -4,7 +4,7 @@ import pytest
 
 from audit import merkle, notes
 from audit.verification import Problem, verify
-from tests.audit.forging import KEY, ORIGIN, OTHER_SEED, checkpoint, exported_entry, exported_log, rehashed
+from tests.audit.forging import KEY, ORIGIN, OTHER_SEED, checkpoint, exported_entry, exported_log, rehashed, tree_of
 
 SIZE = 20
 
@@ -31,7 +31,7 @@ def test_an_untouched_log_is_intact(entries, checkpoints):
     report = verify(entries, checkpoints, [KEY], head=SIZE)
     assert report.ok
     assert (report.entries, report.intact, report.signed, report.checkpoints) == (SIZE, SIZE, SIZE, 3)
-    assert report.root == merkle.root(bytes.fromhex(entry["leaf_hash"]) for entry in entries).hex()
+    assert report.root == tree_of(bytes.fromhex(entry["leaf_hash"]) for entry in entries).root().hex()
     assert report.sentence == (
         "The change log is intact: every entry from 1 to 20 is as it was written. "
         "Signed checkpoints vouch for it up to entry 20."

@@ -1,5 +1,6 @@
 """A missing or unsafe setting stops the start and is named: the checks, in an empty environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,9 @@ import pytest
 from portal.embedded import keys
 
 
-def check(**settings: str) -> subprocess.CompletedProcess[str]:
+def check(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], "ENV_FILES": "", **settings}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", fail_level]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
@@ -32,3 +33,58 @@ def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str
     assert result.returncode == 1
     assert setting in result.stderr
     assert "c2VjcmV0" not in result.stderr
+
+
+TOO_LOW = {
+    "PUBLIC_URL": "https://keydesk.example/portal",
+    "DEBUG": "true",
+    "TRUSTED_PROXY_COUNT": "-1",
+    "LINK_LIFETIME_HOURS": "0",
+    "OAUTH_PATH": "/",
+    "TOKEN_LIFETIME": "-5",
+    "ASSERTION_MAX_LIFETIME": "-1",
+    "CLIENT_RATE_LIMIT": "0",
+    "FAILURE_RATE_LIMIT": "0",
+    "CACHE_URL": "amqp://x",
+}
+TOO_MUCH = {
+    "PUBLIC_URL": "https://keydesk.example?tenant=1",
+    "TRUSTED_PROXY_COUNT": "192",
+    "LINK_LIFETIME_HOURS": "87600",
+    "OAUTH_PATH": "/oauth/v2?x=/",
+    "TOKEN_LIFETIME": "31536000",
+    "ASSERTION_MAX_LIFETIME": "86401",
+    "CACHE_URL": "redis://valkey:6379/1,redis://other:6379/1",
+}
+
+
+@pytest.mark.parametrize("values", [TOO_LOW, TOO_MUCH])
+def test_a_value_that_would_be_unsafe_is_an_error_by_name(values: dict[str, str]) -> None:
+    result = check("ERROR", **{**keys.generate(), **values})
+    assert result.returncode == 1
+    errors = result.stderr.partition("ERRORS:")[2].partition("WARNINGS:")[0]
+    assert [name for name in values if name not in errors] == []
+
+
+def test_a_broker_that_cannot_be_the_cache_wants_another_for_it() -> None:
+    settings = {**keys.generate(), "PUBLIC_URL": "https://keydesk.example", "CELERY_BROKER_URL": "amqp://mq//"}
+    assert "CACHE_URL" in check("ERROR", **settings).stderr
+    assert check(**settings, CACHE_URL="rediss://valkey:6379/1").returncode == 0
+
+
+def test_the_settings_of_the_example_start_and_so_do_those_beside_them() -> None:
+    result = check(**{**keys.generate(), "ENV_FILES": ".env.example"})
+    assert result.returncode == 0, result.stderr
+    near = {"PUBLIC_URL": "https://keydesk.example:8443/", "CACHE_URL": "unix:///run/valkey.sock?db=1"}
+    near |= {"TRUSTED_PROXY_COUNT": "2", "OAUTH_PATH": "authorization/ws/oauth/v2", "TOKEN_LIFETIME": "86400"}
+    result = check(**keys.generate(), **near)
+    assert result.returncode == 0, result.stderr
+
+
+def test_what_the_address_of_the_database_says_itself_is_kept() -> None:
+    address = "postgres://keydesk@db/keydesk?sslmode=require&connect_timeout=7"
+    env = {"PATH": os.environ["PATH"], "ENV_FILES": "", "DATABASE_URL": address}
+    command = [sys.executable, "-c", "import json, portal.settings as s; print(json.dumps(s.DATABASES))"]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    options = json.loads(result.stdout)["default"]["OPTIONS"]
+    assert (options["sslmode"], options["connect_timeout"], options["tcp_user_timeout"]) == ("require", 7, 5000)

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 import audit
 from audit import checkpoints, log
+from audit.models import LogHead
 from clients import links
 from clients.secretformat import digest
 from tests import factories
@@ -73,6 +74,9 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
         "UPDATE audit_checkpoint SET note = 'x'",
         "DELETE FROM audit_checkpoint",
         "DELETE FROM audit_loghead",
+        "UPDATE audit_loghead SET size = 0",
+        "UPDATE audit_loghead SET last_at = NULL",
+        "UPDATE audit_loghead SET id = 1, size = 0",
         "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
         "DROP TRIGGER IF EXISTS append_only ON audit_entry",
         "DROP TABLE audit_entry",
@@ -83,7 +87,7 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             production_role.execute(statement)  # type: ignore[arg-type]
     with pytest.raises(psycopg.errors.IntegrityError, match="append-only"):
-        production_role.execute("UPDATE audit_loghead SET size = 0")
+        production_role.execute("UPDATE audit_loghead SET id = 1")  # the one column whose right is what a lock needs
     run(f"SET ROLE {ROLE}")  # and the acts of the product need no more than it has
     try:
         factories.client(contact=lotte())
@@ -91,6 +95,43 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
         assert log.verify().ok
     finally:
         run("RESET ROLE")
+
+
+@pytest.mark.parametrize("function", ["pg_temp.move", "public.audit_append"])
+def test_a_trigger_of_a_temporary_table_does_not_move_the_head(
+    production_role: psycopg.Connection, function: str
+) -> None:
+    """From within a trigger the head may be moved: from the log's own, and not from one that the role made itself."""
+    factories.client()
+    head = LogHead.objects.values().get()
+    attack = f"""
+        CREATE TEMPORARY TABLE own (seq bigint, at timestamptz);
+        CREATE FUNCTION pg_temp.move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            UPDATE public.audit_loghead SET size = size + 5, last_at = '2099-01-01';
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER own BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION {function}();
+        INSERT INTO own VALUES ({head["size"] + 1}, clock_timestamp());
+    """
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        production_role.execute(attack)  # type: ignore[arg-type]
+    assert LogHead.objects.values().get() == head
+    factories.client(contact=lotte())
+    assert log.verify().ok
+
+
+def test_an_entry_moves_the_head_of_the_log_and_not_a_table_of_the_same_name(
+    production_role: psycopg.Connection,
+) -> None:
+    factories.client()
+    size = LogHead.objects.get().size
+    production_role.execute("CREATE TEMPORARY TABLE audit_loghead AS TABLE public.audit_loghead")
+    production_role.execute(
+        "INSERT INTO audit_entry SELECT seq + 1, clock_timestamp(), action, actor_id, actor_label, subject_id,"
+        " subject_label, client_ref, changes, note, address, request_id, leaf_hash FROM audit_entry"
+        " ORDER BY seq DESC LIMIT 1"
+    )
+    assert LogHead.objects.get().size == size + 1
 
 
 def test_what_the_database_holds_does_not_authenticate() -> None:

@@ -14,6 +14,7 @@ from audit.actions import Action
 from clients import client_secrets, codes, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
+from clients.notices import tell_requester
 
 Status = Registration.Status
 
@@ -105,7 +106,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         _move(registration, {Status.UNCONFIRMED}, Status.SUBMITTED, requester=user, submitted_at=now)
         actor = Actor(user=user, address=by.address, request_id=by.request_id)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration)
-        _mail(registration, Mail.Kind.REQUEST_RECEIVED, now)
+        tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
     return user
 
 
@@ -136,8 +137,8 @@ def comment(*, registration: Registration, text: str, by: Actor, now: datetime) 
     """A word to the other side; it changes nothing about the request."""
     _say(registration, text, by, now)
     log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
-    if by.user != registration.requester:
-        _mail(registration, Mail.Kind.NEW_MESSAGE, now)
+    if by.user is not None and by.user.is_staff_member and by.user != registration.requester:
+        tell_requester(registration=registration, kind=Mail.Kind.NEW_MESSAGE, now=now)
 
 
 @transaction.atomic
@@ -146,7 +147,7 @@ def request_changes(*, registration: Registration, message: str, seen: str, by: 
     _move(registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED, endorsed_by=None, endorsed_at=None)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, note=message)
-    _mail(registration, Mail.Kind.CHANGES_REQUESTED, now, message=message)
+    tell_requester(registration=registration, kind=Mail.Kind.CHANGES_REQUESTED, now=now, message=message)
 
 
 @transaction.atomic
@@ -159,7 +160,7 @@ def reject(
     _move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, note=message)
-    _mail(registration, Mail.Kind.REQUEST_REJECTED, now, message=message)
+    tell_requester(registration=registration, kind=Mail.Kind.REQUEST_REJECTED, now=now, message=message)
 
 
 @transaction.atomic
@@ -192,12 +193,12 @@ def approve(
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
     if registration.kind == Registration.Kind.NEW:
         outbox.queue_link(
-            user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
+            user=registration.person, kind=Mail.Kind.CLIENT_READY, now=now,
             client=client, registration=registration, facts={"message": message},
         )  # fmt: skip
-        changes = registry.made(client, contact=_requester(registration))
+        changes = registry.made(client, contact=registration.person)
     else:
-        _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
+        tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
         changes = registry.difference(before, registry.facts(client))
     log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
     return client
@@ -223,7 +224,7 @@ def _carry_out(
         purpose=registration.purpose,
         scopes=granted,
         defaults=default,
-        contact=_requester(registration),
+        contact=registration.person,
         now=now,
     )
     client_secrets.create(client=client, by=by, now=now)
@@ -279,19 +280,6 @@ def _say(registration: Registration, text: str, by: Actor, now: datetime) -> Non
     if by.user is None:
         raise UnableToDecide(_("A message needs somebody who wrote it."))
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
-
-
-def _mail(registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
-    user = _requester(registration)
-    outbox.queue(
-        kind=kind, to=user.email, language=user.language, user=user, registration=registration,
-        client=registration.client, facts={"message": message}, now=now,
-    )  # fmt: skip
-
-
-def _requester(registration: Registration) -> User:
-    assert registration.requester is not None  # noqa: S101  (a database constraint: a confirmed request has a person)
-    return registration.requester
 
 
 def _names(scopes: Iterable[Scope]) -> str:

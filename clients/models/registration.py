@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.catalogue import Scope
-from clients.models.client import Client
+from clients.models.client import Client, ClientContact
 from clients.models.people import User
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
@@ -40,7 +40,14 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.exclude(status=Registration.Status.UNCONFIRMED)
 
     def by(self, user: User) -> RegistrationQuerySet:
-        return self.filter(requester=user).order_by("-created_at")
+        """Those that this person may follow and answer: their own, and each change of a client they look after.
+
+        Who is no contact of the client any more has lost what they asked about it, too; the other contacts have not.
+        """
+        theirs = Q(client__in=ClientContact.objects.filter(user=user).values("client"))
+        asked = Q(requester=user)
+        allowed = asked & Q(client=None) | theirs & (asked | Q(kind=Registration.Kind.CHANGE))
+        return self.filter(allowed).order_by("-created_at")
 
 
 class Registration(models.Model):
@@ -117,6 +124,12 @@ class Registration(models.Model):
         asked = sorted(row.scope.name for row in self.asked.all())
         content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
+    def person(self) -> User:
+        """Who asked, once the address is confirmed."""
+        assert self.requester is not None  # noqa: S101  (a constraint of the database: a_confirmed_request_has_a_person)
+        return self.requester
 
     @property
     def is_open(self) -> bool:

@@ -69,7 +69,9 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
     Raises UnableToDecide while an earlier request about this client is open.
     """
-    Client.objects.locked(client.pk)
+    client = Client.objects.locked(client.pk)
+    if client.status == Client.Status.CLOSED:
+        raise UnableToDecide(_("This client is closed for good: it stays as it is."))
     if client.registrations.open().exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(
@@ -144,6 +146,7 @@ def comment(*, registration: Registration, text: str, by: Actor, now: datetime) 
 @transaction.atomic
 def request_changes(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
     _check_reviewer(registration, seen, by)
+    _check_client(registration)
     _move(registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED, endorsed_by=None, endorsed_at=None)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, note=message)
@@ -175,6 +178,7 @@ def approve(
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
+    _check_client(registration)
     _check_grant(registration, granted, default)
     if message:
         _say(registration, message, by, now)
@@ -238,9 +242,10 @@ def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
 
 
 def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str = Status.SUBMITTED) -> None:
-    """Locks the request; then four eyes, still open, and still what the reviewer read."""
+    """Locks the request and the client it is about; then four eyes, still open, and still what the reviewer read."""
     fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
-    for name in ("status", "endorsed_by_id", "client_id", "requester_id"):
+    fresh.client = Client.objects.locked(fresh.client_id) if fresh.client_id else None
+    for name in ("status", "endorsed_by_id", "client", "requester_id"):
         setattr(registration, name, getattr(fresh, name))
     if fresh.status != waits:
         raise UnableToDecide(_("This request was decided already, or waits for the contact."))
@@ -250,6 +255,11 @@ def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str
         raise UnableToDecide(_("You asked for this client yourself. Somebody else of the Security team decides."))
     if fresh.content_hash != seen:
         raise ContentChanged(_("The request changed while you read it. Read it again, then decide."))
+
+
+def _check_client(registration: Registration) -> None:
+    if registration.client and registration.client.status == Client.Status.CLOSED:
+        raise UnableToDecide(_("The client is closed for good and stays as it is. Reject this request."))
 
 
 def _check_grant(registration: Registration, granted: list[Scope], default: list[Scope]) -> None:

@@ -82,11 +82,8 @@ def create(
 
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
-    """An approved change request: the name and the scopes become what was approved. Logged by the approval.
-
-    Raises UnableToChangeClient.
-    """
-    client = _open(Client.objects.select_for_update(no_key=True).get(registrations=registration))
+    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
+    client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
     client.name, client.organisation, client.purpose = (
         registration.client_name, registration.organisation, registration.purpose
     )  # fmt: skip

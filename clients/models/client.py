@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients.fingerprints import fingerprint
 from clients.models.catalogue import Scope
 from clients.models.people import User
 
@@ -97,6 +98,11 @@ class Client(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    @property
+    def scopes_hash(self) -> str:
+        """Its scopes as somebody saw them, and which are default ones."""
+        return fingerprint(sorted(self.client_scopes.values_list("scope__name", "is_default")))
 
     @property
     def audit_id(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from datetime import datetime
 
@@ -11,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.fingerprints import fingerprint
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
 from clients.models.people import User
@@ -120,10 +119,12 @@ class Registration(models.Model):
 
     @property
     def content_hash(self) -> str:
-        """What the reviewer saw. It travels with the decision: when it differs, the request changed meanwhile."""
+        """What the reviewer saw: what is asked, and for a change what it replaces. The decision says which it is on."""
         asked = sorted(row.scope.name for row in self.asked.all())
         content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        if self.kind == self.Kind.CHANGE and (client := self.client):
+            content += [client.status, client.name, client.organisation, client.purpose, client.scopes_hash]
+        return fingerprint(*content)
 
     @property
     def person(self) -> User:

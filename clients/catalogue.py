@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
+from clients import fingerprints
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
 from clients.notices import tell_contacts
@@ -32,14 +33,22 @@ def create_api(*, identifier: str, name: str, description: Mapping[str, str], by
 
 
 @transaction.atomic
-def change_api(*, api: Api, name: str, description: Mapping[str, str], served_by: Iterable[Client], by: Actor) -> None:
-    """Also says which clients are its resource servers: those may introspect its tokens from now on."""
-    servers = list(served_by)
-    before = {
-        "name": api.name,
-        "description": _told(api.description),
-        "served_by": " ".join(sorted(client.client_id for client in api.served_by.all())),
-    }
+def change_api(
+    *,
+    api: Api,
+    name: str,
+    description: Mapping[str, str],
+    served_by: Iterable[Client],
+    seen: str | None = None,
+    by: Actor,
+) -> None:
+    """Also says which clients are its resource servers: those may introspect its tokens from now on.
+
+    `seen` is the API's content_hash as the person saw it. Raises fingerprints.Stale.
+    """
+    servers, locked = list(served_by), Api.objects.select_for_update(no_key=True).get(pk=api.pk)
+    fingerprints.check(seen, locked.content_hash)
+    before = {"name": locked.name, "description": _told(locked.description), "served_by": locked.servers}
     api.name, api.description = name, dict(description)
     api.save(update_fields=["name", "description"])
     api.served_by.set(servers)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import client_secrets, keys
+from clients import client_secrets, fingerprints, keys
 from clients.actors import Actor
 from clients.keymaterial import PublicKey
 from clients.models import Api, Client, ClientContact, ClientScope, Registration, Scope, User
@@ -94,13 +94,20 @@ def apply_change(*, registration: Registration, scopes: Iterable[Scope], default
 
 @transaction.atomic
 def change_scopes(
-    *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
+    *,
+    client: Client,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    seen: str | None = None,
+    by: Actor,
+    now: datetime,
 ) -> None:
     """What is taken away is gone from every introspection as soon as this commits.
 
-    A sensitive scope comes by a request with two approvals only. Raises UnableToChangeClient.
+    A sensitive scope comes by a request with two approvals only. `seen` is the client's scopes_hash as the person saw
+    it. Raises UnableToChangeClient and fingerprints.Stale.
     """
-    _open(Client.objects.locked(client.pk))
+    fingerprints.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
     wanted, before = list(scopes), facts(client)
     held = set(client.client_scopes.values_list("scope_id", flat=True))
     if any(scope.sensitive and scope.pk not in held for scope in Scope.objects.filter(pk__in=[s.pk for s in wanted])):
@@ -113,13 +120,18 @@ def change_scopes(
 
 
 @transaction.atomic
-def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
-    """Overrides of the site's limits and lifetimes; only these fields. Raises UnableToChangeClient."""
-    names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
+def change_settings(
+    *, client: Client, settings: dict[str, object], seen: str | None = None, by: Actor, now: datetime
+) -> None:
+    """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
+
+    Raises UnableToChangeClient and fingerprints.Stale.
+    """
     locked = _open(Client.objects.locked(client.pk))
+    fingerprints.check(seen, locked.settings_hash)
     changes = {
         name: (getattr(locked, name), settings[name])
-        for name in names
+        for name in Client.SETTINGS
         if name in settings and getattr(locked, name) != settings[name]
     }
     if not changes:

@@ -64,6 +64,7 @@ class Client(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     scopes = models.ManyToManyField(Scope, through="ClientScope", related_name="clients")
 
+    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # that the team overrides
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
     issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
@@ -103,6 +104,10 @@ class Client(models.Model):
     def scopes_hash(self) -> str:
         """Its scopes as somebody saw them, and which are default ones."""
         return fingerprint(sorted(self.client_scopes.values_list("scope__name", "is_default")))
+
+    @property
+    def settings_hash(self) -> str:
+        return fingerprint([getattr(self, name) for name in self.SETTINGS])
 
     @property
     def audit_id(self) -> str:

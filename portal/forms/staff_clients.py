@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
+from portal.forms.seen import SeenForm
 
 # How Key.description begins: a family, or one size or curve of it.
 ALGORITHMS = (
@@ -90,7 +91,7 @@ class ReasonForm(forms.Form):
     )  # fmt: skip
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(SeenForm):
     token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86400."), 60, 86_400)
     rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1000000."), 1, 1_000_000)
     issuer_audience_only = forms.BooleanField(
@@ -107,7 +108,7 @@ class SettingsForm(forms.Form):
             self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
 
 
-class ScopesForm(forms.Form):
+class ScopesForm(SeenForm):
     scopes = forms.MultipleChoiceField(label=_("Scopes"), required=False, widget=forms.CheckboxSelectMultiple)
     defaults = forms.MultipleChoiceField(
         label=_("Which of them are default scopes?"), help_text=_("Granted when a token request names no scope."),

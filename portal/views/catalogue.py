@@ -2,15 +2,17 @@
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import catalogue
+from clients.fingerprints import Stale
 from clients.models import Api, Client, ClientScope, Scope
 from portal.access import actor, security_team
+from portal.forms.seen import status_of
 from portal.forms.staff_catalogue import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
 from portal.request import Request, posted
 
@@ -55,16 +57,27 @@ def create_api(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_api(request: Request, identifier: str) -> HttpResponse:
     api = get_object_or_404(Api, identifier=identifier)
-    servers = " ".join(api.served_by.order_by("client_id").values_list("client_id", flat=True))
-    form = ApiForm(posted(request), described=api, initial={"name": api.name, "served_by": servers})
+    form = _api_form(api, posted(request))
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.change_api(
-            api=api, name=data["name"], description=form.description(), served_by=data["served_by"], by=actor(request)
-        )
-        messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
-        return redirect("scopes")
+        try:
+            catalogue.change_api(
+                api=api, name=data["name"], description=form.description(), served_by=data["served_by"],
+                seen=data["seen"], by=actor(request),
+            )  # fmt: skip
+        except Stale as problem:
+            api.refresh_from_db()
+            form = _api_form(api, request.POST)
+            form.show_again(problem)
+        else:
+            messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Change the API %(name)s") % {"name": api.name}, submit=_("Save the API"))
+
+
+def _api_form(api: Api, data: QueryDict | None) -> ApiForm:
+    initial = {"name": api.name, "served_by": api.servers, "seen": api.content_hash}
+    return ApiForm(data, described=api, initial=initial)
 
 
 @security_team
@@ -122,4 +135,4 @@ def _form_page(
     """`sensitive` is the scope, when it is one that needs two approvals."""
     first = [field for field in form if not field.name.startswith("description_")]
     context = {"form": form, "first": first, "title": title, "submit": submit, "sensitive": sensitive}
-    return render(request, "security/catalogue_form.html", context, status=422 if form.errors else 200)
+    return render(request, "security/catalogue_form.html", context, status=status_of(form))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
@@ -14,6 +14,10 @@ from clients import fingerprints
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
 from clients.notices import tell_contacts
+
+
+class NameTaken(Exception):
+    """There is one of this name already; the message says so."""
 
 
 class UnableToRetireScope(Exception):
@@ -26,7 +30,12 @@ class UnableToEaseScope(Exception):
 
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor) -> Api:
-    api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
+    """Raises NameTaken: of several at once, one wins."""
+    try:
+        with transaction.atomic():
+            api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
+    except IntegrityError as error:
+        raise NameTaken(_("There is an API with this identifier.")) from error
     changes = {"name": (None, name), "description": (None, _told(description) or None)}
     log.record(action=Action.API_CREATED, actor=by, subject=api, changes=changes)
     return api
@@ -63,7 +72,12 @@ def change_api(
 
 @transaction.atomic
 def create_scope(*, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor) -> Scope:
-    scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
+    """Raises NameTaken: of several at once, one wins."""
+    try:
+        with transaction.atomic():
+            scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
+    except IntegrityError as error:
+        raise NameTaken(_("There is a scope with this name.")) from error
     changes = {
         "api": (None, api.identifier),
         "description": (None, _told(description) or None),

@@ -45,11 +45,15 @@ def create_api(request: Request) -> HttpResponse:
     form = NewApiForm(posted(request))
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.create_api(
-            identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
-        )
-        messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
-        return redirect("scopes")
+        try:
+            catalogue.create_api(
+                identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
+            )
+        except catalogue.NameTaken as problem:
+            form.add_error("identifier", str(problem))
+        else:
+            messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Add an API"), submit=_("Add the API"))
 
 
@@ -86,12 +90,17 @@ def create_scope(request: Request) -> HttpResponse:
     form = NewScopeForm(posted(request), initial={"api": request.GET.get("api")})
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.create_scope(
-            name=data["name"], api=data["api"], description=form.description(), sensitive=data["sensitive"],
-            by=actor(request),
-        )  # fmt: skip
-        messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": data["name"]})
-        return redirect("scopes")
+        name = data["name"]
+        try:
+            catalogue.create_scope(
+                name=name, api=data["api"], description=form.description(), sensitive=data["sensitive"],
+                by=actor(request),
+            )  # fmt: skip
+        except catalogue.NameTaken as problem:
+            form.add_error("name", str(problem))
+        else:
+            messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": name})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
 
 

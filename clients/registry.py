@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
@@ -157,7 +157,7 @@ def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None
 def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
     """For good: the client's history stays, its keys and secrets end."""
     Client.objects.locked(client.pk)
-    client.keys.filter(retires_at=None).update(retires_at=now)
+    client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
     _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
 

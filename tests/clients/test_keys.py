@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from audit.models import Entry
-from clients import client_secrets, keys
+from clients import client_secrets, keys, registry
 from clients.keys import UnableToAddKey, UnableToRetireKey
 from clients.models import Key, Mail
 from tests.factories import NOW, by, client, lotte, wim
@@ -28,6 +28,17 @@ def test_an_added_key_works_at_once_is_logged_and_tells_every_contact():
     assert key.state(NOW) == Key.State.ACTIVE
     assert Entry.objects.get(action="key.added").client_ref == str(mine.uid)
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED, to=lotte().email).count() == 1
+
+
+def test_closing_a_client_ends_its_retiring_keys_at_once_too():
+    mine, _secret = client()
+    retiring, retired, staged = add(mine), add(mine), add(mine, active=False)
+    retire(retiring, overlap=timedelta(days=7))
+    retire(retired)
+    registry.close(client=mine, reason="Ended", by=by(lotte()), now=NOW + timedelta(hours=1))
+    assert [mine.keys.get(pk=key.pk).retires_at - NOW for key in (retiring, retired, staged)] == [
+        timedelta(hours=1), timedelta(0), timedelta(hours=1),
+    ]  # fmt: skip
 
 
 def test_a_staged_key_works_from_its_activation():

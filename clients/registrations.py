@@ -56,7 +56,11 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
     )
     registration.save()
     _ask_for(registration, content.scopes)
-    asked = {"client_name": content.client_name, "organisation": content.organisation, "scopes": _names(content.scopes)}
+    asked = {
+        "client_name": content.client_name,
+        "organisation": content.organisation,
+        "scopes": registry.names(content.scopes),
+    }
     changes = registry.difference({}, asked)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     mail_code(registration=registration, now=now)
@@ -83,7 +87,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     _ask_for(registration, content.scopes)
     changes = {
         "client_name": (client.name, content.client_name),
-        "scopes": (_names(client.scopes.all()), _names(content.scopes)),
+        "scopes": (registry.names(client.scopes.all()), registry.names(content.scopes)),
     }
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     return registration
@@ -117,14 +121,14 @@ def resubmit(*, registration: Registration, content: Content, by: Actor, now: da
     """The contact answers a request for changes; both reviews start again."""
     new = {"client_name": content.client_name, "organisation": content.organisation, "purpose": content.purpose}
     before = {name: getattr(registration, name) for name in new}
-    before["scopes"] = _names(row.scope for row in registration.asked.select_related("scope"))
+    before["scopes"] = registry.names(row.scope for row in registration.asked.select_related("scope"))
     _move(
         registration, {Status.CHANGES_REQUESTED}, Status.SUBMITTED,
         **new, submitted_at=now, endorsed_by=None, endorsed_at=None,
     )  # fmt: skip
     registration.asked.all().delete()
     _ask_for(registration, content.scopes)
-    changes = registry.difference(before, {**new, "scopes": _names(content.scopes)})
+    changes = registry.difference(before, {**new, "scopes": registry.names(content.scopes)})
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
 
 
@@ -212,7 +216,7 @@ def _endorse(registration: Registration, granted: list[Scope], message: str, by:
     """The first of two approvals: what it grants is what the second may grant."""
     _mark_granted(registration, granted)
     _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
-    changes = {"scopes": (None, _names(granted))}
+    changes = {"scopes": (None, registry.names(granted))}
     log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
 
 
@@ -290,7 +294,3 @@ def _say(registration: Registration, text: str, by: Actor, now: datetime) -> Non
     if by.user is None:
         raise UnableToDecide(_("A message needs somebody who wrote it."))
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
-
-
-def _names(scopes: Iterable[Scope]) -> str:
-    return " ".join(sorted(scope.name for scope in scopes))

@@ -203,9 +203,14 @@ def facts(client: Client) -> Facts:
         "client_name": client.name,
         "organisation": client.organisation,
         "purpose": client.purpose,
-        "scopes": _names(row.scope for row in rows),
-        "default_scopes": _names(row.scope for row in rows if row.is_default),
+        "scopes": names(row.scope for row in rows),
+        "default_scopes": names(row.scope for row in rows if row.is_default),
     }
+
+
+def names(scopes: Iterable[Scope]) -> str:
+    """As the change log has them."""
+    return " ".join(sorted(scope.name for scope in scopes))
 
 
 def difference(before: Facts, after: Facts) -> Changes:
@@ -224,7 +229,3 @@ def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -
     client.client_scopes.exclude(scope__in=wanted).delete()
     for scope in wanted.values():
         ClientScope.objects.update_or_create(client=client, scope=scope, defaults={"is_default": scope.pk in default})
-
-
-def _names(scopes: Iterable[Scope]) -> str:
-    return " ".join(sorted(scope.name for scope in scopes))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
+from portal.forms.filters import FilterForm
 from portal.forms.seen import SeenForm
 
 # How Key.description begins: a family, or one size or curve of it.
@@ -29,7 +30,7 @@ def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
     return [("", _("Any")), *words]
 
 
-class ClientFilterForm(forms.Form):
+class ClientFilterForm(FilterForm):
     q = forms.CharField(
         label=_("Search"), help_text=_("A name, a client id or a contact's e-mail address"), required=False,
         max_length=150, widget=forms.TextInput(attrs={"type": "search"}),
@@ -60,15 +61,6 @@ class ClientFilterForm(forms.Form):
     unused = forms.TypedChoiceField(
         label=_("Not used for"), required=False, choices=_days((7, 30, 90, 365)), coerce=int, empty_value=None
     )
-
-    def active(self) -> dict[str, str]:
-        """The filters in use, as they stand in the address."""
-        return {name: self.data[name] for name in self.fields if self.data.get(name)}
-
-    def chosen(self, name: str) -> str:
-        """What the page calls the value of one filter."""
-        choices: list[tuple[Any, Any]] = getattr(self.fields[name], "choices", [])
-        return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])
 
 
 def of_everybody() -> dict[str, int]:

@@ -196,18 +196,9 @@ def approve(
         raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))
 
     _mark_granted(registration, granted)
-    before = registry.facts(registration.client) if registration.client else {}
-    client = _carry_out(registration, granted, default, by, now)
+    client, changes = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
-    if registration.kind == Registration.Kind.NEW:
-        outbox.queue_link(
-            user=registration.person, kind=Mail.Kind.CLIENT_READY, now=now,
-            client=client, registration=registration, facts={"message": message},
-        )  # fmt: skip
-        changes = registry.made(client, contact=registration.person)
-    else:
-        tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
-        changes = registry.difference(before, registry.facts(client))
+    _tell_approved(registration, client, message, now)
     log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
     return client
 
@@ -222,10 +213,12 @@ def _endorse(registration: Registration, granted: list[Scope], message: str, by:
 
 def _carry_out(
     registration: Registration, granted: list[Scope], default: list[Scope], by: Actor, now: datetime
-) -> Client:
+) -> tuple[Client, registry.Changes]:
     """The client as approved: made, or changed. The approval is the entry in the change log for all of it."""
-    if registration.kind == Registration.Kind.CHANGE:
-        return registry.apply_change(registration=registration, scopes=granted, defaults=default)
+    if registration.client is not None:
+        before = registry.facts(registration.client)
+        client = registry.apply_change(registration=registration, scopes=granted, defaults=default)
+        return client, registry.difference(before, registry.facts(client))
     client = registry.make(
         name=registration.client_name,
         organisation=registration.organisation,
@@ -236,7 +229,18 @@ def _carry_out(
         now=now,
     )
     client_secrets.create(client=client, by=by, now=now)
-    return client
+    return client, registry.made(client, contact=registration.person)
+
+
+def _tell_approved(registration: Registration, client: Client, message: str, now: datetime) -> None:
+    """A new client comes with the link to manage it."""
+    if registration.kind == Registration.Kind.CHANGE:
+        tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
+        return
+    outbox.queue_link(
+        user=registration.person, kind=Mail.Kind.CLIENT_READY, now=now,
+        client=client, registration=registration, facts={"message": message},
+    )  # fmt: skip
 
 
 def _mark_granted(registration: Registration, granted: list[Scope]) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
+from clients import fingerprints
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
 from clients.notices import tell_contacts
+
+
+class NameTaken(Exception):
+    """There is one of this name already; the message says so."""
 
 
 class UnableToRetireScope(Exception):
@@ -25,21 +30,34 @@ class UnableToEaseScope(Exception):
 
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor) -> Api:
-    api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
+    """Raises NameTaken: of several at once, one wins."""
+    try:
+        with transaction.atomic():
+            api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
+    except IntegrityError as error:
+        raise NameTaken(_("There is an API with this identifier.")) from error
     changes = {"name": (None, name), "description": (None, _told(description) or None)}
     log.record(action=Action.API_CREATED, actor=by, subject=api, changes=changes)
     return api
 
 
 @transaction.atomic
-def change_api(*, api: Api, name: str, description: Mapping[str, str], served_by: Iterable[Client], by: Actor) -> None:
-    """Also says which clients are its resource servers: those may introspect its tokens from now on."""
-    servers = list(served_by)
-    before = {
-        "name": api.name,
-        "description": _told(api.description),
-        "served_by": " ".join(sorted(client.client_id for client in api.served_by.all())),
-    }
+def change_api(
+    *,
+    api: Api,
+    name: str,
+    description: Mapping[str, str],
+    served_by: Iterable[Client],
+    seen: str | None = None,
+    by: Actor,
+) -> None:
+    """Also says which clients are its resource servers: those may introspect its tokens from now on.
+
+    `seen` is the API's content_hash as the person saw it. Raises fingerprints.Stale.
+    """
+    servers, locked = list(served_by), Api.objects.select_for_update(no_key=True).get(pk=api.pk)
+    fingerprints.check(seen, locked.content_hash)
+    before = {"name": locked.name, "description": _told(locked.description), "served_by": locked.servers}
     api.name, api.description = name, dict(description)
     api.save(update_fields=["name", "description"])
     api.served_by.set(servers)
@@ -54,7 +72,12 @@ def change_api(*, api: Api, name: str, description: Mapping[str, str], served_by
 
 @transaction.atomic
 def create_scope(*, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor) -> Scope:
-    scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
+    """Raises NameTaken: of several at once, one wins."""
+    try:
+        with transaction.atomic():
+            scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
+    except IntegrityError as error:
+        raise NameTaken(_("There is a scope with this name.")) from error
     changes = {
         "api": (None, api.identifier),
         "description": (None, _told(description) or None),

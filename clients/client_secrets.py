@@ -108,19 +108,26 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
 def reencrypt(*, by: Actor) -> int:
     """Seals every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
 
-    Returns how many were not yet.
+    Where secrets are shown once only, it drops what it would seal: nothing but the digests stays. Returns how many rows
+    it changed.
     """
+    keep = settings.SECRETS_VIEWABLE
     with transaction.atomic():
-        count = people.reencrypt_second_factors()
-        old = Secret.objects.exclude(ciphertext=None).exclude(sealed_with=sealing.current_key_id())
+        count, dropped = people.reencrypt_second_factors(), 0
+        old = Secret.objects.exclude(ciphertext=None)
+        if keep:
+            old = old.exclude(sealed_with=sealing.current_key_id())
         clients = Client.objects.filter(pk__in=old.values("client")).order_by("pk")
         list(clients.select_for_update(no_key=True).values_list("pk"))  # before the secrets, see locked()
         for secret in old.select_for_update(no_key=True).iterator():
-            text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
-            secret.ciphertext, secret.sealed_with = sealing.seal(text, row=secret.uid)
+            if keep:
+                text = sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
+                secret.ciphertext, secret.sealed_with = sealing.seal(text, row=secret.uid)
+            else:
+                secret.ciphertext, secret.sealed_with = None, ""
             secret.save(update_fields=["ciphertext", "sealed_with"])
-            count += 1
+            count, dropped = count + 1, dropped + (not keep)
         if count:
-            note = f"{count} secrets"
+            note = f"{count} secrets" + (f", {dropped} of them kept as digests only" if dropped else "")
             log.record(action=Action.SECRETS_REENCRYPTED, actor=by, subject=log.SITE, note=note)
     return count

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
@@ -14,6 +13,8 @@ from clients.actors import Actor
 from clients.keymaterial import PublicKey
 from clients.models import Client, Key
 from clients.notices import tell_contacts
+
+RENEWAL_OVERLAP = timedelta(days=7)
 
 
 class UnableToAddKey(Exception):
@@ -28,12 +29,36 @@ class UnableToRetireKey(Exception):
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
     """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
 
-    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by).
+    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by). A certificate that was renewed
+    over a key of the client takes the place of the old one: it is active or staged, and proven, as that one is.
     """
     Client.objects.locked(client.pk)
     refuse_a_known_key(client, key)
+    row = _row(client, key, by, now)
+    if old := replaced_by(client, key):
+        row.active_from, row.proven_at = (now if old.active_from else None), old.proven_at
+        _end(old, room_until(old, now), by)  # the mail about the new one is enough
+    elif active:
+        row.active_from = now
+    if proven:
+        row.proven_at = now
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:  # the same key was added at another client at this very moment
+        raise UnableToAddKey(KNOWN_ELSEWHERE) from error
+    before = old.kid if old else None
+    changes = {"kid": (before, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
+    if row.proven_at:
+        changes["proven_at"] = (None, row.proven_at.isoformat())
+    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
+    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
+    return row
+
+
+def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
     facts = key.certificate
-    row = Key(
+    return Key(
         client=client,
         kind=key.kind,
         kid=key.kid,
@@ -47,20 +72,25 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
         not_after=facts.not_after if facts else None,
         added_at=now,
         added_by=by.label,
-        active_from=now if active else None,
-        proven_at=now if proven else None,
     )
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as error:  # the same key was added at another client at this very moment
-        raise UnableToAddKey(KNOWN_ELSEWHERE) from error
-    changes = {"kid": (None, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
-    if proven:
-        changes["proven_at"] = (None, now.isoformat())
-    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
-    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
-    return row
+
+
+def replaced_by(client: Client, key: PublicKey) -> Key | None:
+    """The key in use that this one is in another wrapping: a certificate renewed over the same key, mostly."""
+    return client.keys.filter(thumbprint=key.thumbprint, retires_at=None).first()
+
+
+def room_until(old: Key, now: datetime) -> datetime:
+    """Until when the key id of one that is replaced works, so that the software can follow; no longer if it did not."""
+    return now + RENEWAL_OVERLAP if old.state(now) == Key.State.ACTIVE else now
+
+
+def _end(key: Key, at: datetime, by: Actor) -> None:
+    """With an entry of its own, also as part of another act: what happened to a key is found by the key."""
+    before, key.retires_at = key.retires_at, at
+    key.save(update_fields=["retires_at"])
+    changes = {"retires_at": (before.isoformat() if before else None, at.isoformat())}
+    log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
 
 
 KNOWN_ELSEWHERE = _(
@@ -69,11 +99,11 @@ KNOWN_ELSEWHERE = _(
 
 
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
-    """Raises UnableToAddKey for a key that this client has, or another client has or had."""
-    in_use = Key.objects.filter(retires_at=None)
-    if in_use.filter(client=client, thumbprint=key.thumbprint).exists():
+    """Raises UnableToAddKey for a key that this client has just so, or another client has or had."""
+    in_use = Key.objects.filter(client=client, retires_at=None)
+    if in_use.filter(thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists():
         raise UnableToAddKey(_("This client has this key already."))
-    if in_use.filter(client=client, kid=key.kid).exists():
+    if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
     # A key that another client retired may have leaked there: it is not taken back elsewhere either.
     if Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client).exists():
@@ -100,9 +130,9 @@ def activate(*, key: Key, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
-    """The key stops working after the overlap (0: at once). The client's last usable credential stays.
+    """The key stops working after the overlap (0: at once), also under key ids from before it was renewed.
 
-    Raises UnableToRetireKey.
+    The client's last usable credential stays. Raises UnableToRetireKey.
     """
     client = Client.objects.locked(key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
@@ -110,13 +140,12 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
         raise UnableToRetireKey(
             _("This is the only way the client can sign in. Add its successor first, then retire this one.")
         )
-    before = key.retires_at
-    not_over = Key.objects.filter(Q(retires_at=None) | Q(retires_at__gt=now), pk=key.pk)
-    if not not_over.update(retires_at=now + overlap):
+    key.refresh_from_db(fields=["retires_at"])
+    if key.retires_at is not None and key.retires_at <= now:
         raise UnableToRetireKey(_("This key was retired already."))
-    key.retires_at = now + overlap
-    changes = {"retires_at": (before.isoformat() if before else None, key.retires_at.isoformat())}
-    log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
+    _end(key, now + overlap, by)
+    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=now + overlap):
+        _end(older, now + overlap, by)
     tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now)
 
 

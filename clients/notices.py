@@ -1,4 +1,4 @@
-"""The mail that every critical change of a client sends to all of its contacts."""
+"""Mails about what happened: a critical change of a client to all of its contacts, a request to who follows it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,27 @@ from datetime import datetime
 from audit.actions import Action
 from clients import outbox
 from clients.actors import Actor
-from clients.models import Client, Mail
+from clients.models import Client, ClientContact, Mail, Registration, User
 
 
 def tell_contacts(*, client: Client, action: Action, subject: str, by: Actor, now: datetime, detail: str = "") -> None:
     """Says what happened, to what, when and by whom; never anything secret. `detail`: whom or what else."""
     facts = {"action": action.value, "subject": subject, "detail": detail, "by": by.label, "at": now.isoformat()}
     outbox.queue_for_contacts(client=client, kind=Mail.Kind.CLIENT_CHANGED, facts=facts, now=now)
+
+
+def tell_requester(*, registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
+    """To who asked. A change that somebody asked who is no contact any more is the owners' now."""
+    for user in _followers(registration):
+        outbox.queue(
+            kind=kind, to=user.email, language=user.language, user=user, registration=registration,
+            client=registration.client, facts={"message": message}, now=now,
+        )  # fmt: skip
+
+
+def _followers(registration: Registration) -> list[User]:
+    client, user = registration.client, registration.person
+    if client is None or client.contacts.filter(user=user).exists():
+        return [user]
+    owners = client.contacts.filter(role=ClientContact.Role.OWNER).select_related("user")
+    return [row.user for row in owners]

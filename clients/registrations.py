@@ -14,6 +14,7 @@ from audit.actions import Action
 from clients import client_secrets, codes, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
+from clients.notices import tell_requester
 
 Status = Registration.Status
 
@@ -55,7 +56,11 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
     )
     registration.save()
     _ask_for(registration, content.scopes)
-    asked = {"client_name": content.client_name, "organisation": content.organisation, "scopes": _names(content.scopes)}
+    asked = {
+        "client_name": content.client_name,
+        "organisation": content.organisation,
+        "scopes": registry.names(content.scopes),
+    }
     changes = registry.difference({}, asked)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     mail_code(registration=registration, now=now)
@@ -68,7 +73,9 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
     Raises UnableToDecide while an earlier request about this client is open.
     """
-    Client.objects.locked(client.pk)
+    client = Client.objects.locked(client.pk)
+    if client.status == Client.Status.CLOSED:
+        raise UnableToDecide(_("This client is closed for good: it stays as it is."))
     if client.registrations.open().exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(
@@ -80,7 +87,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     _ask_for(registration, content.scopes)
     changes = {
         "client_name": (client.name, content.client_name),
-        "scopes": (_names(client.scopes.all()), _names(content.scopes)),
+        "scopes": (registry.names(client.scopes.all()), registry.names(content.scopes)),
     }
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     return registration
@@ -105,7 +112,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         _move(registration, {Status.UNCONFIRMED}, Status.SUBMITTED, requester=user, submitted_at=now)
         actor = Actor(user=user, address=by.address, request_id=by.request_id)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration)
-        _mail(registration, Mail.Kind.REQUEST_RECEIVED, now)
+        tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
     return user
 
 
@@ -114,14 +121,14 @@ def resubmit(*, registration: Registration, content: Content, by: Actor, now: da
     """The contact answers a request for changes; both reviews start again."""
     new = {"client_name": content.client_name, "organisation": content.organisation, "purpose": content.purpose}
     before = {name: getattr(registration, name) for name in new}
-    before["scopes"] = _names(row.scope for row in registration.asked.select_related("scope"))
+    before["scopes"] = registry.names(row.scope for row in registration.asked.select_related("scope"))
     _move(
         registration, {Status.CHANGES_REQUESTED}, Status.SUBMITTED,
         **new, submitted_at=now, endorsed_by=None, endorsed_at=None,
     )  # fmt: skip
     registration.asked.all().delete()
     _ask_for(registration, content.scopes)
-    changes = registry.difference(before, {**new, "scopes": _names(content.scopes)})
+    changes = registry.difference(before, {**new, "scopes": registry.names(content.scopes)})
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
 
 
@@ -136,17 +143,18 @@ def comment(*, registration: Registration, text: str, by: Actor, now: datetime) 
     """A word to the other side; it changes nothing about the request."""
     _say(registration, text, by, now)
     log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
-    if by.user != registration.requester:
-        _mail(registration, Mail.Kind.NEW_MESSAGE, now)
+    if by.user is not None and by.user.is_staff_member and by.user != registration.requester:
+        tell_requester(registration=registration, kind=Mail.Kind.NEW_MESSAGE, now=now)
 
 
 @transaction.atomic
 def request_changes(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
     _check_reviewer(registration, seen, by)
+    _check_client(registration)
     _move(registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED, endorsed_by=None, endorsed_at=None)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, note=message)
-    _mail(registration, Mail.Kind.CHANGES_REQUESTED, now, message=message)
+    tell_requester(registration=registration, kind=Mail.Kind.CHANGES_REQUESTED, now=now, message=message)
 
 
 @transaction.atomic
@@ -159,7 +167,7 @@ def reject(
     _move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now)
     _say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, note=message)
-    _mail(registration, Mail.Kind.REQUEST_REJECTED, now, message=message)
+    tell_requester(registration=registration, kind=Mail.Kind.REQUEST_REJECTED, now=now, message=message)
 
 
 @transaction.atomic
@@ -174,6 +182,7 @@ def approve(
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
+    _check_client(registration)
     _check_grant(registration, granted, default)
     if message:
         _say(registration, message, by, now)
@@ -187,18 +196,9 @@ def approve(
         raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))
 
     _mark_granted(registration, granted)
-    before = registry.facts(registration.client) if registration.client else {}
-    client = _carry_out(registration, granted, default, by, now)
+    client, changes = _carry_out(registration, granted, default, by, now)
     _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
-    if registration.kind == Registration.Kind.NEW:
-        outbox.queue_link(
-            user=_requester(registration), kind=Mail.Kind.CLIENT_READY, now=now,
-            client=client, registration=registration, facts={"message": message},
-        )  # fmt: skip
-        changes = registry.made(client, contact=_requester(registration))
-    else:
-        _mail(registration, Mail.Kind.CHANGE_APPROVED, now, message=message)
-        changes = registry.difference(before, registry.facts(client))
+    _tell_approved(registration, client, message, now)
     log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
     return client
 
@@ -207,27 +207,40 @@ def _endorse(registration: Registration, granted: list[Scope], message: str, by:
     """The first of two approvals: what it grants is what the second may grant."""
     _mark_granted(registration, granted)
     _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
-    changes = {"scopes": (None, _names(granted))}
+    changes = {"scopes": (None, registry.names(granted))}
     log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
 
 
 def _carry_out(
     registration: Registration, granted: list[Scope], default: list[Scope], by: Actor, now: datetime
-) -> Client:
+) -> tuple[Client, registry.Changes]:
     """The client as approved: made, or changed. The approval is the entry in the change log for all of it."""
-    if registration.kind == Registration.Kind.CHANGE:
-        return registry.apply_change(registration=registration, scopes=granted, defaults=default)
+    if registration.client is not None:
+        before = registry.facts(registration.client)
+        client = registry.apply_change(registration=registration, scopes=granted, defaults=default)
+        return client, registry.difference(before, registry.facts(client))
     client = registry.make(
         name=registration.client_name,
         organisation=registration.organisation,
         purpose=registration.purpose,
         scopes=granted,
         defaults=default,
-        contact=_requester(registration),
+        contact=registration.person,
         now=now,
     )
     client_secrets.create(client=client, by=by, now=now)
-    return client
+    return client, registry.made(client, contact=registration.person)
+
+
+def _tell_approved(registration: Registration, client: Client, message: str, now: datetime) -> None:
+    """A new client comes with the link to manage it."""
+    if registration.kind == Registration.Kind.CHANGE:
+        tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
+        return
+    outbox.queue_link(
+        user=registration.person, kind=Mail.Kind.CLIENT_READY, now=now,
+        client=client, registration=registration, facts={"message": message},
+    )  # fmt: skip
 
 
 def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
@@ -237,9 +250,10 @@ def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
 
 
 def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str = Status.SUBMITTED) -> None:
-    """Locks the request; then four eyes, still open, and still what the reviewer read."""
+    """Locks the request and the client it is about; then four eyes, still open, and still what the reviewer read."""
     fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
-    for name in ("status", "endorsed_by_id", "client_id", "requester_id"):
+    fresh.client = Client.objects.locked(fresh.client_id) if fresh.client_id else None
+    for name in ("status", "endorsed_by_id", "client", "requester_id"):
         setattr(registration, name, getattr(fresh, name))
     if fresh.status != waits:
         raise UnableToDecide(_("This request was decided already, or waits for the contact."))
@@ -249,6 +263,11 @@ def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str
         raise UnableToDecide(_("You asked for this client yourself. Somebody else of the Security team decides."))
     if fresh.content_hash != seen:
         raise ContentChanged(_("The request changed while you read it. Read it again, then decide."))
+
+
+def _check_client(registration: Registration) -> None:
+    if registration.client and registration.client.status == Client.Status.CLOSED:
+        raise UnableToDecide(_("The client is closed for good and stays as it is. Reject this request."))
 
 
 def _check_grant(registration: Registration, granted: list[Scope], default: list[Scope]) -> None:
@@ -279,20 +298,3 @@ def _say(registration: Registration, text: str, by: Actor, now: datetime) -> Non
     if by.user is None:
         raise UnableToDecide(_("A message needs somebody who wrote it."))
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
-
-
-def _mail(registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
-    user = _requester(registration)
-    outbox.queue(
-        kind=kind, to=user.email, language=user.language, user=user, registration=registration,
-        client=registration.client, facts={"message": message}, now=now,
-    )  # fmt: skip
-
-
-def _requester(registration: Registration) -> User:
-    assert registration.requester is not None  # noqa: S101  (a database constraint: a confirmed request has a person)
-    return registration.requester
-
-
-def _names(scopes: Iterable[Scope]) -> str:
-    return " ".join(sorted(scope.name for scope in scopes))

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import client_secrets, keys
+from clients import client_secrets, fingerprints, keys
 from clients.actors import Actor
 from clients.keymaterial import PublicKey
 from clients.models import Api, Client, ClientContact, ClientScope, Registration, Scope, User
@@ -82,11 +82,8 @@ def create(
 
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
-    """An approved change request: the name and the scopes become what was approved. Logged by the approval.
-
-    Raises UnableToChangeClient.
-    """
-    client = _open(Client.objects.select_for_update(no_key=True).get(registrations=registration))
+    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
+    client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
     client.name, client.organisation, client.purpose = (
         registration.client_name, registration.organisation, registration.purpose
     )  # fmt: skip
@@ -97,13 +94,20 @@ def apply_change(*, registration: Registration, scopes: Iterable[Scope], default
 
 @transaction.atomic
 def change_scopes(
-    *, client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], by: Actor, now: datetime
+    *,
+    client: Client,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    seen: str | None = None,
+    by: Actor,
+    now: datetime,
 ) -> None:
     """What is taken away is gone from every introspection as soon as this commits.
 
-    A sensitive scope comes by a request with two approvals only. Raises UnableToChangeClient.
+    A sensitive scope comes by a request with two approvals only. `seen` is the client's scopes_hash as the person saw
+    it. Raises UnableToChangeClient and fingerprints.Stale.
     """
-    _open(Client.objects.locked(client.pk))
+    fingerprints.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
     wanted, before = list(scopes), facts(client)
     held = set(client.client_scopes.values_list("scope_id", flat=True))
     if any(scope.sensitive and scope.pk not in held for scope in Scope.objects.filter(pk__in=[s.pk for s in wanted])):
@@ -116,13 +120,18 @@ def change_scopes(
 
 
 @transaction.atomic
-def change_settings(*, client: Client, settings: dict[str, object], by: Actor, now: datetime) -> None:
-    """Overrides of the site's limits and lifetimes; only these fields. Raises UnableToChangeClient."""
-    names = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")
+def change_settings(
+    *, client: Client, settings: dict[str, object], seen: str | None = None, by: Actor, now: datetime
+) -> None:
+    """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
+
+    Raises UnableToChangeClient and fingerprints.Stale.
+    """
     locked = _open(Client.objects.locked(client.pk))
+    fingerprints.check(seen, locked.settings_hash)
     changes = {
         name: (getattr(locked, name), settings[name])
-        for name in names
+        for name in Client.SETTINGS
         if name in settings and getattr(locked, name) != settings[name]
     }
     if not changes:
@@ -148,7 +157,7 @@ def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None
 def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
     """For good: the client's history stays, its keys and secrets end."""
     Client.objects.locked(client.pk)
-    client.keys.filter(retires_at=None).update(retires_at=now)
+    client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
     _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
 
@@ -194,9 +203,14 @@ def facts(client: Client) -> Facts:
         "client_name": client.name,
         "organisation": client.organisation,
         "purpose": client.purpose,
-        "scopes": _names(row.scope for row in rows),
-        "default_scopes": _names(row.scope for row in rows if row.is_default),
+        "scopes": names(row.scope for row in rows),
+        "default_scopes": names(row.scope for row in rows if row.is_default),
     }
+
+
+def names(scopes: Iterable[Scope]) -> str:
+    """As the change log has them."""
+    return " ".join(sorted(scope.name for scope in scopes))
 
 
 def difference(before: Facts, after: Facts) -> Changes:
@@ -215,7 +229,3 @@ def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -
     client.client_scopes.exclude(scope__in=wanted).delete()
     for scope in wanted.values():
         ClientScope.objects.update_or_create(client=client, scope=scope, defaults={"is_default": scope.pk in default})
-
-
-def _names(scopes: Iterable[Scope]) -> str:
-    return " ".join(sorted(scope.name for scope in scopes))

@@ -159,7 +159,8 @@ def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float
     if not fitting:
         expected = " ".join(sorted(frozenset().union(*(key.algorithms for key in usable))))
         raise InvalidClient(Rule.ALGORITHM_NOT_OF_KEY, sent=algorithm, expected=expected, key=usable[0].kid)
-    if "kid" not in header and len(fitting) > 1:
+    # A certificate that was renewed over the same key, and the old one, are one key.
+    if "kid" not in header and len({key.imported.thumbprint() for key in fitting}) > 1:
         raise InvalidClient(Rule.KID_AMBIGUOUS, sent="no kid", expected=" ".join(key.kid for key in fitting))
     return fitting
 

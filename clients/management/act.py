@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.actors import COMMAND_LINE, Actor
+from clients.catalogue import NameTaken
 from clients.client_secrets import UnableToChangeSecret
 from clients.keymaterial import KeyRefused
 from clients.keys import UnableToAddKey
@@ -22,7 +23,9 @@ from clients.people import UnableToDeactivate, UnableToInvite
 from clients.registry import UnableToChangeClient
 from clients.sealing import UnableToOpen
 
-REFUSALS = (UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite)
+REFUSALS = (
+    NameTaken, UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite
+)  # fmt: skip
 
 
 class ActCommand(BaseCommand):

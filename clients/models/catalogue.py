@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.fingerprints import fingerprint
 from clients.models.people import User
 
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma that people type between two.
@@ -37,6 +38,16 @@ class Api(Described):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def servers(self) -> str:
+        """The client ids of its resource servers."""
+        return " ".join(self.served_by.order_by("client_id").values_list("client_id", flat=True))
+
+    @property
+    def content_hash(self) -> str:
+        """The API as somebody saw it."""
+        return fingerprint(self.name, self.description, self.servers)
 
     @property
     def audit_id(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients.fingerprints import fingerprint
 from clients.models.catalogue import Scope
 from clients.models.people import User
 
@@ -63,6 +64,7 @@ class Client(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     scopes = models.ManyToManyField(Scope, through="ClientScope", related_name="clients")
 
+    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # that the team overrides
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
     issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
@@ -97,6 +99,15 @@ class Client(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    @property
+    def scopes_hash(self) -> str:
+        """Its scopes as somebody saw them, and which are default ones."""
+        return fingerprint(sorted(self.client_scopes.values_list("scope__name", "is_default")))
+
+    @property
+    def settings_hash(self) -> str:
+        return fingerprint([getattr(self, name) for name in self.SETTINGS])
 
     @property
     def audit_id(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from datetime import datetime
 
@@ -11,8 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.fingerprints import fingerprint
 from clients.models.catalogue import Scope
-from clients.models.client import Client
+from clients.models.client import Client, ClientContact
 from clients.models.people import User
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
@@ -40,7 +39,14 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.exclude(status=Registration.Status.UNCONFIRMED)
 
     def by(self, user: User) -> RegistrationQuerySet:
-        return self.filter(requester=user).order_by("-created_at")
+        """Those that this person may follow and answer: their own, and each change of a client they look after.
+
+        Who is no contact of the client any more has lost what they asked about it, too; the other contacts have not.
+        """
+        theirs = Q(client__in=ClientContact.objects.filter(user=user).values("client"))
+        asked = Q(requester=user)
+        allowed = asked & Q(client=None) | theirs & (asked | Q(kind=Registration.Kind.CHANGE))
+        return self.filter(allowed).order_by("-created_at")
 
 
 class Registration(models.Model):
@@ -113,10 +119,18 @@ class Registration(models.Model):
 
     @property
     def content_hash(self) -> str:
-        """What the reviewer saw. It travels with the decision: when it differs, the request changed meanwhile."""
+        """What the reviewer saw: what is asked, and for a change what it replaces. The decision says which it is on."""
         asked = sorted(row.scope.name for row in self.asked.all())
         content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        if self.kind == self.Kind.CHANGE and (client := self.client):
+            content += [client.status, client.name, client.organisation, client.purpose, client.scopes_hash]
+        return fingerprint(*content)
+
+    @property
+    def person(self) -> User:
+        """Who asked, once the address is confirmed."""
+        assert self.requester is not None  # noqa: S101  (a constraint of the database: a_confirmed_request_has_a_person)
+        return self.requester
 
     @property
     def is_open(self) -> bool:

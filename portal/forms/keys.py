@@ -121,8 +121,11 @@ class AddKeyForm(forms.Form):
         label=gettext_lazy("What about the key in use now?"), required=False, initial="keep", widget=forms.RadioSelect
     )
 
-    def __init__(self, *args: Any, in_use: Key | None, now: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, in_use: Key | None, now: datetime, renewed: bool = False, **kwargs: Any) -> None:
+        """`in_use`: the one that a new key replaces. `renewed`: all take the place of keys, in the state of those."""
         super().__init__(*args, **kwargs)
+        if renewed:
+            del self.fields["start"]
         self.hints = {"start": {"later": _("It is staged: stored, but not accepted yet.")}}
         if in_use is None:
             del self.fields["old"]

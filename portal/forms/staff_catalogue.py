@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
 from portal.forms.fields import Line
+from portal.forms.seen import SeenForm
 
 
 class DescribedForm(forms.Form):
@@ -53,7 +54,7 @@ class NewApiForm(DescribedForm):
         return identifier
 
 
-class ApiForm(DescribedForm):
+class ApiForm(SeenForm, DescribedForm):
     name = Line(label=_("Name"), max_length=120)
     served_by = forms.CharField(
         label=_("Resource servers"), required=False, max_length=2000,

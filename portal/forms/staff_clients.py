@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
+from portal.forms.filters import FilterForm
+from portal.forms.seen import SeenForm
 
 # How Key.description begins: a family, or one size or curve of it.
 ALGORITHMS = (
@@ -28,7 +30,7 @@ def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
     return [("", _("Any")), *words]
 
 
-class ClientFilterForm(forms.Form):
+class ClientFilterForm(FilterForm):
     q = forms.CharField(
         label=_("Search"), help_text=_("A name, a client id or a contact's e-mail address"), required=False,
         max_length=150, widget=forms.TextInput(attrs={"type": "search"}),
@@ -60,15 +62,6 @@ class ClientFilterForm(forms.Form):
         label=_("Not used for"), required=False, choices=_days((7, 30, 90, 365)), coerce=int, empty_value=None
     )
 
-    def active(self) -> dict[str, str]:
-        """The filters in use, as they stand in the address."""
-        return {name: self.data[name] for name in self.fields if self.data.get(name)}
-
-    def chosen(self, name: str) -> str:
-        """What the page calls the value of one filter."""
-        choices: list[tuple[Any, Any]] = getattr(self.fields[name], "choices", [])
-        return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])
-
 
 def of_everybody() -> dict[str, int]:
     """What a client has that no override was made for."""
@@ -90,7 +83,7 @@ class ReasonForm(forms.Form):
     )  # fmt: skip
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(SeenForm):
     token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86400."), 60, 86_400)
     rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1000000."), 1, 1_000_000)
     issuer_audience_only = forms.BooleanField(
@@ -107,7 +100,7 @@ class SettingsForm(forms.Form):
             self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
 
 
-class ScopesForm(forms.Form):
+class ScopesForm(SeenForm):
     scopes = forms.MultipleChoiceField(label=_("Scopes"), required=False, widget=forms.CheckboxSelectMultiple)
     defaults = forms.MultipleChoiceField(
         label=_("Which of them are default scopes?"), help_text=_("Granted when a token request names no scope."),

@@ -15,6 +15,7 @@ from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
 from clients.models import Client, User
 from portal.forms.fields import day_field
+from portal.forms.filters import FilterForm
 
 GROUPS: dict[str, str | Promise] = {
     "registration": _("Requests"),
@@ -41,7 +42,7 @@ def action_choices() -> list[tuple[Any, Any]]:
     return [("", _("Anything")), *grouped, (_("Other"), others)]
 
 
-class LogFilterForm(forms.Form):
+class LogFilterForm(FilterForm):
     who = forms.CharField(
         label=_("Who"), help_text=_("An e-mail address or a name"), required=False, max_length=150,
         widget=forms.TextInput(attrs={"type": "search"}),
@@ -75,10 +76,6 @@ class LogFilterForm(forms.Form):
         if data["request_id"]:
             entries = entries.with_request_id(data["request_id"].strip())
         return entries
-
-    def active(self) -> dict[str, str]:
-        """The filters in use, as they stand in the address."""
-        return {name: self.data[name] for name in self.fields if self.data.get(name)}
 
     def _period(self) -> tuple[datetime | None, datetime | None]:
         """Whole days of the reader's time zone, the last one included."""

@@ -48,7 +48,7 @@ def all_clients(request: Request) -> HttpResponse:
         "rows": _rows(page[:PAGE], request.now),
         "first_url": "?" + urlencode(query) if "after" in request.GET else "",
         "next_url": "?" + urlencode({**query, "after": page[PAGE - 1].uid}) if len(page) > PAGE else "",
-        "chips": _chips(form),
+        "chips": form.chips(),
         "export_url": f"{reverse('export_clients')}?{urlencode(query)}",
     }
     return render(request, "security/all_clients.html", context, status=422 if form.errors else 200)
@@ -92,17 +92,6 @@ def _row(client: Client, now: datetime) -> Row:
         scopes=" ".join(sorted(scope.name for scope in client.scopes.all())),
         last_used_at=condition.last_use(uses),
     )
-
-
-def _chips(form: ClientFilterForm) -> list[dict[str, str]]:
-    active = form.active()
-    return [
-        {
-            "label": f"{form[name].label}: {form.chosen(name)}",
-            "url": "?" + urlencode({other: active[other] for other in active if other != name}),
-        }
-        for name in active
-    ]
 
 
 def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:

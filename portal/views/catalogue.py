@@ -2,15 +2,17 @@
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import catalogue
+from clients.fingerprints import Stale
 from clients.models import Api, Client, ClientScope, Scope
 from portal.access import actor, security_team
+from portal.forms.seen import status_of
 from portal.forms.staff_catalogue import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
 from portal.request import Request, posted
 
@@ -43,11 +45,15 @@ def create_api(request: Request) -> HttpResponse:
     form = NewApiForm(posted(request))
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.create_api(
-            identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
-        )
-        messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
-        return redirect("scopes")
+        try:
+            catalogue.create_api(
+                identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
+            )
+        except catalogue.NameTaken as problem:
+            form.add_error("identifier", str(problem))
+        else:
+            messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Add an API"), submit=_("Add the API"))
 
 
@@ -55,16 +61,27 @@ def create_api(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_api(request: Request, identifier: str) -> HttpResponse:
     api = get_object_or_404(Api, identifier=identifier)
-    servers = " ".join(api.served_by.order_by("client_id").values_list("client_id", flat=True))
-    form = ApiForm(posted(request), described=api, initial={"name": api.name, "served_by": servers})
+    form = _api_form(api, posted(request))
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.change_api(
-            api=api, name=data["name"], description=form.description(), served_by=data["served_by"], by=actor(request)
-        )
-        messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
-        return redirect("scopes")
+        try:
+            catalogue.change_api(
+                api=api, name=data["name"], description=form.description(), served_by=data["served_by"],
+                seen=data["seen"], by=actor(request),
+            )  # fmt: skip
+        except Stale as problem:
+            api.refresh_from_db()
+            form = _api_form(api, request.POST)
+            form.show_again(problem)
+        else:
+            messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Change the API %(name)s") % {"name": api.name}, submit=_("Save the API"))
+
+
+def _api_form(api: Api, data: QueryDict | None) -> ApiForm:
+    initial = {"name": api.name, "served_by": api.servers, "seen": api.content_hash}
+    return ApiForm(data, described=api, initial=initial)
 
 
 @security_team
@@ -73,12 +90,17 @@ def create_scope(request: Request) -> HttpResponse:
     form = NewScopeForm(posted(request), initial={"api": request.GET.get("api")})
     if form.is_valid():
         data = form.cleaned_data
-        catalogue.create_scope(
-            name=data["name"], api=data["api"], description=form.description(), sensitive=data["sensitive"],
-            by=actor(request),
-        )  # fmt: skip
-        messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": data["name"]})
-        return redirect("scopes")
+        name = data["name"]
+        try:
+            catalogue.create_scope(
+                name=name, api=data["api"], description=form.description(), sensitive=data["sensitive"],
+                by=actor(request),
+            )  # fmt: skip
+        except catalogue.NameTaken as problem:
+            form.add_error("name", str(problem))
+        else:
+            messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": name})
+            return redirect("scopes")
     return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
 
 
@@ -122,4 +144,4 @@ def _form_page(
     """`sensitive` is the scope, when it is one that needs two approvals."""
     first = [field for field in form if not field.name.startswith("description_")]
     context = {"form": form, "first": first, "title": title, "submit": submit, "sensitive": sensitive}
-    return render(request, "security/catalogue_form.html", context, status=422 if form.errors else 200)
+    return render(request, "security/catalogue_form.html", context, status=status_of(form))

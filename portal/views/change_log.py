@@ -18,7 +18,7 @@ from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead, Verification
 from clients.models import Client
 from portal import log_entries, spreadsheets
 from portal.access import actor, log_readers
-from portal.forms.staff_log import LogFilterForm, action_choices
+from portal.forms.staff_log import LogFilterForm
 from portal.request import Request
 
 PAGE = 50  # entries
@@ -42,7 +42,7 @@ def change_log(request: Request) -> HttpResponse:
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),
         "verified": Verification.objects.exclude(finished_at=None).first(),
-        "chips": _chips(form),
+        "chips": form.chips(),
         "export_url": f"{reverse('log_export')}?{query}",
     }
     return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
@@ -60,25 +60,6 @@ def _page(entries: EntryQuerySet, request: Request) -> tuple[list[Entry], bool, 
 
 def _seq(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _chips(form: LogFilterForm) -> list[dict[str, str]]:
-    """The filters in use, each with the address without it."""
-    active = form.active()
-    return [
-        {
-            "label": f"{form[name].label}: {_chosen(form, name, text)}",
-            "url": "?" + urlencode({other: active[other] for other in active if other != name}),
-        }
-        for name, text in active.items()
-    ]
-
-
-def _chosen(form: LogFilterForm, name: str, text: str) -> str:
-    if name != "action":
-        return text
-    groups = (options for _label, options in action_choices() if isinstance(options, list))
-    return next((str(label) for options in groups for value, label in options if value == text), text)
 
 
 @log_readers

@@ -70,9 +70,10 @@ def by_client(clients: Iterable[Client], entries: JournalEntryQuerySet, now: dat
     counted = entries.order_by().values("client_id", "rule", "error").annotate(count=Count("pk"), last_at=Max("at"))
     for row in counted.order_by("-count", "rule"):
         if of_client := found.get(row["client_id"]):
-            examples = latest[row["client_id"], row["rule"], row["error"]]
             kind = of_client.causes if row["error"] else of_client.remarks
-            kind.append(_cause(row, examples, now))
+            # Without an example it was written after the first query: the next reader sees it.
+            if examples := latest[row["client_id"], row["rule"], row["error"]]:
+                kind.append(_cause(row, examples, now))
     for of_client in found.values():
         of_client.causes.sort(key=lambda cause: not cause["ongoing"])
     return [of_client for of_client in found.values() if of_client.causes or of_client.remarks]

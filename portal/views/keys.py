@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -101,10 +102,10 @@ def _show_understood(
     context = {
         "client": client,
         "found": [_understood(key) for key in found],
-        "form": form or AddKeyForm(in_use=_in_use(client, request), now=request.now, initial=initial),
+        "form": form or _add_form(request, client, found, initial=initial),
         "challenge": form["challenge"].value() if form else initial["challenge"],
         "is_proven": proof is not None and not proofs.problem(client, found, proof),
-        "in_use": _in_use(client, request),
+        "replaced": _replaced(client, found, request),
         "problem": problem,
         "form_has_errors": bool(problem),
         "file_name": file_name,
@@ -129,10 +130,29 @@ def _other_names(key: PublicKey | Key) -> list[str]:
     return sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))
 
 
-def _in_use(client: Client, request: Request) -> Key | None:
-    """The key that a new one replaces: the one in use, when there is exactly one."""
-    usable = list(client.keys.lasting(request.now)[:2])
-    return usable[0] if len(usable) == 1 else None
+def _in_use(client: Client, found: tuple[PublicKey, ...], now: datetime) -> Key | None:
+    """The key that a new one can take over from: the one in use, when there is exactly one and it is not this one."""
+    usable = list(client.keys.lasting(now)[:2])
+    return usable[0] if len(usable) == 1 and usable[0].thumbprint not in {key.thumbprint for key in found} else None
+
+
+def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, str]]:
+    """The keys whose place these take, and until when their key ids work then; "" for no longer."""
+    rows = [row for key in found if (row := keys.replaced_by(client, key))]
+    ends = [(row.kid, keys.room_until(row, request.now)) for row in rows]
+    return [{"kid": kid, "until": moment(end) if end > request.now else ""} for kid, end in ends]
+
+
+def _add_form(
+    request: Request,
+    client: Client,
+    found: tuple[PublicKey, ...],
+    data: QueryDict | None = None,
+    initial: dict[str, str] | None = None,
+) -> AddKeyForm:
+    renewed = len(_replaced(client, found, request)) == len(found)
+    in_use = _in_use(client, found, request.now)
+    return AddKeyForm(data, in_use=in_use, now=request.now, renewed=renewed, initial=initial)
 
 
 @contact
@@ -144,13 +164,12 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     material = request.POST.getlist("material")[:10]
     if request.method != "POST" or not material:
         return redirect("add_key", uid)
-    old = _in_use(client, request)
-    form = AddKeyForm(request.POST, in_use=old, now=request.now)
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
     except KeyRefused as refused:
         messages.error(request, refused.sentence(_, moment))
         return redirect("add_key", uid)
+    old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)
     if not form.is_valid():
         return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))
     if problem := proofs.problem(client, found, form.cleaned_data):
@@ -170,7 +189,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
 @transaction.atomic
 def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> list[Key]:
     """All of them or none; each is an act of its own. A proof has been checked by now."""
-    by, now, active, proven = actor(request), request.now, answers["start"] == "now", bool(answers["proof"])
+    by, now, active, proven = actor(request), request.now, answers.get("start", "now") == "now", bool(answers["proof"])
     return [keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven) for key in found]
 
 

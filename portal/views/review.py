@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.models import Entry
-from clients import registrations, registry
+from clients import registrations
 from clients.models import Registration, User
 from portal import differences, hints, log_entries
 from portal.access import actor, security_team
@@ -35,7 +35,7 @@ def review(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             return _decide(request, registration, form)
-        except (registrations.UnableToDecide, registry.UnableToChangeClient) as problem:
+        except registrations.UnableToDecide as problem:
             # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.models import Entry
 from clients import registry
+from clients.fingerprints import Stale
 from clients.models import Api, Client, Key, Scope
 from portal import condition, log_entries, usage
 from portal.access import actor, security_team
+from portal.forms.seen import SeenForm, status_of
 from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm, of_everybody
 from portal.request import Request, posted
 from portal.views.journal import by_client
@@ -131,41 +133,61 @@ def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_settings(request: Request, uid: UUID) -> HttpResponse:
-    client = client_of_anybody(uid)
-    form = SettingsForm(posted(request), initial={name: getattr(client, name) for name in SettingsForm.base_fields})
-    if request.method == "POST" and form.is_valid():
+    form = _settings_form(client := client_of_anybody(uid), posted(request))
+    if form.is_valid():
+        chosen: dict[str, Any] = form.cleaned_data
         try:
-            registry.change_settings(client=client, settings=form.cleaned_data, by=actor(request), now=request.now)
+            registry.change_settings(
+                client=client, settings=chosen, seen=chosen["seen"], by=actor(request), now=request.now
+            )
+        except Stale as problem:
+            form = _settings_form(client_of_anybody(uid), request.POST)
+            form.show_again(problem)
         except registry.UnableToChangeClient as problem:
             messages.error(request, str(problem))
+            return redirect("staff_client", uid)
         else:
             messages.success(request, _("Settings saved."))
-        return redirect("staff_client", uid)
-    return render(
-        request, "security/client_settings.html", {"client": client, "form": form}, status=422 if form.errors else 200
-    )
+            return redirect("staff_client", uid)
+    return _form_page(request, "security/client_settings.html", client, form)
+
+
+def _settings_form(client: Client, data: QueryDict | None) -> SettingsForm:
+    now = {name: getattr(client, name) for name in Client.SETTINGS}
+    return SettingsForm(data, initial={**now, "seen": client.settings_hash})
 
 
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_scopes(request: Request, uid: UUID) -> HttpResponse:
     """Takes scopes away, or grants some without a request; sensitive ones come by a request with two approvals."""
-    client = client_of_anybody(uid)
-    held = dict(client.client_scopes.values_list("scope__name", "is_default"))
-    known = {scope.name: scope for scope in Scope.objects.offered() if not scope.sensitive or scope.name in held}
-    initial = {"scopes": list(held), "defaults": [name for name, default in held.items() if default]}
-    form = ScopesForm(posted(request), known=known, initial=initial)
+    form = _scopes_form(client := client_of_anybody(uid), posted(request))
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
         try:
             registry.change_scopes(
-                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], by=actor(request), now=request.now
-            )
+                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
+                by=actor(request), now=request.now,
+            )  # fmt: skip
+        except Stale as problem:
+            form = _scopes_form(client, request.POST)
+            form.show_again(problem)
         except registry.UnableToChangeClient as problem:
             messages.error(request, str(problem))
+            return redirect("staff_client", uid)
         else:
             messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
-        return redirect("staff_client", uid)
-    return render(
-        request, "security/client_scopes.html", {"client": client, "form": form}, status=422 if form.errors else 200
-    )
+            return redirect("staff_client", uid)
+    return _form_page(request, "security/client_scopes.html", client, form)
+
+
+def _scopes_form(client: Client, data: QueryDict | None) -> ScopesForm:
+    held = dict(client.client_scopes.values_list("scope__name", "is_default"))
+    known = {scope.name: scope for scope in Scope.objects.offered() if not scope.sensitive or scope.name in held}
+    defaults = [name for name, default in held.items() if default]
+    initial = {"scopes": list(held), "defaults": defaults, "seen": client.scopes_hash}
+    return ScopesForm(data, known=known, initial=initial)
+
+
+def _form_page(request: Request, template: str, client: Client, form: SeenForm) -> HttpResponse:
+    return render(request, template, {"client": client, "form": form}, status=status_of(form))

@@ -52,6 +52,16 @@ def test_keys_and_secrets_move_the_version():
     assert version(mine) > middle
 
 
+def test_a_new_scope_makes_nobody_load_again_but_the_resource_servers_that_see_it():
+    server, _secret = client(scopes=())
+    holder, _secret = client(scopes=(scope("letters.read", of=api("letters")),))
+    api("letters").served_by.add(server)
+    before = version(holder), version(server)
+    scope("letters.write", of=api("letters"))
+    assert version(holder) == before[0]
+    assert version(server) > before[1]
+
+
 def test_a_resource_server_moves_with_the_apis_it_serves_and_their_scopes():
     server, _secret = client(scopes=())
     other, _secret = client()

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from audit.models import Entry
-from clients import client_secrets, keys
+from clients import client_secrets, keys, registry
 from clients.keys import UnableToAddKey, UnableToRetireKey
 from clients.models import Key, Mail
 from tests.factories import NOW, by, client, lotte, wim
-from tests.keys import certificate, public_key
+from tests.keys import certificate, new_ec, public_key
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,17 @@ def test_an_added_key_works_at_once_is_logged_and_tells_every_contact():
     assert key.state(NOW) == Key.State.ACTIVE
     assert Entry.objects.get(action="key.added").client_ref == str(mine.uid)
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED, to=lotte().email).count() == 1
+
+
+def test_closing_a_client_ends_its_retiring_keys_at_once_too():
+    mine, _secret = client()
+    retiring, retired, staged = add(mine), add(mine), add(mine, active=False)
+    retire(retiring, overlap=timedelta(days=7))
+    retire(retired)
+    registry.close(client=mine, reason="Ended", by=by(lotte()), now=NOW + timedelta(hours=1))
+    assert [mine.keys.get(pk=key.pk).retires_at - NOW for key in (retiring, retired, staged)] == [
+        timedelta(hours=1), timedelta(0), timedelta(hours=1),
+    ]  # fmt: skip
 
 
 def test_a_staged_key_works_from_its_activation():
@@ -52,6 +63,56 @@ def test_the_same_key_twice_is_refused():
     add(mine, key)
     with pytest.raises(UnableToAddKey, match="already"):
         add(mine, key)
+
+
+def test_a_certificate_renewed_over_the_same_key_takes_the_place_of_the_old_one():
+    """Also where it is the only way in; the old key id works until the software has the new one."""
+    mine, _secret = client()
+    private = new_ec()
+    old = add(mine, certificate(private, days=10), proven=True)
+    client_secrets.set_allowed(client=mine, allowed=False, by=by(lotte()), now=NOW)
+    Mail.objects.all().delete()
+
+    new = add(mine, certificate(private, days=400), active=False)  # it is as active as the old one was
+
+    old.refresh_from_db()
+    assert (old.state(NOW), old.retires_at) == (Key.State.RETIRING, NOW + keys.RENEWAL_OVERLAP)
+    assert (new.state(NOW), new.proven_at) == (Key.State.ACTIVE, NOW)
+    added, retired = Entry.objects.order_by("-seq")[:2]
+    assert (added.action, added.changes["kid"]) == ("key.added", [old.kid, new.kid])
+    assert (retired.action, retired.subject_id) == ("key.retired", old.audit_id)
+    assert [mail.facts["action"] for mail in Mail.objects.all()] == ["key.added"]
+
+
+def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
+    """Whoever retires a leaked key at once means the key, under whatever certificate."""
+    mine, _secret = client()
+    private = new_ec()
+    old, new = (add(mine, certificate(private)) for _time in range(2))
+    retire(new)
+    assert not mine.keys.usable(NOW).exists()
+    retired = Entry.objects.filter(action="key.retired").order_by("seq").values_list("subject_id", "changes")
+    until = (NOW + keys.RENEWAL_OVERLAP).isoformat()
+    assert list(retired) == [
+        (old.audit_id, {"retires_at": [None, until]}),
+        (new.audit_id, {"retires_at": [None, NOW.isoformat()]}),
+        (old.audit_id, {"retires_at": [until, NOW.isoformat()]}),
+    ]
+
+
+def test_a_renewed_certificate_is_staged_when_the_old_one_was_and_works_when_that_had_expired():
+    mine, _secret = client()
+    private = new_ec()
+    staged = add(mine, certificate(private), active=False)
+    assert add(mine, certificate(private)).state(NOW) == Key.State.STAGED
+    staged.refresh_from_db()
+    assert staged.state(NOW) == Key.State.RETIRED
+    other = new_ec()
+    expired = add(mine, certificate(other, days=1))
+    later = NOW + timedelta(days=2)
+    renewed = keys.add(client=mine, key=certificate(other), by=by(lotte()), now=later)
+    expired.refresh_from_db()
+    assert (expired.retires_at, renewed.state(later)) == (later, Key.State.ACTIVE)
 
 
 def test_the_key_of_another_client_is_refused_without_saying_whose_it_is():

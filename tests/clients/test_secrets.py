@@ -54,6 +54,18 @@ def test_where_secrets_are_shown_once_only_the_digest_is_kept(settings):
         client_secrets.view(secret=row, by=by(lotte()), now=NOW)
 
 
+def test_where_secrets_are_no_longer_shown_again_the_command_drops_what_was_kept(settings):
+    mine, text = client()
+    settings.SECRETS_VIEWABLE = False
+    settings.SECRETS_KEYS = {"other": "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3Q"}  # nothing has to open for that
+    assert client_secrets.reencrypt(by=by(lotte())) == 1
+    row = mine.secrets.get()
+    assert (row.ciphertext, row.sealed_with) == (None, "")
+    assert bytes(row.digest) == secretformat.digest(text)
+    assert Entry.objects.get(action="secrets.reencrypted").note == "1 secrets, 1 of them kept as digests only"
+    assert client_secrets.reencrypt(by=by(lotte())) == 0
+
+
 def test_a_ciphertext_moved_to_another_row_does_not_open():
     sealed, key_id = sealing.seal("secret", row=uuid.uuid4())
     with pytest.raises(sealing.UnableToOpen):

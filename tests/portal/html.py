@@ -28,5 +28,10 @@ class Page(HTMLParser):
         return [attrs["id"] for _tag, attrs in self.elements if "id" in attrs]
 
 
+def seen_on(page: str) -> str:
+    """What the page says that it shows: the form carries it, so that nobody changes what they did not see."""
+    return next(field["value"] for field in Page(page).all("input") if field.get("name") == "seen")
+
+
 def rendered(source: str, **context: object) -> str:
     return engines["django"].from_string(source).render(context)

@@ -10,6 +10,7 @@ from clients import keys as key_acts
 from clients import registry
 from clients.models import Client, ClientContact, Mail
 from tests import factories, keys
+from tests.portal.html import Page, seen_on
 from tests.portal.staff import signed_in
 from tokens.models import JournalEntry
 
@@ -22,6 +23,11 @@ def shown(page: str, /, *arguments: object) -> str:
 
 def post(page: str, /, *arguments: object, **data: object):
     return signed_in(factories.noor()).post(reverse(page, args=arguments), data)
+
+
+def save(page: str, /, *arguments: object, **data: object):
+    """Opens the page of a form and saves this on it."""
+    return post(page, *arguments, seen=seen_on(shown(page, *arguments)), **data)
 
 
 def test_the_page_shows_what_its_contacts_see_but_no_secret(now) -> None:
@@ -68,15 +74,15 @@ def test_closing_is_for_good(now) -> None:
 
 def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
     client, _secret = factories.client()
-    refused = post("client_settings", client.uid, token_lifetime=5, rate_limit="1e9")
+    refused = save("client_settings", client.uid, token_lifetime=5, rate_limit="1e9")
     assert refused.status_code == 422
     assert "Give a whole number from 60 to 86400." in refused.content.decode()
     assert "Empty means what everybody has: 3600." in refused.content.decode()
     assert "3600 seconds, as everybody" in shown("staff_client", client.uid)
-    post("client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
+    save("client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
     client.refresh_from_db()
     assert (client.token_lifetime, client.rate_limit) == (300, 10)
-    post("client_settings", client.uid, may_request_tokens="on")
+    save("client_settings", client.uid, may_request_tokens="on")
     client.refresh_from_db()
     assert client.token_lifetime is None
 
@@ -84,10 +90,10 @@ def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
 def test_scopes_are_taken_away_and_sensitive_ones_are_not_granted_here(now) -> None:
     factories.scope("nrn", sensitive=True), factories.scope("parcel.read")
     client, _secret = factories.client()
-    assert post("client_scopes", client.uid, scopes=["nrn"]).status_code == 422
-    post("client_scopes", client.uid, scopes=["parcel.read"], defaults=["parcel.read", "address.read"])
+    assert save("client_scopes", client.uid, scopes=["nrn"]).status_code == 422
+    save("client_scopes", client.uid, scopes=["parcel.read"], defaults=["parcel.read", "address.read"])
     assert dict(client.client_scopes.values_list("scope__name", "is_default")) == {"parcel.read": True}
-    post("client_scopes", client.uid)
+    save("client_scopes", client.uid)
     assert not client.client_scopes.exists()
 
 
@@ -119,8 +125,8 @@ def test_what_is_closed_stays_as_it_is(now) -> None:
         assert f'"{reverse(page, args=[client.uid])}"' not in text
     entries = Entry.objects.count()
     for page, data in (
-        ("client_settings", {"rate_limit": 5}),
-        ("client_scopes", {}),
+        ("client_settings", {"rate_limit": 5, "seen": client.settings_hash}),
+        ("client_scopes", {"seen": client.scopes_hash}),
         ("add_client_contact", {"name": "W", "email": "w@x.example", "role": "owner"}),
     ):
         answer = browser.post(reverse(page, args=[client.uid]), data, follow=True).content.decode()
@@ -152,8 +158,40 @@ def test_the_page_says_when_no_link_was_mailed(now) -> None:
 def test_saving_the_scopes_it_has_is_no_change(now) -> None:
     client, _secret = factories.client()
     mails, entries = Mail.objects.count(), Entry.objects.count()
-    post("client_scopes", client.uid, scopes=["address.read"], defaults=["address.read"])
+    save("client_scopes", client.uid, scopes=["address.read"], defaults=["address.read"])
     assert (Mail.objects.count(), Entry.objects.count()) == (mails, entries)
+
+
+def test_of_two_who_change_the_scopes_the_second_sees_first_what_the_other_did(now) -> None:
+    """Or what one took away after an incident would come back with what another adds."""
+    names = ("address.read", "parcel.read", "person.read")
+    kept, taken, added = (factories.scope(name) for name in names)
+    client, _secret = factories.client(scopes=(kept, taken))
+    seen = seen_on(shown("client_scopes", client.uid))
+    save("client_scopes", client.uid, scopes=[kept.name])
+    answer = post("client_scopes", client.uid, seen=seen, scopes=names, defaults=[kept.name])
+    assert list(client.scopes.all()) == [kept]
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody changed this while you had it open" in text
+    assert '<ins><span class="govuk-visually-hidden">After: </span>address.read parcel.read person.read</ins>' in text
+    ticked = {box["value"] for box in Page(text).all("input") if box.get("name") == "scopes" and "checked" in box}
+    assert ticked == set(names)  # nothing that was typed is lost
+    assert post("client_scopes", client.uid, seen=seen_on(text), scopes=[kept.name, added.name]).status_code == 302
+    assert set(client.scopes.all()) == {kept, added}
+
+
+def test_of_two_who_change_the_settings_the_second_sees_first_what_the_other_did(now) -> None:
+    client, _secret = factories.client()
+    seen = seen_on(shown("client_settings", client.uid))
+    save("client_settings", client.uid, rate_limit=10, may_request_tokens="on")
+    answer = post("client_settings", client.uid, seen=seen, token_lifetime=300)
+    client.refresh_from_db()
+    assert (answer.status_code, client.rate_limit, client.token_lifetime) == (409, 10, None)
+    text = answer.content.decode()
+    for change in ("Before: </span>10<", "After: </span>300<", "Before: </span>Yes<", "After: </span>No<"):
+        assert change in text
+    assert post("client_settings", client.uid, seen=seen_on(text), token_lifetime=300).status_code == 302
 
 
 def test_the_last_owner_stays(now) -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from audit.models import Entry
 from clients.models import Api, Mail, Scope
 from tests import factories
+from tests.portal.html import seen_on
 from tests.portal.staff import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -64,10 +65,31 @@ def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> Non
 def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     client, _secret = factories.client()
     api = factories.api()
-    assert post("change_api", api.identifier, name="A", description_en="x", served_by="nobody").status_code == 422
-    post("change_api", api.identifier, name="A", description_en="x", served_by=f" {client.client_id}\n")
+    typed = {"name": "A", "description_en": "x", "seen": api.content_hash}
+    assert post("change_api", api.identifier, **typed, served_by="nobody").status_code == 422
+    post("change_api", api.identifier, **typed, served_by=f" {client.client_id}\n")
     assert [served.pk for served in api.served_by.all()] == [client.pk]
     assert client.name in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+
+
+def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) -> None:
+    client, _secret = factories.client()
+    api = factories.api()
+    api.served_by.add(client)
+    address = reverse("change_api", args=[api.identifier])
+    first, second = signed_in(factories.noor()), signed_in(factories.bram())
+    page = first.get(address).content.decode()
+    typed = {"name": "A", "description_en": "x", "served_by": ""}
+    assert second.post(address, {**typed, "seen": seen_on(page)}).status_code == 302
+    mine = {"name": "B", "description_en": "New words", "served_by": client.client_id}
+    answer = first.post(address, {**mine, "seen": seen_on(page)})
+    api.refresh_from_db()
+    assert (answer.status_code, api.name, api.served_by.count()) == (409, "A", 0)
+    text = answer.content.decode()
+    assert f"After: </span>{client.client_id}<" in text
+    assert "New words</textarea>" in text
+    assert first.post(address, {**mine, "seen": seen_on(text)}).status_code == 302
+    assert api.served_by.get() == client
 
 
 def test_the_page_tells_how_many_clients_hold_a_scope(now) -> None:

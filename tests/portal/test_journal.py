@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import translation
 
@@ -24,6 +25,22 @@ def refuse(client: Client, rule: str = "audience", *, ago: timedelta = timedelta
 
 def page(**query: object) -> str:
     return browsers.of(factories.lotte()).get(reverse("journal"), query).content.decode()
+
+
+def test_a_first_refusal_that_is_written_while_the_page_is_read_is_no_fault(made) -> None:
+    refuse(made)
+    browser = browsers.of(factories.lotte())
+
+    def and_one_more(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if "ROW_NUMBER" in sql:
+            refuse(made, "signature")
+        return found
+
+    with connection.execute_wrapper(and_one_more):
+        text = browser.get(reverse("journal")).content.decode()
+    assert "The audience in your signed request" in text
+    assert JournalEntry.objects.count() == 2
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -183,6 +183,7 @@ def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> 
     new, lotte = factories.content(client_name="New name"), factories.by(factories.lotte())
     registration = registrations.propose_change(client=client, content=new, by=lotte, now=now)
     registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    registration = Registration.objects.get()
     response = decide(registration, "approve", message="Fine.")
     assert response.status_code == 409
     assert "closed for good" in response.content.decode()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from audit.models import Entry
 from clients import client_secrets, contacts, keys, links, outbox
 from clients.models import Client, ClientContact, Mail, Registration
-from tests.factories import SYSTEM, bram, by, client, lotte, noor, submitted_request, wim
+from tests.factories import SYSTEM, api, bram, by, client, lotte, noor, submitted_request, wim
 from tests.keys import public_key
 from tests.parallel import at_once
 from tests.portal import browsers, staff
@@ -53,6 +53,19 @@ def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
     statuses = at_once(2, lambda number: waiting[number].post(url, {"reason": "Leaked"}).status_code)
     assert sorted(statuses) == [302, 409]
     assert Entry.objects.filter(action="client.suspended").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "typed"),
+    [
+        ("create_scope", {"name": "race.read", "description_en": "x"}),
+        ("create_api", {"name": "Race", "identifier": "race", "description_en": "x"}),
+    ],
+)
+def test_of_twenty_who_add_the_same_to_the_catalogue_one_does_and_the_others_are_told(page, typed) -> None:
+    typed, waiting = {**typed, "api": api().pk}, [staff.signed_in(reviewer) for reviewer in (noor(), bram())] * 10
+    statuses = at_once(20, lambda number: waiting[number].post(reverse(page), typed).status_code)
+    assert sorted(statuses) == [302] + [422] * 19
 
 
 def test_the_last_key_and_the_last_secret_cannot_both_go() -> None:

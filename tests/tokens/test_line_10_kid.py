@@ -132,6 +132,13 @@ def test_without_a_kid_several_keys_that_fit_are_one_too_many() -> None:
     assert (reason.rule, reason.facts["expected"]) == (Rule.KID_AMBIGUOUS, "k1 k2")
 
 
+def test_without_a_kid_a_renewed_certificate_and_the_old_one_are_one_key() -> None:
+    new, old = client_key(key("P-256"), kid="new"), client_key(key("P-256"), kid="old", retires_at=AT + 60)
+    assert check(signer(kid=None).assertion(), new, old).key.kid == "new"
+    third = client_key(key("P-256", 2), kid="other")
+    assert rule(signer(kid=None).assertion(), new, old, third) == "kid_ambiguous"
+
+
 def test_a_client_without_keys_is_told_so_with_and_without_a_kid() -> None:
     assert rule(signer(kid=None).assertion()) == "no_keys"
     assert rule(signer().assertion()) == "no_keys"
@@ -163,6 +170,13 @@ def test_line_10_a_certificate_that_was_uploaded_works_under_every_name(wire, cl
     row = keys.add(client=client, key=uploaded(certificate_pem(PRIVATE)), by=SYSTEM, now=NOW)
     digest = hashlib.sha1(keymaterial_der(row.jwk)).digest()
     for kid in (row.kid, base64url(digest), digest.hex(), row.jwk["x5t#S256"], row.thumbprint, None):
+        mine = Signer(client.client_id, ECKey.import_key(PRIVATE), wire.clock, kid=kid)
+        assert wire.post("token", mine.form(grant_type="client_credentials")).status == 200, kid
+
+
+def test_line_10_a_renewed_certificate_and_the_old_one_work_side_by_side(wire, client):
+    rows = [keys.add(client=client, key=uploaded(certificate_pem(PRIVATE)), by=SYSTEM, now=NOW) for _time in range(2)]
+    for kid in (*(row.kid for row in rows), None):
         mine = Signer(client.client_id, ECKey.import_key(PRIVATE), wire.clock, kid=kid)
         assert wire.post("token", mine.form(grant_type="client_credentials")).status == 200, kid
 

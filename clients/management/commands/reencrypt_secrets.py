@@ -10,7 +10,10 @@ from clients.management.act import ActCommand
 
 
 class Command(ActCommand):
-    help = "Encrypt every stored client secret and second factor with the first key of SECRETS_KEYS."
+    help = (
+        "Encrypt every stored client secret and second factor with the first key of SECRETS_KEYS. "
+        "With SECRETS_VIEWABLE=false, drop the stored client secrets instead and keep their digests."
+    )
 
     def arguments(self, parser: ArgumentParser) -> None:
         """None but --json."""

@@ -1,0 +1,31 @@
+"""A form that narrows a list: what is chosen stands in the page's address."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.utils.choices import flatten_choices
+
+
+class FilterForm(forms.Form):
+    def active(self) -> dict[str, str]:
+        """The filters in use, as they stand in the address."""
+        return {name: self.data[name] for name in self.fields if self.data.get(name)}
+
+    def chips(self) -> list[dict[str, str]]:
+        """The filters in use as people read them, each with the address without it."""
+        active = self.active()
+        return [
+            {
+                "label": f"{self[name].label}: {self._chosen(name)}",
+                "url": "?" + urlencode({other: active[other] for other in active if other != name}),
+            }
+            for name in active
+        ]
+
+    def _chosen(self, name: str) -> str:
+        """What the page calls the value of one filter."""
+        choices: list[tuple[Any, Any]] = list(flatten_choices(getattr(self.fields[name], "choices", [])))
+        return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])

@@ -58,17 +58,16 @@ class Throttle:
             key_prefix="keydesk-rate",
         )
 
+    def check(self, endpoint: str, client: ClientSnapshot) -> None:
+        """Raises TooManyRequests when nothing is left of a client's limit. Counts nothing."""
+        if self._client_limit is not None:
+            self._check(_key(endpoint, client), client.rate_limit or self._client_limit)
+
     def charge(self, endpoint: str, client: ClientSnapshot) -> Allowance | None:
-        """Counts a request of a client that has authenticated; None when throttling is off. Raises TooManyRequests."""
+        """Counts a request of a client that has authenticated; None when throttling is off."""
         if self._client_limit is None:
             return None
         return self._count(_key(endpoint, client), client.rate_limit or self._client_limit)
-
-    def give_back(self, endpoint: str, client: ClientSnapshot) -> None:
-        """Takes a charge back."""
-        counter = self._counters.get(_key(endpoint, client))
-        if counter is not None:
-            counter.own -= 1
 
     def count_failure(self, address: str) -> None:
         """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
@@ -80,7 +79,14 @@ class Throttle:
         key = f"failures:{address}"
         if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
             key = "failures:others"
+        self._check(key, self._failure_limit)
         self._count(key, self._failure_limit)
+
+    def _check(self, key: str, limit: int) -> None:
+        now = self._clock()
+        counter = self._counters.get(key)
+        if counter is not None and self._window == now // WINDOW and counter.shared + counter.own >= limit:
+            raise TooManyRequests(Allowance(limit, 0, WINDOW - int(now % WINDOW)))
 
     def _count(self, key: str, limit: int) -> Allowance:
         now = self._clock()
@@ -91,11 +97,8 @@ class Throttle:
         if counter is None:
             counter = self._counters[key] = Counter()
         counter.limit = limit
-        count = counter.shared + counter.own
-        if count >= limit:
-            raise TooManyRequests(Allowance(limit, 0, resets_in))
         counter.own += 1
-        return Allowance(limit, limit - count - 1, resets_in)
+        return Allowance(limit, max(0, limit - counter.shared - counter.own), resets_in)
 
     async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""

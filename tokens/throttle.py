@@ -15,6 +15,7 @@ from limits.aio.storage import RedisStorage
 from redis import RedisError
 from redis.asyncio import ConnectionPool
 
+from tokens.addresses import network
 from tokens.configuration import Configuration
 from tokens.errors import TooManyRequests
 from tokens.snapshot import ClientSnapshot
@@ -70,13 +71,14 @@ class Throttle:
         return self._count(_key(endpoint, client), client.rate_limit or self._client_limit)
 
     def count_failure(self, address: str) -> None:
-        """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
+        """Counts a failed authentication, for the address's network.
 
-        Only failures are ever answered so: nobody can lock out a client that shares an address with them.
+        Over the limit the answer becomes a 429: raises TooManyRequests. Only failures are ever answered so: nobody can
+        lock out a client that shares an address with them.
         """
         if self._failure_limit is None:
             return
-        key = f"failures:{address}"
+        key = f"failures:{network(address)}"
         if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
             key = "failures:others"
         self._check(key, self._failure_limit)

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from tests.parallel import at_once
 from tests.tokens.test_line_19_throttling import GRANT, statuses, too_many
 from tests.tokens.wire import Answer, Signer, Wire, basic
+from tokens.models import JournalEntry
 
 
 @pytest.fixture
@@ -30,6 +31,24 @@ def test_failures_of_an_address_are_limited(limited, client):
     assert limited.token(wrong, address="192.0.2.99").status == 401
     limited.clock.pass_by(60)
     assert limited.token(wrong).status == 401
+
+
+def test_all_addresses_of_an_ipv6_network_are_limited_together(limited, client):
+    """An IPv6 customer has a /64 of them to choose from."""
+    wrong = basic(client.client_id, "wrong")
+    answers = [limited.token(wrong, address=f"2001:db8::{number:x}").status for number in range(1, 9)]
+    assert answers == [401] * 3 + [429] * 5
+    assert limited.token(wrong, address="2001:db8:0:1::1").status == 401
+
+
+def test_an_ipv4_address_that_comes_as_ipv6_is_itself(start, client):
+    """As a socket that listens for both has it. All of these would be one network."""
+    wire = start(failure_limit=1)
+    wrong = basic(client.client_id, "wrong")
+    addresses = ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "192.0.2.2")
+    assert [wire.token(wrong, address=address).status for address in addresses] == [401, 401, 429, 429]
+    wire.write_behind()
+    assert set(JournalEntry.objects.values_list("address", flat=True)) == {"192.0.2.1", "192.0.2.2"}
 
 
 def test_failures_with_tokens_and_assertions_count_as_well(limited, signer):

@@ -29,6 +29,7 @@ from tokens.endpoints.verify import verify
 from tokens.errors import (
     InsufficientScope,
     InvalidClient,
+    InvalidRequest,
     InvalidToken,
     MethodNotAllowed,
     NoToken,
@@ -41,6 +42,7 @@ from tokens.server import Server
 from tokens.throttle import WINDOW
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
+BEARER_ENDPOINTS = ("verify", "example")
 RETRY_AFTER = 5  # seconds, when the database is away
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -157,6 +159,8 @@ def _refusal(request: Request, refusal: Refused) -> Response:
             response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk"'))
         case InvalidToken():
             response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_token"'))
+        case InvalidRequest() if request.endpoint in BEARER_ENDPOINTS:  # RFC 6750 section 3
+            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_request"'))
         case InsufficientScope(scope=scope):
             challenge = f'Bearer realm="Keydesk", error="insufficient_scope", scope="{scope}"'
             response.headers.append(("WWW-Authenticate", challenge))

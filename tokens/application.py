@@ -106,7 +106,8 @@ class Application:
     def _identify(self, request: Request, route: Route | None) -> None:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
         given = headers.get("x-request-id", "")
-        # A proxy of ours may number the requests; what a stranger sends is not taken over. A number, not a secret.
+        # A proxy of ours may number the requests, and it has to replace what a stranger sends (docs/operations.md).
+        # A number, not a secret.
         request.id = given if proxies and _REQUEST_ID.fullmatch(given) else f"{getrandbits(96):024x}"
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:

@@ -116,7 +116,7 @@ def test_only_https_sites_ask_for_https_from_then_on(start, transactional_db):
     assert "Strict-Transport-Security" in start(issuer="https://keydesk.example").get(METADATA).headers
 
 
-def test_a_request_id_is_taken_over_from_our_own_proxy_only(start, transactional_db):
+def test_a_request_id_is_taken_over_only_where_a_proxy_of_ours_sets_it(start, transactional_db):
     given = {"HTTP_X_REQUEST_ID": "from-outside-1"}
     assert start(trusted_proxies=0).get("verify", **given).request_id != "from-outside-1"
     assert start(trusted_proxies=1).get("verify", **given).request_id == "from-outside-1"

@@ -141,7 +141,8 @@ async def as_client(server: Server, request: Request, credential: Presented, act
         try:
             proven, proof = _authenticate(server, request, credential, client)
             response = await act(proven, proof)
-            _charge(server, request, proven)
+            if proof.jti_digest:
+                _charge_for_spent(server, request, proven)
             return response
         except TooManyRequests as refusal:
             request.allowance = refusal.allowance
@@ -165,23 +166,23 @@ def _authenticate(
     proof = credential.prove(client, server.policy_for(client), server.clock())
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
+    # Line 19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
     if request.allowance is None:
-        server.throttle.check(request.endpoint, client)
-        if not proof.jti_digest:
-            _charge(server, request, client)
+        if proof.jti_digest:
+            server.throttle.check(request.endpoint, client)
+        else:
+            request.allowance = server.throttle.charge(request.endpoint, client)
     for rule, facts in proof.remarks:
         server.journal.remark(request, rule, facts)
     return client, proof
 
 
-def _charge(server: Server, request: Request, client: ClientSnapshot) -> None:
-    """Line 19, once for a request, when the client is known for sure: its secret was right, or its assertion is spent.
-
-    Before that an assertion may be a copy, and who sends copies may not use the client's limit up, however many are
+def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
+    """An assertion may be a copy until it is spent, and copies must not use the client's limit up, however many are
     under way at once. So a client can exceed its limit by the assertions that it has under way.
     """
     if request.allowance is None:
-        request.allowance = server.throttle.charge(request.endpoint, client)
+        request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
 
 
 def spending_first(server: Server, request: Request, act: Act) -> Act:
@@ -197,7 +198,7 @@ def spending_first(server: Server, request: Request, act: Act) -> Act:
                 )
             )
             spent = True
-            _charge(server, request, client)
+            _charge_for_spent(server, request, client)
         return await act(client, proof)
 
     return spend_and_act

@@ -61,14 +61,21 @@ class Throttle:
 
     def check(self, endpoint: str, client: ClientSnapshot) -> None:
         """Raises TooManyRequests when nothing is left of a client's limit. Counts nothing."""
-        if self._client_limit is not None:
-            self._check(_key(endpoint, client), client.rate_limit or self._client_limit)
+        if self._client_limit is None:
+            return
+        limit, now = client.rate_limit or self._client_limit, self._clock()
+        counter = self._counters.get(_key(endpoint, client))
+        if counter is not None and self._window == now // WINDOW and counter.shared + counter.own >= limit:
+            raise TooManyRequests(Allowance(limit, 0, WINDOW - int(now % WINDOW)))
 
-    def charge(self, endpoint: str, client: ClientSnapshot) -> Allowance | None:
-        """Counts a request of a client that has authenticated; None when throttling is off."""
+    def charge(self, endpoint: str, client: ClientSnapshot, *, is_done: bool = False) -> Allowance | None:
+        """Counts a request of a client that has authenticated; None when throttling is off.
+
+        Raises TooManyRequests, unless what was asked is done already.
+        """
         if self._client_limit is None:
             return None
-        return self._count(_key(endpoint, client), client.rate_limit or self._client_limit)
+        return self._count(_key(endpoint, client), client.rate_limit or self._client_limit, may_refuse=not is_done)
 
     def count_failure(self, address: str) -> None:
         """Counts a failed authentication, for the address's network.
@@ -81,16 +88,9 @@ class Throttle:
         key = f"failures:{network(address)}"
         if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
             key = "failures:others"
-        self._check(key, self._failure_limit)
         self._count(key, self._failure_limit)
 
-    def _check(self, key: str, limit: int) -> None:
-        now = self._clock()
-        counter = self._counters.get(key)
-        if counter is not None and self._window == now // WINDOW and counter.shared + counter.own >= limit:
-            raise TooManyRequests(Allowance(limit, 0, WINDOW - int(now % WINDOW)))
-
-    def _count(self, key: str, limit: int) -> Allowance:
+    def _count(self, key: str, limit: int, *, may_refuse: bool = True) -> Allowance:
         now = self._clock()
         window, resets_in = int(now // WINDOW), WINDOW - int(now % WINDOW)
         if window != self._window:
@@ -99,8 +99,11 @@ class Throttle:
         if counter is None:
             counter = self._counters[key] = Counter()
         counter.limit = limit
+        count = counter.shared + counter.own
+        if may_refuse and count >= limit:
+            raise TooManyRequests(Allowance(limit, 0, resets_in))
         counter.own += 1
-        return Allowance(limit, max(0, limit - counter.shared - counter.own), resets_in)
+        return Allowance(limit, max(0, limit - count - 1), resets_in)
 
     async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""

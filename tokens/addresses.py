@@ -1,7 +1,7 @@
 """The caller's network address, behind however many proxies of ours."""
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
@@ -19,9 +19,19 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
 
 
 @lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """Whom a limit for addresses is for. An IPv6 customer has a /64 of them to choose from. "" for "" too."""
+    return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
 def _normal(candidate: str) -> str:
-    """Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take."""
+    """An IPv4 address as that, also where a socket for both kinds has it as ::ffff:192.0.2.1.
+
+    Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take.
+    """
     try:
-        return str(ip_address(candidate.strip().partition("%")[0]))
+        address = ip_address(candidate.strip().partition("%")[0])
     except ValueError:
         return ""
+    return str((isinstance(address, IPv6Address) and address.ipv4_mapped) or address)

@@ -29,6 +29,7 @@ from tokens.endpoints.verify import verify
 from tokens.errors import (
     InsufficientScope,
     InvalidClient,
+    InvalidRequest,
     InvalidToken,
     MethodNotAllowed,
     NoToken,
@@ -41,6 +42,7 @@ from tokens.server import Server
 from tokens.throttle import WINDOW
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
+BEARER_ENDPOINTS = ("verify", "example")
 RETRY_AFTER = 5  # seconds, when the database is away
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -104,7 +106,8 @@ class Application:
     def _identify(self, request: Request, route: Route | None) -> None:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
         given = headers.get("x-request-id", "")
-        # A proxy of ours may number the requests; what a stranger sends is not taken over. A number, not a secret.
+        # A proxy of ours may number the requests, and it has to replace what a stranger sends (docs/operations.md).
+        # A number, not a secret.
         request.id = given if proxies and _REQUEST_ID.fullmatch(given) else f"{getrandbits(96):024x}"
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:
@@ -157,6 +160,8 @@ def _refusal(request: Request, refusal: Refused) -> Response:
             response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk"'))
         case InvalidToken():
             response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_token"'))
+        case InvalidRequest() if request.endpoint in BEARER_ENDPOINTS:  # RFC 6750 section 3
+            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_request"'))
         case InsufficientScope(scope=scope):
             challenge = f'Bearer realm="Keydesk", error="insufficient_scope", scope="{scope}"'
             response.headers.append(("WWW-Authenticate", challenge))

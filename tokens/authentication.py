@@ -122,6 +122,7 @@ def _assertion(form: dict[str, str]) -> PresentedAssertion:
     return PresentedAssertion(parsed.client_id, parsed)
 
 
+# What a client that has proven itself does. It returns once the assertion it came with, if any, is spent.
 Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
 
 
@@ -139,15 +140,14 @@ async def as_client(server: Server, request: Request, credential: Presented, act
         request.client = client
         try:
             proven, proof = _authenticate(server, request, credential, client)
-            return await act(proven, proof)
+            response = await act(proven, proof)
+            if proof.jti_digest:
+                _charge_for_spent(server, request, proven)
+            return response
         except TooManyRequests as refusal:
             request.allowance = refusal.allowance
             raise
         except Replayed:
-            # Whoever sends a copy of an assertion has not authenticated, and may not use up the client's limit.
-            if request.allowance is not None and client is not None:
-                server.throttle.give_back(request.endpoint, client)
-                request.allowance = None
             raise
         except Stale:
             client = await server.clients.current(credential.client_id, client)
@@ -166,15 +166,26 @@ def _authenticate(
     proof = credential.prove(client, server.policy_for(client), server.clock())
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
-    # Line 19: charged once the client is known for sure, so that a stranger cannot use up its limit.
+    # Line 19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
     if request.allowance is None:
-        request.allowance = server.throttle.charge(request.endpoint, client)
+        if proof.jti_digest:
+            server.throttle.check(request.endpoint, client)
+        else:
+            request.allowance = server.throttle.charge(request.endpoint, client)
     for rule, facts in proof.remarks:
         server.journal.remark(request, rule, facts)
     return client, proof
 
 
-def spending_first(server: Server, act: Act) -> Act:
+def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
+    """An assertion may be a copy until it is spent, and copies must not use the client's limit up, however many are
+    under way at once. So a client can exceed its limit by the assertions that it has under way.
+    """
+    if request.allowance is None:
+        request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
+
+
+def spending_first(server: Server, request: Request, act: Act) -> Act:
     """For acts that store no token: spends the proof's assertion in a statement of its own, once, and then acts."""
     spent = False
 
@@ -187,6 +198,7 @@ def spending_first(server: Server, act: Act) -> Act:
                 )
             )
             spent = True
+            _charge_for_spent(server, request, client)
         return await act(client, proof)
 
     return spend_and_act

@@ -48,9 +48,10 @@ class Connection:
             # Unlike repeating a write, to look first leaves no doubt about what was committed.
             if self._open is not None and not self._open.is_quiet:
                 self.close()
-            if self._open is None:
-                self._open = Exchange(await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True))
+            # `connect_timeout` is for each address that the host has, and not for finding out which those are.
             async with asyncio.timeout(LONGEST_WAIT):
+                if self._open is None:
+                    self._open = Exchange(await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True))
                 return await self._open.run(statement, parameters)
         except (psycopg.Error, TimeoutError) as error:
             # Here and not where it ends as a 503, so that it is one line for a batch. The message may quote values.

@@ -5,7 +5,6 @@ Nothing is stored and the assertion is not spent: it can still be sent for real.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +13,12 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote
 
-from clients import keymaterial
-from clients.models import Client, Key
+from clients.models import Client
 from tokens import assertion, jws
-from tokens.assertion import ClientKey
 from tokens.configuration import from_settings
 from tokens.errors import InvalidClient, Rule
 from tokens.models import UsedAssertion
+from tokens.snapshot import signing_key
 
 _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
 
@@ -44,7 +42,7 @@ def explain(text: str, *, client: Client, now: datetime) -> Explained:
     except InvalidClient as finding:
         return Explained(findings=[finding])
     policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
-    keys = [_signing_key(key) for key in client.keys.all()]
+    keys = [signing_key(row) for row in client.keys.values()]  # also those that ended, to say that they did
     at = now.timestamp()
     findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)
     if not client.is_active:
@@ -58,24 +56,6 @@ def _encoded(text: str) -> str:
     """Terminals and mail break long lines: no whitespace belongs to an assertion."""
     found = _IN_A_FORM.search(text)
     return unquote(found[1]) if found else "".join(text.split())
-
-
-def _signing_key(key: Key) -> ClientKey:
-    """As tokens/snapshot.py makes it of a row; also of keys that ended long ago, to say that they did."""
-    return ClientKey(
-        credential=key.credential,
-        kid=key.kid,
-        names=keymaterial.accepted_names(key.jwk),
-        algorithms=frozenset(key.algorithms),
-        jwk=key.jwk,
-        active_from=_or_never(key.active_from),
-        retires_at=_or_never(key.retires_at),
-        not_after=_or_never(key.not_after),
-    )
-
-
-def _or_never(at: datetime | None) -> float:
-    return math.inf if at is None else at.timestamp()
 
 
 def _was_used(client: Client, jti: object) -> bool:

@@ -14,7 +14,7 @@ from audit.waking import wake
 from clients.actors import Actor
 from clients.models import Client, Key, Secret
 from clients.notices import tell_contacts
-from tokens.models import Token
+from tokens.models import Token, TokenQuerySet
 
 
 class UnableToRevoke(Exception):
@@ -39,13 +39,20 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
     """
     client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
     working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
-    stopped = working.update(revoked_at=now)
+    stopped = _stop(working, now)
     if not stopped:
         raise UnableToRevoke(_("No token of it works."))
     action = Action.CREDENTIAL_TOKENS_INVALIDATED
     change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
     tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)
-    transaction.on_commit(lambda: working.update(revoked_at=now))
+    transaction.on_commit(lambda: _stop(working, now))
+
+
+@transaction.atomic
+def _stop(working: TokenQuerySet, now: datetime) -> int:
+    """How many tokens this revoked. Locked in the order of statements.REVOKE: in another they would deadlock."""
+    in_order = working.order_by("digest").select_for_update()
+    return Token.objects.filter(pk__in=in_order.values("pk")).update(revoked_at=now)
 
 
 def wake_cleaner(client_pk: int) -> None:

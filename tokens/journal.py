@@ -15,12 +15,13 @@ import psycopg
 
 from clients.secretformat import without_secrets
 from tokens import metrics
+from tokens.addresses import network
 from tokens.connection import Connection
 from tokens.errors import Refused, Rule
 from tokens.http import Request
 
 KEPT_PER_CAUSE = 40  # of a client, a minute, in each process
-KEPT_PER_ADDRESS = 20  # of those
+KEPT_PER_ADDRESS = 20  # of those, from one network
 MOST_WAITING = 2_000  # entries in memory
 REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
 
@@ -82,7 +83,7 @@ class Journal:
         if minute != self._minute:
             self._minute = minute
             self._kept.clear()
-        everywhere, here = (client, rule, ""), (client, rule, address or "-")
+        everywhere, here = (client, rule, ""), (client, rule, network(address) or "-")
         if (
             self._kept[everywhere] >= KEPT_PER_CAUSE
             or self._kept[here] >= KEPT_PER_ADDRESS

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import TextIO
 
-from tokens.access_log import AccessLog
+from tokens.access_log import AccessLog, standard_error
 from tokens.assertion import Policy
 from tokens.background import Background
 from tokens.configuration import Configuration
@@ -20,34 +19,34 @@ from tokens.usage import Usage
 
 
 class Server:
-    """`clock`: seconds since 1970; `log`: where the access log goes.
+    """`clock`: seconds since 1970; `log`: where the access log goes, standard error unless it is given.
 
     For one event loop: nothing here is locked. Connections are opened by the first request, in the loop that serves it.
     """
 
     def __init__(
-        self, configuration: Configuration, clock: Callable[[], float] = time.time, log: TextIO = sys.stderr
+        self, configuration: Configuration, clock: Callable[[], float] = time.time, log: TextIO | None = None
     ) -> None:
         self.configuration, self.clock = configuration, clock
         self.store = Store(configuration, clock)
         self.clients = Clients(self.store.client)
         self.throttle = Throttle(configuration, clock)
         self.journal = Journal(clock)
-        self.access_log = AccessLog(log)
+        self.access_log = AccessLog(log or standard_error())
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
         self._writing_behind = Connection(configuration.database)
-        self.background = Background(
-            [
-                self.access_log.flush,
-                lambda: self.journal.flush(self._writing_behind),
-                lambda: self.usage.flush(self._writing_behind),
-                self.throttle.share,
-            ]
-        )
+        self.background = Background([self.access_log.flush, self._write_rows, self.throttle.share])
 
     def policy_for(self, client: ClientSnapshot | None) -> Policy:
         return self._policies[client is not None and client.issuer_audience_only]
+
+    async def _write_rows(self) -> None:
+        """One after the other, on the one connection that there is for both."""
+        try:
+            await self.journal.flush(self._writing_behind)
+        finally:
+            await self.usage.flush(self._writing_behind)
 
     async def close(self) -> None:
         """Writes what is still to be written and lets go of the database."""

@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 
@@ -109,7 +110,7 @@ def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *c
         token_lifetime=lifetime,
         rate_limit=rate_limit,
         secrets=tuple(_secret(row) for row in secrets or ()),
-        keys=tuple(_key(row) for row in keys or ()),
+        keys=tuple(signing_key(row) for row in keys or ()),
         scopes={name: api for name, api, _is_default in scopes or ()},
         default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
         serves_scopes=frozenset(serves or ()),
@@ -120,7 +121,8 @@ def _secret(row: dict[str, Any]) -> ClientSecret:
     return ClientSecret(f"secret:{row['id']}", bytes.fromhex(row["digest"]), _or_never(row["ends_at"]))
 
 
-def _key(row: dict[str, Any]) -> ClientKey:
+def signing_key(row: Mapping[str, Any]) -> ClientKey:
+    """A row of clients_key, as statements.CLIENTS has it or as Django does (tokens/dry_run.py)."""
     return ClientKey(
         credential=f"key:{row['id']}",
         kid=row["kid"],
@@ -133,5 +135,7 @@ def _key(row: dict[str, Any]) -> ClientKey:
     )
 
 
-def _or_never(at: float | None) -> float:
-    return math.inf if at is None else float(at)
+def _or_never(at: float | datetime | None) -> float:
+    if at is None:
+        return math.inf
+    return at.timestamp() if isinstance(at, datetime) else float(at)

@@ -15,6 +15,7 @@ from limits.aio.storage import RedisStorage
 from redis import RedisError
 from redis.asyncio import ConnectionPool
 
+from tokens.addresses import network
 from tokens.configuration import Configuration
 from tokens.errors import TooManyRequests
 from tokens.snapshot import ClientSnapshot
@@ -58,31 +59,38 @@ class Throttle:
             key_prefix="keydesk-rate",
         )
 
-    def charge(self, endpoint: str, client: ClientSnapshot) -> Allowance | None:
-        """Counts a request of a client that has authenticated; None when throttling is off. Raises TooManyRequests."""
+    def check(self, endpoint: str, client: ClientSnapshot) -> None:
+        """Raises TooManyRequests when nothing is left of a client's limit. Counts nothing."""
+        if self._client_limit is None:
+            return
+        limit, now = client.rate_limit or self._client_limit, self._clock()
+        counter = self._counters.get(_key(endpoint, client))
+        if counter is not None and self._window == now // WINDOW and counter.shared + counter.own >= limit:
+            raise TooManyRequests(Allowance(limit, 0, WINDOW - int(now % WINDOW)))
+
+    def charge(self, endpoint: str, client: ClientSnapshot, *, is_done: bool = False) -> Allowance | None:
+        """Counts a request of a client that has authenticated; None when throttling is off.
+
+        Raises TooManyRequests, unless what was asked is done already.
+        """
         if self._client_limit is None:
             return None
-        return self._count(_key(endpoint, client), client.rate_limit or self._client_limit)
-
-    def give_back(self, endpoint: str, client: ClientSnapshot) -> None:
-        """Takes a charge back."""
-        counter = self._counters.get(_key(endpoint, client))
-        if counter is not None:
-            counter.own -= 1
+        return self._count(_key(endpoint, client), client.rate_limit or self._client_limit, may_refuse=not is_done)
 
     def count_failure(self, address: str) -> None:
-        """Counts a failed authentication. Over the limit the answer becomes a 429: raises TooManyRequests.
+        """Counts a failed authentication, for the address's network.
 
-        Only failures are ever answered so: nobody can lock out a client that shares an address with them.
+        Over the limit the answer becomes a 429: raises TooManyRequests. Only failures are ever answered so: nobody can
+        lock out a client that shares an address with them.
         """
         if self._failure_limit is None:
             return
-        key = f"failures:{address}"
+        key = f"failures:{network(address)}"
         if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
             key = "failures:others"
         self._count(key, self._failure_limit)
 
-    def _count(self, key: str, limit: int) -> Allowance:
+    def _count(self, key: str, limit: int, *, may_refuse: bool = True) -> Allowance:
         now = self._clock()
         window, resets_in = int(now // WINDOW), WINDOW - int(now % WINDOW)
         if window != self._window:
@@ -92,10 +100,10 @@ class Throttle:
             counter = self._counters[key] = Counter()
         counter.limit = limit
         count = counter.shared + counter.own
-        if count >= limit:
+        if may_refuse and count >= limit:
             raise TooManyRequests(Allowance(limit, 0, resets_in))
         counter.own += 1
-        return Allowance(limit, limit - count - 1, resets_in)
+        return Allowance(limit, max(0, limit - count - 1), resets_in)
 
     async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""

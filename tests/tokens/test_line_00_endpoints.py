@@ -8,6 +8,7 @@ answer: no-store, no-cache, application/json;charset=UTF-8, an X-Request-Id. No 
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -115,7 +116,7 @@ def test_only_https_sites_ask_for_https_from_then_on(start, transactional_db):
     assert "Strict-Transport-Security" in start(issuer="https://keydesk.example").get(METADATA).headers
 
 
-def test_a_request_id_is_taken_over_from_our_own_proxy_only(start, transactional_db):
+def test_a_request_id_is_taken_over_only_where_a_proxy_of_ours_sets_it(start, transactional_db):
     given = {"HTTP_X_REQUEST_ID": "from-outside-1"}
     assert start(trusted_proxies=0).get("verify", **given).request_id != "from-outside-1"
     assert start(trusted_proxies=1).get("verify", **given).request_id == "from-outside-1"
@@ -231,6 +232,15 @@ def test_503_and_retry_after_when_the_database_is_away(start: Callable[..., Wire
 def test_503_when_the_database_hangs(start: Callable[..., Wire], authorization, deaf):
     wire = start(database={"host": "127.0.0.1", "port": deaf, "dbname": "hangs"})
     is_unavailable(wire.token(authorization))
+
+
+def test_503_when_each_of_the_databases_addresses_hangs(start: Callable[..., Wire], authorization, deaf, monkeypatch):
+    """Or when nobody says which they are: whatever there is to wait for, no request waits longer."""
+    monkeypatch.setattr("tokens.connection.LONGEST_WAIT", 1.0)
+    wire = start(database={"host": ",".join(["127.0.0.1"] * 3), "port": deaf, "dbname": "hangs"})
+    began = time.monotonic()
+    is_unavailable(wire.token(authorization))
+    assert time.monotonic() - began < 3
 
 
 def test_503_when_the_database_freezes_and_tokens_again_when_it_thaws(

@@ -1,8 +1,7 @@
 """Line 19: requests are limited per client (a setting, with an override per client) and failures per address.
 
-Over a limit: 429, Retry-After, a JSON error temporarily_unavailable. It never lets a stranger lock a client out: the
-client's own limit is charged after it has authenticated. Counters are shared through Valkey, and are per process when
-that is away.
+Over a limit: 429, Retry-After, a JSON error temporarily_unavailable. Counters are shared through Valkey, and are per
+process when that is away. What strangers can do is in test_line_19_strangers.py.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from portal.embedded import sockets, valkey
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.parallel import at_once
-from tests.tokens.wire import Answer, Signer, Wire, basic
+from tests.tokens.wire import Answer, Wire, basic
 from tokens.configuration import from_settings
 from tokens.models import JournalEntry
 
@@ -122,81 +121,6 @@ def test_the_contact_sees_when_it_happened(limited, client: Client, authorizatio
     assert (entry.client_id, entry.rule, entry.error) == (client.id, "rate_limit", "temporarily_unavailable")
     assert entry.at.timestamp() == limited.clock()
     assert entry.facts == {"expected": "5 requests a minute"}
-
-
-# --- Strangers --------------------------------------------------------------------------------------------------------
-
-
-def test_failures_of_an_address_are_limited(limited, client):
-    wrong = basic(client.client_id, "wrong")
-    assert statuses(limited, 3, wrong) == [401] * 3
-    too_many(limited.token(wrong))
-    too_many(limited.token(basic("nobody", "wrong")))
-    assert limited.token(wrong, address="192.0.2.99").status == 401
-    limited.clock.pass_by(60)
-    assert limited.token(wrong).status == 401
-
-
-def test_failures_with_tokens_and_assertions_count_as_well(limited, signer):
-    for _each in range(2):
-        assert limited.get("verify", authorization="Bearer guess").status == 401
-    assert limited.post("token", GRANT | signer.form(signer.assertion()[:-40])).status == 400
-    too_many(limited.get("verify", authorization="Bearer guess"))
-    too_many(limited.post("token", GRANT | signer.form(signer.assertion(exp=1))))
-
-
-def test_a_throttled_failure_keeps_its_true_reason_in_the_journal(limited, client):
-    wrong = basic(client.client_id, "wrong")
-    statuses(limited, 3, wrong)
-    answer = limited.token(wrong)
-    too_many(answer)
-    entry = limited.cause(answer)
-    assert (entry.rule, entry.error) == ("secret_wrong", "temporarily_unavailable")
-
-
-def test_a_stranger_at_the_same_address_does_not_lock_the_client_out(limited, client, authorization):
-    statuses(limited, 50, basic(client.client_id, "wrong"))
-    too_many(limited.token(basic(client.client_id, "wrong")))
-    assert limited.token(authorization).status == 200
-
-
-def test_failures_in_a_clients_name_are_not_charged_to_it(limited, client, authorization):
-    for number in range(20):
-        answer = limited.token(basic(client.client_id, "wrong"), address=f"203.0.113.{number}")
-        assert answer.status == 401
-        assert "RateLimit" not in answer.headers  # which would tell strangers how busy the client is
-    answer = limited.token(authorization)
-    assert (answer.status, answer.headers["RateLimit"]) == (200, '"client";r=4;t=60')
-
-
-def test_forged_unsigned_and_malformed_requests_are_not_charged(limited, client, authorization, signer: Signer):
-    for number in range(20):
-        address = f"203.0.113.{number}"
-        limited.post("token", GRANT | signer.form(signer.assertion()[:-40]), address=address)
-        limited.post("token", GRANT | signer.form(signer.assertion(aud="x")), address=address)
-        limited.post("token", {}, authorization=authorization, address=address)
-    assert limited.token(authorization).headers["RateLimit"].startswith('"client";r=4;')
-
-
-@pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke"])
-def test_a_stranger_with_a_used_assertion_does_not_use_the_limit_up(limited, signer: Signer, endpoint):
-    seen = GRANT | {"token": "x"} | signer.form()
-    assert limited.post(endpoint, seen).status == 200
-    for number in range(20):
-        copy = limited.post(endpoint, seen, address=f"203.0.113.{number}")
-        assert copy.error == "invalid_client"
-        assert "RateLimit" not in copy.headers
-    own = limited.post(endpoint, GRANT | {"token": "x"} | signer.form())
-    assert (own.status, own.headers["RateLimit"]) == (200, '"client";r=3;t=60')
-
-
-def test_so_many_addresses_fail_that_they_share_a_counter(limited, client, authorization, monkeypatch):
-    monkeypatch.setattr("tokens.throttle.MOST_ADDRESSES", 10)
-    wrong = basic(client.client_id, "wrong")
-    answers = [limited.token(wrong, address=f"203.0.113.{number}").status for number in range(20)]
-    assert answers == [401] * 13 + [429] * 7
-    assert len(limited.application.server.throttle._counters) == 11
-    assert limited.token(authorization, address="203.0.113.19").status == 200
 
 
 # --- Off --------------------------------------------------------------------------------------------------------------

@@ -6,22 +6,30 @@ while the act ran may have come before or after it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import perf_counter, sleep
 
+import psycopg
 import pytest
+from django.db import connection
 
 from clients import client_secrets, keys, registry
 from clients.models import Client
 from tests import factories
 from tests.factories import SYSTEM
+from tests.parallel import at_once
+from tests.tokens.connected import eventually
 from tests.tokens.wire import Answer, Clock, Wire, basic
 from tokens import incident, invalidation
+from tokens.configuration import from_settings
 from tokens.models import Token
+from tokens.store import Outcome, Revocation
 
 ROUNDS = 6  # of each thread, before the act and after it
 
@@ -251,3 +259,42 @@ def test_line_23_acts_in_a_row_never_leave_a_token_that_they_took(start, client,
     traffic.check_that_old_tokens_are_dead()
     traffic.check_that_new_tokens_work()
     assert not {asked.answer.status for asked in [*traffic.requested, *traffic.introspected]} - {200, 401}
+
+
+def test_line_23_an_invalidation_and_a_batch_of_revocations_wait_for_each_other_in_one_order(wire, client):
+    """Both stop the same tokens, and find them in different orders. Neither fails, so neither is a 503."""
+    secret, at, digests = client.secrets.get(), now(), [bytes([number]) * 32 for number in (2, 1, 3)]
+    for after, digest in enumerate(digests):
+        issued_at, expires_at = at + timedelta(seconds=after), at + timedelta(hours=1)
+        Token.objects.create(
+            digest=digest, client=client, epoch=client.epoch, scope="address.read", credential=secret.credential,
+            issued_at=issued_at, expires_at=expires_at,
+        )  # fmt: skip
+    store, version = wire.application.server.store, Client.objects.get(pk=client.pk).version
+
+    async def one_batch() -> list[Outcome]:
+        return await asyncio.gather(*(store.revoke(Revocation(digest, client.pk, version)) for digest in digests))
+
+    def stop(number: int) -> object:
+        if number == 0:
+            return invalidation.invalidate_issued_to(credential=secret, by=SYSTEM, now=at)
+        assert eventually(lambda: waiting() == 1)
+        return wire.within.run(one_batch())
+
+    with ThreadPoolExecutor() as pool, psycopg.connect(**from_settings().database) as other:
+        # Neither comes to the end of them, whether it begins with the first or with the third.
+        other.execute("SELECT FROM tokens_token WHERE digest = ANY(%s) FOR UPDATE", [[digests[0], digests[2]]])
+        stopping = pool.submit(at_once, 2, stop)
+        assert eventually(lambda: waiting() == 2)
+        other.commit()
+        assert stopping.result() == [None, [Outcome.DONE] * 3]
+    assert Token.objects.filter(revoked_at=at).count() == 3
+
+
+def waiting() -> int:
+    """How many statements wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])

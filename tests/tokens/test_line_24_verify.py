@@ -10,7 +10,7 @@ from clients import registry
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.test_line_20_introspection import changed_characters
-from tests.tokens.wire import basic
+from tests.tokens.wire import Answer, basic
 from tokens.endpoints.example_api import SCOPE
 
 RESOURCES = ("verify", "authorization/verify", "example")
@@ -91,11 +91,15 @@ def test_line_24_the_scheme_is_written_in_any_case(wire, bearer, scheme):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_line_24_a_token_in_two_places_is_a_mistake(wire, authorization, bearer, resource):
+    """RFC 6750 section 3: a request that authenticates nobody is answered with a challenge, whatever its status."""
     for header in (f"Bearer {bearer}", "Bearer x", authorization, "Bearer"):
-        answer = wire.get(resource, authorization=header, query=f"access_token={bearer}")
-        assert (answer.status, answer.error) == (400, "invalid_request"), header
-    answer = wire.get(resource, query=f"access_token={bearer}&access_token={bearer}")
+        is_a_mistake(wire.get(resource, authorization=header, query=f"access_token={bearer}"))
+    is_a_mistake(wire.get(resource, query=f"access_token={bearer}&access_token={bearer}"))
+
+
+def is_a_mistake(answer: Answer) -> None:
     assert (answer.status, answer.error) == (400, "invalid_request")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Keydesk", error="invalid_request"'
 
 
 def test_line_24_a_site_may_take_tokens_in_the_header_only(start, bearer):

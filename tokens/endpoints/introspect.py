@@ -38,7 +38,7 @@ async def introspect(server: Server, request: Request) -> Response:
         return Response(200, description(server, living, digest))
 
     # Section 2.1: the endpoint MUST require some form of authorization.
-    return await as_client(server, request, presented(request, form), spending_first(server, answer))
+    return await as_client(server, request, presented(request, form), spending_first(server, request, answer))
 
 
 def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:

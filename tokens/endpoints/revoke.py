@@ -23,4 +23,4 @@ async def revoke(server: Server, request: Request) -> Response:
         server.usage.used(client.id, proof.credential, server.clock())
         return Response(200, {})
 
-    return await as_client(server, request, presented(request, form), spending_first(server, give_up))
+    return await as_client(server, request, presented(request, form), spending_first(server, request, give_up))

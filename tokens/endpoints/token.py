@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from tokens import parameters, tokenformat
 from tokens.authentication import Proof, as_client, presented, settle
@@ -29,42 +30,43 @@ async def token(server: Server, request: Request) -> Response:
             Rule.GRANT_TYPE, f"The only grant type is {GRANT_TYPE}.", sent=form["grant_type"], expected=GRANT_TYPE
         )
 
-    async def issue(client: ClientSnapshot, proof: Proof) -> Response:
-        # Section 5.2: authenticated, but not allowed this grant (line 4).
-        if not client.may_request_tokens:
-            raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
-        scope = form.get("scope", "")
-        if scope not in client.scopes:  # most requests name one that their client has
-            scope = " ".join(await granted_scopes(server, client, scope))
-        access_token = tokenformat.generate()
-        settle(
-            await server.store.issue(
-                Issue(
-                    client=client.id,
-                    version=client.version,
-                    digest=tokenformat.digest(access_token),
-                    scope=scope,
-                    credential=proof.credential,
-                    address=request.address,
-                    jti_digest=proof.jti_digest,
-                    jti_expires_at=proof.jti_expires_at,
-                )
+    # Section 4.4.2: the client MUST authenticate (section 3.2.1).
+    issue = partial(_issue, server, request, form.get("scope", ""))
+    return await as_client(server, request, presented(request, form), issue)
+
+
+async def _issue(server: Server, request: Request, scope: str, client: ClientSnapshot, proof: Proof) -> Response:
+    # Section 5.2: authenticated, but not allowed this grant (line 4).
+    if not client.may_request_tokens:
+        raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
+    if scope not in client.scopes:  # most requests name one that their client has
+        scope = " ".join(await granted_scopes(server, client, scope))
+    access_token = tokenformat.generate()
+    settle(
+        await server.store.issue(
+            Issue(
+                client=client.id,
+                version=client.version,
+                digest=tokenformat.digest(access_token),
+                scope=scope,
+                credential=proof.credential,
+                address=request.address,
+                jti_digest=proof.jti_digest,
+                jti_expires_at=proof.jti_expires_at,
             )
         )
-        server.usage.used(client.id, proof.credential, server.clock(), issued=1)
-        # Section 5.1. The lifetime is true: the statement has checked that the client still has this version.
-        return Response(
-            200,
-            {
-                "access_token": access_token,
-                "token_type": "bearer",
-                "expires_in": client.token_lifetime or server.configuration.token_lifetime,
-                "scope": scope,
-            },
-        )
-
-    # Section 4.4.2: the client MUST authenticate (section 3.2.1).
-    return await as_client(server, request, presented(request, form), issue)
+    )
+    server.usage.used(client.id, proof.credential, server.clock(), issued=1)
+    # Section 5.1. The lifetime is true: the statement has checked that the client still has this version.
+    return Response(
+        200,
+        {
+            "access_token": access_token,
+            "token_type": "bearer",
+            "expires_in": client.token_lifetime or server.configuration.token_lifetime,
+            "scope": scope,
+        },
+    )
 
 
 async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:

@@ -1,0 +1,163 @@
+"""What a process writes behind: nothing that is slow, or hangs, holds up the rest or the end (docs/decisions/0005)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Thread
+from time import monotonic
+from typing import TextIO
+
+import pytest
+
+from tests.tokens.connected import eventually
+from tests.tokens.wire import PATH, Clock, Wire, basic
+from tokens import access_log, background
+from tokens.access_log import AccessLog
+from tokens.application import Application
+from tokens.configuration import from_settings
+from tokens.http import Request
+from tokens.models import JournalEntry, UsageDay
+from tokens.server import Server
+from tokens.wsgi import WithinThreads
+
+LINES = 400  # many more than a pipe holds that nobody reads
+
+
+class Pipe:
+    """What a process logs into. Nobody reads it until `read`."""
+
+    def __init__(self) -> None:
+        self._read_end, write_end = os.pipe()
+        self.stream: TextIO = os.fdopen(write_end, "w")
+        self._text = ""
+        self._reader = Thread(target=self._read_all, daemon=True)
+
+    def read(self) -> None:
+        if self._reader.ident is None:
+            self._reader.start()
+
+    def text(self) -> str:
+        """All that was written, once the process has ended."""
+        self.read()
+        self.stream.close()
+        self._reader.join(timeout=10)
+        return self._text
+
+    def _read_all(self) -> None:
+        with os.fdopen(self._read_end) as reader:
+            self._text = reader.read()
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    pipe = Pipe()
+    yield pipe
+    pipe.read()  # for a thread that still writes
+
+
+@contextmanager
+def working(clock: Clock, pipe: Pipe, **configuration: object) -> Iterator[Wire]:
+    """A process that writes behind by itself, as in production."""
+    unlimited = replace(from_settings(), client_limit=None, failure_limit=None)
+    application = Application(Server(replace(unlimited, **configuration), clock, pipe.stream))  # type: ignore[arg-type]
+    application._logs_access = True
+    within = WithinThreads(application)
+    try:
+        yield Wire(within, clock, None)  # type: ignore[arg-type]
+    finally:
+        within.close()
+
+
+def refuse(wire: Wire, authorization: str, times: int) -> None:
+    """So many requests with a wrong secret. Each is a line of the access log."""
+
+    async def ask() -> None:
+        for _each in range(times):
+            headers = {"content-type": "application/x-www-form-urlencoded", "authorization": authorization}
+            request = Request("POST", f"{PATH}token", "", headers, "192.0.2.10", b"grant_type=client_credentials")
+            assert (await wire.application.answer(request)).status == 401
+
+    wire.within.run(ask())
+
+
+def test_while_nobody_reads_the_log_the_journal_and_the_counts_are_written(pipe, clock, client):
+    with working(clock, pipe) as wire:
+        refuse(wire, basic(client.client_id, "wrong"), LINES)
+        assert eventually(lambda: counted() == LINES)
+        assert JournalEntry.objects.exists()
+        pipe.read()
+
+
+def test_the_log_goes_on_when_its_reader_does(pipe, clock, client):
+    with working(clock, pipe) as wire:
+        for times in (LINES, 5):
+            refuse(wire, basic(client.client_id, "wrong"), times)
+            assert eventually(lambda: counted() >= LINES)
+        pipe.read()
+    lines = [json.loads(line) for line in pipe.text().splitlines()]
+    assert len({line["request_id"] for line in lines}) == LINES + 5
+
+
+def test_of_many_lines_that_nobody_reads_the_latest_are_dropped(pipe, monkeypatch):
+    monkeypatch.setattr(access_log, "MOST_WAITING", LINES)
+    log = AccessLog(pipe.stream)
+
+    def add(times: int) -> None:
+        for _each in range(times):
+            log.add(0.0, Request("POST", "", "", {}, "", b""), 200, "ok", 0.001)
+
+    async def write() -> None:
+        add(LINES)
+        writing = asyncio.create_task(log.flush())
+        await asyncio.sleep(0)
+        add(LINES + 100)
+        pipe.read()
+        await writing
+        await log.flush()
+
+    asyncio.run(write())
+    assert pipe.text().count("\n") == 2 * LINES
+
+
+def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client, monkeypatch):
+    monkeypatch.setattr(background, "LONGEST_FAREWELL", 1.0)
+    with working(clock, pipe) as wire:
+        refuse(wire, basic(client.client_id, "wrong"), LINES)
+        assert eventually(lambda: counted() == LINES)
+        refuse(wire, basic(client.client_id, "wrong"), 1)
+        began = monotonic()
+    assert monotonic() - began < 3
+    assert counted() == LINES + 1
+
+
+ENDS_WHILE_IT_WRITES = """
+import asyncio
+from tokens.access_log import AccessLog, standard_error
+from tokens.http import Request
+
+log = AccessLog(standard_error())
+for number in range(400):
+    log.add(0, Request("POST", "", "", {}, "", b""), 200, "ok", 0.001)
+
+async def main():
+    await asyncio.wait([asyncio.create_task(log.flush())], timeout=0.3)
+
+asyncio.run(main())
+"""
+
+
+def test_python_does_not_wait_at_its_exit_for_the_thread_that_writes():
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen([sys.executable, "-c", ENDS_WHILE_IT_WRITES], stderr=subprocess.PIPE, env=env) as process:
+        assert process.wait(timeout=10) == 0
+
+
+def counted() -> int:
+    return sum(UsageDay.objects.values_list("refused", flat=True))

@@ -77,7 +77,8 @@ def update(language: str) -> polib.POFile:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": f"nplurals=2; plural=({plural});",
     }
-    for context, text, several in sorted(texts(), key=lambda found: (found[1], found[0] or "", found[2] or "")):
+    # Of a text that is also used with a plural, that entry is the one: it serves both.
+    for context, text, several in sorted(texts(), key=lambda found: (found[1], found[0] or "", not found[2])):
         entry = old.get((context, text)) or polib.POEntry(msgctxt=context, msgid=text)
         if several and not entry.msgid_plural:
             entry = polib.POEntry(

@@ -26,8 +26,9 @@ def translations(entry: polib.POEntry) -> list[str]:
 
 
 def test_every_text_is_translated(catalogue, source):
-    known = {(e.msgctxt, e.msgid) for e in catalogue if e.translated() and not e.obsolete and all(translations(e))}
-    missing = sorted(text for context, text, _plural in source if (context, text) not in known)
+    done = [e for e in catalogue if e.translated() and not e.obsolete and all(translations(e))]
+    known = {(e.msgctxt, e.msgid, plural) for e in done for plural in (None, e.msgid_plural)}
+    missing = sorted(text for context, text, plural in source if (context, text, plural) not in known)
     assert not missing, f"run `make messages` and translate: {missing[:10]} ... ({len(missing)})"
 
 

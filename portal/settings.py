@@ -123,7 +123,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_PUBLISH_RETRY = False  # a broker that is down must not hold up a page; beat sweeps what is pending
+CELERY_TASK_PUBLISH_RETRY = False  # one that is down is left alone (audit/waking.py); beat finds what is pending
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     # No worker takes what the next round does as well: behind tasks that hang there would be a queue of them.

@@ -45,10 +45,11 @@ class Inbox:
                     await asyncio.sleep(0.05)
             finally:  # also when the sender goes away, which cancels this conversation
                 self.waiting -= 1
-        message = email.message_from_bytes(envelope.content or b"", policy=default)
+        content = envelope.content or b""
+        message: EmailMessage = email.message_from_bytes(content, policy=default)  # type: ignore[assignment,arg-type]  # by its policy
         if self.manners == "quote":
-            return f"554 5.7.1 Listed: {' '.join(self.quoted(message))}"  # type: ignore[arg-type]
-        self.messages.append(message)  # type: ignore[arg-type]
+            return f"554 5.7.1 Listed: {' '.join(self.quoted(message))}"
+        self.messages.append(message)
         if self.manners == "drop" and server.transport is not None:
             server.transport.abort()
         return "250 OK"
@@ -56,7 +57,7 @@ class Inbox:
     @staticmethod
     def quoted(message: EmailMessage) -> list[str]:
         """The addresses and the codes in a text, each as it is there and as filters break it."""
-        body = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        body = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each mail of ours has one
         found = re.findall(r"\S+/open/\S+|\b\d{6}\b", body)
         return [form for text in found for form in (text, text.upper(), text[:-3], _in_two(text))]
 

@@ -123,7 +123,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "call":
         item.stash[FAILED] = report.failed
-    if report.failed and (keydesk := item.funcargs.get("live")):  # type: ignore[attr-defined]
+    if report.failed and isinstance(item, pytest.Function) and (keydesk := item.funcargs.get("live")):
         report.sections += keydesk.last_words()
     return report
 

@@ -114,7 +114,7 @@ def test_a_trigger_of_a_temporary_table_does_not_move_the_head(
         INSERT INTO own VALUES ({head["size"] + 1}, clock_timestamp());
     """
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        production_role.execute(attack)  # type: ignore[arg-type]
+        production_role.execute(attack.encode())
     assert LogHead.objects.values().get() == head
     factories.client(contact=lotte())
     assert log.verify().ok

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import StringIO
 from threading import Thread
 from time import monotonic
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 
@@ -63,14 +64,14 @@ def pipe() -> Iterator[Pipe]:
 
 
 @contextmanager
-def working(clock: Clock, pipe: Pipe, **configuration: object) -> Iterator[Wire]:
+def working(clock: Clock, pipe: Pipe, **configuration: Any) -> Iterator[Wire]:
     """A process that writes behind by itself, as in production."""
     unlimited = replace(from_settings(), client_limit=None, failure_limit=None)
-    application = Application(Server(replace(unlimited, **configuration), clock, pipe.stream))  # type: ignore[arg-type]
+    application = Application(Server(replace(unlimited, **configuration), clock, pipe.stream))
     application._logs_access = True
     within = WithinThreads(application)
     try:
-        yield Wire(within, clock, None)  # type: ignore[arg-type]
+        yield Wire(within, clock, StringIO())
     finally:
         within.close()
 

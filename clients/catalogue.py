@@ -14,6 +14,7 @@ from clients import fingerprints
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
 from clients.notices import tell_contacts
+from clients.registry import difference
 
 
 class NameTaken(Exception):
@@ -67,7 +68,7 @@ def change_api(
         "served_by": " ".join(sorted(client.client_id for client in servers)),
     }
     if before != after:
-        log.record(action=Action.API_CHANGED, actor=by, subject=api, changes=_difference(before, after))
+        log.record(action=Action.API_CHANGED, actor=by, subject=api, changes=difference(before, after))
 
 
 @transaction.atomic
@@ -101,7 +102,7 @@ def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: boo
     scope.save(update_fields=["description", "sensitive"])
     after = {"description": _told(description), "sensitive": sensitive}
     if before != after:
-        log.record(action=Action.SCOPE_CHANGED, actor=by, subject=scope, changes=_difference(before, after))
+        log.record(action=Action.SCOPE_CHANGED, actor=by, subject=scope, changes=difference(before, after))
 
 
 @transaction.atomic
@@ -172,7 +173,3 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime) -> None:
 def _told(description: Mapping[str, str]) -> str:
     """A description per language as one text."""
     return "\n".join(f"{language}: {description[language]}" for language in sorted(description))
-
-
-def _difference(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, tuple[object, object]]:
-    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from tests.e2e import pages
-from tests.e2e.conftest import AXE
 from tests.e2e.pages import Place
 from tests.portal.test_access import ROLES
 
@@ -48,7 +47,6 @@ FACTS = """() => ({
 def context_of(browser: Browser, url: str, role: str, **options: Any) -> BrowserContext:
     """A browser in which a person of this role is signed in. Options are those of playwright's new_context()."""
     context = browser.new_context(base_url=url, locale="en-GB", **options)
-    context.add_init_script(AXE)
     for name, morsel in pages.browser_of(role).cookies.items():
         context.add_cookies([{"name": name, "value": morsel.value, "url": url}])
     return context

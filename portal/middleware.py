@@ -9,7 +9,9 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import Http404, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -80,6 +82,15 @@ class SessionLimitsMiddleware:
             logout(request)
         elif now - seen > 60 or "seen_at" not in request.session:  # a write per minute, not per request
             request.session["seen_at"] = now
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Django's; who sends a form after their session has ended also reads that nothing came of it."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., HttpResponse]) -> HttpResponseBase:
+        if request.method == "POST":
+            messages.error(request, _("You were signed out before you sent this. Nothing was changed."))
+        return super().handle_no_permission(request, view_func)
 
 
 class StaffSessionMiddleware:

@@ -169,6 +169,22 @@ def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
     assert "It is for &lt;b&gt;payroll&lt;/b&gt;." in text
 
 
+def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
+    registration = factories.submitted_request()
+    page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
+    registrations.reject(
+        registration=registration, message="No.", seen=registration.content_hash, by=factories.by(factories.noor()),
+        now=now,
+    )  # fmt: skip
+    answer = browser.post(page, {"text": "It is for payroll."})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "your message was not sent" in text
+    assert ">\nIt is for payroll.</textarea>" in text
+    assert "Send message" not in text
+    assert registration.messages.get().text == "No."
+
+
 def changes_asked(now) -> Registration:
     registration = factories.submitted_request()
     by = factories.by(factories.noor())

@@ -162,7 +162,10 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     """Adds what the page before showed. The form carried it, so it is read again as if it were new."""
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
-    if request.method != "POST" or not material:
+    if request.method != "POST":
+        return redirect("add_key", uid)
+    if not material:
+        messages.error(request, _("You ticked no key, so none was added."))
         return redirect("add_key", uid)
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)

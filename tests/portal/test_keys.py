@@ -95,6 +95,8 @@ def test_of_a_set_the_ticked_keys_are_added_all_or_none(made, browser) -> None:
     answer = browser.post(url, {"material": [carried[2], carried[0]], "start": "now"}).content.decode()
     assert "This client has this key already" in answer
     assert made.keys.count() == 2
+    none = browser.post(url, {"start": "now"}, follow=True).content.decode()
+    assert "You ticked no key, so none was added" in none
 
 
 def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:

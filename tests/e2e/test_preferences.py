@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
+from clients.models import Client
 from portal.example import organisation
 from tests.e2e import pages
 from tests.e2e.test_accessibility import NARROW, WIDE, context_of
@@ -78,4 +80,23 @@ def test_what_a_browser_must_not_store_does_not_cross_over(live_server, browser:
     page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     assert not stored
+    context.close()
+
+
+def test_a_change_by_somebody_else_is_still_found_in_another_language(live_server, browser: Browser) -> None:
+    pages.seed()
+    client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    context = context_of(browser, live_server.url, "security")
+    page = context.new_page()
+    page.goto(reverse("client_settings", args=[client.uid]))
+    page.locator("#id_rate_limit").fill("60")
+    Client.objects.filter(pk=client.pk).update(token_lifetime=600)
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("#id_rate_limit")).to_have_value("60")
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        page.locator("main form button").first.click()
+    assert answered.value.status == 409
+    client.refresh_from_db()
+    assert (client.rate_limit, client.token_lifetime) == (None, 600)
     context.close()

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients import codes, contacts, registrations, registry
+from clients.mail_text import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, MailedCode, Registration
 from tests import factories
@@ -265,6 +266,23 @@ def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) ->
     assert "<b>Lotte Verhaeghe</b>" in thread
     assert lotte.post(reverse("withdraw_request", args=[asked.uid])).status_code == 302
     assert "This request was withdrawn" in lotte.get(page).content.decode()
+
+
+def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
+    client, _row, asked = wims_change(now)
+    by = factories.by(factories.noor())
+    registrations.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
+    again = reverse("propose_change", args=[client.uid])
+    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
+    assert f'href="{again}">Make a new request' in text
+    mail = render(Mail.objects.get(kind=Mail.Kind.REQUEST_REJECTED), now=now)
+    assert f"http://testserver{again}" in mail.body
+    assert f"http://testserver{again}" in mail.html
+    for part in (text.partition("<main")[2], mail.body, mail.html):
+        assert reverse("request_client") not in part.replace(reverse("my_requests"), "")
+    registry.close(client=client, reason="Ended", by=by, now=now)
+    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).text
+    assert f'href="{reverse("request_client")}">Make a new request' in text
 
 
 def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_removed(now) -> None:

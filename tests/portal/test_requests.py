@@ -85,6 +85,11 @@ def test_a_name_over_two_lines_becomes_one_line(client) -> None:
     assert ask(client, client_name="Loon\r\nverwerking").client_name == "Loon verwerking"
 
 
+def test_as_much_fits_as_a_browser_lets_one_type(client) -> None:
+    typed = "\r\n".join("x" * 39 for _line in range(100))  # 3,999 characters as the browser counts
+    assert ask(client, purpose=typed).purpose == typed.replace("\r\n", "\n")
+
+
 def test_invisible_characters_in_a_name_are_refused(client) -> None:
     factories.scope()
     response = client.post(reverse("request_client"), {**FORM, "client_name": "Loon\u202egnikrewrev"})

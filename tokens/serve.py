@@ -15,9 +15,7 @@ from tokens.http_connection import HttpConnection
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
     """Until a SIGTERM or SIGINT, and then until what was under way has been answered. `application`: "module:name"."""
-    # uvicorn ends in good order and then raises the signal again, for whoever handled it before. Nobody did, and to be
-    # killed by a signal looks like a failure to who started us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _end_by_exit()
     uvicorn.run(
         application,
         host=host,
@@ -35,6 +33,14 @@ def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
     )
 
 
+def _end_by_exit() -> None:
+    """uvicorn ends in good order and then raises the signal again, for whoever handled it before.
+
+    Nobody did. To be killed by a signal looks like a failure to who started us, and leaves undone what is for the exit.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tokens.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
@@ -49,3 +55,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+elif __name__ == "__mp_main__":  # in a worker
+    _end_by_exit()

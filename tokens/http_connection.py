@@ -163,7 +163,7 @@ class HttpConnection(asyncio.Protocol):
         if upgrade and method != b"CONNECT":
             return  # data_received hears of it next
         self._in_fields = self._in_request = False
-        path = url.path.decode("ascii")
+        path = (url.path or b"/").decode("ascii")  # RFC 9110 section 4.2.3: `http://x` means that
         request = Request(
             method=method.decode("ascii"),
             path=unquote(path) if "%" in path else path,

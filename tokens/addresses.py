@@ -12,7 +12,7 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     """
     candidate = peer
     if trusted_proxies:
-        forwarded = forwarded_for.split(",")
+        forwarded = forwarded_for.split(",") if forwarded_for else []
         if len(forwarded) >= trusted_proxies:
             candidate = forwarded[-trusted_proxies]
     return _normal(candidate)

@@ -63,6 +63,15 @@ def test_an_address_that_a_gateway_sends_with_its_port_is_itself(start, client):
     assert addresses == {"192.0.2.1", "192.0.2.2", "2001:db8::1"}
 
 
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_who_comes_past_the_proxies_has_the_address_of_its_connection(start, client, proxies):
+    """As from inside the network. All of them would be one network."""
+    wire = start(failure_limit=1, trusted_proxies=proxies)
+    wrong = basic(client.client_id, "wrong")
+    addresses = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
+    assert [wire.token(wrong, address=address).status for address in addresses] == [401, 401, 429]
+
+
 def test_failures_with_tokens_and_assertions_count_as_well(limited, signer):
     for _each in range(2):
         assert limited.get("verify", authorization="Bearer guess").status == 401

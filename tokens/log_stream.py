@@ -7,6 +7,7 @@ the process. And lines that two threads write into a full pipe would be mixed.
 from __future__ import annotations
 
 import atexit
+import logging
 from contextlib import suppress
 from io import FileIO, TextIOWrapper
 from threading import Condition, Thread
@@ -59,3 +60,10 @@ def standard_error() -> LogStream:
     stream = LogStream(TextIOWrapper(raw, write_through=True))  # type: ignore[arg-type]  # as `python -u` has it
     atexit.register(stream.finish)
     return stream
+
+
+def take_over_loggers(stream: LogStream) -> None:
+    """Python's own lines come from an event loop, or from the process that starts the workers: neither may wait."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(stream)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,7 +17,7 @@ from tokens import configuration  # noqa: E402  (settings first)
 from tokens.application import Application  # noqa: E402
 from tokens.batcher import Unavailable  # noqa: E402
 from tokens.http import Answer, Request, plain  # noqa: E402
-from tokens.log_stream import standard_error  # noqa: E402
+from tokens.log_stream import standard_error, take_over_loggers  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
 Message = dict[str, Any]
@@ -60,10 +59,7 @@ class Process:
 
 
 log = standard_error()
-for handler in logging.getLogger().handlers:  # Python's own lines come from the event loop, which must not wait either
-    if isinstance(handler, logging.StreamHandler):
-        handler.setStream(log)
-
+take_over_loggers(log)
 application = Process(Server(configuration.from_settings(), log=log))
 
 # What was loaded stays, so the collector need not walk it. And a batch of requests under way has more objects than its

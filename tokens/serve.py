@@ -11,6 +11,7 @@ import django
 import uvicorn
 
 from tokens.http_connection import HttpConnection
+from tokens.log_stream import standard_error, take_over_loggers
 
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
@@ -50,6 +51,7 @@ def main() -> None:
     if arguments.workers > 1:  # this process only starts them again when they die, and must be able to log that it did
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         django.setup()
+        take_over_loggers(standard_error())
     serve("tokens.process:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
 
 

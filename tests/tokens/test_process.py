@@ -123,12 +123,13 @@ WithinThreads(SimpleNamespace(server=SimpleNamespace(close=close)))
     assert (done.returncode, done.stdout, done.stderr) == (0, "written\n", "")
 
 
-def test_a_log_that_nobody_reads_holds_up_neither_the_requests_nor_the_end(tmp_path: Path, authorization: str):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end(tmp_path: Path, authorization: str, workers):
     pipe = tmp_path / "tokens.log"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDWR)  # who opens it for reading alone would wait for a writer
     try:
-        with serving(tmp_path) as served:
+        with serving(tmp_path, "--workers", workers) as served:
             with Link(served.port) as link:
                 while select.select([], [reader], [], 0)[1]:
                     link.send(b"GET /oauth/v2/x HTTP/1.1\r\nHost: x\r\n\r\n" * 100)

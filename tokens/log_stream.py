@@ -57,7 +57,8 @@ class LogStream:
 def standard_error() -> LogStream:
     """Without the buffer of sys.stderr, whose lock Python takes at the exit: a thread may hold it that cannot go on."""
     raw = FileIO(2, "w", closefd=False)
-    stream = LogStream(TextIOWrapper(raw, write_through=True))  # type: ignore[arg-type]  # as `python -u` has it
+    unbuffered = TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]  # python -u
+    stream = LogStream(unbuffered)
     atexit.register(stream.finish)
     return stream
 

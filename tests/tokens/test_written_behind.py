@@ -150,5 +150,11 @@ def test_python_writes_at_its_exit_what_waits():
     assert (done.returncode, done.stderr) == (0, "one of many lines\n" * 80_000)
 
 
+def test_a_character_that_no_encoding_has_does_not_end_the_log():
+    script = r"from tokens.log_stream import standard_error; standard_error().write('\ud800\nand more')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "\\ud800\nand more")
+
+
 def counted() -> int:
     return sum(UsageDay.objects.values_list("refused", flat=True))

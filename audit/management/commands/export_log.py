@@ -58,8 +58,9 @@ class Command(BaseCommand):
             checkpoints.sign_checkpoint(timezone.now())
         except checkpoints.UnableToSign as error:
             unsigned = str(error)
+        # Before the entries: a checkpoint that is signed while these are written would say that some were cut off.
+        (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
         with (directory / "log.jsonl").open("wb") as file:
             file.writelines(log.export(Entry.objects.order_by("seq")))
-        (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
         (directory / "keys.txt").write_text("".join(f"{key}\n" for key in checkpoints.verifier_keys()), "utf-8")
         return unsigned

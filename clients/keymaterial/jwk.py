@@ -92,7 +92,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
     _check_use(jwk)
     algorithms = _check_alg(jwk, key)
     certificate = _check_x5c(jwk, key, now)
-    kid = _check_kid(jwk) if "kid" in jwk else key.thumbprint
+    kid = check_kid(jwk["kid"]) if "kid" in jwk else key.thumbprint
     stored: dict[str, object] = {"kty": key.members["kty"], "kid": kid, **key.members}
     if "use" in jwk:
         stored["use"] = "sig"
@@ -148,8 +148,8 @@ def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
     return (str(alg),)
 
 
-def _check_kid(jwk: Mapping[str, object]) -> str:
-    kid = jwk["kid"]
+def check_kid(kid: object) -> str:
+    """The same, when it can name a key. Raises KeyRefused."""
     if not isinstance(kid, str) or not 1 <= len(kid) <= MAX_KID_LENGTH or shown(kid, MAX_KID_LENGTH) != kid:
         raise KeyRefused("malformed_kid", limit=str(MAX_KID_LENGTH))
     return kid

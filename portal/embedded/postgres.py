@@ -73,13 +73,18 @@ def launch(
     return process
 
 
-def create_database(sockets: Path, database: str = "keydesk") -> None:
-    """Create the database unless it exists."""
+def create_database(sockets: Path, database: str = "keydesk", *, anew: bool = False) -> bool:
+    """Create the database unless it exists, or `anew` in any case. Did it?"""
+    name = psycopg.sql.Identifier(database)
     with (
         psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", autocommit=True) as connection,
         suppress(psycopg.errors.DuplicateDatabase),
     ):
-        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+        if anew:
+            connection.execute(psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(name))
+        return True
+    return False
 
 
 def _answers(sockets: Path) -> bool:

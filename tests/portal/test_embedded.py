@@ -194,7 +194,7 @@ def test_the_settings_of_a_running_demonstration_do_not_reach_the_tests() -> Non
 # --- make demo --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", ["", "http", "0", "99999", "-1"])
+@pytest.mark.parametrize("wanted", ["", "http", "0", "99999", "-1", "²"])
 def test_a_port_that_is_none_is_explained(wanted: str) -> None:
     with pytest.raises(demo.UnableToDemonstrate, match="PORT="):
         demo.choose_ports(wanted)

@@ -6,15 +6,15 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audit.management.refusing import RefusingCommand
 from clients import keymaterial
 from clients.keymaterial.formats import MAX_BYTES
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "Check public keys and certificates as an upload does: one JSON line per file; status 1 if any is refused."
     requires_system_checks = ()  # the verdict needs no database and no working site
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -20,6 +21,7 @@ from clients.keymaterial.der import certificate_fields
 from clients.keymaterial.encoding import base64url_encode, shown_name
 from clients.keymaterial.errors import KeyRefused, numbered
 from clients.keymaterial.key import KeyFacts, check_key
+from clients.keymaterial.texts import LEAF_ONLY
 
 MAX_CERTIFICATES = 10
 _MAX_SERIAL_BITS = 160
@@ -59,17 +61,22 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
         raise KeyRefused("too_many_certificates", count=str(count), limit=str(MAX_CERTIFICATES))
     chain = []
     for position, der in enumerate(ders, start=1):
-        with numbered(position, count):
+        with _link(position, count):
             chain.append(_load(der))
             _check_validity(chain[-1], now)
     _check_signatures(chain)
     for position, issuer in enumerate(chain[1:], start=2):
-        with numbered(position, count):
+        with _link(position, count):
             _check_issuer(issuer, intermediates=position - 2)
     with numbered(1, count):
         _check_key_usage(chain[0])
         key = check_key(_public_members(chain[0].public_key()))
     return _facts(chain[0], ders), key
+
+
+def _link(position: int, count: int) -> AbstractContextManager[None]:
+    """A refusal inside the block is about one certificate of a chain, whose issuers may stay at home."""
+    return numbered(position, count, without=LEAF_ONLY if position > 1 else "")
 
 
 def thumbprints(der: bytes) -> tuple[bytes, bytes]:
@@ -147,7 +154,7 @@ def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
     """Each certificate is signed by the next; the last, when it names itself as issuer, by itself."""
     count = len(chain)
     for position, (certificate, issuer) in enumerate(pairwise(chain), start=1):
-        with numbered(position, count):
+        with _link(position, count):
             _check_signature_algorithm(certificate)
             if not _is_signed_by(certificate, issuer):
                 raise KeyRefused("broken_chain")
@@ -156,7 +163,7 @@ def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
     # A root is trusted for its key, not its own signature (RFC 5280 section 6.1), which in many roots is still SHA-1.
     if is_root and not _has_strong_signature(last):
         return
-    with numbered(count, count):
+    with _link(count, count):
         _check_signature_algorithm(last)
         if last.subject == last.issuer and not _is_signed_by(last, last):
             raise KeyRefused("bad_signature")

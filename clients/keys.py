@@ -82,7 +82,7 @@ def replaced_by(client: Client, key: PublicKey) -> Key | None:
 
 def room_until(old: Key, now: datetime) -> datetime:
     """Until when the key id of one that is replaced works, so that the software can follow; no longer if it did not."""
-    return now + RENEWAL_OVERLAP if old.state(now) == Key.State.ACTIVE else now
+    return old.end_by(now + RENEWAL_OVERLAP, now) if old.state(now) == Key.State.ACTIVE else now
 
 
 def _end(key: Key, at: datetime, by: Actor) -> None:
@@ -143,9 +143,10 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:
         raise UnableToRetireKey(_("This key was retired already."))
-    _end(key, now + overlap, by)
-    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=now + overlap):
-        _end(older, now + overlap, by)
+    at = key.end_by(now + overlap, now)
+    _end(key, at, by)
+    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
+        _end(older, at, by)
     tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now)
 
 

@@ -94,6 +94,10 @@ class Key(models.Model):
             return self.State.STAGED
         return self.State.ACTIVE
 
+    def end_by(self, at: datetime, now: datetime) -> datetime:
+        """`at`, or sooner: no key outlives its certificate."""
+        return min(at, max(self.not_after, now)) if self.not_after else at
+
     @property
     def credential(self) -> str:
         """How tokens name what they were issued to."""

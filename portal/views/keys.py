@@ -202,7 +202,8 @@ def _retire(request: Request, key: Key, overlap: str) -> bool:
         return False
     else:
         until = _("The key works until %(moment)s, then it is gone.") % {"moment": moment(key.retires_at)}
-        messages.success(request, until if span else _("The key no longer works."))
+        is_over = key.state(request.now) == Key.State.RETIRED
+        messages.success(request, _("The key no longer works.") if is_over else until)
         return True
 
 
@@ -250,7 +251,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
 def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
-    form = RetireForm(posted(request), now=request.now)
+    form = RetireForm(posted(request), now=request.now, key=found)
     if form.is_valid():
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)

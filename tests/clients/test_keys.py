@@ -84,6 +84,22 @@ def test_a_certificate_renewed_over_the_same_key_takes_the_place_of_the_old_one(
     assert [mail.facts["action"] for mail in Mail.objects.all()] == ["key.added"]
 
 
+def test_no_overlap_outlives_the_certificate():
+    """Renewed three days before its end, or retired then: its key id works for three days more and not for seven."""
+    mine, _secret = client()
+    renewed, retiring = new_ec(), new_ec()
+    first, second = add(mine, certificate(renewed, days=3)), add(mine, certificate(retiring, days=3))
+    add(mine, certificate(renewed, days=400))
+    retire(second, overlap=timedelta(days=7))
+    for key in (first, second):
+        key.refresh_from_db()
+        assert key.retires_at == key.not_after
+    expired = add(mine, certificate(days=1))
+    later = NOW + timedelta(days=2)
+    retire(expired, overlap=timedelta(days=7), now=later)
+    assert (expired.retires_at, expired.state(later)) == (later, Key.State.RETIRED)
+
+
 def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
     """Whoever retires a leaked key at once means the key, under whatever certificate."""
     mine, _secret = client()

@@ -17,6 +17,7 @@ from audit.actions import Action
 from audit.models import Entry
 from clients import codes, keys
 from clients.models import Client, Key, Mail
+from portal.times import moment
 from tests import factories
 from tests.keys import certificate_pem, jwk_of, new_ec, public_key
 from tests.portal import browsers
@@ -104,6 +105,18 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     browser.post(reverse("activate_key", args=[made.uid, key.uid]))
     key.refresh_from_db()
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
+
+
+def test_an_overlap_ends_with_the_certificate(made, browser) -> None:
+    pem = certificate_pem(days=3, now=datetime.now(UTC)).decode()
+    add(browser, made, pem)
+    old = made.keys.get()
+    until = f"Until {moment(old.not_after)}."
+    assert until in hand_over(browser, made, certificate_now()).content.decode()
+    retire = reverse("retire_key", args=[made.uid, old.uid])
+    assert until in browser.get(retire).content.decode()
+    answer = browser.post(retire, {"overlap": "7d"}, follow=True).content.decode()
+    assert f"The key works until {moment(old.not_after)}" in answer
 
 
 def test_the_old_key_can_retire_with_the_arrival_of_the_new_one(made, browser) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.keymaterial import PublicKey
+from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
 from clients.notices import tell_contacts
 
@@ -119,8 +119,10 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
 
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
-    """A staged key starts to work. Raises UnableToAddKey."""
+    """A staged key starts to work. Raises UnableToAddKey, and KeyRefused when its certificate has ended meanwhile."""
     Client.objects.locked(key.client_id)
+    if key.not_after and key.not_after <= now:
+        raise KeyRefused("expired", not_after=key.not_after)
     if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
         raise UnableToAddKey(_("This key is not staged any more."))
     key.active_from = now

@@ -240,6 +240,8 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         keys.activate(key=found, by=actor(request), now=request.now)
     except keys.UnableToAddKey as problem:
         messages.error(request, str(problem))
+    except KeyRefused as refused:
+        messages.error(request, refused.sentence(_, moment))
     else:
         messages.success(request, _("The key works now. Set its key id in your software."))
     return redirect("client", uid)

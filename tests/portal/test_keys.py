@@ -107,6 +107,18 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
 
 
+def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None:
+    add(browser, made, certificate_now(), start="later")
+    key = made.keys.get()
+    with time_machine.travel(key.not_after):
+        browser = browsers.of(factories.lotte())
+        url = reverse("activate_key", args=[made.uid, key.uid])
+        assert url not in browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+        assert "The certificate expired on" in browser.post(url, follow=True).content.decode()
+    key.refresh_from_db()
+    assert key.active_from is None
+
+
 def test_an_overlap_ends_with_the_certificate(made, browser) -> None:
     pem = certificate_pem(days=3, now=datetime.now(UTC)).decode()
     add(browser, made, pem)

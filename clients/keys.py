@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -98,11 +99,27 @@ KNOWN_ELSEWHERE = _(
 )
 
 
+def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
+    """Of a set, the keys to add and those that the client has: the old one is often published beside the new one.
+
+    Raises UnableToAddKey for a key that cannot be added, or when none is left.
+    """
+    known = tuple(key for key in found if _has(client, key))
+    new = tuple(key for key in found if key not in known)
+    for key in new or known:
+        refuse_a_known_key(client, key)
+    return new, known
+
+
+def _has(client: Client, key: PublicKey) -> bool:
+    return client.keys.filter(retires_at=None, thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists()
+
+
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
     """Raises UnableToAddKey for a key that this client has just so, or another client has or had."""
-    in_use = Key.objects.filter(client=client, retires_at=None)
-    if in_use.filter(thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists():
+    if _has(client, key):
         raise UnableToAddKey(_("This client has this key already."))
+    in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
     # A key that another client retired may have leaked there: it is not taken back elsewhere either.

@@ -65,9 +65,7 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
     command = ""
     if form.is_valid():
         try:
-            found = keymaterial.read(form.material(), now=request.now)
-            for one in found:
-                keys.refuse_a_known_key(client, one)
+            found, known = keys.new_and_known(client, keymaterial.read(form.material(), now=request.now))
         except keys.UnableToAddKey as problem:
             form.add_error(form.chosen, str(problem))
         except KeyRefused as refused:
@@ -76,7 +74,9 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
             form.add_error(form.chosen, refused.sentence(_, moment))
             command = refused.command
         else:
-            return _show_understood(request, client, found, file_name=form.file_name, proof=form.made_proof)
+            return _show_understood(
+                request, client, found, known=known, file_name=form.file_name, proof=form.made_proof
+            )
     context = {"client": client, "form": form, "command": command}
     return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
 
@@ -94,6 +94,7 @@ def _show_understood(
     found: tuple[PublicKey, ...],
     *,
     form: AddKeyForm | None = None,
+    known: tuple[PublicKey, ...] = (),
     problem: str = "",
     file_name: str = "",
     proof: dict[str, str] | None = None,
@@ -109,6 +110,7 @@ def _show_understood(
         "problem": problem,
         "form_has_errors": bool(problem),
         "file_name": file_name,
+        "known": [key.kid for key in known],
         "contacts": client.contacts.select_related("user"),
         "now": request.now,
     }

@@ -107,6 +107,16 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
 
 
+def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:
+    """Who publishes a set has the old key in it beside the new one for a while."""
+    old, new = jwk_of(new_ec(), kid="2025"), jwk_of(new_ec(), kid="2026")
+    add(browser, made, json.dumps(old))
+    page = hand_over(browser, made, json.dumps({"keys": [old, new]}))
+    assert [json.loads(text)["kid"] for text in materials(page)] == ["2026"]
+    assert "This client has this key already.<small>2025</small>" in page.content.decode()
+    assert "This client has this key already" in hand_over(browser, made, json.dumps({"keys": [old]})).content.decode()
+
+
 def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None:
     add(browser, made, certificate_now(), start="later")
     key = made.keys.get()

@@ -165,6 +165,8 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
     if request.method != "POST" or not material:
+        if request.method == "POST":  # a set of which no key was ticked
+            messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
         return redirect("add_key", uid)
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)

@@ -117,6 +117,11 @@ def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> No
     assert "This client has this key already" in hand_over(browser, made, json.dumps({"keys": [old]})).content.decode()
 
 
+def test_who_ticks_no_key_of_a_set_is_asked_to(made, browser) -> None:
+    answer = browser.post(reverse("confirm_key", args=[made.uid]), {"start": "now"}, follow=True)
+    assert "Which keys do you add?" in answer.content.decode()
+
+
 def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None:
     add(browser, made, certificate_now(), start="later")
     key = made.keys.get()

@@ -83,8 +83,8 @@ class ActCommand(BaseCommand):
 
 def _refuse_invisible_characters(options: dict[str, Any]) -> None:
     """The rule of the forms: such a name would break a mail's layout or disguise itself in the change log."""
-    for name in ("name", "organisation"):
-        if not options.get(name, "").isprintable():
+    for name in ("name", "organisation", "kid"):
+        if not (options.get(name) or "").isprintable():
             message = _("Leave out the invisible characters: type this text instead of pasting it.")
             raise ValidationError({name: message})
 

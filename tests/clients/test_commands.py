@@ -96,6 +96,7 @@ def test_a_resource_server_serves_an_api_and_gets_no_tokens() -> None:
         (("--scope", "address.read", "--name", "x" * 200), "at most 120"),
         (("--scope", "address.read", "--name", "Meter\nSubject: x"), "name: Leave out the invisible characters"),
         (("--scope", "address.read", "--organisation", "\u202eretem"), "organisation: Leave out the invisible"),
+        (("--scope", "address.read", "--kid", "k\nid"), "kid: Leave out the invisible"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_one_line_and_leaves_nothing(more: tuple[str, ...], error: str) -> None:

@@ -95,8 +95,8 @@ class Key(models.Model):
         return self.State.ACTIVE
 
     def end_by(self, at: datetime, now: datetime) -> datetime:
-        """`at`, or sooner: no key outlives its certificate."""
-        return min(at, max(self.not_after, now)) if self.not_after else at
+        """`at`, or sooner: no key outlives its certificate, or the end that somebody else gave it a moment ago."""
+        return min([at, *(max(end, now) for end in (self.not_after, self.retires_at) if end)])
 
     @property
     def credential(self) -> str:

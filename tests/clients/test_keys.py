@@ -100,6 +100,17 @@ def test_no_overlap_outlives_the_certificate():
     assert (expired.retires_at, expired.state(later)) == (later, Key.State.RETIRED)
 
 
+def test_of_two_who_retire_a_key_the_later_end_does_not_win():
+    """The second had the page open from before the first, who may know that the key leaked."""
+    mine, _secret = client()
+    key = add(mine)
+    retire(key, overlap=timedelta(hours=1))
+    retire(key, overlap=timedelta(hours=24), now=NOW + timedelta(minutes=1))
+    assert mine.keys.get().retires_at == NOW + timedelta(hours=1)
+    retire(key, now=NOW + timedelta(minutes=2))
+    assert mine.keys.get().retires_at == NOW + timedelta(minutes=2)
+
+
 def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
     """Whoever retires a leaked key at once means the key, under whatever certificate."""
     mine, _secret = client()

@@ -171,6 +171,8 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
     except KeyRefused as refused:
+        if refused.compromised:
+            return _private_key(request, client, refused)
         messages.error(request, refused.sentence(_, moment))
         return redirect("add_key", uid)
     old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)

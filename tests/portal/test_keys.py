@@ -217,6 +217,7 @@ def test_what_the_form_carries_is_checked_again(made, browser) -> None:
     for text in ("rubbish", json.dumps({"kty": "oct", "k": "c2VjcmV0"})):
         browser.post(reverse("confirm_key", args=[made.uid]), {"material": text, "start": "now"}, follow=True)
     assert not made.keys.exists()
+    assert Entry.objects.with_action(Action.KEY_REFUSED).count() == 1
 
 
 def test_a_key_of_another_client_is_refused(made, browser) -> None:

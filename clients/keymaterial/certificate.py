@@ -94,8 +94,8 @@ def _load(der: bytes) -> x509.Certificate:
         raise KeyRefused("bad_serial")
     try:
         certificate = x509.load_der_x509_certificate(der)
-        # Names are parsed on first use. The library documents no closed list of errors for hostile input.
-        shown_name(certificate.subject), shown_name(certificate.issuer)
+        # Names and times are parsed on first use. The library documents no closed list of errors for hostile input.
+        shown_name(certificate.subject), shown_name(certificate.issuer), _validity(certificate)
     except Exception:
         raise KeyRefused("malformed_certificate") from None
     if fields.outer_algorithm != fields.inner_algorithm:
@@ -143,11 +143,16 @@ def _name(oid: x509.ObjectIdentifier, names: type) -> str:
     return next(known, oid.dotted_string)
 
 
+def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
 def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
-    if now > certificate.not_valid_after_utc:
-        raise KeyRefused("expired", not_after=certificate.not_valid_after_utc)
-    if now < certificate.not_valid_before_utc:
-        raise KeyRefused("not_yet_valid", not_before=certificate.not_valid_before_utc)
+    not_before, not_after = _validity(certificate)
+    if now > not_after:
+        raise KeyRefused("expired", not_after=not_after)
+    if now < not_before:
+        raise KeyRefused("not_yet_valid", not_before=not_before)
 
 
 def _check_signatures(chain: Sequence[x509.Certificate]) -> None:

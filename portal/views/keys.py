@@ -138,11 +138,14 @@ def _in_use(client: Client, found: tuple[PublicKey, ...], now: datetime) -> Key 
     return usable[0] if len(usable) == 1 and usable[0].thumbprint not in {key.thumbprint for key in found} else None
 
 
-def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, str]]:
-    """The keys whose place these take, and until when their key ids work then; "" for no longer."""
-    rows = [row for key in found if (row := keys.replaced_by(client, key))]
-    ends = [(row.kid, keys.room_until(row, request.now)) for row in rows]
-    return [{"kid": kid, "until": moment(end) if end > request.now else ""} for kid, end in ends]
+def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, object]]:
+    """The keys whose place these take, and until when their key ids, if they change, work then; "" for no longer."""
+    rows = [(row, key) for key in found if (row := keys.replaced_by(client, key))]
+    ends = [(row.kid, row.kid != key.kid, keys.room_until(row, request.now)) for row, key in rows]
+    return [
+        {"kid": kid, "is_renamed": is_renamed, "until": moment(end) if end > request.now else ""}
+        for kid, is_renamed, end in ends
+    ]
 
 
 def _add_form(

@@ -135,7 +135,8 @@ class AddKeyForm(forms.Form):
         spans = {"7d": OVERLAPS["7d"], "24h": OVERLAPS["24h"], "0": OVERLAPS["0"]}
         field = cast(forms.ChoiceField, self.fields["old"])
         field.choices = [("keep", keep), *((value, label) for value, (_span, label) in spans.items())]
-        until = {value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in spans.items()}
+        ends = {value: moment(in_use.end_by(now + span, now)) for value, (span, _label) in spans.items()}
+        until = {value: _("Until %(moment)s.") % {"moment": end} for value, end in ends.items()}
         self.hints["old"] = {
             **until,
             "keep": _("Both work side by side. You can remove it sooner."),

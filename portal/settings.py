@@ -292,6 +292,6 @@ CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # requests a minu
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused requests a minute and address
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.get_value("LOG_LEVEL", cast=logs.level, default="INFO")
 LOGGING_CONFIG = None  # portal/logs.py sets structlog up, for every process alike
 logs.configure(LOG_LEVEL)

@@ -26,13 +26,22 @@ def test_without_any_setting_everything_that_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("TOKEN_LIFETIME", "an hour"), ("SECRETS_KEYS", "c2VjcmV0-without-an-id"), ("LOG_SIGNING_KEYS", "a:short")],
+    [
+        ("TOKEN_LIFETIME", "an hour"),
+        ("SECRETS_KEYS", "c2VjcmV0-without-an-id"),
+        ("LOG_SIGNING_KEYS", "a:short"),
+        ("LOG_LEVEL", "NOTSET"),
+    ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str, value: str) -> None:
     result = check(PUBLIC_URL="https://keydesk.example", **{**keys.generate(), setting: value})
     assert result.returncode == 1
     assert setting in result.stderr
     assert "c2VjcmV0" not in result.stderr
+
+
+def test_the_level_of_the_log_is_written_in_any_case() -> None:
+    assert check(PUBLIC_URL="https://keydesk.example", LOG_LEVEL="warning", **keys.generate()).returncode == 0
 
 
 TOO_LOW = {

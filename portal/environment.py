@@ -1,6 +1,5 @@
 """How settings are read from the environment."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,12 +48,6 @@ def time_zone(name: str) -> str:
     except (KeyError, OSError) as error:
         raise ValueError(f"there is no time zone {name!r}, give one like Europe/Brussels") from error
     return name
-
-
-def log_level(name: str) -> str:
-    if name.upper() not in logging.getLevelNamesMapping():
-        raise ValueError(f"give DEBUG, INFO, WARNING or ERROR, not {name!r}")
-    return name.upper()
 
 
 def by_id(items: list[str]) -> dict[str, str]:

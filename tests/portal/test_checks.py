@@ -31,7 +31,7 @@ def test_without_any_setting_everything_that_is_missing_is_named() -> None:
         ("LOG_SIGNING_KEYS", "a:short", 1),
         # These cannot be read at all, so that no check can look at them.
         ("TOKEN_LIFETIME", "an hour", 2),
-        ("LOG_LEVEL", "loud", 2),
+        ("LOG_LEVEL", "NOTSET", 2),
         ("TIME_ZONE", "Mars/Olympus", 2),
         ("SECRET_KEY_FILE", "/nowhere/secret_key", 2),
         ("DATABASE_URL", "db:5432/keydesk", 2),
@@ -46,6 +46,10 @@ def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str
     assert setting.removesuffix("_FILE") in result.stderr
     assert "Traceback" not in result.stderr
     assert "c2VjcmV0" not in result.stderr
+
+
+def test_the_level_of_the_log_is_written_in_any_case() -> None:
+    assert check(PUBLIC_URL="https://keydesk.example", LOG_LEVEL="warning", **keys.generate()).returncode == 0
 
 
 TOO_LOW = {

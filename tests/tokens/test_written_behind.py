@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any, TextIO
 
 import pytest
+from django.db import connection
 
 from tests.tokens.connected import eventually
 from tests.tokens.wire import PATH, Clock, Wire, basic
@@ -94,6 +95,28 @@ def test_while_nobody_reads_the_log_the_journal_and_the_counts_are_written(pipe,
         refuse(wire, basic(client.client_id, "wrong"), LINES)
         assert eventually(lambda: counted() == LINES)
         assert JournalEntry.objects.exists()
+        pipe.read()
+
+
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """What connects meanwhile gets a database like one whose place another has taken (a failover)."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+def test_while_the_database_only_reads_the_journal_and_the_counts_are_kept(pipe, clock, client, caplog):
+    with working(clock, pipe) as wire:
+        with only_reading():
+            refuse(wire, basic(client.client_id, "wrong"), 3)
+            assert eventually(lambda: "read-only transaction" in caplog.text)
+        assert eventually(lambda: counted() == 3)
+        assert JournalEntry.objects.count() == 3
         pipe.read()
 
 

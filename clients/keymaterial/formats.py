@@ -7,6 +7,7 @@ import re
 from clients.keymaterial.errors import KeyRefused, numbered
 
 MAX_BYTES = 64 * 1024
+LOOKED_AT = 512 * 1024  # bytes that a caller hands over: what is too large is looked through for secrets too
 
 # The start of a DER or BER SEQUENCE (tag and length), and the object identifiers of PKCS#7 and of encryption schemes.
 _SEQUENCE = rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"

@@ -48,6 +48,9 @@ def main() -> int:
     except (UnableToDemonstrate, UnableToStart, sockets.UnsafeDirectory) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
+    except PermissionError as problem:
+        sys.stderr.write(somebody_elses(problem))
+        return 1
     return 0
 
 
@@ -228,6 +231,13 @@ def only_one() -> Iterator[None]:
             address = read_settings().get("PUBLIC_URL", "")
             raise UnableToDemonstrate(f"A demonstration of this checkout is running already: {address}") from None
         yield
+
+
+def somebody_elses(problem: PermissionError) -> str:
+    return (
+        f"{problem.filename}: {problem.strerror}. If a demonstration was started here by another user (root, with "
+        f"sudo?), start it as they did, or let them remove {LOCAL}.\n"
+    )
 
 
 def say(text: str) -> None:

@@ -8,11 +8,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.keymaterial.formats import LOOKED_AT
 from clients.models import Key
 from portal.forms.secrets import OVERLAPS
 from portal.templatetags.keydesk import moment
 
-MOST = 512 * 1024  # characters or bytes we look at; keymaterial refuses far less, after it has looked for secrets
+MOST = LOOKED_AT  # characters or bytes
 PASTED, FILE, MADE = "pasted", "file", "made"
 WAYS = {"paste": PASTED, "file": FILE, "make": MADE}
 MISSING = {

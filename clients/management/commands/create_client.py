@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clients import keymaterial, registry
 from clients.actors import Actor
-from clients.keymaterial.formats import MAX_BYTES
+from clients.keymaterial.formats import LOOKED_AT
 from clients.management.act import ActCommand
 from clients.models import Api, Client, Scope, User
 
@@ -87,7 +87,7 @@ def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None
         return None
     try:
         with open(file, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(LOOKED_AT)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     keys = keymaterial.read(data, now=now, kind="jwk" if options["jwk"] else "certificate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.keymaterial import PublicKey
+from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
 from clients.notices import tell_contacts
 
@@ -82,7 +83,7 @@ def replaced_by(client: Client, key: PublicKey) -> Key | None:
 
 def room_until(old: Key, now: datetime) -> datetime:
     """Until when the key id of one that is replaced works, so that the software can follow; no longer if it did not."""
-    return now + RENEWAL_OVERLAP if old.state(now) == Key.State.ACTIVE else now
+    return old.end_by(now + RENEWAL_OVERLAP, now) if old.state(now) == Key.State.ACTIVE else now
 
 
 def _end(key: Key, at: datetime, by: Actor) -> None:
@@ -98,11 +99,27 @@ KNOWN_ELSEWHERE = _(
 )
 
 
+def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
+    """Of a set, the keys to add and those that the client has: the old one is often published beside the new one.
+
+    Raises UnableToAddKey for a key that cannot be added, or when none is left.
+    """
+    known = tuple(key for key in found if _has(client, key))
+    new = tuple(key for key in found if key not in known)
+    for key in new or known:
+        refuse_a_known_key(client, key)
+    return new, known
+
+
+def _has(client: Client, key: PublicKey) -> bool:
+    return client.keys.filter(retires_at=None, thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists()
+
+
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
     """Raises UnableToAddKey for a key that this client has just so, or another client has or had."""
-    in_use = Key.objects.filter(client=client, retires_at=None)
-    if in_use.filter(thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists():
+    if _has(client, key):
         raise UnableToAddKey(_("This client has this key already."))
+    in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
     # A key that another client retired may have leaked there: it is not taken back elsewhere either.
@@ -119,8 +136,10 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
 
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
-    """A staged key starts to work. Raises UnableToAddKey."""
+    """A staged key starts to work. Raises UnableToAddKey, and KeyRefused when its certificate has ended meanwhile."""
     Client.objects.locked(key.client_id)
+    if key.not_after and key.not_after <= now:
+        raise KeyRefused("expired", not_after=key.not_after)
     if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
         raise UnableToAddKey(_("This key is not staged any more."))
     key.active_from = now
@@ -143,9 +162,10 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:
         raise UnableToRetireKey(_("This key was retired already."))
-    _end(key, now + overlap, by)
-    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=now + overlap):
-        _end(older, now + overlap, by)
+    at = key.end_by(now + overlap, now)
+    _end(key, at, by)
+    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
+        _end(older, at, by)
     tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now)
 
 

@@ -30,7 +30,7 @@ from clients.models import Client, Mail, MailedCode, ManagementLink, Registratio
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 14  # about a day and a half with the delays below
+MAX_ATTEMPTS = 17  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
 SWEPT = 200  # mails in one sweep
 SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep

@@ -1,6 +1,9 @@
 """How settings are read from the environment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -12,8 +15,39 @@ class Environment(environ.FileAwareEnv):
     def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().get_value(var, *args, **kwargs)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise ImproperlyConfigured(f"{var}: {error}") from error
+
+    def db(self, var: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        with _an_address(var):
+            found = super().db(var, *args, **kwargs)
+            if found.get("ENGINE") != "django.db.backends.postgresql":
+                raise ValueError
+            return found
+
+    def email(self, var: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        with _an_address(var):
+            found = super().email(var, *args, **kwargs)
+            if not found["EMAIL_HOST"]:
+                raise ValueError
+            return found
+
+
+@contextmanager
+def _an_address(var: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, ImproperlyConfigured):
+        # Not what is wrong with it: that may be a piece of the password.
+        raise ImproperlyConfigured(f"{var}: not such an address as docs/configuration.md has.") from None
+
+
+def time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError) as error:
+        raise ValueError(f"there is no time zone {name!r}, give one like Europe/Brussels") from error
+    return name
 
 
 def by_id(items: list[str]) -> dict[str, str]:

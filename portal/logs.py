@@ -14,6 +14,17 @@ from clients.secretformat import without_secrets
 
 # A management link, and a token in a query string.
 IN_ADDRESSES = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def level(text: str) -> str:
+    """One of LEVELS, in any case. Below them uvicorn traces, by a wrapper in which no request is answered.
+
+    Raises ValueError.
+    """
+    if text.upper() not in LEVELS:
+        raise ValueError(f"give one of {', '.join(LEVELS)}")
+    return text.upper()
 
 
 def briefly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -13,7 +13,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
-from portal.environment import Environment, by_id
+from portal.environment import Environment, by_id, time_zone
 from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -253,7 +253,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("fr", _("French")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="Europe/Brussels")
+TIME_ZONE = env.get_value("TIME_ZONE", cast=time_zone, default="Europe/Brussels")
 USE_I18N = USE_TZ = True
 
 # --- Static files ---------------------------------------------------------------------------------------------------
@@ -292,6 +292,6 @@ CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # requests a minu
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused requests a minute and address
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.get_value("LOG_LEVEL", cast=logs.level, default="INFO")
 LOGGING_CONFIG = None  # portal/logs.py sets structlog up, for every process alike
 logs.configure(LOG_LEVEL)

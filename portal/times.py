@@ -130,4 +130,7 @@ def _rounded(length: timedelta) -> tuple[Unit, int]:
 
 
 def _local(value: datetime) -> datetime:
-    return timezone.localtime(value) if timezone.is_aware(value) else value
+    try:
+        return timezone.localtime(value) if timezone.is_aware(value) else value
+    except OverflowError:  # a certificate without an end says 9999-12-31 23:59:59 (RFC 5280 section 4.1.2.5)
+        return value

@@ -12,7 +12,7 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     """
     candidate = peer
     if trusted_proxies:
-        forwarded = forwarded_for.split(",")
+        forwarded = forwarded_for.split(",") if forwarded_for else []
         if len(forwarded) >= trusted_proxies:
             candidate = forwarded[-trusted_proxies]
     return _normal(candidate)
@@ -31,7 +31,14 @@ def _normal(candidate: str) -> str:
     Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take.
     """
     try:
-        address = ip_address(candidate.strip().partition("%")[0])
+        address = ip_address(_without_port(candidate.strip()).partition("%")[0])
     except ValueError:
         return ""
     return str((isinstance(address, IPv6Address) and address.ipv4_mapped) or address)
+
+
+def _without_port(text: str) -> str:
+    """Some gateways send it along (Azure's, IIS): 192.0.2.1:50414, [2001:db8::1]:50414."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

@@ -88,7 +88,7 @@ class HttpConnection(asyncio.Protocol):
         """The answer under way is the last one."""
         self._is_ending = True
         if self._task is None:
-            self._transport.close()
+            self._end()
 
     def pause_writing(self) -> None:
         self._is_clogged = True
@@ -163,7 +163,7 @@ class HttpConnection(asyncio.Protocol):
         if upgrade and method != b"CONNECT":
             return  # data_received hears of it next
         self._in_fields = self._in_request = False
-        path = url.path.decode("ascii")
+        path = (url.path or b"/").decode("ascii")  # RFC 9110 section 4.2.3: `http://x` means that
         request = Request(
             method=method.decode("ascii"),
             path=unquote(path) if "%" in path else path,
@@ -269,6 +269,7 @@ class HttpConnection(asyncio.Protocol):
         connection and may never read the answer. So it is told that there is no more, and may take a moment to hang up.
         """
         self._task = None
+        self._waiting.clear()  # or it would be asked, once there is room to write, and its answer go nowhere
         if self._is_deaf and not self._is_ending:
             self._deadline = self._loop.time() + self.longest_farewell
             self._transport.write_eof()

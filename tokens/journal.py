@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 
 from clients.secretformat import without_secrets
 from tokens import metrics
@@ -65,7 +66,7 @@ class Journal:
         self._waiting.append(self._row(request, client.id, now, "", rule, facts))
 
     async def flush(self, connection: Connection) -> None:
-        """Writes what waits in one statement; keeps it for the next time if the database is away.
+        """Writes what waits in one statement; keeps it for the next time if the database is away, or a copy that reads.
 
         Raises psycopg.Error or TimeoutError.
         """
@@ -75,7 +76,7 @@ class Journal:
             return
         try:
             await connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
-        except (psycopg.OperationalError, TimeoutError):
+        except (psycopg.OperationalError, ReadOnlySqlTransaction, TimeoutError):
             self._waiting = (rows + self._waiting)[:MOST_WAITING]
             raise
 

@@ -95,7 +95,7 @@ def read_basic(authorization: str) -> tuple[str, str]:
     RFC 7617 section 2, RFC 6749 section 2.3.1. Raises InvalidClient.
     """
     scheme, _, credentials = authorization.strip().partition(" ")
-    if scheme.lower() != "basic":
+    if credentials and scheme.lower() != "basic":  # a word that stands alone may be a secret, without a scheme
         raise InvalidClient(Rule.AUTHORIZATION_HEADER, sent=f"the scheme {scheme[:20]}", expected="Basic")
     try:
         decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True).decode("utf-8")

@@ -17,6 +17,7 @@ from tokens import configuration  # noqa: E402  (settings first)
 from tokens.application import Application  # noqa: E402
 from tokens.batcher import Unavailable  # noqa: E402
 from tokens.http import Answer, Request, plain  # noqa: E402
+from tokens.log_stream import standard_error, take_over_loggers  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
 Message = dict[str, Any]
@@ -57,7 +58,9 @@ class Process:
         return plain(200, CONTENT_TYPE_LATEST.encode(), generate_latest())
 
 
-application = Process(Server(configuration.from_settings()))
+log = standard_error()
+take_over_loggers(log)
+application = Process(Server(configuration.from_settings(), log=log))
 
 # What was loaded stays, so the collector need not walk it. And a batch of requests under way has more objects than its
 # usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.

@@ -11,13 +11,12 @@ import django
 import uvicorn
 
 from tokens.http_connection import HttpConnection
+from tokens.log_stream import standard_error, take_over_loggers
 
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
     """Until a SIGTERM or SIGINT, and then until what was under way has been answered. `application`: "module:name"."""
-    # uvicorn ends in good order and then raises the signal again, for whoever handled it before. Nobody did, and to be
-    # killed by a signal looks like a failure to who started us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _end_by_exit()
     uvicorn.run(
         application,
         host=host,
@@ -35,6 +34,14 @@ def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
     )
 
 
+def _end_by_exit() -> None:
+    """uvicorn ends in good order and then raises the signal again, for whoever handled it before.
+
+    Nobody did. To be killed by a signal looks like a failure to who started us, and leaves undone what is for the exit.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tokens.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
@@ -44,8 +51,11 @@ def main() -> None:
     if arguments.workers > 1:  # this process only starts them again when they die, and must be able to log that it did
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         django.setup()
+        take_over_loggers(standard_error())
     serve("tokens.process:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
 
 
 if __name__ == "__main__":
     main()
+elif __name__ == "__mp_main__":  # in a worker
+    _end_by_exit()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING
 
-from tokens.access_log import AccessLog, standard_error
+from tokens.access_log import AccessLog
 from tokens.assertion import Policy
 from tokens.background import Background
 from tokens.configuration import Configuration
 from tokens.connection import Connection
 from tokens.journal import Journal
+from tokens.log_stream import standard_error
 from tokens.snapshot import Clients, ClientSnapshot
 from tokens.store import Store
 from tokens.throttle import Throttle
 from tokens.usage import Usage
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 class Server:
@@ -25,7 +29,10 @@ class Server:
     """
 
     def __init__(
-        self, configuration: Configuration, clock: Callable[[], float] = time.time, log: TextIO | None = None
+        self,
+        configuration: Configuration,
+        clock: Callable[[], float] = time.time,
+        log: SupportsWrite[str] | None = None,
     ) -> None:
         self.configuration, self.clock = configuration, clock
         self.store = Store(configuration, clock)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 
 from tokens.connection import Connection
 
@@ -67,7 +68,7 @@ class Usage:
         return count
 
     async def flush(self, connection: Connection) -> None:
-        """Adds what was counted in one statement; keeps it for later if the database is away.
+        """Adds what was counted in one statement; keeps it for later if the database is away, or a copy that reads.
 
         Raises psycopg.Error or TimeoutError.
         """
@@ -76,7 +77,7 @@ class Usage:
             return
         try:
             await connection.run(ADD, _columns(counts))
-        except (psycopg.OperationalError, TimeoutError):
+        except (psycopg.OperationalError, ReadOnlySqlTransaction, TimeoutError):
             self._put_back(counts)
             raise
 

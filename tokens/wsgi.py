@@ -26,8 +26,7 @@ class WithinThreads:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tokens", daemon=True)
         self._thread.start()
-        # With `atexit` it came too late: by then no executor takes work any more, and the access log is written by one,
-        # as host names are looked up by one.
+        # With `atexit` it came too late: by then no executor takes work any more, and host names are looked up by one.
         threading._register_atexit(self.close)  # type: ignore[attr-defined]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -2,9 +2,18 @@
 
 from clients.keymaterial.certificate import CertificateFacts
 from clients.keymaterial.errors import KeyRefused
-from clients.keymaterial.jwk import PublicKey, accepted_names
+from clients.keymaterial.jwk import PublicKey, accepted_names, check_kid
 from clients.keymaterial.key import thumbprint
 from clients.keymaterial.proof import is_signed_by
 from clients.keymaterial.reader import read
 
-__all__ = ["CertificateFacts", "KeyRefused", "PublicKey", "accepted_names", "is_signed_by", "read", "thumbprint"]
+__all__ = [
+    "CertificateFacts",
+    "KeyRefused",
+    "PublicKey",
+    "accepted_names",
+    "check_kid",
+    "is_signed_by",
+    "read",
+    "thumbprint",
+]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -20,6 +21,7 @@ from clients.keymaterial.der import certificate_fields
 from clients.keymaterial.encoding import base64url_encode, shown_name
 from clients.keymaterial.errors import KeyRefused, numbered
 from clients.keymaterial.key import KeyFacts, check_key
+from clients.keymaterial.texts import LEAF_ONLY
 
 MAX_CERTIFICATES = 10
 _MAX_SERIAL_BITS = 160
@@ -59,17 +61,22 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
         raise KeyRefused("too_many_certificates", count=str(count), limit=str(MAX_CERTIFICATES))
     chain = []
     for position, der in enumerate(ders, start=1):
-        with numbered(position, count):
+        with _link(position, count):
             chain.append(_load(der))
             _check_validity(chain[-1], now)
     _check_signatures(chain)
     for position, issuer in enumerate(chain[1:], start=2):
-        with numbered(position, count):
+        with _link(position, count):
             _check_issuer(issuer, intermediates=position - 2)
     with numbered(1, count):
         _check_key_usage(chain[0])
         key = check_key(_public_members(chain[0].public_key()))
     return _facts(chain[0], ders), key
+
+
+def _link(position: int, count: int) -> AbstractContextManager[None]:
+    """A refusal inside the block is about one certificate of a chain, whose issuers may stay at home."""
+    return numbered(position, count, without=LEAF_ONLY if position > 1 else "")
 
 
 def thumbprints(der: bytes) -> tuple[bytes, bytes]:
@@ -87,8 +94,8 @@ def _load(der: bytes) -> x509.Certificate:
         raise KeyRefused("bad_serial")
     try:
         certificate = x509.load_der_x509_certificate(der)
-        # Names are parsed on first use. The library documents no closed list of errors for hostile input.
-        shown_name(certificate.subject), shown_name(certificate.issuer)
+        # Names and times are parsed on first use. The library documents no closed list of errors for hostile input.
+        shown_name(certificate.subject), shown_name(certificate.issuer), _validity(certificate)
     except Exception:
         raise KeyRefused("malformed_certificate") from None
     if fields.outer_algorithm != fields.inner_algorithm:
@@ -136,18 +143,23 @@ def _name(oid: x509.ObjectIdentifier, names: type) -> str:
     return next(known, oid.dotted_string)
 
 
+def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
 def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
-    if now > certificate.not_valid_after_utc:
-        raise KeyRefused("expired", not_after=certificate.not_valid_after_utc)
-    if now < certificate.not_valid_before_utc:
-        raise KeyRefused("not_yet_valid", not_before=certificate.not_valid_before_utc)
+    not_before, not_after = _validity(certificate)
+    if now > not_after:
+        raise KeyRefused("expired", not_after=not_after)
+    if now < not_before:
+        raise KeyRefused("not_yet_valid", not_before=not_before)
 
 
 def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
     """Each certificate is signed by the next; the last, when it names itself as issuer, by itself."""
     count = len(chain)
     for position, (certificate, issuer) in enumerate(pairwise(chain), start=1):
-        with numbered(position, count):
+        with _link(position, count):
             _check_signature_algorithm(certificate)
             if not _is_signed_by(certificate, issuer):
                 raise KeyRefused("broken_chain")
@@ -156,7 +168,7 @@ def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
     # A root is trusted for its key, not its own signature (RFC 5280 section 6.1), which in many roots is still SHA-1.
     if is_root and not _has_strong_signature(last):
         return
-    with numbered(count, count):
+    with _link(count, count):
         _check_signature_algorithm(last)
         if last.subject == last.issuer and not _is_signed_by(last, last):
             raise KeyRefused("bad_signature")

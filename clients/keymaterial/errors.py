@@ -53,11 +53,15 @@ class KeyRefused(Exception):
 
 
 @contextmanager
-def numbered(position: int, count: int) -> Iterator[None]:
-    """A refusal inside the block is about number `position` of `count` keys or certificates."""
+def numbered(position: int, count: int, without: str = "") -> Iterator[None]:
+    """A refusal inside the block is about number `position` of `count` keys or certificates.
+
+    `without` is the command that leaves this one out, where the others can do without it.
+    """
     try:
         yield
     except KeyRefused as refusal:
         if count > 1:
             refusal.position = position
+            refusal.how = without if without and not refusal.compromised else refusal.how
         raise

@@ -7,31 +7,44 @@ import re
 from clients.keymaterial.errors import KeyRefused, numbered
 
 MAX_BYTES = 64 * 1024
+LOOKED_AT = 512 * 1024  # bytes that a caller hands over: what is too large is looked through for secrets too
 
 # The start of a DER or BER SEQUENCE (tag and length), and the object identifiers of PKCS#7 and of encryption schemes.
 _SEQUENCE = rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
 _PKCS7 = rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _PBE = rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05|\x0c\x01)"
 
-# The group that matches is shown to the contact as what gave the secret away.
-_SECRET_MARKER = re.compile(rb"PRIVATE KEY|PuTTY-User-Key-File|<D>")
-# Members of a private or symmetric JWK (RFC 7518 section 6), also in JSON that is broken and in JavaScript and YAML.
+# The group that matches is shown to the contact as what gave the secret away. PRIVATE KEY may itself be in base64, as
+# Kubernetes keeps files: in three spellings, by where it begins. XML has <D> before base64, and DER now and then alone.
+_SECRET_MARKER = re.compile(
+    rb"PRIVATE KEY|UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW|Private-Key:|BEGIN PKCS12|PuTTY-User-Key-File"
+    rb"|<D>(?=[\w+/=\s]{4})"
+)
+# Members of a private or symmetric JWK (RFC 7518 section 6), also in JSON that is broken, within a JSON string or with
+# the quotes of a word processor, and in JavaScript and YAML.
+_QUOTE = rb"(?:\\{0,8}[\"']|\xe2\x80[\x98-\x9f])"
 _SECRET_MEMBERS = {
-    reason: re.compile(rb"[\"'](%(names)s)[\"']\s*:|\b(%(names)s)\s*:\s*[\"'][\w-]{16}" % {b"names": names})
+    reason: re.compile(
+        rb"%(quote)s(%(names)s)%(quote)s\s*:|\b(%(names)s)\s*:\s*%(quote)s[\w-]{16}|^[ \t-]*(%(names)s):[ \t]+[\w-]{16}"
+        % {b"names": names, b"quote": _QUOTE},
+        re.MULTILINE,
+    )
     for reason, names in (("private_key_material", rb"d|p|q|dp|dq|qi|oth|priv"), ("symmetric_key", rb"k"))
 }
-# Private keys of PKCS#8, PKCS#1, SEC 1, and of PKCS#8 when encrypted.
-_PRIVATE_KEY = rb"(?:\x02\x01[\x00\x01]\x30|\x02\x01\x00\x02[\x81-\x84]|\x02\x01\x01\x04|" + _SEQUENCE + _PBE + rb")"
+# Private keys of PKCS#8, PKCS#1, SEC 1, and of PKCS#8 when encrypted. Before them, how two files of Windows begin: PVK,
+# and a CryptoAPI blob.
+_PRIVATE_KEY = rb"(?:\x02\x01[\x00\x01]\x30|\x02\x01\x00\x02[\x40-\x84]|\x02\x01\x01\x04|" + _SEQUENCE + _PBE + rb")"
 _SECRET_FILES = {
-    "private_key_material": rb"\A" + _SEQUENCE + _PRIVATE_KEY,
+    "private_key_material": rb"\A(?:\x1e\xf1\xb5\xb0|\x07\x02\0\0|" + _SEQUENCE + _PRIVATE_KEY + rb")",
     "pkcs12": rb"\A" + _SEQUENCE + rb"\x02\x01\x03" + _SEQUENCE + _PKCS7,
     "keystore": rb"\A(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)",
 }
 _PUBLIC_KEY = rb"(?:" + _SEQUENCE + rb"\x06|\x02[\x81\x82])"  # SubjectPublicKeyInfo, PKCS#1
+_REQUEST = _SEQUENCE + rb"\x02\x01\0\x30"  # PKCS#10: version 0, then the subject
 _FOREIGN_FILES = {
     "pkcs7": rb"-----BEGIN (?:PKCS7|PKCS #7 SIGNED DATA|CMS)-----|\A" + _SEQUENCE + _PKCS7,
     "public_key": rb"-----BEGIN (?:RSA |EC )?PUBLIC KEY-----|\A" + _SEQUENCE + _PUBLIC_KEY,
-    "certificate_request": rb"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----",
+    "certificate_request": rb"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----|\A" + _SEQUENCE + _REQUEST,
     "trusted_certificate": rb"-----BEGIN TRUSTED CERTIFICATE-----",
     "ssh_public_key": rb"\A\s*(?:ssh-|ecdsa-sha2-|sk-)|---- BEGIN SSH2 PUBLIC KEY",
     "pgp_key": rb"-----BEGIN PGP",
@@ -52,7 +65,7 @@ def refuse_secrets(data: bytes) -> None:
     for reason, member in _SECRET_MEMBERS.items():
         # Without a kty it is no key but perhaps a web page, whose short names must alarm nobody.
         if b"kty" in text and (found := member.search(text)):
-            raise KeyRefused(reason, sign=(found[1] or found[2]).decode())
+            raise KeyRefused(reason, sign=found[found.lastindex or 0].decode())
     for reason, pattern in _SECRET_FILES.items():
         if re.match(pattern, data, re.DOTALL):
             raise KeyRefused(reason, sign="DER")
@@ -69,23 +82,36 @@ def without_base64(data: bytes) -> bytes:
         return data
 
 
+def is_json(data: bytes) -> bool:
+    return data.lstrip().startswith((b"{", b"["))
+
+
 def certificates_in(data: bytes) -> list[bytes]:
     """The DER of each certificate in a PEM or DER file, none in other text. Raises KeyRefused for foreign formats."""
-    starts = len(_PEM_START.findall(data))
+    starts = 0 if is_json(data) else len(_PEM_START.findall(data))
     if starts:
         blocks = _PEM_BLOCK.findall(data)
         if len(blocks) != starts:
             raise KeyRefused("malformed_certificate")
         return [_pem_body(block, position, starts) for position, block in enumerate(blocks, start=1)]
+    is_der = _LONG_SEQUENCE.match(data) is not None
+    _refuse_foreign(data, form="DER" if is_der else "PEM")
+    return [data] if is_der else []
+
+
+def _refuse_foreign(data: bytes, *, form: str) -> None:
     for reason, pattern in _FOREIGN_FILES.items():
         if re.search(pattern, data, re.DOTALL):
-            raise KeyRefused(reason, form="DER" if _LONG_SEQUENCE.match(data) else "PEM")
-    return [data] if _LONG_SEQUENCE.match(data) else []
+            raise KeyRefused(reason, form=form)
 
 
 def _pem_body(block: bytes, position: int, count: int) -> bytes:
     with numbered(position, count):
         try:
-            return base64.b64decode(b"".join(block.split()), validate=True)
+            body = base64.b64decode(b"".join(block.split()), validate=True)
         except binascii.Error:
             raise KeyRefused("malformed_certificate") from None
+        # `certutil -encode` of Windows calls every file a certificate.
+        refuse_secrets(body)
+        _refuse_foreign(body, form="PEM")
+        return body

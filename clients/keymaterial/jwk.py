@@ -9,7 +9,7 @@ from clients.keymaterial.certificate import MAX_CERTIFICATES, CertificateFacts, 
 from clients.keymaterial.encoding import base64url_encode, parse_json, shown
 from clients.keymaterial.errors import KeyRefused, numbered
 from clients.keymaterial.key import KeyFacts, check_key, thumbprint
-from clients.keymaterial.texts import MANY_CERTIFICATES, X5T_IGNORED, X5U_IGNORED
+from clients.keymaterial.texts import MANY_CERTIFICATES, WITHOUT_X5C, X5T_IGNORED, X5U_IGNORED
 
 MAX_KEYS = 10
 MAX_KID_LENGTH = 255
@@ -66,8 +66,9 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
         raise KeyRefused("wrong_key_count", count=str(count), limit=str(MAX_KEYS))
     keys: list[PublicKey] = []
     for position, entry in enumerate(entries, start=1):
-        with numbered(position, count):
+        with numbered(position, count, without=f"jq 'del(.keys[{position - 1}])' key.json > public.json"):
             keys.append(_read_jwk(entry, now))
+        with numbered(position, count):
             _refuse_duplicate(keys)
     return tuple(keys)
 
@@ -92,7 +93,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
     _check_use(jwk)
     algorithms = _check_alg(jwk, key)
     certificate = _check_x5c(jwk, key, now)
-    kid = _check_kid(jwk) if "kid" in jwk else key.thumbprint
+    kid = check_kid(jwk["kid"]) if "kid" in jwk else key.thumbprint
     stored: dict[str, object] = {"kty": key.members["kty"], "kid": kid, **key.members}
     if "use" in jwk:
         stored["use"] = "sig"
@@ -148,8 +149,8 @@ def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
     return (str(alg),)
 
 
-def _check_kid(jwk: Mapping[str, object]) -> str:
-    kid = jwk["kid"]
+def check_kid(kid: object) -> str:
+    """The same, when it can name a key. Raises KeyRefused."""
     if not isinstance(kid, str) or not 1 <= len(kid) <= MAX_KID_LENGTH or shown(kid, MAX_KID_LENGTH) != kid:
         raise KeyRefused("malformed_kid", limit=str(MAX_KID_LENGTH))
     return kid
@@ -159,7 +160,11 @@ def _check_x5c(jwk: Mapping[str, object], key: KeyFacts, now: datetime) -> Certi
     """The certificate of the key, valid, for this very key, and with the thumbprints told (RFC 7517 4.7 to 4.9)."""
     if "x5c" not in jwk:
         return None
-    certificate, certified = check_certificates(_x5c_certificates(jwk["x5c"]), now=now)
+    try:
+        certificate, certified = check_certificates(_x5c_certificates(jwk["x5c"]), now=now)
+    except KeyRefused as refusal:
+        refusal.how = WITHOUT_X5C  # the key itself was good
+        raise
     if certified.members != key.members:
         raise KeyRefused("x5c_mismatch")
     for member, wanted in (("x5t", certificate.x5t), ("x5t#S256", certificate.x5t_s256)):

@@ -27,7 +27,7 @@ def read(data: bytes, *, now: datetime, kind: str | None = None) -> tuple[Public
         if kind == "jwk":
             raise KeyRefused("certificate_not_jwk")
         return (wrap_certificates(certificates, now=now),)
-    is_json = data.lstrip().startswith((b"{", b"["))
+    is_json = formats.is_json(data)
     if is_json and kind == "certificate":
         raise KeyRefused("jwk_not_certificate")
     if not is_json and kind != "jwk":

@@ -18,10 +18,19 @@ NEW_EC_PAIR = (
 )
 NEW_CERTIFICATE = "openssl req -x509 -key private.pem -out certificate.pem -days 730 -subj /CN=my-client"
 SIGNING_CERTIFICATE = NEW_CERTIFICATE + " -addext keyUsage=critical,digitalSignature"
-LEAF_ONLY = "openssl x509 -in chain.pem -out certificate.pem"
+# Finds the certificate that goes with the private key, wherever it stands in the file.
+LEAF_ONLY = (
+    "openssl pkcs12 -export -in chain.pem -inkey private.pem -passout pass: | "
+    "openssl pkcs12 -passin pass: -nokeys -clcerts -out certificate.pem"
+)
 READ_CERTIFICATE = "openssl x509 -in certificate.pem -noout -text"
 PLAIN_JSON = "jq . key.json > public.json"
-BARE_KEY = """jq 'with_entries(select(.key | IN("kty", "crv", "x", "y", "n", "e", "kid")))' key.json > public.json"""
+# These find a key on its own, in a set, and wherever else it stands in the JSON.
+BARE_KEYS = (
+    "jq '{keys: [.. | objects | select(.kty) | with_entries(select(.key | "
+    'IN("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")))]}\' key.json > public.json'
+)
+WITHOUT_X5C = "jq 'del(.. | .x5c?)' key.json > public.json"
 
 # Reasons by which the contact must treat the key as leaked, whatever else is wrong with the upload.
 COMPROMISING = frozenset({"private_key_material", "symmetric_key", "pkcs12", "keystore"})
@@ -71,7 +80,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "certificate_request": (
         _("This is a certificate signing request"),
         _("upload the certificate that was made from it"),
-        "openssl x509 -req -in request.csr -signkey private.pem -days 730 -out certificate.pem",
+        "openssl x509 -req -in request.csr -inform %(form)s -signkey private.pem -days 730 -out certificate.pem",
     ),
     "trusted_certificate": (
         _("This is a certificate in the TRUSTED format of OpenSSL"),
@@ -100,17 +109,17 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         _("a JSON Web Key is one JSON object"),
         "python3 -m json.tool key.json",
     ),
-    "bad_number": (_("The JSON holds the number %(number)s"), _("a public key needs no such number"), BARE_KEY),
+    "bad_number": (_("The JSON holds the number %(number)s"), _("a public key needs no such number"), BARE_KEYS),
     "duplicate_member": (_("The JSON has the member %(member)s twice"), _("each may appear only once"), PLAIN_JSON),
     "too_deep": (
         _("The JSON is nested more than %(limit)s levels deep"),
         _("a JSON Web Key is one flat object"),
-        BARE_KEY,
+        BARE_KEYS,
     ),
     "not_an_object": (
         _("The JSON is no object"),
         _("a JSON Web Key is one object with a kty, a set is one object with keys"),
-        "jq '.[0]' key.json > public.json",
+        BARE_KEYS,
     ),
     "wrong_key_count": (
         _("The set holds %(count)s keys"),
@@ -125,7 +134,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "duplicate_key": (
         _("The set holds the same key twice"),
         _("each key may appear only once"),
-        "jq '.keys |= unique' key.json > public.json",
+        "jq '.keys |= unique_by(.n, .x)' key.json > public.json",
     ),
     # JSON Web Keys (RFC 7517, 7518 section 6, 8037)
     "missing_member": (
@@ -152,7 +161,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "malformed_kid": (
         _("The kid cannot be used"),
         _("it must be text of 1 to %(limit)s printable characters"),
-        "jq '.kid = \"my-key-1\"' key.json > public.json",
+        "jq '(.. | select(.kty?)).kid = \"my-key-1\"' key.json > public.json",
     ),
     "unsupported_kty": (_("The key type (kty) is %(kty)s"), _("it must be RSA, EC or OKP"), NEW_PAIR),
     "unsupported_curve": (_("The curve (crv) is %(crv)s"), _("it must be P-256, P-384, P-521 or Ed25519"), NEW_EC_PAIR),
@@ -165,28 +174,28 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "malformed_key_ops": (
         _("The key_ops is no list of different texts"),
         _("it must contain verify, or be left out"),
-        "jq '.key_ops = [\"verify\"]' key.json > public.json",
+        "jq 'del(.. | .key_ops?)' key.json > public.json",
     ),
     "wrong_key_ops": (_("The key_ops do not contain verify"), _("the key must be meant for signatures"), NEW_PAIR),
     "wrong_alg": (
         _("The alg is %(alg)s"),
         _("for %(description)s it must be one of %(algorithms)s, or left out"),
-        "jq 'del(.alg)' key.json > public.json",
+        "jq 'del(.. | .alg?)' key.json > public.json",
     ),
     "malformed_x5c": (
         _("The x5c cannot be read"),
         _("it must be a list of 1 to %(limit)s certificates, each the plain base64 of its DER"),
-        "jq 'del(.x5c)' key.json > public.json",
+        WITHOUT_X5C,
     ),
     "x5c_mismatch": (
         _("The certificate in x5c is for another key"),
         _("its public key must be the one of the JSON Web Key"),
-        "jq 'del(.x5c)' key.json > public.json",
+        WITHOUT_X5C,
     ),
     "x5t_mismatch": (
         _("The %(member)s is not the thumbprint of the certificate in x5c"),
         _("it must fit, or be left out"),
-        "jq 'del(.x5t, .\"x5t#S256\")' key.json > public.json",
+        "jq 'del(.. | .x5t?, .\"x5t#S256\"?)' key.json > public.json",
     ),
     # The mathematics of keys
     "rsa_too_small": (_("The RSA key has %(bits)s bits"), _("it must have 2048 to 8192"), NEW_PAIR),

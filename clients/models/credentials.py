@@ -94,6 +94,10 @@ class Key(models.Model):
             return self.State.STAGED
         return self.State.ACTIVE
 
+    def end_by(self, at: datetime, now: datetime) -> datetime:
+        """`at`, or sooner: no key outlives its certificate, or the end that somebody else gave it a moment ago."""
+        return min([at, *(max(end, now) for end in (self.not_after, self.retires_at) if end)])
+
     @property
     def credential(self) -> str:
         """How tokens name what they were issued to."""

@@ -4,7 +4,7 @@ import shutil
 import sys
 
 from portal.embedded import sockets
-from portal.embedded.demo import FILES, SETTINGS, UnableToDemonstrate, only_one
+from portal.embedded.demo import FILES, SETTINGS, UnableToDemonstrate, only_one, somebody_elses
 from portal.embedded.processes import end_left_over
 
 
@@ -17,6 +17,9 @@ def main() -> int:
             SETTINGS.unlink(missing_ok=True)
     except UnableToDemonstrate as running:
         sys.stderr.write(f"{running}\nEnd it first (Ctrl-C), then clean.\n")
+        return 1
+    except PermissionError as problem:
+        sys.stderr.write(somebody_elses(problem))
         return 1
     return 0
 

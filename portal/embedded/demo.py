@@ -48,6 +48,9 @@ def main() -> int:
     except (UnableToDemonstrate, UnableToStart, sockets.UnsafeDirectory) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
+    except PermissionError as problem:
+        sys.stderr.write(somebody_elses(problem))
+        return 1
     return 0
 
 
@@ -66,10 +69,7 @@ def demonstrate(ports: Ports) -> None:
             say(f"Starting {name} …")
             running[name] = started(launch)
         say("Preparing the database …")
-        if "DATABASE_URL" not in os.environ:
-            postgres.create_database(run)
-        manage("migrate", env=env)
-        welcome = manage("seed_demo", env=env)
+        welcome = prepare_database(run, env)
         parts = own_parts(ports, env)
         say("Starting web, worker and beat …")
         for name, launch in parts:
@@ -80,6 +80,20 @@ def demonstrate(ports: Ports) -> None:
         keep_running(running, dict([*servers(ports, run), *parts]))
     finally:
         end(running)
+
+
+def prepare_database(run: Path, env: Mapping[str, str]) -> str:
+    """With the example in it, whole or not at all: what an interrupted start left half filled is made anew.
+
+    Returns how to get in.
+    """
+    unfinished = FILES / "unfinished"
+    if "DATABASE_URL" not in os.environ and postgres.create_database(run, anew=unfinished.exists()):
+        unfinished.touch()
+    manage("migrate", env=env)
+    welcome = manage("seed_demo", env=env)
+    unfinished.unlink(missing_ok=True)
+    return welcome
 
 
 # --- The parts --------------------------------------------------------------------------------------------------------
@@ -184,7 +198,7 @@ def read_settings() -> dict[str, str]:
 
 def choose_ports(wanted: str) -> Ports:
     """The web's as asked, the mail server's the next ones that are free. Raises UnableToDemonstrate."""
-    if not wanted.isdigit() or not 1 <= int(wanted) <= 65000:
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= 65000:
         raise UnableToDemonstrate(f"PORT={wanted} is not a port. Choose a number, as in: PORT=8123 make demo")
     web = int(wanted)
     if not is_free(web):
@@ -217,6 +231,13 @@ def only_one() -> Iterator[None]:
             address = read_settings().get("PUBLIC_URL", "")
             raise UnableToDemonstrate(f"A demonstration of this checkout is running already: {address}") from None
         yield
+
+
+def somebody_elses(problem: PermissionError) -> str:
+    return (
+        f"{problem.filename}: {problem.strerror}. If a demonstration was started here by another user (root, with "
+        f"sudo?), start it as they did, or let them remove {LOCAL}.\n"
+    )
 
 
 def say(text: str) -> None:

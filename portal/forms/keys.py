@@ -8,11 +8,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.keymaterial.formats import LOOKED_AT
 from clients.models import Key
 from portal.forms.secrets import OVERLAPS
 from portal.templatetags.keydesk import moment
 
-MOST = 512 * 1024  # characters or bytes we look at; keymaterial refuses far less, after it has looked for secrets
+MOST = LOOKED_AT  # characters or bytes
 PASTED, FILE, MADE = "pasted", "file", "made"
 WAYS = {"paste": PASTED, "file": FILE, "make": MADE}
 MISSING = {
@@ -135,7 +136,8 @@ class AddKeyForm(forms.Form):
         spans = {"7d": OVERLAPS["7d"], "24h": OVERLAPS["24h"], "0": OVERLAPS["0"]}
         field = cast(forms.ChoiceField, self.fields["old"])
         field.choices = [("keep", keep), *((value, label) for value, (_span, label) in spans.items())]
-        until = {value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in spans.items()}
+        ends = {value: moment(in_use.end_by(now + span, now)) for value, (span, _label) in spans.items()}
+        until = {value: _("Until %(moment)s.") % {"moment": end} for value, end in ends.items()}
         self.hints["old"] = {
             **until,
             "keep": _("Both work side by side. You can remove it sooner."),

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.client_secrets import OVERLAPS
+from clients.models import Key
 from portal.templatetags.keydesk import moment
 
 
@@ -17,14 +18,16 @@ class OverlapForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: datetime, key: Key | None = None, **kwargs: Any) -> None:
+        """`key`: what ends, where it is no secret."""
         super().__init__(*args, **kwargs)
         field = cast(forms.ChoiceField, self.fields["overlap"])
         field.choices = [(value, label) for value, (_span, label) in OVERLAPS.items()]
         field.initial = "24h"
-        until = {
-            value: _("Until %(moment)s.") % {"moment": moment(now + span)} for value, (span, _l) in OVERLAPS.items()
-        }
+        ends = {value: now + span for value, (span, _label) in OVERLAPS.items()}
+        if key:
+            ends = {value: key.end_by(end, now) for value, end in ends.items()}
+        until = {value: _("Until %(moment)s.") % {"moment": moment(end)} for value, end in ends.items()}
         self.hints = {"overlap": {**until, "0": _("Choose this when it leaked.")}}
 
 

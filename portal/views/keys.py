@@ -65,9 +65,7 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
     command = ""
     if form.is_valid():
         try:
-            found = keymaterial.read(form.material(), now=request.now)
-            for one in found:
-                keys.refuse_a_known_key(client, one)
+            found, known = keys.new_and_known(client, keymaterial.read(form.material(), now=request.now))
         except keys.UnableToAddKey as problem:
             form.add_error(form.chosen, str(problem))
         except KeyRefused as refused:
@@ -76,7 +74,9 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
             form.add_error(form.chosen, refused.sentence(_, moment))
             command = refused.command
         else:
-            return _show_understood(request, client, found, file_name=form.file_name, proof=form.made_proof)
+            return _show_understood(
+                request, client, found, known=known, file_name=form.file_name, proof=form.made_proof
+            )
     context = {"client": client, "form": form, "command": command}
     return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
 
@@ -94,6 +94,7 @@ def _show_understood(
     found: tuple[PublicKey, ...],
     *,
     form: AddKeyForm | None = None,
+    known: tuple[PublicKey, ...] = (),
     problem: str = "",
     file_name: str = "",
     proof: dict[str, str] | None = None,
@@ -109,6 +110,7 @@ def _show_understood(
         "problem": problem,
         "form_has_errors": bool(problem),
         "file_name": file_name,
+        "known": [key.kid for key in known],
         "contacts": client.contacts.select_related("user"),
         "now": request.now,
     }
@@ -136,11 +138,14 @@ def _in_use(client: Client, found: tuple[PublicKey, ...], now: datetime) -> Key 
     return usable[0] if len(usable) == 1 and usable[0].thumbprint not in {key.thumbprint for key in found} else None
 
 
-def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, str]]:
-    """The keys whose place these take, and until when their key ids work then; "" for no longer."""
-    rows = [row for key in found if (row := keys.replaced_by(client, key))]
-    ends = [(row.kid, keys.room_until(row, request.now)) for row in rows]
-    return [{"kid": kid, "until": moment(end) if end > request.now else ""} for kid, end in ends]
+def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, object]]:
+    """The keys whose place these take, and until when their key ids, if they change, work then; "" for no longer."""
+    rows = [(row, key) for key in found if (row := keys.replaced_by(client, key))]
+    ends = [(row.kid, row.kid != key.kid, keys.room_until(row, request.now)) for row, key in rows]
+    return [
+        {"kid": kid, "is_renamed": is_renamed, "until": moment(end) if end > request.now else ""}
+        for kid, is_renamed, end in ends
+    ]
 
 
 def _add_form(
@@ -162,14 +167,15 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     """Adds what the page before showed. The form carried it, so it is read again as if it were new."""
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
-    if request.method != "POST":
-        return redirect("add_key", uid)
-    if not material:
-        messages.error(request, _("You ticked no key, so none was added."))
+    if request.method != "POST" or not material:
+        if request.method == "POST":  # a set of which no key was ticked
+            messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
         return redirect("add_key", uid)
     try:
         found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
     except KeyRefused as refused:
+        if refused.compromised:
+            return _private_key(request, client, refused)
         messages.error(request, refused.sentence(_, moment))
         return redirect("add_key", uid)
     old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)
@@ -205,7 +211,8 @@ def _retire(request: Request, key: Key, overlap: str) -> bool:
         return False
     else:
         until = _("The key works until %(moment)s, then it is gone.") % {"moment": moment(key.retires_at)}
-        messages.success(request, until if span else _("The key no longer works."))
+        is_over = key.state(request.now) == Key.State.RETIRED
+        messages.success(request, _("The key no longer works.") if is_over else until)
         return True
 
 
@@ -242,6 +249,8 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         keys.activate(key=found, by=actor(request), now=request.now)
     except keys.UnableToAddKey as problem:
         messages.error(request, str(problem))
+    except KeyRefused as refused:
+        messages.error(request, refused.sentence(_, moment))
     else:
         messages.success(request, _("The key works now. Set its key id in your software."))
     return redirect("client", uid)
@@ -253,7 +262,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
 def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
-    form = RetireForm(posted(request), now=request.now)
+    form = RetireForm(posted(request), now=request.now, key=found)
     if form.is_valid():
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)

@@ -95,6 +95,22 @@ def test_a_damaged_log_is_exported_all_the_same(write, tmp_path):
     assert verify_log("--file", str(tmp_path / "log.jsonl"))[0] == 1
 
 
+def test_an_export_is_whole_also_when_the_log_grows_and_is_signed_meanwhile(write, tmp_path, monkeypatch):
+    write(5)
+    export = log.export
+
+    def slowly(entries):
+        yield from export(entries)
+        write()
+        checkpoints.sign_checkpoint(timezone.now())
+
+    monkeypatch.setattr(log, "export", slowly)
+    call_command("export_log", str(tmp_path), stdout=StringIO())
+    key = (tmp_path / "keys.txt").read_text().strip()
+    files = [str(tmp_path / name) for name in ("log.jsonl", "checkpoints.txt")]
+    assert offline.main([*files, "--key", key]) == 0
+
+
 def test_a_checkpoint_kept_outside_counts(exported, write):
     tamper("DELETE FROM audit_entry; DELETE FROM audit_checkpoint; UPDATE audit_loghead SET size = 0")
     write()

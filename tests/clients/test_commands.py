@@ -96,6 +96,11 @@ def test_a_resource_server_serves_an_api_and_gets_no_tokens() -> None:
         (("--scope", "address.read", "--name", "x" * 200), "at most 120"),
         (("--scope", "address.read", "--name", "Meter\nSubject: x"), "name: Leave out the invisible characters"),
         (("--scope", "address.read", "--organisation", "\u202eretem"), "organisation: Leave out the invisible"),
+        (("--scope", "address.read", "--name", "  "), "name: This field cannot be blank"),
+        (
+            ("--scope", "address.read", "--contact", f"{'x' * 250}@a.example"),
+            "email: Ensure this value has at most 254",
+        ),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_one_line_and_leaves_nothing(more: tuple[str, ...], error: str) -> None:
@@ -107,6 +112,22 @@ def test_what_cannot_be_made_is_refused_in_one_line_and_leaves_nothing(more: tup
     assert not Client.objects.exists()
     assert not User.objects.exists()
     assert Entry.objects.count() == entries
+
+
+@pytest.mark.parametrize("kid", ["", "two\nlines", "\u202edik", "x" * 256])
+def test_a_kid_of_ones_own_obeys_the_rule_for_the_kid_of_an_upload(tmp_path: Path, kid: str) -> None:
+    factories.scope()
+    (tmp_path / "key.json").write_text(json.dumps(keys.jwk_of(keys.new_ec())))
+    message = refused(*create_client("--scope", "address.read", "--jwk", str(tmp_path / "key.json"), "--kid", kid))
+    assert "The kid cannot be used; it must be text of 1 to 255 printable characters" in message
+    assert not Client.objects.exists()
+
+
+def test_a_member_of_staff_who_would_see_no_client_is_not_made_its_only_contact() -> None:
+    factories.scope()
+    email = factories.noor().email
+    assert "who see no client as a contact" in refused(*create_client("--scope", "address.read", "--contact", email))
+    assert not Client.objects.exists()
 
 
 def test_a_private_key_is_refused_and_leaves_no_client(tmp_path: Path) -> None:
@@ -152,6 +173,8 @@ def test_staff_are_invited_by_mail() -> None:
     assert Mail.objects.get().kind == Mail.Kind.STAFF_INVITATION
     assert "already has the role" in refused("invite_staff", "noor@keydesk.example", "--name", "N", "--role", "auditor")
     assert refused("invite_staff", "noor", "--name", "N", "--role", "auditor")
+    long = f"{'x' * 250}@a.example"
+    assert "at most 254" in refused("invite_staff", long, "--name", "N", "--role", "auditor")
     assert refused("invite_staff", "ada@keydesk.example", "--name", " ", "--role", "auditor").startswith("name: ")
 
 
@@ -238,15 +261,35 @@ def test_without_json_the_answer_is_plain_lines() -> None:
     assert [line.partition(": ")[0] for line in out.getvalue().splitlines()] == ["client_id", "client_secret"]
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_a_wrong_command_line_ends_with_status_2_and_no_traceback(as_json: bool) -> None:
-    command = [sys.executable, "manage.py", "invite_staff", "a@b.example", "--name", "A", "--role", "king"]
-    database = "postgresql:///{NAME}?host={HOST}".format(**connection.settings_dict)
-    run = subprocess.run(
-        [*command, "--json"] if as_json else command,
-        capture_output=True, text=True, env={**os.environ, "DATABASE_URL": database}, check=False,
+def manage(*arguments: str, database: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as an operator gives it, on the database of the tests or another one beside it."""
+    known = connection.settings_dict
+    environment["DATABASE_URL"] = f"postgres://{known['USER']}@/{known['HOST']}/{database or known['NAME']}"
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        capture_output=True, text=True, env={**os.environ, **environment}, check=False,
     )  # fmt: skip
-    assert run.returncode == 2
-    assert "Traceback" not in run.stderr
-    if as_json:
-        assert "invalid choice" in json.loads(run.stdout)["error"]
+
+
+# What is wrong before a command can begin: its arguments, a setting that cannot be read, one that is missing, a
+# database without tables. verify_log says with 1 that the log is damaged, so that must not be taken for it.
+BEFORE_IT_BEGINS = {
+    "invalid choice": (("invite_staff", "a@b.example", "--name", "A", "--role", "king"), {}),
+    "TOKEN_LIFETIME": (("suspend_client", "x"), {"TOKEN_LIFETIME": "an hour"}),
+    "SECRETS_KEYS": (("suspend_client", "x"), {"SECRETS_KEYS": ""}),
+    "does not exist": (("suspend_client", "x"), {"database": "postgres"}),
+    "LOG_SIGNING_KEYS": (("verify_log",), {"LOG_SIGNING_KEYS": "a:c2hvcnQ"}),
+    "TIME_ZONE": (("verify_log",), {"TIME_ZONE": "Mars/Olympus"}),
+    "unrecognized": (("verify_log", "--all"), {}),
+    "are required": (("check_key",), {}),
+}
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("says", BEFORE_IT_BEGINS)
+def test_what_is_wrong_before_a_command_begins_ends_with_status_2_and_no_traceback(says: str, as_json: bool) -> None:
+    arguments, environment = BEFORE_IT_BEGINS[says]
+    done = manage(*arguments, *(["--json"] if as_json else []), **environment)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert says in (json.loads(done.stdout)["error"] if as_json else done.stderr)

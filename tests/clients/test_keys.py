@@ -84,6 +84,33 @@ def test_a_certificate_renewed_over_the_same_key_takes_the_place_of_the_old_one(
     assert [mail.facts["action"] for mail in Mail.objects.all()] == ["key.added"]
 
 
+def test_no_overlap_outlives_the_certificate():
+    """Renewed three days before its end, or retired then: its key id works for three days more and not for seven."""
+    mine, _secret = client()
+    renewed, retiring = new_ec(), new_ec()
+    first, second = add(mine, certificate(renewed, days=3)), add(mine, certificate(retiring, days=3))
+    add(mine, certificate(renewed, days=400))
+    retire(second, overlap=timedelta(days=7))
+    for key in (first, second):
+        key.refresh_from_db()
+        assert key.retires_at == key.not_after
+    expired = add(mine, certificate(days=1))
+    later = NOW + timedelta(days=2)
+    retire(expired, overlap=timedelta(days=7), now=later)
+    assert (expired.retires_at, expired.state(later)) == (later, Key.State.RETIRED)
+
+
+def test_of_two_who_retire_a_key_the_later_end_does_not_win():
+    """The second had the page open from before the first, who may know that the key leaked."""
+    mine, _secret = client()
+    key = add(mine)
+    retire(key, overlap=timedelta(hours=1))
+    retire(key, overlap=timedelta(hours=24), now=NOW + timedelta(minutes=1))
+    assert mine.keys.get().retires_at == NOW + timedelta(hours=1)
+    retire(key, now=NOW + timedelta(minutes=2))
+    assert mine.keys.get().retires_at == NOW + timedelta(minutes=2)
+
+
 def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
     """Whoever retires a leaked key at once means the key, under whatever certificate."""
     mine, _secret = client()

@@ -24,11 +24,12 @@ WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 # No sandbox as root, no conversation with anybody but the server under test. And what a page looked at by axe costs
 # less with, by a third: no optimised code for scripts that end with their page before it is worth its price, no frame
 # made anew for a page of the same site, no process for a GPU that is not there. Of several --disable-features only the
-# last one holds, so what matters here of Playwright's own is said again after RenderDocument.
+# last one holds, so what matters here of Playwright's own is said again after RenderDocument. Letters are as wide as in
+# a browser with a window: the headless shell would round them.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--js-flags=--no-opt,--no-maglev",
+    "--js-flags=--no-opt,--no-maglev", "--font-render-hinting=none",
     "--disable-features=RenderDocument,AvoidUnnecessaryBeforeUnloadCheckSync,HttpsUpgrades,PaintHolding,"
     "ThirdPartyStoragePartitioning",
 ]  # fmt: skip

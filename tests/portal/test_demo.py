@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from portal.embedded import processes, sockets, stack
+from portal.embedded import postgres, processes, sockets, stack
 from tests.e2e.live import free_port
 
 
@@ -72,6 +73,14 @@ def running(directory: Path) -> Iterator[Demo]:
         demo.popen.wait()
 
 
+def ask(directory: Path, question: str) -> int:
+    """The database of a demonstration, once it has the table that is asked about; 0 before that."""
+    where = {"host": str(directory / "demo" / "run"), "user": postgres.USER, "dbname": "keydesk"}
+    with suppress(psycopg.Error), psycopg.connect(**where) as connection:
+        return int((connection.execute(question).fetchone() or [0])[0])
+    return 0
+
+
 def get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return str(answer.read().decode())
@@ -91,6 +100,21 @@ def found(pattern: str, text: str) -> str:
     match = re.search(pattern, text)
     assert match, text
     return match[1]
+
+
+def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(directory: Path) -> None:
+    demo = Demo(directory, free_port())
+    try:
+        assert eventually(lambda: ask(directory, "SELECT count(*) FROM tokens_token") > 0)
+        demo.popen.send_signal(signal.SIGINT)
+        assert demo.wait_for_its_end() == 0
+    finally:
+        demo.popen.kill()
+    with running(directory) as demo:
+        assert ask(directory, "SELECT count(*) FROM tokens_journalentry") > 0
+        assert ask(directory, "SELECT count(*) FROM audit_checkpoint") == 1
+        demo.popen.send_signal(signal.SIGTERM)
+        assert demo.wait_for_its_end() == 0
 
 
 def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:

@@ -1,5 +1,6 @@
 """The servers that `make demo` and `make test` start: as anybody, beside anything, and never left behind."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 import pytest
 import redis
 
-from portal.embedded import demo, keys, postgres, processes, sockets, stack, valkey
+from portal.embedded import clean, demo, keys, postgres, processes, sockets, stack, valkey
 from portal.embedded.processes import Process, UnableToStart
 
 
@@ -125,13 +127,38 @@ def test_postgresql_comes_back_after_sigkill_though_its_process_id_now_belongs_t
 
 
 def test_root_becomes_nobody_where_namespaces_are_forbidden(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "_namespaces_allowed", lambda: False)
+    monkeypatch.setattr(postgres, "_a_namespace_will_do", lambda _data: False)
     closed = short / "only-its-owner-may-enter"
     closed.mkdir(mode=0o700)
     server = postgres.launch(closed / "data", closed, log=short / "log", settings=postgres.THROW_AWAY)
     owner = (closed / "data").stat().st_uid
     server.stop()
     assert owner == (postgres.NOBODY if os.geteuid() == 0 else os.geteuid())
+
+
+def test_root_starts_it_where_another_user_did_or_could(short: Path) -> None:
+    closed = short / "of-another-user"
+    closed.mkdir(mode=0o700)
+    for _start in ("makes it", "finds theirs"):
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "4711:4711", str(closed)], check=True)
+        postgres.launch(closed / "data", short, log=short / "log", settings=postgres.THROW_AWAY).stop()
+
+
+def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
+    nameless: list[str] = []
+    if os.geteuid() == 0 and postgres._a_namespace_will_do(short):
+        os.chown(short, 4711, 4711)
+        # It may pass where only root may, wherever this checkout is.
+        nameless = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
+        nameless += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
+    script = (
+        "import pathlib, sys; from portal.embedded import postgres; short = pathlib.Path(sys.argv[1]);"
+        "postgres.launch(short / 'data', short, log=short / 'log', settings=postgres.THROW_AWAY).stop()"
+    )
+    command = [*nameless, sys.executable, "-c", script, str(short)]
+    done = subprocess.run(command, cwd=stack.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nobody_else_can_reach_the_servers(short: Path) -> None:
@@ -194,7 +221,7 @@ def test_the_settings_of_a_running_demonstration_do_not_reach_the_tests() -> Non
 # --- make demo --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", ["", "http", "0", "99999", "-1"])
+@pytest.mark.parametrize("wanted", ["", "http", "0", "99999", "-1", "²"])
 def test_a_port_that_is_none_is_explained(wanted: str) -> None:
     with pytest.raises(demo.UnableToDemonstrate, match="PORT="):
         demo.choose_ports(wanted)
@@ -219,6 +246,19 @@ def test_a_second_demonstration_in_the_same_checkout_is_refused(
             pass
     with demo.only_one():
         pass
+
+
+@pytest.mark.parametrize("command", [demo, clean])
+def test_files_of_another_user_are_explained(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def theirs() -> None:  # root, who may run the tests, is refused nothing
+        raise PermissionError(errno.EACCES, "Permission denied", "/checkout/.local/demo.env")
+
+    monkeypatch.setattr(command, "only_one", theirs)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert command.main() == 1
+    assert "demo.env: Permission denied. If a demonstration was started here by another" in capsys.readouterr().err
 
 
 def test_a_part_that_ends_by_itself_is_reported_and_started_again(

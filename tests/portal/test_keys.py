@@ -17,6 +17,7 @@ from audit.actions import Action
 from audit.models import Entry
 from clients import codes, keys
 from clients.models import Client, Key, Mail
+from portal.times import moment
 from tests import factories
 from tests.keys import certificate_pem, jwk_of, new_ec, public_key
 from tests.portal import browsers
@@ -95,8 +96,6 @@ def test_of_a_set_the_ticked_keys_are_added_all_or_none(made, browser) -> None:
     answer = browser.post(url, {"material": [carried[2], carried[0]], "start": "now"}).content.decode()
     assert "This client has this key already" in answer
     assert made.keys.count() == 2
-    none = browser.post(url, {"start": "now"}, follow=True).content.decode()
-    assert "You ticked no key, so none was added" in none
 
 
 def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
@@ -106,6 +105,52 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     browser.post(reverse("activate_key", args=[made.uid, key.uid]))
     key.refresh_from_db()
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
+
+
+def test_a_certificate_without_an_end_is_shown_and_added(made, browser) -> None:
+    add(browser, made, certificate_pem(not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).decode())
+    key = made.keys.get()
+    for address in (reverse("client", args=[made.uid]), reverse("key", args=[made.uid, key.uid])):
+        assert "31 December 9999" in browser.get(address).content.decode()
+
+
+def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:
+    """Who publishes a set has the old key in it beside the new one for a while."""
+    old, new = jwk_of(new_ec(), kid="2025"), jwk_of(new_ec(), kid="2026")
+    add(browser, made, json.dumps(old))
+    page = hand_over(browser, made, json.dumps({"keys": [old, new]}))
+    assert [json.loads(text)["kid"] for text in materials(page)] == ["2026"]
+    assert "This client has this key already.<small>2025</small>" in page.content.decode()
+    assert "This client has this key already" in hand_over(browser, made, json.dumps({"keys": [old]})).content.decode()
+
+
+def test_who_ticks_no_key_of_a_set_is_asked_to(made, browser) -> None:
+    answer = browser.post(reverse("confirm_key", args=[made.uid]), {"start": "now"}, follow=True)
+    assert "Which keys do you add?" in answer.content.decode()
+
+
+def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None:
+    add(browser, made, certificate_now(), start="later")
+    key = made.keys.get()
+    with time_machine.travel(key.not_after):
+        browser = browsers.of(factories.lotte())
+        url = reverse("activate_key", args=[made.uid, key.uid])
+        assert url not in browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+        assert "The certificate expired on" in browser.post(url, follow=True).content.decode()
+    key.refresh_from_db()
+    assert key.active_from is None
+
+
+def test_an_overlap_ends_with_the_certificate(made, browser) -> None:
+    pem = certificate_pem(days=3, now=datetime.now(UTC)).decode()
+    add(browser, made, pem)
+    old = made.keys.get()
+    until = f"Until {moment(old.not_after)}."
+    assert until in hand_over(browser, made, certificate_now()).content.decode()
+    retire = reverse("retire_key", args=[made.uid, old.uid])
+    assert until in browser.get(retire).content.decode()
+    answer = browser.post(retire, {"overlap": "7d"}, follow=True).content.decode()
+    assert f"The key works until {moment(old.not_after)}" in answer
 
 
 def test_the_old_key_can_retire_with_the_arrival_of_the_new_one(made, browser) -> None:
@@ -172,6 +217,7 @@ def test_what_the_form_carries_is_checked_again(made, browser) -> None:
     for text in ("rubbish", json.dumps({"kty": "oct", "k": "c2VjcmV0"})):
         browser.post(reverse("confirm_key", args=[made.uid]), {"material": text, "start": "now"}, follow=True)
     assert not made.keys.exists()
+    assert Entry.objects.with_action(Action.KEY_REFUSED).count() == 1
 
 
 def test_a_key_of_another_client_is_refused(made, browser) -> None:

@@ -1,5 +1,6 @@
 """A certificate that was renewed over the same key: the page says what it replaces before it does."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from django.urls import reverse
 from clients import keys
 from clients.models import Key
 from tests import factories
-from tests.keys import certificate_pem, new_ec, public_key
+from tests.keys import certificate_pem, jwk_of, new_ec, public_key
 from tests.portal.html import Page
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,18 @@ def test_the_page_says_what_a_renewed_certificate_replaces_and_asks_nothing_abou
     old.refresh_from_db()
     assert old.state(datetime.now(UTC)) == Key.State.RETIRING
     assert made.keys.lasting(datetime.now(UTC)).get().kind == Key.Kind.CERTIFICATE
+
+
+def test_a_key_id_that_stays_is_not_said_to_end(made, browser) -> None:
+    """The same JWK again, now with its algorithm."""
+    jwk = jwk_of(new_ec(), kid="signing")
+    url = reverse("add_key", args=[made.uid])
+    page = Page(browser.post(url, {"way": "paste", "pasted": json.dumps(jwk)}).content.decode())
+    material = next(field["value"] for field in page.all("input") if field.get("name") == "material")
+    browser.post(reverse("confirm_key", args=[made.uid]), {"material": material, "start": "now"})
+    again = browser.post(url, {"way": "paste", "pasted": json.dumps({**jwk, "alg": "ES256"})}).content.decode()
+    assert "This one takes its place." in again
+    assert "The old key id" not in again
 
 
 def test_the_same_certificate_again_replaces_nothing(made, browser) -> None:

@@ -43,6 +43,14 @@ def test_a_distance_in_time_is_one_round_unit(passed, words):
     assert times.ago(NOW - passed, NOW) == words
 
 
+def test_the_last_second_that_can_be_written_is_shown_as_it_is():
+    """What RFC 5280 section 4.1.2.5 has a certificate say that never ends: further east it is no date any more."""
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with timezone.override("Europe/Brussels"):
+        assert times.moment(never) == "31 December 9999, 23:59"
+        assert times.days_left(never, NOW) > 2_900_000
+
+
 def test_no_time_at_all_is_never():
     assert times.ago(None, NOW) == "never"
     assert times.moment(None) == ""

@@ -258,6 +258,29 @@ def test_the_answer_under_way_is_the_last_one_when_the_server_ends(server: Conne
     assert server.application.asked == ["GET /idle", "GET /slow"]
 
 
+class Leisurely(Quick):
+    longest_farewell = 2.0  # to read a large answer
+
+
+def test_what_follows_the_last_request_is_not_answered_either_once_there_is_room_to_write():
+    with connected(Leisurely) as server, server.link(receive_buffer=65_536) as link:
+        link.send(get("/large", "Connection: close") + get("/never"))
+        assert server.has_asked("GET /large")
+        assert (len(link.answer().body), link.rest()) == (LARGE, b"")
+        assert eventually(lambda: not server.state.connections)  # although the client does not hang up
+        assert server.application.asked == ["GET /large"]
+
+
+def test_nothing_more_is_asked_at_the_end_of_the_server_once_there_is_room_to_write(server: Connected):
+    with server.link(receive_buffer=65_536) as link:
+        link.send(get("/large") + get("/never"))
+        assert server.has_asked("GET /large")
+        server.shut_down()
+        assert (len(link.answer().body), link.rest()) == (LARGE, b"")
+        assert eventually(lambda: not server.state.connections)
+    assert server.application.asked == ["GET /large"]
+
+
 # --- Accidents --------------------------------------------------------------------------------------------------------
 
 

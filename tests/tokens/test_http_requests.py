@@ -239,6 +239,8 @@ def test_a_trailer_is_no_header(server: Connected):
         ("/a?b?c", "/a", "b?c"),
         ("http://elsewhere.example/a?b", "/a", "b"),
         ("https://elsewhere.example:8443/a", "/a", ""),
+        ("http://elsewhere.example", "/", ""),
+        ("http://elsewhere.example?b", "/", "b"),
         ("*", "*", ""),
     ],
 )

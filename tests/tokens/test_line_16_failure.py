@@ -176,6 +176,15 @@ def test_nothing_secret_is_in_the_journal(wire: Wire, client: Client, secret, si
         assert never not in kept
 
 
+def test_a_secret_that_stands_alone_in_the_header_is_no_scheme_to_tell_of(wire: Wire, client: Client, secret):
+    for alone in (secret, f" {secret} "):
+        answer = wire.post("token", GRANT | {"client_id": client.client_id}, authorization=alone)
+        assert (answer.text, wire.rule(answer)) == (BODY, "authorization_header")
+        assert secret[:8] not in str(wire.cause(answer).facts)
+    answer = wire.post("token", GRANT | {"client_id": client.client_id}, authorization="Digest abc")
+    assert wire.cause(answer).facts["sent"] == "the scheme Digest"
+
+
 def test_control_and_bidi_characters_are_in_the_journal_as_escapes(wire: Wire, signer):
     strange = "a\x00b\r\n\x1b[31m\u202e\ud800"
     entry = wire.cause(wire.post("token", GRANT | signer.form(signer.assertion(aud=strange))))

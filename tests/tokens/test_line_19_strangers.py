@@ -51,6 +51,27 @@ def test_an_ipv4_address_that_comes_as_ipv6_is_itself(start, client):
     assert set(JournalEntry.objects.values_list("address", flat=True)) == {"192.0.2.1", "192.0.2.2"}
 
 
+def test_an_address_that_a_gateway_sends_with_its_port_is_itself(start, client):
+    """Azure's and IIS do. All their callers would be one network, and without an address in the journal."""
+    wire = start(failure_limit=1, trusted_proxies=1)
+    wrong = basic(client.client_id, "wrong")
+    forwarded = ("192.0.2.1:50414", "192.0.2.1:50415", "192.0.2.9, 192.0.2.2:1", "[2001:db8::1]:50414", "[2001:db8::1]")
+    statuses = [wire.token(wrong, HTTP_X_FORWARDED_FOR=entries).status for entries in forwarded]
+    assert statuses == [401, 429, 401, 401, 429]
+    wire.write_behind()
+    addresses = set(JournalEntry.objects.values_list("address", flat=True))
+    assert addresses == {"192.0.2.1", "192.0.2.2", "2001:db8::1"}
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_who_comes_past_the_proxies_has_the_address_of_its_connection(start, client, proxies):
+    """As from inside the network. All of them would be one network."""
+    wire = start(failure_limit=1, trusted_proxies=proxies)
+    wrong = basic(client.client_id, "wrong")
+    addresses = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
+    assert [wire.token(wrong, address=address).status for address in addresses] == [401, 401, 429]
+
+
 def test_failures_with_tokens_and_assertions_count_as_well(limited, signer):
     for _each in range(2):
         assert limited.get("verify", authorization="Bearer guess").status == 401

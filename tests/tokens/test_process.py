@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -119,6 +121,26 @@ WithinThreads(SimpleNamespace(server=SimpleNamespace(close=close)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "written\n", "")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end(tmp_path: Path, authorization: str, workers):
+    pipe = tmp_path / "tokens.log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)  # who opens it for reading alone would wait for a writer
+    try:
+        with serving(tmp_path, "--workers", workers) as served:
+            with Link(served.port) as link:
+                while select.select([], [reader], [], 0)[1]:
+                    link.send(b"GET /oauth/v2/x HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+                    assert [link.answer().status for _ in range(100)] == [404] * 100
+                    time.sleep(0.1)
+            assert served.send("POST", TOKEN, f"Authorization: {authorization}", FORM, body=GRANT).status == 200
+            served.ask_to_end()
+            assert served.exit_status() == 0
+    finally:
+        os.close(reader)
+    assert sum(UsageDay.objects.values_list("issued", flat=True)) == 1
 
 
 # --- Workers ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -16,14 +15,15 @@ from time import monotonic
 from typing import Any, TextIO
 
 import pytest
+from django.db import connection
 
 from tests.tokens.connected import eventually
 from tests.tokens.wire import PATH, Clock, Wire, basic
-from tokens import access_log, background
-from tokens.access_log import AccessLog
+from tokens import log_stream
 from tokens.application import Application
 from tokens.configuration import from_settings
 from tokens.http import Request
+from tokens.log_stream import LogStream
 from tokens.models import JournalEntry, UsageDay
 from tokens.server import Server
 from tokens.wsgi import WithinThreads
@@ -36,7 +36,8 @@ class Pipe:
 
     def __init__(self) -> None:
         self._read_end, write_end = os.pipe()
-        self.stream: TextIO = os.fdopen(write_end, "w")
+        self._stream: TextIO = os.fdopen(write_end, "w")
+        self.log = LogStream(self._stream)
         self._text = ""
         self._reader = Thread(target=self._read_all, daemon=True)
 
@@ -47,7 +48,8 @@ class Pipe:
     def text(self) -> str:
         """All that was written, once the process has ended."""
         self.read()
-        self.stream.close()
+        self.log.finish()
+        self._stream.close()
         self._reader.join(timeout=10)
         return self._text
 
@@ -67,7 +69,7 @@ def pipe() -> Iterator[Pipe]:
 def working(clock: Clock, pipe: Pipe, **configuration: Any) -> Iterator[Wire]:
     """A process that writes behind by itself, as in production."""
     unlimited = replace(from_settings(), client_limit=None, failure_limit=None)
-    application = Application(Server(replace(unlimited, **configuration), clock, pipe.stream))
+    application = Application(Server(replace(unlimited, **configuration), clock, pipe.log))
     application._logs_access = True
     within = WithinThreads(application)
     try:
@@ -96,6 +98,28 @@ def test_while_nobody_reads_the_log_the_journal_and_the_counts_are_written(pipe,
         pipe.read()
 
 
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """What connects meanwhile gets a database like one whose place another has taken (a failover)."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+def test_while_the_database_only_reads_the_journal_and_the_counts_are_kept(pipe, clock, client, caplog):
+    with working(clock, pipe) as wire:
+        with only_reading():
+            refuse(wire, basic(client.client_id, "wrong"), 3)
+            assert eventually(lambda: "read-only transaction" in caplog.text)
+        assert eventually(lambda: counted() == 3)
+        assert JournalEntry.objects.count() == 3
+        pipe.read()
+
+
 def test_the_log_goes_on_when_its_reader_does(pipe, clock, client):
     with working(clock, pipe) as wire:
         for times in (LINES, 5):
@@ -106,29 +130,20 @@ def test_the_log_goes_on_when_its_reader_does(pipe, clock, client):
     assert len({line["request_id"] for line in lines}) == LINES + 5
 
 
-def test_of_many_lines_that_nobody_reads_the_latest_are_dropped(pipe, monkeypatch):
-    monkeypatch.setattr(access_log, "MOST_WAITING", LINES)
-    log = AccessLog(pipe.stream)
-
-    def add(times: int) -> None:
-        for _each in range(times):
-            log.add(0.0, Request("POST", "", "", {}, "", b""), 200, "ok", 0.001)
-
-    async def write() -> None:
-        add(LINES)
-        writing = asyncio.create_task(log.flush())
-        await asyncio.sleep(0)
-        add(LINES + 100)
-        pipe.read()
-        await writing
-        await log.flush()
-
-    asyncio.run(write())
-    assert pipe.text().count("\n") == 2 * LINES
+def test_of_much_that_nobody_reads_the_latest_is_dropped(pipe, monkeypatch):
+    monkeypatch.setattr(log_stream, "MOST_WAITING", 400_000)
+    for number in range(2 * LINES):
+        pipe.log.write(f"{number:999}\n")
+    pipe.read()
+    pipe.log.finish()
+    pipe.log.write("after that\n")
+    *first, last = pipe.text().splitlines()
+    assert 400 <= len(first) < 2 * LINES
+    assert [int(line) for line in first] == list(range(len(first)))
+    assert last == "after that"
 
 
-def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client, monkeypatch):
-    monkeypatch.setattr(background, "LONGEST_FAREWELL", 1.0)
+def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client):
     with working(clock, pipe) as wire:
         refuse(wire, basic(client.client_id, "wrong"), LINES)
         assert eventually(lambda: counted() == LINES)
@@ -139,18 +154,11 @@ def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client, m
 
 
 ENDS_WHILE_IT_WRITES = """
-import asyncio
-from tokens.access_log import AccessLog, standard_error
-from tokens.http import Request
+from tokens.log_stream import standard_error
 
-log = AccessLog(standard_error())
-for number in range(400):
-    log.add(0, Request("POST", "", "", {}, "", b""), 200, "ok", 0.001)
-
-async def main():
-    await asyncio.wait([asyncio.create_task(log.flush())], timeout=0.3)
-
-asyncio.run(main())
+log = standard_error()
+for number in range(4000):
+    log.write("one of many lines\\n" * 20)
 """
 
 
@@ -158,6 +166,17 @@ def test_python_does_not_wait_at_its_exit_for_the_thread_that_writes():
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen([sys.executable, "-c", ENDS_WHILE_IT_WRITES], stderr=subprocess.PIPE, env=env) as process:
         assert process.wait(timeout=10) == 0
+
+
+def test_python_writes_at_its_exit_what_waits():
+    done = subprocess.run([sys.executable, "-c", ENDS_WHILE_IT_WRITES], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "one of many lines\n" * 80_000)
+
+
+def test_a_character_that_no_encoding_has_does_not_end_the_log():
+    script = r"from tokens.log_stream import standard_error; standard_error().write('\ud800\nand more')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "\\ud800\nand more")
 
 
 def counted() -> int:

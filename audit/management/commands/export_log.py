@@ -1,18 +1,18 @@
 """`manage.py export_log DIRECTORY`: the whole change log in files, to keep elsewhere or to verify without Keydesk."""
 
 import json
-import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit import checkpoints, log
 from audit.actions import Action
+from audit.management.refusing import RefusingCommand
 from audit.models import Entry
 
 
@@ -24,7 +24,7 @@ class CommandLine:
     request_id: str = ""
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "Write log.jsonl, checkpoints.txt and keys.txt, for `python audit/offline.py`."
     requires_system_checks = ()
 
@@ -38,8 +38,7 @@ class Command(BaseCommand):
             unsigned = self.export(directory)
         except (OSError, DatabaseError) as error:
             if as_json:
-                self.stdout.write(json.dumps({"error": str(error)}))
-                sys.exit(1)
+                self.refuse(str(error), as_json=True)
             raise CommandError(str(error)) from error
         if unsigned:
             self.stderr.write(f"Not signed: {unsigned}")
@@ -58,8 +57,9 @@ class Command(BaseCommand):
             checkpoints.sign_checkpoint(timezone.now())
         except checkpoints.UnableToSign as error:
             unsigned = str(error)
+        # Before the entries: a checkpoint that is signed while these are written would say that some were cut off.
+        (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
         with (directory / "log.jsonl").open("wb") as file:
             file.writelines(log.export(Entry.objects.order_by("seq")))
-        (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
         (directory / "keys.txt").write_text("".join(f"{key}\n" for key in checkpoints.verifier_keys()), "utf-8")
         return unsigned

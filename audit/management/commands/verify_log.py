@@ -6,14 +6,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from audit import checkpoints, log, notes, offline, verification
+from audit.management.refusing import RefusingCommand
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "Verify the change log. Exit status 0: intact; 1: not, and the first bad entry is named; 2: cannot be read."
     requires_system_checks = ()  # it has to work when the rest of the site does not
 
@@ -28,8 +29,7 @@ class Command(BaseCommand):
             report = self.verify(options["file"], kept)
         except (OSError, UnicodeDecodeError, DatabaseError) as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"error": str(error)}))
-                sys.exit(2)
+                self.refuse(str(error), as_json=True, status=2)
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(
             json.dumps(report.as_dict()) if options["json"] else _(report.template).format(**report.params)

@@ -6,15 +6,15 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audit.management.refusing import RefusingCommand
 from clients import keymaterial
-from clients.keymaterial.formats import MAX_BYTES
+from clients.keymaterial.formats import LOOKED_AT
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     help = "Check public keys and certificates as an upload does: one JSON line per file; status 1 if any is refused."
     requires_system_checks = ()  # the verdict needs no database and no working site
 
@@ -38,7 +38,7 @@ def verdict_on(file: str, *, kind: str | None, now: datetime) -> dict[str, Any]:
     """The facts of the key in a file (of the first of a set, and `keys` with all), or why it is refused."""
     try:
         with open(file, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(LOOKED_AT)
         keys = [_facts(key) for key in keymaterial.read(data, now=now, kind=kind)]
     except OSError as error:
         message = _("The file cannot be read: %(cause)s.") % {"cause": error.strerror}

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from clients import keymaterial, registry
 from clients.actors import Actor
-from clients.keymaterial.formats import MAX_BYTES
+from clients.keymaterial.formats import LOOKED_AT
 from clients.management.act import ActCommand
-from clients.models import Api, Client, Key, Scope, User
+from clients.models import Api, Client, Scope, User
 
 
 class Command(ActCommand):
@@ -42,12 +41,11 @@ class Command(ActCommand):
             raise CommandError(_("Give the client a scope, or an API that it serves."))
         if stray := set(options["default_scope"]) - set(options["scope"]):
             raise CommandError(_("A default scope must also be a scope: %(names)s.") % {"names": _listed(stray)})
-        validate_email(options["contact"])
         Client(name=options["name"], organisation=options["organisation"] or "-").full_clean()
         client, secret = registry.create(
             name=options["name"],
             organisation=options["organisation"],
-            contact=User.objects.contact(email=options["contact"]),
+            contact=_contact(options["contact"]),
             scopes=_found(Scope.objects.offered(), "name", options["scope"]),
             defaults=_found(Scope.objects.offered(), "name", options["default_scope"]),
             serves=_found(Api.objects.all(), "identifier", options["serves_api"]),
@@ -58,6 +56,14 @@ class Command(ActCommand):
         answer: dict[str, object] = {"client_id": client.client_id, "client_secret": secret}
         key = client.keys.first()
         return {**answer, "kid": key.kid} if key else answer
+
+
+def _contact(email: str) -> User:
+    User(email=email).clean_fields(exclude={"password"})
+    contact = User.objects.contact(email=email)
+    if contact.is_staff_member:
+        raise CommandError(_("This is an address of the staff, who see no client as a contact. Use another."))
+    return contact
 
 
 def _found(known: Any, field: str, names: Iterable[str]) -> list[Any]:
@@ -81,7 +87,7 @@ def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None
         return None
     try:
         with open(file, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(LOOKED_AT)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     keys = keymaterial.read(data, now=now, kind="jwk" if options["jwk"] else "certificate")
@@ -89,5 +95,5 @@ def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None
         raise CommandError(_("The file holds several keys. Give a file with one."))
     if kid is None:
         return keys[0]
-    Key._meta.get_field("kid").clean(kid, None)
+    keymaterial.check_kid(kid)
     return dataclasses.replace(keys[0], kid=kid, jwk={**keys[0].jwk, "kid": kid})

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from clients import people
 from clients.actors import Actor
@@ -25,11 +24,9 @@ class Command(ActCommand):
         )
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
-        validate_email(options["email"])
-        name = User._meta.get_field("name")
-        if not options["name"].strip():
-            raise ValidationError({"name": name.error_messages["blank"]})
-        name.clean(options["name"], None)
+        if not options["name"]:
+            raise ValidationError({"name": User._meta.get_field("name").error_messages["blank"]})
+        User(email=options["email"], name=options["name"]).clean_fields(exclude={"password"})
         role = User.Role(options["role"])
         user = people.invite_staff(
             email=options["email"], name=options["name"], role=role,

@@ -75,6 +75,16 @@ def test_the_kind_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (status, line["reason"]) == (1, "jwk_not_certificate")
 
 
+def test_a_private_key_is_found_behind_more_certificates_than_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bundle.pem"
+    file.write_bytes(pem(certificate()) * 200 + b"-----BEGIN PRIVATE KEY-----\n")
+    assert file.stat().st_size > 64 * 1024
+    _status, (line,) = check(str(file), capsys=capsys)
+    assert (line["reason"], line["compromised"]) == ("private_key_material", True)
+
+
 def test_a_file_without_end_is_too_large(capsys: pytest.CaptureFixture[str]) -> None:
     _status, (line,) = check("/dev/zero", capsys=capsys)
     assert line["reason"] == "too_large"

@@ -50,6 +50,9 @@ PRIVATE_KEYS = {
     "PKCS#1 as DER": private(rsa_key("a"), Encoding.DER, PrivateFormat.TraditionalOpenSSL),
     "SEC 1 as DER": private(ec_key("a"), Encoding.DER, PrivateFormat.TraditionalOpenSSL),
     "PuTTY": b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
+    "PKCS#1 as DER, of 512 bits": bytes.fromhex("3082013b020100024100c0ffee"),
+    "Windows PVK": bytes.fromhex("1ef1b5b0000000000100000000000000"),
+    "Windows CryptoAPI": bytes.fromhex("0702000000240000") + b"RSA2",
     ".NET XML": b"<RSAKeyValue><Modulus>AQAB</Modulus><D>AQAB</D></RSAKeyValue>",
     "PGP": b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n",
 }
@@ -85,6 +88,38 @@ def test_a_private_key_in_bare_base64_is_refused_as_leaked(name: str) -> None:
     assert refused(base64.encodebytes(PRIVATE_KEYS[name])).reason == "private_key_material"
 
 
+def labelled(data: bytes, label: str = "CERTIFICATE") -> bytes:
+    """As PEM, whatever it is."""
+    return f"-----BEGIN {label}-----\n{base64.encodebytes(data).decode()}-----END {label}-----\n".encode()
+
+
+PKCS12 = pkcs12.serialize_key_and_certificates(b"me", rsa_key("a"), certificate(rsa_key("a")), None, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        labelled(PKCS12),
+        labelled(PRIVATE_KEYS["PKCS#8 as DER"]),
+        pem(certificate()) + labelled(PRIVATE_KEYS["PKCS#8 encrypted as DER"]),
+        labelled(PKCS12, "PKCS12"),
+        *(base64.b64encode(text * b"#" + PRIVATE_KEYS["PKCS#8"]) for text in range(3)),
+        b"data:\n  tls.crt: " + base64.b64encode(pem(certificate())) + b"\n  tls.key: "
+        + base64.b64encode(PRIVATE_KEYS["SEC 1"]),
+        b"Private-Key: (256 bit)\npriv:\n    01:02",
+    ],
+    ids=["PKCS#12", "PKCS#8", "second", "GnuTLS", "base64", "base64 + 1", "base64 + 2", "Kubernetes", "openssl -text"],
+)  # fmt: skip
+def test_a_private_key_under_another_label_is_refused_as_leaked(data: bytes) -> None:
+    """`certutil -encode` of Windows calls every file a certificate, and Kubernetes keeps files in base64."""
+    assert refused(data).compromised
+
+
+def test_a_certificate_in_der_that_has_the_bytes_of_an_xml_tag_alarms_nobody() -> None:
+    name = common_name("<D>")
+    assert accepted(der(certificate(subject=name))).kind == "certificate"
+
+
 @pytest.mark.parametrize("with_key", [True, False])
 def test_a_pkcs12_file_is_refused_as_leaked_with_or_without_its_key(with_key: bool) -> None:
     key = rsa_key("a") if with_key else None
@@ -107,9 +142,9 @@ def test_pkcs7_is_refused_with_the_command_that_converts_it(encoding: Encoding, 
     assert f"openssl pkcs7 -in client.p7b -inform {form} -print_certs" in str(refusal)
 
 
-def _request() -> bytes:
+def _request(encoding: Encoding = Encoding.PEM) -> bytes:
     builder = x509.CertificateSigningRequestBuilder(subject_name=common_name("x"))
-    return builder.sign(rsa_key("a"), SHA256).public_bytes(Encoding.PEM)
+    return builder.sign(rsa_key("a"), SHA256).public_bytes(encoding)
 
 
 PUBLIC = rsa_key("a").public_key()
@@ -122,6 +157,9 @@ FOREIGN = {
     "SSH2 public key": (b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA", "ssh_public_key"),
     "PGP public key": (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==", "pgp_key"),
     "signing request": (_request(), "certificate_request"),
+    "signing request as DER": (_request(Encoding.DER), "certificate_request"),
+    "signing request called a certificate": (labelled(_request(Encoding.DER)), "certificate_request"),
+    "PKCS#7 called a certificate": (labelled(pkcs7.serialize_certificates([certificate()], Encoding.DER)), "pkcs7"),
     "trusted certificate": (pem(certificate()).replace(b" CERT", b" TRUSTED CERT"), "trusted_certificate"),
     "web page": (b"\n<!DOCTYPE html><title>Sign in</title><script>{'d': 1, 'k': 2}</script>", "html"),
     "UTF-16 with BOM": (pem(certificate()).decode().encode("utf-16"), "utf16"),

@@ -96,6 +96,10 @@ def test_a_private_member_is_found_behind_escapes_in_sets_in_wrappers_and_in_bro
         json.dumps(private) + " " * 70_000,
         str(private),
         "const key = {kty: 'EC', d: 'AAECAwQFBgcICQoLDA0ODw'}",
+        json.dumps(json.dumps(private)),
+        json.dumps({"secret": json.dumps({"jwk": json.dumps(private)})}),
+        json.dumps(private).replace('"', "\u201d"),
+        "keys:\n  - kty: EC\n    d: AAECAwQFBgcICQoLDA0ODw\n",
     ):
         assert refused(data.encode()).reason == "private_key_material", data[:300]
 
@@ -130,6 +134,10 @@ def test_key_ops_with_more_than_verify_are_accepted_and_reduced_to_it() -> None:
 )
 def test_a_kid_that_could_forge_a_line_or_hide_itself_is_refused(kid: object) -> None:
     assert refused(ec_jwk(kid=kid)).reason == "malformed_kid"
+
+
+def test_a_kid_that_only_looks_like_a_private_member_alarms_nobody() -> None:
+    assert accepted(ec_jwk(kid="urn:d:AAECAwQFBgcICQoLDA0ODw"))
 
 
 def test_a_long_kid_with_spaces_and_accents_is_accepted() -> None:

@@ -44,6 +44,13 @@ def test_a_certificate_must_be_valid_now() -> None:
     assert "2026-11-26 09:30" in str(refused(made, now=NOW + timedelta(days=3)))
 
 
+@pytest.mark.parametrize("year", [b"2050", b"2060"], ids=["before", "after"])
+def test_a_time_in_a_year_that_is_none_is_refused(year: bytes) -> None:
+    times = {"not_before": NOW.replace(year=2050), "not_after": NOW.replace(year=2060)}
+    made = der(certificate(issuer=OTHER, signed_by=ec_key("ca"), **times))
+    assert refused(made.replace(year, b"0000")).reason == "malformed_certificate"
+
+
 def test_an_expired_issuer_breaks_the_chain() -> None:
     leaf, *_ = made = chain()
     refusal = refused(pem(*made), now=leaf.not_valid_after_utc + timedelta(seconds=1))

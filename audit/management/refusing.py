@@ -1,0 +1,31 @@
+"""What commands with --json have in common: whoever reads JSON gets the reason for a refusal as JSON too."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandParser, SystemCheckError
+
+
+class RefusingCommand(BaseCommand):
+    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(*args, **kwargs)
+        if "--json" in sys.argv:
+            # argparse ends the process from here.
+            parser.error = lambda message: self.refuse(message, as_json=True, status=2)  # type: ignore[method-assign]
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute(*args, **options)
+        except SystemCheckError as problem:  # a setting that is missing or unsafe
+            self.refuse(str(problem), as_json=options["json"], status=2)
+
+    def refuse(self, message: str, *, as_json: bool, status: int = 1) -> NoReturn:
+        if as_json:
+            self.stdout.write(json.dumps({"error": message}))
+        else:
+            self.stderr.write(message)
+        sys.exit(status)

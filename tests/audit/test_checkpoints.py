@@ -184,6 +184,8 @@ TAMPERING = [
     ("UPDATE audit_entry SET note = 'x' WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET at = at + interval '1 microsecond' WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET changes = '{\"rate_limit\": [1.0, 2]}' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET changes = '{\"rate_limit\": [1e5000, 2]}' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET changes = to_jsonb(1e400::numeric + 0.5) WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET leaf_hash = set_byte(leaf_hash, 0, 1 + get_byte(leaf_hash, 0) %% 255) WHERE seq = 6",
      Problem.CHANGED, 6),
     ("DELETE FROM audit_entry WHERE seq = 6", Problem.MISSING, 6),

@@ -15,6 +15,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -124,6 +125,7 @@ def may_only_set_up(request: Request) -> bool:
 
 
 def had_second_factor(request: Request) -> bool:
-    """Was there a second factor before this session began? Then a link must not be a way around it."""
+    """Was there a second factor, or single sign-on, before this session began? A link is no way around either."""
     began_at = datetime.fromtimestamp(request.session["started_at"], UTC)
-    return Authenticator.objects.filter(user=request.user, created_at__lt=began_at).exists()
+    factors = Authenticator.objects.filter(user=request.user, created_at__lt=began_at)
+    return factors.exists() or SocialAccount.objects.filter(user=request.user, date_joined__lt=began_at).exists()

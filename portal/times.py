@@ -130,4 +130,9 @@ def _rounded(length: timedelta) -> tuple[Unit, int]:
 
 
 def _local(value: datetime) -> datetime:
-    return timezone.localtime(value) if timezone.is_aware(value) else value
+    """As it is where the reader's zone has no such moment: without an end a certificate says 31 December 9999, 23:59:59
+    UTC (RFC 5280 section 4.1.2.5)."""
+    try:
+        return timezone.localtime(value) if timezone.is_aware(value) else value
+    except OverflowError:
+        return value

@@ -37,8 +37,10 @@ def public_key(private: PrivateKey | None = None, **members: object) -> PublicKe
     return key
 
 
-def certificate_pem(private: PrivateKey | None = None, *, days: int = 365, now: datetime = NOW) -> bytes:
-    """A self-signed certificate that began yesterday and ends in `days` days."""
+def certificate_pem(
+    private: PrivateKey | None = None, *, days: int = 365, now: datetime = NOW, end: datetime | None = None
+) -> bytes:
+    """A self-signed certificate that began yesterday and ends in `days` days, or at `end`."""
     private = private or new_ec()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "api.leiestroom.example")])
     built = (
@@ -48,7 +50,7 @@ def certificate_pem(private: PrivateKey | None = None, *, days: int = 365, now: 
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_after(end or now + timedelta(days=days))
         .sign(private, hashes.SHA256())
     )
     return built.public_bytes(serialization.Encoding.PEM)

@@ -75,6 +75,12 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     return user
 
 
+@transaction.atomic
+def note_sign_in_changed(*, user: User, what: str, by: Actor) -> None:
+    """allauth added or took away a second factor; nobody mails or tells of it but this."""
+    log.record(action=Action.STAFF_SIGN_IN_CHANGED, actor=by, subject=user, note=what)
+
+
 def _forget_sign_in(user: User) -> None:
     """Second factors, and who they are at the provider of single sign-on: its next sign-in makes that known again."""
     Authenticator.objects.filter(user_id=user.pk).delete()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, password_validation, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clients import people
 from clients.models import User
+from portal.access import actor
 from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
@@ -72,8 +75,10 @@ def staff_setup(request: Request) -> HttpResponse:
         return redirect("account_login")
     form = PasswordForm(posted(request), user=user)
     if form.is_valid():
-        user.set_password(form.cleaned_data["password"])
-        user.save(update_fields=["password"])
+        with transaction.atomic():
+            user.set_password(form.cleaned_data["password"])
+            user.save(update_fields=["password"])
+            people.note_sign_in_changed(user=user, what="password set", by=actor(request))
         # A changed password ends sessions, this one included, unless told otherwise.
         update_session_auth_hash(request, user)
         # So that the next page does not ask for the password that was typed a second ago.

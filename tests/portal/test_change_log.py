@@ -16,10 +16,11 @@ from audit.actions import Action
 from audit.models import Entry
 from clients import catalogue, client_secrets, contacts, registrations, registry
 from clients.models import ClientContact
-from portal import spreadsheets
+from portal import log_entries, spreadsheets
 from portal.client_past import as_it_was
 from portal.views import change_log
 from tests import factories
+from tests.audit.forging import ruling_the_database
 from tests.portal.staff import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,48 @@ def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
     text = page()
     for words in (f"suspended the client {client.name}", "Noor El Amrani", "Leaked", "Status", "Active", "Suspended"):
         assert words in text
+
+
+@pytest.mark.parametrize("name", ["2026-13-41T25:00", "0001-01-01T00:00+14:00", "2026-11-24T09:30Z"])
+def test_a_name_that_reads_like_a_moment_is_shown_as_it_is(name) -> None:
+    """Strangers name what they ask for, and their entry stays in the log for good."""
+    factories.submitted_request(client_name=name, organisation=name)
+    text = page()
+    assert text.count(name) >= 3
+    assert name in export("csv").getvalue().decode()
+
+
+def test_nobody_borrows_an_address_by_their_name() -> None:
+    factories.submitted_request(contact_name="Noor El Amrani <noor@keydesk.example>")
+    assert log_entries.row(Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get())["who"] == (
+        "wim@rekenhuis.example from 192.0.2.9"
+    )
+
+
+MALFORMED = [
+    "changes = '{\"rate_limit\": [1e5000, 2]}'",
+    "changes = to_jsonb(1e400::numeric + 0.5)",
+    'changes = \'{"ends_at": ["2026-13-41T25:00", "0001-01-01T00:00+14:00"], "x": 1}\'',
+    "changes = '[[], {}]'",
+    "changes = 'null'",
+    "action = 'no {action} of ours {'",
+    "client_ref = 'no client of ours'",
+    "actor_label = '<', subject_label = '{', note = '{0}', address = 'nowhere'",
+]
+
+
+@pytest.mark.parametrize("changed", MALFORMED)
+def test_an_entry_that_was_not_written_here_is_shown_exported_and_found(now, changed) -> None:
+    """Who may add a row to the log must not be able to hide it, and the others, behind an error page."""
+    client = suspended(now)
+    with ruling_the_database() as cursor:
+        cursor.execute(f"UPDATE audit_entry SET {changed} WHERE action = 'client.suspended'")
+    ada, seq = signed_in(factories.ada()), Entry.objects.values_list("seq", flat=True)[0]
+    for name, args in (("change_log", []), ("log_entry", [seq]), ("client_past", [client.uid])):
+        assert ada.get(reverse(name, args=args)).status_code == 200
+    for kind in ("csv", "jsonl"):
+        assert export(kind).getvalue().decode().count("\n") > seq
+    assert log.verify().first_bad_seq == seq
 
 
 def test_an_entry_leads_to_the_history_of_its_client(now) -> None:

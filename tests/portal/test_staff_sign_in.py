@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from audit.actions import Action
+from audit.models import Entry
 from clients.models import User
 from portal.staff_sign_in import AccountAdapter
 from tests import factories
@@ -108,6 +110,27 @@ def test_the_invitation_leads_to_a_password_then_a_second_factor_then_the_sign_i
     assert len(re.findall(r"<li>[0-9a-f]{8}</li>", browser.get(response.url).content.decode())) == 10
     assert browser.get(reverse("staff_setup")).url == reverse("account_login")
     assert "_auth_user_id" not in browser.session
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> None:
+    """Who got hold of a session of theirs could add a second factor to come back with."""
+    user = factories.noor()
+    browser = by_link(user)
+    browser.post(reverse("staff_setup"), {"password": PASSWORD})
+    page = browser.get(reverse("mfa_activate_totp")).content.decode()
+    secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
+    browser.post(reverse("mfa_activate_totp"), {"code": code_now(secret)})
+    browser.post(reverse("mfa_generate_recovery_codes"))  # not by the link
+    user.refresh_from_db()
+    strong = signed_in(user)
+    session = strong.session
+    session["account_authentication_methods"][0]["reauthenticated"] = True
+    session.save()
+    strong.post(reverse("mfa_generate_recovery_codes"))
+    entries = Entry.objects.with_action(Action.STAFF_SIGN_IN_CHANGED).order_by("seq")
+    assert [entry.note for entry in entries] == ["password set", "totp activated", "recovery codes generated"]
+    assert {(entry.actor_id, entry.address) for entry in entries} == {(user.audit_id, "127.0.0.1")}
 
 
 def test_the_qr_code_is_drawn_in_the_page_because_no_other_source_is_allowed() -> None:

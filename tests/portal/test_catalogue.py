@@ -87,6 +87,17 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     assert client.name in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
 
 
+def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the_api(now) -> None:
+    """It said that there is no such client, of one that the page itself had put there."""
+    client, _secret = factories.client(serves=[factories.api()])
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    browser, address = signed_in(factories.noor()), reverse("change_api", args=["addresses"])
+    form = browser.get(address).context["form"]
+    typed = {"name": "A", "description_en": "x", "served_by": form["served_by"].value(), "seen": form["seen"].value()}
+    assert browser.post(address, typed).status_code == 302
+    assert client.name not in browser.get(reverse("scopes")).content.decode()
+
+
 def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) -> None:
     client, _secret = factories.client()
     api = factories.api()

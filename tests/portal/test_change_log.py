@@ -15,7 +15,7 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients import catalogue, client_secrets, contacts, registrations, registry
-from clients.models import ClientContact
+from clients.models import Client, ClientContact, User
 from portal import spreadsheets
 from portal.client_past import as_it_was
 from portal.views import change_log
@@ -73,6 +73,25 @@ def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
 def test_filters_narrow_the_list(now, filters, found) -> None:
     suspended(now)
     assert ("Noor El Amrani suspended the client" in page(**filters)) is found
+
+
+def test_the_log_of_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
+    client = suspended(now)
+    registry.change_client_id(client=client, seen=(first := client.client_id), by=factories.SYSTEM, now=now)
+    assert f"suspended the client {client.name}" in page(client=first)
+
+
+@pytest.mark.parametrize("filters", [{"client": "Koppeling"}, {"who": "Koppeling"}])
+def test_a_filter_that_fits_too_many_says_so_instead_of_leaving_some_out(now, filters) -> None:
+    """Entries of a hundred clients, shown and exported as if they were all."""
+    Client.objects.bulk_create(Client(name=f"Koppeling {number}") for number in range(101))
+    User.objects.bulk_create(User(email=f"{number}@k.example", name="Koppeling") for number in range(101))
+    response = signed_in(factories.ada()).get(reverse("change_log"), filters)
+    assert response.status_code == 422
+    assert "More than 100 fit this." in response.content.decode()
+    assert export("csv", **filters).status_code == 302
+    Client.objects.all()[0].delete(), User.objects.exclude(name="Ada Claes")[0].delete()
+    assert signed_in(factories.ada()).get(reverse("change_log"), filters).status_code == 200
 
 
 def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:

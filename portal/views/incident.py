@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from portal import leaks
 from portal.access import actor, security_team
@@ -65,8 +65,10 @@ def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
 
 
 @security_team
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke_leak(request: Request) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("incident")
     leak = incidents.by_reference(request.POST.get("leak", ""))
     if leak is None:
         raise Http404

@@ -56,6 +56,15 @@ def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person
     assert browser.get(response.url).status_code == 200
 
 
+def test_who_comes_for_a_page_is_led_to_it_once_signed_in() -> None:
+    """A page that a colleague named, or one whose session ended: they were led to the dashboard."""
+    user, browser = enrolled(factories.noor()), Client()
+    page = f"{reverse('all_clients')}?state=active&q=a+b"
+    way_in = re.search(r'href="(/accounts/sign-in/[^"]*)"', browser.get(page, follow=True).text)[1]
+    browser.post(way_in, {"login": user.email, "password": PASSWORD})
+    assert browser.post(reverse("mfa_authenticate"), {"code": code_now()}).url == page
+
+
 @pytest.mark.parametrize("person", [factories.noor, factories.ada])
 def test_every_page_leads_to_how_one_signs_in(person) -> None:
     page = signed_in(person()).get(reverse("change_log")).content.decode()

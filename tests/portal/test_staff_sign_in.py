@@ -159,6 +159,23 @@ def test_the_only_second_factor_of_a_staff_member_stays() -> None:
     assert Authenticator.objects.filter(user=user, type="totp").exists()
 
 
+def test_the_only_passkey_of_a_staff_member_without_an_app_stays() -> None:
+    """It went, and with it the way in: only an operator could let them in again."""
+    user = enrolled(factories.noor())
+    Authenticator.objects.filter(user=user).delete()
+    browser = signed_in(user)
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    only, other = (
+        Authenticator.objects.create(user=user, type="webauthn", data={"name": name, "credential": {}})
+        for name in ("Laptop", "Key")
+    )
+    only_page, other_page = (reverse("mfa_remove_webauthn", args=[passkey.pk]) for passkey in (only, other))
+    assert browser.post(other_page).url == reverse("mfa_list_webauthn")
+    assert "This is your only second factor" in browser.get(only_page).text
+    assert browser.post(only_page).status_code == 409
+    assert Authenticator.objects.get(user=user, type="webauthn") == only
+
+
 def test_there_is_no_sign_up_and_no_password_reset() -> None:
     assert not AccountAdapter().is_open_for_signup(None)
     for path in ("/accounts/signup/", "/accounts/password/reset/", "/accounts/sso/"):

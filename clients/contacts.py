@@ -79,9 +79,10 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
-    """The person sees the client no more, and an unused link of theirs stops. The last owner stays."""
+    """The person sees the client no more, and an unused link of theirs stops. An open client keeps an owner."""
     client = Client.objects.locked(contact.client_id)
-    _keep_an_owner(client, contact)
+    if client.status != Client.Status.CLOSED:
+        _keep_an_owner(client, contact)
     label, role, user = contact.user.audit_label, contact.role, contact.user
     contact.delete()
     links.revoke_all(user=user, now=now)

@@ -42,6 +42,14 @@ def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
     assert Scope.objects.count() == 1
 
 
+@pytest.mark.parametrize("identifier", ["Water", "water ways", "water_ways", "wäter"])
+def test_an_identifier_that_cannot_be_is_refused_with_what_can_be(identifier) -> None:
+    """A valid "slug" was asked for, and what the hint rules out was taken."""
+    response = post("create_api", identifier=identifier, name="Water", description_en="x")
+    assert response.status_code == 422
+    assert "Use small letters, digits and hyphens." in response.content.decode()
+
+
 def test_an_identifier_is_taken_once() -> None:
     factories.api("addresses")
     assert post("create_api", identifier="addresses", name="Again", description_en="x").status_code == 422

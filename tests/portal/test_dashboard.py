@@ -1,5 +1,6 @@
 """The Security team's start, and the mail that could not be delivered."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,8 @@ def test_it_shows_which_keys_end_soon() -> None:
     response = dashboard()
     assert response.context["ending"] == 1
     assert soon.kid in response.content.decode()
+    words = re.search(r"Expires in \d+ days?", response.content.decode())[0]
+    assert words in signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
 
 
 def test_the_chart_has_a_table_behind_it() -> None:

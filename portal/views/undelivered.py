@@ -19,7 +19,7 @@ SHOWN = 100
 @security_team
 @require_safe
 def undelivered(request: Request) -> HttpResponse:
-    failed = Mail.objects.undeliverable().select_related("client", "registration")
+    failed = Mail.objects.undeliverable().select_related("client", "registration", "user")
     context = {"mails": failed[:SHOWN], "total": failed.count(), "shown": SHOWN}
     return render(request, "security/undelivered.html", context)
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import keymaterial
+from clients import contacts, keymaterial
 from clients import keys as key_acts
 from clients.models import Mail
 from portal.tasks import remember_dashboard
@@ -112,6 +112,17 @@ def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
     again = browser.post(reverse("retry_mail", args=[mail.pk]), follow=True).content.decode()
     assert "waits to be sent already" in again
     assert Entry.objects.filter(action="mail.retried").count() == 1
+
+
+def test_an_undelivered_link_leads_to_the_clients_of_who_does_not_get_it(now) -> None:
+    """The page says to open the client and add another contact; of a link it named no client."""
+    contact = factories.person("lotte+keys@leiestroom.example", "Lotte")
+    client, _secret = factories.client(contact=contact)
+    contacts.mail_fresh_link(email=contact.email, by=factories.SYSTEM, now=now)
+    Mail.objects.filter(kind=Mail.Kind.LINK).update(state=Mail.State.FAILED)
+    browser = signed_in(factories.noor())
+    address = re.search(r'href="([^"]+[?]q=[^"]+)"', browser.get(reverse("undelivered")).text)[1]
+    assert client.name in browser.get(address).text
 
 
 @pytest.mark.parametrize("person", [factories.lotte, factories.ada])

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
-from clients.models import Client, User
+from clients.models import Client, Registration, User
 from portal.client_search import has_id
 from portal.forms.fields import day_field
 from portal.forms.filters import FilterForm
@@ -63,8 +63,8 @@ class LogFilterForm(FilterForm):
         """The actor ids; None when nobody was asked for."""
         return _actors(text) if (text := self.cleaned_data["who"]) else None
 
-    def clean_client(self) -> list[str] | None:
-        """The clients' references in the log; None when no client was asked for."""
+    def clean_client(self) -> tuple[list[str], list[str]] | None:
+        """The references in the log of clients and of requests; None when no client was asked for."""
         return _clients(text) if (text := self.cleaned_data["client"]) else None
 
     def clean(self) -> dict[str, Any]:
@@ -81,7 +81,8 @@ class LogFilterForm(FilterForm):
         if data["who"] is not None:
             entries = entries.by_actor(*data["who"])
         if data["client"] is not None:
-            entries = entries.of_client(*data["client"])
+            clients, requests = data["client"]
+            entries = entries.of_client(*clients, subjects=requests)
         if data["action"]:
             entries = entries.with_action(*(value for value in Action.values if value.startswith(data["action"])))
         if data["request_id"]:
@@ -103,12 +104,14 @@ def _actors(text: str) -> list[str]:
     return [*(user.audit_id for user in _not_too_many(people)), f"system:{text.lower()}"]
 
 
-def _clients(text: str) -> list[str]:
-    found = Client.objects.filter(has_id(text) | Q(name__icontains=text))
-    return [client.audit_client for client in _not_too_many(found)]
+def _clients(text: str) -> tuple[list[str], list[str]]:
+    """The clients with this id or name, and the requests that they were made by, or that ask for one of this name."""
+    clients = _not_too_many(Client.objects.filter(has_id(text) | Q(name__icontains=text)))
+    asked = Registration.objects.for_new_clients().filter(Q(client__in=clients) | Q(client_name__icontains=text))
+    return [client.audit_client for client in clients], [request.audit_id for request in _not_too_many(asked)]
 
 
-def _not_too_many[Row: (User, Client)](found: QuerySet[Row]) -> list[Row]:
+def _not_too_many[Row: (User, Client, Registration)](found: QuerySet[Row]) -> list[Row]:
     """All of them: a list, and an export of it, with some left out would pass for the whole."""
     rows = list(found[: MOST_MATCHES + 1])
     if len(rows) > MOST_MATCHES:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +25,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def about(self, subject_id: str) -> EntryQuerySet:
         return self.filter(subject_id=subject_id)
 
-    def of_client(self, *client_refs: str) -> EntryQuerySet:
-        return self.filter(client_ref__in=client_refs)
+    def of_client(self, *client_refs: str, subjects: Iterable[str] = ()) -> EntryQuerySet:
+        """Their history. `subjects` are ids of what came before them: the requests that they were made by."""
+        earlier = Q(subject_id__in=subjects) if subjects else Q()
+        return self.filter(Q(client_ref__in=client_refs) | earlier)
 
     def by_actor(self, *actor_ids: str) -> EntryQuerySet:
         return self.filter(actor_id__in=actor_ids)

@@ -79,14 +79,15 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
-    """The person sees the client no more, and an unused link of theirs stops. The last owner stays.
+    """The person sees the client no more, and an unused link of theirs stops. An open client keeps an owner.
 
     They are mailed as well: whoever got into a contact's mailbox could otherwise remove the others first, and then act
     unseen.
     """
     client = Client.objects.locked(contact.client_id)
     role, label, user = _still_there(client, contact).role, contact.user.audit_label, contact.user
-    _keep_an_owner(client, contact)
+    if client.status != Client.Status.CLOSED:
+        _keep_an_owner(client, contact)
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
     )

@@ -4,12 +4,14 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import Http404, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -80,6 +82,15 @@ class SessionLimitsMiddleware:
             logout(request)
         elif now - seen > 60 or "seen_at" not in request.session:  # a write per minute, not per request
             request.session["seen_at"] = now
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Leads who is not signed in to where one does, and says so when a form of theirs was lost on the way."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
+        if request.method == "POST":
+            messages.error(request, _("You were signed out meanwhile, so nothing was done with what you just sent."))
+        return super().handle_no_permission(request, view_func)
 
 
 class StaffSessionMiddleware:

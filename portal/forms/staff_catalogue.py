@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -49,7 +50,8 @@ class NewApiForm(DescribedForm):
 
     def clean_identifier(self) -> str:
         identifier = self.cleaned_data["identifier"]
-        Api._meta.get_field("identifier").run_validators(identifier)
+        if not re.fullmatch(r"[a-z0-9-]+", identifier):
+            raise ValidationError(gettext("Use small letters, digits and hyphens."))
         if Api.objects.filter(identifier=identifier).exists():
             raise ValidationError(_("There is an API with this identifier."))
         return identifier

@@ -1,7 +1,11 @@
 """Signing out, the language, and how an invited staff member sets up their sign-in."""
 
+from typing import Any
+
 from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -41,6 +45,19 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=language)
     return i18n.set_language(request)
+
+
+class RemovePasskeyView(RemoveWebAuthnView):
+    """allauth asks the adapter before an authenticator app goes; this asks it before a passkey does."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_only_one = not get_adapter().can_delete_authenticator(self.object)
+        return super().get_context_data(**kwargs, is_only_one=is_only_one)
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        if get_adapter().can_delete_authenticator(self.object):
+            return super().form_valid(form)
+        return self.render_to_response(self.get_context_data(), status=409)
 
 
 class PasswordForm(forms.Form):

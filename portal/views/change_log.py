@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import log
 from audit.actions import Action
@@ -73,12 +73,12 @@ def log_entry(request: Request, seq: int) -> HttpResponse:
 
 
 @log_readers
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
-    if not form.is_valid():
-        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")  # which says what is wrong
+    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")
     with transaction.atomic():
         changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)

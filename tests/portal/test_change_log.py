@@ -15,7 +15,7 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients import catalogue, client_secrets, contacts, registrations, registry
-from clients.models import ClientContact
+from clients.models import Client, ClientContact, User
 from portal import log_entries, spreadsheets
 from portal.client_past import as_it_was
 from portal.views import change_log
@@ -116,6 +116,47 @@ def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
 def test_filters_narrow_the_list(now, filters, found) -> None:
     suspended(now)
     assert ("Noor El Amrani suspended the client" in page(**filters)) is found
+
+
+def test_the_log_of_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
+    client = suspended(now)
+    registry.change_client_id(client=client, seen=(first := client.client_id), by=factories.SYSTEM, now=now)
+    assert f"suspended the client {client.name}" in page(client=first)
+
+
+def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None:
+    """Only the second was: an auditor who looked at one client could not tell that two people had approved it."""
+    request = factories.submitted_request(now, scopes=(factories.scope("person.read", sensitive=True),))
+    for reviewer in (factories.bram(), factories.noor()):
+        client = registrations.approve(
+            registration=request, scopes=[factories.scope("person.read")], defaults=[], seen=request.content_hash,
+            by=factories.by(reviewer), now=now,
+        )  # fmt: skip
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    for text in (past, page(client=client.client_id), page(client=client.name)):
+        for words in ("confirmed the request", "Bram Wouters gave the first approval", "Noor El Amrani approved"):
+            assert words in text
+
+
+def test_a_request_that_was_rejected_is_found_by_the_name_of_its_client(now) -> None:
+    request = factories.submitted_request(now)
+    registrations.reject(
+        registration=request, message="No.", seen=request.content_hash, by=factories.by(factories.noor()), now=now
+    )
+    assert "Noor El Amrani rejected the request" in page(client=request.client_name)
+
+
+@pytest.mark.parametrize("filters", [{"client": "Koppeling"}, {"who": "Koppeling"}])
+def test_a_filter_that_fits_too_many_says_so_instead_of_leaving_some_out(now, filters) -> None:
+    """Entries of a hundred clients, shown and exported as if they were all."""
+    Client.objects.bulk_create(Client(name=f"Koppeling {number}") for number in range(101))
+    User.objects.bulk_create(User(email=f"{number}@k.example", name="Koppeling") for number in range(101))
+    response = signed_in(factories.ada()).get(reverse("change_log"), filters)
+    assert response.status_code == 422
+    assert "More than 100 fit this." in response.content.decode()
+    assert export("csv", **filters).status_code == 302
+    Client.objects.all()[0].delete(), User.objects.exclude(name="Ada Claes")[0].delete()
+    assert signed_in(factories.ada()).get(reverse("change_log"), filters).status_code == 200
 
 
 def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:

@@ -120,13 +120,6 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
 
 
-def test_a_certificate_without_an_end_is_shown_and_added(made, browser) -> None:
-    add(browser, made, certificate_pem(not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).decode())
-    key = made.keys.get()
-    for address in (reverse("client", args=[made.uid]), reverse("key", args=[made.uid, key.uid])):
-        assert "31 December 9999" in browser.get(address).content.decode()
-
-
 def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:
     """Who publishes a set has the old key in it beside the new one for a while."""
     old, new = jwk_of(new_ec(), kid="2025"), jwk_of(new_ec(), kid="2026")

@@ -58,6 +58,15 @@ def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person
     assert browser.get(response.url).status_code == 200
 
 
+def test_who_comes_for_a_page_is_led_to_it_once_signed_in() -> None:
+    """A page that a colleague named, or one whose session ended: they were led to the dashboard."""
+    user, browser = enrolled(factories.noor()), Client()
+    page = f"{reverse('all_clients')}?state=active&q=a+b"
+    way_in = re.search(r'href="(/accounts/sign-in/[^"]*)"', browser.get(page, follow=True).text)[1]
+    browser.post(way_in, {"login": user.email, "password": PASSWORD})
+    assert browser.post(reverse("mfa_authenticate"), {"code": code_now()}).url == page
+
+
 @pytest.mark.parametrize("person", [factories.noor, factories.ada])
 def test_every_page_leads_to_how_one_signs_in(person) -> None:
     page = signed_in(person()).get(reverse("change_log")).content.decode()
@@ -171,6 +180,23 @@ def test_the_only_second_factor_of_a_staff_member_stays() -> None:
     assert "This is your only second factor" in browser.get(reverse("mfa_deactivate_totp")).content.decode()
     browser.post(reverse("mfa_deactivate_totp"))
     assert Authenticator.objects.filter(user=user, type="totp").exists()
+
+
+def test_the_only_passkey_of_a_staff_member_without_an_app_stays() -> None:
+    """It went, and with it the way in: only an operator could let them in again."""
+    user = enrolled(factories.noor())
+    Authenticator.objects.filter(user=user).delete()
+    browser = signed_in(user)
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    only, other = (
+        Authenticator.objects.create(user=user, type="webauthn", data={"name": name, "credential": {}})
+        for name in ("Laptop", "Key")
+    )
+    only_page, other_page = (reverse("mfa_remove_webauthn", args=[passkey.pk]) for passkey in (only, other))
+    assert browser.post(other_page).url == reverse("mfa_list_webauthn")
+    assert "This is your only second factor" in browser.get(only_page).text
+    assert browser.post(only_page).status_code == 409
+    assert Authenticator.objects.get(user=user, type="webauthn") == only
 
 
 def test_there_is_no_sign_up_and_no_password_reset() -> None:

@@ -69,6 +69,7 @@ class Action(models.TextChoices):
 
     STAFF_INVITED = "staff.invited", _("{actor} invited {subject} to the staff")
     STAFF_ROLE_CHANGED = "staff.role_changed", _("{actor} changed the role of {subject}")
+    STAFF_SIGN_IN_CHANGED = "staff.sign_in_changed", _("{actor} changed how they sign in")
     STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
     INCIDENT_LOOKED_UP = "incident.looked_up", _("{actor} looked up whom a leaked value belongs to: {subject}")
     INCIDENT_REVOKED = "incident.revoked", _("{actor} revoked a leaked value of {subject}")

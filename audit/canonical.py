@@ -1,6 +1,7 @@
 """An entry of the change log as bytes: canonical JSON by RFC 8785, the same for a database row and an exported line."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
@@ -33,6 +34,29 @@ _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 def encode(value: Mapping[str, object]) -> bytes:
     """Canonical JSON, UTF-8; ValueError for a lone surrogate or NaN, TypeError for what is not JSON."""
     return _encoder.encode(value).encode()
+
+
+class Decoder(json.JSONDecoder):
+    """Reads whatever number a database can hold: an entry that nobody could read would hide itself and what follows.
+
+    What is no number for Python (thousands of digits, too large to be finite) stays text, so that it is verified,
+    shown and exported as any other change that was never written here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(parse_int=_integer, parse_float=_finite)
+
+
+def _integer(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
+def _finite(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 def moment(at: datetime) -> str:

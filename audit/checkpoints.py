@@ -31,12 +31,19 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     size = LogHead.objects.values_list("size", flat=True).get()
     if size == last.size:
         return None
-    tree = last.tree
+    try:
+        tree = last.tree
+    except ValueError as error:
+        raise UnableToSign(str(error)) from error
     new = Entry.objects.filter(seq__gt=last.size, seq__lte=size).order_by("seq")
     rows = map(canonical.exported, new.values(*canonical.COLUMNS, "leaf_hash").iterator(chunk_size=5_000))
     report = verification.verify(rows, [last.note] if last.size else [], verifier_keys(), head=size, tree=tree)
     if not report.ok:
         raise UnableToSign(report.sentence)
+    # The application's role may add checkpoints. One with a note about another number of entries, or about more than
+    # there are, must not get a tree of somebody's own signed.
+    if report.signed != last.size or size < last.size:
+        raise UnableToSign(f"The last checkpoint says {last.size} entries, which is not what was signed or is there.")
     key_id, seed = next(iter(_seeds().items()))
     note = signed_notes.sign(signed_notes.Checkpoint(_origin(), size, tree.root()), seed)
     checkpoint = Checkpoint(size=size, at=now, key_id=key_id, frontier=tree.frontier, note=note)
@@ -58,7 +65,7 @@ def verifier_keys() -> list[signed_notes.VerifierKey]:
 def _origin() -> str:
     # A log keeps the name of its first checkpoint: a site that moves to another address still has the same log.
     first = Checkpoint.objects.first()
-    return first.origin if first else settings.LOG_ORIGIN
+    return first.origin if first and signed_notes.NAME.fullmatch(first.origin) else settings.LOG_ORIGIN
 
 
 def _seeds() -> dict[str, bytes]:

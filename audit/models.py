@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from audit import merkle
+from audit import canonical, merkle
 from audit.actions import FIELDS, Action
 from audit.verification import Problem, Report
 
@@ -23,8 +25,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def about(self, subject_id: str) -> EntryQuerySet:
         return self.filter(subject_id=subject_id)
 
-    def of_client(self, *client_refs: str) -> EntryQuerySet:
-        return self.filter(client_ref__in=client_refs)
+    def of_client(self, *client_refs: str, subjects: Iterable[str] = ()) -> EntryQuerySet:
+        """Their history. `subjects` are ids of what came before them: the requests that they were made by."""
+        earlier = Q(subject_id__in=subjects) if subjects else Q()
+        return self.filter(Q(client_ref__in=client_refs) | earlier)
 
     def by_actor(self, *actor_ids: str) -> EntryQuerySet:
         return self.filter(actor_id__in=actor_ids)
@@ -73,7 +77,7 @@ class Entry(models.Model):
     subject_id = models.TextField()
     subject_label = models.TextField()
     client_ref = models.TextField(blank=True)  # the client whose history it belongs to, empty for none
-    changes = models.JSONField(default=dict)  # {field: [before, after]}
+    changes = models.JSONField(default=dict, decoder=canonical.Decoder)  # {field: [before, after]}
     note = models.TextField(blank=True)
     address = models.TextField(blank=True)
     request_id = models.TextField(blank=True)
@@ -101,7 +105,9 @@ class Entry(models.Model):
     def template(self) -> str:
         """The translated sentence with {actor} and {subject} still open, for a page that makes links of them."""
         # An action that a later version dropped still has to be read.
-        return str(Action(self.action).label) if self.action in Action.values else "{actor}: " + self.action
+        if self.action in Action.values:
+            return str(Action(self.action).label)
+        return "{actor}: " + self.action.replace("{", "{{").replace("}", "}}")
 
     @property
     def sentence(self) -> str:
@@ -110,8 +116,16 @@ class Entry(models.Model):
     @property
     def differences(self) -> list[tuple[str, object, object]]:
         """(field, before, after) of each change, in the order of FIELDS; a field that a later version dropped last."""
-        order = [*FIELDS, *(name for name in self.changes if name not in FIELDS)]
-        return [(name, *self.changes[name]) for name in order if name in self.changes]
+        pairs = _pairs(self.changes)
+        order = [*FIELDS, *(name for name in pairs if name not in FIELDS)]
+        return [(name, *pairs[name]) for name in order if name in pairs]
+
+
+def _pairs(changes: object) -> dict[str, tuple[object, object]]:
+    """Whatever stands in the row: an entry that was not written here must be readable, too."""
+    named = changes if isinstance(changes, dict) else {"": changes}
+    pairs = {name: pair if isinstance(pair, list) and len(pair) == 2 else [None, pair] for name, pair in named.items()}
+    return {name: (before, after) for name, (before, after) in pairs.items()}
 
 
 class LogHead(models.Model):

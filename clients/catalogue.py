@@ -13,7 +13,7 @@ from audit.actions import Action
 from clients import fingerprints
 from clients.actors import Actor
 from clients.models import Api, Client, Scope, User
-from clients.notices import tell_contacts
+from clients.notices import tell_contacts_of_many
 from clients.registry import difference
 
 
@@ -165,8 +165,8 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime) -> None:
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
         raise UnableToRetireScope(_("This scope was retired already."))
     scope.retired_at = now
-    for client in scope.clients.exclude(status=Client.Status.CLOSED).iterator():
-        tell_contacts(client=client, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
+    holders = scope.clients.exclude(status=Client.Status.CLOSED)
+    tell_contacts_of_many(clients=holders, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
     log.record(action=Action.SCOPE_RETIRED, actor=by, subject=scope, changes={"retired_at": (None, now.isoformat())})
 
 

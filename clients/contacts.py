@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import links, outbox
+from clients import fingerprints, links, outbox
 from clients.actors import Actor
 from clients.models import Client, ClientContact, Mail, ManagementLink, User
 from clients.notices import tell_contacts
@@ -62,7 +62,7 @@ def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: 
 @transaction.atomic
 def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
     client = _open(Client.objects.locked(contact.client_id))
-    before = contact.role
+    contact.role = before = _still_there(client, contact).role
     if before == role:
         return
     if role != ClientContact.Role.OWNER:
@@ -79,25 +79,38 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
-    """The person sees the client no more, and an unused link of theirs stops. The last owner stays."""
+    """The person sees the client no more, and an unused link of theirs stops. An open client keeps an owner.
+
+    They are mailed as well: whoever got into a contact's mailbox could otherwise remove the others first, and then act
+    unseen.
+    """
     client = Client.objects.locked(contact.client_id)
-    _keep_an_owner(client, contact)
-    label, role, user = contact.user.audit_label, contact.role, contact.user
+    role, label, user = _still_there(client, contact).role, contact.user.audit_label, contact.user
+    if client.status != Client.Status.CLOSED:
+        _keep_an_owner(client, contact)
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
+    )
     contact.delete()
     links.revoke_all(user=user, now=now)
     log.record(
         action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client,
         changes={"contact": (label, None), "role": (role, None)},
     )  # fmt: skip
-    tell_contacts(
-        client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
-    )
 
 
 def _open(client: Client) -> Client:
     if client.status == Client.Status.CLOSED:
         raise UnableToChangeContacts(_("This client is closed for good: it stays as it is."))
     return client
+
+
+def _still_there(client: Client, contact: ClientContact) -> ClientContact:
+    """As it is now that the client is locked: of two who do the same at once, the second did nothing."""
+    found = client.contacts.filter(pk=contact.pk).first()
+    if found is None:
+        raise UnableToChangeContacts(fingerprints.CHANGED)
+    return found
 
 
 def _keep_an_owner(client: Client, leaving: ClientContact) -> None:

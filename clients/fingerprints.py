@@ -9,6 +9,8 @@ import json
 
 from django.utils.translation import gettext_lazy as _
 
+CHANGED = _("Somebody changed this while you had it open, so nothing was saved. Look at it as it is now.")
+
 
 class Stale(Exception):
     """It is not what the person saw any more."""
@@ -21,4 +23,4 @@ def fingerprint(*content: object) -> str:
 def check(seen: str | None, now: str) -> None:
     """Raises Stale. None: a command, which acts on whatever is there."""
     if seen not in (None, now):
-        raise Stale(_("Somebody changed this while you had it open, so nothing was saved. Look at it as it is now."))
+        raise Stale(CHANGED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 from audit import log
@@ -28,9 +29,9 @@ def invite_staff(
 ) -> User:
     """Gives a person a staff role and mails the link with which they set up their sign-in.
 
-    Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor;
-    `forget_sign_in` ends their password and second factors, for who lost them. Raises UnableToInvite for another
-    staff role.
+    Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor or
+    signed in through OpenID Connect; `forget_sign_in` ends their password, second factors and that, for who lost them.
+    Raises UnableToInvite for another staff role.
     """
     user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
     if user and user.is_staff_member and user.role != role:
@@ -41,7 +42,7 @@ def invite_staff(
     if user.role != role or forget_sign_in:
         user.set_unusable_password()  # which also ends every session from before
     if forget_sign_in:
-        Authenticator.objects.filter(user_id=user.pk).delete()
+        _forget_sign_in(user)
     user.name = user.name or name
     user.role, user.is_active = role, True
     user.save()
@@ -67,11 +68,23 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     user.is_active = False
     user.set_unusable_password()  # which also ends every session
     user.save(update_fields=["is_active", "password"])
-    Authenticator.objects.filter(user_id=user.pk).delete()
+    _forget_sign_in(user)
     links.revoke_all(user=user, now=now)
     note = " ".join(filter(None, (reason, _take_back(user))))
     log.record(action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=note)
     return user
+
+
+@transaction.atomic
+def note_sign_in_changed(*, user: User, what: str, by: Actor) -> None:
+    """allauth added or took away a second factor; nobody mails or tells of it but this."""
+    log.record(action=Action.STAFF_SIGN_IN_CHANGED, actor=by, subject=user, note=what)
+
+
+def _forget_sign_in(user: User) -> None:
+    """Second factors, and who they are at the provider of single sign-on: its next sign-in makes that known again."""
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    SocialAccount.objects.filter(user_id=user.pk).delete()
 
 
 def _take_back(user: User) -> str:

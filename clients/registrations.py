@@ -56,13 +56,9 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
     )
     registration.save()
     _ask_for(registration, content.scopes)
-    asked = {
-        "client_name": content.client_name,
-        "organisation": content.organisation,
-        "scopes": registry.names(content.scopes),
-    }
-    changes = registry.difference({}, asked)
-    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
+    # Nothing that was typed: an entry stays, and a request that nobody confirms is forgotten (clients/forgetting.py).
+    subject = log.Whole(registration.audit_id, registration.number)
+    log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=subject)
     mail_code(registration=registration, now=now)
     return registration
 
@@ -111,7 +107,13 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         )
         _move(registration, {Status.UNCONFIRMED}, Status.SUBMITTED, requester=user, submitted_at=now)
         actor = Actor(user=user, address=by.address, request_id=by.request_id)
-        log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration)
+        asked = {
+            "client_name": registration.client_name,
+            "organisation": registration.organisation,
+            "scopes": registry.names(registration.scopes.all()),
+        }
+        changes = registry.difference({}, asked)
+        log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration, changes=changes)
         tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
     return user
 

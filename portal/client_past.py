@@ -38,7 +38,8 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
     """`entries` are those of one client up to that moment, oldest first."""
     past = Past()
     for entry in entries:
-        after = {name: pair[1] for name, pair in entry.changes.items()}
+        before = {name: earlier for name, earlier, _later in entry.differences}
+        after = {name: later for name, _earlier, later in entry.differences}
         if entry.action in SET_BY:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True
@@ -47,9 +48,9 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
                 past.contacts[str(after.pop("contact"))] = after.pop("role")
             past.facts |= after
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:
-            past.contacts.pop(str(entry.changes["contact"][0]), None)
+            past.contacts.pop(str(before.get("contact")), None)
         elif entry.action in (Action.CLIENT_CONTACT_ADDED, Action.CLIENT_CONTACT_ROLE_CHANGED):
-            past.contacts[str(after.get("contact") or entry.changes["contact"][0])] = after.get("role")
+            past.contacts[str(after.get("contact") or before.get("contact"))] = after.get("role")
         elif entry.action.startswith(CREDENTIALS) and entry.subject_id.startswith(("key:", "secret:")):
             past.credentials[entry.subject_id] = entry
     return past

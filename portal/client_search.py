@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
+from audit.actions import Action
+from audit.models import Entry
 from clients.models import Client, ClientContact, Key, Secret
 from tokens.models import CredentialUse
 
@@ -28,7 +30,13 @@ def matching(chosen: dict[str, Any], now: datetime) -> Clients:
 def _text(clients: Clients, text: str, _now: datetime) -> Clients:
     """A client id, part of a name, or a contact's address."""
     by_contact = Exists(ClientContact.objects.filter(client=OuterRef("pk"), user__email=text.lower()))
-    return clients.filter(Q(client_id=text) | Q(name__icontains=text) | Q(by_contact))
+    return clients.filter(has_id(text) | Q(name__icontains=text) | Q(by_contact))
+
+
+def has_id(text: str) -> Q:
+    """The client whose client id this is, or was before it was regenerated: people paste one from an old log."""
+    changed = Entry.objects.with_action(Action.CLIENT_ID_CHANGED).filter(changes__client_id__0=text)
+    return Q(client_id=text) | Q(uid__in=list(changed.values_list("client_ref", flat=True)))
 
 
 def _state(clients: Clients, status: str, _now: datetime) -> Clients:

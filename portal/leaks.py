@@ -12,6 +12,8 @@ from tokens import tokenformat
 # Ours by prefix and length: what follows without a gap, as when line ends got lost, is not part of it.
 OURS = re.compile(r"(?=(kd[st]_[A-Za-z0-9_-]{49}))")
 BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/_-]{8,}={0,2})", re.IGNORECASE)
+# As the database has client ids. Our secrets and tokens are left out: they go into no query as they are.
+CLIENT_ID = re.compile(r"(?!kd[st]_)[A-Za-z0-9_-]{1,64}")
 AROUND = " \t\"'`,;"
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from audit.actions import FIELDS
 from audit.models import Entry
 from clients.models import Client, ClientContact, Key, Registration, User
+from portal.request import is_uuid
 from portal.templatetags.keydesk import moment
 
 # field -> the words for its values, where they are from a closed list
@@ -20,6 +21,10 @@ WORDS: dict[str, dict[str, str | Promise]] = {
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
     "state": dict(Key.State.choices),
 }
+# Fields whose values are moments. In no other is a text taken for one: names are what people, strangers too, typed.
+MOMENTS = {
+    "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
+}  # fmt: skip
 
 
 def rows(entries: Iterable[Entry]) -> list[dict[str, object]]:
@@ -29,7 +34,7 @@ def rows(entries: Iterable[Entry]) -> list[dict[str, object]]:
 
 def rows_with_clients(entries: Sequence[Entry]) -> list[dict[str, object]]:
     """The same, each with the client it belongs to and the address of that client's history; one query for all."""
-    known = Client.objects.filter(uid__in={entry.client_ref for entry in entries if entry.client_ref})
+    known = Client.objects.filter(uid__in={entry.client_ref for entry in entries if is_uuid(entry.client_ref)})
     names = {str(uid): name for uid, name in known.values_list("uid", "name")}
     return [{**row(entry), **_client(entry, names)} for entry in entries]
 
@@ -57,12 +62,12 @@ def sentence(entry: Entry) -> str:
 
 
 def name_of(label: str) -> str:
-    """ "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>"."""
-    return label.partition(" <")[0]
+    """ "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too."""
+    return label.rpartition(" <")[0] or label
 
 
 def _who(entry: Entry) -> str:
-    who = entry.actor_label.partition(" <")[2].rstrip(">") or entry.actor_label
+    who = entry.actor_label.rpartition(" <")[2].rstrip(">") or entry.actor_label
     return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
 
 
@@ -84,6 +89,14 @@ def value(name: str, raw: object) -> str:
     if isinstance(raw, list):
         return ", ".join(str(item) for item in raw)
     if isinstance(raw, str):
-        at = parse_datetime(raw) if raw[:1].isdigit() and "T" in raw else None
-        return moment(at) if at and at.tzinfo else str(WORDS.get(name, {}).get(raw, raw))
+        return _moment(raw) if name in MOMENTS else str(WORDS.get(name, {}).get(raw, raw))
     return str(raw)
+
+
+def _moment(raw: str) -> str:
+    """As it stands where it is none: an entry that was not written here must be readable, too."""
+    try:
+        at = parse_datetime(raw)
+        return moment(at) if at and at.tzinfo else raw
+    except ValueError:
+        return raw

@@ -4,6 +4,7 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -11,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -84,14 +84,12 @@ class SessionLimitsMiddleware:
             request.session["seen_at"] = now
 
 
-class SignedInMiddleware(LoginRequiredMiddleware):
-    """Django's; who sends a form after their session has ended also reads that nothing came of it."""
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Leads who is not signed in to where one does, and says so when a form of theirs was lost on the way."""
 
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseRedirect:
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         if request.method == "POST":
-            messages.error(request, _("You were signed out before you sent this. Nothing was changed."))
+            messages.error(request, _("You were signed out meanwhile, so nothing was done with what you just sent."))
         return super().handle_no_permission(request, view_func)
 
 

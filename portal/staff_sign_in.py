@@ -15,6 +15,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -23,7 +24,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import sealing
+from clients import people, sealing
+from clients.actors import Actor
 from clients.models import User
 from portal import drawing
 from portal.request import Request
@@ -51,6 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         raise NotImplementedError(f"every mail goes through clients/outbox.py, {template_prefix} too")
+
+    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
+        """What allauth would mail ("mfa/email/webauthn_added") goes to the change log, for whoever reads it there."""
+        what = template_prefix.rpartition("/")[2].replace("_", " ")
+        by = Actor(user=user, address=self.request.address, request_id=self.request.id)
+        people.note_sign_in_changed(user=user, what=what, by=by)
 
     def pre_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse | None:
         methods = {record["method"] for record in get_authentication_records(request, user)}
@@ -108,9 +116,6 @@ class MFAAdapter(DefaultMFAAdapter):
         """The relying party is PUBLIC_URL's host, never the request's (WebAuthn section 5.1.2)."""
         return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": settings.SERVICE_NAME}
 
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """No mail here: the person is looking at the page that says the same."""
-
 
 def is_strong(request: Request) -> bool:
     """Did this session begin with a second factor or single sign-on?"""
@@ -124,6 +129,7 @@ def may_only_set_up(request: Request) -> bool:
 
 
 def had_second_factor(request: Request) -> bool:
-    """Was there a second factor before this session began? Then a link must not be a way around it."""
+    """Was there a second factor, or single sign-on, before this session began? A link is no way around either."""
     began_at = datetime.fromtimestamp(request.session["started_at"], UTC)
-    return Authenticator.objects.filter(user=request.user, created_at__lt=began_at).exists()
+    factors = Authenticator.objects.filter(user=request.user, created_at__lt=began_at)
+    return factors.exists() or SocialAccount.objects.filter(user=request.user, date_joined__lt=began_at).exists()

@@ -236,6 +236,9 @@ class HttpConnection(asyncio.Protocol):
                 return
             if self._waiting:  # an answer that waited for nothing would go before those of all other connections
                 await asyncio.sleep(0)
+                if self._is_ending:  # meanwhile
+                    self._end()
+                    return
         self._task = None
         self._deadline = self._loop.time() + (self.longest_arrival if self._in_request else self.longest_idle)
         self._read_on()

@@ -41,8 +41,9 @@ class Api(Described):
 
     @property
     def servers(self) -> str:
-        """The client ids of its resource servers."""
-        return " ".join(self.served_by.order_by("client_id").values_list("client_id", flat=True))
+        """The client ids of its resource servers; one that was closed is none any more."""
+        open_ones = self.served_by.exclude(status="closed")  # clients.models.client imports this module
+        return " ".join(open_ones.order_by("client_id").values_list("client_id", flat=True))
 
     @property
     def content_hash(self) -> str:

@@ -38,6 +38,10 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """What the Security team sees: a request counts once its address is confirmed."""
         return self.exclude(status=Registration.Status.UNCONFIRMED)
 
+    def for_new_clients(self) -> RegistrationQuerySet:
+        """The change log has them under a number of their own: there was no client yet."""
+        return self.confirmed().filter(kind=Registration.Kind.NEW)
+
     def by(self, user: User) -> RegistrationQuerySet:
         """Those that this person may follow and answer: their own, and each change of a client they look after.
 

@@ -9,6 +9,16 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.secretformat import without_secrets
+
+
+def no_secret(text: str) -> None:
+    """For texts that others read: mails carry them, and the change log keeps them for good (docs/security.md)."""
+    if without_secrets(text) != text or "PRIVATE KEY-----" in text:
+        raise ValidationError(
+            _("There is a secret, a token or a private key in this text. Leave it out, and treat it as leaked.")
+        )
+
 
 class Line(forms.CharField):
     """One line of text: runs of white space become one blank; control and bidirectional characters are refused.
@@ -21,6 +31,7 @@ class Line(forms.CharField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
+        no_secret(value)
         if not value.isprintable():
             raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
 

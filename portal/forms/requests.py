@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Api, Scope
 from clients.registrations import Content
-from portal.forms.fields import Line, Text, code_field, email_field
+from portal.forms.fields import Line, Text, code_field, email_field, no_secret
 
 
 class ContentForm(forms.Form):
@@ -36,6 +36,7 @@ class ContentForm(forms.Form):
         max_length=4000,
         error_messages={"required": _("Say what the client does and why it needs these scopes.")},
         widget=forms.Textarea(attrs={"rows": 5}),
+        validators=[no_secret],
     )
     scopes = forms.MultipleChoiceField(
         label=_("Which data do you need?"),
@@ -112,6 +113,7 @@ class MessageForm(forms.Form):
         max_length=4000,
         error_messages={"required": _("Write your message first.")},
         widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
-from portal.forms.fields import Line
+from portal.forms.fields import Line, no_secret
 from portal.forms.seen import SeenForm
 
 
@@ -28,6 +29,7 @@ class DescribedForm(forms.Form):
                 initial=described.description.get(code, "") if described else "",
                 max_length=500,
                 widget=forms.Textarea(attrs={"rows": 2, "lang": code}),
+                validators=[no_secret],
             )
 
     @property
@@ -48,7 +50,8 @@ class NewApiForm(DescribedForm):
 
     def clean_identifier(self) -> str:
         identifier = self.cleaned_data["identifier"]
-        Api._meta.get_field("identifier").run_validators(identifier)
+        if not re.fullmatch(r"[a-z0-9-]+", identifier):
+            raise ValidationError(gettext("Use small letters, digits and hyphens."))
         if Api.objects.filter(identifier=identifier).exists():
             raise ValidationError(_("There is an API with this identifier."))
         return identifier
@@ -97,7 +100,7 @@ class EasingForm(forms.Form):
     reason = forms.CharField(
         label=_("Why is one approval enough?"), required=False,
         help_text=_("Your colleague reads it before confirming; it stays in the change log."),
-        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), validators=[no_secret],
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
+from portal.forms.fields import no_secret
 from portal.forms.filters import FilterForm
 from portal.forms.seen import SeenForm
 
@@ -79,7 +80,7 @@ def _number(label: Any, refusal: Any, least: int, most: int) -> forms.IntegerFie
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Why?"), help_text=_("For the change log. The contacts are told that it happened."),
-        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), validators=[no_secret],
     )  # fmt: skip
 
 

@@ -6,14 +6,17 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
-from clients.models import Client, User
+from clients.models import Client, Registration, User
+from portal.client_search import has_id
 from portal.forms.fields import day_field
 from portal.forms.filters import FilterForm
 
@@ -56,6 +59,14 @@ class LogFilterForm(FilterForm):
     until = day_field(_("To"))
     request_id = forms.CharField(label=_("Request id"), required=False, max_length=64)
 
+    def clean_who(self) -> list[str] | None:
+        """The actor ids; None when nobody was asked for."""
+        return _actors(text) if (text := self.cleaned_data["who"]) else None
+
+    def clean_client(self) -> tuple[list[str], list[str]] | None:
+        """The references in the log of clients and of requests; None when no client was asked for."""
+        return _clients(text) if (text := self.cleaned_data["client"]) else None
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("since") and data.get("until") and data["since"] > data["until"]:
@@ -67,10 +78,11 @@ class LogFilterForm(FilterForm):
         if not self.is_valid():
             return Entry.objects.none()
         data, entries = self.cleaned_data, Entry.objects.between(*self._period())
-        if data["who"]:
-            entries = entries.by_actor(*_actors(data["who"]))
-        if data["client"]:
-            entries = entries.of_client(*_clients(data["client"]))
+        if data["who"] is not None:
+            entries = entries.by_actor(*data["who"])
+        if data["client"] is not None:
+            clients, requests = data["client"]
+            entries = entries.of_client(*clients, subjects=requests)
         if data["action"]:
             entries = entries.with_action(*(value for value in Action.values if value.startswith(data["action"])))
         if data["request_id"]:
@@ -88,10 +100,20 @@ class LogFilterForm(FilterForm):
 
 def _actors(text: str) -> list[str]:
     """The ids of the people whose address or name this is; a system actor is named by its label."""
-    people = User.objects.filter(Q(email__iexact=text.strip()) | Q(name__icontains=text.strip()))
-    return [*(user.audit_id for user in people[:MOST_MATCHES]), f"system:{text.strip().lower()}"]
+    people = User.objects.filter(Q(email__iexact=text) | Q(name__icontains=text))
+    return [*(user.audit_id for user in _not_too_many(people)), f"system:{text.lower()}"]
 
 
-def _clients(text: str) -> list[str]:
-    found = Client.objects.filter(Q(client_id=text.strip()) | Q(name__icontains=text.strip()))
-    return [str(uid) for uid in found.values_list("uid", flat=True)[:MOST_MATCHES]]
+def _clients(text: str) -> tuple[list[str], list[str]]:
+    """The clients with this id or name, and the requests that they were made by, or that ask for one of this name."""
+    clients = _not_too_many(Client.objects.filter(has_id(text) | Q(name__icontains=text)))
+    asked = Registration.objects.for_new_clients().filter(Q(client__in=clients) | Q(client_name__icontains=text))
+    return [client.audit_client for client in clients], [request.audit_id for request in _not_too_many(asked)]
+
+
+def _not_too_many[Row: (User, Client, Registration)](found: QuerySet[Row]) -> list[Row]:
+    """All of them: a list, and an export of it, with some left out would pass for the whole."""
+    rows = list(found[: MOST_MATCHES + 1])
+    if len(rows) > MOST_MATCHES:
+        raise ValidationError(gettext("More than %(n)s fit this. Type more of it.") % {"n": MOST_MATCHES})
+    return rows

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Registration
-from portal.forms.fields import Text
+from portal.forms.fields import Text, no_secret
 
 APPROVE, CHANGES, REJECT = "approve", "changes", "reject"
 UNANSWERED = "unanswered"  # the contact was asked to change the request and did not: rejected
@@ -30,6 +30,7 @@ class DecisionForm(forms.Form):
         required=False,
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
     )
 
     def __init__(self, *args: Any, registration: Registration, may_approve: bool, final: bool, **kwargs: Any) -> None:
@@ -79,4 +80,5 @@ class MessageForm(forms.Form):
         help_text=_("They get it by e-mail. The request stays as it is."),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
     )

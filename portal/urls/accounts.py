@@ -14,6 +14,7 @@ urlpatterns = [
     path("set-up/", accounts.staff_setup, name="staff_setup"),
     path("sign-out/", accounts.sign_out, name="sign_out"),
     path("language/", accounts.set_language, name="set_language"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", accounts.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
     path("2fa/", include("allauth.mfa.urls")),
     path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso/error/", sso.login_error, name="socialaccount_login_error"),

@@ -1,12 +1,17 @@
 """Signing out, the language, and how an invited staff member sets up their sign-in."""
 
+from typing import Any
+
 from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, password_validation, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +19,9 @@ from django.utils.translation import gettext_lazy
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clients import people
 from clients.models import User
+from portal.access import actor
 from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
@@ -38,6 +45,19 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=language)
     return i18n.set_language(request)
+
+
+class RemovePasskeyView(RemoveWebAuthnView):
+    """allauth asks the adapter before an authenticator app goes; this asks it before a passkey does."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_only_one = not get_adapter().can_delete_authenticator(self.object)
+        return super().get_context_data(**kwargs, is_only_one=is_only_one)
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        if get_adapter().can_delete_authenticator(self.object):
+            return super().form_valid(form)
+        return self.render_to_response(self.get_context_data(), status=409)
 
 
 class PasswordForm(forms.Form):
@@ -72,8 +92,10 @@ def staff_setup(request: Request) -> HttpResponse:
         return redirect("account_login")
     form = PasswordForm(posted(request), user=user)
     if form.is_valid():
-        user.set_password(form.cleaned_data["password"])
-        user.save(update_fields=["password"])
+        with transaction.atomic():
+            user.set_password(form.cleaned_data["password"])
+            user.save(update_fields=["password"])
+            people.note_sign_in_changed(user=user, what="password set", by=actor(request))
         # A changed password ends sessions, this one included, unless told otherwise.
         update_session_auth_hash(request, user)
         # So that the next page does not ask for the password that was typed a second ago.

@@ -1,7 +1,7 @@
 """The catalogue: APIs, their scopes and their resource servers."""
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -22,7 +22,8 @@ from portal.request import Request, posted
 def scopes(request: Request) -> HttpResponse:
     held = ClientScope.objects.exclude(client__status=Client.Status.CLOSED).values("scope_id")
     holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
-    apis = Api.objects.prefetch_related("scopes__easing_asked_by", "served_by")
+    servers = Prefetch("served_by", Client.objects.exclude(status=Client.Status.CLOSED))
+    apis = Api.objects.prefetch_related("scopes__easing_asked_by", servers)
     language = get_language() or "en"
     shown = [
         {

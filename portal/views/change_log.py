@@ -9,17 +9,18 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import log
 from audit.actions import Action
 from audit.canonical import COLUMNS, moment
 from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead, Verification
 from clients.models import Client
+from clients.secretformat import without_secrets
 from portal import log_entries, spreadsheets
 from portal.access import actor, log_readers
 from portal.forms.staff_log import LogFilterForm
-from portal.request import Request
+from portal.request import Request, is_uuid
 
 PAGE = 50  # entries
 COUNTED = 1000  # matches are counted up to here: a count over a million entries would take longer than the page
@@ -66,20 +67,20 @@ def _seq(text: str) -> int | None:
 @require_safe
 def log_entry(request: Request, seq: int) -> HttpResponse:
     entry = get_object_or_404(Entry, seq=seq)
-    client = Client.objects.filter(uid=entry.client_ref).first() if entry.client_ref else None
+    client = Client.objects.filter(uid=entry.client_ref).first() if is_uuid(entry.client_ref) else None
     context = {"entry": entry, "row": log_entries.row(entry), "client_uid": client and client.uid}
     return render(request, "auditor/log_entry.html", context)
 
 
 @log_readers
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
-    if not form.is_valid():
-        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")  # which says what is wrong
+    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")
     with transaction.atomic():
-        changes = {"filters": (None, urlencode(form.active()) or None)}
+        changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
     entries = form.entries().before(own.seq).order_by("seq")
     name = log_file_name(request.now)

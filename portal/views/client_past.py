@@ -32,7 +32,8 @@ def client_past(request: Request, uid: UUID) -> HttpResponse:
     client, form = get_object_or_404(Client, uid=uid), DateForm(request.GET)
     day = form.cleaned_data["on"] if form.is_valid() else None
     end = datetime.combine(day + timedelta(days=1), time.min, timezone.get_current_timezone()) if day else None
-    entries = Entry.objects.of_client(client.audit_client).between(None, end)
+    asked = [registration.audit_id for registration in client.registrations.for_new_clients()]
+    entries = Entry.objects.of_client(client.audit_client, subjects=asked).between(None, end)
     past = as_it_was(entries.order_by("seq")[:READ])
     context = {
         "client": client,

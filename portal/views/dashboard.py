@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clients.models import Client, Key, Mail, Registration, Scope, Secret
-from portal import usage
+from portal import condition, usage
 from portal.access import security_team
 from portal.client_search import SHA1, named_by_sha1
 from portal.forms.staff_clients import ALGORITHMS
@@ -38,7 +38,7 @@ def dashboard(request: Request) -> HttpResponse:
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
         "easing": Scope.objects.easing().exclude(easing_asked_by=request.user),
         "undelivered": Mail.objects.undeliverable().count(),
-        "expiring": _ending(request.now)[:LISTED],
+        "expiring": [condition.of_key(key, {}, request.now) for key in _ending(request.now)[:LISTED]],
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
         "sha1_url": f"{reverse('all_clients')}?state=active&algorithm={SHA1}",

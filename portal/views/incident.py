@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
+from clients.models import Client
 from portal import leaks
 from portal.access import actor, security_team
+from portal.client_search import has_id
 from portal.request import Request, posted
 from tokens import incident as incidents
 from tokens.invalidation import UnableToRevoke
@@ -46,8 +48,13 @@ def incident(request: Request) -> HttpResponse:
         value = form.cleaned_data["value"]
         leak = incidents.look_up(value=value, by=actor(request), now=request.now)
         context = {"form": LeakForm(), "searched": True, "cut_off": leaks.is_cut_off(value)}
-        context |= _findings(leak, request) if leak else {}
+        context |= _findings(leak, request) if leak else {"named": _named(value)}
     return render(request, "security/incident.html", context, status=422 if form.errors else 200)
+
+
+def _named(value: str) -> Client | None:
+    """The client whose client id was pasted."""
+    return Client.objects.filter(has_id(value)).first() if leaks.CLIENT_ID.fullmatch(value) else None
 
 
 def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
@@ -65,8 +72,10 @@ def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
 
 
 @security_team
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke_leak(request: Request) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("incident")
     leak = incidents.by_reference(request.POST.get("leak", ""))
     if leak is None:
         raise Http404

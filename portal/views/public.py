@@ -31,7 +31,7 @@ token = client.fetch_token("{token_url}", grant_type="client_credentials")"""
 @login_not_required
 @require_safe
 def landing(request: Request) -> HttpResponse:
-    context = {"form": LinkForm(), "samples": _samples(), "sent_here": "next" in request.GET}
+    context = {"form": LinkForm(), "samples": _samples(), "sought": request.GET.get("next", "")}
     return render(request, "public/landing.html", context)
 
 

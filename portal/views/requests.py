@@ -93,6 +93,9 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _mail_code_again(request: Request, registration: Registration) -> None:
+    if limits.is_over(request):
+        messages.error(request, _("Too many requests from your network. Try again in an hour."))
+        return
     try:
         registrations.mail_code(registration=registration, now=request.now)
     except codes.TooManyCodes:

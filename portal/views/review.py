@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
 from clients import registrations
@@ -113,8 +113,10 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 
 @security_team
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def write_message(request: Request, uid: UUID) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("review", uid)
     registration = _registration(uid)
     form = MessageForm(request.POST, auto_id="message_%s")
     if not form.is_valid():

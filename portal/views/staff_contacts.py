@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from clients import contacts as acts
 from clients.models import ClientContact, User
@@ -32,7 +32,7 @@ def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
 
 
 @security_team
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     """One of the buttons beside a contact: mail a fresh link, or change the role."""
     row, act = _contact(uid, contact), request.POST.get("act", "")

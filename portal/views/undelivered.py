@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import outbox
 from clients.models import Mail
@@ -19,14 +19,16 @@ SHOWN = 100
 @security_team
 @require_safe
 def undelivered(request: Request) -> HttpResponse:
-    failed = Mail.objects.undeliverable().select_related("client", "registration")
+    failed = Mail.objects.undeliverable().select_related("client", "registration", "user")
     context = {"mails": failed[:SHOWN], "total": failed.count(), "shown": SHOWN}
     return render(request, "security/undelivered.html", context)
 
 
 @security_team
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def retry_mail(request: Request, uid: UUID) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("undelivered")
     mail = get_object_or_404(Mail, pk=uid)
     try:
         outbox.retry(mail=mail, by=actor(request), now=request.now)

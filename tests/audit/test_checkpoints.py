@@ -1,8 +1,10 @@
 """Signed checkpoints, and the verification of what the database holds."""
 
 from base64 import urlsafe_b64encode
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from audit import canonical, checkpoints, log, notes, tasks
@@ -141,10 +143,49 @@ def test_a_frontier_that_was_altered_is_never_built_upon(write):
         sign()
 
 
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_tree_that_no_note_speaks_for_is_never_built_upon(write, size):
+    """Who may add a checkpoint (the application's role may) could have a root of their own signed: an old note, beside
+    the number and the frontier of a history that never was.
+    """
+    write(3)
+    genuine = sign()
+    write(2)
+    Checkpoint.objects.create(
+        size=size, at=timezone.now(), key_id="2026", frontier=b"x" * 32 * size.bit_count(), note=genuine.note
+    )
+    with pytest.raises(checkpoints.UnableToSign):
+        sign()
+    assert set(checkpoints.notes()) == {genuine.note}
+
+
+def test_a_log_that_was_cut_off_below_its_checkpoint_is_never_signed(write):
+    write(5)
+    sign()
+    forge("DELETE FROM audit_entry WHERE seq > 3; UPDATE audit_loghead SET size = 3")
+    with pytest.raises(checkpoints.UnableToSign):
+        sign()
+
+
+@pytest.mark.parametrize("changes", ["frontier = ''", "note = 'no note at all'", "note = E'no name\\n2\\n'"])
+def test_a_spoiled_checkpoint_stops_no_verification_and_no_export(write, tmp_path, changes):
+    write(2)
+    sign()
+    write()
+    forge(f"UPDATE audit_checkpoint SET {changes}")
+    with pytest.raises(checkpoints.UnableToSign):
+        sign()
+    assert log.verify().entries == 3
+    call_command("export_log", str(tmp_path), stderr=StringIO())
+    assert (tmp_path / "log.jsonl").read_bytes().count(b"\n") == 4
+
+
 TAMPERING = [
     ("UPDATE audit_entry SET note = 'x' WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET at = at + interval '1 microsecond' WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET changes = '{\"rate_limit\": [1.0, 2]}' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET changes = '{\"rate_limit\": [1e5000, 2]}' WHERE seq = 6", Problem.CHANGED, 6),
+    ("UPDATE audit_entry SET changes = to_jsonb(1e400::numeric + 0.5) WHERE seq = 6", Problem.CHANGED, 6),
     ("UPDATE audit_entry SET leaf_hash = set_byte(leaf_hash, 0, 1 + get_byte(leaf_hash, 0) %% 255) WHERE seq = 6",
      Problem.CHANGED, 6),
     ("DELETE FROM audit_entry WHERE seq = 6", Problem.MISSING, 6),

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from audit.actions import Action
+from audit.models import Entry
 from clients import codes, forgetting, links, outbox, registrations
 from clients.models import Mail, MailedCode, ManagementLink, Registration
 from tests.factories import NOW, SYSTEM, content, lotte, submitted_request
@@ -25,6 +27,21 @@ def test_a_request_that_nobody_confirmed_is_forgotten_after_a_week_with_its_code
     assert not Registration.objects.exists()
     assert not MailedCode.objects.exists()
     assert not Mail.objects.exists()
+
+
+def test_of_what_a_stranger_typed_the_change_log_has_nothing_until_it_is_confirmed():
+    registration = unconfirmed()
+    (entry,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED).values()
+    typed = content()
+    assert not [text for text in (typed.client_name, typed.organisation, typed.contact_email) if text in str(entry)]
+    code = registration.codes.get()
+    registrations.confirm(registration=registration, typed=codes.value(code), by=SYSTEM, now=NOW)
+    confirmed = Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get()
+    assert confirmed.changes == {
+        "client_name": [None, typed.client_name],
+        "organisation": [None, typed.organisation],
+        "scopes": [None, "address.read"],
+    }
 
 
 def test_a_request_that_was_confirmed_stays():

@@ -35,6 +35,15 @@ def test_a_client_is_found_by_its_id_its_name_and_its_contact(now) -> None:
     assert found(now, q="nothing like it") == set()
 
 
+def test_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
+    client, _secret = factories.client()
+    factories.client()
+    first = client.client_id
+    second = registry.change_client_id(client=client, seen=first, by=SYSTEM, now=now)
+    registry.change_client_id(client=client, seen=second, by=SYSTEM, now=now)
+    assert found(now, q=first) == found(now, q=second) == {client}
+
+
 def test_filters_by_state_scope_and_organisation(now) -> None:
     one, _secret = factories.client()
     two, _secret = factories.client(scopes=(factories.scope("parcel.read"),))

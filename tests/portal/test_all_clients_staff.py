@@ -204,6 +204,14 @@ def test_the_last_owner_stays(now) -> None:
     assert client.contacts.exists()
 
 
+def test_the_last_owner_of_a_closed_client_can_go(now) -> None:
+    """Nobody can be made owner of it any more, so they had to stay for good."""
+    client, _secret = factories.client()
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    post("remove_client_contact", client.uid, client.contacts.get().uid)
+    assert not client.contacts.exists()
+
+
 def test_a_contact_of_another_client_is_not_reached_through_this_one(now) -> None:
     one, _secret = factories.client()
     other, _secret = factories.client(contact=factories.wim())

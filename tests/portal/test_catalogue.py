@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
+from clients import catalogue, registry
 from clients.models import Api, Mail, Scope
 from tests import factories
 from tests.portal.html import seen_on
@@ -41,6 +42,14 @@ def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
     assert Scope.objects.count() == 1
 
 
+@pytest.mark.parametrize("identifier", ["Water", "water ways", "water_ways", "wäter"])
+def test_an_identifier_that_cannot_be_is_refused_with_what_can_be(identifier) -> None:
+    """A valid "slug" was asked for, and what the hint rules out was taken."""
+    response = post("create_api", identifier=identifier, name="Water", description_en="x")
+    assert response.status_code == 422
+    assert "Use small letters, digits and hyphens." in response.content.decode()
+
+
 def test_an_identifier_is_taken_once() -> None:
     factories.api("addresses")
     assert post("create_api", identifier="addresses", name="Again", description_en="x").status_code == 422
@@ -62,6 +71,20 @@ def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> Non
     assert scope.retired_at is not None
 
 
+def test_a_scope_that_many_clients_have_is_retired_in_no_more_queries(now) -> None:
+    """Ten thousand took forty seconds, in which every act on one of them waited."""
+    counts = []
+    for number, holders in enumerate((1, 5)):
+        scope = factories.scope(f"{number}.read")
+        for _number in range(holders):
+            factories.client(scopes=(scope,))
+        with CaptureQueriesContext(connection) as queries:
+            catalogue.retire_scope(scope=scope, by=factories.SYSTEM, now=now)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert Mail.objects.filter(facts__action="scope.retired").count() == 6
+
+
 def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     client, _secret = factories.client()
     api = factories.api()
@@ -70,6 +93,17 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     post("change_api", api.identifier, **typed, served_by=f" {client.client_id}\n")
     assert [served.pk for served in api.served_by.all()] == [client.pk]
     assert client.name in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+
+
+def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the_api(now) -> None:
+    """It said that there is no such client, of one that the page itself had put there."""
+    client, _secret = factories.client(serves=[factories.api()])
+    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    browser, address = signed_in(factories.noor()), reverse("change_api", args=["addresses"])
+    form = browser.get(address).context["form"]
+    typed = {"name": "A", "description_en": "x", "served_by": form["served_by"].value(), "seen": form["seen"].value()}
+    assert browser.post(address, typed).status_code == 302
+    assert client.name not in browser.get(reverse("scopes")).content.decode()
 
 
 def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) -> None:

@@ -15,11 +15,12 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients import catalogue, client_secrets, contacts, registrations, registry
-from clients.models import ClientContact
-from portal import spreadsheets
+from clients.models import Client, ClientContact, User
+from portal import log_entries, spreadsheets
 from portal.client_past import as_it_was
 from portal.views import change_log
 from tests import factories
+from tests.audit.forging import ruling_the_database
 from tests.portal.staff import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,48 @@ def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
     text = page()
     for words in (f"suspended the client {client.name}", "Noor El Amrani", "Leaked", "Status", "Active", "Suspended"):
         assert words in text
+
+
+@pytest.mark.parametrize("name", ["2026-13-41T25:00", "0001-01-01T00:00+14:00", "2026-11-24T09:30Z"])
+def test_a_name_that_reads_like_a_moment_is_shown_as_it_is(name) -> None:
+    """Strangers name what they ask for, and their entry stays in the log for good."""
+    factories.submitted_request(client_name=name, organisation=name)
+    text = page()
+    assert text.count(name) >= 3
+    assert name in export("csv").getvalue().decode()
+
+
+def test_nobody_borrows_an_address_by_their_name() -> None:
+    factories.submitted_request(contact_name="Noor El Amrani <noor@keydesk.example>")
+    assert log_entries.row(Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get())["who"] == (
+        "wim@rekenhuis.example from 192.0.2.9"
+    )
+
+
+MALFORMED = [
+    "changes = '{\"rate_limit\": [1e5000, 2]}'",
+    "changes = to_jsonb(1e400::numeric + 0.5)",
+    'changes = \'{"ends_at": ["2026-13-41T25:00", "0001-01-01T00:00+14:00"], "x": 1}\'',
+    "changes = '[[], {}]'",
+    "changes = 'null'",
+    "action = 'no {action} of ours {'",
+    "client_ref = 'no client of ours'",
+    "actor_label = '<', subject_label = '{', note = '{0}', address = 'nowhere'",
+]
+
+
+@pytest.mark.parametrize("changed", MALFORMED)
+def test_an_entry_that_was_not_written_here_is_shown_exported_and_found(now, changed) -> None:
+    """Who may add a row to the log must not be able to hide it, and the others, behind an error page."""
+    client = suspended(now)
+    with ruling_the_database() as cursor:
+        cursor.execute(f"UPDATE audit_entry SET {changed} WHERE action = 'client.suspended'")
+    ada, seq = signed_in(factories.ada()), Entry.objects.values_list("seq", flat=True)[0]
+    for name, args in (("change_log", []), ("log_entry", [seq]), ("client_past", [client.uid])):
+        assert ada.get(reverse(name, args=args)).status_code == 200
+    for kind in ("csv", "jsonl"):
+        assert export(kind).getvalue().decode().count("\n") > seq
+    assert log.verify().first_bad_seq == seq
 
 
 def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
@@ -73,6 +116,47 @@ def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
 def test_filters_narrow_the_list(now, filters, found) -> None:
     suspended(now)
     assert ("Noor El Amrani suspended the client" in page(**filters)) is found
+
+
+def test_the_log_of_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
+    client = suspended(now)
+    registry.change_client_id(client=client, seen=(first := client.client_id), by=factories.SYSTEM, now=now)
+    assert f"suspended the client {client.name}" in page(client=first)
+
+
+def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None:
+    """Only the second was: an auditor who looked at one client could not tell that two people had approved it."""
+    request = factories.submitted_request(now, scopes=(factories.scope("person.read", sensitive=True),))
+    for reviewer in (factories.bram(), factories.noor()):
+        client = registrations.approve(
+            registration=request, scopes=[factories.scope("person.read")], defaults=[], seen=request.content_hash,
+            by=factories.by(reviewer), now=now,
+        )  # fmt: skip
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    for text in (past, page(client=client.client_id), page(client=client.name)):
+        for words in ("confirmed the request", "Bram Wouters gave the first approval", "Noor El Amrani approved"):
+            assert words in text
+
+
+def test_a_request_that_was_rejected_is_found_by_the_name_of_its_client(now) -> None:
+    request = factories.submitted_request(now)
+    registrations.reject(
+        registration=request, message="No.", seen=request.content_hash, by=factories.by(factories.noor()), now=now
+    )
+    assert "Noor El Amrani rejected the request" in page(client=request.client_name)
+
+
+@pytest.mark.parametrize("filters", [{"client": "Koppeling"}, {"who": "Koppeling"}])
+def test_a_filter_that_fits_too_many_says_so_instead_of_leaving_some_out(now, filters) -> None:
+    """Entries of a hundred clients, shown and exported as if they were all."""
+    Client.objects.bulk_create(Client(name=f"Koppeling {number}") for number in range(101))
+    User.objects.bulk_create(User(email=f"{number}@k.example", name="Koppeling") for number in range(101))
+    response = signed_in(factories.ada()).get(reverse("change_log"), filters)
+    assert response.status_code == 422
+    assert "More than 100 fit this." in response.content.decode()
+    assert export("csv", **filters).status_code == 302
+    Client.objects.all()[0].delete(), User.objects.exclude(name="Ada Claes")[0].delete()
+    assert signed_in(factories.ada()).get(reverse("change_log"), filters).status_code == 200
 
 
 def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:

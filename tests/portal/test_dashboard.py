@@ -1,5 +1,6 @@
 """The Security team's start, and the mail that could not be delivered."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import keymaterial
+from clients import contacts, keymaterial
 from clients import keys as key_acts
 from clients.models import Mail
 from portal.tasks import remember_dashboard
@@ -69,6 +70,8 @@ def test_it_shows_which_keys_end_soon() -> None:
     response = dashboard()
     assert response.context["ending"] == 1
     assert soon.kid in response.content.decode()
+    words = re.search(r"Expires in \d+ days?", response.content.decode())[0]
+    assert words in signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
 
 
 def test_the_chart_has_a_table_behind_it() -> None:
@@ -109,6 +112,17 @@ def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
     again = browser.post(reverse("retry_mail", args=[mail.pk]), follow=True).content.decode()
     assert "waits to be sent already" in again
     assert Entry.objects.filter(action="mail.retried").count() == 1
+
+
+def test_an_undelivered_link_leads_to_the_clients_of_who_does_not_get_it(now) -> None:
+    """The page says to open the client and add another contact; of a link it named no client."""
+    contact = factories.person("lotte+keys@leiestroom.example", "Lotte")
+    client, _secret = factories.client(contact=contact)
+    contacts.mail_fresh_link(email=contact.email, by=factories.SYSTEM, now=now)
+    Mail.objects.filter(kind=Mail.Kind.LINK).update(state=Mail.State.FAILED)
+    browser = signed_in(factories.noor())
+    address = re.search(r'href="([^"]+[?]q=[^"]+)"', browser.get(reverse("undelivered")).text)[1]
+    assert client.name in browser.get(address).text
 
 
 @pytest.mark.parametrize("person", [factories.lotte, factories.ada])

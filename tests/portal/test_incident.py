@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from audit.models import Entry
 from clients import keys as key_acts
+from clients import registry
 from clients.models import Mail
 from tests import factories, keys
 from tests.portal.staff import signed_in
@@ -72,6 +73,16 @@ def test_a_secret_is_found_in_what_it_stood_in(now, around) -> None:
     assert "Works now" in page
     assert secret not in page
     assert basic not in page
+
+
+def test_a_client_id_is_told_to_be_one_also_when_it_was_regenerated(now) -> None:
+    client, _secret = factories.client()
+    old = client.client_id
+    registry.change_client_id(client=client, seen=old, by=factories.SYSTEM, now=now)
+    for client_id in (old, client.client_id):
+        page = look_up(f"'{client_id}'")
+        assert "no secret but a client id" in page
+        assert reverse("staff_client", args=[client.uid]) in page
 
 
 def test_a_token_is_found_in_its_header(now) -> None:

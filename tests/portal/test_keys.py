@@ -20,7 +20,7 @@ from clients.models import Client, Key, Mail
 from portal.times import moment
 from tests import factories
 from tests.keys import certificate_pem, jwk_of, new_ec, public_key
-from tests.portal import browsers
+from tests.portal import browsers, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +56,19 @@ def test_a_certificate_is_explained_before_it_is_added(made, browser) -> None:
     for words in ("What we understood", "Use exactly this key id", "EC P-256", "x5t#S256", "Other key ids that work"):
         assert words in text
     assert not made.keys.exists()
+
+
+def test_a_certificate_without_an_end_is_shown_like_any_other(made, browser) -> None:
+    """RFC 5280 section 4.1.2.5: it says 9999-12-31, 23:59:59 UTC, which in Brussels is in no year that there is."""
+    pem = certificate_pem(now=datetime.now(UTC), not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).decode()
+    assert "31 December 9999" in hand_over(browser, made, pem).content.decode()
+    add(browser, made, pem)
+    key = made.keys.get()
+    for name, args in (("client", [made.uid]), ("key", [made.uid, key.uid])):
+        assert "31 December 9999" in browser.get(reverse(name, args=args)).content.decode(), name
+    for name, args in (("home", []), ("retire_key", [made.uid, key.uid])):
+        assert browser.get(reverse(name, args=args)).status_code == 200, name
+    assert staff.signed_in(factories.noor()).get(reverse("staff_client", args=[made.uid])).status_code == 200
 
 
 def test_a_certificate_is_stored_as_the_jwk_that_wraps_it(made, browser) -> None:
@@ -105,13 +118,6 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     browser.post(reverse("activate_key", args=[made.uid, key.uid]))
     key.refresh_from_db()
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
-
-
-def test_a_certificate_without_an_end_is_shown_and_added(made, browser) -> None:
-    add(browser, made, certificate_pem(not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).decode())
-    key = made.keys.get()
-    for address in (reverse("client", args=[made.uid]), reverse("key", args=[made.uid, key.uid])):
-        assert "31 December 9999" in browser.get(address).content.decode()
 
 
 def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:

@@ -33,13 +33,6 @@ def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
     assert "You are not signed in, or no longer" in text
 
 
-def test_who_sends_a_form_after_their_session_ended_reads_that_nothing_came_of_it(client) -> None:
-    made, _secret = factories.client()
-    text = client.post(reverse("propose_change", args=[made.uid]), {"purpose": "x"}, follow=True).content.decode()
-    assert "You were signed out before you sent this. Nothing was changed." in text
-    assert "You were signed out" not in client.get(reverse("home"), follow=True).content.decode()
-
-
 def test_who_signs_out_reads_it_once_above_the_title() -> None:
     lotte = browsers.of(factories.lotte())
     text = lotte.post(reverse("sign_out"), follow=True).content.decode()

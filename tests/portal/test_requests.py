@@ -8,6 +8,7 @@ from clients import codes, contacts, registrations, registry
 from clients.mail_text import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, MailedCode, Registration
+from portal import limits
 from tests import factories
 from tests.portal import browsers
 
@@ -159,6 +160,16 @@ def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
     response = client.post(reverse("request_client"), FORM)
     assert "several codes already" in response.content.decode()
     assert Registration.objects.count() == codes.MAILED_PER_HOUR
+
+
+def test_one_network_cannot_have_codes_mailed_again_without_end(client, monkeypatch) -> None:
+    registration = ask(client)
+    monkeypatch.setattr(limits, "AN_HOUR", 3)  # the request itself was the first
+    url = reverse("confirm_request", args=[registration.uid])
+    pages = [client.post(url, {"again": "1"}, follow=True).content.decode() for _time in range(3)]
+    assert ["A new code is on its way" in page for page in pages] == [True, True, False]
+    assert "Too many requests from your network" in pages[-1]
+    assert registration.codes.count() == 3
 
 
 def test_a_stranger_does_not_see_the_request() -> None:

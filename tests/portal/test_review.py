@@ -235,3 +235,12 @@ def test_ten_scopes_take_no_more_queries_than_one(now) -> None:
             browser.get(url(registration))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_who_changes_the_language_beside_an_error_is_led_to_the_request(now) -> None:
+    """The message's own address answered a blank page to anything but a message."""
+    uid, browser = factories.submitted_request().uid, signed_in(factories.noor())
+    message = reverse("write_message", args=[uid])
+    assert browser.post(message, {"text": ""}).status_code == 422
+    answer = browser.post(reverse("set_language"), {"language": "nl", "next": message}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("review", args=[uid])

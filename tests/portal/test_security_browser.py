@@ -60,6 +60,14 @@ def test_under_https_cookies_belong_to_this_host_alone(production: dict[str, Any
         assert (cookie["path"], cookie["domain"]) == ("/", "")
 
 
+def test_a_message_for_the_next_page_travels_in_no_cookie_of_its_own() -> None:
+    """One without `__Host-` could be set by any neighbour's site of the same domain, with a message it had from us."""
+    browser = browsers.of(lotte())
+    answer = browser.post(reverse("sign_out"))
+    assert set(answer.cookies) <= {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
+    assert "You are signed out." in browser.get(answer.url).text
+
+
 def test_under_https_browsers_are_told_to_stay_there(production: dict[str, Any]) -> None:
     assert production["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert production["plain"] == [301, "https://keydesk.example/link/"]

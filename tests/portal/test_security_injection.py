@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from cryptography import x509
@@ -16,6 +17,8 @@ from cryptography.x509.oid import NameOID
 from django.test import Client as Browser
 from django.urls import reverse
 
+from audit.actions import Action
+from audit.models import Entry
 from clients import keymaterial, keys, links
 from clients.models import Mail
 from clients.secretformat import generate
@@ -30,6 +33,7 @@ from tokens import tokenformat
 pytestmark = pytest.mark.django_db
 
 NASTY = "<svg onload=alert(1)>\r\nBcc: x@evil.example\u202e{{ 7|add:7 }}\x1b[31m%s"
+ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
 FORGED = '\r\n{"event": "forged", "level": "info"}\x1b[2K'
 
 
@@ -194,6 +198,43 @@ def test_the_access_log_of_the_authorization_server_has_no_credential_and_no_for
         assert kept not in everything
 
 
+@pytest.mark.parametrize("kind", ["secret", "token", "assertion", "private key"])
+def test_a_credential_in_a_text_for_others_is_refused_and_kept_nowhere(kind: str) -> None:
+    """The change log would keep it for good, and mails would carry it to each contact."""
+    private_key = "-----BEGIN PRIVATE KEY-----"
+    text = {"secret": generate(), "token": tokenformat.generate(), "assertion": ASSERTION}.get(kind, private_key)
+    made, asked = factories.client()[0], factories.submitted_request()
+    people = {"team": staff.signed_in(noor()), "owner": browsers.of(lotte()), "asker": browsers.of(factories.wim())}
+    scope = factories.scope("person.read", sensitive=True)
+    decision = {"seen": asked.content_hash, "decision": "reject"}
+    described = {"api": scope.api.pk, "name": "x.read"}
+    content = {"organisation": "O", "client_name": "C", "purpose": "P", "scopes": scope.name}
+    places: list[tuple[str, str, list[object], dict[str, object], str]] = [
+        ("team", "change_client_status", [made.uid, "suspend"], {}, "reason"),
+        ("team", "review", [asked.uid], decision, "message"),
+        ("team", "write_message", [asked.uid], {}, "text"),
+        ("team", "ease_scope", [scope.pk], {"act": "ask"}, "reason"),
+        ("team", "create_scope", [], described, "description_en"),
+        ("asker", "my_request", [asked.uid], {}, "text"),
+        ("owner", "propose_change", [made.uid], content, "purpose"),
+        ("owner", "propose_change", [made.uid], content, "client_name"),
+        ("owner", "contacts", [made.uid], {"email": "an@example.org", "role": "editor"}, "name"),
+    ]
+    entries, mails = Entry.objects.count(), Mail.objects.count()
+    for person, name, arguments, form, field in places:
+        page = people[person].post(reverse(name, args=arguments), {**form, field: f"It was {text} that leaked"})
+        assert page.status_code == 422, name
+        assert "There is a secret, a token or a private key in this text" in page.text, name
+    assert (Entry.objects.count(), Mail.objects.count()) == (entries, mails)
+
+
+def test_an_exported_filter_keeps_no_credential_in_the_change_log() -> None:
+    secret = generate()
+    staff.signed_in(noor()).post(f"{reverse('log_export')}?{urlencode({'client': secret})}")
+    entry = Entry.objects.with_action(Action.LOG_EXPORTED).get()
+    assert entry.changes["filters"] == [None, "client=***"]
+
+
 def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:
     form = {
         "organisation": "O", "client_name": "C", "purpose": "P", "scopes": factories.scope().name, "contact_name": "N",
@@ -207,7 +248,7 @@ def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:
 @pytest.mark.parametrize("field", ["scope", "grant_type", "client_assertion_type"])
 def test_a_credential_in_the_wrong_field_is_not_kept_in_the_journal(field: str) -> None:
     client, secret = factories.client()
-    assertion = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
+    assertion = ASSERTION
     form = {"grant_type": "client_credentials", field: f"{secret} {assertion}"}
     if field == "client_assertion_type":
         form |= {"client_id": client.client_id, "client_assertion": assertion}

@@ -57,6 +57,16 @@ def test_a_session_ends_when_it_was_idle_for_an_hour_or_is_eight_hours_old(field
     assert "_auth_user_id" not in browser.session
 
 
+def test_who_sends_a_form_after_the_session_ended_reads_that_nothing_was_done() -> None:
+    browser, review = staff.signed_in(noor()), reverse("review", args=[factories.submitted_request().uid])
+    session = browser.session
+    session.update({"started_at": time.time() - 7200, "seen_at": time.time() - 7200})
+    session.save()
+    sent = browser.post(review, {"decision": "reject", "message": "No."}, follow=True)
+    assert "nothing was done with what you just sent" in sent.text
+    assert "what you just sent" not in browser.get(review, follow=True).text
+
+
 def test_use_keeps_a_session_from_being_idle_but_not_from_growing_old() -> None:
     browser = browsers.of(lotte())
     browser.get(reverse("home"))

@@ -121,6 +121,18 @@ def test_the_last_two_owners_cannot_remove_each_other() -> None:
     assert made.contacts.filter(role=owner).count() == 1
 
 
+@pytest.mark.parametrize("act", ["remove_contact", "change_contact_role"])
+def test_of_five_who_change_a_contact_the_same_way_at_once_one_does(act: str) -> None:
+    made, _secret = client()
+    contacts.add(client=made, email=wim().email, name="", role=ClientContact.Role.EDITOR, by=SYSTEM, now=NOW)
+    url = reverse(act, args=[made.uid, made.contacts.get(user=wim()).uid])
+    entries, mails = Entry.objects.count(), Mail.objects.count()
+    waiting = [browsers.of(lotte()) for _browser in range(5)]
+    at_once(5, lambda number: waiting[number].post(url, {"role": "owner"}).status_code)
+    assert Entry.objects.count() == entries + 1
+    assert Mail.objects.count() == mails + 2
+
+
 def test_a_link_that_twenty_browsers_use_at_once_opens_one_session() -> None:
     with transaction.atomic():
         link = links.issue(user=lotte(), now=NOW)

@@ -1,6 +1,7 @@
 """Staff sign in through an OpenID provider: a real one that listens on this machine (tests/oidc.py)."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from clients import contacts, links, people
 from clients.models import User
 from tests import factories
 from tests.oidc import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
@@ -96,6 +98,34 @@ def test_a_closed_account_stays_closed(provider) -> None:
     browser = Client()
     come_back_from(provider, browser, email=noor.email)
     assert not is_signed_in(browser)
+
+
+def test_a_link_is_no_way_around_single_sign_on(provider) -> None:
+    """Anybody who owns a client can have one mailed to a member of staff: it opens no second way in."""
+    noor = factories.noor()
+    come_back_from(provider, Client(), email=noor.email)
+    made, _secret = factories.client()
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    contacts.add(client=made, email=noor.email, name="", role="editor", by=factories.by(factories.lotte()), now=now)
+    link = noor.links.get()
+    links.activate(link)
+    browser = Client()
+    browser.post(reverse("open_link", args=[links.token(link)]))
+    assert browser.get(reverse("staff_setup")).url == reverse("account_login")
+    assert not is_signed_in(browser)
+
+
+def test_an_operator_can_have_who_lost_their_way_in_set_up_another(provider) -> None:
+    noor = factories.noor()
+    come_back_from(provider, Client(), email=noor.email)
+    people.invite_staff(
+        email=noor.email, name="", role=noor.role, by=factories.SYSTEM, now=datetime.now(UTC), forget_sign_in=True
+    )
+    link = noor.links.get()
+    links.activate(link)
+    browser = Client()
+    browser.post(reverse("open_link", args=[links.token(link)]))
+    assert "Choose a password" in browser.get(reverse("staff_setup")).content.decode()
 
 
 def test_an_answer_that_belongs_to_another_sign_in_is_refused(provider) -> None:

@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from audit.actions import Action
+from audit.models import Entry
 from clients.models import User
 from portal.staff_sign_in import AccountAdapter
 from tests import factories
@@ -54,6 +56,15 @@ def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person
     response = browser.post(reverse("mfa_authenticate"), {"code": code_now()})
     assert response.url == reverse(first_page)
     assert browser.get(response.url).status_code == 200
+
+
+def test_who_comes_for_a_page_is_led_to_it_once_signed_in() -> None:
+    """A page that a colleague named, or one whose session ended: they were led to the dashboard."""
+    user, browser = enrolled(factories.noor()), Client()
+    page = f"{reverse('all_clients')}?state=active&q=a+b"
+    way_in = re.search(r'href="(/accounts/sign-in/[^"]*)"', browser.get(page, follow=True).text)[1]
+    browser.post(way_in, {"login": user.email, "password": PASSWORD})
+    assert browser.post(reverse("mfa_authenticate"), {"code": code_now()}).url == page
 
 
 @pytest.mark.parametrize("person", [factories.noor, factories.ada])
@@ -110,6 +121,27 @@ def test_the_invitation_leads_to_a_password_then_a_second_factor_then_the_sign_i
     assert "_auth_user_id" not in browser.session
 
 
+@pytest.mark.django_db(transaction=True)
+def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> None:
+    """Who got hold of a session of theirs could add a second factor to come back with."""
+    user = factories.noor()
+    browser = by_link(user)
+    browser.post(reverse("staff_setup"), {"password": PASSWORD})
+    page = browser.get(reverse("mfa_activate_totp")).content.decode()
+    secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
+    browser.post(reverse("mfa_activate_totp"), {"code": code_now(secret)})
+    browser.post(reverse("mfa_generate_recovery_codes"))  # not by the link
+    user.refresh_from_db()
+    strong = signed_in(user)
+    session = strong.session
+    session["account_authentication_methods"][0]["reauthenticated"] = True
+    session.save()
+    strong.post(reverse("mfa_generate_recovery_codes"))
+    entries = Entry.objects.with_action(Action.STAFF_SIGN_IN_CHANGED).order_by("seq")
+    assert [entry.note for entry in entries] == ["password set", "totp activated", "recovery codes generated"]
+    assert {(entry.actor_id, entry.address) for entry in entries} == {(user.audit_id, "127.0.0.1")}
+
+
 def test_the_qr_code_is_drawn_in_the_page_because_no_other_source_is_allowed() -> None:
     browser = by_link(factories.noor())
     browser.post(reverse("staff_setup"), {"password": PASSWORD})
@@ -148,6 +180,23 @@ def test_the_only_second_factor_of_a_staff_member_stays() -> None:
     assert "This is your only second factor" in browser.get(reverse("mfa_deactivate_totp")).content.decode()
     browser.post(reverse("mfa_deactivate_totp"))
     assert Authenticator.objects.filter(user=user, type="totp").exists()
+
+
+def test_the_only_passkey_of_a_staff_member_without_an_app_stays() -> None:
+    """It went, and with it the way in: only an operator could let them in again."""
+    user = enrolled(factories.noor())
+    Authenticator.objects.filter(user=user).delete()
+    browser = signed_in(user)
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    only, other = (
+        Authenticator.objects.create(user=user, type="webauthn", data={"name": name, "credential": {}})
+        for name in ("Laptop", "Key")
+    )
+    only_page, other_page = (reverse("mfa_remove_webauthn", args=[passkey.pk]) for passkey in (only, other))
+    assert browser.post(other_page).url == reverse("mfa_list_webauthn")
+    assert "This is your only second factor" in browser.get(only_page).text
+    assert browser.post(only_page).status_code == 409
+    assert Authenticator.objects.get(user=user, type="webauthn") == only
 
 
 def test_there_is_no_sign_up_and_no_password_reset() -> None:

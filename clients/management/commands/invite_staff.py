@@ -20,7 +20,9 @@ class Command(ActCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--role", required=True, choices=[User.Role.SECURITY.value, User.Role.AUDITOR.value])
         parser.add_argument(
-            "--forget-sign-in", action="store_true", help="end their password and second factors: they lost them"
+            "--forget-sign-in",
+            action="store_true",
+            help="end their password, second factors and single sign-on: they lost them",
         )
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:

@@ -87,7 +87,7 @@ def test_a_signing_request_in_der_becomes_a_certificate(tmp_path: Path) -> None:
         {"x5c": x5c(der(certificate())), "x5t": "AAAA"},
         {"iat": 10**30},
     ],
-    ids=str,
+    ids=["alg", "kid", "key_ops", "x5c of another", "x5c cut off", "x5c in PEM", "expired issuer", "x5t", "number"],
 )
 @pytest.mark.parametrize("count", [0, 1, 2], ids=["key", "set of one", "set of two"])
 def test_what_is_wrong_with_a_key_is_left_out_also_in_a_set(

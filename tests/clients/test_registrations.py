@@ -267,6 +267,4 @@ def test_the_database_lets_nobody_decide_on_their_own_request_nor_approve_twice(
 def test_ones_own_requests_are_found_without_reading_those_of_others():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # on so few rows PostgreSQL would read them all
-    plan = Registration.objects.by(lotte()).explain()
-    assert plan.count("Index Cond: (requester_id") == 1
-    assert plan.count("Index Cond: (client_id") == 1
+    assert "Seq Scan on clients_registration" not in Registration.objects.by(lotte()).explain()

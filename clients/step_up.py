@@ -21,7 +21,7 @@ def mail_code(*, user: User, again: bool, now: datetime) -> None:
 
     Raises codes.TooManyCodes.
     """
-    if not again and user.codes.filter(purpose=PURPOSE, used_at=None, expires_at__gt=now).exists():
+    if not again and codes.usable(now).filter(user=user, purpose=PURPOSE).exists():
         return
     code = codes.issue(purpose=PURPOSE, email=user.email, user=user, now=now)
     outbox.queue_code(code=code, language=user.language, now=now)

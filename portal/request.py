@@ -14,7 +14,7 @@ class Request(HttpRequest):
     id: str
     address: str
     now: datetime
-    user: User  # type: ignore[assignment]  # signed in: LoginRequiredMiddleware stands before every view but the public
+    user: User  # type: ignore[assignment]  # signed in: SignInMiddleware stands before every view but the public
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -93,6 +93,8 @@ def _try_passkey(request: Request) -> str:
 
 
 def _try_code(request: Request, typed: str) -> str:
+    if not typed.strip():  # a slip of the finger costs none of the five tries
+        return _("Type the six digits from the mail.")
     try:
         step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:

@@ -60,7 +60,7 @@ class Key(models.Model):
     not_before = models.DateTimeField(null=True)
     not_after = models.DateTimeField(null=True)
     added_at = models.DateTimeField()
-    added_by = models.CharField(max_length=254)
+    added_by = models.TextField()  # a label, as in the change log: name and address
     active_from = models.DateTimeField(null=True)  # empty: staged
     retires_at = models.DateTimeField(null=True)
     proven_at = models.DateTimeField(null=True)  # when somebody showed that they have the private half
@@ -145,7 +145,7 @@ class Secret(models.Model):
     sealed_with = models.CharField(max_length=40, blank=True)  # id of the key in SECRETS_KEYS
     hint = models.CharField(max_length=4)  # its last characters, to tell two apart
     created_at = models.DateTimeField()
-    created_by = models.CharField(max_length=254)
+    created_by = models.TextField()  # a label, as in the change log
     ends_at = models.DateTimeField(null=True)  # set when it is replaced: the end of the overlap
 
     objects = SecretQuerySet.as_manager()

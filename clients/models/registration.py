@@ -47,10 +47,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
         Who is no contact of the client any more has lost what they asked about it, too; the other contacts have not.
         """
-        theirs = Q(client__in=ClientContact.objects.filter(user=user).values("client"))
-        asked = Q(requester=user)
-        allowed = asked & Q(client=None) | theirs & (asked | Q(kind=Registration.Kind.CHANGE))
-        return self.filter(allowed).order_by("-created_at")
+        theirs = self.filter(client__in=ClientContact.objects.filter(user=user).values("client"))
+        followed = theirs.filter(Q(requester=user) | Q(kind=Registration.Kind.CHANGE))
+        asked = self.filter(requester=user, client=None)
+        # Not one condition with an "or" in it, for which PostgreSQL reads every request: each half has an index.
+        return self.filter(pk__in=asked.values("pk").union(followed.values("pk"))).order_by("-created_at")
 
 
 class Registration(models.Model):

@@ -36,6 +36,13 @@ class Line(forms.CharField):
             raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
 
 
+class Text(forms.CharField):
+    """Several lines. A browser sends two characters for the end of a line, and counts one towards `maxlength`."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 def code_field() -> forms.CharField:
     """The six digits of a mailed code; blanks between them do no harm (WCAG 3.3.8: pasting works)."""
     return forms.CharField(

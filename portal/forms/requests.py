@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Api, Scope
 from clients.registrations import Content
-from portal.forms.fields import Line, code_field, email_field, no_secret
+from portal.forms.fields import Line, Text, code_field, email_field, no_secret
 
 
 class ContentForm(forms.Form):
@@ -30,7 +30,7 @@ class ContentForm(forms.Form):
         max_length=120,
         error_messages={"required": _("Give the client a name.")},
     )
-    purpose = forms.CharField(
+    purpose = Text(
         label=_("What does it do, and for whom?"),
         help_text=_("Two or three sentences, with the reason for each scope. Reviewers read this first."),
         max_length=4000,
@@ -108,7 +108,7 @@ class CodeForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    text = forms.CharField(
+    text = Text(
         label=_("Your message"),
         max_length=4000,
         error_messages={"required": _("Write your message first.")},

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Registration
-from portal.forms.fields import no_secret
+from portal.forms.fields import Text, no_secret
 
 APPROVE, CHANGES, REJECT = "approve", "changes", "reject"
 UNANSWERED = "unanswered"  # the contact was asked to change the request and did not: rejected
@@ -24,7 +24,7 @@ class DecisionForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     decision = forms.ChoiceField(label=_("Your decision"), widget=forms.RadioSelect)
-    message = forms.CharField(
+    message = Text(
         label=_("Message to the contact"),
         help_text=_("Goes in the e-mail and the change log. Needed unless you approve everything."),
         required=False,
@@ -75,7 +75,7 @@ class DecisionForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    text = forms.CharField(
+    text = Text(
         label=_("Write to the contact"),
         help_text=_("They get it by e-mail. The request stays as it is."),
         max_length=4000,

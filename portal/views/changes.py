@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clients import registrations
-from clients.models import Client, Registration, Scope
+from clients.models import Client, Scope
 from portal.access import actor, client_of, contact
 from portal.forms.requests import ChangeForm
 from portal.request import Request, posted
@@ -20,7 +20,9 @@ from portal.request import Request, posted
 def propose_change(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     if request.method != "POST" and (waiting := client.registrations.open().first()):
-        return _show_the_open_one(request, client, waiting)
+        # Instead of a form that cannot be sent.
+        messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
+        return redirect("my_request", waiting.uid)
     form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=_as_it_is(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
@@ -33,14 +35,6 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
             return redirect("my_request", asked.uid)
     context = {"client": client, "form": form}
     return render(request, "contact/propose_change.html", context, status=422 if form.errors else 200)
-
-
-def _show_the_open_one(request: Request, client: Client, waiting: Registration) -> HttpResponse:
-    """Instead of a form that cannot be sent. The request of a colleague is not this person's to open."""
-    messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
-    if waiting.requester == request.user:
-        return redirect("my_request", waiting.uid)
-    return redirect("client", client.uid)
 
 
 def _as_it_is(client: Client) -> dict[str, object]:

@@ -137,7 +137,9 @@ def my_requests(request: Request) -> HttpResponse:
 def my_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     form = MessageForm(posted(request))
-    if form.is_valid():
+    if form.is_valid() and not registration.is_open:
+        form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
+    elif form.is_valid():
         text = form.cleaned_data["text"]
         registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
         messages.success(request, _("Your message is with the Security team."))

@@ -81,7 +81,10 @@ def _show(request: Request, client: Client, text: str, **context: object) -> Htt
 @step_up_required(gettext_lazy("End this secret"))
 def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
-    found: Secret = get_object_or_404(client.secrets.usable(request.now), uid=secret)
+    found: Secret = get_object_or_404(client.secrets, uid=secret)
+    if found.state(request.now) == Secret.State.ENDED:
+        messages.info(request, _("This secret had stopped working already."))
+        return redirect("client", uid)
     form = TokensForm(posted(request))
     if not form.is_valid():
         line = condition.of_secret(found, CredentialUse.objects.of(client).in_bulk(), request.now)

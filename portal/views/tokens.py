@@ -56,7 +56,7 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
     if request.method != "POST":
         return redirect("tokens", uid)
-    token = get_object_or_404(Token.objects.of(found).live(request.now), digest=_digest(request.POST.get("token", "")))
+    token = get_object_or_404(Token.objects.of(found), digest=_digest(request.POST.get("token", "")))
     try:
         invalidation.revoke(token=token, by=actor(request), now=request.now)
     except invalidation.UnableToRevoke as problem:

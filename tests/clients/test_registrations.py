@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from audit.models import Entry
 from clients import codes, registrations, registry
@@ -262,3 +262,9 @@ def test_the_database_lets_nobody_decide_on_their_own_request_nor_approve_twice(
     with pytest.raises(IntegrityError, match="two_approvals_are_by_two_people"), transaction.atomic():
         rows.update(**twice)
     assert rows.update(**twice | {"decided_by": bram()}) == 1
+
+
+def test_ones_own_requests_are_found_without_reading_those_of_others():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # on so few rows PostgreSQL would read them all
+    assert "Seq Scan on clients_registration" not in Registration.objects.by(lotte()).explain()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
+from clients.models import Client, Registration, User
+from portal.example import organisation
 from tests.e2e import pages
 from tests.e2e.pages import Place
 from tests.portal.test_access import ROLES
@@ -128,3 +130,22 @@ def test_every_page_is_accessible_in_every_language(
     assert not wrong, "\n".join(wrong)
     policy = [text for text in complaints if "Content Security Policy" in text]
     assert not policy, policy
+
+
+def test_names_and_addresses_of_any_length_make_no_page_scroll_sideways(live_server, browser: Browser) -> None:
+    pages.seed()
+    lotte, places = User.objects.get(email=organisation.CONTACT), list(pages.places(pages.things()))
+    User.objects.filter(pk=lotte.pk).update(name="Verhaeghe" * 16)
+    Client.objects.update(name="Meterstanden" * 10, organisation="Leiestroom" * 15)
+    Registration.objects.update(client_name="Meterstanden" * 10, organisation="Leiestroom" * 15, purpose="x" * 400)
+    User.objects.exclude(pk__in=[lotte.pk]).filter(role=User.Role.CONTACT).update(name="")  # their address is shown
+    User.objects.filter(email="joris@leiestroom.example").update(email=f"joris@{'leiestroom-' * 9}.example")
+    page, wrong = context_of(browser, live_server.url, "owner").new_page(), []
+    for place in places:
+        if place.role == "owner" and place.form is None and visit(page, place):
+            for width in (*REFLOW, WIDE["width"]):
+                page.set_viewport_size({"width": width, "height": 800})
+                if (needed := page.evaluate("document.scrollingElement.scrollWidth")) > width:
+                    wrong.append(f"{place.path} scrolls sideways at {width} px: {needed}")
+    page.context.close()
+    assert not wrong, "\n".join(wrong)

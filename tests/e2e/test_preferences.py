@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
+from clients.models import Client
+from portal.example import organisation
+from tests.e2e import pages
 from tests.e2e.test_accessibility import NARROW, WIDE, context_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,3 +42,61 @@ def test_dark_colours_and_no_movement_for_who_wants_them(live_server, browser: B
         assert sum(page.evaluate(BRIGHTNESS)) > 700
         assert page.evaluate(MOVES)  # or the check above would see nothing in any case
         context.close()
+
+
+def test_another_language_keeps_what_was_typed_and_the_browser_keeps_nothing(live_server, browser: Browser) -> None:
+    pages.seed()
+    context = context_of(browser, live_server.url, "anonymous")
+    page = context.new_page()
+    page.goto("/request/")
+    page.get_by_label("Name of the client").fill("Meterstanden")
+    page.get_by_label("What does it do").fill("Letters,\nand parcels.")
+    page.get_by_label("address.read").check()
+    page.get_by_role("button", name="Nederlands").click()
+    expect(page.get_by_label("Naam van de client")).to_have_value("Meterstanden")
+    expect(page.locator("textarea")).to_have_value("Letters,\nand parcels.")
+    expect(page.get_by_label("address.read")).to_be_checked()
+    assert page.locator("input[type=checkbox]:checked").count() == 1
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+    page.goto("/request/")  # later it is an empty form again
+    expect(page.get_by_label("Naam van de client")).to_have_value("")
+    context.close()
+
+
+def test_what_a_browser_must_not_store_does_not_cross_over(live_server, browser: Browser) -> None:
+    pages.seed()
+    context = context_of(browser, live_server.url, "owner")
+    page = context.new_page()
+    page.add_init_script("Storage.prototype.setItem = () => { throw new Error('stored'); }")
+    stored: list[str] = []
+    page.on("pageerror", lambda error: stored.append(str(error)))
+    page.goto("/clients/")
+    page.get_by_role("link", name=organisation.WITH_CERTIFICATE).first.click()
+    page.get_by_label("Certificate or JSON Web Key").fill("-----BEGIN PRIVATE KEY-----")
+    page.get_by_role("button", name="Français").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.locator("main").get_by_role("button", name="Afficher").click()
+    expect(page.locator("#secret")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert not stored
+    context.close()
+
+
+def test_a_change_by_somebody_else_is_still_found_in_another_language(live_server, browser: Browser) -> None:
+    pages.seed()
+    client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    context = context_of(browser, live_server.url, "security")
+    page = context.new_page()
+    page.goto(reverse("client_settings", args=[client.uid]))
+    page.locator("#id_rate_limit").fill("60")
+    Client.objects.filter(pk=client.pk).update(token_lifetime=600)
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("#id_rate_limit")).to_have_value("60")
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        page.locator("main form button").first.click()
+    assert answered.value.status == 409
+    client.refresh_from_db()
+    assert (client.rate_limit, client.token_lifetime) == (None, 600)
+    context.close()

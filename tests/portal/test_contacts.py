@@ -126,10 +126,13 @@ def test_who_has_a_change_waiting_is_shown_it_instead_of_a_form_that_cannot_be_s
     assert browser.get(url).headers["Location"] == reverse("my_request", args=[waiting.uid])
     colleague = factories.person("joris@leiestroom.example", "Joris De Backer")
     ClientContact.objects.create(client=made, user=colleague, role=Role.EDITOR, added_at=now)
-    text = browsers.of(colleague).get(url, follow=True).content.decode()
-    assert "A request about this client is being reviewed" in text
+    theirs = browsers.of(colleague)
+    text = theirs.get(url, follow=True).content.decode()
+    assert "A request about this client is being reviewed. Wait for it, or withdraw it first." in text
+    assert reverse("withdraw_request", args=[waiting.uid]) in text
+    text = theirs.get(reverse("client", args=[made.uid])).content.decode()
     assert "Asked by Lotte Verhaeghe" in text
-    assert reverse("my_request", args=[waiting.uid]) not in text  # it is not theirs, and would be a 404
+    assert reverse("my_request", args=[waiting.uid]) in text
 
 
 def test_the_page_asks_the_database_as_often_for_ten_contacts_as_for_one(made, browser, now) -> None:

@@ -57,7 +57,17 @@ def test_a_successor_ends_the_warning() -> None:
 def test_a_client_without_a_working_credential_cannot_sign_in() -> None:
     made, _secret = factories.client()
     made.secrets.update(ends_at=datetime.now(UTC))
-    assert "Cannot sign in" in home()
+    text = home()
+    assert "Cannot sign in" in text
+    assert "or make a secret" in text
+
+
+def test_no_new_secret_is_advised_to_whom_it_would_not_help() -> None:
+    made, _secret = factories.client()
+    type(made).objects.filter(pk=made.pk).update(secret_allowed=False)  # and the key that it had is gone
+    text = home()
+    assert "turn secrets on again" in text
+    assert "or make a secret" not in text
 
 
 def test_refused_requests_lead_to_the_journal() -> None:

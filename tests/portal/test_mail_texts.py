@@ -119,6 +119,16 @@ def test_a_reviewers_message_keeps_its_lines_and_is_escaped_in_html() -> None:
     assert "<script>" not in text.html
 
 
+def test_a_message_about_a_request_that_is_decided_asks_for_no_answer_that_nobody_could_give() -> None:
+    row = mail(Mail.Kind.NEW_MESSAGE)
+    for status, answered in ((Registration.Status.SUBMITTED, True), (Registration.Status.REJECTED, False)):
+        row.registration.status = status
+        text = render(row, now=NOW)
+        for part in (" ".join(text.body.split()), text.html):
+            assert ("Read and answer it on the page of the request." in part) == answered
+            assert ("Read it on the page of the request." in part) != answered
+
+
 def test_an_expiry_mail_names_the_key_and_the_moment() -> None:
     text = rendered(Mail.Kind.CREDENTIAL_EXPIRES)
     assert "6 December 2026" in text.subject

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients import codes, contacts, registrations, registry
+from clients.mail_text import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, MailedCode, Registration
 from portal import limits
@@ -83,6 +84,11 @@ def test_an_incomplete_form_keeps_what_was_typed_and_names_each_mistake(client) 
 
 def test_a_name_over_two_lines_becomes_one_line(client) -> None:
     assert ask(client, client_name="Loon\r\nverwerking").client_name == "Loon verwerking"
+
+
+def test_as_much_fits_as_a_browser_lets_one_type(client) -> None:
+    typed = "\r\n".join("x" * 39 for _line in range(100))  # 3,999 characters as the browser counts
+    assert ask(client, purpose=typed).purpose == typed.replace("\r\n", "\n")
 
 
 def test_invisible_characters_in_a_name_are_refused(client) -> None:
@@ -180,6 +186,22 @@ def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
     assert "It is for &lt;b&gt;payroll&lt;/b&gt;." in text
 
 
+def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
+    registration = factories.submitted_request()
+    page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
+    registrations.reject(
+        registration=registration, message="No.", seen=registration.content_hash, by=factories.by(factories.noor()),
+        now=now,
+    )  # fmt: skip
+    answer = browser.post(page, {"text": "It is for payroll."})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "your message was not sent" in text
+    assert ">\nIt is for payroll.</textarea>" in text
+    assert "Send message" not in text
+    assert registration.messages.get().text == "No."
+
+
 def changes_asked(now) -> Registration:
     registration = factories.submitted_request()
     by = factories.by(factories.noor())
@@ -260,6 +282,23 @@ def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) ->
     assert "<b>Lotte Verhaeghe</b>" in thread
     assert lotte.post(reverse("withdraw_request", args=[asked.uid])).status_code == 302
     assert "This request was withdrawn" in lotte.get(page).content.decode()
+
+
+def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
+    client, _row, asked = wims_change(now)
+    by = factories.by(factories.noor())
+    registrations.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
+    again = reverse("propose_change", args=[client.uid])
+    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
+    assert f'href="{again}">Make a new request' in text
+    mail = render(Mail.objects.get(kind=Mail.Kind.REQUEST_REJECTED), now=now)
+    assert f"http://testserver{again}" in mail.body
+    assert f"http://testserver{again}" in mail.html
+    for part in (text.partition("<main")[2], mail.body, mail.html):
+        assert reverse("request_client") not in part.replace(reverse("my_requests"), "")
+    registry.close(client=client, reason="Ended", by=by, now=now)
+    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).text
+    assert f'href="{reverse("request_client")}">Make a new request' in text
 
 
 def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_removed(now) -> None:

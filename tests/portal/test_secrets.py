@@ -1,6 +1,7 @@
 """Client secrets on the contact's pages (docs/security.md, secrets)."""
 
 import hashlib
+import html
 import re
 from datetime import UTC, datetime
 
@@ -63,7 +64,9 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
 def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:
     client, old = made
     url = reverse("regenerate_secret", args=[client.uid])
-    assert "Regenerate the client secret?" in browser.get(url).content.decode()
+    asked = browser.get(url).content.decode()
+    assert "Regenerate the client secret?" in asked
+    assert "until they expire, unless you invalidate them too" in asked
     current = client.secrets.current().get()
     text = browser.post(url, {"replaces": current.uid, "overlap": "24h"}).content.decode()
     new = client.secrets.current().get()
@@ -73,6 +76,17 @@ def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap
     assert current.state(current.ends_at.replace(year=2000)) == Secret.State.RETIRING
     assert Entry.objects.with_action(Action.SECRET_REGENERATED).count() == 1
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+
+
+def test_who_gets_a_secret_while_secrets_are_off_reads_that_it_does_not_work_yet(made, browser) -> None:
+    client, _old = made
+    url, form = reverse("regenerate_secret", args=[client.uid]), {"replaces": client.secrets.get().uid, "overlap": "0"}
+    told = "secrets are turned off for this client"
+    assert told not in browser.get(url).content.decode()
+    Client.objects.filter(pk=client.pk).update(secret_allowed=False)
+    assert told in browser.get(url).content.decode()
+    assert told in browser.post(url, form).content.decode()
+    assert told in browser.post(reverse("reveal_secret", args=[client.uid])).content.decode()
 
 
 def test_sending_the_same_form_twice_makes_one_new_secret(made, browser) -> None:
@@ -111,6 +125,22 @@ def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
     assert "End this secret?" in browser.get(url).content.decode()
     answer = browser.post(url, follow=True).content.decode()
     assert "no longer works" in answer
+    for again in (browser.post(url, follow=True), browser.get(url, follow=True)):  # a second click, another tab
+        assert again.redirect_chain == [(reverse("client", args=[client.uid]), 302)]
+        assert "This secret had stopped working already" in again.content.decode()
+    assert Entry.objects.with_action(Action.SECRET_ENDED).count() == 1
+
+
+def test_somebody_with_the_longest_name_and_address_manages_keys_and_secrets_too(made) -> None:
+    client, _old = made
+    user = factories.person("v" * 60 + "@" + "gemeente-" * 6 + "." + "x" * 60 + ".example", "N" * 150)
+    client.contacts.update(user=user)
+    key = keys.add(client=client, key=public_key(), by=factories.by(user), now=datetime.now(UTC))
+    form = {"replaces": client.secrets.get().uid, "overlap": "0"}
+    assert browsers.of(user).post(reverse("regenerate_secret", args=[client.uid]), form).status_code == 200
+    text = browsers.of(user).get(reverse("client", args=[client.uid])).content.decode()
+    assert key.added_by == client.secrets.current().get().created_by == user.audit_label
+    assert text.count(html.escape(user.audit_label)) == 2
 
 
 def test_the_only_secret_of_a_client_without_a_key_cannot_go(made, browser) -> None:

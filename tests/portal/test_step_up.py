@@ -72,6 +72,26 @@ def test_pressing_the_button_twice_mails_one_code_and_asking_again_a_second(made
     assert MailedCode.objects.count() == 2
 
 
+def test_an_empty_answer_costs_no_try(made, browser) -> None:
+    url = reverse("reveal_secret", args=[made.uid])
+    browser.post(url)
+    for typed in ("", "  ") * 3:
+        response = browser.post(url, {"step_up_code": typed})
+        assert response.status_code == 422
+        assert "Type the six digits from the mail" in response.content.decode()
+    assert "Your client secret" in browser.post(url, {"step_up_code": code()}).content.decode()
+
+
+def test_who_begins_again_after_too_many_wrong_codes_gets_one_that_works(made, browser) -> None:
+    url = reverse("reveal_secret", args=[made.uid])
+    browser.post(url)
+    wrong = f"{(int(code()) + 1) % 10**6:06d}"
+    for _attempt in range(MailedCode.MAX_ATTEMPTS):
+        browser.post(url, {"step_up_code": wrong})
+    assert "We sent a six-digit code to" in browser.post(url).content.decode()
+    assert "Your client secret" in browser.post(url, {"step_up_code": code()}).content.decode()
+
+
 def test_cancel_leads_back_to_a_page(made, browser) -> None:
     for name in ("reveal_secret", "regenerate_secret", "revoke_token", "confirm_key", "invalidate_tokens"):
         url = reverse(name, args=[made.uid])

@@ -146,6 +146,14 @@ def test_both_ask_for_a_mailed_code(made) -> None:
     assert Token.objects.live(datetime.now(UTC)).count() == 1
 
 
+def test_a_token_that_ended_while_its_row_was_on_the_page_is_no_dead_end(made, browser) -> None:
+    token = issue(made, minutes=-1)
+    answer = browser.post(reverse("revoke_token", args=[made.uid]), {"token": token.jti}, follow=True)
+    assert answer.redirect_chain == [(reverse("tokens", args=[made.uid]), 302)]
+    assert "This token had stopped working already" in answer.content.decode()
+    assert not Entry.objects.with_action(Action.TOKEN_REVOKED).exists()
+
+
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "é" * 43, "a" * 43, "=" * 43])
 def test_a_token_that_is_none_is_not_found(made, browser, token) -> None:
     assert browser.post(reverse("revoke_token", args=[made.uid]), {"token": token}).status_code == 404

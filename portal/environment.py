@@ -7,10 +7,24 @@ from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
+
+
+class Literal(FileAwareMapping):
+    """To django-environ a value that begins with `$` names another variable. A secret may begin with it."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).replace("$", r"\$")  # which `escape_proxy` takes back
 
 
 class Environment(environ.FileAwareEnv):
-    """Says which variable it is that has a value of the wrong kind."""
+    """Takes each value as it is, and says which variable it is that has one of the wrong kind."""
+
+    ENVIRON = Literal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.escape_proxy = True
 
     def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from portal.embedded import keys
+from portal.environment import Environment, Literal
 
 
 def check(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +48,14 @@ def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str
     assert setting.removesuffix("_FILE") in result.stderr
     assert "Traceback" not in result.stderr
     assert "c2VjcmV0" not in result.stderr
+
+
+@pytest.mark.parametrize("value", ["$ecret", "$", r"a\$b$$c", r"\$x", "a\\", "plain"])
+def test_a_value_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
+    """A secret may begin with a dollar sign, as one in fifty of Django's own does."""
+    (tmp_path / "secret").write_text(value)
+    monkeypatch.setattr(Environment, "ENVIRON", Literal({"A": value, "B_FILE": str(tmp_path / "secret")}))
+    assert [Environment().str(name, default="") for name in ("A", "B")] == [value, value]
 
 
 def test_the_level_of_the_log_is_written_in_any_case() -> None:

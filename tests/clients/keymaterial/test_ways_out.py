@@ -36,7 +36,7 @@ def after_the_command(data: bytes, directory: Path, *, before: str, after: str) 
     command = refused(data).command
     for tool in ("openssl", "jq"):
         if tool in command and shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
+            pytest.skip(f"{tool} is not installed")  # a reader's tool and not ours; pytest's summary names the test
     (directory / before).write_bytes(data)
     private = ec_key("a").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (directory / "private.pem").write_bytes(private)

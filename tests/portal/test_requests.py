@@ -4,10 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import codes, contacts, registrations, registry
-from clients.mail_text import render
-from clients.models import Client as ApiClient
-from clients.models import ClientContact, Mail, MailedCode, Registration
+from clients import codes, registrations
+from clients.models import MailedCode, Registration
 from portal import limits
 from tests import factories
 from tests.portal import browsers
@@ -242,90 +240,3 @@ def test_the_list_of_requests_asks_the_database_as_often_for_ten_as_for_one() ->
     for _more in range(9):
         factories.submitted_request()
     assert browsers.queries(browser, reverse("my_requests")) == for_one
-
-
-def wims_change(now) -> tuple[ApiClient, ClientContact, Registration]:
-    """An editor of Lotte's client asks for a change, and the Security team has a question."""
-    client, lotte, wim = factories.client()[0], factories.by(factories.lotte()), factories.by(factories.wim())
-    row = contacts.add(
-        client=client, email=factories.wim().email, name="", role=ClientContact.Role.EDITOR, by=lotte, now=now
-    )
-    asked = registrations.propose_change(client=client, content=factories.content(), by=wim, now=now)
-    by = factories.by(factories.noor())
-    registrations.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
-    return client, row, asked
-
-
-def test_a_contact_who_was_removed_loses_the_request_that_they_made_about_the_client(now) -> None:
-    _client, row, asked = wims_change(now)
-    wim = browsers.of(factories.wim())
-    assert asked.client_name in wim.get(reverse("my_requests")).content.decode()
-    contacts.remove(contact=row, by=factories.by(factories.lotte()), now=now)
-    wim = browsers.of(factories.wim())
-    for page in ("my_request", "edit_request", "withdraw_request"):
-        assert wim.get(reverse(page, args=[asked.uid])).status_code == 404
-        assert wim.post(reverse(page, args=[asked.uid]), {**FORM, "text": "Hello"}).status_code == 404
-    for page in ("home", "my_requests"):
-        assert asked.client_name not in wim.get(reverse(page)).content.decode()
-    asked.refresh_from_db()
-    assert asked.status == Registration.Status.CHANGES_REQUESTED
-
-
-def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) -> None:
-    _client, _row, asked = wims_change(now)
-    lotte = browsers.of(factories.lotte())
-    assert asked.client_name in lotte.get(reverse("my_requests")).content.decode()
-    page = reverse("my_request", args=[asked.uid])
-    lotte.post(page, {"text": "Not this name."})
-    assert Mail.objects.filter(kind=Mail.Kind.NEW_MESSAGE).count() == 0  # that is for what the Security team writes
-    thread = browsers.of(factories.wim()).get(page).content.decode()
-    assert "<b>Lotte Verhaeghe</b>" in thread
-    assert lotte.post(reverse("withdraw_request", args=[asked.uid])).status_code == 302
-    assert "This request was withdrawn" in lotte.get(page).content.decode()
-
-
-def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
-    client, _row, asked = wims_change(now)
-    by = factories.by(factories.noor())
-    registrations.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
-    again = reverse("propose_change", args=[client.uid])
-    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
-    assert f'href="{again}">Make a new request' in text
-    mail = render(Mail.objects.get(kind=Mail.Kind.REQUEST_REJECTED), now=now)
-    assert f"http://testserver{again}" in mail.body
-    assert f"http://testserver{again}" in mail.html
-    for part in (text.partition("<main")[2], mail.body, mail.html):
-        assert reverse("request_client") not in part.replace(reverse("my_requests"), "")
-    registry.close(client=client, reason="Ended", by=by, now=now)
-    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).text
-    assert f'href="{reverse("request_client")}">Make a new request' in text
-
-
-def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_removed(now) -> None:
-    _client, row, asked = wims_change(now)
-    contacts.remove(contact=row, by=factories.by(factories.lotte()), now=now)
-    Mail.objects.all().delete()
-    noor = factories.by(factories.noor())
-    registrations.comment(registration=asked, text="Well?", by=noor, now=now)
-    assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(Mail.Kind.NEW_MESSAGE, factories.lotte().email)]
-
-
-def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_is_closed(now) -> None:
-    asked, noor = factories.submitted_request(), factories.by(factories.noor())
-    client = registrations.approve(
-        registration=asked, scopes=[factories.scope()], defaults=[], seen=asked.content_hash, by=noor, now=now
-    )
-    wim, page = browsers.of(factories.wim()), reverse("my_request", args=[asked.uid])
-    assert wim.get(page).status_code == 200
-    registry.close(client=client, reason="Ended", by=noor, now=now)
-    text = wim.get(page).content.decode()
-    assert "Approved" in text
-    assert reverse("client", args=[client.uid]) not in text
-    # Another contact of the client has no part in how it was first asked for.
-    contacts_of = {"email": factories.lotte().email, "name": "", "role": ClientContact.Role.OWNER, "now": now}
-    other = factories.submitted_request()
-    made = registrations.approve(
-        registration=other, scopes=[factories.scope()], defaults=[], seen=other.content_hash, by=noor, now=now
-    )
-    contacts.add(client=made, by=noor, **contacts_of)
-    assert browsers.of(factories.lotte()).get(reverse("my_request", args=[other.uid])).status_code == 404

@@ -8,6 +8,9 @@ WORKDIR /keydesk
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev
 COPY . .
+# The group "build" compiles the translations, and is not part of the image.
+RUN uv sync --frozen --no-dev --group build && .venv/bin/python -m portal.compile_translations && \
+    uv sync --frozen --no-dev
 RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients portal tokens
 
 FROM python:3.13-slim

@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m portal.embedded.keys)
 
-.PHONY: help install demo test check messages bench bench-scale bench-pages screenshots clean
+.PHONY: help install translations demo test check messages bench bench-scale bench-pages screenshots clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -27,13 +27,17 @@ install: .venv/synced
 	uv=$$(.ci/uv) && $$uv sync --frozen --all-extras
 	@touch $@
 
-demo: .venv/synced
+# The compiled translations are not tracked.
+translations: .venv/synced
+	@$(PYTHON) -m portal.compile_translations
+
+demo: translations
 	@exec $(PYTHON) -m portal.embedded.demo
 
 test: .venv/synced
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
 
-check: .venv/synced
+check: translations
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy $(PACKAGES)
@@ -45,16 +49,16 @@ check: .venv/synced
 messages: .venv/synced
 	$(PYTHON) -m portal.translations
 
-bench: .venv/synced
+bench: translations
 	@exec $(PYTHON) -m bench.run $(ARGS)
 
-bench-scale: .venv/synced
+bench-scale: translations
 	@exec $(PYTHON) -m bench.scale $(ARGS)
 
-bench-pages: .venv/synced
+bench-pages: translations
 	@exec $(PYTHON) -m bench.pages $(ARGS)
 
-screenshots: .venv/synced
+screenshots: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/screenshots.py
 
 clean:

@@ -1,4 +1,4 @@
-"""The translations: `make messages` finds every text and updates portal/locale/<language>/LC_MESSAGES/django.{po,mo}.
+"""The translations: `make messages` finds every text and updates portal/locale/<language>/LC_MESSAGES/django.po.
 
 Babel and polib do it, because GNU gettext is not on every machine; Django's `templatize` turns a template into what a
 Python reader understands. A test holds the catalogues to the texts (tests/portal/test_translations.py).
@@ -13,8 +13,9 @@ import polib
 from babel.messages.extract import extract
 from django.utils.translation.template import templatize
 
+from portal.compile_translations import LOCALES, compile_stale
+
 ROOT = Path(__file__).resolve().parent.parent
-LOCALES = ROOT / "portal" / "locale"
 LANGUAGES = ("nl", "fr", "de")
 PACKAGES = ("portal", "clients", "tokens", "audit")
 # The gallery is for developers; its made-up data is no text of the product.
@@ -65,7 +66,7 @@ def _read(code: bytes) -> Iterator[Text]:
 
 
 def update(language: str) -> polib.POFile:
-    """The catalogue with new texts added (empty), vanished ones gone; written as .po and .mo."""
+    """The catalogue with new texts added (empty), vanished ones gone; written as .po."""
     path = LOCALES / language / "LC_MESSAGES" / "django.po"
     path.parent.mkdir(parents=True, exist_ok=True)
     old = {(e.msgctxt, e.msgid): e for e in polib.pofile(str(path))} if path.exists() else {}
@@ -87,7 +88,6 @@ def update(language: str) -> polib.POFile:
         if (context, text) not in {(e.msgctxt, e.msgid) for e in catalogue[-1:]}:
             catalogue.append(entry)
     catalogue.save(str(path))
-    catalogue.save_as_mofile(str(path.with_suffix(".mo")))
     return catalogue
 
 
@@ -95,6 +95,7 @@ def main() -> None:
     for language in LANGUAGES:
         catalogue = update(language)
         sys.stdout.write(f"{language}: {len(catalogue)} texts, {len(catalogue.untranslated_entries())} untranslated\n")
+    compile_stale()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.compile_translations import compile_stale
 from portal.embedded import keys, postgres, sockets, valkey
 from portal.embedded.processes import Process
 
@@ -25,6 +26,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             valkey.urls(Path(os.environ["TEST_VALKEY_DIRECTORY"]), tenant=1 + int(worker.removeprefix("gw")))
         )
     else:
+        compile_stale()
         os.environ.update(environment())
 
 

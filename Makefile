@@ -24,17 +24,26 @@ help:
 install: .venv/synced
 
 .venv/synced: pyproject.toml uv.lock
-	uv=$$(.ci/uv) && $$uv sync --frozen --all-extras
+	@.ci/preflight && .ci/sync
+	@touch $@ .venv/for-demo
+
+# The demonstration runs on less than the tests: no browser, no linters.
+.venv/for-demo: pyproject.toml uv.lock
+	@.ci/preflight && .ci/sync demo
+	@rm -f .venv/synced
 	@touch $@
 
 # The compiled translations are not tracked.
 translations: .venv/synced
 	@$(PYTHON) -m portal.compile_translations
 
-demo: translations
+demo:
+	@.ci/preflight $${PORT:-8000}
+	@$(MAKE) --no-print-directory .venv/for-demo
+	@$(PYTHON) -m portal.compile_translations
 	@exec $(PYTHON) -m portal.embedded.demo
 
-test: .venv/synced
+test: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
 
 check: translations

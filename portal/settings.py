@@ -19,8 +19,9 @@ from tokens.connection import NETWORK
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
-# What is in the environment wins; a running `make demo` leaves its addresses and keys in .local/demo.env.
-for file in env.list("ENV_FILES", default=[".env", ".local/demo.env"]):
+# What is in the environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env: beside it a
+# .env for production must not point commands at its mail server.
+for file in env.list("ENV_FILES", default=[".local/demo.env", ".env"]):
     if (BASE_DIR / file).exists():
         env.read_env(BASE_DIR / file)
 

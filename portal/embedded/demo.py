@@ -44,7 +44,7 @@ def main() -> int:
         with only_one():
             demonstrate(choose_ports(os.environ.get("PORT", "8000")))
     except KeyboardInterrupt:
-        say("Everything has ended. The data stays in .local; `make clean` removes it.")
+        say(f"Everything has ended. The data stays in {FILES}; `make clean` removes it.")
     except (UnableToDemonstrate, UnableToStart, sockets.UnsafeDirectory) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -148,6 +148,8 @@ def keep_running(running: dict[str, Process], launches: Mapping[str, Launch]) ->
             restarts[name] += 1
             if restarts[name] > RESTARTS:
                 raise UnableToStart(f"{name} does not stay up; everything ends.")
+            # The guard may have been killed alone; its server then still runs, and nobody would end it later.
+            end_left_over(FILES, name)
             say(f"Starting {name} again …")
             running[name] = started(launches[name])
 
@@ -156,9 +158,11 @@ def end(running: dict[str, Process]) -> None:
     """Last started, first ended: nobody loses the database while it still works. A second Ctrl-C changes nothing."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
+    if running:
+        say("Ending …")
     for name in reversed(running):
         running[name].stop()
-        (FILES / f"{name}.pid").unlink(missing_ok=True)
+        end_left_over(FILES, name)  # its guard may have been killed a moment ago
 
 
 # --- Settings, ports, and one at a time -------------------------------------------------------------------------------

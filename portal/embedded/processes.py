@@ -115,10 +115,13 @@ def remember(process: Process, directory: Path) -> None:
     (directory / f"{process.name}.pid").write_text(f"{process.pid} {born(process.pid)}\n")
 
 
-def end_left_over(directory: Path, *, patience: float = 10.0) -> list[str]:
-    """End what `remember` wrote down and still runs; return the names. One that only has the same id is spared."""
+def end_left_over(directory: Path, name: str = "*", *, patience: float = 10.0) -> list[str]:
+    """End what `remember` wrote down (all, or only `name`) and still runs; return the names.
+
+    A process that only has the same id is spared.
+    """
     ended = []
-    for file in sorted(directory.glob("*.pid")):
+    for file in sorted(directory.glob(f"{name}.pid")):
         pid, _, birth = file.read_text().strip().partition(" ")
         if pid.isdigit() and birth and born(int(pid)) == birth:
             _end_group(int(pid), birth, patience)

@@ -26,7 +26,10 @@ def beside(local: Path) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise UnsafeDirectory(f"{directory} must be a directory of yours that nobody else can enter.")
+        raise UnsafeDirectory(
+            f"{directory} must be a directory of yours that nobody else can enter. Put it right with:"
+            f" chmod 700 {directory}  (or remove it)"
+        )
     return directory
 
 

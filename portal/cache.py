@@ -1,5 +1,6 @@
 """Django's cache in Valkey; while that is away each process has one of its own, so that pages work and limits hold."""
 
+import json
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -18,14 +19,27 @@ log = structlog.get_logger(__name__)
 _ask_again: dict[str, float] = {}  # by server; each thread has a cache, and all of them this
 
 
+class JsonSerializer:
+    """Values in Valkey are JSON, never pickles: whoever can write there must not run code here.
+
+    Raises TypeError for a value that JSON does not have, ValueError for bytes in Valkey that are no JSON.
+    """
+
+    def dumps(self, value: Any) -> bytes | int:
+        return value if type(value) is int else json.dumps(value).encode()  # Valkey itself counts up an integer
+
+    def loads(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
 class Cache(BaseCache):
     """What was counted in Valkey begins anew, as it does when Valkey loses it; per process, like the throttle's."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._server = server
-        bounded = {"OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1}}  # seconds
-        self._valkey = RedisCache(server, {**params, **bounded})
+        options = {"socket_connect_timeout": 1, "socket_timeout": 1, "serializer": JsonSerializer}  # seconds
+        self._valkey = RedisCache(server, {**params, "OPTIONS": options})
         self._own = LocMemCache(f"instead of {server}", {**params, "OPTIONS": {"MAX_ENTRIES": MOST}})
 
     def add(self, *args: Any, **kwargs: Any) -> Any:

@@ -108,7 +108,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379/0")
 CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
-CACHES = {"default": {"BACKEND": "portal.cache.Cache", "LOCATION": CACHE_URL}}
+# The prefix tells values that are JSON from the pickles of before 0.1.0, which are never read.
+CACHES = {"default": {"BACKEND": "portal.cache.Cache", "LOCATION": CACHE_URL, "KEY_PREFIX": "json"}}
 
 # The broker keeps nothing that matters (docs/decisions/0007): what a task is about is a row, and beat finds rows that
 # no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.

@@ -34,6 +34,7 @@ def dashboard(request: Request) -> HttpResponse:
     waiting = Registration.objects.awaiting_review()
     context = {
         **figures,
+        "usage": usage.of_totals(figures["usage_totals"], request.now),
         "waiting": waiting.count(),
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
         "easing": Scope.objects.easing().exclude(easing_asked_by=request.user),
@@ -54,7 +55,7 @@ def remember(now: datetime) -> dict[str, Any]:
 
 
 def _figures(now: datetime) -> dict[str, Any]:
-    """Plain values, for they are kept in the cache."""
+    """Plain values, for the cache keeps them as JSON."""
     active = Client.objects.filter(status=Client.Status.ACTIVE)
     keys, secrets = Key.objects.usable(now).filter(client=OuterRef("pk")), Secret.objects.usable(now)
     by_key, by_secret = Exists(keys), Exists(secrets.filter(client=OuterRef("pk")))
@@ -66,7 +67,7 @@ def _figures(now: datetime) -> dict[str, Any]:
         "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
         "sha1_kids": named_by_sha1(works).count(),
         "ending": _ending(now).count(),
-        "usage": usage.of_all(now),
+        "usage_totals": usage.totals(now),
     }
 
 

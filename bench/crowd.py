@@ -37,8 +37,9 @@ HERS = 30  # clients that Lotte looks after, too
 
 # %(n)s clients, each with a contact, two scopes, a certificate or a secret, its uses and ten days of counts.
 CROWD = """
-INSERT INTO clients_user (uid, email, name, role, language, is_active, created_at, password)
-SELECT gen_random_uuid(), 'person' || i || '@crowd.example', 'Person ' || i, 'contact', 'en', true, %(now)s, '!'
+INSERT INTO clients_user (uid, email, mailbox, name, role, language, is_active, created_at, password)
+SELECT gen_random_uuid(), 'person' || i || '@crowd.example', 'person' || i || '@crowd.example',
+    'Person ' || i, 'contact', 'en', true, %(now)s, '!'
 FROM generate_series(1, %(n)s) i;
 
 INSERT INTO clients_client (uid, client_id, name, organisation, purpose, status, created_at, secret_allowed,

@@ -14,10 +14,13 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from clients import addresses
 from clients.models import MailedCode, Registration, User
 
 DIGITS = 6
-MAILED_PER_HOUR = 10  # to one address, for each purpose: who floods the public form keeps nobody from a step-up
+MAILED_PER_HOUR = (
+    10  # to one mailbox however it is spelled, for each purpose: who floods the public form keeps nobody from a step-up
+)
 
 
 class CodeRefused(Exception):
@@ -42,14 +45,15 @@ def issue(
     registration: Registration | None = None,
 ) -> MailedCode:
     """A new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
-    with connection.cursor() as cursor:  # one at a time for an address, or parallel requests would all count too few
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{email}"])
-    recent = MailedCode.objects.filter(purpose=purpose, email=email, created_at__gt=now - timedelta(hours=1))
+    mailbox = addresses.mailbox(email)
+    with connection.cursor() as cursor:  # one at a time for a mailbox, or parallel requests would all count too few
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
+    recent = MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - timedelta(hours=1))
     if recent.count() >= MAILED_PER_HOUR:
         raise TooManyCodes
     recent.filter(used_at=None, expires_at__gt=now, registration=registration).update(expires_at=now)
     return MailedCode.objects.create(
-        purpose=purpose, email=email, user=user, registration=registration,
+        purpose=purpose, email=email, mailbox=mailbox, user=user, registration=registration,
         created_at=now, expires_at=now + settings.CODE_LIFETIME,
     )  # fmt: skip
 

@@ -28,8 +28,8 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> bool:
     """
     with transaction.atomic():
         # Locked, so that parallel requests count each other.
-        user = User.objects.select_for_update(no_key=True).filter(email=email.lower(), is_active=True).first()
-        if user is None or user.is_staff_member:
+        user = User.objects.with_address(email).select_for_update(no_key=True).first()
+        if user is None or not user.is_active or user.is_staff_member:
             return False
         recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
         if recent.count() >= LINKS_PER_HOUR:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit import log
 from audit.actions import Action
-from clients import links, outbox, sealing
+from clients import addresses, links, outbox, sealing
 from clients.actors import Actor
 from clients.models import Mail, Registration, Scope, User
 
@@ -33,12 +33,14 @@ def invite_staff(
     signed in through OpenID Connect; `forget_sign_in` ends their password, second factors and that, for who lost them.
     Raises UnableToInvite for another staff role.
     """
-    user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
+    user = User.objects.with_address(email).select_for_update(no_key=True).first()
+    if user and user.email != addresses.normal(email):  # the link must go to the address that the operator typed
+        raise UnableToInvite(f"{email} is the mailbox of {user.email}: invite that address")
     if user and user.is_staff_member and user.role != role:
         raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
     role_before, was_active = (user.role, user.is_active) if user else (None, None)
     if user is None:
-        user = User(email=email.lower(), name=name)
+        user = User(email=addresses.normal(email), name=name)
     if user.role != role or forget_sign_in:
         user.set_unusable_password()  # which also ends every session from before
     if forget_sign_in:
@@ -60,7 +62,7 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     What they did stays, but where they were the first of two, a first one is needed again: the account may have been
     misused. An invitation opens it again. Raises UnableToDeactivate.
     """
-    user = User.objects.select_for_update(no_key=True).filter(email=email.lower()).first()
+    user = User.objects.with_address(email).select_for_update(no_key=True).first()
     if user is None or not user.is_staff_member:
         raise UnableToDeactivate(f"{email} is no member of staff")
     if not user.is_active:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import client_secrets, codes, outbox, registry
+from clients import addresses, client_secrets, codes, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
 from clients.notices import tell_requester
@@ -49,7 +49,7 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
         client_name=content.client_name,
         organisation=content.organisation,
         contact_name=content.contact_name,
-        contact_email=content.contact_email.lower(),
+        contact_email=addresses.normal(content.contact_email),
         purpose=content.purpose,
         language=language,
         created_at=now,
@@ -77,7 +77,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     registration = Registration.objects.create(
         kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
         client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
-        contact_name=content.contact_name, contact_email=content.contact_email.lower(),
+        contact_name=content.contact_name, contact_email=addresses.normal(content.contact_email),
         language=by.user.language if by.user else "", created_at=now, submitted_at=now,
     )  # fmt: skip
     _ask_for(registration, content.scopes)
@@ -261,7 +261,7 @@ def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str
         raise UnableToDecide(_("This request was decided already, or waits for the contact."))
     if by.user is None or by.user.role != User.Role.SECURITY:
         raise UnableToDecide(_("Only the Security team decides on a request."))
-    if fresh.requester_id == by.user.pk or fresh.contact_email == by.user.email:
+    if fresh.is_by(by.user):
         raise UnableToDecide(_("You asked for this client yourself. Somebody else of the Security team decides."))
     if fresh.content_hash != seen:
         raise ContentChanged(_("The request changed while you read it. Read it again, then decide."))

@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 
 from audit.actions import Action
 from audit.models import Entry
+from clients import addresses
 from clients.models import Client, ClientContact, Key, Secret
 from tokens.models import CredentialUse
 
@@ -29,7 +30,9 @@ def matching(chosen: dict[str, Any], now: datetime) -> Clients:
 
 def _text(clients: Clients, text: str, _now: datetime) -> Clients:
     """A client id, part of a name, or a contact's address."""
-    by_contact = Exists(ClientContact.objects.filter(client=OuterRef("pk"), user__email=text.lower()))
+    by_contact = Exists(
+        ClientContact.objects.filter(client=OuterRef("pk"), user__mailbox__in=addresses.spellings(text))
+    )
     return clients.filter(has_id(text) | Q(name__icontains=text) | Q(by_contact))
 
 

@@ -4,23 +4,59 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients import addresses
+
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email=(username or "").lower())
+        user = self.with_address(username or "").first()
+        if user is None:
+            raise self.model.DoesNotExist
+        return user
+
+    def with_address(self, text: str) -> QuerySet[User]:
+        """The person with this mailbox, however it is spelled; take `first()`."""
+        keys = addresses.spellings(text)
+        exactness = Case(*(When(mailbox=key, then=Value(order)) for order, key in enumerate(keys)))
+        return self.filter(mailbox__in=keys).order_by(exactness)
 
     def contact(self, *, email: str, name: str = "", language: str = "") -> User:
-        """The person with this address, made when unknown. A name we know is never overwritten by a form."""
-        user, _created = self.get_or_create(email=email.lower(), defaults={"name": name, "language": language})
+        """The person with this address, made when unknown. A name we know is never overwritten by a form.
+
+        Raises addresses.NotAnAddress.
+        """
+        if known := self.with_address(email).first():
+            return known
+        defaults = {"email": addresses.normal(email), "name": name, "language": language}
+        user, _created = self.get_or_create(mailbox=addresses.mailbox(email), defaults=defaults)
         return user
+
+
+def check_address(text: str) -> None:
+    """A validator: the address has a normal form."""
+    try:
+        addresses.normal(text)
+    except addresses.NotAnAddress as error:
+        raise ValidationError(_("Enter an e-mail address like name@organisation.example.")) from error
+
+
+class MailboxField(models.CharField):
+    """The key of the row's address, filled in when the row is inserted (clients/addresses.py)."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        if not getattr(model_instance, self.attname):
+            setattr(model_instance, self.attname, addresses.mailbox(getattr(model_instance, "email")))  # noqa: B009
+        return super().pre_save(model_instance, add)
 
 
 class User(AbstractBaseUser):
@@ -32,7 +68,8 @@ class User(AbstractBaseUser):
         AUDITOR = "auditor", _("Auditor")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("e-mail address"), unique=True, validators=[check_address])
+    mailbox = MailboxField(max_length=254, unique=True, editable=False)  # one person, however the address is spelled
     name = models.CharField(_("name"), max_length=150, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CONTACT)
     language = models.CharField(max_length=10, blank=True)
@@ -121,6 +158,7 @@ class MailedCode(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     purpose = models.CharField(max_length=20, choices=Purpose)
     email = models.EmailField()
+    mailbox = MailboxField(max_length=254, editable=False)  # what the limits count
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="codes")
     registration = models.ForeignKey("Registration", on_delete=models.CASCADE, null=True, related_name="codes")
     created_at = models.DateTimeField()
@@ -129,7 +167,7 @@ class MailedCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["email", "-created_at"])]
+        indexes = [models.Index(fields=["mailbox", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.purpose} for {self.email}"

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from clients import addresses
 from clients.fingerprints import fingerprint
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
@@ -136,6 +137,10 @@ class Registration(models.Model):
         """Who asked, once the address is confirmed."""
         assert self.requester is not None  # noqa: S101  (a constraint of the database: a_confirmed_request_has_a_person)
         return self.requester
+
+    def is_by(self, user: User) -> bool:
+        """Their own request: as its requester, or under any spelling of their address."""
+        return self.requester_id == user.pk or addresses.is_same_person(self.contact_email, user.email)
 
     @property
     def is_open(self) -> bool:

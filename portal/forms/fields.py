@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients import addresses
 from clients.secretformat import without_secrets
 
 
@@ -55,9 +56,22 @@ def code_field() -> forms.CharField:
     )
 
 
-def email_field(label: Any, help_text: Any = "") -> forms.EmailField:
+class AddressField(forms.EmailField):
+    """A mail address in its normal form: one mailbox has one spelling from here on (clients/addresses.py)."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        if not text or len(text) > addresses.MAX_LENGTH:
+            return text  # the validators say what is wrong
+        try:
+            return addresses.normal(text)
+        except addresses.NotAnAddress as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def email_field(label: Any, help_text: Any = "") -> AddressField:
     """The texts may be lazy."""
-    return forms.EmailField(
+    return AddressField(
         label=label,
         help_text=help_text,
         max_length=254,

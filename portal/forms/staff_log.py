@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
+from clients import addresses
 from clients.models import Client, Registration, User
 from portal.client_search import has_id
 from portal.forms.fields import day_field
@@ -100,7 +101,7 @@ class LogFilterForm(FilterForm):
 
 def _actors(text: str) -> list[str]:
     """The ids of the people whose address or name this is; a system actor is named by its label."""
-    people = User.objects.filter(Q(email__iexact=text) | Q(name__icontains=text))
+    people = User.objects.filter(Q(mailbox__in=addresses.spellings(text)) | Q(name__icontains=text))
     return [*(user.audit_id for user in _not_too_many(people)), f"system:{text.lower()}"]
 
 

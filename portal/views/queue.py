@@ -29,7 +29,7 @@ Filter = Callable[[Registration, Row, User], bool]
 # ?show=name -> which of the requests that wait for review
 FILTERS: dict[str, Filter] = {
     "all": lambda _registration, _row, _user: True,
-    "mine": lambda registration, _row, user: user not in (registration.requester, registration.endorsed_by),
+    "mine": lambda registration, _row, user: not registration.is_by(user) and registration.endorsed_by != user,
     "second": lambda registration, _row, _user: registration.endorsed_by is not None,
     "risk": lambda _registration, row, _user: row["risk"] == "high",
 }
@@ -108,7 +108,7 @@ def _next_step(registration: Registration, user: User) -> tuple[str, str, str]:
     if registration.status != Registration.Status.SUBMITTED:
         by = str(registration.decided_by or "")
         return _tag_state(registration.status), registration.get_status_display(), by
-    if registration.requester == user:
+    if registration.is_by(user):
         return "mute", _("Review by a colleague"), _("You asked for this one yourself")
     if registration.endorsed_by is None:
         return "info", _("First review"), _("Nobody yet")
@@ -144,7 +144,7 @@ def _figures(waiting: list[tuple[Registration, Row]], request: Request) -> dict[
         "waiting": len(waiting),
         "overdue": sum(bool(row["overdue"]) for _registration, row in waiting),
         "oldest_at": waiting[0][0].submitted_at if waiting else None,
-        "closable": sum(request.user not in (item.requester, item.endorsed_by) for item in endorsed),
+        "closable": sum(FILTERS["mine"](item, {}, request.user) for item in endorsed),
         "median_days": round(median(times), 1) if times else None,
         "target_days": TARGET.days,
     }

@@ -129,7 +129,7 @@ def write_message(request: Request, uid: UUID) -> HttpResponse:
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
     found = hints.about(registration, hints.clients_per_organisation([registration]))
-    own = request.user == registration.requester or request.user.email == registration.contact_email
+    own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
     # Who decided on what is decided already finds their words again, to send them as a message.

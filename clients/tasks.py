@@ -3,10 +3,10 @@
 import uuid
 
 from celery import shared_task
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from clients import expiry, forgetting, outbox
+from clients.models import Session
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """What every page shows: the site's names, the reader's navigation and languages."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,8 @@ from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Registration, User
+from clients.session_store import UID
+from portal import sessions
 from portal.request import Request
 from portal.staff_sign_in import is_strong
 
@@ -106,8 +108,6 @@ def _count(name: str) -> int | None:
 
 
 def _session_end(request: Request) -> datetime | None:
-    started = request.session.get("started_at")
-    if started is None:
+    if UID not in request.session:
         return None
-    absolute = datetime.fromtimestamp(started, request.now.tzinfo) + settings.SESSION_ABSOLUTE_LIMIT
-    return min(absolute, request.now + timedelta(seconds=settings.SESSION_IDLE_LIMIT.total_seconds()))
+    return datetime.fromtimestamp(min(sessions.idle_limit(request), sessions.absolute_limit(request)), UTC)

@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal import sessions
 from portal.request import Request
 from portal.staff_sign_in import had_second_factor, may_only_set_up
 from tokens.addresses import client_address
@@ -63,7 +64,7 @@ class OriginMiddleware:
 
 
 class SessionLimitsMiddleware:
-    """Ends a session that was idle for an hour or is older than eight (docs/security.md, sessions)."""
+    """Ends a session that was idle for an hour or is older than eight, and notes where each one is used."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -71,17 +72,17 @@ class SessionLimitsMiddleware:
     def __call__(self, request: Request) -> HttpResponse:
         if request.user.is_authenticated:
             self._limit(request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.user.is_authenticated:  # also by this very request
+            sessions.begin(request)
+        return response
 
     def _limit(self, request: Request) -> None:
-        now = request.now.timestamp()
-        started = request.session.setdefault("started_at", now)
-        seen = request.session.get("seen_at", now)
-        too_old = now - started > settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
-        if too_old or now - seen > settings.SESSION_IDLE_LIMIT.total_seconds():
+        sessions.begin(request)
+        if sessions.ends_in(request) <= 0:
             logout(request)
-        elif now - seen > 60 or "seen_at" not in request.session:  # a write per minute, not per request
-            request.session["seen_at"] = now
+        else:
+            sessions.note_use(request)
 
 
 class SignInMiddleware(LoginRequiredMiddleware):

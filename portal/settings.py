@@ -172,6 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
+SESSION_ENGINE = "clients.session_store"
 SESSION_COOKIE_NAME = "__Host-keydesk" if HTTPS else "keydesk"
 CSRF_COOKIE_NAME = "__Host-keydesk-csrf" if HTTPS else "keydesk-csrf"
 LANGUAGE_COOKIE_NAME = "__Host-keydesk-language" if HTTPS else "keydesk-language"

@@ -4,6 +4,7 @@ from clients.models.credentials import Key, Secret
 from clients.models.mail import Mail
 from clients.models.people import MailedCode, ManagementLink, User
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
+from clients.models.sessions import Session
 
 __all__ = [
     "Api",
@@ -19,5 +20,6 @@ __all__ = [
     "RegistrationScope",
     "Scope",
     "Secret",
+    "Session",
     "User",
 ]

@@ -142,10 +142,7 @@ def everything_in_the_database(live: Live) -> dict[str, str]:
     tables = [name for (name,) in live.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     rows = {name: live.sql(f'SELECT string_agg(row::text, chr(10)) FROM "{name}" row')[0][0] or "" for name in tables}
     # Sessions are packed; unpack them as the site does.
-    unpack = (
-        "from django.contrib.sessions.models import Session;"
-        "print([session.get_decoded() for session in Session.objects.all()])"
-    )
+    unpack = "from clients.models import Session;print([session.get_decoded() for session in Session.objects.all()])"
     rows["sessions"] = live.manage("shell", "--no-imports", "-c", unpack).stdout
     return rows
 

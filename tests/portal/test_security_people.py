@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
 from clients import contacts, links, people
-from clients.models import Mail, ManagementLink, User
+from clients.models import Mail, ManagementLink, Session, User
+from clients.session_store import digest
 from clients.tasks import forget_ended_sessions
 from portal import limits
 from tests import factories
@@ -96,14 +96,23 @@ def test_signing_out_ends_the_session_on_the_server() -> None:
     browser = browsers.of(lotte())
     key = browser.session.session_key
     browser.post(reverse("sign_out"))
-    assert not Session.objects.filter(session_key=key).exists()
+    assert not Session.objects.filter(session_key=digest(key)).exists()
+
+
+def test_the_database_holds_no_session_key() -> None:
+    key = browsers.of(lotte()).session.session_key
+    stored = Session.objects.get().session_key
+    assert stored == digest(key) != key
+    thief = Browser()
+    thief.cookies["keydesk"] = stored
+    assert thief.get(reverse("home")).status_code == 302
 
 
 def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
     ended, open_ = browsers.of(lotte()).session.session_key, browsers.of(wim()).session.session_key
-    Session.objects.filter(session_key=ended).update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
+    Session.objects.filter(session_key=digest(ended)).update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
     forget_ended_sessions()
-    assert set(Session.objects.values_list("session_key", flat=True)) == {open_}
+    assert set(Session.objects.values_list("session_key", flat=True)) == {digest(open_)}
 
 
 def test_a_person_who_is_deactivated_is_out_at_once() -> None:

@@ -1,0 +1,44 @@
+"""Sessions of browsers: whose each one is, where it is used and since when, so that its owner can see and end it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models
+
+from clients.models.people import User
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def of(self, user: User) -> SessionQuerySet:
+        return self.filter(user=user)
+
+    def alive(self, now: datetime) -> SessionQuerySet:
+        """Signed in, and within both limits (docs/security.md); the one used last comes first."""
+        return self.filter(
+            user__isnull=False,
+            expire_date__gt=now,
+            seen_at__gt=now - settings.SESSION_IDLE_LIMIT,
+            started_at__gt=now - settings.SESSION_ABSOLUTE_LIMIT,
+        ).order_by("-seen_at")
+
+
+class Session(AbstractBaseSession):
+    """One browser's session. `session_key` is a digest (clients/session_store.py); `uid` names it on pages."""
+
+    uid = models.UUIDField(null=True, db_index=True)  # kept when the key changes: then two rows have it for a moment
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # within a minute
+    address = models.CharField(max_length=45, blank=True)  # where it was used last
+    browser = models.CharField(max_length=60, blank=True)
+
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
+
+    class Meta:
+        pass
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"

@@ -1,0 +1,57 @@
+"""Where sessions are kept: Django's database store, with columns that say whose a session is.
+
+The database holds a digest of the session's key, so that reading the table signs nobody in. The portal is served by
+threads (WSGI): the store's asynchronous methods are not used, and would find nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.contrib.auth import SESSION_KEY as USER
+from django.contrib.sessions.backends import db
+from django.utils import timezone
+
+from clients.models import Session
+
+# In the session's data. The sign-in sets them, and they survive a new session key.
+UID, STARTED_AT, SEEN_AT, ADDRESS, BROWSER = "uid", "started_at", "seen_at", "address", "browser"
+DIGEST_LENGTH = 40  # hexadecimal digits, 160 bits: as long as Django's column
+
+
+class SessionStore(db.SessionStore):
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        found = Session.objects.filter(session_key=digest(self.session_key), expire_date__gt=timezone.now()).first()
+        if found is None:
+            self._session_key = None
+        return found
+
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(session_key=digest(session_key)).exists()
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row = cast(Session, super().create_model_instance(data))
+        row.session_key = digest(row.session_key)
+        row.uid, row.user_id = data.get(UID), data.get(USER)
+        row.started_at, row.seen_at = _moment(data.get(STARTED_AT)), _moment(data.get(SEEN_AT))
+        row.address, row.browser = data.get(ADDRESS, ""), data.get(BROWSER, "")
+        return row
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key is not None:
+            Session.objects.filter(session_key=digest(key)).delete()
+
+
+def digest(session_key: str | None) -> str:
+    return hashlib.sha256((session_key or "").encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _moment(timestamp: float | None) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)

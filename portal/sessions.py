@@ -1,0 +1,47 @@
+"""A session of somebody who is signed in: when it began, where it is used, and when it ends."""
+
+import uuid
+
+from django.conf import settings
+
+from clients.session_store import ADDRESS, BROWSER, SEEN_AT, STARTED_AT, UID
+from portal import browsers
+from portal.request import Request
+
+NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
+
+
+def begin(request: Request) -> None:
+    """Name the session and note when it began, unless that was done."""
+    if UID not in request.session:
+        now = request.now.timestamp()
+        place = {ADDRESS: request.address, BROWSER: browsers.name_of(request.headers.get("User-Agent", ""))}
+        request.session.update({STARTED_AT: now, SEEN_AT: now, **place, **request.session, UID: str(uuid.uuid4())})
+
+
+def uid_of(request: Request) -> uuid.UUID | None:
+    """Names the session in the change log's transactions, in codes and on the page of sessions."""
+    return uuid.UUID(request.session[UID]) if UID in request.session else None
+
+
+def ends_in(request: Request) -> float:
+    """Seconds until the session is over, by both limits; negative when it is."""
+    now = request.now.timestamp()
+    return min(idle_limit(request), absolute_limit(request)) - now
+
+
+def idle_limit(request: Request) -> float:
+    """When the session ends unless it is used, as a timestamp."""
+    return request.session[SEEN_AT] + settings.SESSION_IDLE_LIMIT.total_seconds()
+
+
+def absolute_limit(request: Request) -> float:
+    """When the session ends however much it is used, as a timestamp."""
+    return request.session[STARTED_AT] + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
+
+
+def note_use(request: Request) -> None:
+    """Put the idle limit off, and keep the address; a browser that moves to another network is noted at once."""
+    now, session = request.now.timestamp(), request.session
+    if now - session[SEEN_AT] > NOTED_EVERY_S or session[ADDRESS] != request.address:
+        session.update({SEEN_AT: now, ADDRESS: request.address})

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0009_whole_labels"),
+        ("clients", "0010_mailbox"),
     ]
 
     operations = [

@@ -15,13 +15,15 @@ from joserfc.jwk import Key
 from tokens.errors import InvalidClient, Rule
 
 ALGORITHMS: Final = (
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA",
 )  # fmt: skip
 LARGEST: Final = 16 * 1024  # bytes
 
 _VERIFIERS: Final = {algorithm.name: algorithm for algorithm in JWS_ALGORITHMS if algorithm.name in ALGORITHMS}
 _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
-_MOST_BRACKETS: Final = 100
+_MAX_BRACKETS: Final = 100
+# The last characters whose bits beyond the last whole byte are 0, by the length modulo 4 (RFC 4648 section 3.5).
+_LAST_CHARACTERS: Final = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,13 @@ def read(encoded: str) -> Jws:
             signature=signature,
         )
     except (ValueError, RecursionError):
-        raise InvalidClient(Rule.ASSERTION_FORM, expected="base64url without padding, JSON objects in UTF-8") from None
+        raise InvalidClient(Rule.ASSERTION_FORM, expected="canonical base64url, JSON objects in UTF-8") from None
 
 
 def _base64url(part: str) -> bytes:
-    """RFC 7515 section 2: no padding, no line breaks, no other alphabet. Raises ValueError."""
+    """Decode base64url (RFC 7515 section 2), refusing padding, white space and unused bits. Raises ValueError."""
+    if (last := _LAST_CHARACTERS.get(len(part) % 4)) and part[-1] not in last:
+        raise ValueError("unused bits are set")
     standard = part.encode("ascii").translate(_TO_STANDARD_ALPHABET)
     return binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
 
@@ -80,7 +84,7 @@ def _base64url(part: str) -> bytes:
 def _json_object(data: bytes) -> dict[str, Any]:
     """Raises ValueError, or InvalidClient for duplicate members (line 9)."""
     # The parser recurses; counting first keeps a nest of brackets off the stack, which is small in a thread.
-    if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+    if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         raise ValueError("too deep")
     parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
     if not isinstance(parsed, dict):

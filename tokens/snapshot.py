@@ -127,7 +127,7 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
         credential=f"key:{row['id']}",
         kid=row["kid"],
         names=keymaterial.accepted_names(row["jwk"]),
-        algorithms=frozenset(row["algorithms"]),
+        algorithms=keymaterial.algorithm_names(row["algorithms"]),
         jwk=row["jwk"],
         active_from=_or_never(row["active_from"]),
         retires_at=_or_never(row["retires_at"]),

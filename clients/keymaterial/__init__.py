@@ -3,7 +3,7 @@
 from clients.keymaterial.certificate import CertificateFacts
 from clients.keymaterial.errors import KeyRefused
 from clients.keymaterial.jwk import PublicKey, accepted_names, check_kid
-from clients.keymaterial.key import thumbprint
+from clients.keymaterial.key import algorithm_names, thumbprint
 from clients.keymaterial.proof import is_signed_by
 from clients.keymaterial.reader import read
 
@@ -12,6 +12,7 @@ __all__ = [
     "KeyRefused",
     "PublicKey",
     "accepted_names",
+    "algorithm_names",
     "check_kid",
     "is_signed_by",
     "read",

@@ -29,6 +29,7 @@ _SHA2 = ("sha224", "sha256", "sha384", "sha512")
 _CURVE_NAMES = {curve.group.name: crv for crv, curve in CURVES.items()}
 _KEY_ALGORITHMS = ("RSAES_PKCS1_v1_5", "EC_PUBLIC_KEY", "ED25519", "ED448")
 _OBJECT_IDENTIFIER = b"\x06"  # the DER tag of a named curve
+_UNCOMPRESSED = b"\x04"  # how a point begins that has both coordinates in full (RFC 5480 section 2.2)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def _load(der: bytes) -> x509.Certificate:
     is_ec = certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.EC_PUBLIC_KEY
     if is_ec and not fields.key_parameters.startswith(_OBJECT_IDENTIFIER):
         raise KeyRefused("explicit_curve_params")
+    if is_ec and not fields.key.startswith(_UNCOMPRESSED):
+        raise KeyRefused("compressed_point")
     public_key = _load_public_key(certificate)
     if isinstance(public_key, RSAPublicKey):
         # Before any signature is verified with it: an oversized key would make that slow.

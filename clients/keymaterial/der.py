@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 
 class CertificateFields(NamedTuple):
-    """`outer_algorithm`, `inner_algorithm` and `key_parameters` (of the key's algorithm) are encoded elements."""
+    """`outer_algorithm`, `inner_algorithm` and `key_parameters` (of the key's algorithm) are encoded elements.
+
+    `key` is the content of the key's bit string: for an elliptic curve the encoded point.
+    """
 
     serial: int
     outer_algorithm: bytes
     inner_algorithm: bytes
     key_parameters: bytes
+    key: bytes
 
 
 def certificate_fields(certificate: bytes) -> CertificateFields:
@@ -19,11 +23,16 @@ def certificate_fields(certificate: bytes) -> CertificateFields:
     if fields[0][0] == 0xA0:  # the explicitly tagged version, which version 1 does not have
         del fields[0]
     serial, inner_algorithm, _issuer, _validity, _subject, key_info, *_rest = fields
-    key_algorithm = _elements(key_info)[0]
+    key_algorithm, key_bits = _elements(key_info)
     _oid, *parameters = _elements(key_algorithm)
     start, end = _content(serial, 0)
+    key_start, key_end = _content(key_bits, 0)
     return CertificateFields(
-        int.from_bytes(serial[start:end], signed=True), outer_algorithm, inner_algorithm, b"".join(parameters)
+        serial=int.from_bytes(serial[start:end], signed=True),
+        outer_algorithm=outer_algorithm,
+        inner_algorithm=inner_algorithm,
+        key_parameters=b"".join(parameters),
+        key=key_bits[key_start + 1 : key_end],  # the first byte counts the unused bits of the last one
     )
 
 

@@ -14,12 +14,11 @@ _SEQUENCE = rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
 _PKCS7 = rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _PBE = rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05|\x0c\x01)"
 
-# The group that matches is shown to the contact as what gave the secret away. PRIVATE KEY may itself be in base64, as
-# Kubernetes keeps files: in three spellings, by where it begins. XML has <D> before base64, and DER now and then alone.
-_SECRET_MARKER = re.compile(
-    rb"PRIVATE KEY|UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW|Private-Key:|BEGIN PKCS12|PuTTY-User-Key-File"
-    rb"|<D>(?=[\w+/=\s]{4})"
-)
+# Found in any letter case; shown to the contact as what gave the secret away.
+_SECRET_MARKERS = ("PRIVATE KEY", "Private-Key:", "BEGIN PKCS12", "PuTTY-User-Key-File")
+# PRIVATE KEY in base64, as Kubernetes keeps files: in three spellings, by where it begins.
+_SECRET_MARKERS_IN_BASE64 = ("UFJJVkFURSBLRV", "BSSVZBVEUgS0VZ", "QUklWQVRFIEtFW")
+_SECRET_IN_XML = re.compile(rb"<d>(?=[\w+/=\s]{4})")  # before base64, because DER has <D> alone now and then
 # Members of a private or symmetric JWK (RFC 7518 section 6), also in JSON that is broken, within a JSON string or with
 # the quotes of a word processor, and in JavaScript and YAML.
 _QUOTE = rb"(?:\\{0,8}[\"']|\xe2\x80[\x98-\x9f])"
@@ -60,8 +59,11 @@ _LONG_SEQUENCE = re.compile(rb"\x30[\x80-\x84]")
 def refuse_secrets(data: bytes) -> None:
     """Refuse any sign of a private or symmetric key, without reading on. Linear in the size; raises KeyRefused."""
     text = data.replace(b"\0", b"")  # so that text in UTF-16 shows its markers too
-    if marker := _SECRET_MARKER.search(text):
-        raise KeyRefused("private_key_material", sign=marker[0].decode())
+    lower = text.lower()
+    markers = [marker for marker in _SECRET_MARKERS if marker.lower().encode() in lower]
+    markers += [marker for marker in _SECRET_MARKERS_IN_BASE64 if marker.encode() in text]
+    if markers or _SECRET_IN_XML.search(lower):
+        raise KeyRefused("private_key_material", sign=[*markers, "<D>"][0])
     for reason, member in _SECRET_MEMBERS.items():
         # Without a kty it is no key but perhaps a web page, whose short names must alarm nobody.
         if b"kty" in text and (found := member.search(text)):

@@ -8,7 +8,7 @@ from datetime import datetime
 from clients.keymaterial.certificate import MAX_CERTIFICATES, CertificateFacts, check_certificates, thumbprints
 from clients.keymaterial.encoding import base64url_encode, parse_json, shown
 from clients.keymaterial.errors import KeyRefused, numbered
-from clients.keymaterial.key import KeyFacts, check_key, thumbprint
+from clients.keymaterial.key import KeyFacts, algorithm_names, check_key, thumbprint
 from clients.keymaterial.texts import MANY_CERTIFICATES, WITHOUT_X5C, X5T_IGNORED, X5U_IGNORED
 
 MAX_KEYS = 10
@@ -100,7 +100,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
     if "key_ops" in jwk:
         stored["key_ops"] = ["verify"]
     if "alg" in jwk:
-        stored["alg"] = algorithms[0]
+        stored["alg"] = jwk["alg"]
     if certificate:
         stored |= _certificate_members(certificate)
     return PublicKey(
@@ -141,12 +141,10 @@ def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
     if "alg" not in jwk:
         return key.algorithms
     alg = jwk["alg"]
-    if alg == "Ed25519" and key.description == "Ed25519":
-        return key.algorithms  # the newer name of EdDSA with this curve (RFC 9864 section 2.2); browsers write it
     if alg not in key.algorithms:
         names = ", ".join(key.algorithms)
         raise KeyRefused("wrong_alg", alg=shown(alg), description=key.description, algorithms=names)
-    return (str(alg),)
+    return tuple(name for name in key.algorithms if name in algorithm_names([str(alg)]))
 
 
 def check_kid(kid: object) -> str:

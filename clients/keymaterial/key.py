@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from clients.keymaterial import rsa
@@ -11,6 +11,8 @@ from clients.keymaterial.encoding import base64url_decode, base64url_encode, sho
 from clients.keymaterial.errors import KeyRefused
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+# One algorithm with two names: RFC 9864 section 2.2, and RFC 8037, which libraries from before 2025 know alone.
+ED25519_ALGORITHMS = ("Ed25519", "EdDSA")
 # The members of each key type that make the key, in the order of RFC 7638 section 3.2 and RFC 8037 section 2.
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 _KEY_AGREEMENT_CURVES = ("X25519", "X448")
@@ -34,6 +36,12 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
     required = {name: jwk[name] for name in REQUIRED_MEMBERS[str(jwk["kty"])]}
     canonical = json.dumps(required, separators=(",", ":"))
     return base64url_encode(hashlib.sha256(canonical.encode()).digest())
+
+
+def algorithm_names(algorithms: Iterable[str]) -> frozenset[str]:
+    """Every name of the algorithms of a stored key, which may have been stored with only one of Ed25519's two."""
+    names = frozenset(algorithms)
+    return names if names.isdisjoint(ED25519_ALGORITHMS) else names.union(ED25519_ALGORITHMS)
 
 
 def check_key(jwk: Mapping[str, object]) -> KeyFacts:
@@ -98,7 +106,7 @@ def _check_okp(members: dict[str, str]) -> KeyFacts:
     if crv != "Ed25519":
         raise KeyRefused("unsupported_curve", crv=shown(crv))
     check_ed25519(_sized_member(members, "x", 32))
-    return KeyFacts(members, ("EdDSA",), "Ed25519")
+    return KeyFacts(members, ED25519_ALGORITHMS, "Ed25519")
 
 
 def _sized_member(members: dict[str, str], name: str, size: int) -> bytes:

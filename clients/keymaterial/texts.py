@@ -210,6 +210,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         _("it must be the product of two large primes"),
         NEW_PAIR,
     ),
+    "prime_modulus": (
+        _("The RSA modulus is itself a prime, so anybody can compute the private key"),
+        _("it must be the product of two large primes"),
+        NEW_PAIR,
+    ),
     "close_primes": (
         _("The two primes of the RSA key are so close that anybody can find them"),
         _("the key must come from a sound generator"),
@@ -276,6 +281,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "explicit_curve_params": (
         _("The certificate spells its curve out in numbers"),
         _("it must name P-256, P-384 or P-521"),
+        NEW_EC_PAIR,
+    ),
+    "compressed_point": (
+        _("The certificate has its elliptic curve point in a short form (compressed or hybrid)"),
+        _("the point must be uncompressed"),
         NEW_EC_PAIR,
     ),
     "unknown_critical_extension": (

@@ -97,7 +97,7 @@ WITHOUT_ED25519 = frozenset({".cs", ".php"})
 
 def offered(topic: str, values: Values) -> list[Sample]:
     """The samples of a topic that work with the reader's key; none for a topic that does not exist."""
-    left_out = WITHOUT_ED25519 if topic == "private_key_jwt" and values.algorithm == "EdDSA" else frozenset()
+    left_out = WITHOUT_ED25519 if topic == "private_key_jwt" and values.algorithm == "Ed25519" else frozenset()
     return [sample for sample in TOPICS.get(topic, ()) if PurePath(sample.filename).suffix not in left_out]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from clients import keymaterial
 from clients.models import Client, Key, Scope
 
 PLACEHOLDER_ID = "YOUR_CLIENT_ID"
@@ -17,7 +18,7 @@ PLACEHOLDER_SCOPE = "YOUR_SCOPE"
 
 @dataclass(frozen=True)
 class Algorithm:
-    """How one JWS algorithm (RFC 7518 section 3.1, RFC 8037) is called in the libraries of the samples.
+    """How one JWS algorithm (RFC 7518 section 3.1, RFC 9864) is called in the libraries of the samples.
 
     `size`: bytes of each of the two numbers of an ECDSA signature.
     """
@@ -46,7 +47,7 @@ ALGORITHMS = {
     "ES256": Algorithm("ec", "SHA256withECDSAinP1363Format", "EC", "sha256", 32),
     "ES384": Algorithm("ec", "SHA384withECDSAinP1363Format", "EC", "sha384", 48),
     "ES512": Algorithm("ec", "SHA512withECDSAinP1363Format", "EC", "sha512", 66),
-    "EdDSA": Algorithm("ed", "Ed25519", "Ed25519"),
+    "Ed25519": Algorithm("ed", "Ed25519", "Ed25519"),
 }
 
 
@@ -115,4 +116,5 @@ def with_algorithm(values: Values, algorithm: str) -> Values:
 
 def algorithm_of(key: Key) -> str:
     """The first of our samples' algorithms that the key is for; "" for a key of another kind, such as PS256 only."""
-    return next((name for name in ALGORITHMS if name in key.algorithms), "")
+    names = keymaterial.algorithm_names(key.algorithms)
+    return next((name for name in ALGORITHMS if name in names), "")

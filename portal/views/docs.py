@@ -143,7 +143,7 @@ def _get_a_token(reader: Reader) -> dict[str, Any]:
         "client_secret_post": _("Secret in the body"),
         "private_key_jwt": _("Private key"),
     }
-    kinds = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "EdDSA": "Ed25519"}
+    kinds = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "Ed25519": "Ed25519"}
     return {
         "methods": [
             {"label": label, "url": f"{reader.link(method=name)}#samples", "current": name == reader.method}

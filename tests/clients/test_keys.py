@@ -1,8 +1,10 @@
 """Keys of a client: one client per key, one key per kid, and never the last way in by accident."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connection
 
 from audit.models import Entry
 from clients import client_secrets, keys, registry
@@ -200,3 +202,14 @@ def test_an_uploaded_private_key_is_logged_and_mailed_as_leaked():
     keys.note_refused_private_key(client=mine, by=by(lotte()), now=NOW)
     assert Entry.objects.get(action="key.refused").changes == {}
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+
+
+def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():
+    mine, _secret = client()
+    old, other = add(mine), add(mine)
+    Key.objects.filter(pk=old.pk).update(algorithms=["EdDSA"])
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("clients.migrations.0011_ed25519_names").BOTH_NAMES)
+    old.refresh_from_db()
+    assert old.algorithms == ["Ed25519", "EdDSA"]
+    assert Key.objects.get(pk=other.pk).algorithms == other.algorithms

@@ -38,7 +38,7 @@ KEYS: dict[str, Callable[[], RSAKey | ECKey | OKPKey]] = {
     "RS256": lambda: RSAKey.generate_key(2048),
     "ES256": lambda: ECKey.generate_key("P-256"),
     "ES512": lambda: ECKey.generate_key("P-521"),
-    "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
 }
 ODD_KID = 'o\'hara "1" $(id) \\ é'
 

@@ -214,10 +214,10 @@ def test_every_sample_can_be_rendered_for_every_kind_of_key(algorithm: str) -> N
 
 
 def test_samples_that_cannot_use_the_readers_kind_of_key_are_left_out(client: Browser) -> None:
-    html = client.get(page_url("get-a-token", method="private_key_jwt", alg="EdDSA")).content.decode()
+    html = client.get(page_url("get-a-token", method="private_key_jwt", alg="Ed25519")).content.decode()
     assert "get_token.py" in html
     assert "GetToken.cs" not in html
-    url = reverse("docs_sample", args=["private_key_jwt", "GetToken.cs"], query={"alg": "EdDSA"})
+    url = reverse("docs_sample", args=["private_key_jwt", "GetToken.cs"], query={"alg": "Ed25519"})
     assert client.get(url).status_code == 404
 
 

@@ -25,7 +25,7 @@ ALGORITHMS_OF = {
     "P-256": ("ES256",),
     "P-384": ("ES384",),
     "P-521": ("ES512",),
-    "Ed25519": ("EdDSA",),
+    "Ed25519": ("Ed25519", "EdDSA"),
 }
 KIND_OF = {algorithm: kind for kind, algorithms in ALGORITHMS_OF.items() for algorithm in algorithms}
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import string
 from typing import Any
 
 import pytest
 from joserfc import jws as joserfc_jws
 
+from clients.models import Key
+from tests.factories import NOW
 from tests.tokens.checking import (
     ALGORITHMS_OF,
     KIND_OF,
@@ -17,16 +20,19 @@ from tests.tokens.checking import (
     client_key,
     key,
     refusal,
+    refusal_of,
     rule,
     signer,
     unsigned,
 )
 from tests.tokens.conftest import add_key
 from tests.tokens.wire import Signer, base64url, public_jwk, sign
-from tokens.errors import Rule
+from tokens import dry_run, jws
+from tokens.errors import InvalidClient, Rule
 from tokens.jws import ALGORITHMS, LARGEST
 
 OURS = client_key(key("P-256"))
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 CLAIMS = json.dumps(signer().claims())
 
 
@@ -59,13 +65,27 @@ def test_an_algorithm_that_does_not_fit_the_key_is_refused_before_any_signature_
         assert reason.facts["expected"] == " ".join(sorted(ALGORITHMS_OF[kind]))
 
 
+@pytest.mark.parametrize("stored", ["Ed25519", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])
+def test_line_9_both_names_of_ed25519_work_for_keys_stored_with_one_of_them(wire, client, clock, stored, algorithm):
+    """EdDSA was the only one before RFC 9864; rows from then have only that."""
+    pair = key("Ed25519")
+    row = add_key(client, pair, kid="ed")
+    Key.objects.filter(pk=row.pk).update(algorithms=[stored], jwk={**row.jwk, "alg": stored})
+    signer = Signer(client.client_id, pair, clock, algorithm, "ed")
+    answer = wire.post("token", signer.form(grant_type="client_credentials", scope="address.read"))
+    assert answer.status == 200, answer.text
+    assert dry_run.explain(signer.assertion(), client=client, now=NOW).findings == []
+
+
 def test_a_key_with_an_alg_is_for_that_algorithm_only() -> None:
     narrow = client_key(key("RSA"), algorithms=frozenset({"PS256"}))
     assert rule(signer("PS256").assertion(), narrow) == ""
     assert rule(signer("RS256").assertion(), narrow) == "algorithm_not_of_key"
 
 
-OTHERS = ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "ES256K", "Ed25519", "Ed448", "RS1", "es256"]
+OTHERS = ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "ES256K", "Ed448", "RS1"]
+OTHERS += ["es256", "ed25519", "EDDSA"]
 NONSENSE: list[object] = [" ES256", "ES256 ", "ES256\0", "A256GCM", 1, True, None, ["ES256"], {"alg": "ES256"}]
 
 
@@ -217,6 +237,22 @@ def test_duplicate_members_are_refused_in_header_and_payload_also_when_spelled_d
 )
 def test_what_is_no_compact_jws_of_two_json_objects_is_refused(encoded: str, reason: str) -> None:
     assert rule(encoded, OURS) == reason
+
+
+def test_a_segment_of_which_unused_bits_are_set_is_refused() -> None:
+    """It would be a second spelling of the same assertion (RFC 4648 section 3.5)."""
+    found = set()
+    for number in range(1, 9):
+        parts = signer(kid="k" * number).assertion(x="x" * number).split(".")
+        for position, part in enumerate(parts):
+            unused = {2: 4, 3: 2}.get(len(part) % 4, 0)
+            last = ALPHABET.index(part[-1])
+            for bits in range(1, 1 << unused):
+                bent = [*parts[:position], part[:-1] + ALPHABET[last + bits], *parts[position + 1 :]]
+                assert refusal_of(InvalidClient, lambda bent=bent: jws.read(".".join(bent)))
+                found.add((position, unused))
+        jws.read(".".join(parts))
+    assert {(0, 4), (0, 2), (1, 4), (1, 2), (2, 4)} <= found
 
 
 def test_a_nest_of_brackets_is_refused_before_the_parser_follows_it() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 from cryptography import x509
@@ -81,6 +82,15 @@ def test_a_private_key_of_any_form_is_refused_as_leaked(data: bytes, kind: str |
 def test_a_private_key_is_found_wherever_it_stands(disguise: object) -> None:
     assert callable(disguise)
     assert refused(disguise(PRIVATE_KEYS["PKCS#8"])).reason == "private_key_material"
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str.title, str.swapcase])
+@pytest.mark.parametrize(
+    "marker",
+    ["-----BEGIN RSA PRIVATE KEY-----", "Private-Key: (256 bit)", "PuTTY-User-Key-File-3: ssh-rsa", "<D>AAAA</D>"],
+)
+def test_a_private_key_is_found_in_any_letter_case(marker: str, change: Callable[[str], str]) -> None:
+    assert refused(pem(certificate()) + change(marker).encode()).reason == "private_key_material"
 
 
 @pytest.mark.parametrize("name", [name for name in PRIVATE_KEYS if name.endswith("DER")])

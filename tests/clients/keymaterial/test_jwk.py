@@ -52,9 +52,11 @@ def test_the_algorithms_of_an_rsa_key_are_narrowed_by_its_alg(alg: str | None, a
     assert accepted(rsa_jwk() | ({"alg": alg} if alg else {})).algorithms == algorithms
 
 
-def test_the_name_that_browsers_give_to_eddsa_is_understood() -> None:
-    key = accepted(ed_jwk(alg="Ed25519", key_ops=["verify"], ext=True))
-    assert (key.algorithms, key.jwk["alg"]) == (("EdDSA",), "EdDSA")
+@pytest.mark.parametrize("alg", ["Ed25519", "EdDSA"])
+def test_both_names_of_ed25519_are_accepted_whichever_the_key_has(alg: str) -> None:
+    """Browsers and newer libraries write the one (RFC 9864), older libraries the other."""
+    key = accepted(ed_jwk(alg=alg, key_ops=["verify"], ext=True))
+    assert (key.algorithms, key.jwk["alg"]) == (("Ed25519", "EdDSA"), alg)
 
 
 @pytest.mark.parametrize(

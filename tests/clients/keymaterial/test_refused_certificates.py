@@ -1,6 +1,7 @@
 """PROTOCOL line 27: the certificates and chains that are refused."""
 
-from datetime import timedelta
+import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -214,6 +215,18 @@ def test_serial_numbers_that_are_not_positive_or_too_long_are_refused(serial: st
 )
 def test_the_key_must_be_of_a_kind_that_can_sign_assertions(key: PrivateKey, reason: str) -> None:
     assert refused(der(certificate(key, issuer=OTHER, signed_by=ec_key("ca")))).reason == reason
+
+
+@pytest.mark.parametrize("form", ["compressed", "hybrid"])
+def test_an_elliptic_curve_point_that_is_not_uncompressed_is_refused(form: str) -> None:
+    assert refused(_certificate_by_openssl(form)).reason == "compressed_point"
+    assert accepted(_certificate_by_openssl("uncompressed"), now=datetime.now(UTC)).description == "EC P-256"
+
+
+def _certificate_by_openssl(form: str) -> bytes:
+    key = f"openssl ecparam -name prime256v1 -genkey -noout | openssl ec -conv_form {form}"
+    command = f"{key} | openssl req -x509 -key /dev/stdin -days 30 -subj /CN=client"
+    return subprocess.run(command, shell=True, capture_output=True, check=True).stdout
 
 
 def test_the_key_of_a_certificate_must_be_strong() -> None:

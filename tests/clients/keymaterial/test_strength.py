@@ -2,6 +2,8 @@
 
 import math
 import secrets
+import threading
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,10 +19,10 @@ def without_small_factors(number: int) -> bool:
 
 
 def of_bits(bits: int) -> int:
-    """An odd number of exactly so many bits, without small factors and with far-apart parts."""
+    """An odd composite number of exactly so many bits, without small factors and with far-apart parts."""
     while True:
         number = secrets.randbits(bits) | 1 | 1 << (bits - 1)
-        if without_small_factors(number):
+        if without_small_factors(number) and pow(3, number - 1, number) != 1:
             return number
 
 
@@ -69,6 +71,24 @@ def test_a_modulus_of_two_close_factors_is_refused(distance: int) -> None:
     while q != p and not without_small_factors(q):
         q += 2
     assert refused(rsa_jwk(p * q)).reason == "close_primes"
+
+
+def test_a_prime_modulus_is_refused() -> None:
+    """Its private exponent is the inverse of e modulo n - 1."""
+    prime = 2**2048 + 981  # the first one of 2049 bits
+    assert refused(rsa_jwk(prime)).reason == "prime_modulus"
+    assert accepted(rsa_jwk(of_bits(2049)))
+
+
+def test_other_threads_go_on_while_a_long_modulus_is_tested() -> None:
+    jwk = rsa_jwk(of_bits(8192))
+    upload = threading.Thread(target=accepted, args=[jwk])
+    upload.start()
+    turns = 0
+    while upload.is_alive():
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 20
 
 
 def test_a_modulus_with_the_roca_fingerprint_is_refused() -> None:

@@ -209,7 +209,7 @@ def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():
     old, other = add(mine), add(mine)
     Key.objects.filter(pk=old.pk).update(algorithms=["EdDSA"])
     with connection.cursor() as cursor:
-        cursor.execute(import_module("clients.migrations.0011_ed25519_names").BOTH_NAMES)
+        cursor.execute(import_module("clients.migrations.0012_ed25519_names").BOTH_NAMES)
     old.refresh_from_db()
     assert old.algorithms == ["Ed25519", "EdDSA"]
     assert Key.objects.get(pk=other.pk).algorithms == other.algorithms

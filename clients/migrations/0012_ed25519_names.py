@@ -8,6 +8,6 @@ UPDATE clients_key SET algorithms = '["Ed25519", "EdDSA"]'::jsonb WHERE algorith
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clients", "0010_mailbox")]
+    dependencies = [("clients", "0011_sessions")]
 
     operations = [migrations.RunSQL(BOTH_NAMES, migrations.RunSQL.noop)]

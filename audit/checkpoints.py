@@ -58,8 +58,17 @@ def notes() -> list[str]:
 
 
 def verifier_keys() -> list[signed_notes.VerifierKey]:
-    """The public keys for this log's checkpoints; str() of one is what an auditor is given."""
-    return [signed_notes.verifier_key(_origin(), seed) for seed in _seeds().values()]
+    """The public keys for this log's checkpoints; str() of one is what an auditor is given.
+
+    Those of LOG_SIGNING_KEYS, and LOG_VERIFIER_KEYS where another process signs.
+    """
+    origin = _origin()
+    own = [signed_notes.verifier_key(origin, seed) for seed in _seeds().values()]
+    others = (
+        signed_notes.VerifierKey(origin, _thirty_two_bytes("LOG_VERIFIER_KEYS", key_id, text))
+        for key_id, text in settings.LOG_VERIFIER_KEYS.items()
+    )
+    return own + [key for key in others if key not in own]
 
 
 def _origin() -> str:
@@ -69,12 +78,13 @@ def _origin() -> str:
 
 
 def _seeds() -> dict[str, bytes]:
-    return {key_id: _seed(key_id, text) for key_id, text in settings.LOG_SIGNING_KEYS.items()}
+    keys = settings.LOG_SIGNING_KEYS.items()
+    return {key_id: _thirty_two_bytes("LOG_SIGNING_KEYS", key_id, text) for key_id, text in keys}
 
 
-def _seed(key_id: str, text: str) -> bytes:
+def _thirty_two_bytes(setting: str, key_id: str, text: str) -> bytes:
     # Commands of the log run without the system checks, so that they work when the rest of the site does not.
     with suppress(ValueError):
-        if len(seed := urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32:
-            return seed
-    raise ImproperlyConfigured(f"LOG_SIGNING_KEYS: the key {key_id!r} is not 32 bytes.")
+        if len(found := urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32:
+            return found
+    raise ImproperlyConfigured(f"{setting}: the key {key_id!r} is not 32 bytes.")

@@ -73,7 +73,13 @@ def sealing_keys(**_kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def signing_keys(**_kwargs: Any) -> list[CheckMessage]:
     hint = 'Set LOG_SIGNING_KEYS to "id:seed", the seed being 32 random bytes in base64url (Ed25519).'
-    return _check_keys("LOG_SIGNING_KEYS", settings.LOG_SIGNING_KEYS, hint, "keydesk.E003")
+    public = 'Set LOG_VERIFIER_KEYS to "id:key", the key being the 32 bytes of an Ed25519 public key in base64url.'
+    if settings.LOG_VERIFIER_KEYS and not settings.LOG_SIGNING_KEYS:  # this process verifies, and another one signs
+        return _check_keys("LOG_VERIFIER_KEYS", settings.LOG_VERIFIER_KEYS, public, "keydesk.E009")
+    problems = _check_keys("LOG_SIGNING_KEYS", settings.LOG_SIGNING_KEYS, hint, "keydesk.E003")
+    if settings.LOG_VERIFIER_KEYS:
+        problems += _check_keys("LOG_VERIFIER_KEYS", settings.LOG_VERIFIER_KEYS, public, "keydesk.E009")
+    return problems
 
 
 def _check_keys(variable: str, keys: Mapping[str, str], hint: str, code: str) -> list[CheckMessage]:

@@ -127,6 +127,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_PUBLISH_RETRY = False  # one that is down is left alone (audit/waking.py); beat finds what is pending
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Signing has a queue of its own, so that only one service needs its key; a worker without --queues does all.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
+CELERY_TASK_ROUTES = {"audit.tasks.sign_checkpoint": {"queue": "signing"}}
 CELERY_BEAT_SCHEDULE = {
     # No worker takes what the next round does as well: behind tasks that hang there would be a queue of them.
     task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
@@ -283,6 +286,8 @@ SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
 SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))
 # "id:base64url of a 32-byte Ed25519 seed"; the first one signs the change log's checkpoints.
 LOG_SIGNING_KEYS = by_id(env.list("LOG_SIGNING_KEYS", default=[]))
+# "id:base64url of a 32-byte Ed25519 public key": for processes that verify the change log and must not sign it.
+LOG_VERIFIER_KEYS = by_id(env.list("LOG_VERIFIER_KEYS", default=[]))
 LOG_ORIGIN = f"{environ.urlparse(PUBLIC_URL).netloc}/keydesk-log"
 
 # --- Keydesk: the authorization server ------------------------------------------------------------------------------

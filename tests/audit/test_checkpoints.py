@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from io import StringIO
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -91,6 +92,17 @@ def test_each_checkpoint_goes_on_from_the_last(write):
 def test_without_a_key_nothing_is_signed(write, settings):
     settings.LOG_SIGNING_KEYS = {}
     write()
+    with pytest.raises(checkpoints.UnableToSign, match="LOG_SIGNING_KEYS"):
+        sign()
+
+
+def test_a_process_with_the_public_key_alone_verifies_and_cannot_sign(write, settings):
+    write(3)
+    sign()
+    public = Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
+    settings.LOG_SIGNING_KEYS, settings.LOG_VERIFIER_KEYS = {}, {"2026": text(public)}
+    assert log.verify().signed == 3
+    write(1)
     with pytest.raises(checkpoints.UnableToSign, match="LOG_SIGNING_KEYS"):
         sign()
 

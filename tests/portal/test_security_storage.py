@@ -28,6 +28,7 @@ from tokens.models import Token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROLES = ("app", "tokens", "signer")
 ROLE = "keydesk_app_of_the_tests"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,11 +42,10 @@ def run(*statements: str) -> None:
 @pytest.fixture
 def production_role() -> Iterator[psycopg.Connection]:
     """A connection of the application's own role, made and limited by the very scripts of production."""
-    script = re.search(r"<<'SQL'\n(.*)\nSQL", (ROOT / "docker/create-app-role.sh").read_text(), re.DOTALL)[1]  # type: ignore[index]
     database = connection.settings_dict["NAME"]
-    script = script.replace("DATABASE keydesk", f'DATABASE "{database}"').replace("keydesk_app", ROLE)
+    script = roles_of_production()
     grants = Path(audit.__file__).with_name("grants.sql").read_text().replace(':"app"', ROLE)
-    run(script.replace(":'password'", "'of the tests'"))
+    run(script)
     # In production the role is older than the tables and has these rights by default.
     run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE}")
     run(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {ROLE}", grants)
@@ -59,7 +59,21 @@ def production_role() -> Iterator[psycopg.Connection]:
         with psycopg.connect(**given, autocommit=True) as own:
             yield own
     finally:
-        run(f"DROP OWNED BY {ROLE}", f"DROP ROLE {ROLE}")
+        drop_roles()
+
+
+def roles_of_production() -> str:
+    """The statements of docker/create-roles.sh, with names of their own."""
+    script = re.search(r"<<'SQL'\n(.*)\nSQL", (ROOT / "docker/create-roles.sh").read_text(), re.DOTALL)[1]  # type: ignore[index]
+    script = script.replace("DATABASE keydesk", f'DATABASE "{connection.settings_dict["NAME"]}"')
+    for role in ROLES:
+        script = script.replace(f"keydesk_{role}", f"keydesk_{role}_of_the_tests")
+    return re.sub(r":'\w*password'", "'of the tests'", script)
+
+
+def drop_roles() -> None:
+    for role in ROLES:
+        run(f"DROP OWNED BY keydesk_{role}_of_the_tests", f"DROP ROLE keydesk_{role}_of_the_tests")
 
 
 def test_the_role_of_production_works_and_cannot_alter_the_change_log(

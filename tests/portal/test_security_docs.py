@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
-REFERENCE = re.compile(r"`([\w/.-]+\.(?:py|sql|js))(?:(::?)(\w+))?`")
+REFERENCE = re.compile(r"`([\w/.-]+\.(?:py|sql|js|yml))(?:(::?)(\w+))?`")
 
 
 def promises() -> list[list[str]]:

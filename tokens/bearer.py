@@ -27,7 +27,7 @@ async def still_granted(server: Server, found: FoundToken | Outcome | None) -> L
     """What is left of a token: a scope taken from its client, or retired, is gone from it at once (line 23)."""
     if not isinstance(found, FoundToken):
         return None
-    owner = await server.clients.at_least(found.client_id, found.owner_version)
+    owner = await server.clients.as_told(found.client_id, found.owner_version)
     # A snapshot newer than the row may know of a suspension or an invalidation that the row does not.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None

@@ -87,10 +87,13 @@ class Clients:
             self._known.popitem(last=False)
         return snapshot
 
-    async def at_least(self, client_id: str, version: int) -> ClientSnapshot | None:
-        """A snapshot that is no older than `version`, which the database has told just now."""
+    async def as_told(self, client_id: str, version: int) -> ClientSnapshot | None:
+        """The snapshot of `version`, which the database has told just now, or a later one.
+
+        A cached one with a higher number is not later: it may be of commits that a failover lost.
+        """
         snapshot = self.cached(client_id)
-        if snapshot is None or snapshot.version < version:
+        if snapshot is None or snapshot.version != version:
             snapshot = await self.current(client_id)
         return snapshot
 

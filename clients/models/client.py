@@ -19,6 +19,11 @@ from clients.models.people import User
 CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without what people misread: i l o u 0 1
 
 
+NOW_IN_MICROSECONDS = models.Func(
+    template="(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", output_field=models.BigIntegerField()
+)
+
+
 def new_client_id() -> str:
     """An identifier, not a secret: 12 characters, 58 bits, readable over the telephone."""
     return "".join(secrets.choice(CLIENT_ID_ALPHABET) for _ in range(12))
@@ -46,8 +51,9 @@ class Client(models.Model):
     """An OAuth 2.0 confidential client.
 
     `version` moves with every change of the client, its keys, secrets, scopes and served APIs: database triggers see
-    to it (migration 0002), so that no code path can forget. `epoch` moves when all tokens are invalidated: a token
-    carries the epoch it was issued in (docs/decisions/0005).
+    to it (migrations 0002 and 0013), so that no code path can forget. It comes from the clock, so that none repeats
+    after the database went back to an earlier state (a failover that lost commits, a restore). `epoch` moves when all
+    tokens are invalidated: a token carries the epoch it was issued in (docs/decisions/0005).
     """
 
     class Status(models.TextChoices):
@@ -73,7 +79,7 @@ class Client(models.Model):
     )
     rate_limit = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])  # per minute
 
-    version = models.BigIntegerField(default=1, editable=False)
+    version = models.BigIntegerField(db_default=NOW_IN_MICROSECONDS, editable=False)
     epoch = models.BigIntegerField(default=1, editable=False)
 
     objects = ClientQuerySet.as_manager()

@@ -22,7 +22,7 @@ def promises() -> list[list[str]]:
 def names_in(path: Path) -> set[str]:
     """Functions, classes and settings of a module."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
-    named = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    named = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
     return named | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 

@@ -9,7 +9,7 @@ from django.forms import BoundField
 from django.template import Context, Engine, Library
 from django.utils import formats
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -227,6 +227,16 @@ def visible(value: object) -> str:
         char if char.isprintable() or char in NO_BREAK else char.encode("unicode_escape").decode()
         for char in str(value)
     )
+
+
+@register.filter
+def scope_names(value: object) -> SafeString:
+    """Scope names, which break after a dot only: `meter.readings.write` never ends a line within a word."""
+    return format_html_join(" ", '<span class="kd-scope">{}</span>', ((_dotted(name),) for name in str(value).split()))
+
+
+def _dotted(name: str) -> SafeString:
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))  # noqa: S308
 
 
 @register.filter

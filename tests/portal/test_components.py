@@ -261,3 +261,9 @@ def test_every_class_of_ours_in_a_template_is_in_the_stylesheet():
 def test_the_stylesheet_needs_no_other_host():
     css = Path(settings.BASE_DIR / "portal/static/keydesk/keydesk.css").read_text()
     assert not re.search(r"@import|url\(\"?(https?:|//|data:)", css)
+
+
+def test_a_scope_breaks_after_a_dot_and_nowhere_else():
+    names = rendered("{{ names|scope_names }}", names="meter.readings.write <b>.read")
+    assert "meter.<wbr>readings.<wbr>write" in str(names)
+    assert "&lt;b&gt;.<wbr>read" in str(names)

@@ -236,7 +236,7 @@ def scope_names(value: object) -> SafeString:
 
 
 def _dotted(name: str) -> SafeString:
-    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))  # noqa: S308
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -58,6 +59,7 @@ class Values:
     algorithm: str = "RS256"
     scope: str = PLACEHOLDER_SCOPE  # several are separated by spaces
     served_scope: str = PLACEHOLDER_SCOPE  # a scope of an API that this client serves
+    kids: Mapping[str, str] = field(default_factory=dict)  # of the client's keys, by algorithm
     lifetime: int = field(default_factory=lambda: int(settings.TOKEN_LIFETIME.total_seconds()))  # of its tokens
 
     @property
@@ -99,19 +101,17 @@ def of_client(client: Client, now: datetime) -> Values:
     )
     if client.token_lifetime:
         values = replace(values, lifetime=client.token_lifetime)
-    newest = client.keys.usable(now).order_by("-added_at")
-    return next((with_key(values, key) for key in newest if algorithm_of(key)), values)
-
-
-def with_key(values: Values, key: Key) -> Values:
-    return replace(values, kid=key.kid, algorithm=algorithm_of(key))
+    kids: dict[str, str] = {}
+    for key in client.keys.usable(now).order_by("-added_at"):
+        if algorithm := algorithm_of(key):
+            kids.setdefault(algorithm, key.kid)
+    values = replace(values, kids=kids)
+    return with_algorithm(values, next(iter(kids))) if kids else values
 
 
 def with_algorithm(values: Values, algorithm: str) -> Values:
-    """For another kind of key than the client's newest, which has another key id."""
-    if algorithm == values.algorithm:
-        return values
-    return replace(values, algorithm=algorithm, kid=PLACEHOLDER_KID)
+    """For this kind of key: with the key id of the client's newest one, or a placeholder if it has none."""
+    return replace(values, algorithm=algorithm, kid=values.kids.get(algorithm, PLACEHOLDER_KID))
 
 
 def algorithm_of(key: Key) -> str:

@@ -143,20 +143,30 @@ def _get_a_token(reader: Reader) -> dict[str, Any]:
         "client_secret_post": _("Secret in the body"),
         "private_key_jwt": _("Private key"),
     }
-    kinds = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "Ed25519": "Ed25519"}
     return {
         "methods": [
             {"label": label, "url": f"{reader.link(method=name)}#samples", "current": name == reader.method}
             for name, label in methods.items()
         ],
-        "kinds": [
-            {"label": label, "url": f"{reader.link(alg=name)}#samples", "current": name == reader.values.algorithm}
-            for name, label in kinds.items()
-        ],
+        "kinds": _kinds(reader, own=True),
+        "other_kinds": _kinds(reader, own=False),
         "tabs": _tabs(reader.method, reader),
         "wire": _wire(reader, "assertion.json", "answer.http")
         | {"request": samples.render("wire", f"{reader.method}.http", reader.values)},
     }
+
+
+KINDS = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "Ed25519": "Ed25519"}
+
+
+def _kinds(reader: Reader, *, own: bool) -> list[dict[str, object]]:
+    """Kinds of key to show samples for: those that the client has (all of them without one), or the others."""
+    kids = reader.values.kids
+    return [
+        {"label": label, "url": f"{reader.link(alg=name)}#samples", "current": name == reader.values.algorithm}
+        for name, label in KINDS.items()
+        if (name in kids or not kids) == own
+    ]
 
 
 def _call_an_api(reader: Reader) -> dict[str, Any]:

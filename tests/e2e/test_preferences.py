@@ -100,3 +100,13 @@ def test_a_change_by_somebody_else_is_still_found_in_another_language(live_serve
     client.refresh_from_db()
     assert (client.rate_limit, client.token_lifetime) == (None, 600)
     context.close()
+
+
+def test_samples_open_in_the_language_that_was_chosen_last(live_server, browser: Browser) -> None:
+    context = context_of(browser, live_server.url, "anonymous")
+    page = context.new_page()
+    page.goto("/docs/get-a-token/")
+    page.get_by_role("radio", name="Go", exact=True).check(force=True)
+    page.goto("/docs/call-an-api/")
+    expect(page.get_by_role("radio", name="Go", exact=True)).to_be_checked()
+    context.close()

@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -128,6 +129,26 @@ def test_samples_are_filled_in_with_the_chosen_client() -> None:
         assert value in html
     assert "private_key_jwt" in html, "a client with a key is shown how to use it"
     assert "YOUR_" not in html
+
+
+def test_samples_for_a_kind_of_key_that_the_client_lacks_are_set_apart() -> None:
+    mine = client_with_key()
+    reader = browsers.of(factories.lotte())
+    html = reader.get(page_url("get-a-token", client=mine.uid)).content.decode()
+    offered, _, others = html.partition("Kinds of key that this client does not have")
+    assert ">EC P-256<" in offered
+    assert ">RSA<" not in offered
+    assert ">RSA<" in others
+
+
+def test_each_kind_of_key_is_shown_with_the_key_id_that_the_client_has_for_it() -> None:
+    mine = client_with_key()
+    older = datetime.now(UTC) - timedelta(minutes=1)
+    private = rsa.generate_private_key(65537, 2048)
+    kid = keys.add(client=mine, key=public_key(private), by=factories.SYSTEM, now=older).kid
+    html = browsers.of(factories.lotte()).get(page_url("get-a-token", client=mine.uid, alg="RS256")).content.decode()
+    assert kid in html
+    assert "YOUR_KEY_ID" not in html
 
 
 def test_the_only_client_needs_no_choosing_and_one_of_two_does() -> None:

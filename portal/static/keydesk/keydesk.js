@@ -110,3 +110,13 @@ for (const field of page === location.pathname ? typed() : []) {
   const value = values[nameOf(field)];
   if (value !== undefined) field[ticked(field) ? 'checked' : 'value'] = value;
 }
+
+// Samples open in the language that was chosen last, on every page.
+const LANGUAGE_OF_SAMPLES = 'keydesk-samples';
+const labelOf = (radio) => radio.labels[0]?.textContent;
+document.addEventListener('change', ({ target }) => {
+  if (target.matches('.kd-tabs__radio')) localStorage.setItem(LANGUAGE_OF_SAMPLES, labelOf(target));
+});
+for (const radio of document.querySelectorAll('.kd-tabs__radio')) {
+  if (labelOf(radio) === localStorage.getItem(LANGUAGE_OF_SAMPLES)) radio.checked = true;
+}

@@ -54,6 +54,7 @@ class Action(models.TextChoices):
     PASSKEY_ADDED = "passkey.added", _("{actor} added the passkey {subject}")
     PASSKEY_REMOVED = "passkey.removed", _("{actor} removed the passkey {subject}")
     STEPUP_PASSED = "stepup.passed", _("{actor} confirmed who they are")
+    CODE_LOCKED = "code.locked", _("{actor} typed too many wrong codes for {subject}; for a day none works")
 
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
     SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")

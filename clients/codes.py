@@ -1,4 +1,4 @@
-"""One-time codes by mail: six digits, fifteen minutes, five attempts.
+"""One-time codes by mail: six digits, fifteen minutes, five attempts, and twenty failures a day per mailbox.
 
 A code is derived from its row's random uid and the site's key; it is not stored anywhere, not even hashed (a hash of
 six digits hides nothing).
@@ -11,28 +11,44 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 
 from clients import addresses
 from clients.models import MailedCode, Registration, User
 
 DIGITS = 6
-MAILED_PER_HOUR = (
-    10  # to one mailbox however it is spelled, for each purpose: who floods the public form keeps nobody from a step-up
-)
+# Both count for one mailbox, however its address is spelled, and for each purpose: a stranger who floods or guesses on
+# the public form keeps nobody from a step-up.
+MAILED_PER_HOUR = 10
+FAILURES_PER_DAY = 20
+DAY = timedelta(days=1)
 
 
 class CodeRefused(Exception):
-    """Wrong, used, expired or too often tried. `can_retry` tells whether another attempt with it makes sense."""
+    """Wrong, used, expired or too often tried.
 
-    def __init__(self, *, can_retry: bool) -> None:
-        self.can_retry = can_retry
-        super().__init__("wrong code" if can_retry else "code no longer valid")
+    `can_retry` tells whether another attempt with this code makes sense; `ended`, that no code of this mailbox works
+    until tomorrow.
+    """
+
+    def __init__(self, *, can_retry: bool, ended: bool = False) -> None:
+        self.can_retry, self.ended = can_retry and not ended, ended
+        super().__init__("too many failures" if ended else "wrong code" if can_retry else "code no longer valid")
 
 
 class TooManyCodes(Exception):
     """This address was mailed enough codes for now."""
+
+
+class EndedForToday(TooManyCodes):
+    """Too many codes of this mailbox failed: a further one would not be accepted. The message says so."""
+
+    def __str__(self) -> str:
+        return _(
+            "Too many wrong codes were typed for this address. Its owner was told by mail; no code works for a day."
+        )
 
 
 @transaction.atomic
@@ -44,10 +60,11 @@ def issue(
     user: User | None = None,
     registration: Registration | None = None,
 ) -> MailedCode:
-    """A new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
+    """Make a new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
     mailbox = addresses.mailbox(email)
-    with connection.cursor() as cursor:  # one at a time for a mailbox, or parallel requests would all count too few
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
+    lock(purpose, mailbox)
+    if failures(purpose, mailbox, now) >= FAILURES_PER_DAY:
+        raise EndedForToday
     recent = MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - timedelta(hours=1))
     if recent.count() >= MAILED_PER_HOUR:
         raise TooManyCodes
@@ -72,16 +89,41 @@ def without(code: MailedCode, text: str) -> str:
     return re.sub(r"\W?".join(value(code)), "***", text)
 
 
+def lock(purpose: str, mailbox: str) -> None:
+    """One at a time for a mailbox until the transaction ends, or parallel requests would all count too few."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
+
+
+def of_the_day(purpose: str, mailbox: str, now: datetime) -> QuerySet[MailedCode]:
+    return MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - DAY)
+
+
+def failures(purpose: str, mailbox: str, now: datetime) -> int:
+    """Return how many attempts failed within a day; one that is being compared counts until it turns out right."""
+    counts = of_the_day(purpose, mailbox, now).aggregate(tried=Sum("attempts", default=0), right=Count("used_at"))
+    return counts["tried"] - counts["right"]
+
+
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
-    """Accepts the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
-    guesses cannot exceed the limit."""
+    """Accept the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
+    guesses cannot exceed the limits."""
     if code is None:
         raise CodeRefused(can_retry=False)
-    if not usable(now).filter(pk=code.pk).update(attempts=F("attempts") + 1):
-        raise CodeRefused(can_retry=False)
+    _count_attempt(code, now)
     digits = "".join(character for character in typed if not character.isspace())
     if not constant_time_compare(value(code), digits):
         code.refresh_from_db(fields=["attempts"])
-        raise CodeRefused(can_retry=code.attempts < MailedCode.MAX_ATTEMPTS)
+        ended = failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY
+        raise CodeRefused(can_retry=code.attempts < MailedCode.MAX_ATTEMPTS, ended=ended)
     if not MailedCode.objects.filter(pk=code.pk, used_at=None).update(used_at=now):
+        raise CodeRefused(can_retry=False)
+
+
+@transaction.atomic
+def _count_attempt(code: MailedCode, now: datetime) -> None:
+    lock(code.purpose, code.mailbox)
+    if failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY:
+        raise CodeRefused(can_retry=False, ended=True)
+    if not usable(now).filter(pk=code.pk).update(attempts=F("attempts") + 1):
         raise CodeRefused(can_retry=False)

@@ -35,6 +35,8 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "client": mail.client,
         "registration": mail.registration,
         "person": mail.user,
+        # Before they were here once, a name may be what a stranger typed for them.
+        "greeted": mail.user.name if mail.user and mail.user.last_login else "",
         "facts": _readable(mail.facts),
         "now": now,
         "public_url": settings.PUBLIC_URL,
@@ -57,7 +59,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     """Moments as datetimes, an action as its sentence."""
     readable = dict(facts)
-    for name in ("at", "not_after"):
+    for name in ("at", "not_after", "began_at", "until"):
         if isinstance(value := facts.get(name), str):
             readable[name] = parse_datetime(value)
     if "action" in facts:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import addresses, client_secrets, codes, outbox, registry
+from clients import addresses, client_secrets, code_guessing, codes, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
 from clients.notices import tell_requester
@@ -37,6 +37,14 @@ class Content:
     contact_email: str
     purpose: str
     scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """Who asks, and whether that person was known before."""
+
+    user: User
+    is_known: bool
 
 
 @transaction.atomic
@@ -97,11 +105,15 @@ def mail_code(*, registration: Registration, now: datetime) -> None:
     outbox.queue_code(code=code, language=registration.language, registration=registration, now=now)
 
 
-def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime) -> User:
-    """The code from the mail puts the request in the queue and tells us who asks. Raises codes.CodeRefused."""
+def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime) -> Confirmed:
+    """Put the request in the queue with the code from its mail. Raises codes.CodeRefused.
+
+    Six digits are too few to sign in a person whom we know: a link is mailed to them.
+    """
     code = registration.codes.order_by("-created_at").first()
-    codes.spend(code, typed=typed, now=now)  # outside the transaction: a wrong attempt must stay counted
+    code_guessing.spend(code, typed=typed, by=by, now=now)  # outside the transaction: an attempt must stay counted
     with transaction.atomic():
+        is_known = User.objects.with_address(registration.contact_email).exists()
         user = User.objects.contact(
             email=registration.contact_email, name=registration.contact_name, language=registration.language
         )
@@ -114,8 +126,15 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         }
         changes = registry.difference({}, asked)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration, changes=changes)
+        _tell_received(registration, user, is_known, now)
+    return Confirmed(user=user, is_known=is_known)
+
+
+def _tell_received(registration: Registration, user: User, is_known: bool, now: datetime) -> None:
+    if is_known and user.is_active and not user.is_staff_member:
+        outbox.queue_link(user=user, kind=Mail.Kind.REQUEST_RECEIVED, registration=registration, now=now)
+    else:
         tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
-    return user
 
 
 @transaction.atomic

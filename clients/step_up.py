@@ -8,7 +8,7 @@ from django.db import transaction
 
 from audit import log
 from audit.actions import Action
-from clients import codes, outbox
+from clients import code_guessing, codes, outbox
 from clients.actors import Actor
 from clients.models import MailedCode, User
 
@@ -29,7 +29,8 @@ def mail_code(*, user: User, again: bool, now: datetime) -> None:
 
 def confirm(*, user: User, typed: str, by: Actor, now: datetime) -> None:
     """Raises codes.CodeRefused; each wrong attempt stays counted."""
-    codes.spend(user.codes.filter(purpose=PURPOSE).order_by("-created_at").first(), typed=typed, now=now)
+    code = user.codes.filter(purpose=PURPOSE).order_by("-created_at").first()
+    code_guessing.spend(code, typed=typed, by=by, now=now)
     note_passed(user=user, by=by)
 
 

@@ -98,6 +98,8 @@ def _try_code(request: Request, typed: str) -> str:
     try:
         step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:
+        if refused.ended:
+            return str(codes.EndedForToday())
         if refused.can_retry:
             return _("This is not the code we mailed. Look at the newest mail and type its six digits.")
         return _("This code no longer works. Ask for a new one below.")
@@ -107,6 +109,8 @@ def _try_code(request: Request, typed: str) -> str:
 def _mail_code(request: Request, *, again: bool) -> str:
     try:
         step_up.mail_code(user=request.user, again=again, now=request.now)
+    except codes.EndedForToday as ended:
+        return str(ended)
     except codes.TooManyCodes:
         return _("We mailed you several codes already. Use the newest one, or try again in an hour.")
     return ""

@@ -41,6 +41,7 @@ class Mail(models.Model):
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
+        CODES_ENDED = "codes_ended", _("Codes ended for a day")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
 
     class State(models.TextChoices):

@@ -165,6 +165,7 @@ class MailedCode(models.Model):
     expires_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
+    owner_told_at = models.DateTimeField(null=True)  # that with this code the mailbox had its last failure of a day
 
     class Meta:
         indexes = [models.Index(fields=["mailbox", "-created_at"])]

@@ -68,6 +68,9 @@ def _submit(request: Request, form: RequestForm) -> Registration | None:
     )
     try:
         return registrations.submit(content=content, language=get_language() or "", by=actor(request), now=request.now)
+    except codes.EndedForToday as ended:
+        form.add_error("contact_email", str(ended))
+        return None
     except codes.TooManyCodes:
         form.add_error("contact_email", _("We mailed this address several codes already. Try again in an hour."))
         return None
@@ -76,18 +79,23 @@ def _submit(request: Request, form: RequestForm) -> Registration | None:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_request(request: Request, uid: UUID) -> HttpResponse:
-    """The code shows that the address exists and is theirs; only then does the Security team see the request."""
+    """The code shows that the address exists and is theirs; only then does the Security team see the request.
+
+    Nothing here tells whether the address is known, until the code is right: whom we know is then mailed a link.
+    """
     if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
         return redirect("my_request", uid)
     if request.session.get(PENDING) != str(uid):
         raise Http404
-    registration = get_object_or_404(Registration, uid=uid, status=Registration.Status.UNCONFIRMED)
+    registration = get_object_or_404(Registration, uid=uid)
+    if registration.status != Registration.Status.UNCONFIRMED:
+        return render(request, "public/request_sent.html", {"registration": registration})
     if "again" in request.POST:
         _mail_code_again(request, registration)
         return redirect("confirm_request", uid)
     form = CodeForm(posted(request))
     if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
-        return redirect("my_request", uid)
+        return redirect("my_request" if request.user == registration.requester else "confirm_request", uid)
     context = {"form": form, "registration": registration}
     return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
 
@@ -98,6 +106,8 @@ def _mail_code_again(request: Request, registration: Registration) -> None:
         return
     try:
         registrations.mail_code(registration=registration, now=request.now)
+    except codes.EndedForToday as ended:
+        messages.error(request, str(ended))
     except codes.TooManyCodes:
         messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
     else:
@@ -107,9 +117,11 @@ def _mail_code_again(request: Request, registration: Registration) -> None:
 def _confirm(request: Request, registration: Registration, form: CodeForm) -> bool:
     typed = form.cleaned_data["code"]
     try:
-        user = registrations.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
+        confirmed = registrations.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:
-        if refused.can_retry:
+        if refused.ended:
+            form.add_error("code", str(codes.EndedForToday()))
+        elif refused.can_retry:
             form.add_error(
                 "code", _("This is not the code we mailed. Look at the newest mail and type its six digits.")
             )
@@ -119,9 +131,9 @@ def _confirm(request: Request, registration: Registration, form: CodeForm) -> bo
     except registrations.UnableToDecide as problem:
         form.add_error(None, str(problem))
         return False
-    if not user.is_staff_member:  # staff come in with a second factor only
-        sign_in(request, user, assurance="code")
-    messages.success(request, _("Your request is with the Security team."))
+    if not confirmed.is_known:
+        sign_in(request, confirmed.user, assurance="code")
+        messages.success(request, _("Your request is with the Security team."))
     return True
 
 

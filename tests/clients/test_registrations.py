@@ -38,10 +38,12 @@ def test_a_request_reaches_the_queue_only_after_the_mailed_code():
     assert (mail.kind, mail.to, mail.language) == (Mail.Kind.CODE, "wim@rekenhuis.example", "nl")
 
     code = codes.value(registration.codes.get())
-    user = registrations.confirm(registration=registration, typed=f" {code[:3]} {code[3:]} ", by=ANONYMOUS, now=NOW)
+    confirmed = registrations.confirm(
+        registration=registration, typed=f" {code[:3]} {code[3:]} ", by=ANONYMOUS, now=NOW
+    )
 
-    assert Registration.objects.awaiting_review().get().requester == user
-    assert user.email == "wim@rekenhuis.example"
+    assert Registration.objects.awaiting_review().get().requester == confirmed.user
+    assert confirmed.user.email == "wim@rekenhuis.example"
 
 
 def test_a_wrong_code_is_counted_and_the_fifth_ends_the_code():

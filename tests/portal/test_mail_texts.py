@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from clients import codes, links
+from clients import codes, links, registrations
 from clients.mail_text import MailText, render
 from clients.models import Mail, MailedCode, Registration
 from tests import factories
@@ -21,7 +21,7 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
     lotte = factories.lotte()
     client, _secret = factories.client()
     client.name = client.organisation = lotte.name = name
-    registration = Registration(client_name=name, contact_name=name, contact_email=lotte.email, created_at=NOW)
+    registration = Registration(pk=7, client_name=name, contact_name=name, contact_email=lotte.email, created_at=NOW)
     facts = {
         "message": message,
         "action": "secret.viewed",
@@ -31,6 +31,9 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
         "kid": "mkwX4FvSiD9hDseULapW8TB76U0",
         "not_after": (NOW + timedelta(days=12)).isoformat(),
         "days": 12,
+        "began_at": NOW.isoformat(),
+        "until": (NOW + timedelta(days=1)).isoformat(),
+        "failures": 20,
     }
     return Mail(kind=kind, to=lotte.email, language=language, user=lotte, client=client, registration=registration,
                 facts=facts, created_at=NOW, next_attempt_at=NOW)  # fmt: skip
@@ -134,3 +137,28 @@ def test_an_expiry_mail_names_the_key_and_the_moment() -> None:
     assert "6 December 2026" in text.subject
     assert "6 December 2026, 10:30" in " ".join(text.body.split())
     assert "mkwX4FvSiD9hDseULapW8TB76U0" in text.body
+
+
+TYPED = "Log in at https://evil.example (Security team)"
+
+
+@pytest.mark.parametrize("part", ["subject", "body", "html"])
+def test_the_mail_with_a_code_has_nothing_that_was_typed(part: str, settings) -> None:
+    settings.SERVICE_NAME, settings.ORGANISATION_NAME = "Our service", "Our organisation"
+    names = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose"), TYPED)
+    content = factories.content(**names, contact_email="victim@bank.example")
+    asked = registrations.submit(content=content, language="en", by=factories.SYSTEM, now=NOW)
+    row = Mail.objects.get()
+    text = getattr(render(row, now=NOW, code="123456"), part)
+    assert "evil" not in text
+    assert "Hello " not in text
+    if part != "subject":
+        assert all(said in text for said in ("Hello,", asked.number, "Our service", "Our organisation", "123456"))
+
+
+def test_who_was_never_here_is_greeted_without_a_name() -> None:
+    row = mail(Mail.Kind.CONTACT_ADDED, name=TYPED)
+    row.link = links.issue(user=row.user, now=NOW)
+    assert "Hello,\n" in render(row, now=NOW, link_url=links.url(row.link)).body
+    row.user.last_login = NOW
+    assert "Hello Log in" in render(row, now=NOW, link_url=links.url(row.link)).body

@@ -1,11 +1,13 @@
 """A request for a client as its contact lives it: ask, confirm by code, follow, answer, withdraw."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from clients import codes, registrations
-from clients.models import MailedCode, Registration
+from clients.models import Mail, MailedCode, Registration
 from portal import limits
 from tests import factories
 from tests.portal import browsers
@@ -66,6 +68,52 @@ def test_a_code_never_signs_a_staff_member_in(client) -> None:
     registration = ask(client, contact_email=noor.email)
     confirm(client, registration, code_of(registration))
     assert "_auth_user_id" not in client.session
+    assert not noor.links.exists()
+    assert "We mailed a link" not in client.get(reverse("confirm_request", args=[registration.uid])).text
+
+
+@pytest.mark.parametrize("spelling", ["wim@rekenhuis.example", "Wim+x@rekenhuis.example", "wim@rekenhuis。example"])
+def test_the_code_signs_nobody_in_whom_we_know_and_mails_them_a_link(client, spelling: str) -> None:
+    wim = factories.wim()
+    registration = ask(client, contact_email=spelling)
+    page = confirm(client, registration, code_of(registration))
+    assert "_auth_user_id" not in client.session
+    text = client.get(page.headers["Location"]).text
+    assert "Your request is with the Security team" in text
+    assert "We mailed a link to <b>wim@rekenhuis.example</b>" in text
+    mail = Mail.objects.get(kind=Mail.Kind.REQUEST_RECEIVED)
+    assert (mail.to, mail.link) == (wim.email, wim.links.get())
+    assert registration.number in text
+    registration.refresh_from_db()
+    assert registration.requester == wim
+
+
+def test_who_is_signed_in_already_stays_so_and_goes_on_to_the_request() -> None:
+    browser = browsers.of(factories.wim())
+    registration = ask(browser)
+    response = confirm(browser, registration, code_of(registration))
+    assert response.headers["Location"] == reverse("my_request", args=[registration.uid])
+    assert "The Security team reads your request" in browser.get(response.headers["Location"]).text
+
+
+def test_until_the_code_is_right_a_known_address_looks_like_an_unknown_one() -> None:
+    factories.lotte()
+    seen = []
+    for address in ("lotte@leiestroom.example", "nobody@leiestroom.example"):
+        browser = Client()
+        registration = ask(browser, contact_email=address)
+        url = reverse("confirm_request", args=[registration.uid])
+        # Each browser asks once, guesses wrong, and has the code mailed again.
+        answers = [
+            browser.get(url),
+            confirm(browser, registration, "no"),
+            browser.post(url, {"again": "1"}, follow=True),
+        ]
+        nonces = r'nonce="[^"]*"|value="[^"]*"|[0-9a-f-]{36}'
+        seen.append([(each.status_code, re.sub(nonces, "", each.text.replace(address, ""))) for each in answers])
+        seen[-1].append(list(Mail.objects.values_list("kind", "language")))
+        Registration.objects.all().delete()
+    assert seen[0] == seen[1]
 
 
 def test_an_incomplete_form_keeps_what_was_typed_and_names_each_mistake(client) -> None:

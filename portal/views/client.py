@@ -53,6 +53,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "token_address": token_address(),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,
+        "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proofs.challenge_for(found)}),
         "activity": usage.of_client(found, now),
         "refused_today": JournalEntry.objects.of(found).refusals().since(now - timedelta(days=1)).count(),

@@ -36,6 +36,15 @@ class Row:
     month: dict[str, object] | None  # portal.usage's chart of 30 days; none without any
 
     @property
+    def waits_for_first_token(self) -> bool:
+        """It may get tokens, and never got one."""
+        return self.client.status == Client.Status.ACTIVE and self.client.may_request_tokens and not self.last_token_at
+
+    @property
+    def is_well(self) -> bool:
+        return self.condition.rank >= 3 and not self.refused and not self.waits_for_first_token
+
+    @property
     def next_end(self) -> Line | None:
         """The credential that expires next: the lines are in that order."""
         return self.lines[0] if self.lines and self.lines[0].end_at else None
@@ -50,7 +59,8 @@ def home(request: Request) -> HttpResponse:
     context = {
         "rows": rows,
         "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
-        "all_well": bool(rows) and all(row.condition.rank >= 3 and not row.refused for row in rows),
+        "all_well": bool(rows) and all(row.is_well for row in rows),
+        "unused": next((row for row in rows if row.waits_for_first_token), None),
         "organisations": sorted({row.client.organisation for row in rows}),
         "changes": [(entry.at, sentence(entry), refs[entry.client_ref]) for entry in changes],
         "open_requests": list(Registration.objects.by(request.user).open()[:20]),

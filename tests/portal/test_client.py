@@ -23,7 +23,7 @@ def page(browser, client: Client) -> str:
 
 def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
     text = page(browser, made)
-    for words in (made.client_id, "/oauth/v2/token", "address.read", "Lotte Verhaeghe"):
+    for words in (made.client_id, "/oauth/v2/token", "address.<wbr>read", "Lotte Verhaeghe"):
         assert words in text
     for name, args in (("docs_page", ["get-a-token"]), ("journal", [])):
         assert f"{reverse(name, args=args)}?client={made.uid}" in text

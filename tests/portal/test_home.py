@@ -82,8 +82,19 @@ def test_refused_requests_lead_to_the_journal() -> None:
     assert f"{reverse('journal')}?client={made.uid}" in text
 
 
+def test_a_client_that_never_got_a_token_is_led_to_the_first_one() -> None:
+    made, _secret = factories.client()
+    text = home()
+    assert "Everything is all right" not in text
+    assert f"{made.name} has not got a token yet" in text
+    assert f"{reverse('client', args=[made.uid])}#first-token" in text
+
+
 def test_when_nothing_is_wrong_the_page_says_so_first() -> None:
     made, _secret = factories.client()
+    CredentialUse.objects.create(
+        credential=made.secrets.get().credential, client=made, last_used_at=datetime.now(UTC), uses=1
+    )
     assert "Everything is all right" in home()
     JournalEntry.objects.create(
         client=made, at=datetime.now(UTC), request_id="r", endpoint="token", error="invalid_client", rule="kid"

@@ -49,7 +49,7 @@ PAGES = (
         _("One command makes a key pair. The private half stays with you; we need the public half only."),
         {
             "certificate": _("Make a certificate"),
-            "jwk": _("Or make a bare JSON Web Key"),
+            "jwk": _("Or make a JWK without a certificate"),
             "browser": _("Or let your browser make it"),
             "check": _("Check the result"),
             "upload": _("Upload the public half"),
@@ -59,7 +59,7 @@ PAGES = (
     Page(
         "get-a-token",
         _("Get a token"),
-        _("One POST to the token address. The answer is a token to use until it expires."),
+        _("One POST to the token endpoint. The answer is a token to use until it expires."),
         {
             "samples": _("Samples that work as they stand"),
             "request": _("The request"),
@@ -114,7 +114,7 @@ PAGES = (
     Page(
         "resource-servers",
         _("For resource servers"),
-        _("You run an API. Ask Keydesk about each token that you receive, and let in whom it vouches for."),
+        _("You run an API. Ask Keydesk about each token and accept only those it confirms."),
         {
             "register": _("Before you start"),
             "introspect": _("Ask about a token"),
@@ -122,7 +122,7 @@ PAGES = (
             "nginx": _("In front of an API: nginx"),
             "cache": _("How long to remember an answer"),
             "rules": _("What to answer"),
-            "verify": _("The older verify address"),
+            "verify": _("The older verify endpoint"),
         },
     ),
 )

@@ -15,10 +15,16 @@ class Actor:
     address: str = ""
     request_id: str = ""
     system: str = "system"
+    browser: str = ""  # "Firefox, Windows", for mails; the change log does not keep it
 
     @property
     def id(self) -> str:
         return self.user.audit_id if self.user else f"system:{self.system}"
+
+    @property
+    def is_contact(self) -> bool:
+        """Whether contacts are told the name. To them, staff and commands are the Security team."""
+        return self.user is not None and not self.user.is_staff_member
 
     @property
     def label(self) -> str:

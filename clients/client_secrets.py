@@ -73,7 +73,9 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
         changes["ends_at"] = (None, (now + overlap).isoformat())
     action = Action.SECRET_REGENERATED if replaces else Action.SECRET_CREATED
     log.record(action=action, actor=by, subject=new, changes=changes)
-    tell_contacts(client=client, action=action, subject=new.audit_label, by=by, now=now)
+    tell_contacts(
+        client=client, action=action, subject=new.audit_label, by=by, now=now, until=(now + overlap).isoformat()
+    )
     return text
 
 

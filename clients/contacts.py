@@ -12,7 +12,7 @@ from audit.actions import Action
 from clients import fingerprints, links, outbox
 from clients.actors import Actor
 from clients.models import Client, ClientContact, Mail, ManagementLink, User
-from clients.notices import tell_contacts
+from clients.notices import tell_contacts, who
 
 LINKS_PER_HOUR = 5
 
@@ -50,7 +50,7 @@ def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: 
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
     changes = {"contact": (None, user.audit_label), "role": (None, role)}
-    outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts={"by": by.label}, now=now)
+    outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
     log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes)
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=user.audit_label,

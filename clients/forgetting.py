@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from clients.models import Mail, MailedCode, ManagementLink, Registration
+from clients.models import Mail, MailedCode, ManagementLink, Registration, UserNetwork
 
 UNCONFIRMED_KEPT = timedelta(days=7)
 ENDED_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=90)
+NETWORK_KEPT = timedelta(days=180)  # after the last act from it
 BATCH = 250  # rows per transaction
 
 
 def forget(*, now: datetime) -> None:
-    """Unconfirmed requests, links and codes that have ended (their mails go with them), and old mails.
+    """Unconfirmed requests, links and codes that have ended (their mails go with them), old mails, and networks
+    that nobody acts from any more.
 
     A mail that the Security team is shown as undeliverable keeps its link for as long as any mail is kept.
     """
@@ -27,6 +29,7 @@ def forget(*, now: datetime) -> None:
     )
     _delete(Mail.objects.exclude(state=Mail.State.PENDING).filter(created_at__lt=now - MAIL_KEPT))
     _delete(MailedCode.objects.filter(expires_at__lt=now - ENDED_KEPT))
+    _delete(UserNetwork.objects.filter(last_seen_at__lt=now - NETWORK_KEPT))
     shown = Mail.objects.undeliverable().filter(link__isnull=False)
     _delete(ManagementLink.objects.filter(expires_at__lt=now - ENDED_KEPT).exclude(pk__in=shown.values("link")))
 

@@ -166,7 +166,7 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     _end(key, at, by)
     for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
         _end(older, at, by)
-    tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now)
+    tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now, until=at.isoformat())
 
 
 def _others_work(client: Client, key: Key, then: datetime) -> bool:

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 17  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
+HELD = timedelta(minutes=10)  # how long harmless acts are collected for one mail
+MAX_BUNDLED = 50  # acts in one mail; the next one begins another
 SWEPT = 200  # mails in one sweep
 SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
 SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
@@ -64,9 +66,34 @@ def queue_code(*, code: MailedCode, language: str, now: datetime, registration: 
 
 def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:
     """One mail to each contact of the client."""
-    for contact in client.contacts.select_related("user").filter(user__is_active=True):
-        user = contact.user
+    for user in _contacts(client):
         queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
+
+
+def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | None, now: datetime) -> None:
+    """Add a harmless act to the mail that is being collected for each contact, or begin one that waits ten minutes.
+
+    A mail is about the acts of one person on one client. One that the worker sends at this moment is locked, and gets
+    a successor: an act must not wait for a mail server.
+    """
+    for user in _contacts(client):
+        if user == not_to:
+            continue
+        collected = Mail.objects.bundles(now).filter(client=client, user=user, facts__by_id=act["by_id"])
+        mail = collected.select_for_update(skip_locked=True, no_key=True).order_by("-created_at").first()
+        if mail is not None and len(mail.facts["acts"]) < MAX_BUNDLED:
+            mail.facts["acts"].append(act)
+            mail.save(update_fields=["facts"])
+        else:
+            Mail.objects.create(
+                kind=Mail.Kind.BUNDLED_CHANGES, to=user.email, language=user.language, user=user, client=client,
+                facts={"by_id": act["by_id"], "acts": [act]}, created_at=now, next_attempt_at=now + HELD,
+            )  # fmt: skip
+
+
+def _contacts(client: Client) -> list[User]:
+    contacts = client.contacts.select_related("user").filter(user__is_active=True).order_by("pk")
+    return [contact.user for contact in contacts]
 
 
 def queue_for_contacts_of_many(
@@ -157,6 +184,7 @@ def _send(mail: Mail, now: datetime) -> None:
         subject=text.subject,
         body=text.body,
         to=[mail.to],
+        reply_to=[settings.SUPPORT_EMAIL] if settings.SUPPORT_EMAIL else None,
         headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
     message.attach_alternative(text.html, "text/html")

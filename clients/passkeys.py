@@ -9,6 +9,7 @@ from audit.actions import Action
 from clients import outbox
 from clients.actors import Actor
 from clients.models import Mail, User
+from clients.notices import act_of
 
 
 def note_added(*, user: User, name: str, by: Actor, now: datetime) -> None:
@@ -22,5 +23,5 @@ def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
 
 def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
     log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name))
-    facts = {"action": action.value, "subject": name, "by": by.label, "at": now.isoformat()}
+    facts = act_of(action=action, subject=name, by=by, now=now)
     outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

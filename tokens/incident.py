@@ -98,7 +98,10 @@ def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
         changes: dict[str, tuple[object, object]] = {"tokens": (None, _REVOKED)}
     else:
         changes = _end_secret(client, leak.subject, now)
-    tell_contacts(client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now)
+    what = "secret" if leak.secret else "token"
+    tell_contacts(
+        client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now, what=what
+    )
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes)
 
 

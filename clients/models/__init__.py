@@ -2,6 +2,7 @@ from clients.models.catalogue import Api, Scope
 from clients.models.client import Client, ClientContact, ClientScope
 from clients.models.credentials import Key, Secret
 from clients.models.mail import Mail
+from clients.models.networks import UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
@@ -22,4 +23,5 @@ __all__ = [
     "Secret",
     "Session",
     "User",
+    "UserNetwork",
 ]

@@ -18,6 +18,16 @@ class MailQuerySet(models.QuerySet["Mail"]):
     def due(self, now: datetime) -> MailQuerySet:
         return self.filter(state=Mail.State.PENDING, next_attempt_at__lte=now).order_by("next_attempt_at")
 
+    def waiting(self, now: datetime) -> MailQuerySet:
+        """Those that the mail server has not accepted yet. A bundle that is still being collected is not late."""
+        collecting = Q(attempts=0, next_attempt_at__gt=now)
+        return self.filter(state=Mail.State.PENDING).exclude(collecting).order_by("created_at")
+
+    def bundles(self, now: datetime) -> MailQuerySet:
+        """Those that more can be added to: held back, and never tried."""
+        kind, state = Mail.Kind.BUNDLED_CHANGES, Mail.State.PENDING
+        return self.filter(kind=kind, state=state, attempts=0, next_attempt_at__gt=now)
+
     def undeliverable(self) -> MailQuerySet:
         return self.filter(state=Mail.State.FAILED).order_by("-created_at")
 
@@ -33,11 +43,18 @@ class Mail(models.Model):
         LINK = "link", _("Management link")
         CLIENT_READY = "client_ready", _("Client ready")
         REQUEST_RECEIVED = "request_received", _("Request received")
-        CHANGES_REQUESTED = "changes_requested", _("Changes asked")
+        CHANGES_REQUESTED = "changes_requested", _("Changes requested")
         REQUEST_REJECTED = "request_rejected", _("Request rejected")
         CHANGE_APPROVED = "change_approved", _("Change approved")
         NEW_MESSAGE = "new_message", _("New message about a request")
         CLIENT_CHANGED = "client_changed", _("Something changed at a client")
+        BUNDLED_CHANGES = "bundled_changes", _("Changes at a client, collected")
+        LEAK_REVOKED = "leak_revoked", _("A leaked secret, key or token was revoked")
+        CLIENT_SUSPENDED = "client_suspended", _("Client suspended")
+        CLIENT_REACTIVATED = "client_reactivated", _("Client reactivated")
+        CLIENT_CLOSED = "client_closed", _("Client closed")
+        PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
+        SCOPE_RETIRED = "scope_retired", _("Scope retired")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")

@@ -63,7 +63,7 @@ class Registration(models.Model):
     class Status(models.TextChoices):
         UNCONFIRMED = "unconfirmed", _("Waiting for your code")
         SUBMITTED = "submitted", _("Waiting for review")
-        CHANGES_REQUESTED = "changes_requested", _("Changes asked")
+        CHANGES_REQUESTED = "changes_requested", _("Changes requested")
         APPROVED = "approved", _("Approved")
         REJECTED = "rejected", _("Rejected")
         WITHDRAWN = "withdrawn", _("Withdrawn")
@@ -76,6 +76,7 @@ class Registration(models.Model):
     contact_name = models.CharField(_("your name"), max_length=150)
     contact_email = models.EmailField(_("your work e-mail address"))
     purpose = models.TextField(_("what the client does"), max_length=4000)
+    reason = models.TextField(_("why you need this"), max_length=2000, blank=True)  # of a change; a new one has purpose
     language = models.CharField(max_length=10, blank=True)
     scopes = models.ManyToManyField(Scope, through="RegistrationScope", related_name="registrations")
 
@@ -129,7 +130,14 @@ class Registration(models.Model):
         asked = sorted(row.scope.name for row in self.asked.all())
         content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
         if self.kind == self.Kind.CHANGE and (client := self.client):
-            content += [client.status, client.name, client.organisation, client.purpose, client.scopes_hash]
+            content += [
+                self.reason,
+                client.status,
+                client.name,
+                client.organisation,
+                client.purpose,
+                client.scopes_hash,
+            ]
         return fingerprint(*content)
 
     @property

@@ -201,7 +201,7 @@ def test_an_uploaded_private_key_is_logged_and_mailed_as_leaked():
     mine, _secret = client()
     keys.note_refused_private_key(client=mine, by=by(lotte()), now=NOW)
     assert Entry.objects.get(action="key.refused").changes == {}
-    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.PRIVATE_KEY_RECEIVED).count() == 1
 
 
 def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():

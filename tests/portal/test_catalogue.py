@@ -65,7 +65,7 @@ def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> Non
     assert "1 client has it now" in text
     assert "The contacts of these clients get an e-mail." in text
     post("retire_scope", scope.pk)
-    told = Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).values_list("to", "facts__action", "facts__subject")
+    told = Mail.objects.filter(kind=Mail.Kind.SCOPE_RETIRED).values_list("to", "facts__action", "facts__subject")
     assert list(told) == [("lotte@leiestroom.example", "scope.retired", "address.read")]
     scope.refresh_from_db()
     assert scope.retired_at is not None

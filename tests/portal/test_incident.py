@@ -53,7 +53,7 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert not client.secrets.usable(datetime.now(UTC)).exists()
     assert live() == 0
     assert Entry.objects.first().action == "incident.revoked"
-    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED, to="lotte@leiestroom.example").count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.LEAK_REVOKED, to="lotte@leiestroom.example").count() == 1
     assert "Does not work any more" in look_up(secret)
 
 

@@ -213,7 +213,7 @@ def test_a_private_key_is_not_echoed_and_all_contacts_hear_of_it(made, browser) 
     assert "You uploaded a private key. Treat it as leaked." in text
     assert pem.splitlines()[1] not in text
     assert Entry.objects.with_action(Action.KEY_REFUSED).count() == 1
-    assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.PRIVATE_KEY_RECEIVED).count() == 1
     assert not made.keys.exists()
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from clients.mail_text import render
 from clients.models import Mail
+from tests import factories
 from tests.factories import NOW, lotte
 from tests.keys import certificate_pem
 from tests.portal import browsers
@@ -48,10 +49,11 @@ def test_the_switch_leads_to_no_other_site_and_knows_no_other_language():
 
 def test_the_choice_of_somebody_we_know_is_the_language_of_their_mail():
     contact = lotte()
+    client, _secret = factories.client(contact=contact)
     browsers.of(contact).post(reverse("set_language"), {"language": "de"})
     contact.refresh_from_db()
     assert contact.language == "de"
-    mail = Mail(kind=Mail.Kind.CLIENT_CHANGED, to=contact.email, user=contact, language=contact.language)
+    mail = Mail(kind=Mail.Kind.CLIENT_CHANGED, to=contact.email, user=contact, client=client, language="de")
     mail.facts = {"action": "secret.viewed", "subject": "…4f2a", "by": "Noor", "at": NOW.isoformat()}
     assert '<html lang="de">' in render(mail, now=NOW).html
 

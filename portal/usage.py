@@ -25,6 +25,18 @@ def totals(now: datetime) -> dict[str, list[int]]:
     return {row["day"].isoformat(): [row["issued"], row["refused"]] for row in rows}
 
 
+def refused_most(now: datetime, *, days: int, limit: int) -> list[dict[str, Any]]:
+    """The clients with most refused requests: uid, name, refused, issued; plain values, for a cache."""
+    recent = UsageDay.objects.filter(day__gt=now.date() - timedelta(days=days)).order_by()
+    sums = recent.values("client__uid", "client__name").annotate(all_issued=Sum("issued"), all_refused=Sum("refused"))
+    most = sums.filter(all_refused__gt=0).order_by("-all_refused", "client__name")[:limit]
+    return [
+        {"uid": str(row["client__uid"]), "name": row["client__name"],
+         "refused": row["all_refused"], "issued": row["all_issued"]}
+        for row in most
+    ]  # fmt: skip
+
+
 def of_totals(by_day: Mapping[str, list[int]], now: datetime) -> dict[str, object]:
     """The chart of what `totals` returned."""
     sums = {

@@ -22,7 +22,7 @@ from portal.forms.staff_clients import ALGORITHMS
 from portal.request import Request
 
 SOON = timedelta(days=30)
-LISTED = 10  # keys that end soon
+LISTED = 10  # keys that end soon, clients that are refused most
 # Counting a hundred thousand clients takes longer than a page may, so the worker does it each minute (portal/tasks.py).
 REMEMBERED = 180  # seconds; without a worker the page counts for itself when they are over
 
@@ -68,6 +68,7 @@ def _figures(now: datetime) -> dict[str, Any]:
         "sha1_kids": named_by_sha1(works).count(),
         "ending": _ending(now).count(),
         "usage_totals": usage.totals(now),
+        "refused_most": usage.refused_most(now, days=7, limit=LISTED),
     }
 
 

@@ -140,3 +140,23 @@ def test_the_worker_counts_so_that_no_visitor_waits_for_it() -> None:
     assert dashboard().context["clients"] == 1  # as the worker counted
     remember_dashboard()
     assert dashboard().context["clients"] == 2
+
+
+def test_the_clients_that_are_refused_most_lead_to_their_refusals(now) -> None:
+    some, _secret = factories.client()
+    more, _secret = factories.client()
+    today = datetime.now(UTC).date()
+    for client, refused in ((some, 3), (more, 1_201)):
+        UsageDay.objects.create(client=client, day=today, credential="", issued=7, refused=refused)
+    page = dashboard()
+    assert [row["name"] for row in page.context["refused_most"]] == [more.name, some.name]
+    assert reverse("client_journal", args=[more.uid]) in page.text
+    assert "1,201" in page.text
+
+
+@pytest.mark.parametrize("name", ["create_api", "create_scope", "scopes"])
+def test_the_pages_of_an_api_belong_to_the_catalogue_in_the_navigation(name) -> None:
+    page = signed_in(factories.noor()).get(reverse(name)).text
+    current = re.search(r'href="([^"]+)" aria-current="page"', page)
+    assert current
+    assert current[1] == reverse("scopes")

@@ -48,6 +48,10 @@ class Action(models.TextChoices):
     KEY_ADDED = "key.added", _("{actor} added the key {subject}")
     KEY_ACTIVATED = "key.activated", _("{actor} activated the key {subject}")
     KEY_RETIRED = "key.retired", _("{actor} retired the key {subject}")
+    KEY_DISPLACED = (
+        "key.displaced",
+        _("{actor} retired the key {subject}: another client showed that it has the private key"),
+    )
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
     LINK_OPENED = "link.opened", _("{actor} signed in with a management link")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
@@ -13,6 +14,7 @@ from audit.actions import Action
 from clients.actors import Actor
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
+from clients.models.credentials import KeyQuerySet
 from clients.notices import tell_contacts
 
 RENEWAL_OVERLAP = timedelta(days=7)
@@ -28,12 +30,13 @@ class UnableToRetireKey(Exception):
 
 @transaction.atomic
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
-    """Adds a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
+    """Add a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
 
-    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by). A certificate that was renewed
-    over a key of the client takes the place of the old one: it is active or staged, and proven, as that one is.
+    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by); copies of the key that other
+    clients hold without a proof are retired. A certificate that was renewed over a key of the client takes the place of
+    the old one: it is active or staged, and proven, as that one is.
     """
-    Client.objects.locked(client.pk)
+    _lock(client, key, with_rivals=proven)
     refuse_a_known_key(client, key)
     row = _row(client, key, by, now)
     if old := replaced_by(client, key):
@@ -54,7 +57,37 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
         changes["proven_at"] = (None, row.proven_at.isoformat())
     log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
     tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
+    if proven:
+        _displace_rivals(client, key, by, now)
     return row
+
+
+def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
+    """One at a time for a key, at whatever clients: an unproven copy could slip in beside a proof otherwise.
+
+    The key before the clients, and the clients in order, so that no two wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"key:{key.thumbprint}"])
+    clients = {client.pk, *_rivals(client, key).values_list("client_id", flat=True)} if with_rivals else {client.pk}
+    for pk in sorted(clients):
+        Client.objects.locked(pk)
+
+
+def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
+    """The same key at other clients, in use or not."""
+    return Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client)
+
+
+def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -> None:
+    """Retire the unproven copies of a proven key. Their contacts hear of it, and not who has the key."""
+    somebody = Actor(system="keydesk", request_id=by.request_id)
+    for copy in _rivals(client, key).filter(Q(retires_at=None) | Q(retires_at__gt=now)).select_related("client"):
+        before, copy.retires_at = copy.retires_at, now
+        copy.save(update_fields=["retires_at"])
+        changes = {"retires_at": (before.isoformat() if before else None, now.isoformat())}
+        log.record(action=Action.KEY_DISPLACED, actor=somebody, subject=copy, changes=changes)
+        tell_contacts(client=copy.client, action=Action.KEY_DISPLACED, subject=copy.kid, by=somebody, now=now)
 
 
 def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
@@ -116,15 +149,23 @@ def _has(client: Client, key: PublicKey) -> bool:
 
 
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
-    """Raises UnableToAddKey for a key that this client has just so, or another client has or had."""
+    """Raises UnableToAddKey for a key that this client has just so, or that another client has or had, and proved.
+
+    A public key is public: who only uploaded it keeps nobody from it. A token that was got with it shows the private
+    half as well as a proof does.
+    """
     if _has(client, key):
         raise UnableToAddKey(_("This client has this key already."))
     in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
     # A key that another client retired may have leaked there: it is not taken back elsewhere either.
-    if Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client).exists():
+    if any(_is_proven(rival) for rival in _rivals(client, key).select_related("client")):
         raise UnableToAddKey(KNOWN_ELSEWHERE)
+
+
+def _is_proven(key: Key) -> bool:
+    return key.proven_at is not None or key.client.credential_uses.filter(credential=key.credential).exists()
 
 
 @transaction.atomic

@@ -73,9 +73,15 @@ class Key(models.Model):
             models.UniqueConstraint(
                 fields=["client", "kid"], condition=Q(retires_at=None), name="one_key_in_use_per_client_and_kid"
             ),
-            # The same key at two clients would make either of them able to speak for the other.
             models.UniqueConstraint(
-                fields=["thumbprint"], condition=Q(retires_at=None), name="one_client_per_key_in_use"
+                fields=["client", "thumbprint"], condition=Q(retires_at=None), name="one_row_per_client_and_key_in_use"
+            ),
+            # The same key at two clients would make either of them able to speak for the other. Not proven, it is a
+            # public key that anybody can upload: that must keep nobody else from it (clients/keys.py).
+            models.UniqueConstraint(
+                fields=["thumbprint"],
+                condition=Q(retires_at=None, proven_at__isnull=False),
+                name="one_client_per_proven_key_in_use",
             ),
         ]
         indexes = [models.Index(fields=["client", "retires_at"]), models.Index(fields=["not_after"])]

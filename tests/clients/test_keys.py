@@ -9,9 +9,11 @@ from django.db import connection
 from audit.models import Entry
 from clients import client_secrets, keys, registry
 from clients.keys import UnableToAddKey, UnableToRetireKey
+from clients.mail_text import render
 from clients.models import Key, Mail
 from tests.factories import NOW, by, client, lotte, wim
 from tests.keys import certificate, new_ec, public_key
+from tokens.models import CredentialUse
 
 pytestmark = pytest.mark.django_db
 
@@ -148,9 +150,9 @@ def test_the_key_of_another_client_is_refused_without_saying_whose_it_is():
     mine, _secret = client()
     other, _secret = client(contact=wim())
     key = public_key()
-    add(other, key)
+    add(other, key, proven=True)
     with pytest.raises(UnableToAddKey) as refused:
-        add(mine, key)
+        add(mine, key, proven=True)
     assert other.name not in str(refused.value)
     assert other.organisation not in str(refused.value)
 
@@ -159,9 +161,51 @@ def test_a_key_that_another_client_retired_is_refused_too():
     mine, _secret = client()
     other, _secret = client(contact=wim())
     key = public_key()
-    retire(add(other, key))
+    retire(add(other, key, proven=True))
     with pytest.raises(UnableToAddKey):
         add(mine, key)
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_a_key_that_another_client_used_is_as_good_as_proven(proven: bool):
+    mine, _secret = client()
+    other, _secret = client(contact=wim())
+    key = public_key()
+    used = add(other, key)
+    CredentialUse.objects.create(credential=used.credential, client=other, last_used_at=NOW, uses=1)
+    with pytest.raises(UnableToAddKey, match="in use elsewhere"):
+        add(mine, key, proven=proven)
+
+
+def test_who_proves_possession_gets_the_key_and_the_unproven_copy_is_retired():
+    mine, _secret = client()
+    squatters = [client(contact=wim())[0], client(contact=wim())[0]]
+    key = public_key()
+    staged, active = add(squatters[0], key, active=False), add(squatters[1], key)
+    Mail.objects.all().delete()
+
+    assert add(mine, key, proven=True).state(NOW) == Key.State.ACTIVE
+
+    for copy in (staged, active):
+        copy.refresh_from_db()
+        assert copy.state(NOW) == Key.State.RETIRED
+    entries = Entry.objects.filter(action="key.displaced").order_by("seq")
+    assert [entry.client_ref for entry in entries] == [str(squatter.uid) for squatter in squatters]
+    told = Mail.objects.filter(to=wim().email)
+    assert [mail.client_id for mail in told.order_by("client_id")] == [squatter.pk for squatter in squatters]
+    for said in [*map(str, entries.values()), *(render(mail, now=NOW).body for mail in told)]:
+        assert lotte().email not in said
+        assert mine.name not in said
+        assert str(mine.uid) not in said
+    with pytest.raises(UnableToAddKey, match="in use elsewhere"):
+        add(squatters[0], key)
+
+
+def test_two_clients_may_hold_a_key_that_neither_proved():
+    mine, _secret = client()
+    other, _secret = client(contact=wim())
+    key = public_key()
+    assert {add(each, key).state(NOW) for each in (mine, other)} == {Key.State.ACTIVE}
 
 
 def test_two_keys_of_a_client_cannot_share_a_kid():

@@ -85,10 +85,23 @@ def test_a_link_used_twenty_times_at_once_opens_once():
 def test_the_same_key_at_two_clients_at_once_is_kept_by_one():
     clients = [client()[0] for _ in range(6)]
     key, actor = public_key(), by(lotte())
-    outcomes = at_once(6, lambda number: keys.add(client=clients[number], key=key, by=actor, now=NOW))
+    outcomes = at_once(6, lambda number: keys.add(client=clients[number], key=key, by=actor, now=NOW, proven=True))
     assert len(succeeded(outcomes)) == 1, outcomes
     assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} == {keys.UnableToAddKey}
     assert Key.objects.count() == 1
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_a_proof_and_copies_at_once_only_the_proven_key_stays(attempt):
+    clients = [client()[0] for _ in range(8)]
+    key, actor = public_key(), by(lotte())
+
+    def add(number):
+        return keys.add(client=clients[number], key=key, by=actor, now=NOW, proven=number == attempt)
+
+    outcomes = at_once(8, add)
+    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} <= {keys.UnableToAddKey}, outcomes
+    assert Key.objects.get(retires_at=None).client == clients[attempt]
 
 
 def test_the_last_two_keys_cannot_both_go():

@@ -227,7 +227,7 @@ def test_what_the_form_carries_is_checked_again(made, browser) -> None:
 def test_a_key_of_another_client_is_refused(made, browser) -> None:
     other, _secret = factories.client(contact=factories.wim())
     private = new_ec()
-    keys.add(client=other, key=public_key(private), by=factories.SYSTEM, now=datetime.now(UTC))
+    keys.add(client=other, key=public_key(private), by=factories.SYSTEM, now=datetime.now(UTC), proven=True)
     jwk = json.dumps(jwk_of(private))
     assert "This key is in use elsewhere" in hand_over(browser, made, jwk).content.decode()
     confirmed = browser.post(reverse("confirm_key", args=[made.uid]), {"material": jwk, "start": "now"})

@@ -127,5 +127,6 @@ FIELDS: dict[str, str | Promise] = {
     "may_request_tokens": _("May request tokens"),
     "filters": _("Filters"),
     "entries": _("Entries"),
+    "count": _("Times within a day"),
     "sealed_with": _("Encrypted with key"),
 }

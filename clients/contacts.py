@@ -41,10 +41,13 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> bool:
 
 @transaction.atomic
 def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
-    """Adds a person and mails them a link. Raises UnableToChangeContacts."""
+    """Add a person and mail them a link. Raises UnableToChangeContacts.
+
+    A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it.
+    """
     _open(Client.objects.locked(client.pk))
     user = User.objects.contact(email=email, name=name)
-    if user.is_staff_member and by.user is not None and by.user.is_staff_member:  # others learn nothing about the staff
+    if user.is_staff_member and by.user is not None and by.user.is_staff_member:
         raise UnableToChangeContacts(_("This is an address of the staff, who see no client as a contact. Use another."))
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
@@ -92,7 +95,8 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
         client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
     )
     contact.delete()
-    links.revoke_all(user=user, now=now)
+    if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
+        links.revoke_all(user=user, now=now)
     log.record(
         action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client,
         changes={"contact": (label, None), "role": (role, None)},

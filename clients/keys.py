@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -11,13 +12,18 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
+from audit.models import Entry
 from clients.actors import Actor
 from clients.keymaterial import KeyRefused, PublicKey
-from clients.models import Client, Key
+from clients.models import Client, Key, Mail
 from clients.models.credentials import KeyQuerySet
 from clients.notices import tell_contacts
 
 RENEWAL_OVERLAP = timedelta(days=7)
+DAY = timedelta(days=1)
+MAX_REFUSALS_LOGGED_PER_DAY = (
+    20  # of private keys at one client: more say nothing new, and would bury what else was done
+)
 
 
 class UnableToAddKey(Exception):
@@ -170,9 +176,21 @@ def _is_proven(key: Key) -> bool:
 
 @transaction.atomic
 def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> None:
-    """Somebody uploaded a private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it."""
-    log.record(action=Action.KEY_REFUSED, actor=by, subject=client)
-    tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now)
+    """Somebody uploaded a private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it.
+
+    A link is enough to upload one. Within a day the contacts are mailed once, and the entries count the rest.
+    """
+    client = Client.objects.locked(client.pk)
+    last = Entry.objects.about(client.audit_id).with_action(Action.KEY_REFUSED).first()
+    so_far = int(last.changes.get("count", [None, 1])[1]) if last else 0
+    mailed = client.mails.filter(kind=Mail.Kind.PRIVATE_KEY_RECEIVED, created_at__gt=now - DAY).exists()
+    count = so_far + 1 if mailed else 1
+    if count > MAX_REFUSALS_LOGGED_PER_DAY:
+        return
+    log.record(action=Action.KEY_REFUSED, actor=by, subject=client, changes={"count": (None, count)})
+    if not mailed:
+        more: dict[str, Any] = {"not_mailed": so_far - 1} if so_far > 1 else {}
+        tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now, **more)
 
 
 @transaction.atomic

@@ -26,10 +26,15 @@ class LinkNotUsable(Exception):
     """Unknown, used, replaced or expired; which of these is nobody's business."""
 
 
-def issue(*, user: User, now: datetime) -> ManagementLink:
-    """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part."""
+def issue(*, user: User, now: datetime, invitation: bool = False) -> ManagementLink:
+    """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part.
+
+    Staff get one with an `invitation` only: a contact must not be able to have theirs replaced.
+    """
     # Locked, so that of two requests at once each sees the other's link: one open link per person.
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if person.is_staff_member and not invitation:
+        raise ValueError(f"no link for {person.audit_id}, who is staff, but by an invitation")
     user.links.open().update(revoked_at=now)
     return ManagementLink.objects.create(user=user, created_at=now, expires_at=now + settings.LINK_LIFETIME)
 

@@ -52,8 +52,13 @@ def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **abou
 
 
 def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, now: datetime, **about: Any) -> Mail:
-    """Mails the person a fresh management link; their older one stops working."""
-    link = links.issue(user=user, now=now)
+    """Mail the person a fresh management link; their older one stops working.
+
+    Staff get the news without a link, unless it is their invitation: they sign in with a second factor.
+    """
+    is_invitation = kind == Mail.Kind.STAFF_INVITATION
+    has_link = is_invitation or not user.is_staff_member
+    link = links.issue(user=user, now=now, invitation=is_invitation) if has_link else None
     return queue(kind=kind, to=user.email, language=user.language, user=user, link=link, now=now, **about)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from clients.models import Client, Mail, MailedCode, Registration, RegistrationM
 from clients.notices import tell_requester
 
 Status = Registration.Status
+MESSAGES_PER_HOUR = 10  # of one person about one request: each may be mailed, and all are read
 
 
 class UnableToDecide(Exception):
@@ -131,7 +132,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
 
 
 def _tell_received(registration: Registration, user: User, is_known: bool, now: datetime) -> None:
-    if is_known and user.is_active and not user.is_staff_member:
+    if is_known and user.is_active:
         outbox.queue_link(user=user, kind=Mail.Kind.REQUEST_RECEIVED, registration=registration, now=now)
     else:
         tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
@@ -161,7 +162,14 @@ def withdraw(*, registration: Registration, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def comment(*, registration: Registration, text: str, by: Actor, now: datetime) -> None:
-    """A word to the other side; it changes nothing about the request."""
+    """A word to the other side; it changes nothing about the request. Raises UnableToDecide after too many."""
+    Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)  # parallel ones count each other
+    written = registration.messages.filter(author=by.user, written_at__gt=now - timedelta(hours=1))
+    if written.count() >= MESSAGES_PER_HOUR:
+        raise UnableToDecide(
+            _("You wrote %(n)s messages about this request within an hour. Wait a little, and put the rest into one.")
+            % {"n": MESSAGES_PER_HOUR}
+        )
     _say(registration, text, by, now)
     log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
     if by.user is not None and by.user.is_staff_member and by.user != registration.requester:

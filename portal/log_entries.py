@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
@@ -57,8 +58,19 @@ def row(entry: Entry) -> dict[str, object]:
     }
 
 
-def sentence(entry: Entry) -> str:
-    return entry.template.format(actor=name_of(entry.actor_label), subject=entry.subject_label)
+def sentence(entry: Entry, actor: str = "") -> str:
+    """`actor` is what to call them instead of their name."""
+    return entry.template.format(actor=actor or name_of(entry.actor_label), subject=entry.subject_label)
+
+
+def contacts_among(entries: Iterable[Entry]) -> set[str]:
+    """The actors of these entries that are people, and no staff; always one query."""
+    return {f"user:{pk}" for pk in _actors(entries).filter(role=User.Role.CONTACT).values_list("pk", flat=True)}
+
+
+def _actors(entries: Iterable[Entry]) -> QuerySet[User]:
+    ids = {entry.actor_id.removeprefix("user:") for entry in entries if entry.actor_id.startswith("user:")}
+    return User.objects.filter(pk__in=[0, *(int(pk) for pk in ids if pk.isdecimal() and len(pk) < 19)])
 
 
 def name_of(label: str) -> str:

@@ -73,14 +73,20 @@ def history(request: Request, uid: UUID) -> HttpResponse:
     page = list(entries[: PAGE + 1])
     older = page[PAGE - 1].seq if len(page) > PAGE else None
     theirs = {row.user.audit_id for row in found.contacts.select_related("user")}
-    shown = [_readable(entry, show_address=entry.actor_id in theirs) for entry in page[:PAGE]]
+    contacts = log_entries.contacts_among(page)
+    shown = [
+        _readable(entry, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
+        for entry in page[:PAGE]
+    ]
     return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
 
 
-def _readable(entry: Entry, *, show_address: bool) -> dict[str, object]:
-    """As components/change_log.html wants it: without what is for auditors, and staff without their address."""
-    who = {} if show_address else {"who": log_entries.name_of(entry.actor_label)}
-    return {**log_entries.row(entry), "hash": "", "url": "", **who}
+def _readable(entry: Entry, *, by_contact: bool, show_address: bool) -> dict[str, object]:
+    """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
+    and of who is no contact any more the name is enough."""
+    actor = log_entries.name_of(entry.actor_label) if by_contact else _("The Security team")
+    who = {} if show_address else {"who": actor}
+    return {**log_entries.row(entry), "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **who}
 
 
 @contact

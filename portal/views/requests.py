@@ -149,12 +149,7 @@ def my_requests(request: Request) -> HttpResponse:
 def my_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     form = MessageForm(posted(request))
-    if form.is_valid() and not registration.is_open:
-        form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
-    elif form.is_valid():
-        text = form.cleaned_data["text"]
-        registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
-        messages.success(request, _("Your message is with the Security team."))
+    if form.is_valid() and _write(request, registration, form):
         return redirect("my_request", uid)
     context = {
         "registration": registration,
@@ -164,6 +159,21 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
         "form": form,
     }
     return render(request, "contact/request.html", context, status=422 if form.errors else 200)
+
+
+def _write(request: Request, registration: Registration, form: MessageForm) -> bool:
+    """False when the message was not sent; then the form says why."""
+    if not registration.is_open:
+        form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
+        return False
+    text = form.cleaned_data["text"]
+    try:
+        registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
+    except registrations.UnableToDecide as problem:
+        form.add_error(None, str(problem))
+        return False
+    messages.success(request, _("Your message is with the Security team."))
+    return True
 
 
 @contact

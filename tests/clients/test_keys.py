@@ -241,11 +241,32 @@ def test_a_secret_that_ends_within_the_overlap_is_no_way_in():
         retire(key, timedelta(days=7))
 
 
+def upload_private_key(mine, now=NOW):
+    keys.note_refused_private_key(client=mine, by=by(lotte()), now=now)
+
+
 def test_an_uploaded_private_key_is_logged_and_mailed_as_leaked():
     mine, _secret = client()
-    keys.note_refused_private_key(client=mine, by=by(lotte()), now=NOW)
-    assert Entry.objects.get(action="key.refused").changes == {}
-    assert Mail.objects.filter(kind=Mail.Kind.PRIVATE_KEY_RECEIVED).count() == 1
+    upload_private_key(mine)
+    assert Entry.objects.get(action="key.refused").changes == {"count": [None, 1]}
+    assert Mail.objects.get(kind=Mail.Kind.PRIVATE_KEY_RECEIVED).to == lotte().email
+
+
+def test_forty_private_keys_in_a_day_are_one_mail_and_twenty_counted_entries():
+    mine, other = client()[0], client()[0]
+    for _time in range(40):
+        upload_private_key(mine)
+    upload_private_key(other)
+    mails, entries = Mail.objects.filter(client=mine), Entry.objects.about(mine.audit_id).order_by("seq")
+    assert mails.count() == 1
+    counted = [entry.changes["count"][1] for entry in entries.filter(action="key.refused")]
+    assert counted == list(range(1, keys.MAX_REFUSALS_LOGGED_PER_DAY + 1))
+    assert Mail.objects.filter(client=other).count() == 1
+
+    upload_private_key(mine, NOW + timedelta(hours=25))
+    assert mails.count() == 2
+    assert entries.last().changes["count"] == [None, 1]
+    assert "it happened 19 more times" in " ".join(render(mails.latest("created_at"), now=NOW).body.split())
 
 
 def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from audit.models import Entry
 from clients import codes, registrations, registry
 from clients.actors import Actor
+from clients.mail_text import render
 from clients.models import Client, ClientContact, Mail, Registration
 from clients.registrations import ContentChanged, UnableToDecide
 from tests import factories
@@ -270,3 +271,23 @@ def test_ones_own_requests_are_found_without_reading_those_of_others():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # on so few rows PostgreSQL would read them all
     assert "Seq Scan on clients_registration" not in Registration.objects.by(lotte()).explain()
+
+
+def test_a_person_writes_ten_messages_an_hour_about_a_request():
+    asked, now = submitted_request(), NOW
+    writers = [by(asked.person), by(noor())]
+    for writer in writers:
+        for number in range(registrations.MESSAGES_PER_HOUR):
+            registrations.comment(registration=asked, text=f"{number}", by=writer, now=now)
+        with pytest.raises(UnableToDecide, match="Wait a little"):
+            registrations.comment(registration=asked, text="one more", by=writer, now=now + timedelta(minutes=59))
+    assert Entry.objects.filter(action="registration.commented").count() == 2 * registrations.MESSAGES_PER_HOUR
+    registrations.comment(registration=asked, text="later", by=writers[0], now=now + timedelta(minutes=61))
+
+
+def test_a_client_of_a_member_of_staff_is_approved_without_a_link():
+    bram()
+    approve(asked := submitted_request(contact_email="bram@keydesk.example"))
+    mail = Mail.objects.get(kind=Mail.Kind.CLIENT_READY)
+    assert (mail.link, asked.person.links.count()) == (None, 0)
+    assert "With this link" not in render(mail, now=NOW).body

@@ -5,8 +5,9 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts, registrations
-from clients.models import Client, ClientContact, Mail, Registration
+from clients import contacts, links, people, registrations, registry
+from clients.mail_text import render
+from clients.models import Client, ClientContact, Mail, Registration, User
 from tests import factories
 from tests.portal import browsers
 
@@ -27,6 +28,41 @@ def test_an_owner_adds_a_contact_who_gets_a_link(made, browser) -> None:
     assert "Joris De Backer" in answer
     assert Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED).to == "joris@leiestroom.example"
     assert Entry.objects.with_action(Action.CLIENT_CONTACT_ADDED).count() == 1
+
+
+def test_an_owner_who_adds_an_address_of_the_staff_leaves_its_invitation_alone(made, browser, now) -> None:
+    eva = people.invite_staff(
+        email="eva@keydesk.example", name="Eva", role=User.Role.AUDITOR, by=factories.SYSTEM, now=now
+    )
+    invitation = eva.links.usable(now).get()
+    answers = [
+        browser.post(reverse("contacts", args=[made.uid]), {**JORIS, "email": email}, follow=True)
+        for email in (eva.email, JORIS["email"])
+    ]
+    assert [(each.status_code, "We mailed them" in each.text) for each in answers] == [(200, True)] * 2
+    mail = Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED, to=eva.email)
+    assert mail.link is None
+    assert "sign in as you always do" in render(mail, now=now).body
+
+    row = made.contacts.get(user=eva)
+    browser.post(reverse("remove_contact", args=[made.uid, row.uid]))
+    assert not made.contacts.filter(user=eva).exists()
+    assert eva.links.usable(now).get() == invitation
+
+
+def test_staff_get_no_link_but_their_invitation(now) -> None:
+    with pytest.raises(ValueError, match="no link"):
+        links.issue(user=factories.bram(), now=now)
+
+
+def test_in_the_history_staff_are_the_security_team(made, browser, now) -> None:
+    add_wim(made, now)
+    registry.suspend(client=made, reason="For now", by=factories.by(factories.noor()), now=now)
+    text = browser.get(reverse("client_history", args=[made.uid])).text
+    assert "The Security team suspended the client" in text
+    assert "Lotte Verhaeghe added a contact" in text
+    assert "Noor" not in text
+    assert "noor@keydesk.example" not in text
 
 
 def test_a_contact_is_added_once(made, browser) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def link_of(user: User, now) -> str:
-    link = links.issue(user=user, now=now)
+    link = links.issue(user=user, now=now, invitation=user.is_staff_member)
     links.activate(link)
     return links.token(link)
 

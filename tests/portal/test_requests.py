@@ -248,6 +248,18 @@ def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_n
     assert registration.messages.get().text == "No."
 
 
+def test_too_many_messages_are_refused_kindly_and_not_lost() -> None:
+    registration = factories.submitted_request()
+    page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
+    for _time in range(registrations.MESSAGES_PER_HOUR):
+        browser.post(page, {"text": "Is it ready?"})
+    answer = browser.post(page, {"text": "It is for payroll."})
+    assert answer.status_code == 422
+    assert "Wait a little" in answer.text
+    assert ">\nIt is for payroll.</textarea>" in answer.text
+    assert registration.messages.count() == registrations.MESSAGES_PER_HOUR
+
+
 def changes_asked(now) -> Registration:
     registration = factories.submitted_request()
     by = factories.by(factories.noor())

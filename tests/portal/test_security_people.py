@@ -36,7 +36,7 @@ def no_counted_attempts() -> None:
 
 
 def link_of(user: User) -> str:
-    link = links.issue(user=user, now=datetime.now(UTC))
+    link = links.issue(user=user, now=datetime.now(UTC), invitation=user.is_staff_member)
     links.activate(link)
     return reverse("open_link", args=[links.token(link)])
 

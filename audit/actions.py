@@ -78,6 +78,7 @@ class Action(models.TextChoices):
     STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
     INCIDENT_LOOKED_UP = "incident.looked_up", _("{actor} looked up whom a leaked value belongs to: {subject}")
     INCIDENT_REVOKED = "incident.revoked", _("{actor} revoked a leaked value of {subject}")
+    CHECKPOINT_SET_ASIDE = "checkpoint.set_aside", _("{actor} set aside the checkpoint {subject}, which nobody signed")
     LOG_EXPORTED = "log.exported", _("{actor} exported the change log")
     MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
     SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
 
 from audit import canonical, verification
 from audit import notes as signed_notes
+from audit.actions import Action
 from audit.models import Checkpoint, Entry, LogHead
 
 
@@ -27,7 +29,7 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     """
     if not settings.LOG_SIGNING_KEYS:
         raise UnableToSign("LOG_SIGNING_KEYS is empty")
-    last = Checkpoint.objects.last() or Checkpoint(size=0, frontier=b"")
+    last = next(reversed(standing()), None) or Checkpoint(size=0, frontier=b"")
     size = LogHead.objects.values_list("size", flat=True).get()
     if size == last.size:
         return None
@@ -47,14 +49,38 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     key_id, seed = next(iter(_seeds().items()))
     note = signed_notes.sign(signed_notes.Checkpoint(_origin(), size, tree.root()), seed)
     checkpoint = Checkpoint(size=size, at=now, key_id=key_id, frontier=tree.frontier, note=note)
-    # Two workers that sign the same size at once make the same note: one of the two is enough.
-    Checkpoint.objects.bulk_create([checkpoint], ignore_conflicts=True)
+    # Two workers that sign the same size at once make the same note: one of the two is enough. One that was slower and
+    # signed fewer entries than another meanwhile is refused by the database, and not needed.
+    try:
+        with transaction.atomic():
+            Checkpoint.objects.bulk_create([checkpoint], ignore_conflicts=True)
+    except IntegrityError:
+        return None
     return checkpoint
 
 
+def standing() -> list[Checkpoint]:
+    """Every checkpoint, smallest first, but those that were set aside.
+
+    Only one that no key of this log signed can be: an entry that names a good one changes nothing.
+    """
+    rows = Checkpoint.objects.all()
+    named = set(Entry.objects.filter(action=Action.CHECKPOINT_SET_ASIDE).values_list("subject_id", flat=True))
+    if not named:
+        return list(rows)
+    return [row for row in rows if row.audit_id not in named or is_signed(row)]
+
+
+def is_signed(checkpoint: Checkpoint) -> bool:
+    """Whether a key of this log signed the note, for that number of entries."""
+    with suppress(signed_notes.NoteRefused):
+        return signed_notes.open_checkpoint(checkpoint.note, verifier_keys()).size == checkpoint.size
+    return False
+
+
 def notes() -> list[str]:
-    """Every checkpoint as a signed note, smallest first."""
-    return list(Checkpoint.objects.values_list("note", flat=True))
+    """Every standing checkpoint as a signed note, smallest first."""
+    return [checkpoint.note for checkpoint in standing()]
 
 
 def verifier_keys() -> list[signed_notes.VerifierKey]:

@@ -107,11 +107,13 @@ def export(entries: QuerySet[Entry]) -> Iterator[bytes]:
         yield canonical.encode(entry) + b"\n"
 
 
-def verify(*, kept_outside: Iterable[str] = (), progress: Callable[[int], object] | None = None) -> verification.Report:
+def verify(
+    *, kept_outside: Iterable[str] = (), at_least: int = 0, progress: Callable[[int], object] | None = None
+) -> verification.Report:
     """Check every entry in the database, against its checkpoints and any that were kept elsewhere (signed notes).
 
-    Under 3 s for 100,000 entries; the log can be written to meanwhile. `progress` is told now and then how many
-    entries were read.
+    `at_least`: how many entries it is known to have had. Under 3 s for 100,000 entries; the log can be written to
+    meanwhile. `progress` is told now and then how many entries were read.
     """
     # Read in this order, each is at least as new as the one before: what is added meanwhile does not look wrong.
     signed = [*checkpoints.notes(), *kept_outside]
@@ -120,7 +122,7 @@ def verify(*, kept_outside: Iterable[str] = (), progress: Callable[[int], object
     strays = Entry.objects.filter(seq__gt=size_now).order_by("seq")[:1]
     entries = chain(_rows(Entry.objects.filter(seq__lte=head).order_by("seq")), list(_rows(strays)))
     read = _counted(entries, progress) if progress else entries
-    return verification.verify(read, signed, checkpoints.verifier_keys(), head=head)
+    return verification.verify(read, signed, checkpoints.verifier_keys(), head=head, at_least=at_least)
 
 
 def _counted(entries: Iterable[Row], progress: Callable[[int], object]) -> Iterator[Row]:

@@ -3,8 +3,9 @@
     pip install cryptography
     python audit/offline.py log.jsonl checkpoints.txt --key "<origin>+<hash>+<key>"
 
-Exit status 0: intact. 1: not, and the first bad entry is named. 2: the files or keys cannot be used. Take the folder
-audit/ and the keys from where you trust them, not from the export itself.
+Exit status 0: intact. 1: not, and the first bad entry is named. 2: the files or keys cannot be used. 3: no checkpoint
+vouches for anything, so nothing is proven. Take the folder audit/ and the keys from where you trust them, not from the
+export itself.
 """
 
 import argparse
@@ -35,16 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("entries", type=Path, help="the export, JSON Lines")
     parser.add_argument("checkpoints", type=Path, help="the signed checkpoints")
     parser.add_argument("--key", action="append", required=True, help="a verifier key, name+hash+key; may be repeated")
+    parser.add_argument(
+        "--at-least", type=int, default=0, metavar="N", help="entries that the log is known to have had"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:
         keys = [notes.parse_key(key) for key in options.key]
         checkpoints = notes.split(options.checkpoints.read_text("utf-8", errors="replace"))
-        report = verification.verify(read_entries(options.entries), checkpoints, keys)
+        report = verification.verify(read_entries(options.entries), checkpoints, keys, at_least=options.at_least)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     sys.stdout.write((json.dumps(report.as_dict()) if options.json else report.sentence) + "\n")
-    return 0 if report.ok else 1
+    return report.exit_status
 
 
 if __name__ == "__main__":

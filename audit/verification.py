@@ -25,6 +25,7 @@ class Problem(StrEnum):
     INSERTED = "inserted"
     TIME_REVERSED = "time_reversed"
     REWRITTEN = "rewritten"
+    TWO_HISTORIES = "two_histories"
     CUT_OFF = "cut_off"
     BAD_CHECKPOINT = "bad_checkpoint"
 
@@ -52,6 +53,10 @@ SENTENCES = {
         "An entry between {seq} and {last} was rewritten together with its hash: the tree of the first {last} entries "
         "is not the one that was signed."
     ),
+    Problem.TWO_HISTORIES: _(
+        "The key signed two different histories of the first {last} entries: whoever has the signing key rewrote an "
+        "entry from {seq} on and signed again."
+    ),
     Problem.CUT_OFF: _("The log is cut off: it ends before entry {seq}, but entry {last} had been written."),
     Problem.BAD_CHECKPOINT: _("Checkpoint {number} of the list cannot be trusted: {reason}."),
 }
@@ -75,7 +80,18 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """No problem was found. Without a checkpoint that is no proof: see `proven`."""
         return self.problem is None
+
+    @property
+    def proven(self) -> bool:
+        """No problem, and a signed checkpoint vouches for at least a part of the log."""
+        return self.ok and self.signed > 0
+
+    @property
+    def exit_status(self) -> int:
+        """What a command ends with: 0 proven, 1 not intact, 3 nothing wrong found but nothing proven either."""
+        return 0 if self.proven else 3 if self.ok else 1
 
     @property
     def template(self) -> str:
@@ -98,6 +114,7 @@ class Report:
         """The report as JSON values."""
         return {
             "ok": self.ok,
+            "proven": self.proven,
             "entries": self.entries,
             "intact": self.intact,
             "signed": self.signed,
@@ -122,12 +139,14 @@ def verify(
     keys: Iterable[notes.VerifierKey],
     *,
     head: int | None = None,
+    at_least: int = 0,
     tree: merkle.Tree | None = None,
 ) -> Report:
     """Check entries in their exported form, in the order they stand; judging ends at the first problem.
 
-    `checkpoints` are signed notes; `head` is the number of entries the log says it has, where that is known; `tree`
-    is the tree of the entries that came before (none), and grows along. `entries` is read once, to its end; an item
+    `checkpoints` are signed notes; `head` is the number of entries the log says it has, where that is known;
+    `at_least` is a number of entries that it is known to have had; `tree` is the tree of the entries that came before
+    (none), and grows along. `entries` is read once, to its end; an item
     that is not a well-formed entry counts as unreadable.
     """
     tree = tree or merkle.Tree()
@@ -140,7 +159,7 @@ def verify(
             leaf, at = _check(entry, tree.size + 1, at, head)
             tree.append(leaf)
             _compare(tree, trusted, agreed)
-        _check_end(tree.size, trusted, head)
+        _check_end(tree.size, trusted, max(head or 0, at_least))
     except _Found as found:
         total = before + read + sum(1 for _rest in stream)
         intact, signed = found.seq - 1, max(size for size in agreed if size < found.seq)
@@ -196,11 +215,20 @@ def _compare(tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[i
         checkpoint = trusted.popleft()
         if checkpoint.size == tree.size:
             if checkpoint.root != tree.root():
-                raise _Found(Problem.REWRITTEN, agreed[-1] + 1, last=checkpoint.size)
+                raise _rewritten(checkpoint, tree, trusted, agreed)
             agreed.append(tree.size)
 
 
-def _check_end(size: int, trusted: deque[notes.Checkpoint], head: int | None) -> None:
-    written = max(head or 0, *(checkpoint.size for checkpoint in trusted), 0)
+def _rewritten(
+    checkpoint: notes.Checkpoint, tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int]
+) -> _Found:
+    """With another signature under the entries as they stand now, the key itself was used for both histories."""
+    both = tree.size == agreed[-1] or any((o.size, o.root) == (tree.size, tree.root()) for o in trusted)
+    before = max(size for size in agreed if size < tree.size)
+    return _Found(Problem.TWO_HISTORIES if both else Problem.REWRITTEN, before + 1, last=checkpoint.size)
+
+
+def _check_end(size: int, trusted: deque[notes.Checkpoint], known: int) -> None:
+    written = max(known, *(checkpoint.size for checkpoint in trusted), 0)
     if written > size:
         raise _Found(Problem.CUT_OFF, size + 1, last=written)

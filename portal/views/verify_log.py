@@ -56,7 +56,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
     context = {
         "verification": found,
         "report": report,
-        "sentence": _(report.template).format(**report.params),
+        "sentence": _(report.template).format(**{name: _shown(value) for name, value in report.params.items()}),
         "seconds": number_format(found.seconds, 1),
         "checks": _checks(report),
         "checkpoint": Checkpoint.objects.last(),
@@ -70,6 +70,10 @@ def signed_checkpoints(_request: Request) -> HttpResponseBase:
     """Every checkpoint so far, as audit/offline.py and `verify_log --checkpoints` read them."""
     notes = (f"{note}\n".encode() for note in checkpoints.notes())
     return spreadsheets.download(notes, name="checkpoints.txt", kind="text/plain; charset=utf-8")
+
+
+def _shown(value: object) -> object:
+    return number(value) if isinstance(value, int) else value
 
 
 def _checks(report: Report) -> list[dict[str, str]]:

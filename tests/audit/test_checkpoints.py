@@ -6,9 +6,12 @@ from io import StringIO
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import canonical, checkpoints, log, notes, tasks
+from audit.actions import Action
+from audit.management.commands.export_log import CommandLine
 from audit.models import Checkpoint, Entry
 from audit.verification import Problem
 from tests.audit.forging import OTHER_SEED, SEED, exported_log, rehashed, ruling_the_database
@@ -163,9 +166,10 @@ def test_a_tree_that_no_note_speaks_for_is_never_built_upon(write, size):
     write(3)
     genuine = sign()
     write(2)
-    Checkpoint.objects.create(
-        size=size, at=timezone.now(), key_id="2026", frontier=b"x" * 32 * size.bit_count(), note=genuine.note
-    )
+    with ruling_the_database():
+        Checkpoint.objects.create(
+            size=size, at=timezone.now(), key_id="2026", frontier=b"x" * 32 * size.bit_count(), note=genuine.note
+        )
     with pytest.raises(checkpoints.UnableToSign):
         sign()
     assert set(checkpoints.notes()) == {genuine.note}
@@ -190,6 +194,58 @@ def test_a_spoiled_checkpoint_stops_no_verification_and_no_export(write, tmp_pat
     assert log.verify().entries == 3
     call_command("export_log", str(tmp_path), stderr=StringIO())
     assert (tmp_path / "log.jsonl").read_bytes().count(b"\n") == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size": 3}, {"size": 5}, {"size": 1_000}, {"frontier": b""}, {"frontier": b"x" * 96}, {"note": "not a note"},
+        {"note": "{note}\nand more"}, {"key_id": "x" * 101},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_database_refuses_a_row_that_has_not_the_form_of_a_checkpoint(write, changes):
+    write(3)
+    sign()
+    write(1)
+    note = forged_note(4)
+    row = {"size": 4, "at": timezone.now(), "key_id": "2026", "frontier": b"x" * 32, "note": note} | changes
+    row["note"] = row["note"].replace("{note}", note)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Checkpoint.objects.create(**row)
+
+
+def test_a_row_that_nobody_signed_stops_the_signing_until_it_is_set_aside(write):
+    """It has the form of a checkpoint, so who may add rows can add it; what it says is never believed."""
+    write(3)
+    sign()
+    write(1)
+    Checkpoint.objects.create(size=4, at=timezone.now(), key_id="2026", frontier=b"x" * 32, note=forged_note(4))
+    write(1)
+    with pytest.raises(checkpoints.UnableToSign, match="cannot be trusted"):
+        sign()
+    assert log.verify().problem == Problem.BAD_CHECKPOINT
+
+    call_command("set_aside_checkpoint", "4", "--reason", "A worker was broken into on 3 December.", stdout=StringIO())
+    signed = sign()
+    report = log.verify()
+    assert (report.proven, report.signed) == (True, signed.size)
+    entry = Entry.objects.order_by("-seq")[0]
+    assert (entry.action, entry.note) == ("checkpoint.set_aside", "A worker was broken into on 3 December.")
+
+
+def test_a_good_checkpoint_is_never_set_aside(write, capsys):
+    write(3)
+    good = sign()
+    with pytest.raises(SystemExit):
+        call_command("set_aside_checkpoint", "3", "--reason", "to hide it")
+    with transaction.atomic():  # an entry that says so all the same, as whoever may add rows could write it
+        log.record(action=Action.CHECKPOINT_SET_ASIDE, actor=CommandLine(), subject=good)
+    assert good.note in checkpoints.notes()
+
+
+def forged_note(size):
+    return notes.sign(notes.Checkpoint("keydesk.example/log", size, b"r" * 32), OTHER_SEED)
 
 
 TAMPERING = [
@@ -251,7 +307,19 @@ def test_a_history_rewritten_with_its_checkpoints_is_found_by_one_that_was_kept_
     forge("DELETE FROM audit_checkpoint")
     sign()
     assert log.verify().ok
-    assert log.verify(kept_outside=[kept]).problem == Problem.REWRITTEN
+    report = log.verify(kept_outside=[kept])
+    assert (report.problem, report.first_bad_seq) == (Problem.TWO_HISTORIES, 1)
+    assert "signed two different histories of the first 4 entries" in report.sentence
+
+
+def test_a_log_of_which_everything_was_deleted_is_not_proven(write):
+    write(3)
+    sign()
+    forge("DELETE FROM audit_entry; DELETE FROM audit_checkpoint; UPDATE audit_loghead SET size = 0, last_at = NULL")
+    report = log.verify()
+    assert (report.ok, report.proven, report.exit_status) == (True, False, 3)
+    report = log.verify(at_least=3)
+    assert (report.problem, report.exit_status) == (Problem.CUT_OFF, 1)
 
 
 def test_the_log_can_be_written_to_while_it_is_verified(write, monkeypatch):

@@ -48,6 +48,16 @@ def test_an_intact_log_is_a_sentence_and_exit_status_0(write):
     assert output.startswith("The change log is intact: every entry from 1 to 3 is as it was written.")
 
 
+def test_a_new_installation_without_a_checkpoint_is_no_fault_when_one_says_that_it_is_new(write):
+    assert verify_log()[0] == 3
+    assert verify_log("--new")[0] == 0
+    write(3)
+    assert verify_log()[0] == 3
+    status, output = verify_log("--new")
+    assert status == 0
+    assert "intact" not in output
+
+
 def test_a_bad_entry_is_named_and_exit_status_1(write):
     write(3)
     tamper("UPDATE audit_entry SET actor_label = 'somebody else' WHERE seq = 2")
@@ -114,7 +124,8 @@ def test_an_export_is_whole_also_when_the_log_grows_and_is_signed_meanwhile(writ
 def test_a_checkpoint_kept_outside_counts(exported, write):
     tamper("DELETE FROM audit_entry; DELETE FROM audit_checkpoint; UPDATE audit_loghead SET size = 0")
     write()
-    assert verify_log()[0] == 0
+    assert verify_log()[0] == 3, "nothing is wrong with what is left, and nothing proves that it is all"
+    assert verify_log("--at-least", "6")[0] == 1
     kept = str(exported / "checkpoints.txt")
     assert verify_log("--checkpoints", kept)[0] == 1
 

@@ -107,3 +107,15 @@ def test_a_missing_file_is_a_clear_message(folder):
     assert result.returncode == 2
     assert "No such file" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_without_a_checkpoint_nothing_is_proven(folder):
+    (folder / "checkpoints.txt").write_text("")
+    result = run(folder)
+    assert result.returncode == 3
+    assert "there was no signed checkpoint to compare them with" in result.stdout
+
+
+def test_an_export_that_lacks_what_is_known_to_have_been_there_is_cut_off(folder):
+    assert run(folder, "--at-least", "50").returncode == 0
+    assert run(folder, "--at-least", "51").returncode == 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -29,7 +30,7 @@ from tokens.models import Token
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROLES = ("app", "tokens", "signer")
-ROLE = "keydesk_app_of_the_tests"
+ROLE, SIGNER = "keydesk_app_of_the_tests", "keydesk_signer_of_the_tests"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,6 +46,7 @@ def production_role() -> Iterator[psycopg.Connection]:
     database = connection.settings_dict["NAME"]
     script = roles_of_production()
     grants = Path(audit.__file__).with_name("grants.sql").read_text().replace(':"app"', ROLE)
+    grants = grants.replace(':"signer"', SIGNER)
     run(script)
     # In production the role is older than the tables and has these rights by default.
     run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE}")
@@ -85,6 +87,7 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
         "UPDATE audit_entry SET note = 'x'",
         "DELETE FROM audit_entry",
         "TRUNCATE audit_entry",
+        "INSERT INTO audit_checkpoint SELECT * FROM audit_checkpoint",
         "UPDATE audit_checkpoint SET note = 'x'",
         "DELETE FROM audit_checkpoint",
         "DELETE FROM audit_loghead",
@@ -102,11 +105,33 @@ def test_the_role_of_production_works_and_cannot_alter_the_change_log(
             production_role.execute(statement)  # type: ignore[arg-type]
     with pytest.raises(psycopg.errors.IntegrityError, match="append-only"):
         production_role.execute("UPDATE audit_loghead SET id = 1")  # the one column whose right is what a lock needs
-    run(f"SET ROLE {ROLE}")  # and the acts of the product need no more than it has
-    try:
+    with acting_as(ROLE):  # and the acts of the product need no more than it has
         factories.client(contact=lotte())
-        checkpoints.sign_checkpoint(datetime.now(UTC))
         assert log.verify().ok
+    with acting_as(SIGNER):
+        signed = checkpoints.sign_checkpoint(datetime.now(UTC))
+    assert signed
+    assert log.verify().signed == signed.size
+
+
+@pytest.mark.usefixtures("production_role")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO audit_entry SELECT * FROM audit_entry", "UPDATE audit_loghead SET id = 1",
+        "DELETE FROM audit_checkpoint", "SELECT * FROM clients_client", "SELECT * FROM django_session",
+    ],
+)  # fmt: skip
+def test_the_role_that_signs_can_do_nothing_else(statement: str) -> None:
+    with acting_as(SIGNER), pytest.raises(ProgrammingError, match="permission denied"):
+        run(statement)
+
+
+@contextmanager
+def acting_as(role: str) -> Iterator[None]:
+    run(f"SET ROLE {role}")
+    try:
+        yield
     finally:
         run("RESET ROLE")
 

@@ -19,6 +19,7 @@ from audit.verification import Report
 from clients import registry
 from portal.views.verify_log import _checks
 from tests import factories
+from tests.audit.forging import ruling_the_database
 from tests.portal.staff import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -183,3 +184,15 @@ def test_the_figures_of_the_result_are_in_the_readers_language() -> None:
     report = Report(entries=1_234_567, signed=1_234_000, intact=1_234_567, checkpoints=1)
     with translation.override("nl"):
         assert _checks(report)[0]["result"] == "1.234.567 van 1.234.567 kloppen"
+
+
+def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
+    with ruling_the_database() as cursor:
+        cursor.execute("DELETE FROM audit_checkpoint")
+    browser = signed_in(factories.ada())
+    asked = browser.post(reverse("verify_log"))
+    verifications.carry_out_left_over(now=timezone.now())
+    page = browser.get(asked.url).text
+    assert "Nothing wrong was found, and nothing is proven" in page
+    assert "The change log is intact" not in page
+    assert "Not proven" in browser.get(reverse("verify_log")).text

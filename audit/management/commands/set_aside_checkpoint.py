@@ -1,0 +1,32 @@
+"""`manage.py set_aside_checkpoint SIZE --reason WHY`: go on without a checkpoint that nobody signed."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from audit.management.commands.export_log import CommandLine
+from audit.management.refusing import RefusingCommand
+from audit.set_aside import UnableToSetAside, set_aside
+
+
+class Command(RefusingCommand):
+    help = (
+        "Set aside a checkpoint that no key of this log signed, so that the log can be signed again. The row stays, "
+        "and the change log says who set it aside and why. First find out who could write it (docs/operations.md)."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("size", type=int, help="the number of entries that it speaks of")
+        parser.add_argument("--reason", required=True)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            entry = set_aside(size=options["size"], reason=options["reason"], by=CommandLine())
+        except UnableToSetAside as error:
+            self.refuse(str(error), as_json=options["json"])
+        answer = {"size": options["size"], "entry": entry.seq}
+        self.stdout.write(
+            json.dumps(answer) if options["json"] else f"Set aside, by entry {entry.seq} of the change log."
+        )

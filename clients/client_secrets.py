@@ -40,12 +40,17 @@ def create(*, client: Client, by: Actor, now: datetime) -> str:
     return text
 
 
-@transaction.atomic
-def view(*, secret: Secret, by: Actor, now: datetime) -> str:
-    """The secret in clear, logged. Raises sealing.UnableToOpen, also where secrets are shown only once."""
+def in_clear(secret: Secret) -> str:
+    """Return the secret. Part of a larger act: not logged. Raises sealing.UnableToOpen, also where it is shown once."""
     if secret.ciphertext is None or not settings.SECRETS_VIEWABLE:
         raise sealing.UnableToOpen
-    text = sealing.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+    return sealing.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+
+
+@transaction.atomic
+def view(*, secret: Secret, by: Actor, now: datetime) -> str:
+    """Return the secret in clear and log it. Raises sealing.UnableToOpen, also where secrets are shown only once."""
+    text = in_clear(secret)
     log.record(action=Action.SECRET_VIEWED, actor=by, subject=secret)
     tell_contacts(client=secret.client, action=Action.SECRET_VIEWED, subject=secret.audit_label, by=by, now=now)
     return text

@@ -1,4 +1,4 @@
-"""One-time codes by mail: six digits, fifteen minutes, five attempts, and twenty failures a day per mailbox.
+"""One-time codes by mail: six digits, ten minutes, five attempts, and twenty failures a day per mailbox.
 
 A code is derived from its row's random uid and the site's key; it is not stored anywhere, not even hashed (a hash of
 six digits hides nothing).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from clients import addresses
-from clients.models import MailedCode, Registration, User
+from clients.models import MailedCode, User
 
 DIGITS = 6
 # Both count for one mailbox, however its address is spelled, and for each purpose: a stranger who floods or guesses on
@@ -29,13 +30,13 @@ DAY = timedelta(days=1)
 class CodeRefused(Exception):
     """Wrong, used, expired or too often tried.
 
-    `can_retry` tells whether another attempt with this code makes sense; `ended`, that no code of this mailbox works
+    `tries_left` says how many more attempts with this code make sense; `ended`, that no code of this mailbox works
     until tomorrow.
     """
 
-    def __init__(self, *, can_retry: bool, ended: bool = False) -> None:
-        self.can_retry, self.ended = can_retry and not ended, ended
-        super().__init__("too many failures" if ended else "wrong code" if can_retry else "code no longer valid")
+    def __init__(self, *, tries_left: int = 0, ended: bool = False) -> None:
+        self.tries_left, self.ended = 0 if ended else tries_left, ended
+        super().__init__("too many failures" if ended else "wrong code" if tries_left else "code no longer valid")
 
 
 class TooManyCodes(Exception):
@@ -58,9 +59,12 @@ def issue(
     email: str,
     now: datetime,
     user: User | None = None,
-    registration: Registration | None = None,
+    **bound_to: Any,
 ) -> MailedCode:
-    """Make a new code; earlier ones for the same purpose stop working. Raises TooManyCodes."""
+    """Make a new code; earlier ones that are bound to the same stop working. Raises TooManyCodes.
+
+    `bound_to`: a registration; or the session, act and client of a step-up.
+    """
     mailbox = addresses.mailbox(email)
     lock(purpose, mailbox)
     if failures(purpose, mailbox, now) >= FAILURES_PER_DAY:
@@ -68,10 +72,10 @@ def issue(
     recent = MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - timedelta(hours=1))
     if recent.count() >= MAILED_PER_HOUR:
         raise TooManyCodes
-    recent.filter(used_at=None, expires_at__gt=now, registration=registration).update(expires_at=now)
+    recent.filter(used_at=None, expires_at__gt=now, **bound_to).update(expires_at=now)
     return MailedCode.objects.create(
-        purpose=purpose, email=email, mailbox=mailbox, user=user, registration=registration,
-        created_at=now, expires_at=now + settings.CODE_LIFETIME,
+        purpose=purpose, email=email, mailbox=mailbox, user=user, created_at=now,
+        expires_at=now + settings.CODE_LIFETIME, **bound_to,
     )  # fmt: skip
 
 
@@ -82,6 +86,13 @@ def value(code: MailedCode) -> str:
 
 def usable(now: datetime) -> QuerySet[MailedCode]:
     return MailedCode.objects.filter(used_at=None, expires_at__gt=now, attempts__lt=MailedCode.MAX_ATTEMPTS)
+
+
+def tries_left(code: MailedCode | None, now: datetime) -> int:
+    """Return how often the code can still be tried; 0 when it was used or is over."""
+    if code is None or code.used_at or code.expires_at <= now:
+        return 0
+    return max(0, MailedCode.MAX_ATTEMPTS - code.attempts)
 
 
 def without(code: MailedCode, text: str) -> str:
@@ -109,21 +120,21 @@ def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
     """Accept the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
     guesses cannot exceed the limits."""
     if code is None:
-        raise CodeRefused(can_retry=False)
+        raise CodeRefused()
     _count_attempt(code, now)
     digits = "".join(character for character in typed if not character.isspace())
     if not constant_time_compare(value(code), digits):
         code.refresh_from_db(fields=["attempts"])
         ended = failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY
-        raise CodeRefused(can_retry=code.attempts < MailedCode.MAX_ATTEMPTS, ended=ended)
+        raise CodeRefused(tries_left=tries_left(code, now), ended=ended)
     if not MailedCode.objects.filter(pk=code.pk, used_at=None).update(used_at=now):
-        raise CodeRefused(can_retry=False)
+        raise CodeRefused()
 
 
 @transaction.atomic
 def _count_attempt(code: MailedCode, now: datetime) -> None:
     lock(code.purpose, code.mailbox)
     if failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY:
-        raise CodeRefused(can_retry=False, ended=True)
+        raise CodeRefused(ended=True)
     if not usable(now).filter(pk=code.pk).update(attempts=F("attempts") + 1):
-        raise CodeRefused(can_retry=False)
+        raise CodeRefused()

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clients.guarded_acts import SENTENCES, Act
 from clients.mail_words import sentence_of, words_of
 from clients.models import Mail
 
@@ -46,7 +47,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "person": mail.user,
         # Before they were here once, a name may be what a stranger typed for them.
         "greeted": mail.user.name if mail.user and mail.user.last_login else "",
-        "facts": acts[0] if acts else _readable(mail.facts),
+        "facts": acts[0] if acts else _readable(mail.facts) | _asked(mail),
         "acts": acts,
         "matter": _matter(mail, acts),
         "now": now,
@@ -78,6 +79,14 @@ def _act(facts: dict[str, Any]) -> dict[str, Any]:
     words = words_of(act)
     sentence = sentence_of(act, act.get("by") or _("The Security team"))
     return {**act, "sentence": sentence, "effect": words.effect, "todo": words.todo, "subject_words": words.subject}
+
+
+def _asked(mail: Mail) -> dict[str, Any]:
+    """The act that a step-up code is for: its name, and what the code does."""
+    if "act" not in mail.facts:
+        return {}
+    act = Act(mail.facts["act"])
+    return {"act": act.label, "sentence": str(SENTENCES[act]).format(client=mail.client.name if mail.client else "")}
 
 
 def _matter(mail: Mail, acts: list[dict[str, Any]]) -> str:

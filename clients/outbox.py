@@ -27,7 +27,7 @@ from audit.waking import wake
 from clients import codes, links
 from clients.actors import Actor
 from clients.mail_text import render
-from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, Registration, User
+from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, User
 
 log = structlog.get_logger(__name__)
 
@@ -62,11 +62,8 @@ def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, now: datetime, *
     return queue(kind=kind, to=user.email, language=user.language, user=user, link=link, now=now, **about)
 
 
-def queue_code(*, code: MailedCode, language: str, now: datetime, registration: Registration | None = None) -> Mail:
-    return queue(
-        kind=Mail.Kind.CODE, to=code.email, language=language, user=code.user, code=code,
-        registration=registration, now=now,
-    )  # fmt: skip
+def queue_code(*, code: MailedCode, language: str, now: datetime, **about: Any) -> Mail:
+    return queue(kind=Mail.Kind.CODE, to=code.email, language=language, user=code.user, code=code, now=now, **about)
 
 
 def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:

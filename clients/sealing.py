@@ -43,15 +43,27 @@ def unseal(sealed: bytes, *, key_id: str, row: uuid.UUID) -> str:
 
 
 def seal_second_factor(text: str) -> str:
-    """ "key id:base64url", for a column that holds text."""
-    sealed, key_id = seal(text, row=SECOND_FACTOR)
-    return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
+    return seal_as_text(text, row=SECOND_FACTOR)
 
 
 def unseal_second_factor(text: str) -> str:
     """Raises UnableToOpen."""
+    return unseal_text(text, row=SECOND_FACTOR)
+
+
+def seal_as_text(text: str, *, row: uuid.UUID) -> str:
+    """ "key id:base64url", for a column or a cookie that holds text."""
+    sealed, key_id = seal(text, row=row)
+    return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
+
+
+def unseal_text(text: str, *, row: uuid.UUID) -> str:
+    """Raises UnableToOpen, also for what is no such text."""
     key_id, _colon, sealed = text.rpartition(":")
-    return unseal(urlsafe_b64decode(sealed), key_id=key_id, row=SECOND_FACTOR)
+    try:
+        return unseal(urlsafe_b64decode(sealed), key_id=key_id, row=row)
+    except ValueError as error:
+        raise UnableToOpen from error
 
 
 def _cipher(key_id: str) -> AESGCM:

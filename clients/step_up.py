@@ -1,8 +1,13 @@
-"""The step-up: a code mailed to the person's registered address, before an act that needs more than a link."""
+"""The step-up: a code mailed to the person's registered address, before an act that needs more than a link.
+
+A code belongs to the session and the act that asked for it, and is named in its mail.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -10,31 +15,51 @@ from audit import log
 from audit.actions import Action
 from clients import code_guessing, codes, outbox
 from clients.actors import Actor
-from clients.models import MailedCode, User
+from clients.guarded_acts import Act
+from clients.models import Client, MailedCode, User
 
 PURPOSE = MailedCode.Purpose.STEP_UP
 
 
-@transaction.atomic
-def mail_code(*, user: User, again: bool, now: datetime) -> None:
-    """Mails a code, unless the one of a moment ago still works: two mails would only confuse. `again` mails anyway.
+@dataclass(frozen=True)
+class Asked:
+    """Who asks, in which session, for which act at which client (none for one's own passkeys)."""
 
-    Raises codes.TooManyCodes.
+    user: User
+    session: UUID
+    act: Act
+    client: Client | None = None
+
+    @property
+    def binding(self) -> dict[str, object]:
+        return {"session": self.session, "act": self.act, "client": self.client}
+
+    def code(self) -> MailedCode | None:
+        """The newest code for exactly this."""
+        return self.user.codes.filter(purpose=PURPOSE, **self.binding).order_by("-created_at").first()
+
+
+@transaction.atomic
+def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
+    """Mail a code, unless the one of a moment ago still works: two mails would only confuse. `again` mails anyway.
+
+    The mail says what the code does, when, from where and in which browser it was asked for. Raises TooManyCodes.
     """
-    if not again and codes.usable(now).filter(user=user, purpose=PURPOSE).exists():
+    if not again and codes.tries_left(asked.code(), now):
         return
-    code = codes.issue(purpose=PURPOSE, email=user.email, user=user, now=now)
-    outbox.queue_code(code=code, language=user.language, now=now)
+    user = asked.user
+    code = codes.issue(purpose=PURPOSE, email=user.email, user=user, now=now, **asked.binding)
+    facts = {"act": asked.act.value, "at": now.isoformat(), "address": by.address, "browser": by.browser}
+    outbox.queue_code(code=code, language=user.language, client=asked.client, facts=facts, now=now)
 
 
-def confirm(*, user: User, typed: str, by: Actor, now: datetime) -> None:
-    """Raises codes.CodeRefused; each wrong attempt stays counted."""
-    code = user.codes.filter(purpose=PURPOSE).order_by("-created_at").first()
-    code_guessing.spend(code, typed=typed, by=by, now=now)
-    note_passed(user=user, by=by)
+def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
+    """Spend the code. Raises codes.CodeRefused; each wrong attempt stays counted."""
+    code_guessing.spend(asked.code(), typed=typed, by=by, now=now)
+    note_passed(asked=asked, by=by)
 
 
 @transaction.atomic
-def note_passed(*, user: User, by: Actor) -> None:
-    """Also for who used a passkey instead of the code."""
-    log.record(action=Action.STEPUP_PASSED, actor=by, subject=user)
+def note_passed(*, asked: Asked, by: Actor) -> None:
+    """Log it, also for a passkey that was used instead of the code."""
+    log.record(action=Action.STEPUP_PASSED, actor=by, subject=asked.user, note=asked.act.replace("_", " "))

@@ -1,5 +1,7 @@
 """The name of a browser, for a list of sessions and for mails: from our own words only, whatever the header says."""
 
+from portal.request import Request
+
 MAX_HEADER = 400  # characters that are looked at
 
 # What the User-Agent header holds, the more telling first: Edge and Opera call themselves Chrome, and Chrome Safari.
@@ -11,6 +13,11 @@ SYSTEMS = {
     "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS X": "Mac",
     "CrOS": "ChromeOS", "Linux": "Linux",
 }  # fmt: skip
+
+
+def of(request: Request) -> str:
+    """The browser that sent this HTTP request, for instance "Chrome, Windows"."""
+    return name_of(request.headers.get("User-Agent", ""))
 
 
 def name_of(user_agent: str) -> str:

@@ -15,13 +15,13 @@ def begin(request: Request) -> None:
     """Name the session and note when it began, unless that was done."""
     if UID not in request.session:
         now = request.now.timestamp()
-        place = {ADDRESS: request.address, BROWSER: browsers.name_of(request.headers.get("User-Agent", ""))}
+        place = {ADDRESS: request.address, BROWSER: browsers.of(request)}
         request.session.update({STARTED_AT: now, SEEN_AT: now, **place, **request.session, UID: str(uuid.uuid4())})
 
 
-def uid_of(request: Request) -> uuid.UUID | None:
-    """Names the session in the change log's transactions, in codes and on the page of sessions."""
-    return uuid.UUID(request.session[UID]) if UID in request.session else None
+def uid_of(request: Request) -> uuid.UUID:
+    """Names the session; it stays when the session's key changes. Only for somebody who is signed in."""
+    return uuid.UUID(request.session[UID])
 
 
 def ends_in(request: Request) -> float:

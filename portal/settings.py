@@ -279,7 +279,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Keydesk: links, codes, secrets ---------------------------------------------------------------------------------
 LINK_LIFETIME = timedelta(hours=env.int("LINK_LIFETIME_HOURS", default=72))
-CODE_LIFETIME = timedelta(minutes=15)
+CODE_LIFETIME = timedelta(minutes=10)
 STEP_UP_LIFETIME = timedelta(minutes=15)
 SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
 # "id:base64url of 32 bytes", several at once; the first one encrypts, all of them decrypt.

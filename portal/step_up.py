@@ -1,12 +1,14 @@
-"""The step-up (docs/security.md): a code mailed to the registered address, or a passkey; good for fifteen minutes.
+"""The step-up (docs/security.md): a code mailed to the registered address, or a passkey, before an act.
 
-A view marked `@step_up_required` answers a POST without one with the code page. That page carries the fields of the
-POST along and posts them to the same address together with the code, so nothing typed is lost and no view knows of it.
+A view marked `@may_ask_for_step_up` looks its object up, reads its form, and calls `require` right before the act.
+Without a step-up that ends the view: the form is kept in the session, and the page for the code has the same address
+with `?confirm=` and its id. The right code there carries out the view again with the form that was kept, so nothing
+typed is lost, Back works, and no code is mailed for what does not exist.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -14,126 +16,213 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
-from django.utils.functional import Promise
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from clients import codes, step_up
-from clients.models import User
+from clients.guarded_acts import ALWAYS_ASKED, SHOWN_BY_A_FRESH_LINK, Act
+from clients.models import Client, User
+from clients.step_up import Asked
+from portal import kept, sessions
 from portal.access import actor
+from portal.forms.codes import CodeForm
 from portal.request import Request
 
 View = Callable[..., HttpResponse]
-# Our own fields among those of the interrupted form.
-CODE, AGAIN, PASSKEY = "step_up_code", "step_up_again", "step_up_passkey"
+CONFIRM = "confirm"  # in the query of the code page's address
+CODE, AGAIN, PASSKEY = "code", "again", "passkey"
+ANSWERS = {CODE, AGAIN, PASSKEY}  # what the code page posts
+PASSED_AT, FRESH_LINK_AT = "stepped_up_at", "fresh_link_at"  # in the session
+KIND = "step_up"
 
 
-def step_up_required(act: str | Promise) -> Callable[[View], View]:
-    """`act` says what the code is for, in the page's words: "Show the client secret"."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method != "POST" or is_stepped_up(request):
-                return view(request, *args, **kwargs)
-            has_passkey = passkeys_of(request.user).exists()
-            problem, mailed = "", CODE in request.POST
-            if AGAIN not in request.POST and (request.POST.get(PASSKEY) or mailed):
-                problem = _try(request)
-                if not problem:
-                    request.POST = _interrupted(request.POST)  # type: ignore[assignment]  # for the view it is the POST
-                    return view(request, *args, **kwargs)
-            elif AGAIN in request.POST or not has_passkey:
-                problem, mailed = _mail_code(request, again=AGAIN in request.POST), True
-            return _ask(request, act, problem, mailed=mailed, has_passkey=has_passkey)
-
-        return guarded
-
-    return decorate
+class StepUpNeeded(Exception):
+    def __init__(self, act: Act, client: Client | None) -> None:
+        self.act, self.client = act, client
+        super().__init__(act)
 
 
-def is_stepped_up(request: Request) -> bool:
-    """Also a moment after signing in with a passkey, which proves as much."""
-    passed = [request.session.get("stepped_up_at", -1.0)]
+@dataclass(frozen=True)
+class Waiting:
+    """An act that waits for its step-up: what was kept of it, under which name."""
+
+    name: str
+    asked: Asked
+    form: QueryDict
+    back: str  # where it was asked for, by GET
+    is_mailed: bool  # a code, though there is a passkey
+
+
+def may_ask_for_step_up(view: View) -> View:
+    """For views that call `require`: answers with the page for the code, and carries the act out after it."""
+
+    @wraps(view)
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        if CONFIRM in request.GET:
+            waiting = _waiting(request)
+            if waiting is None and (request.method != "POST" or ANSWERS & request.POST.keys()):
+                return redirect(request.path)  # done already, or too long ago
+            if waiting and (answer := _ask(request, waiting)):
+                return answer
+            if waiting:
+                request.POST = waiting.form  # type: ignore[assignment]  # for the view it is the POST
+        try:
+            return view(request, *args, **kwargs)
+        except StepUpNeeded as needed:
+            return _begin(request, needed)
+
+    return guarded
+
+
+def require(request: Request, act: Act, client: Client | None = None) -> None:
+    """Let the act go on after a step-up that counts for it; raises StepUpNeeded without one."""
+    if getattr(request, "stepped_up_for", None) != (act, client) and not _counts(request, act, client):
+        raise StepUpNeeded(act, client)
+
+
+def _counts(request: Request, act: Act, client: Client | None) -> bool:
+    """Was there a step-up a moment ago that is good for this act, too?
+
+    A code is good for further acts at the same client; a sign-in with a passkey for those at every client; a link that
+    was opened soon after it was mailed for a few.
+    """
+    if act in ALWAYS_ASKED:
+        return False
+    passed = [request.session.get(PASSED_AT, {}).get(str(client.uid) if client else "", -1.0)]
     records = get_authentication_records(request, request.user)
     passed += [record["at"] for record in records if record.get("passwordless")]
-    return any(0 <= request.now.timestamp() - at < settings.STEP_UP_LIFETIME.total_seconds() for at in passed)
+    if act in SHOWN_BY_A_FRESH_LINK:
+        passed.append(request.session.get(FRESH_LINK_AT, -1.0))
+    return any(_is_recent(request, at) for at in passed)
+
+
+def _is_recent(request: Request, at: float) -> bool:
+    return 0 <= request.now.timestamp() - at < settings.STEP_UP_LIFETIME.total_seconds()
 
 
 def passkeys_of(user: User) -> QuerySet[Authenticator]:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
 
 
-def mark_stepped_up(request: Request, now: datetime) -> None:
-    request.session.cycle_key()
-    request.session["stepped_up_at"] = now.timestamp()
+# --- Asking -----------------------------------------------------------------------------------------------------------
+def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
+    """Keep the form, mail a code unless there is a passkey, and go to the page for it."""
+    fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
+    client = str(needed.client.uid) if needed.client else ""
+    has_passkey = passkeys_of(request.user).exists()
+    data = {
+        "path": request.path,
+        "back": request.get_full_path(),
+        "act": needed.act.value,
+        "client": client,
+        "form": fields,
+    }
+    try:
+        name = kept.keep(request, KIND, {**data, "mailed": not has_passkey})
+    except kept.TooLarge:
+        messages.error(request, _("This form is too large. Send less at a time."))
+        return redirect(request.path)
+    if not has_passkey:
+        _mail_code(request, _asked(request, needed.act, needed.client), again=False)
+    return redirect(f"{request.path}?{CONFIRM}={name}")
 
 
-def _try(request: Request) -> str:
-    """Empty when the passkey or the code is right, else what to tell the person."""
-    problem = _try_passkey(request) if request.POST.get(PASSKEY) else _try_code(request, request.POST[CODE])
-    if not problem:
-        mark_stepped_up(request, request.now)
-    return problem
+def _waiting(request: Request) -> Waiting | None:
+    name = request.GET[CONFIRM]
+    data = kept.get(request, KIND, name)
+    if data is None or data["path"] != request.path:
+        return None
+    form = QueryDict(mutable=True)
+    for field, values in data["form"].items():
+        form.setlist(field, values)
+    client = Client.objects.of(request.user).filter(uid=data["client"]).first() if data["client"] else None
+    if data["client"] and client is None:
+        return None
+    return Waiting(name, _asked(request, Act(data["act"]), client), form, data["back"], data["mailed"])
 
 
-def _try_passkey(request: Request) -> str:
+def _asked(request: Request, act: Act, client: Client | None) -> Asked:
+    return Asked(user=request.user, session=sessions.uid_of(request), act=act, client=client)
+
+
+def _mail_code(request: Request, asked: Asked, *, again: bool) -> None:
+    try:
+        step_up.mail_code(asked=asked, again=again, by=actor(request), now=request.now)
+    except codes.EndedForToday as ended:
+        messages.error(request, str(ended))
+    except codes.TooManyCodes:
+        messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
+
+
+def _ask(request: Request, waiting: Waiting) -> HttpResponse | None:
+    """The page for the code, as it is now; nothing when the code or passkey is right: then the act goes on."""
+    if request.method != "POST":
+        return _page(request, waiting, CodeForm())
+    if AGAIN in request.POST:
+        _mail_code(request, waiting.asked, again=True)
+        kept.change(request, waiting.name, mailed=True)
+        return redirect(request.get_full_path())
+    form = CodeForm(request.POST)
+    is_right = _try_passkey(request, waiting, form) if request.POST.get(PASSKEY) else _try_code(request, waiting, form)
+    if not is_right:
+        return _page(request, waiting, form)
+    _note_passed(request, waiting)
+    return None
+
+
+def _page(request: Request, waiting: Waiting, form: CodeForm) -> HttpResponse:
+    asked, has_passkey = waiting.asked, passkeys_of(request.user).exists()
+    form.show_limits(asked.code(), request.now)
+    context: dict[str, Any] = {
+        "form": form,
+        "act": asked.act.label,
+        "client": asked.client,
+        "counts_once": asked.act in ALWAYS_ASKED,
+        "minutes": int(settings.STEP_UP_LIFETIME.total_seconds() // 60),
+        "back": waiting.back,
+        "mailed": waiting.is_mailed or not has_passkey,
+    }
+    if has_passkey:
+        # Without a person: the device then insists on a fingerprint, a face or a PIN.
+        context["js_data"] = {"request_options": auth.begin_authentication(user=None)}
+    return render(request, "accounts/step_up.html", context, status=422 if form.errors else 200)
+
+
+# --- Answering --------------------------------------------------------------------------------------------------------
+def _try_code(request: Request, waiting: Waiting, form: CodeForm) -> bool:
+    if not form.is_valid():  # a slip of the finger costs no try
+        return False
+    try:
+        step_up.confirm(asked=waiting.asked, typed=form.cleaned_data[CODE], by=actor(request), now=request.now)
+    except codes.CodeRefused as refused:
+        form.refuse(refused)
+        return False
+    return True
+
+
+def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
+    form.errors.clear()  # the field for the code is empty
     try:
         answer = json.loads(request.POST[PASSKEY])
         auth.parse_authentication_response(answer)
         used = auth.complete_authentication(request.user, answer)
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError):  # a browser can send anything
-        return _("This passkey did not work. Try again, or have a code mailed to you.")
+        form.add_error(None, _("This passkey did not work. Try again, or have a code mailed to you."))
+        return False
     used.record_usage()
-    step_up.note_passed(user=request.user, by=actor(request))
-    return ""
+    step_up.note_passed(asked=waiting.asked, by=actor(request))
+    return True
 
 
-def _try_code(request: Request, typed: str) -> str:
-    if not typed.strip():  # a slip of the finger costs none of the five tries
-        return _("Type the six digits from the mail.")
-    try:
-        step_up.confirm(user=request.user, typed=typed, by=actor(request), now=request.now)
-    except codes.CodeRefused as refused:
-        if refused.ended:
-            return str(codes.EndedForToday())
-        if refused.can_retry:
-            return _("This is not the code we mailed. Look at the newest mail and type its six digits.")
-        return _("This code no longer works. Ask for a new one below.")
-    return ""
-
-
-def _mail_code(request: Request, *, again: bool) -> str:
-    try:
-        step_up.mail_code(user=request.user, again=again, now=request.now)
-    except codes.EndedForToday as ended:
-        return str(ended)
-    except codes.TooManyCodes:
-        return _("We mailed you several codes already. Use the newest one, or try again in an hour.")
-    return ""
-
-
-def _ask(request: Request, act: str | Promise, problem: str, *, mailed: bool, has_passkey: bool) -> HttpResponse:
-    context: dict[str, Any] = {
-        "act": act,
-        "problem": problem,
-        "fields": [(name, value) for name, values in _interrupted(request.POST).lists() for value in values],
-        "form_has_errors": bool(problem),
-        "back": request.path,
-        "mailed": mailed or not has_passkey,
-    }
-    if has_passkey:
-        # Without a person: the device then insists on a fingerprint, a face or a PIN.
-        context["js_data"] = {"request_options": auth.begin_authentication(user=None)}
-    return render(request, "accounts/step_up.html", context, status=422 if problem else 200)
-
-
-def _interrupted(posted: QueryDict) -> QueryDict:
-    """The form as it was sent before we asked for the code."""
-    fields = posted.copy()
-    for name in (CODE, AGAIN, PASSKEY, "csrfmiddlewaretoken"):
-        fields.pop(name, None)
-    return fields
+def _note_passed(request: Request, waiting: Waiting) -> None:
+    """For this act, and for a while for others at the same client."""
+    asked, session = waiting.asked, request.session
+    kept.drop(request, waiting.name)
+    session.cycle_key()
+    passed = {name: at for name, at in session.get(PASSED_AT, {}).items() if _is_recent(request, at)}
+    session[PASSED_AT] = {**passed, str(asked.client.uid) if asked.client else "": request.now.timestamp()}
+    request.stepped_up_for = (asked.act, asked.client)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Api, Scope
 from clients.registrations import Content
-from portal.forms.fields import Line, Text, code_field, email_field, no_secret
+from portal.forms.fields import Line, Text, email_field, no_secret
 
 
 class ContentForm(forms.Form):
@@ -101,10 +101,6 @@ class RequestForm(ContentForm):
     contact_email = email_field(
         _("Your work e-mail address"), _("We mail you a code now, and later the link to manage the client.")
     )
-
-
-class CodeForm(forms.Form):
-    code = code_field()
 
 
 class MessageForm(forms.Form):

@@ -10,6 +10,7 @@ of_one_client = [
     path("history/", client.history, name="client_history"),
     path("change/", changes.propose_change, name="propose_change"),
     path("secret/reveal/", secrets.reveal_secret, name="reveal_secret"),
+    path("secret/shown/", secrets.shown_secret, name="shown_secret"),
     path("secret/regenerate/", secrets.regenerate_secret, name="regenerate_secret"),
     path("secret/<uuid:secret>/end/", secrets.end_secret, name="end_secret"),
     path("secret/sign-in/", secrets.secret_authentication, name="secret_authentication"),
@@ -37,6 +38,7 @@ urlpatterns = [
     path("clients/<uuid:uid>/", include(of_one_client)),
     path("passkeys/", passkeys.passkeys, name="passkeys"),
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
+    path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),
     path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
     path("journal/", journal.journal, name="journal"),
 ]

@@ -7,17 +7,17 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.models import Entry
 from clients import registry
+from clients.guarded_acts import Act
 from clients.models import Key, Secret
 from portal import condition, log_entries, proofs, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request
-from portal.step_up import step_up_required
+from portal.step_up import may_ask_for_step_up, require
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
 from tokens.models import CredentialUse, JournalEntry, Token
@@ -91,12 +91,13 @@ def _readable(entry: Entry, *, by_contact: bool, show_address: bool) -> dict[str
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Regenerate the client id"))
+@may_ask_for_step_up
 def change_client_id(request: Request, uid: UUID) -> HttpResponse:
     """A warning first: the old id stops at once."""
     found = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/change_client_id.html", {"client": found})
+    require(request, Act.CHANGE_CLIENT_ID, found)
     try:
         seen = request.POST.get("seen", "")
         new = registry.change_client_id(client=found, seen=seen, by=actor(request), now=request.now)

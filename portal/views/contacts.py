@@ -6,27 +6,29 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clients import contacts as acts
+from clients.guarded_acts import Act
 from clients.models import Client, ClientContact
 from portal.access import actor, client_of, client_owned_by, contact
 from portal.forms.contacts import ContactForm
 from portal.request import Request, posted
-from portal.step_up import step_up_required
+from portal.step_up import may_ask_for_step_up, require
 
 Role = ClientContact.Role
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Add this contact"))
+@may_ask_for_step_up
 def contacts(request: Request, uid: UUID) -> HttpResponse:
     client = client_owned_by(request, uid) if request.method == "POST" else client_of(request, uid)
     form = ContactForm(posted(request), initial={"role": Role.EDITOR})
-    if form.is_valid() and add(request, client, form):
-        return redirect("contacts", uid)
+    if form.is_valid():
+        require(request, Act.ADD_CONTACT, client)
+        if add(request, client, form):
+            return redirect("contacts", uid)
     people = list(client.contacts.select_related("user").order_by("role", "user__name", "user__email"))
     owners = [row for row in people if row.role == Role.OWNER]
     context = {
@@ -52,13 +54,14 @@ def add(request: Request, client: Client, form: ContactForm) -> bool:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Change this contact's role"))
+@may_ask_for_step_up
 def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     role = request.POST.get("role")
     if request.method != "POST" or role not in Role.values:
         return redirect("contacts", uid)
+    require(request, Act.CHANGE_CONTACT_ROLE, client)
     try:
         acts.change_role(contact=row, role=Role(role), by=actor(request), now=request.now)
     except acts.UnableToChangeContacts as problem:
@@ -70,13 +73,14 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Remove this contact"))
+@may_ask_for_step_up
 def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     if request.method != "POST":
         context = {"client": client, "row": row, "back_url": resolve_url("contacts", uid)}
         return render(request, "contact/remove_contact.html", context)
+    require(request, Act.REMOVE_CONTACT, client)
     removed_themselves = remove(request, row) and row.user_id == request.user.pk
     return redirect("home") if removed_themselves else redirect("contacts", uid)
 

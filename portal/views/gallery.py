@@ -50,7 +50,7 @@ class ExampleForm(forms.Form):
     agree = forms.BooleanField(label="I may speak for this organisation")
     code = forms.CharField(
         label="Code",
-        help_text="Works until 15:52 and only in this browser. You have 5 tries.",
+        help_text="Works until 15:52, in this browser only. 5 tries left.",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 7}),
     )
 

@@ -1,58 +1,35 @@
 """Keys: hand one over, see what we understood, add it; activate and retire."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from ssl import DER_cert_to_PEM_cert
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import keymaterial, keys
 from clients.client_secrets import OVERLAPS
+from clients.guarded_acts import Act
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
-from portal import condition, proofs
+from portal import condition, kept, proofs
 from portal.access import actor, client_of, contact
 from portal.forms.keys import AddKeyForm, KeyUploadForm
 from portal.forms.secrets import RetireForm
 from portal.request import Request, posted
-from portal.step_up import step_up_required
+from portal.step_up import may_ask_for_step_up, require
 from portal.templatetags.keydesk import moment
+from portal.understood_keys import indented, other_names, understood
 from portal.views.tokens import end_tokens, users_of
 from tokens.models import CredentialUse
 
-
-@dataclass(frozen=True)
-class Understood:
-    """One key of an upload, for the page that shows it before it is added."""
-
-    key: PublicKey
-    jwk: str  # indented JSON, to copy
-    names: list[str]  # every kid by which an assertion may name it
-
-    @property
-    def command(self) -> str:
-        """Signs challenge.txt with the private half, for proof.is_signed_by."""
-        if self.key.jwk["kty"] == "OKP":  # Ed25519 does its own hashing
-            return "openssl pkeyutl -sign -inkey private.pem -rawin -in challenge.txt | openssl base64 -A"
-        return "openssl dgst -sha256 -sign private.pem challenge.txt | openssl base64 -A"
-
-    @property
-    def material(self) -> str:
-        """What the page's form carries along, a certificate as such; read again before it is added."""
-        certificate = self.key.certificate
-        if self.key.kind == Key.Kind.CERTIFICATE and certificate:
-            return "".join(DER_cert_to_PEM_cert(der) for der in (certificate.der, *certificate.chain))
-        return json.dumps(dict(self.key.jwk))
+CHECK = "check"  # a key that was read and not added yet
 
 
 @contact
@@ -74,9 +51,7 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
             form.add_error(form.chosen, refused.sentence(_, moment))
             command = refused.command
         else:
-            return _show_understood(
-                request, client, found, known=known, file_name=form.file_name, proof=form.made_proof
-            )
+            return _check(request, client, [*found, *known], form)
     context = {"client": client, "form": form, "command": command}
     return render(request, "contact/add_key.html", context, status=422 if form.errors else 200)
 
@@ -86,6 +61,36 @@ def _private_key(request: Request, client: Client, refused: KeyRefused) -> HttpR
     keys.note_refused_private_key(client=client, by=actor(request), now=request.now)
     found = _(refused.found) % refused.params
     return render(request, "contact/private_key.html", {"client": client, "found": found}, status=422)
+
+
+def _check(request: Request, client: Client, found: list[PublicKey], form: KeyUploadForm) -> HttpResponse:
+    """Keep what was read, its public part alone, and lead to the page that shows it."""
+    material = [understood(key).material for key in found]
+    data = {"client": str(client.uid), "material": material, "file": form.file_name, "proof": form.made_proof}
+    name = kept.keep(request, CHECK, data)
+    return redirect(f"{resolve_url('confirm_key', client.uid)}?{CHECK}={name}")
+
+
+def _checked(request: Request, client: Client) -> HttpResponse:
+    """The page that shows what was read; leads back to the upload when that is over, or done already."""
+    checked = kept.get(request, CHECK, request.GET.get(CHECK, ""))
+    if checked is None or checked["client"] != str(client.uid):
+        return redirect("add_key", client.uid)
+    try:
+        found, known = keys.new_and_known(client, _read(checked["material"], request.now))
+    except (KeyRefused, keys.UnableToAddKey) as problem:
+        messages.error(request, _said(problem))
+        return redirect("add_key", client.uid)
+    return _show_understood(request, client, found, known=known, file_name=checked["file"], proof=checked["proof"])
+
+
+def _read(material: list[str], now: datetime) -> tuple[PublicKey, ...]:
+    """Read the keys of a page again, as if they were new. Raises KeyRefused."""
+    return tuple(keymaterial.read(text.encode(), now=now)[0] for text in material)
+
+
+def _said(problem: KeyRefused | keys.UnableToAddKey) -> str:
+    return problem.sentence(_, moment) if isinstance(problem, KeyRefused) else str(problem)
 
 
 def _show_understood(
@@ -102,7 +107,7 @@ def _show_understood(
     initial = {"start": "now", "challenge": proofs.challenge_for(client), **(proof or {})}
     context = {
         "client": client,
-        "found": [_understood(key) for key in found],
+        "found": [understood(key) for key in found],
         "form": form or _add_form(request, client, found, initial=initial),
         "challenge": form["challenge"].value() if form else initial["challenge"],
         "is_proven": proof is not None and not proofs.problem(client, found, proof),
@@ -115,21 +120,6 @@ def _show_understood(
         "now": request.now,
     }
     return render(request, "contact/key_understood.html", context, status=422 if problem else 200)
-
-
-def _understood(key: PublicKey) -> Understood:
-    shown = replace(key, notes=tuple(_(note) for note in key.notes))
-    return Understood(key=shown, jwk=_indented(key.jwk), names=_other_names(key))
-
-
-def _indented(jwk: Mapping[str, object]) -> str:
-    """As one copies it."""
-    return json.dumps(dict(jwk), indent=2, ensure_ascii=False)
-
-
-def _other_names(key: PublicKey | Key) -> list[str]:
-    """What an assertion may call the key besides its kid, shortest first."""
-    return sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))
 
 
 def _in_use(client: Client, found: tuple[PublicKey, ...], now: datetime) -> Key | None:
@@ -162,17 +152,18 @@ def _add_form(
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Add this key"))
+@may_ask_for_step_up
 def confirm_key(request: Request, uid: UUID) -> HttpResponse:
-    """Adds what the page before showed. The form carried it, so it is read again as if it were new."""
+    """Show what was read, and add it. The form carries it, so it is read again as if it were new."""
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
-    if request.method != "POST" or not material:
-        if request.method == "POST":  # a set of which no key was ticked
-            messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
+    if request.method != "POST":
+        return _checked(request, client)
+    if not material:  # a set of which no key was ticked
+        messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
         return redirect("add_key", uid)
     try:
-        found = tuple(keymaterial.read(text.encode(), now=request.now)[0] for text in material)
+        found = _read(material, request.now)
     except KeyRefused as refused:
         if refused.compromised:
             return _private_key(request, client, refused)
@@ -184,6 +175,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     if problem := proofs.problem(client, found, form.cleaned_data):
         form.add_error("proof", problem)
         return _show_understood(request, client, found, form=form, problem=problem)
+    require(request, Act.ADD_KEY, client)
     try:
         added = _add(request, client, found, form.cleaned_data)
     except keys.UnableToAddKey as problem:
@@ -226,8 +218,8 @@ def key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         "client": client,
         "key": found,
         "card": _card(found, request),
-        "jwk": _indented(found.jwk),
-        "names": _other_names(found),
+        "jwk": indented(found.jwk),
+        "names": other_names(found),
         "now": request.now,
     }
     return render(request, "contact/key.html", context)
@@ -239,12 +231,13 @@ def _card(key: Key, request: Request) -> condition.KeyCard:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Activate this key"))
+@may_ask_for_step_up
 def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     if request.method != "POST":
         return redirect("key", uid, key)
+    require(request, Act.ACTIVATE_KEY, client)
     try:
         keys.activate(key=found, by=actor(request), now=request.now)
     except keys.UnableToAddKey as problem:
@@ -258,12 +251,13 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Retire this key"))
+@may_ask_for_step_up
 def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     form = RetireForm(posted(request), now=request.now, key=found)
     if form.is_valid():
+        require(request, Act.RETIRE_KEY, client)
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)
         return redirect("client", uid)

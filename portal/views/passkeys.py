@@ -6,16 +6,19 @@ from allauth.mfa.webauthn.internal import auth
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import passkeys as acts
+from clients.guarded_acts import Act
+from portal import kept
 from portal.access import actor, contact
 from portal.forms.passkeys import PasskeyForm
-from portal.request import Request
-from portal.step_up import passkeys_of, step_up_required
+from portal.request import Request, posted
+from portal.step_up import may_ask_for_step_up, passkeys_of, require
+
+NEW = "new"  # permission to add one passkey, for ten minutes
 
 
 @contact
@@ -26,15 +29,26 @@ def passkeys(request: Request) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Add a passkey"))
+@may_ask_for_step_up
 def add_passkey(request: Request) -> HttpResponse:
-    """The step-up first, so that nobody's device keeps a passkey that we then refuse."""
+    """Lead to the form after a step-up, so that nobody's device keeps a passkey that we then refuse."""
     if request.method != "POST":
         return redirect("passkeys")
-    posted = request.POST if "credential" in request.POST else None
-    form = PasskeyForm(posted, user=request.user)
+    require(request, Act.ADD_PASSKEY)
+    return redirect(f"{resolve_url('new_passkey')}?{NEW}={kept.keep(request, NEW, {}, seconds=600)}")
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_passkey(request: Request) -> HttpResponse:
+    """The form for one passkey, only after the step-up of `add_passkey`."""
+    name = request.GET.get(NEW, "")
+    if kept.get(request, NEW, name) is None:
+        return redirect("passkeys")
+    form = PasskeyForm(posted(request), user=request.user)
     if form.is_valid():
         _add(request, form)
+        kept.drop(request, name)
         messages.success(request, _("The passkey is added. Use it to sign in, and instead of a mailed code."))
         return redirect("passkeys")
     context = {"form": form, "js_data": {"creation_options": auth.begin_registration(request.user, passwordless=True)}}
@@ -50,12 +64,13 @@ def _add(request: Request, form: PasskeyForm) -> None:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Remove this passkey"))
+@may_ask_for_step_up
 def remove_passkey(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(passkeys_of(request.user), pk=pk)
     name = found.wrap().name
     if request.method != "POST":
         return render(request, "contact/remove_passkey.html", {"name": name})
+    require(request, Act.REMOVE_PASSKEY)
     with transaction.atomic():
         found.delete()
         acts.note_removed(user=request.user, name=name, by=actor(request), now=request.now)

@@ -15,7 +15,8 @@ from clients import codes, registrations
 from clients.models import Registration, Scope
 from portal import differences, limits
 from portal.access import actor, contact, request_of
-from portal.forms.requests import CodeForm, ContentForm, MessageForm, RequestForm
+from portal.forms.codes import CodeForm
+from portal.forms.requests import ContentForm, MessageForm, RequestForm
 from portal.request import Request, posted
 from portal.sign_in import sign_in
 
@@ -96,6 +97,7 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     form = CodeForm(posted(request))
     if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
         return redirect("my_request" if request.user == registration.requester else "confirm_request", uid)
+    form.show_limits(registration.codes.order_by("-created_at").first(), request.now)
     context = {"form": form, "registration": registration}
     return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
 
@@ -119,14 +121,7 @@ def _confirm(request: Request, registration: Registration, form: CodeForm) -> bo
     try:
         confirmed = registrations.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
     except codes.CodeRefused as refused:
-        if refused.ended:
-            form.add_error("code", str(codes.EndedForToday()))
-        elif refused.can_retry:
-            form.add_error(
-                "code", _("This is not the code we mailed. Look at the newest mail and type its six digits.")
-            )
-        else:
-            form.add_error("code", _("This code no longer works. Ask for a new one below."))
+        form.refuse(refused)
         return False
     except registrations.UnableToDecide as problem:
         form.add_error(None, str(problem))

@@ -1,4 +1,4 @@
-"""The client secret: see it, replace it, end it, or do without. It is only ever in the answer to a POST."""
+"""The client secret: see it, replace it, end it, or do without. One page shows it, once, right after a POST."""
 
 from uuid import UUID
 
@@ -6,40 +6,41 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import client_secrets, sealing
 from clients.client_secrets import OVERLAPS, UnableToChangeSecret
+from clients.guarded_acts import Act
 from clients.models import Client, Secret
-from portal import condition
+from portal import condition, secret_once
 from portal.access import actor, client_of, contact
 from portal.forms.secrets import RegenerateForm, TokensForm
 from portal.request import Request, posted
-from portal.step_up import step_up_required
+from portal.step_up import may_ask_for_step_up, require
 from portal.views.tokens import end_tokens, users_of
 from tokens.models import CredentialUse
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Show the client secret"))
+@may_ask_for_step_up
 def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     secret = client.secrets.current().first()
     if request.method != "POST" or secret is None:
         return redirect("client", uid)
+    require(request, Act.REVEAL_SECRET, client)
     try:
         text = client_secrets.view(secret=secret, by=actor(request), now=request.now)
     except sealing.UnableToOpen:
         messages.error(request, _("This secret can no longer be shown. Regenerate it to see a new one."))
         return redirect("client", uid)
-    return _show(request, client, text, secret=secret)
+    return secret_once.show(request, secret, text)
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Regenerate the client secret"))
+@may_ask_for_step_up
 def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
     """Also makes the first one. The form carries the secret that the person saw: of two at once, one wins."""
     client = client_of(request, uid)
@@ -48,6 +49,7 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
     if current is None:
         del form.fields["overlap"], form.fields["tokens"]
     if form.is_valid():
+        require(request, Act.REGENERATE_SECRET, client)
         try:
             return _regenerate(request, client, form)
         except UnableToChangeSecret as problem:
@@ -66,19 +68,22 @@ def _regenerate(request: Request, client: Client, form: RegenerateForm) -> HttpR
     )
     if replaces and form.cleaned_data["tokens"]:
         end_tokens(request, replaces)
-    return _show(request, client, text, replaced=replaces, old_until=request.now + overlap if overlap else None)
+    return secret_once.show(request, client.secrets.current().get(), text, replaced=replaces)
 
 
-def _show(request: Request, client: Client, text: str, **context: object) -> HttpResponse:
-    """The one page with a secret in it; every other page has dots."""
-    response = render(request, "contact/secret.html", {"client": client, "value": text, **context})
-    response["Cache-Control"] = "no-store"
-    return response
+@contact
+@require_safe
+def shown_secret(request: Request, uid: UUID) -> HttpResponse:
+    """Show the secret once, right after a reveal or a regeneration; every other time say that it is hidden again."""
+    client = client_of(request, uid)
+    shown = secret_once.shown(request, client)
+    context = {"client": client, "shown": shown, "current": client.secrets.current().first(), "now": request.now}
+    return secret_once.forget(render(request, "contact/secret.html", context))
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("End this secret"))
+@may_ask_for_step_up
 def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found: Secret = get_object_or_404(client.secrets, uid=secret)
@@ -89,7 +94,8 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     if not form.is_valid():
         line = condition.of_secret(found, CredentialUse.objects.of(client).in_bulk(), request.now)
         context = {"client": client, "secret": found, "line": line, "form": form, "users": users_of(found, request.now)}
-        return render(request, "contact/end_secret.html", context)
+        return render(request, "contact/end_secret.html", context, status=422 if form.errors else 200)
+    require(request, Act.END_SECRET, client)
     try:
         client_secrets.end(secret=found, by=actor(request), now=request.now)
     except UnableToChangeSecret as problem:
@@ -103,12 +109,13 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Change how the client signs in"))
+@may_ask_for_step_up
 def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
     """Turns secrets off, or on again; the form says which, so that two clicks do not undo each other."""
     client = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/secret_authentication.html", _what_would_stop(client, request))
+    require(request, Act.CHANGE_SECRET_AUTHENTICATION, client)
     allowed = request.POST.get("allowed") == "true"
     try:
         client_secrets.set_allowed(client=client, allowed=allowed, by=actor(request), now=request.now)

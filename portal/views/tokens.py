@@ -9,13 +9,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clients.guarded_acts import Act
 from clients.models import Client, Key, Secret
 from portal.access import actor, client_of, contact
 from portal.request import Request
-from portal.step_up import step_up_required
+from portal.step_up import may_ask_for_step_up, require
 from tokens import invalidation
 from tokens.models import Token
 
@@ -51,12 +51,13 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Invalidate this token"))
+@may_ask_for_step_up
 def revoke_token(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
     if request.method != "POST":
         return redirect("tokens", uid)
     token = get_object_or_404(Token.objects.of(found), digest=_digest(request.POST.get("token", "")))
+    require(request, Act.INVALIDATE_TOKEN, found)
     try:
         invalidation.revoke(token=token, by=actor(request), now=request.now)
     except invalidation.UnableToRevoke as problem:
@@ -68,11 +69,12 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Invalidate all tokens"))
+@may_ask_for_step_up
 def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/invalidate_tokens.html", {"client": found})
+    require(request, Act.INVALIDATE_ALL_TOKENS, found)
     invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
     messages.success(request, _("No token that was issued before now works any more."))
     return redirect("tokens", uid)
@@ -80,7 +82,7 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
-@step_up_required(gettext_lazy("Invalidate these tokens"))
+@may_ask_for_step_up
 def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
     """The tokens of one key or secret only: its siblings go on, and so does it."""
     found = client_of(request, uid)
@@ -93,6 +95,7 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
         live = Token.objects.of(found).live(request.now).issued_to(named.credential)
         context = {"client": found, "name": credential_name(named), "count": live.count()}
         return render(request, "contact/invalidate_issued_to.html", context)
+    require(request, Act.INVALIDATE_TOKENS_OF_CREDENTIAL, found)
     if not end_tokens(request, named):
         messages.error(request, _("No token of it works."))
     return redirect("tokens", uid)

@@ -46,7 +46,7 @@ def test_twenty_failures_end_the_codes_of_a_mailbox_for_a_day_and_tell_its_owner
     with pytest.raises(codes.CodeRefused) as refused:
         code_guessing.spend(spare, typed=codes.value(spare), by=SYSTEM, now=NOW)
     assert refused.value.ended
-    assert not refused.value.can_retry
+    assert not refused.value.tries_left
     with pytest.raises(codes.EndedForToday, match="Too many wrong codes"):
         issued(NOW + timedelta(hours=23))
     mail = Mail.objects.get()

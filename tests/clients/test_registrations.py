@@ -54,17 +54,17 @@ def test_a_wrong_code_is_counted_and_the_fifth_ends_the_code():
     for attempt in range(5):
         with pytest.raises(codes.CodeRefused) as refused:
             registrations.confirm(registration=registration, typed=wrong, by=ANONYMOUS, now=NOW)
-        assert refused.value.can_retry == (attempt < 4)
+        assert refused.value.tries_left == 4 - attempt
     with pytest.raises(codes.CodeRefused):
         registrations.confirm(registration=registration, typed=code, by=ANONYMOUS, now=NOW)
 
 
-def test_a_code_ends_after_fifteen_minutes():
+def test_a_code_ends_after_ten_minutes():
     registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
     code = codes.value(registration.codes.get())
     with pytest.raises(codes.CodeRefused):
         registrations.confirm(
-            registration=registration, typed=code, by=ANONYMOUS, now=NOW + timedelta(minutes=15, seconds=1)
+            registration=registration, typed=code, by=ANONYMOUS, now=NOW + timedelta(minutes=10, seconds=1)
         )
 
 

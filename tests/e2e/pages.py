@@ -142,6 +142,7 @@ def _answers(known: dict[str, Any]) -> Iterator[Place]:
     yield of_client("add_key", way="paste", pasted=pem)
     yield of_client("add_key", way="paste", pasted="nonsense")
     yield of_client("contacts", email="no")
+    yield of_client("contacts", name="An", email="an@leiestroom.example", role="editor")  # the page for the code
     yield of_client("propose_change")
     registration = known["registration"].uid
     yield Place("security", "review-answer", reverse("review", args=[registration]), {"decision": "reject"})

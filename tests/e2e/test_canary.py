@@ -75,6 +75,7 @@ class Visitor:
         return self._keep(self.session.post(self.live.url + path, sent, timeout=20, **more))
 
     def _keep(self, answer: requests.Response) -> str:
+        self.address = answer.url.removeprefix(self.live.url)
         if answer.status_code >= 400:
             self.canaries.refusals.append(f"{answer.status_code} {answer.text}")
         return answer.text
@@ -109,10 +110,11 @@ class Visitor:
 
     def steps_up(self, path: str, form: dict[str, Any] | None = None) -> str:
         self.post(path, form)
+        page = self.address
         code = self.mailed(r"\b(\d{3} ?\d{3})\b", subject="code").replace(" ", "")
         self.canaries.codes["step-up code"] = code
-        self.post(path, {**(form or {}), "step_up_code": f"{(int(code) + 1) % 10**6:06d}"})
-        return self.post(path, {**(form or {}), "step_up_code": code})
+        self.post(page, {"code": f"{(int(code) + 1) % 10**6:06d}"})
+        return self.post(page, {"code": code})
 
 
 @contextmanager

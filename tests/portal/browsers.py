@@ -1,24 +1,46 @@
 """Contacts' browsers for tests of their pages."""
 
 import time
+from typing import Any
 
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from clients.models import User
+from clients import codes
+from clients.models import MailedCode, User
 from portal.sign_in import BACKEND
 
 
 def of(user: User, *, stepped_up: bool = True) -> Client:
-    """A browser that this contact signed in with, its step-up done a moment ago unless told otherwise."""
+    """A browser that this contact signed in with: with a passkey a moment ago unless told otherwise.
+
+    That counts as a step-up for most acts; `stepped_up=False` is a link that was opened long ago.
+    """
     browser = Client()
     browser.force_login(user, backend=BACKEND)
     if stepped_up:
         session = browser.session
-        session["stepped_up_at"] = time.time()
+        session["account_authentication_methods"] = [{"method": "mfa", "at": time.time(), "passwordless": True}]
+        session["account_authentication_methods_user"] = str(user.pk)
         session.save()
     return browser
+
+
+def is_asked(answer: HttpResponse) -> bool:
+    """Does the answer lead to the page for a code?"""
+    return answer.status_code == 302 and "?confirm=" in answer["Location"]
+
+
+def newest_code() -> str:
+    return codes.value(MailedCode.objects.latest("created_at"))
+
+
+def confirmed(browser: Client, url: str, form: dict[str, Any] | None = None) -> HttpResponse:
+    """Post the form, and answer with the mailed code when one is asked for."""
+    answer = browser.post(url, form or {})
+    return browser.post(answer["Location"], {"code": newest_code()}) if is_asked(answer) else answer
 
 
 def queries(browser: Client, url: str) -> int:

@@ -44,7 +44,8 @@ MATRIX = {
     "change_client_id": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "client_history": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
     "propose_change": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
-    "reveal_secret": ("302 302 404 302 404 404", "302 200 404 302 404 404"),
+    "reveal_secret": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
+    "shown_secret": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
     "regenerate_secret": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "end_secret": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "secret_authentication": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
@@ -61,7 +62,8 @@ MATRIX = {
     "change_contact_role": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
     "remove_contact": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "passkeys": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
-    "add_passkey": ("302 302 302 302 404 404", "302 200 200 302 404 404"),
+    "add_passkey": ("302 302 302 302 404 404", "302 302 302 302 404 404"),
+    "new_passkey": ("302 302 302 302 404 404", "302 302 302 302 404 404"),
     "remove_passkey": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
     "dry_run": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "journal": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
@@ -135,7 +137,7 @@ MATRIX = {
 OF_A_CLIENT = {
     "add_client_contact", "add_key", "change_client_id", "client", "client_history", "client_journal", "client_past",
     "client_scopes", "client_settings", "confirm_key", "contacts", "dry_run", "invalidate_tokens", "propose_change",
-    "regenerate_secret", "reveal_secret", "revoke_token", "secret_authentication", "staff_client",
+    "regenerate_secret", "reveal_secret", "revoke_token", "secret_authentication", "shown_secret", "staff_client",
     "staff_invalidate_tokens", "tokens",
 }  # fmt: skip
 

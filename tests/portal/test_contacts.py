@@ -10,6 +10,7 @@ from clients.mail_text import render
 from clients.models import Client, ClientContact, Mail, Registration, User
 from tests import factories
 from tests.portal import browsers
+from tests.portal.browsers import confirmed
 
 pytestmark = pytest.mark.django_db
 Role = ClientContact.Role
@@ -24,8 +25,8 @@ def add_wim(client: Client, now) -> ClientContact:
 
 
 def test_an_owner_adds_a_contact_who_gets_a_link(made, browser) -> None:
-    answer = browser.post(reverse("contacts", args=[made.uid]), JORIS, follow=True).content.decode()
-    assert "Joris De Backer" in answer
+    confirmed(browser, reverse("contacts", args=[made.uid]), JORIS)
+    assert "Joris De Backer" in browser.get(reverse("contacts", args=[made.uid])).text
     assert Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED).to == "joris@leiestroom.example"
     assert Entry.objects.with_action(Action.CLIENT_CONTACT_ADDED).count() == 1
 
@@ -67,7 +68,7 @@ def test_in_the_history_staff_are_the_security_team(made, browser, now) -> None:
 
 def test_a_contact_is_added_once(made, browser) -> None:
     for _time in range(2):
-        answer = browser.post(reverse("contacts", args=[made.uid]), JORIS).content.decode()
+        answer = confirmed(browser, reverse("contacts", args=[made.uid]), JORIS).text
     assert "is a contact of the client already" in answer
     assert made.contacts.count() == 2
 
@@ -89,7 +90,7 @@ def test_an_editor_sees_the_contacts_and_changes_none(made, now) -> None:
 
 def test_an_owner_makes_another_owner_and_removes_them(made, browser, now) -> None:
     row = add_wim(made, now)
-    browser.post(reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
+    confirmed(browser, reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
     row.refresh_from_db()
     assert row.role == Role.OWNER
     url = reverse("remove_contact", args=[made.uid, row.uid])
@@ -102,15 +103,15 @@ def test_an_owner_makes_another_owner_and_removes_them(made, browser, now) -> No
 def test_the_last_owner_stays(made, browser) -> None:
     row = made.contacts.get()
     for name, form in (("change_contact_role", {"role": "editor"}), ("remove_contact", {})):
-        answer = browser.post(reverse(name, args=[made.uid, row.uid]), form, follow=True).content.decode()
-        assert "A client needs an owner" in answer
+        confirmed(browser, reverse(name, args=[made.uid, row.uid]), form)
+        assert "A client needs an owner" in browser.get(reverse("contacts", args=[made.uid])).text
     row.refresh_from_db()
     assert row.role == Role.OWNER
 
 
 def test_changing_contacts_asks_for_a_mailed_code(made) -> None:
     browser = browsers.of(factories.lotte(), stepped_up=False)
-    assert "six-digit code" in browser.post(reverse("contacts", args=[made.uid]), JORIS).content.decode()
+    assert "six-digit code" in browser.post(reverse("contacts", args=[made.uid]), JORIS, follow=True).text
     assert made.contacts.count() == 1
 
 

@@ -83,7 +83,9 @@ def test_a_browser_that_makes_the_pair_proves_it_by_itself(made, browser) -> Non
     private = new_ec()
     challenge = challenge_on(browser.get(reverse("add_key", args=[made.uid])))
     made_here = {"way": "make", "made": json.dumps(jwk_of(private)), "challenge": challenge}
-    page = browser.post(reverse("add_key", args=[made.uid]), {**made_here, "proof": signed(private, challenge)})
+    page = browser.post(
+        reverse("add_key", args=[made.uid]), {**made_here, "proof": signed(private, challenge)}, follow=True
+    )
     assert "Your browser signed with it" in page.content.decode()
     (carried,) = re.findall(r'name="proof" value="([^"]+)"', page.content.decode())
     confirm(browser, made, page, proof=html.unescape(carried))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def hand_over(browser, client: Client, text: str | bytes, **more: object):
     form = {"way": "paste", "pasted": text, **more}
-    return browser.post(reverse("add_key", args=[client.uid]), form)
+    return browser.post(reverse("add_key", args=[client.uid]), form, follow=True)
 
 
 def materials(response) -> list[str]:
@@ -86,7 +86,7 @@ def test_a_file_in_der_works_too(made, browser) -> None:
     pem = certificate_now().encode()
     der = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     file = SimpleUploadedFile("leiestroom.cer", der)
-    response = browser.post(reverse("add_key", args=[made.uid]), {"way": "file", "file": file})
+    response = browser.post(reverse("add_key", args=[made.uid]), {"way": "file", "file": file}, follow=True)
     assert "We read leiestroom.cer" in response.content.decode()
     browser.post(reverse("confirm_key", args=[made.uid]), {"material": materials(response), "start": "now"})
     assert made.keys.get().kind == Key.Kind.CERTIFICATE
@@ -247,13 +247,34 @@ def test_adding_asks_for_a_mailed_code_and_then_goes_on_with_the_same_key(made) 
     browser = browsers.of(lotte, stepped_up=False)
     carried = materials(hand_over(browser, made, certificate_now()))
     url = reverse("confirm_key", args=[made.uid])
-    asked = browser.post(url, {"material": carried, "start": "now"}).content.decode()
-    assert "We sent a six-digit code to" in asked
+    asked = browser.post(url, {"material": carried, "start": "now"})["Location"]
+    assert "We sent a six-digit code to" in browser.get(asked).text
     assert not made.keys.exists()
-    again = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', asked)
-    form = {name: html.unescape(value) for name, value in again if name != "csrfmiddlewaretoken"}
-    browser.post(url, {**form, "step_up_code": codes.value(lotte.codes.get())})
+    browser.post(asked, {"code": codes.value(lotte.codes.get())})
     assert made.keys.count() == 1
+
+
+def test_back_and_reload_show_the_key_again_and_send_nothing(made, browser) -> None:
+    page = hand_over(browser, made, certificate_now())
+    address = page.redirect_chain[0][0]
+    assert materials(browser.get(address)) == materials(page)
+    browser.post(address, {"material": materials(page), "start": "now"})
+    assert made.keys.count() == 1
+    assert "This client has this key already" in browser.get(address, follow=True).text
+
+
+def test_two_tabs_that_check_keys_keep_each_its_own(made, browser) -> None:
+    pages = [hand_over(browser, made, json.dumps(jwk_of(new_ec(), kid=name))) for name in ("one", "two")]
+    for page, name in zip(pages, ("one", "two"), strict=True):
+        assert f"&quot;{name}&quot;" in browser.get(page.redirect_chain[0][0]).text
+
+
+def test_what_was_checked_is_shown_at_its_own_client_only(made, browser) -> None:
+    other, _secret = factories.client()
+    address = hand_over(browser, made, certificate_now()).redirect_chain[0][0]
+    assert browser.get(address.replace(str(made.uid), str(other.uid)))["Location"] == reverse(
+        "add_key", args=[other.uid]
+    )
 
 
 def test_the_page_of_a_key_has_its_jwk_to_copy(made, browser) -> None:

@@ -123,7 +123,7 @@ def test_the_code_is_in_what_a_mailbox_shows_beside_the_subject() -> None:
     preheader = re.search(r"<div style=\"display:none[^>]*>([^<]*)<", text.html)
     assert preheader
     assert preheader[1].startswith("Type this code on the page that asks for it: 123456")
-    assert text.subject == "Your Keydesk code (valid until 10:45)"
+    assert text.subject == "Your Keydesk code (valid until 10:40)"
 
 
 STOPPED = [

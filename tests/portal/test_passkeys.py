@@ -8,6 +8,7 @@ from django.urls import reverse
 from clients.models import MailedCode, User
 from tests import factories
 from tests.portal import browsers
+from tests.portal.browsers import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -19,13 +20,26 @@ def has_a_passkey(user: User) -> Authenticator:
 
 
 def test_a_link_alone_adds_no_passkey(lotte) -> None:
-    text = browsers.of(lotte, stepped_up=False).post(reverse("add_passkey")).content.decode()
+    text = browsers.of(lotte, stepped_up=False).post(reverse("add_passkey"), follow=True).text
     assert "six-digit code" in text
     assert "mfa_webauthn_add" not in text
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_form_for_a_passkey_is_no_way_around_the_step_up(lotte, method) -> None:
+    for browser in (browsers.of(lotte), browsers.of(lotte, stepped_up=False)):
+        for address in (reverse("new_passkey"), reverse("new_passkey") + "?new=x"):
+            assert getattr(browser, method)(address)["Location"] == reverse("passkeys")
+
+
+def asks_the_device(browser: Browser) -> str:
+    """The address of the form, after the step-up."""
+    return confirmed(browser, reverse("add_passkey"))["Location"]
+
+
 def test_after_the_step_up_the_device_is_asked_to_check_who_holds_it(lotte) -> None:
-    text = browsers.of(lotte).post(reverse("add_passkey")).content.decode()
+    browser = browsers.of(lotte)
+    text = browser.get(asks_the_device(browser)).text
     assert '"userVerification": "required"' in text
     assert '"residentKey": "required"' in text
 
@@ -33,8 +47,9 @@ def test_after_the_step_up_the_device_is_asked_to_check_who_holds_it(lotte) -> N
 @pytest.mark.parametrize("credential", ["", "x", "{}", "[]", "null", '{"id": 1}', '"é"'])
 def test_what_no_device_made_is_refused(lotte, credential) -> None:
     browser = browsers.of(lotte)
-    browser.post(reverse("add_passkey"))
-    assert browser.post(reverse("add_passkey"), {"name": "Laptop", "credential": credential}).status_code == 422
+    address = asks_the_device(browser)
+    browser.get(address)
+    assert browser.post(address, {"name": "Laptop", "credential": credential}).status_code == 422
     assert not Authenticator.objects.exists()
 
 
@@ -63,10 +78,10 @@ def test_what_no_passkey_signed_is_no_step_up(lotte, made, answer, monkeypatch) 
     monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda _user: [])  # there is no device
     browser = browsers.of(lotte, stepped_up=False)
     url = reverse("reveal_secret", args=[made.uid])
-    asked = browser.post(url)
-    assert "Use your passkey" in asked.content.decode()
+    page = browser.post(url)["Location"]
+    assert "Use your passkey" in browser.get(page).text
     assert not MailedCode.objects.exists(), "a mail that nobody needs"
-    refused = browser.post(url, {"step_up_passkey": answer})
+    refused = browser.post(page, {"passkey": answer})
     assert refused.status_code == 422
     assert "This passkey did not work" in refused.content.decode()
 
@@ -74,6 +89,8 @@ def test_what_no_passkey_signed_is_no_step_up(lotte, made, answer, monkeypatch) 
 def test_without_the_device_at_hand_a_code_is_mailed_instead(lotte, made) -> None:
     has_a_passkey(lotte)
     browser = browsers.of(lotte, stepped_up=False)
-    text = browser.post(reverse("reveal_secret", args=[made.uid]), {"step_up_again": "1"}).content.decode()
+    page = browser.post(reverse("reveal_secret", args=[made.uid]))["Location"]
+    text = browser.post(page, {"again": "1"}, follow=True).text
     assert "We sent a six-digit code" in text
+    assert "Use your passkey" in text
     assert MailedCode.objects.count() == 1

@@ -3,9 +3,10 @@
 import hashlib
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from audit.actions import Action
@@ -35,16 +36,52 @@ def test_the_client_page_shows_dots_and_the_last_four_characters(made, browser) 
 
 def test_a_reveal_shows_the_secret_once_and_is_logged(made, browser) -> None:
     client, secret = made
-    response = browser.post(reverse("reveal_secret", args=[client.uid]))
-    assert secret in response.content.decode()
+    address = browser.post(reverse("reveal_secret", args=[client.uid]))["Location"]
+    assert secret not in str(browser.session.items())
+    assert secret not in browser.head(address).text
+    response = browser.get(address)
+    assert secret in response.text
     assert response.headers["Cache-Control"] == "no-store"
     assert Entry.objects.with_action(Action.SECRET_VIEWED).count() == 1
-    assert secret not in browser.get(reverse("client", args=[client.uid])).content.decode()
+    for url in (address, reverse("client", args=[client.uid])):
+        assert secret not in browser.get(url).text
+    assert "The secret is hidden again" in browser.get(address).text
 
 
-def test_a_secret_is_never_in_the_answer_to_a_get(made, browser) -> None:
+def test_a_reveal_that_is_not_looked_at_within_a_minute_is_over(made, browser) -> None:
+    address = browser.post(reverse("reveal_secret", args=[made[0].uid]))["Location"]
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):
+        assert "The secret is hidden again" in browser.get(address).text
+
+
+def test_a_reveal_is_shown_to_its_own_session_and_at_its_own_client_only(made, browser) -> None:
     client, secret = made
-    for name in ("reveal_secret", "regenerate_secret", "client", "secret_authentication"):
+    other, _secret = factories.client()
+    address = browser.post(reverse("reveal_secret", args=[client.uid]))["Location"]
+    assert secret not in browsers.of(factories.lotte()).get(address).text
+    assert secret not in browser.get(address.replace(str(client.uid), str(other.uid))).text
+
+
+def test_where_secrets_are_shown_once_the_server_keeps_nothing_of_the_new_one(made, browser, settings) -> None:
+    client, _old = made
+    settings.SECRETS_VIEWABLE = False
+    form = {"replaces": client.secrets.get().uid, "overlap": "0"}
+    answer = browser.post(reverse("regenerate_secret", args=[client.uid]), form)
+    assert client.secrets.current().get().ciphertext is None
+    cookie = answer.cookies["keydesk-secret"]
+    assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (60, True, "Strict")
+    assert cookie.value not in str(browser.session.items())
+    text = browser.get(answer["Location"]).text
+    (shown,) = set(re.findall(r"kds_[\w-]{49}", text))
+    assert client.secrets.current().get().digest == hashlib.sha256(shown.encode()).digest()
+    assert not browser.cookies["keydesk-secret"].value
+    browser.cookies["keydesk-secret"] = cookie.value
+    assert "The secret is hidden again" in browser.get(answer["Location"]).text
+
+
+def test_a_get_alone_never_shows_a_secret(made, browser) -> None:
+    client, secret = made
+    for name in ("reveal_secret", "shown_secret", "regenerate_secret", "client", "secret_authentication"):
         assert secret not in browser.get(reverse(name, args=[client.uid]), follow=True).content.decode()
     assert not Entry.objects.with_action(Action.SECRET_VIEWED).exists()
 
@@ -54,11 +91,11 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
     lotte = factories.lotte()
     browser = browsers.of(lotte, stepped_up=False)
     url = reverse("reveal_secret", args=[client.uid])
-    asked = browser.post(url).content.decode()
+    page = browser.post(url)["Location"]
+    asked = browser.get(page).text
     assert secret not in asked
     assert "We sent a six-digit code to" in asked
-    code = codes.value(lotte.codes.get())
-    assert secret in browser.post(url, {"step_up_code": code}).content.decode()
+    assert secret in browser.post(page, {"code": codes.value(lotte.codes.get())}, follow=True).text
 
 
 def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:
@@ -68,7 +105,9 @@ def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap
     assert "Regenerate the client secret?" in asked
     assert "until they expire, unless you invalidate them too" in asked
     current = client.secrets.current().get()
-    text = browser.post(url, {"replaces": current.uid, "overlap": "24h"}).content.decode()
+    text = browser.post(url, {"replaces": current.uid, "overlap": "24h"}, follow=True).text
+    assert "Your new client secret" in text
+    assert f"The old secret, which ends in {current.hint}, works until" in text
     new = client.secrets.current().get()
     assert new.hint in text
     assert old not in text
@@ -85,8 +124,8 @@ def test_who_gets_a_secret_while_secrets_are_off_reads_that_it_does_not_work_yet
     assert told not in browser.get(url).content.decode()
     Client.objects.filter(pk=client.pk).update(secret_allowed=False)
     assert told in browser.get(url).content.decode()
-    assert told in browser.post(url, form).content.decode()
-    assert told in browser.post(reverse("reveal_secret", args=[client.uid])).content.decode()
+    assert told in browser.post(url, form, follow=True).text
+    assert told in browser.post(reverse("reveal_secret", args=[client.uid]), follow=True).text
 
 
 def test_sending_the_same_form_twice_makes_one_new_secret(made, browser) -> None:
@@ -137,7 +176,7 @@ def test_somebody_with_the_longest_name_and_address_manages_keys_and_secrets_too
     client.contacts.update(user=user)
     key = keys.add(client=client, key=public_key(), by=factories.by(user), now=datetime.now(UTC))
     form = {"replaces": client.secrets.get().uid, "overlap": "0"}
-    assert browsers.of(user).post(reverse("regenerate_secret", args=[client.uid]), form).status_code == 200
+    assert browsers.of(user).post(reverse("regenerate_secret", args=[client.uid]), form).status_code == 302
     text = browsers.of(user).get(reverse("client", args=[client.uid])).content.decode()
     assert key.added_by == client.secrets.current().get().created_by == user.audit_label
     assert text.count(html.escape(user.audit_label)) == 2
@@ -228,7 +267,7 @@ def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None
     form = {"replaces": str(client.secrets.get().uid), "overlap": "1h"}
     url, lotte = reverse("regenerate_secret", args=[client.uid]), factories.lotte()
     waiting = [browsers.of(lotte) for _browser in range(20)]
-    answers = at_once(20, lambda number: waiting[number].post(url, form).content.decode())
+    answers = at_once(20, lambda number: waiting[number].post(url, form, follow=True).text)
     shown = [found.group() for answer in answers if (found := re.search(r"kds_[\w-]{49}", answer))]
     assert len(shown) == 1
     assert Secret.objects.current().get().digest == hashlib.sha256(shown[0].encode()).digest()

@@ -33,7 +33,7 @@ NAMES = (
     "act", "action", "after", "alg", "algorithm", "allowed", "api", "before", "client", "code", "credential", "days",
     "decision", "email", "expiring", "format", "id", "leak", "language", "login", "made", "material", "method", "next",
     "on", "old", "organisation", "overlap", "page", "pasted", "q", "replaces", "request_id", "role", "scope", "scopes",
-    "seen", "show", "since", "start", "state", "step_up_again", "text", "token", "unused", "until", "value", "way",
+    "seen", "show", "since", "start", "state", "text", "token", "unused", "until", "value", "way",
     "who",
 )  # fmt: skip
 SURROGATES = b"%ED%A0%80%FF%C0%AF=%ED%A0%80%FF%00&way=%FF%FE"  # bytes that are no UTF-8, also as a name
@@ -52,7 +52,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 # What is not ours to keep: passwords, codes and leaked values are never sent back.
-NEVER_SENT_BACK = {"password", "code", "step_up_code", "value", "assertion"}
+NEVER_SENT_BACK = {"password", "code", "value", "assertion"}
 
 
 class Fields(HTMLParser):

@@ -72,7 +72,7 @@ def test_the_names_inside_a_certificate_are_text_on_every_page_that_shows_them()
     (key,) = keymaterial.read(certificate_of(NASTY), now=datetime.now(UTC))
     browser = browsers.of(lotte())
     shown = browser.post(
-        reverse("add_key", args=[client.uid]), {"way": "paste", "pasted": certificate_of(NASTY).decode()}
+        reverse("add_key", args=[client.uid]), {"way": "paste", "pasted": certificate_of(NASTY).decode()}, follow=True
     )
     assert "What we understood" in shown.text
     row = keys.add(client=client, key=key, by=SYSTEM, now=datetime.now(UTC))

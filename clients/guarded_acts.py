@@ -1,0 +1,54 @@
+"""The acts that need a step-up, and what the mail with the code says about each of them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Act(models.TextChoices):
+    """What a contact does only after a step-up; the label names it on the page and in the subject of the mail."""
+
+    REVEAL_SECRET = "reveal_secret", _("Show the client secret")
+    REGENERATE_SECRET = "regenerate_secret", _("Regenerate the client secret")
+    END_SECRET = "end_secret", _("End this secret")
+    CHANGE_SECRET_AUTHENTICATION = "change_secret_authentication", _("Change how the client signs in")
+    ADD_KEY = "add_key", _("Add this key")
+    ACTIVATE_KEY = "activate_key", _("Activate this key")
+    RETIRE_KEY = "retire_key", _("Retire this key")
+    CHANGE_CLIENT_ID = "change_client_id", _("Regenerate the client id")
+    INVALIDATE_TOKEN = "invalidate_token", _("Invalidate this token")
+    INVALIDATE_TOKENS_OF_CREDENTIAL = "invalidate_tokens_of_credential", _("Invalidate these tokens")
+    INVALIDATE_ALL_TOKENS = "invalidate_all_tokens", _("Invalidate all tokens")
+    ADD_CONTACT = "add_contact", _("Add this contact")
+    CHANGE_CONTACT_ROLE = "change_contact_role", _("Change this contact's role")
+    REMOVE_CONTACT = "remove_contact", _("Remove this contact")
+    ADD_PASSKEY = "add_passkey", _("Add a passkey")
+    REMOVE_PASSKEY = "remove_passkey", _("Remove this passkey")
+
+
+# Asked each time: whoever gets these done comes back, or lets others in.
+ALWAYS_ASKED = frozenset({Act.ADD_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY})
+# A link that is opened soon after it was mailed shows as much as a code: the same mailbox, now.
+SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
+
+# What the mail says about its code, with {client} to fill in.
+SENTENCES: dict[Act, str | Promise] = {
+    Act.REVEAL_SECRET: _("This code shows the secret of {client}."),
+    Act.REGENERATE_SECRET: _("This code replaces the secret of {client}."),
+    Act.END_SECRET: _("This code ends a secret of {client}."),
+    Act.CHANGE_SECRET_AUTHENTICATION: _("This code turns secrets off or on for {client}."),
+    Act.ADD_KEY: _("This code adds a key to {client}."),
+    Act.ACTIVATE_KEY: _("This code activates a key of {client}."),
+    Act.RETIRE_KEY: _("This code retires a key of {client}."),
+    Act.CHANGE_CLIENT_ID: _("This code replaces the client id of {client}."),
+    Act.INVALIDATE_TOKEN: _("This code invalidates a token of {client}."),
+    Act.INVALIDATE_TOKENS_OF_CREDENTIAL: _("This code invalidates the tokens of a key or secret of {client}."),
+    Act.INVALIDATE_ALL_TOKENS: _("This code invalidates all tokens of {client}."),
+    Act.ADD_CONTACT: _("This code adds a contact to {client}."),
+    Act.CHANGE_CONTACT_ROLE: _("This code changes the role of a contact of {client}."),
+    Act.REMOVE_CONTACT: _("This code removes a contact from {client}."),
+    Act.ADD_PASSKEY: _("This code adds a passkey that signs in as you."),
+    Act.REMOVE_PASSKEY: _("This code removes one of your passkeys."),
+}

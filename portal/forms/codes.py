@@ -1,0 +1,40 @@
+"""The form for a mailed code."""
+
+from datetime import datetime
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients import codes
+from clients.codes import CodeRefused
+from clients.models import MailedCode
+from portal.forms.fields import code_field
+from portal.templatetags.keydesk import clock
+
+
+class CodeForm(forms.Form):
+    code = code_field()
+
+    def refuse(self, refused: CodeRefused) -> None:
+        if refused.ended:
+            text = str(codes.EndedForToday())
+        elif refused.tries_left:
+            text = _("This is not the code we mailed. Look at the newest mail and type its six digits.")
+        else:
+            text = _("This code no longer works. Ask for a new one below.")
+        self.add_error("code", text)
+
+    def show_limits(self, code: MailedCode | None, now: datetime) -> None:
+        """Say until when the code works and how many tries are left; for the page that is about to be shown."""
+        left = codes.tries_left(code, now)
+        if code is None or not left:
+            hint = _("No code works at the moment. Ask for a new one below.")
+        else:
+            until = ngettext(
+                "Works until %(time)s, in this browser only. %(count)s try left.",
+                "Works until %(time)s, in this browser only. %(count)s tries left.",
+                left,
+            )
+            hint = until % {"time": clock(code.expires_at), "count": left}
+        self["code"].help_text = hint

@@ -1,0 +1,51 @@
+"""Public keys as pages show them: what one copies, and every name by which an assertion may call one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ssl import DER_cert_to_PEM_cert
+
+from django.utils.translation import gettext as _
+
+from clients import keymaterial
+from clients.keymaterial import PublicKey
+from clients.models import Key
+
+
+@dataclass(frozen=True)
+class Understood:
+    """One key of an upload, for the page that shows it before it is added."""
+
+    key: PublicKey
+    jwk: str  # indented JSON, to copy
+    names: list[str]  # every kid by which an assertion may name it
+
+    @property
+    def command(self) -> str:
+        """Signs challenge.txt with the private half, for proof.is_signed_by."""
+        if self.key.jwk["kty"] == "OKP":  # Ed25519 does its own hashing
+            return "openssl pkeyutl -sign -inkey private.pem -rawin -in challenge.txt | openssl base64 -A"
+        return "openssl dgst -sha256 -sign private.pem challenge.txt | openssl base64 -A"
+
+    @property
+    def material(self) -> str:
+        """What the page's form carries along, a certificate as such; read again before it is added."""
+        certificate = self.key.certificate
+        if self.key.kind == Key.Kind.CERTIFICATE and certificate:
+            return "".join(DER_cert_to_PEM_cert(der) for der in (certificate.der, *certificate.chain))
+        return json.dumps(dict(self.key.jwk))
+
+
+def understood(key: PublicKey) -> Understood:
+    shown = replace(key, notes=tuple(_(note) for note in key.notes))
+    return Understood(key=shown, jwk=indented(key.jwk), names=other_names(key))
+
+
+def indented(jwk: Mapping[str, object]) -> str:
+    """As one copies it."""
+    return json.dumps(dict(jwk), indent=2, ensure_ascii=False)
+
+
+def other_names(key: PublicKey | Key) -> list[str]:
+    """What an assertion may call the key besides its kid, shortest first."""
+    return sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))

@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from django.utils import timezone
 
-from clients import expiry, forgetting, outbox
+from clients import forgetting, outbox
 from clients.models import Session
 
 
@@ -18,11 +18,6 @@ def send_mail(mail_id: str) -> None:
 def send_pending_mail() -> None:
     """Finds what no task was queued for (the broker was down, the worker died) and what is due for another try."""
     outbox.sweep(clock=timezone.now)
-
-
-@shared_task
-def warn_of_expiry() -> None:
-    expiry.warn(now=timezone.now())
 
 
 @shared_task

@@ -13,40 +13,48 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clients.expiry import QUIET
 from clients.models import Client, Key, Secret
+from portal import rotation
+from portal.rotation import SOON, Rotation, Uses
 from portal.times import ago, day, days_left, moment
 from tokens.models import CredentialUse
 
-SOON = timedelta(days=30)  # the first mail about a certificate that ends goes out as long before
-SAFE_AFTER = timedelta(days=7)  # not used for so long: nobody misses it
-
-Uses = Mapping[str, CredentialUse]
 Counts = Mapping[str, int]  # of valid tokens, by credential
 
 
 @dataclass(frozen=True)
 class Condition:
-    """`state` is a colour of the `tag` component; `rank` puts the most urgent first; `key` is the one to replace."""
+    """`state` is a colour of the `tag` component; `rank` puts the most urgent first; `key` is the one to replace.
+
+    `rotation` is one that is in progress: the client is not all right before the new key or secret is used.
+    """
 
     rank: int
     state: str
     words: str
     key: Key | None = None
+    rotation: Rotation | None = None
 
 
 def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
+    """`keys` and `secrets` are loaded; with those that stopped lately, a rotation that nobody finished is seen too."""
+    keys, secrets = list(keys), list(secrets)
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
-    by_secret = client.secret_allowed and any(secret.state(now) != Secret.State.ENDED for secret in secrets)
-    if not usable and not by_secret:
+    working = [secret for secret in secrets if client.secret_allowed and secret.state(now) != Secret.State.ENDED]
+    if not usable and not working:
         return Condition(1, "bad", _("Cannot sign in"))
     ending = ending_key(usable, now)
     if ending:
         days = days_left(ending.not_after, now)
         words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
         return Condition(2, "warn", words, ending)
-    credentials: list[Key | Secret] = [*usable, *secrets]
+    if replacing := rotation.of_client(client, keys, secrets, uses, now):
+        rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
+        return Condition(rank, state, replacing.words, rotation=replacing)
+    credentials: list[Key | Secret] = [*usable, *working]
     if not any(credential.credential in uses for credential in credentials):
         return Condition(3, "info", _("Waiting for first use"))
     return Condition(4, "ok", _("Active"))
@@ -106,7 +114,10 @@ class KeyCard:
         return self.key.not_before or self.key.added_at
 
 
-def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) -> KeyCard:
+def of_key(
+    key: Key, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
+) -> KeyCard:
+    """`replacing` is the rotation of the client, if there is one: its new key is not called safe to retire."""
     state = key.state(now)
     colour, status = KEY_STATES[state], str(key.State(state).label)
     end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
@@ -122,7 +133,7 @@ def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) ->
         end_at=end_at,
         line_state={"info": "next", "mute": "bad"}.get(colour, colour),
         used=used_words(use, now),
-        note=_key_note(state, key, use, now),
+        note=_unused_note(key, replacing) or _key_note(state, key, use, now),
         tokens=(tokens or {}).get(key.credential, 0),
         proven=_proven_words(key, use),
     )
@@ -130,8 +141,8 @@ def of_key(key: Key, uses: Uses, now: datetime, tokens: Counts | None = None) ->
 
 def _proven_words(key: Key, use: CredentialUse | None) -> str:
     if key.proven_at:
-        return _("Shown to be in your hands on %(moment)s") % {"moment": moment(key.proven_at)}
-    return _("Shown by its use") if use else _("Not proven yet: the first token will prove it")
+        return _("Possession proven on %(moment)s") % {"moment": moment(key.proven_at)}
+    return _("Proven by use") if use else _("Not proven yet: the first token will prove it")
 
 
 def used_words(use: CredentialUse | None, now: datetime) -> str:
@@ -140,6 +151,13 @@ def used_words(use: CredentialUse | None, now: datetime) -> str:
     number = number_format(use.uses, force_grouping=True)
     counted = ngettext("%(count)s time", "%(count)s times", use.uses) % {"count": number}
     return _("%(ago)s, %(counted)s") % {"ago": ago(use.last_used_at, now), "counted": counted}
+
+
+def _unused_note(credential: Key | Secret, replacing: Rotation | None) -> str:
+    """For the new one of two, as long as it has not been used."""
+    if replacing and replacing.new == credential and replacing.new_used_at is None:
+        return _("Not used yet: set it in your software.")
+    return ""
 
 
 def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: datetime) -> str:
@@ -153,13 +171,13 @@ def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: dateti
 def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> str:
     """What would break without this credential."""
     last = use.last_used_at if use else None
-    if (last or since) > now - SAFE_AFTER:
-        return "" if last is None else _("In use: software that signs in with it would be refused without it.")
+    if (last or since) > now - QUIET:
+        return "" if last is None else _("In use: software that authenticates with it would be refused.")
     if last is None:
-        return _("Safe to remove: never used since %(day)s.") % {"day": day(since)}
+        return _("Never used since it was added on %(day)s: safe to retire.") % {"day": day(since)}
     quiet = (now - last).days
     return ngettext(
-        "Safe to remove: not used for %(days)s day.", "Safe to remove: not used for %(days)s days.", quiet
+        "Not used for %(days)s day: safe to retire.", "Not used for %(days)s days: safe to retire.", quiet
     ) % {"days": quiet}
 
 
@@ -176,11 +194,13 @@ class SecretLine:
     tokens: int  # valid now
 
 
-def of_secret(secret: Secret, uses: Uses, now: datetime, tokens: Counts | None = None) -> SecretLine:
+def of_secret(
+    secret: Secret, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
+) -> SecretLine:
     state, use = secret.state(now), uses.get(secret.credential)
     is_current = state == Secret.State.ACTIVE
     if is_current:
-        note = removal_words(use, secret.created_at, now)
+        note = _unused_note(secret, replacing) or removal_words(use, secret.created_at, now)
     else:
         note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
     colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)

@@ -135,7 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
     for task, every in {
         "clients.tasks.send_pending_mail": timedelta(seconds=10),
-        "clients.tasks.warn_of_expiry": timedelta(hours=6),
+        "tokens.tasks.warn_of_expiry": timedelta(hours=6),
         "clients.tasks.forget_ended_sessions": timedelta(hours=1),
         "clients.tasks.forget_what_is_over": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),

@@ -7,6 +7,7 @@ key check per row would take a lock on the client for every token. A client's ro
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
@@ -145,6 +146,10 @@ class JournalEntry(models.Model):
 class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):
     def of(self, *clients: Client) -> CredentialUseQuerySet:
         return self.filter(client__in=clients)
+
+    def last_uses(self, credentials: Iterable[str]) -> dict[str, datetime]:
+        """When each was last used; those that never were are not in it."""
+        return dict(self.filter(credential__in=credentials).values_list("credential", "last_used_at"))
 
 
 class CredentialUse(models.Model):

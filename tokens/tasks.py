@@ -8,7 +8,9 @@ from celery import shared_task
 from django.db import connection
 from django.utils import timezone
 
+from clients import expiry
 from clients.models import Client
+from tokens.models import CredentialUse
 
 BATCH = 250  # rows per transaction: a millisecond or two
 PAUSE = 4  # times as long as a batch took
@@ -59,6 +61,12 @@ def clean_up_after_invalidation(client_pk: int) -> None:
     """Marks the dead tokens of an earlier epoch as revoked, so that pages need no more than the row to know it."""
     epoch = Client.objects.values_list("epoch", flat=True).get(pk=client_pk)
     _in_batches(MARK_DEAD, position=timezone.now(), client=client_pk, epoch=epoch)
+
+
+@shared_task
+def warn_of_expiry() -> None:
+    """Only here is known which keys are used."""
+    expiry.warn(now=timezone.now(), last_uses=CredentialUse.objects.all().last_uses)
 
 
 @shared_task

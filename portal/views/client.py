@@ -34,16 +34,18 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     every_secret = list(found.secrets.order_by("-created_at"))
     secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
     uses = CredentialUse.objects.of(found).in_bulk()
+    state = condition.of_client(found, keys, every_secret, uses, now)
     tokens = shown_tokens(found, now, limit=TOKENS + 1)
     valid = Token.objects.of(found).live(now).counted()
     over = (Key.State.RETIRED, Key.State.EXPIRED)
     context = {
         "client": found,
         "now": now,
-        "condition": condition.of_client(found, keys, secrets, uses, now),
-        "keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) not in over],
+        "condition": state,
+        "rotation": state.rotation,
+        "keys": [condition.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over],
         "old_keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
-        "secrets": [condition.of_secret(secret, uses, now, valid) for secret in secrets],
+        "secrets": [condition.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
         "old_secrets": [secret for secret in every_secret if secret not in secrets],
         "signs_in_with": condition.signs_in_with(found, keys, secrets, now),
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),

@@ -17,6 +17,7 @@ from portal.access import contact
 from portal.condition import Condition, Line, last_use, lines, of_client, signs_in_with
 from portal.log_entries import sentence
 from portal.request import Request
+from portal.rotation import REMEMBERED
 from tokens.models import CredentialUse, JournalEntry
 
 RECENT = 5  # changes
@@ -58,7 +59,7 @@ def home(request: Request) -> HttpResponse:
     changes = list(Entry.objects.of_client(*refs)[:RECENT]) if refs else []
     context = {
         "rows": rows,
-        "urgent": next((row for row in rows if row.condition.key or row.condition.rank == 1), None),
+        "urgent": next((row for row in rows if row.condition.rank in (1, 2)), None),
         "all_well": bool(rows) and all(row.is_well for row in rows),
         "unused": next((row for row in rows if row.waits_for_first_token), None),
         "organisations": sorted({row.client.organisation for row in rows}),
@@ -72,7 +73,7 @@ def home(request: Request) -> HttpResponse:
 def _rows(request: Request) -> list[Row]:
     """Every client with what its card needs, in a fixed number of queries; the most urgent first."""
     now = request.now
-    keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now))
+    keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now - REMEMBERED))
     clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes"))
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):

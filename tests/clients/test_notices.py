@@ -147,9 +147,9 @@ def test_nothing_is_added_to_a_mail_that_was_tried_or_is_full():
     Mail.objects.update(attempts=1, next_attempt_at=NOW + timedelta(hours=3))
     tell(made, Action.KEY_RETIRED, by)
     assert len(told(joris(), Mail.Kind.BUNDLED_CHANGES)) == 2
-    for _more in range(outbox.MAX_BUNDLED):
-        tell(made, Action.KEY_RETIRED, by)
-    assert [len(mail.facts["acts"]) for mail in told(joris(), Mail.Kind.BUNDLED_CHANGES)] == [1, 50, 1]
+    for second in range(1, outbox.MAX_BUNDLED + 1):
+        tell(made, Action.KEY_RETIRED, by, NOW + timedelta(seconds=second))
+    assert sorted(len(mail.facts["acts"]) for mail in told(joris(), Mail.Kind.BUNDLED_CHANGES)) == [1, 1, 50]
 
 
 def test_an_act_that_is_rolled_back_leaves_nothing_in_the_mail_being_collected():

@@ -136,7 +136,7 @@ def test_an_act_waits_for_the_client_before_it_locks_a_key_or_secret_of_it(act, 
         "activate": lambda: keys.activate(key=key, by=actor, now=NOW),
         "close": lambda: registry.close(client=mine, reason="Done.", by=actor, now=NOW),
         "reencrypt": lambda: client_secrets.reencrypt(by=actor),
-        "warn": lambda: expiry.warn(now=NOW),
+        "warn": lambda: expiry.warn(now=NOW, last_uses=lambda names: {}),
     }
     outcomes: list[object] = []
     waiting = threading.Thread(target=lambda: outcomes.extend(at_once(1, lambda _number: acts[act]())))

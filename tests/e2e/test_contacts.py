@@ -62,7 +62,7 @@ def test_a_key_pair_made_in_the_browser_gets_a_token_and_its_private_half_stays_
     lotte.sees("Your browser signed with it")
     lotte.clicks("Add this key")
     lotte.steps_up()
-    lotte.sees("Shown to be in your hands")
+    lotte.sees("Possession proven on")
 
     token_url = f"{live.url}/oauth/v2/token"
     method = PrivateKeyJWT(token_url, alg=algorithm)

@@ -44,13 +44,13 @@ def test_a_key_that_ends_soon_says_when(made, browser) -> None:
 def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
     now = datetime.now(UTC)
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now - timedelta(days=40))
-    assert "Safe to remove: never used since" in page(browser, made)
+    assert "Never used since it was added on" in page(browser, made)
     CredentialUse.objects.create(
         credential=key.credential, client=made, last_used_at=now - timedelta(days=9, hours=1), uses=40
     )
-    assert "Safe to remove: not used for 9 days" in page(browser, made)
+    assert "Not used for 9 days: safe to retire." in page(browser, made)
     CredentialUse.objects.update(last_used_at=now)
-    assert "In use: software that signs in with it would be refused without it" in page(browser, made)
+    assert "In use: software that authenticates with it would be refused." in page(browser, made)
 
 
 def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:

@@ -43,7 +43,7 @@ def test_who_signs_our_text_with_the_private_key_has_it(made, browser) -> None:
     assert "openssl dgst -sha256 -sign private.pem" in page.content.decode()
     answer = confirm(browser, made, page, proof=signed(private, challenge_on(page)))
     assert made.keys.get().proven_at is not None
-    assert "Shown to be in your hands" in answer.content.decode()
+    assert "Possession proven on" in answer.content.decode()
     assert "proven_at" in Entry.objects.with_action(Action.KEY_ADDED).get().changes
 
 

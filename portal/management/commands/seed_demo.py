@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit import checkpoints
-from clients import links, outbox, sealing
+from clients import expiry, links, outbox, sealing
 from clients.models import Api, Secret, User
 from portal.example import organisation, traffic
+from tokens.models import CredentialUse
 
 PERIOD = 30  # seconds that a code is shown for (RFC 6238 section 4.1)
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         if not Api.objects.exists():
             private = organisation.make(now)
             traffic.make(private, now)
+            expiry.warn(now=now, last_uses=CredentialUse.objects.all().last_uses)
             checkpoints.sign_checkpoint(now)
         self.stdout.write("\n".join([*staff(), *contact(now), *client()]))
 

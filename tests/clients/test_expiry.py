@@ -1,0 +1,103 @@
+"""The mails before a key ends: each once, until software has gone over to the next key."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from clients import expiry, keys, outbox
+from clients.mail_text import render
+from clients.models import Client, Key, Mail
+from tests.factories import NOW, by, client, lotte
+from tests.keys import certificate, public_key
+from tokens.models import CredentialUse
+from tokens.tasks import warn_of_expiry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "wake_worker", lambda mail_id: None)
+
+
+def ending(days: int = 12) -> tuple[Client, Key]:
+    """A client whose only certificate ends soon."""
+    made, _secret = client(contact=lotte())
+    key = keys.add(client=made, key=certificate(), by=by(lotte()), now=NOW)
+    Key.objects.filter(pk=key.pk).update(not_after=NOW + timedelta(days=days))
+    key.refresh_from_db()
+    return made, key
+
+
+def successor(made: Client) -> Key:
+    return keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
+
+
+def use(key: Key, at: datetime) -> None:
+    CredentialUse.objects.update_or_create(
+        credential=key.credential, client=key.client, defaults={"last_used_at": at, "uses": 1}
+    )
+
+
+def warn(now: datetime = NOW) -> list[Mail]:
+    """The mails that this made."""
+    before = set(Mail.objects.values_list("pk", flat=True))
+    expiry.warn(now=now, last_uses=CredentialUse.objects.all().last_uses)
+    return list(Mail.objects.filter(kind=Mail.Kind.CREDENTIAL_EXPIRES).exclude(pk__in=before))
+
+
+def test_each_step_is_mailed_once():
+    _made, key = ending(days=31)
+    moments = [NOW + timedelta(hours=hours) for hours in range(0, 32 * 24, 12)]
+    mailed = [(moment - NOW).days for moment in moments for _mail in warn(moment)]
+    assert mailed == [1, 17, 24, 30]  # 30, 14, 7 and 1 days before
+    key.refresh_from_db()
+    assert key.warned_at == NOW + timedelta(days=30)
+
+
+def test_a_new_key_that_nothing_uses_ends_no_warning():
+    made, key = ending()
+    use(key, NOW)
+    successor(made)
+    (mail,) = warn()
+    body = " ".join(render(mail, now=NOW).body.split())
+    assert "You have added a newer key, but no software has used it yet." in body
+    assert "Add the next key now" not in body
+
+
+def test_the_warnings_end_when_the_new_key_is_used_and_the_old_one_has_not_been_for_a_week():
+    made, key = ending()
+    use(key, NOW - timedelta(days=7))
+    use(successor(made), NOW)
+    assert not warn()
+
+
+def test_software_that_still_signs_with_the_old_key_is_named_with_the_time():
+    made, key = ending()
+    use(key, NOW - timedelta(hours=1))
+    use(successor(made), NOW)
+    (mail,) = warn()
+    body = " ".join(render(mail, now=NOW).body.split())
+    assert "software still signed with this one on 24 November 2026, 09:30" in body
+    assert "If that was before you switched, you do not have to do anything." in body
+
+
+def test_a_key_that_ends_no_later_is_no_successor():
+    made, _key = ending(days=12)
+    other = keys.add(client=made, key=certificate(), by=by(lotte()), now=NOW)
+    Key.objects.filter(pk=other.pk).update(not_after=NOW + timedelta(days=12))
+    use(other, NOW)
+    assert len(warn()) == 2
+
+
+def test_the_worker_knows_what_is_used(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+    made, key = ending()
+    use(key, NOW - timedelta(days=9))
+    use(successor(made), NOW)
+    Mail.objects.all().delete()
+    warn_of_expiry()
+    assert not Mail.objects.exists()
+    CredentialUse.objects.all().delete()
+    warn_of_expiry()
+    assert Mail.objects.get().kind == Mail.Kind.CREDENTIAL_EXPIRES

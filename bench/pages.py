@@ -36,6 +36,7 @@ def main() -> int:
         started.append(valkey.launch(directory, log=directory / "valkey.log"))
         postgres.create_database(directory)
         env = {**environment(directory), "PUBLIC_URL": f"http://localhost:{PORT}"}
+        env["OPERATIONS_PORT"] = str(PORT + 1)
         for command in ("migrate", "collectstatic"):
             run([sys.executable, "manage.py", command, "--noinput", "--verbosity", "0"], env=env, cwd=stack.ROOT)
         began_at = time.time()
@@ -44,7 +45,7 @@ def main() -> int:
         print(f"Filled in {time.time() - began_at:.0f} s", file=sys.stderr)
         web = stack.web(PORT, env=env, log=directory / "web.log")
         started.append(web)
-        stack.wait_until_ready(PORT, web)
+        stack.wait_until_ready(web, port=PORT, operations_port=PORT + 1)
         pids = (web.pid, started[0].pid)
         rows = [measured(visit, options.times, pids) for visit in visits]
     finally:

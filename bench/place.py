@@ -109,6 +109,7 @@ def environment(directory: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "ENV_FILES": "",
         "PUBLIC_URL": ISSUER,
+        "OPERATIONS_PORT": "0",
         "CLIENT_RATE_LIMIT": str(10**9),  # counted like any, and never reached
     }
 

@@ -7,10 +7,10 @@ import http.client
 import os
 import sys
 
-# `web` refuses any host name but that of PUBLIC_URL. No proxy of the environment is asked: this stays in the container.
-connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=3)
+# No proxy of the environment is asked: this stays in the container.
+connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("OPERATIONS_PORT", "9000")), timeout=3)
 try:
-    connection.request("GET", "/readyz", headers={"Host": os.environ["PUBLIC_URL"].split("/")[2]})
+    connection.request("GET", "/readyz")
     answer = connection.getresponse()
 except OSError as error:
     sys.exit(f"no answer: {error}")

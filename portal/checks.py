@@ -16,6 +16,7 @@ A_DAY = 86_400  # seconds
 # Each variable with what was made of it, the least and the most that it may be.
 RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("TRUSTED_PROXY_COUNT", lambda: settings.TRUSTED_PROXY_COUNT, 0, 16),
+    ("OPERATIONS_PORT", lambda: settings.OPERATIONS_PORT, 0, 65_535),
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, A_DAY),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, A_DAY),

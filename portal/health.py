@@ -1,58 +1,53 @@
-"""Is this process alive, can it do its work, and how is it doing."""
+"""What /readyz of `web` says of the broker, beside what tokens/operations.py says of the database."""
 
-from contextlib import closing
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.db import connection
-from django.db.utils import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 from kombu import Connection
-from kombu.exceptions import OperationalError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+TIMEOUT_S = 1
+# Redis knows the first two, RabbitMQ the others.
+_BOUNDS = dict.fromkeys(("socket_connect_timeout", "socket_timeout", "read_timeout", "write_timeout"), TIMEOUT_S)
 
 
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive: restart the process when this fails."""
-    return JsonResponse({"status": "ok"})
+class Broker:
+    """One connection to the broker, kept open. For one event loop; what all ask at once is asked once."""
 
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[bool] | None = None
+        self._connection: Connection | None = None
 
-@login_not_required
-@require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: send no traffic while this fails. The broker is reported, but a page does not need it (outbox)."""
-    database, broker = _database_answers(), _broker_answers()
-    return JsonResponse(
-        {"status": "ok" if database else "unavailable", "database": database, "broker": broker},
-        status=200 if database else 503,
-    )
+    async def answers(self) -> bool:
+        """Does it answer? A page does not need it: what waits is in the outbox."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(self._answers))
+        return await asyncio.shield(self._asking)
 
-
-@login_not_required
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus. Numbers only; publish it inside your network (docs/operations.md)."""
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
-
-
-def _database_answers() -> bool:
-    """On a connection of its own: one that is open may wait for a frozen server without an end, a new one does not."""
-    with closing(connection.copy()) as own:
+    def _answers(self) -> bool:
         try:
-            own.ensure_connection()
-        except DatabaseError:
+            self._ask()
+        except Exception:  # each kind of broker has errors of its own
+            self._forget()
             return False
-    return True
+        return True
 
+    def _ask(self) -> None:
+        if self._connection is None:
+            self._connection = Connection(
+                settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=_BOUNDS
+            )
+            self._connection.ensure_connection(max_retries=0)
+        channel = self._connection.default_channel
+        if client := getattr(channel, "client", None):  # of Redis
+            client.ping()
+        else:
+            channel.basic_qos(0, 1, False)  # the smallest question of AMQP that has an answer
 
-def _broker_answers() -> bool:
-    bounded = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds; for RabbitMQ it is connect_timeout
-    with Connection(settings.CELERY_BROKER_URL, connect_timeout=1, transport_options=bounded) as broker:
-        try:
-            broker.ensure_connection(max_retries=0)
-        except (OperationalError, OSError):
-            return False
-    return True
+    def _forget(self) -> None:
+        broken, self._connection = self._connection, None
+        if broken is not None:
+            with suppress(Exception):
+                broken.release()

@@ -31,6 +31,9 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(PUBLIC_URL).hostname or "localhost"])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Health and metrics of `web` and `tokens`; no public address may reach them. 0: nowhere.
+OPERATIONS_HOST = env.str("OPERATIONS_HOST", default="127.0.0.1")
+OPERATIONS_PORT = env.int("OPERATIONS_PORT", default=9000)
 SERVICE_NAME = env.str("SERVICE_NAME", default="Keydesk")
 ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="")
@@ -248,7 +251,6 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = environ.urlparse(PUBLIC_URL).netloc  # never the request's Host
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

@@ -1,6 +1,7 @@
 """One process for everything: the OAuth paths go to the authorization server, all else to Django.
 
-In production a second process group serves the OAuth paths alone (tokens/process.py).
+Health and metrics have a port of their own. In production a second process group serves the OAuth paths alone
+(tokens/process.py).
 """
 
 import os
@@ -13,12 +14,18 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django = get_wsgi_application()
 
-from tokens import configuration  # noqa: E402  (settings first)
+from django.conf import settings  # noqa: E402  (after the settings were read)
+
+from portal.health import Broker  # noqa: E402
+from tokens import configuration  # noqa: E402
 from tokens.application import Application  # noqa: E402
+from tokens.operations import Operations  # noqa: E402
 from tokens.server import Server  # noqa: E402
 from tokens.wsgi import WithinThreads  # noqa: E402
 
-oauth = WithinThreads(Application(Server(configuration.from_settings())))
+server = Server(configuration.from_settings())
+oauth = WithinThreads(Application(server))
+oauth.listen(Operations(server.store, {"broker": Broker().answers}), settings.OPERATIONS_HOST, settings.OPERATIONS_PORT)
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -43,6 +43,7 @@ def environment() -> dict[str, str]:
         "PUBLIC_URL": "http://testserver",
         "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
         "LOG_LEVEL": "WARNING",
+        "OPERATIONS_PORT": "0",
     }
 
 

@@ -1,23 +1,25 @@
-"""The process that serves machines only: the authorization server, its health, its metrics (tokens/serve.py)."""
+"""The process that serves machines only: the authorization server, and its operations on their own port."""
 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from tokens import configuration  # noqa: E402  (settings first)
+from django.conf import settings  # noqa: E402  (settings first)
+
+from tokens import configuration  # noqa: E402
 from tokens.application import Application  # noqa: E402
-from tokens.batcher import Unavailable  # noqa: E402
-from tokens.http import Answer, Request, plain  # noqa: E402
+from tokens.http import Answer, Request  # noqa: E402
 from tokens.log_stream import standard_error, take_over_loggers  # noqa: E402
+from tokens.operations import Operations, PortInUse  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
 Message = dict[str, Any]
@@ -28,34 +30,25 @@ class Process:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._oauth = Application(server)
-        self._operations = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
-
-    def answer(self, request: Request) -> Awaitable[Answer]:
-        operation = self._operations.get(request.path)
-        return self._oauth.answer(request) if operation is None else operation()
+        self._operations = Operations(server.store)
+        self.answer: Callable[[Request], Awaitable[Answer]] = Application(server).answer
 
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
         """ASGI's lifespan, which is how uvicorn tells of start and end. Requests do not come this way."""
-        while (message := await receive())["type"] != "lifespan.shutdown":
-            await send({"type": f"{message['type']}.complete"})
+        await receive()
+        is_worker = multiprocessing.parent_process() is not None  # of several (`--workers`)
+        try:
+            await self._operations.listen(settings.OPERATIONS_HOST, settings.OPERATIONS_PORT, with_others=is_worker)
+        except PortInUse as problem:
+            await send({"type": "lifespan.startup.failed", "message": str(problem)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._operations.close()
         await self._server.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _healthz(self) -> Answer:
-        return plain(200, b"application/json", b'{"status": "ok"}')
-
-    async def _readyz(self) -> Answer:
-        try:
-            await self._server.store.offered_scopes(frozenset({"-"}))
-        except Unavailable:
-            return plain(503, b"application/json", b'{"status": "unavailable"}')
-        return await self._healthz()
-
-    async def _metrics(self) -> Answer:
-        return plain(200, CONTENT_TYPE_LATEST.encode(), generate_latest())
 
 
 log = standard_error()

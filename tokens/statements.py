@@ -117,6 +117,11 @@ FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS g(client_id, known_vers
 CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE client_id = g.client_id OFFSET 0) client
 """
 
+# Neither a standby nor a database that was set to read-only takes what the processes write.
+WRITABLE = """
+SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
+"""
+
 SCOPES = """
 SELECT name FROM clients_scope
 WHERE retired_at IS NULL AND name = ANY(coalesce(%b::text[], ARRAY(SELECT name FROM clients_scope)))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tokens import metrics
 from tokens.batcher import Batcher
 from tokens.configuration import Configuration
 from tokens.connection import Connection
-from tokens.statements import CLIENTS, ISSUE, LOOK_UP, REVOKE, SCOPES
+from tokens.statements import CLIENTS, ISSUE, LOOK_UP, REVOKE, SCOPES, WRITABLE
 
 
 class Outcome(Enum):
@@ -81,8 +81,15 @@ class Store:
         self.revoke: Callable[[Revocation], Awaitable[Outcome]] = self._batched(self._revoke, "revoke")
         self.client: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]]
         self.client = self._batched(self._clients, "client")
-        self.offered_scopes: Callable[[frozenset[str]], Awaitable[frozenset[str]]]
-        self.offered_scopes = self._batched(self._scopes, "scope")
+        self._rare: Callable[[frozenset[str] | None], Awaitable[Any]] = self._batched(self._rare_reads, "rare")
+
+    async def offered_scopes(self, names: frozenset[str]) -> frozenset[str]:
+        """Of these names those that exist and are not retired; without any, all there are."""
+        return cast(frozenset[str], await self._rare(names))
+
+    async def is_writable(self) -> bool:
+        """Does the database take writes? A standby does not."""
+        return cast(bool, await self._rare(None))
 
     def close(self) -> None:
         for connection in self._connections:
@@ -135,11 +142,18 @@ class Store:
             answers[n - 1] = tuple(client)
         return answers
 
-    async def _scopes(self, connection: Connection, wanted: list[frozenset[str]]) -> list[frozenset[str]]:
-        """Of each set the names that exist and are not retired; an empty set asks for all there are."""
-        names = None if frozenset() in wanted else list(frozenset().union(*wanted))
-        offered = frozenset(name for (name,) in await connection.run(SCOPES, [names]))
-        return [offered & asked if asked else offered for asked in wanted]
+    async def _rare_reads(
+        self, connection: Connection, wanted: list[frozenset[str] | None]
+    ) -> list[frozenset[str] | bool]:
+        """Sets of scopes' names, of which an empty one means all, and None for whether the database is writable."""
+        sets = [names for names in wanted if names is not None]
+        offered, is_writable = frozenset[str](), False
+        if sets:
+            names = None if frozenset() in sets else list(frozenset().union(*sets))
+            offered = frozenset(name for (name,) in await connection.run(SCOPES, [names]))
+        if None in wanted:
+            ((is_writable,),) = await connection.run(WRITABLE, [])
+        return [is_writable if asked is None else offered & asked if asked else offered for asked in wanted]
 
 
 def _columns(rows: list[Any]) -> list[list[Any]]:

@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse
 
 from tokens.application import Application
 from tokens.http import READ_HEADERS, Request
+from tokens.operations import Operations
 from tokens.parameters import LARGEST_BODY
 
 _VARIABLES = [(name, name.upper().replace("-", "_")) for name in READ_HEADERS]
@@ -23,6 +24,7 @@ class WithinThreads:
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self._operations: Operations | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tokens", daemon=True)
         self._thread.start()
@@ -39,10 +41,17 @@ class WithinThreads:
         """Its result, once the event loop has come to it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
+    def listen(self, operations: Operations, host: str, port: int) -> None:
+        """Answer health and metrics there, in this event loop. Raises PortInUse."""
+        self.run(operations.listen(host, port))
+        self._operations = operations
+
     def close(self) -> None:
         """Writes what is still to be written and lets go of the database. Once: the second time it does nothing."""
         if self._loop.is_closed():
             return
+        if self._operations is not None:
+            self._loop.call_soon_threadsafe(self._operations.close)
         self.run(self.application.server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

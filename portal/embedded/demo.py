@@ -35,6 +35,7 @@ class Ports:
     web: int
     inbox: int
     smtp: int
+    operations: int  # health and metrics of web
 
 
 def main() -> int:
@@ -74,8 +75,10 @@ def demonstrate(ports: Ports) -> None:
         say("Starting web, worker and beat …")
         for name, launch in parts:
             running[name] = started(launch)
-        stack.wait_until_ready(ports.web, running["web"])
-        say(f"\nKeydesk     http://localhost:{ports.web}\nThe inbox   http://localhost:{ports.inbox}\n")
+        operations = int(settings["OPERATIONS_PORT"])  # the environment may have chosen it
+        stack.wait_until_ready(running["web"], port=ports.web, operations_port=operations)
+        say(f"\nKeydesk     http://localhost:{ports.web}\nThe inbox   http://localhost:{ports.inbox}")
+        say(f"Operations  http://localhost:{operations}/readyz, /healthz and /metrics\n")
         say(f"{welcome}\nLogs are in {FILES}/. Ctrl-C ends everything.")
         keep_running(running, dict([*servers(ports, run), *parts]))
     finally:
@@ -174,6 +177,7 @@ def write_settings(ports: Ports, run: Path) -> dict[str, str]:
         "DEBUG": "true",
         "PUBLIC_URL": f"http://localhost:{ports.web}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "OPERATIONS_PORT": str(ports.operations),
         "DATABASE_URL": postgres.url(run),
         **valkey.urls(run),
         "EMAIL_URL": mail.email_url(ports.smtp),
@@ -210,7 +214,7 @@ def choose_ports(wanted: str) -> Ports:
             f"Port {web} is in use by another program, or not allowed. Choose another: PORT={web + 123} make demo"
         )
     free = (port for port in range(max(web + 1, 1024), 65536) if is_free(port))
-    return Ports(web, inbox=next(free), smtp=next(free))
+    return Ports(web, inbox=next(free), smtp=next(free), operations=next(free))
 
 
 def is_free(port: int) -> bool:

@@ -1,5 +1,6 @@
 """Keydesk's own processes, as the demonstration and the end-to-end tests run them."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -37,15 +38,21 @@ def beat(schedule: Path, *, env: Mapping[str, str], log: Path) -> Process:
     return start("beat", command, env=env, cwd=ROOT, log=log)
 
 
-def wait_until_ready(port: int, process: Process, *, seconds: float = 30) -> None:
-    """Return once /readyz says that pages and tokens can be served. Raises UnableToStart."""
-    wait_until(lambda: _is_ready(port), process, seconds=seconds)
+def wait_until_ready(process: Process, *, port: int, operations_port: int, seconds: float = 30) -> None:
+    """Return once the process listens on its port and its /readyz is 200. Raises UnableToStart."""
+    wait_until(lambda: _is_ready(operations_port) and _listens(port), process, seconds=seconds)
 
 
 def _is_ready(port: int) -> bool:
     with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=2)) as connection:
-        connection.request("GET", "/readyz", headers={"Host": f"localhost:{port}"})  # PUBLIC_URL's: others are refused
+        connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
+    return False
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=2):
+        return True
     return False
 
 

@@ -12,7 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("log/", include("portal.urls.auditor")),
     path("docs/", include("portal.urls.docs")),
     path("accounts/", include("portal.urls.accounts")),
-    path("", include("portal.urls.operations")),
 ]
 
 if settings.DEBUG:

@@ -82,6 +82,11 @@ class Live:
         return self.env["PUBLIC_URL"]
 
     @property
+    def operations_url(self) -> str:
+        """Of web: its health and metrics."""
+        return f"http://localhost:{self.env['OPERATIONS_PORT']}"
+
+    @property
     def parts(self) -> list[Part]:
         return [self.postgres, self.broker, self.web, self.worker, self.beat, *self.more]
 
@@ -100,7 +105,7 @@ class Live:
     def another_web(self, **settings: str) -> str:
         """The address of one more server process on the same database, with other settings if need be."""
         port = free_port()
-        part = web_part(port, {**self.env, **settings}, self.directory)
+        part = web_part(port, {**self.env, "OPERATIONS_PORT": str(free_port()), **settings}, self.directory)
         part.start()
         self.more.append(part)
         return f"http://localhost:{port}"
@@ -125,7 +130,7 @@ class Live:
 
 def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
     """A Keydesk that is not started yet; its sockets, data and logs are in `directory`."""
-    port = free_port()
+    port, operations_port = free_port(), free_port()
     env = {
         **os.environ,
         **keys.generate(),
@@ -135,6 +140,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
         "PUBLIC_URL": f"http://localhost:{port}",
         "DEBUG": "false",
         "LOG_LEVEL": "INFO",
+        "OPERATIONS_PORT": str(operations_port),
     }
     data, log = directory / "data", directory / "postgres.log"
     return Live(
@@ -153,7 +159,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
 def web_part(port: int, env: Mapping[str, str], directory: Path) -> Part:
     def launch() -> Process:
         process = stack.web(port, env=env, log=directory / f"web-{port}.log")
-        stack.wait_until_ready(port, process)
+        stack.wait_until_ready(process, port=port, operations_port=int(env["OPERATIONS_PORT"]))
         return process
 
     return Part(launch)

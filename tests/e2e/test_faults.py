@@ -220,13 +220,13 @@ def test_a_database_that_is_gone_is_a_503_at_once_and_pages_and_tokens_are_back_
         assert status == 200 or body["error"] == "temporarily_unavailable"
         return status
 
-    pages = {name: f"{live.url}/{name}" for name in ("request/", "readyz")}
+    pages = {"page": f"{live.url}/request/", "readiness": f"{live.operations_url}/readyz"}
     assert (token(), *(page_status(page) for page in pages.values())) == (200, 200, 200)
     live.postgres.stop()
     for ask in (token, token, token, *(lambda page=page: page_status(page) for page in pages.values())):
         status, seconds = seconds_of(ask)
         assert (status, seconds < 8) == (503, True)
-    assert page_status(f"{live.url}/healthz") == 200  # a restart of this process would help nobody
+    assert page_status(f"{live.operations_url}/healthz") == 200  # a restart of this process would help nobody
     live.postgres.start()
     wait_for(lambda: token() == 200)
     wait_for(lambda: {page_status(page) for page in pages.values()} == {200})

@@ -46,13 +46,14 @@ def processes(live: Live) -> Iterator[list[str]]:
 
 
 def tokens_only(live: Live, **settings: str) -> str:
-    port = free_port()
+    port, operations_port = free_port(), free_port()
+    settings["OPERATIONS_PORT"] = str(operations_port)
     command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port)]
 
     def launch() -> Process:
         log = live.directory / f"tokens-{port}.log"
         process = start("tokens", command, env={**live.env, **settings}, cwd=stack.ROOT, log=log)
-        stack.wait_until_ready(port, process)
+        stack.wait_until_ready(process, port=port, operations_port=operations_port)
         return process
 
     part = Part(launch)

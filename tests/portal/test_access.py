@@ -128,9 +128,6 @@ MATRIX = {
     "socialaccount_signup": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "openid_connect_login": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
     "openid_connect_callback": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
-    "healthz": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
-    "readyz": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
-    "metrics": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
 }
 
 # Those whose address names a client and nothing else that the matrix has to fill in.

@@ -124,6 +124,7 @@ def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(direct
 def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:
     with running(directory) as demo:
         assert "Keydesk" in get(demo.url)
+        assert json.loads(get(found(r"Operations +(http\S+/readyz)", demo.said)))["writable"] is True
         assert "<html" in get(found(r"The inbox +(http\S+)", demo.said))
         assert "<form" in get(found(r"(http\S+/open/\S+)", demo.said))
         curl = subprocess.run(shlex.split(found(r"(curl --user .+)", demo.said)), capture_output=True, text=True)

@@ -207,7 +207,7 @@ def test_the_keys_of_a_demonstration_survive_its_restart(tmp_path: Path, monkeyp
     monkeypatch.setattr(demo, "SETTINGS", tmp_path / "demo.env")
     for name in keys.generate():
         monkeypatch.delenv(name)
-    ports = demo.Ports(web=8000, inbox=8001, smtp=8002)
+    ports = demo.Ports(web=8000, inbox=8001, smtp=8002, operations=8003)
     first = demo.write_settings(ports, tmp_path)
     second = demo.write_settings(ports, tmp_path)
     assert {name: first[name] for name in keys.generate()} == {name: second[name] for name in keys.generate()}

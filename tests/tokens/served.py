@@ -24,8 +24,8 @@ from tests.tokens.wire import Answer
 class Served:
     """A process of the authorization server alone, on the test's own database and Valkey."""
 
-    def __init__(self, port: int, process: Process) -> None:
-        self.port, self.process = port, process
+    def __init__(self, port: int, operations_port: int, process: Process) -> None:
+        self.port, self.operations_port, self.process = port, operations_port, process
 
     def ask_to_end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """As a service manager does: its own children are its own affair."""
@@ -44,6 +44,11 @@ class Served:
             answer = HTTPResponse(link, method=method)
             answer.begin()
             return Answer(answer.status, CaseInsensitiveMapping(answer.getheaders()), answer.read().decode())
+
+    def operations(self, path: str, *headers: str) -> Answer:
+        """Health and metrics, on their own port."""
+        elsewhere = Served(self.operations_port, self.operations_port, self.process)
+        return elsewhere.send("GET", path, *headers)
 
     def statuses(self, requests: bytes) -> list[int]:
         """Of all answers on one connection, until the server closes it."""
@@ -68,15 +73,16 @@ class Served:
 
 @contextmanager
 def serving(directory: Path, *arguments: str) -> Iterator[Served]:
-    port = _free_port()
+    port, operations_port = _free_port(), _free_port()
     database = urlsplit(os.environ["DATABASE_URL"])
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
+    env["OPERATIONS_PORT"] = str(operations_port)
     command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port), *arguments]
     process = start("tokens", command, env=env, cwd=stack.ROOT, log=directory / "tokens.log")
     try:
-        stack.wait_until_ready(port, process)
-        yield Served(port, process)
+        stack.wait_until_ready(process, port=port, operations_port=operations_port)
+        yield Served(port, operations_port, process)
     finally:
         process.stop()
 

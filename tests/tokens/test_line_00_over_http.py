@@ -135,8 +135,15 @@ def test_what_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
 
 def test_the_process_tells_its_health_and_its_metrics(served: Served, signed_in):
     served.send("POST", TOKEN, signed_in, FORM, body=GRANT)
-    assert served.send("GET", "/healthz").json == served.send("GET", "/readyz").json == {"status": "ok"}
-    metrics = served.send("GET", "/metrics")
+    assert served.operations("/healthz").json == {"status": "ok"}
+    assert served.operations("/readyz").json == {"status": "ok", "database": True, "writable": True}
+    metrics = served.operations("/metrics")
     assert metrics.headers["Content-Type"].startswith("text/plain")
     assert 'keydesk_oauth_request_seconds_count{endpoint="token",outcome="ok"}' in metrics.text
     assert 'keydesk_oauth_batch_size_count{work="issue"}' in metrics.text
+    assert served.operations("/oauth/v2/token").status == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_the_public_port_tells_nothing_of_health_and_metrics(served: Served, path: str):
+    assert served.send("GET", path).status == 404

@@ -69,8 +69,8 @@ def test_what_is_under_way_is_answered_and_what_waits_is_written_before_the_end(
     tmp_path: Path, client: Client, authorization: str
 ):
     with serving(tmp_path) as served, Link(served.port) as idle, Link(served.port) as link:
-        idle.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert idle.answer().status == 200
+        idle.send(b"GET /oauth/v2/verify HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.answer().status == 401
         link.send(token_request(authorization))
         assert link.answer().status == 200
         with locked("tokens_token"):

@@ -55,6 +55,7 @@ class Action(models.TextChoices):
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
     LINK_OPENED = "link.opened", _("{actor} signed in with a management link")
+    SESSIONS_ENDED = "sessions.ended", _("{actor} ended sessions of {subject}")
     PASSKEY_ADDED = "passkey.added", _("{actor} added the passkey {subject}")
     PASSKEY_REMOVED = "passkey.removed", _("{actor} removed the passkey {subject}")
     STEPUP_PASSED = "stepup.passed", _("{actor} confirmed who they are")
@@ -126,6 +127,7 @@ FIELDS: dict[str, str | Promise] = {
     "rate_limit": _("Requests per minute"),
     "issuer_audience_only": _("Only the issuer as audience"),
     "may_request_tokens": _("May request tokens"),
+    "sessions": _("Sessions"),
     "filters": _("Filters"),
     "entries": _("Entries"),
     "count": _("Times within a day"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from clients.models import User
 
@@ -15,6 +16,7 @@ class Actor:
     address: str = ""
     request_id: str = ""
     system: str = "system"
+    session: UUID | None = None  # the one that goes on when others of the same person end
     browser: str = ""  # "Firefox, Windows", for mails; the change log does not keep it
 
     @property

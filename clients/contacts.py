@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import fingerprints, links, outbox
+from clients import fingerprints, links, outbox, sessions
 from clients.actors import Actor
 from clients.models import Client, ClientContact, Mail, ManagementLink, User
 from clients.notices import tell_contacts, who
@@ -82,7 +82,9 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
-    """The person sees the client no more, and an unused link of theirs stops. An open client keeps an owner.
+    """The person sees the client no more; their sessions end, and an unused link. An open client keeps an owner.
+
+    Who removes themselves stays signed in where they did it.
 
     They are mailed as well: whoever got into a contact's mailbox could otherwise remove the others first, and then act
     unseen.
@@ -97,10 +99,9 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
     contact.delete()
     if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
         links.revoke_all(user=user, now=now)
-    log.record(
-        action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client,
-        changes={"contact": (label, None), "role": (role, None)},
-    )  # fmt: skip
+    ended = sessions.drop(user=user, keep=by.session if by.user == user else None, now=now)
+    changes = {"contact": (label, None), "role": (role, None), **ended}
+    log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes)
 
 
 def _open(client: Client) -> Client:

@@ -6,14 +6,17 @@ from datetime import datetime
 
 from audit import log
 from audit.actions import Action
-from clients import outbox
+from clients import outbox, sessions
 from clients.actors import Actor
 from clients.models import Mail, User
 from clients.notices import act_of
 
 
 def note_added(*, user: User, name: str, by: Actor, now: datetime) -> None:
-    """In the transaction that adds it: the person hears of it where nobody who stole a link can hide it."""
+    """In the transaction that adds it: the person hears of it where nobody who stole a link can hide it.
+
+    Their other sessions end: whoever sits in one of them has to come in anew.
+    """
     _note(Action.PASSKEY_ADDED, user, name, by, now)
 
 
@@ -22,6 +25,7 @@ def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
 
 
 def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
-    log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name))
+    ended = sessions.drop(user=user, keep=by.session, now=now)
+    log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name), changes=ended)
     facts = act_of(action=action, subject=name, by=by, now=now)
     outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

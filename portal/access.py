@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from clients.actors import Actor
 from clients.models import Client, Registration, User
-from portal import browsers
+from portal import browsers, sessions
 from portal.request import Request
 from portal.staff_sign_in import is_strong
 
@@ -23,9 +23,11 @@ View = Callable[..., HttpResponseBase]
 
 def actor(request: Request) -> Actor:
     """Who acts in this request, for the change log and the mails about it."""
-    user = request.user if request.user.is_authenticated else None
-    browser = browsers.name_of(request.headers.get("User-Agent", ""))
-    return Actor(user=user, address=request.address, request_id=request.id, system="anonymous", browser=browser)
+    user, session = (request.user, sessions.uid_of(request)) if request.user.is_authenticated else (None, None)
+    return Actor(
+        user=user, address=request.address, request_id=request.id, system="anonymous", session=session,
+        browser=browsers.of(request),
+    )  # fmt: skip
 
 
 def staff(*roles: User.Role) -> Callable[[View], View]:

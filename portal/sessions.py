@@ -20,7 +20,8 @@ def begin(request: Request) -> None:
 
 
 def uid_of(request: Request) -> uuid.UUID:
-    """Names the session; it stays when the session's key changes. Only for somebody who is signed in."""
+    """Return the name of the session, which stays when its key changes. Only for somebody who is signed in."""
+    begin(request)
     return uuid.UUID(request.session[UID])
 
 

@@ -4,6 +4,7 @@ from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth import login
 
 from clients.models import User
+from portal import sessions
 from portal.request import Request
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -17,5 +18,6 @@ def sign_in(request: Request, user: User, *, assurance: str) -> None:
     """
     request.session.flush()
     login(request, user, backend=BACKEND)
+    sessions.begin(request)
     request.session["assurance"] = assurance
     record_authentication(request, user, method=assurance)

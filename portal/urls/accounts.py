@@ -5,7 +5,7 @@ from allauth.socialaccount import views as sso
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import include, path, re_path
 
-from portal.views import accounts
+from portal.views import accounts, sessions
 
 urlpatterns = [
     path("sign-in/", account.login, name="account_login"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("set-up/", accounts.staff_setup, name="staff_setup"),
     path("sign-out/", accounts.sign_out, name="sign_out"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/end/", sessions.end_sessions, name="end_sessions"),
+    path("sessions/<uuid:uid>/end/", sessions.end_session, name="end_session"),
     path("language/", accounts.set_language, name="set_language"),
     path("2fa/webauthn/keys/<int:pk>/remove/", accounts.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
     path("2fa/", include("allauth.mfa.urls")),

@@ -12,6 +12,7 @@ from portal.views import (
     review,
     staff_client,
     staff_contacts,
+    staff_sessions,
     staff_tokens,
     undelivered,
 )
@@ -22,6 +23,7 @@ of_one_client = [
     path("scopes/", staff_client.client_scopes, name="client_scopes"),
     path("contacts/", staff_contacts.add_client_contact, name="add_client_contact"),
     path("contacts/<uuid:contact>/", staff_contacts.change_client_contact, name="change_client_contact"),
+    path("contacts/<uuid:contact>/sessions/", staff_sessions.contact_sessions, name="contact_sessions"),
     path("contacts/<uuid:contact>/remove/", staff_contacts.remove_client_contact, name="remove_client_contact"),
     path("journal/", staff_client.client_journal, name="client_journal"),
     path("tokens/invalidate/", staff_tokens.staff_invalidate_tokens, name="staff_invalidate_tokens"),

@@ -8,11 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clients import contacts, links
+from clients import contacts, links, sessions
 from portal import limits
 from portal.access import actor
 from portal.forms.links import LinkForm
 from portal.request import Request, posted
+from portal.sessions import uid_of
 from portal.sign_in import sign_in
 
 EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
@@ -54,6 +55,8 @@ def open_link(request: Request, token: str) -> HttpResponse:
             return redirect("home")
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
     sign_in(request, user, assurance="link")
+    if "others" in request.POST:
+        sessions.end_all(user=user, keep=uid_of(request), by=actor(request), now=request.now)
     return redirect("staff_setup" if user.is_staff_member else "home")
 
 

@@ -28,8 +28,19 @@ class UnableToChangeSecret(Exception):
     """The secret is not what the person saw any more, or the client would be left without a way to sign in."""
 
 
-def create(*, client: Client, by: Actor, now: datetime) -> str:
-    """Makes a secret for the client, which has no current one, and returns it. Part of a larger act: not logged."""
+def create_first(*, client: Client, by: Actor, now: datetime) -> str:
+    """Make the secret that a new client comes with, in the transaction that makes the client; return it.
+
+    An entry of its own, so that which credentials existed on a day can be told from the change log.
+    """
+    text = _create(client=client, by=by, now=now)
+    secret = client.secrets.current().get()
+    log.record(action=Action.SECRET_CREATED, actor=by, subject=secret, changes={"hint": (None, secret.hint)})
+    return text
+
+
+def _create(*, client: Client, by: Actor, now: datetime) -> str:
+    """A secret for the client, which has no current one; the act logs it."""
     text = secretformat.generate()
     secret = Secret(
         client=client, digest=secretformat.digest(text), hint=text[-4:], created_at=now, created_by=by.label
@@ -71,7 +82,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
         ended = client.secrets.current().filter(pk=replaces.pk).update(ends_at=now + overlap)
         if not ended:
             raise UnableToChangeSecret(_("This secret was regenerated meanwhile. Look at the new one first."))
-    text = create(client=client, by=by, now=now)
+    text = _create(client=client, by=by, now=now)
     new = client.secrets.current().get()
     changes = {"hint": (replaces.hint if replaces else None, new.hint)}
     if replaces:

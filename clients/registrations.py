@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import addresses, client_secrets, code_guessing, codes, outbox, registry
+from clients import addresses, client_secrets, code_guessing, codes, decision_record, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
 from clients.notices import tell_requester
@@ -120,12 +120,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         )
         _move(registration, {Status.UNCONFIRMED}, Status.SUBMITTED, requester=user, submitted_at=now)
         actor = Actor(user=user, address=by.address, request_id=by.request_id)
-        asked = {
-            "client_name": registration.client_name,
-            "organisation": registration.organisation,
-            "scopes": registry.names(registration.scopes.all()),
-        }
-        changes = registry.difference({}, asked)
+        changes = decision_record.of_request(registration)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration, changes=changes)
         _tell_received(registration, user, is_known, now)
     return Confirmed(user=user, is_known=is_known)
@@ -177,37 +172,47 @@ def comment(*, registration: Registration, text: str, by: Actor, now: datetime) 
 
 
 @transaction.atomic
-def request_changes(*, registration: Registration, message: str, seen: str, by: Actor, now: datetime) -> None:
+def request_changes(
+    *, registration: Registration, message: str, seen: str, signals: Sequence[str] = (), by: Actor, now: datetime
+) -> None:
     _check_reviewer(registration, seen, by)
     _check_client(registration)
-    _move(registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED, endorsed_by=None, endorsed_at=None)
+    changes = decision_record.of_decision(registration, granted=(), signals=signals)
+    _move(
+        registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED,
+        endorsed_by=None, endorsed_at=None, signals=list(signals),
+    )  # fmt: skip
     _say(registration, message, by, now)
-    log.record(action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, note=message)
+    log.record(
+        action=Action.REGISTRATION_CHANGES_REQUESTED, actor=by, subject=registration, changes=changes, note=message
+    )
     tell_requester(registration=registration, kind=Mail.Kind.CHANGES_REQUESTED, now=now, message=message)
 
 
 @transaction.atomic
 def reject(
-    *, registration: Registration, message: str, seen: str, by: Actor, now: datetime, unanswered: bool = False
-) -> None:
+    *, registration: Registration, message: str, seen: str, signals: Sequence[str] = (), by: Actor, now: datetime,
+    unanswered: bool = False,
+) -> None:  # fmt: skip
     """`unanswered` is a request that the contact was asked to change, and did not."""
     waits = Status.CHANGES_REQUESTED if unanswered else Status.SUBMITTED
     _check_reviewer(registration, seen, by, waits)
-    _move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now)
+    changes = decision_record.of_decision(registration, granted=(), signals=signals)
+    _move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now, signals=list(signals))
     _say(registration, message, by, now)
-    log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, note=message)
+    log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, changes=changes, note=message)
     tell_requester(registration=registration, kind=Mail.Kind.REQUEST_REJECTED, now=now, message=message)
 
 
 @transaction.atomic
 def approve(
     *, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope], message: str = "", seen: str,
-    by: Actor, now: datetime,
+    signals: Sequence[str] = (), by: Actor, now: datetime,
 ) -> Client | None:  # fmt: skip
     """Grants these scopes (all or fewer than asked), makes the client and mails the link.
 
     A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
-    hash of the page the reviewer decided on. Raises UnableToDecide.
+    hash of the page the reviewer decided on, `signals` the risk signals on it. Raises UnableToDecide.
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
@@ -215,9 +220,11 @@ def approve(
     _check_grant(registration, granted, default)
     if message:
         _say(registration, message, by, now)
+    decided = decision_record.of_decision(registration, granted=granted, signals=signals)
+    registration.signals = list(signals)
     sensitive = {scope.pk for scope in granted if scope.sensitive}
     if sensitive and registration.endorsed_by is None:
-        _endorse(registration, granted, message, by, now)
+        _endorse(registration, granted, decided, message, by, now)
         return None
     if registration.endorsed_by is not None and registration.endorsed_by == by.user:
         raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
@@ -226,18 +233,27 @@ def approve(
 
     _mark_granted(registration, granted)
     client, changes = _carry_out(registration, granted, default, by, now)
-    _move(registration, {Status.SUBMITTED}, Status.APPROVED, client=client, decided_by=by.user, decided_at=now)
+    _move(
+        registration, {Status.SUBMITTED}, Status.APPROVED,
+        client=client, decided_by=by.user, decided_at=now, signals=registration.signals,
+    )  # fmt: skip
     _tell_approved(registration, client, message, now)
-    log.record(action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=changes, note=message)
+    log.record(
+        action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=decided | changes, note=message
+    )
     return client
 
 
-def _endorse(registration: Registration, granted: list[Scope], message: str, by: Actor, now: datetime) -> None:
+def _endorse(
+    registration: Registration, granted: list[Scope], decided: registry.Changes, message: str, by: Actor, now: datetime
+) -> None:
     """The first of two approvals: what it grants is what the second may grant."""
     _mark_granted(registration, granted)
-    _move(registration, {Status.SUBMITTED}, Status.SUBMITTED, endorsed_by=by.user, endorsed_at=now)
-    changes = {"scopes": (None, registry.names(granted))}
-    log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=changes, note=message)
+    _move(
+        registration, {Status.SUBMITTED}, Status.SUBMITTED,
+        endorsed_by=by.user, endorsed_at=now, signals=registration.signals,
+    )  # fmt: skip
+    log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=decided, note=message)
 
 
 def _carry_out(
@@ -257,7 +273,7 @@ def _carry_out(
         contact=registration.person,
         now=now,
     )
-    client_secrets.create(client=client, by=by, now=now)
+    client_secrets.create_first(client=client, by=by, now=now)
     return client, registry.made(client, contact=registration.person)
 
 

@@ -70,7 +70,7 @@ def create(
         client.save(update_fields=["may_request_tokens"])
     for api in served:
         api.served_by.add(client)
-    secret = client_secrets.create(client=client, by=by, now=now)
+    secret = client_secrets.create_first(client=client, by=by, now=now)
     changes = {
         **made(client, contact=contact),
         "serves": (None, " ".join(api.identifier for api in served)),

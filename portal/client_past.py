@@ -16,6 +16,8 @@ SET_BY = {
     Action.CLIENT_SETTINGS_CHANGED, Action.CLIENT_SUSPENDED, Action.CLIENT_REACTIVATED, Action.CLIENT_CLOSED,
     Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
 }  # fmt: skip
+# Of the decision, not of the client that it made.
+OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email"}
 CREDENTIALS = ("key.", "secret.")
 
 
@@ -39,7 +41,7 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
     past = Past()
     for entry in entries:
         before = {name: earlier for name, earlier, _later in entry.differences}
-        after = {name: later for name, _earlier, later in entry.differences}
+        after = {name: later for name, _earlier, later in entry.differences if name not in OF_THE_DECISION}
         if entry.action in SET_BY:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True

@@ -46,6 +46,13 @@ def about(registration: Registration, clients: Mapping[str, int]) -> list[Hint]:
     return [_scopes(registration), _address(registration), _organisation(registration, clients)]
 
 
+def shown(registration: Registration, clients: Mapping[str, int]) -> list[Hint]:
+    """Of a decided request the signals that its reviewer saw, of an open one those of this moment."""
+    if registration.decided_at is None or registration.signals is None:
+        return about(registration, clients)
+    return [Hint(*text.split(": ", 1)) for text in registration.signals]
+
+
 def risk(hints: Iterable[Hint]) -> str:
     """low, medium or high: the weight of the worst finding."""
     states = {hint.state for hint in hints}

@@ -88,6 +88,8 @@ class Registration(models.Model):
     endorsed_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    # The risk signals as the last reviewer saw them: what is true of the organisation later is another matter.
+    signals = models.JSONField(null=True)
 
     objects = RegistrationQuerySet.as_manager()
 
@@ -160,7 +162,7 @@ class Registration(models.Model):
 
     @property
     def audit_label(self) -> str:
-        return self.client_name
+        return f"{self.number} {self.client_name}"
 
     @property
     def audit_client(self) -> str:

@@ -78,7 +78,7 @@ def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple
     people = ("requester", "endorsed_by", "decided_by", "client")
     found = list(registrations.select_related(*people).prefetch_related("asked__scope"))
     clients = hints.clients_per_organisation(found)
-    return [(registration, _row(registration, hints.about(registration, clients), request)) for registration in found]
+    return [(registration, _row(registration, hints.shown(registration, clients), request)) for registration in found]
 
 
 def _row(registration: Registration, found: Sequence[hints.Hint], request: Request) -> Row:

@@ -92,6 +92,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         "registration": registration,
         "message": data["message"],
         "seen": data["seen"],
+        "signals": _signals(registration),
         "by": by,
         "now": request.now,
     }
@@ -110,6 +111,12 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
     return redirect("queue")
+
+
+def _signals(registration: Registration) -> list[str]:
+    """The signals of the page as texts, for the record of the decision."""
+    found = hints.about(registration, hints.clients_per_organisation([registration]))
+    return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
 
 
 @security_team
@@ -138,7 +145,7 @@ def _write(request: Request, registration: Registration, form: MessageForm) -> b
 
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
-    found = hints.about(registration, hints.clients_per_organisation([registration]))
+    found = hints.shown(registration, hints.clients_per_organisation([registration]))
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own

@@ -40,6 +40,8 @@ def test_of_what_a_stranger_typed_the_change_log_has_nothing_until_it_is_confirm
     assert confirmed.changes == {
         "client_name": [None, typed.client_name],
         "organisation": [None, typed.organisation],
+        "purpose": [None, typed.purpose],
+        "email": [None, typed.contact_email],
         "scopes": [None, "address.read"],
     }
 

@@ -34,7 +34,7 @@ def test_the_page_shows_their_words_facts_scopes_and_history(now) -> None:
         "First client of this",
     ):
         assert words in text
-    assert "confirmed the request Loonverwerking-koppeling" in text
+    assert f"confirmed the request {registration.number} Loonverwerking-koppeling" in text
 
 
 def test_approving_makes_the_client_with_the_ticked_scopes_and_defaults(now) -> None:

@@ -1,0 +1,42 @@
+"""What the change log keeps of a decision on a request: what was asked, and on what information it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from clients.models import Registration, Scope
+from clients.registry import Changes, difference, names
+
+MAX_SIGNALS = 20
+
+
+def of_request(registration: Registration) -> Changes:
+    """The content of a request, as its contact confirmed it."""
+    content = {
+        "client_name": registration.client_name,
+        "organisation": registration.organisation,
+        "purpose": registration.purpose,
+        "email": registration.contact_email,
+        "scopes": names(row.scope for row in registration.asked.select_related("scope")),
+    }
+    return difference({}, content)
+
+
+def of_decision(registration: Registration, *, granted: Iterable[Scope], signals: Sequence[str]) -> Changes:
+    """The content that was decided on, what was granted of it, and the risk signals as the reviewer saw them.
+
+    `content_hash` is the hash that the reviewer's page carried; the act has checked that it still holds.
+    """
+    asked = [row.scope for row in registration.asked.select_related("scope")]
+    given = list(granted)
+    left_out = [scope for scope in asked if scope not in given]
+    facts: dict[str, object] = {
+        "purpose": registration.purpose,
+        "email": registration.contact_email,
+        "asked": names(asked),
+        "scopes": names(given) or None,
+        "left_out": names(left_out) or None,
+        "signals": list(signals)[:MAX_SIGNALS],
+        "content_hash": registration.content_hash,
+    }
+    return difference({}, facts)

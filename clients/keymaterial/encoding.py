@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from cryptography import x509
 
+from clients.invisible import is_visible
 from clients.keymaterial.errors import KeyRefused
 
 MAX_JSON_BYTES = 16 * 1024
@@ -80,11 +81,12 @@ def _refuse_depth(value: object, levels: int) -> None:
 def shown(value: object, limit: int = 40) -> str:
     """`value` for a person to read, cut to `limit` characters.
 
-    What does not print becomes an escape: controls, bidi and other format characters, lone surrogates, odd spaces.
+    What is not to be seen becomes an escape: controls, bidi and other format characters, lone surrogates, odd spaces,
+    and letters without a picture.
     """
     text = value if isinstance(value, str) else json.dumps(value)
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(character if character.isprintable() else _escaped(ord(character)) for character in cut)
+    return "".join(character if is_visible(character) else _escaped(ord(character)) for character in cut)
 
 
 def _escaped(code: int) -> str:

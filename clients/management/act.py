@@ -19,6 +19,7 @@ from clients.catalogue import NameTaken
 from clients.client_secrets import UnableToChangeSecret
 from clients.keymaterial import KeyRefused
 from clients.keys import UnableToAddKey
+from clients.names import check_name
 from clients.people import UnableToDeactivate, UnableToInvite
 from clients.registry import UnableToChangeClient
 from clients.sealing import UnableToOpen
@@ -72,9 +73,11 @@ def _tidy(options: dict[str, Any]) -> None:
     a mail's layout."""
     for name in {"name", "organisation"} & options.keys():
         options[name] = options[name].strip()
-        if not options[name].isprintable():
-            message = _("Leave out the invisible characters: type this text instead of pasting it.")
-            raise ValidationError({name: message})
+        try:
+            if options[name]:
+                check_name(options[name])
+        except ValidationError as problem:
+            raise ValidationError({name: problem.messages}) from problem
 
 
 def _messages(refusal: ValidationError) -> list[str]:

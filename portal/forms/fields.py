@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients import addresses
+from clients.names import check_name
 from clients.secretformat import without_secrets
 
 
@@ -22,7 +23,7 @@ def no_secret(text: str) -> None:
 
 
 class Line(forms.CharField):
-    """One line of text: runs of white space become one blank; control and bidirectional characters are refused.
+    """A name, on one line: runs of white space become one blank, and what is no name is refused (clients/names.py).
 
     So a name cannot break a mail's layout or disguise itself in the change log.
     """
@@ -33,8 +34,7 @@ class Line(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         no_secret(value)
-        if not value.isprintable():
-            raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
+        check_name(value)
 
 
 class Text(forms.CharField):

@@ -7,6 +7,8 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import LoginWebAuthnForm, SignupWebAuthnForm
 from django.utils.translation import gettext_lazy as _
 
+from clients.names import check_name
+
 
 class PasskeyForm(SignupWebAuthnForm):
     """A passkey that signs in alone: the device checks a fingerprint, a face or a PIN each time."""
@@ -16,6 +18,12 @@ class PasskeyForm(SignupWebAuthnForm):
         self.fields["name"].label = _("Name of the passkey")
         self.fields["name"].help_text = _("So that you can tell two apart, for instance “Laptop” or “Blue key”.")
         self.fields["name"].widget.attrs["maxlength"] = self.fields["name"].max_length = 60
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if name:
+            check_name(name)
+        return name
 
     def clean(self) -> dict[str, Any]:
         with refused_if_malformed():

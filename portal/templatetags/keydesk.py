@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clients.invisible import is_visible
 from portal import drawing
 from portal.condition import Line
 from portal.times import ago, clock, day, days_left, moment, span, zone
@@ -224,8 +225,7 @@ def number(value: float) -> str:
 def visible(value: object) -> str:
     """Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
     return "".join(
-        char if char.isprintable() or char in NO_BREAK else char.encode("unicode_escape").decode()
-        for char in str(value)
+        char if is_visible(char) or char in NO_BREAK else char.encode("unicode_escape").decode() for char in str(value)
     )
 
 

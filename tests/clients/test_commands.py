@@ -18,7 +18,7 @@ from django.test import override_settings
 
 from audit.models import Entry
 from clients import catalogue, registrations
-from clients.models import Api, Client, Mail, Scope, Secret, User
+from clients.models import Api, Client, Key, Mail, Scope, Secret, User
 from tests import factories, keys
 
 pytestmark = pytest.mark.django_db
@@ -139,11 +139,12 @@ def test_a_private_key_is_refused_and_leaves_no_client(tmp_path: Path) -> None:
     assert not Client.objects.exists()
 
 
-def test_a_key_that_another_client_has_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_another_client_proved_is_refused(tmp_path: Path) -> None:
     factories.scope()
     (tmp_path / "key.json").write_text(json.dumps(keys.jwk_of(keys.new_ec())))
     command = create_client("--scope", "address.read", "--jwk", str(tmp_path / "key.json"))
     run(*command)
+    Key.objects.update(proven_at=factories.NOW)
     assert "in use elsewhere" in refused(*command)
     assert Client.objects.count() == 1
 

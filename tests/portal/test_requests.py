@@ -143,6 +143,15 @@ def test_invisible_characters_in_a_name_are_refused(client) -> None:
     assert "invisible characters" in response.content.decode()
 
 
+@pytest.mark.parametrize("field", ["client_name", "organisation", "contact_name"])
+@pytest.mark.parametrize("name", ["\u3164\u3164", "\u0301Noor", "4711", "Log in at https://evil.example"])
+def test_what_is_no_name_is_refused_in_every_field(client, field: str, name: str) -> None:
+    factories.scope()
+    response = client.post(reverse("request_client"), {**FORM, field: name})
+    assert response.status_code == 422
+    assert not Registration.objects.exists()
+
+
 def test_a_wrong_code_can_be_corrected(client) -> None:
     registration = ask(client)
     right = code_of(registration)

@@ -63,6 +63,7 @@ class Action(models.TextChoices):
 
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
     SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")
+    # Until there were proposals; what is in the log stays readable.
     SCOPE_EASING_ASKED = "scope.easing_asked", _("{actor} asked to end the two approvals for the scope {subject}")
     SCOPE_EASING_DECLINED = "scope.easing_declined", _("{actor} kept the two approvals for the scope {subject}")
     SCOPE_EASED = (
@@ -77,6 +78,9 @@ class Action(models.TextChoices):
     STAFF_ROLE_CHANGED = "staff.role_changed", _("{actor} changed the role of {subject}")
     STAFF_SIGN_IN_CHANGED = "staff.sign_in_changed", _("{actor} changed how they sign in")
     STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
+    PROPOSAL_MADE = "proposal.made", _("{actor} proposed a change of {subject}, for a second person to confirm")
+    PROPOSAL_DECLINED = "proposal.declined", _("{actor} declined a proposed change of {subject}")
+    PROPOSAL_WITHDRAWN = "proposal.withdrawn", _("{actor} withdrew a proposed change of {subject}")
     INCIDENT_LOOKED_UP = "incident.looked_up", _("{actor} looked up whom a leaked value belongs to: {subject}")
     INCIDENT_REVOKED = "incident.revoked", _("{actor} revoked a leaked value of {subject}")
     CHECKPOINT_SET_ASIDE = "checkpoint.set_aside", _("{actor} set aside the checkpoint {subject}, which nobody signed")
@@ -132,6 +136,11 @@ FIELDS: dict[str, str | Promise] = {
     "issuer_audience_only": _("Only the issuer as audience"),
     "may_request_tokens": _("May request tokens"),
     "sessions": _("Sessions"),
+    "clients": _("Clients that hold it"),
+    "proposal": _("Proposal"),
+    "proposed_by": _("Proposed by"),
+    "proposal_reason": _("Why it was proposed"),
+    "void_at": _("Void after"),
     "filters": _("Filters"),
     "entries": _("Entries"),
     "count": _("Times within a day"),

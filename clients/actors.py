@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from clients.models import User
+
+
+class ReasonMissing(Exception):
+    """A member of staff acts without saying why."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Actor:
     @property
     def label(self) -> str:
         return self.user.audit_label if self.user else self.system
+
+    def because(self, reason: str) -> str:
+        """The reason, for the entry of the act. Raises ReasonMissing where staff give none; others need none."""
+        if not reason.strip() and self.user is not None and self.user.is_staff_member:
+            raise ReasonMissing(_("Say why: it stays in the change log."))
+        return reason
 
 
 COMMAND_LINE = Actor(system="command line")

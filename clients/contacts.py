@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import fingerprints, links, outbox, sessions
+from clients import fingerprints, four_eyes, links, outbox, sessions
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Mail, ManagementLink, User
+from clients.models import Client, ClientContact, Mail, ManagementLink, Proposal, User
 from clients.notices import tell_contacts, who
 
 LINKS_PER_HOUR = 5
@@ -21,7 +21,7 @@ class UnableToChangeContacts(Exception):
     """The message says why."""
 
 
-def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> bool:
+def mail_fresh_link(*, email: str, by: Actor, now: datetime, reason: str = "") -> bool:
     """Mails a management link when the address belongs to a contact who did not get too many of late.
 
     Whether it did is for the Security team: a page for others must not tell, or it tells who is known.
@@ -35,26 +35,33 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime) -> bool:
         if recent.count() >= LINKS_PER_HOUR:
             return False
         outbox.queue_link(user=user, now=now)
-        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user)
+        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user, note=reason)
     return True
 
 
 @transaction.atomic
-def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime) -> ClientContact:
-    """Add a person and mail them a link. Raises UnableToChangeContacts.
+def add(
+    *, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
+    agreed: Proposal | None = None,
+) -> ClientContact:  # fmt: skip
+    """Add a person and mail them a link. A member of staff does not do it alone when the client has sensitive scopes.
 
-    A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it.
+    A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it. `agreed`
+    is the proposal that this carries out. Raises UnableToChangeContacts and four_eyes.NeedsColleague.
     """
     _open(Client.objects.locked(client.pk))
     user = User.objects.contact(email=email, name=name)
     if user.is_staff_member and by.user is not None and by.user.is_staff_member:
-        raise UnableToChangeContacts(_("This is an address of the staff, who see no client as a contact. Use another."))
+        raise UnableToChangeContacts(
+            _("This is a staff address. Staff cannot be contacts of a client: use another address.")
+        )
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
+    _check_four_eyes(client, by, agreed)
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
-    changes = {"contact": (None, user.audit_label), "role": (None, role)}
+    changes = {"contact": (None, user.audit_label), "role": (None, role), **four_eyes.first_of_two(agreed)}
     outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
-    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes)
+    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=user.audit_label,
         by=by, now=now,
@@ -63,17 +70,31 @@ def add(*, client: Client, email: str, name: str, role: ClientContact.Role, by: 
 
 
 @transaction.atomic
-def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime) -> None:
+def change_role(
+    *, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
+    agreed: Proposal | None = None,
+) -> None:  # fmt: skip
+    """Make a contact owner or editor; `agreed` as for `add`.
+
+    Raises UnableToChangeContacts and four_eyes.NeedsColleague.
+    """
     client = _open(Client.objects.locked(contact.client_id))
     contact.role = before = _still_there(client, contact).role
     if before == role:
         return
-    if role != ClientContact.Role.OWNER:
+    if role == ClientContact.Role.OWNER:
+        _check_four_eyes(client, by, agreed)
+    else:
         _keep_an_owner(client, contact)
     ClientContact.objects.filter(pk=contact.pk).update(role=role)
     contact.role = role
-    changes = {"contact": (contact.user.audit_label, contact.user.audit_label), "role": (before, role)}
-    log.record(action=Action.CLIENT_CONTACT_ROLE_CHANGED, actor=by, subject=client, changes=changes)
+    changes = {
+        "contact": (contact.user.audit_label, contact.user.audit_label), "role": (before, role),
+        **four_eyes.first_of_two(agreed),
+    }  # fmt: skip
+    log.record(
+        action=Action.CLIENT_CONTACT_ROLE_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason)
+    )
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=client.audit_label,
         detail=contact.user.audit_label, by=by, now=now,
@@ -81,7 +102,7 @@ def change_role(*, contact: ClientContact, role: ClientContact.Role, by: Actor, 
 
 
 @transaction.atomic
-def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
+def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = "") -> None:
     """The person sees the client no more; their sessions end, and an unused link. An open client keeps an owner.
 
     Who removes themselves stays signed in where they did it.
@@ -101,7 +122,13 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime) -> None:
         links.revoke_all(user=user, now=now)
     ended = sessions.drop(user=user, keep=by.session if by.user == user else None, now=now)
     changes = {"contact": (label, None), "role": (role, None), **ended}
-    log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes)
+    log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes, note=by.because(reason))
+
+
+def _check_four_eyes(client: Client, by: Actor, agreed: Proposal | None) -> None:
+    """A new contact reaches whatever the client reaches."""
+    if client.sensitive_scopes.exists():
+        four_eyes.check(by=by, agreed=agreed)
 
 
 def _open(client: Client) -> Client:

@@ -24,12 +24,15 @@ class Act(models.TextChoices):
     ADD_CONTACT = "add_contact", _("Add this contact")
     CHANGE_CONTACT_ROLE = "change_contact_role", _("Change this contact's role")
     REMOVE_CONTACT = "remove_contact", _("Remove this contact")
+    ACCEPT_CONTACT = "accept_contact", _("Accept this contact")
     ADD_PASSKEY = "add_passkey", _("Add a passkey")
     REMOVE_PASSKEY = "remove_passkey", _("Remove this passkey")
 
 
 # Asked each time: whoever gets these done comes back, or lets others in.
-ALWAYS_ASKED = frozenset({Act.ADD_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY})
+ALWAYS_ASKED = frozenset(
+    {Act.ADD_CONTACT, Act.ACCEPT_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY}
+)
 # A link that is opened soon after it was mailed shows as much as a code: the same mailbox, now.
 SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
 
@@ -48,6 +51,7 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.INVALIDATE_ALL_TOKENS: _("This code invalidates all tokens of {client}."),
     Act.ADD_CONTACT: _("This code adds a contact to {client}."),
     Act.CHANGE_CONTACT_ROLE: _("This code changes the role of a contact of {client}."),
+    Act.ACCEPT_CONTACT: _("This code accepts a contact that the Security team proposes for {client}."),
     Act.REMOVE_CONTACT: _("This code removes a contact from {client}."),
     Act.ADD_PASSKEY: _("This code adds a passkey that signs in as you."),
     Act.REMOVE_PASSKEY: _("This code removes one of your passkeys."),

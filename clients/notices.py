@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from audit.actions import Action
 from clients import networks, outbox
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Mail, Registration, User
+from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 
 SAME_AGAIN = timedelta(hours=1)
 
@@ -131,6 +131,21 @@ def _was_told(client: Client, act: dict[str, Any], now: datetime) -> bool:
     """The contacts were mailed within the hour that this person saw this secret from this network."""
     same = {f"facts__{name}": act[name] for name in ("action", "subject", "by_id", "network")}
     return client.mails.filter(kind=Mail.Kind.CLIENT_CHANGED, created_at__gt=now - SAME_AGAIN, **same).exists()
+
+
+def ask_owners(*, proposal: Proposal, now: datetime) -> None:
+    """A contact that the Security team proposes waits for a second person: an owner can be that."""
+    content = proposal.content
+    facts = {
+        "proposal": str(proposal.uid), "person": content["name"], "email": content["email"], "role": content["role"],
+        "until": proposal.void_at.isoformat(),
+    }  # fmt: skip
+    owners = proposal.client.contacts.filter(role=ClientContact.Role.OWNER) if proposal.client else []
+    for user in User.objects.filter(contact_of__in=owners, is_active=True):
+        outbox.queue(
+            kind=Mail.Kind.CONTACT_PROPOSED, to=user.email, language=user.language, user=user, client=proposal.client,
+            facts=facts, now=now,
+        )  # fmt: skip
 
 
 def tell_requester(*, registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:

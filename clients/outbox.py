@@ -223,12 +223,12 @@ def _is_permanent(error: Exception) -> bool:
 
 
 @transaction.atomic
-def retry(*, mail: Mail, by: Actor, now: datetime) -> None:
+def retry(*, mail: Mail, by: Actor, now: datetime, reason: str = "") -> None:
     """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
     if _is_over(mail, now):
         raise UnableToRetry(_("The link or code in this mail no longer works. A new one is needed."))
     failed = Mail.objects.undeliverable().filter(pk=mail.pk)
     if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
         raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
-    change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail)
+    change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail, note=by.because(reason))
     wake_worker(mail.pk)

@@ -12,7 +12,7 @@ from audit import log
 from audit.actions import Action
 from clients import addresses, links, outbox, sealing
 from clients.actors import Actor
-from clients.models import Mail, Registration, Scope, User
+from clients.models import Mail, Proposal, Registration, User
 
 
 class UnableToInvite(Exception):
@@ -72,7 +72,7 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     user.save(update_fields=["is_active", "password"])
     _forget_sign_in(user)
     links.revoke_all(user=user, now=now)
-    note = " ".join(filter(None, (reason, _take_back(user))))
+    note = " ".join(filter(None, (reason, _take_back(user, now))))
     log.record(action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=note)
     return user
 
@@ -89,13 +89,12 @@ def _forget_sign_in(user: User) -> None:
     SocialAccount.objects.filter(user_id=user.pk).delete()
 
 
-def _take_back(user: User) -> str:
-    """Ends what waits for a second person because of this one; names it for the log."""
+def _take_back(user: User, now: datetime) -> str:
+    """End what waits for a second person because of this one; name it for the log."""
     requests = Registration.objects.open().filter(endorsed_by=user)
-    scopes = Scope.objects.filter(easing_asked_by=user)
-    names = [registration.number for registration in requests] + [scope.name for scope in scopes]
+    names = [registration.number for registration in requests]
     requests.update(endorsed_by=None, endorsed_at=None)
-    scopes.update(easing_asked_by=None, easing_asked_at=None)
+    names += [f"{proposal.kind} ({proposal.about.audit_label})" for proposal in Proposal.objects.take_back(user, now)]
     return f"First word taken back: {', '.join(names)}" if names else ""
 
 

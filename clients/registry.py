@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import client_secrets, fingerprints, keys
+from clients import client_secrets, fingerprints, four_eyes, keys
 from clients.actors import Actor
 from clients.keymaterial import PublicKey
-from clients.models import Api, Client, ClientContact, ClientScope, Registration, Scope, User
+from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
 from clients.models.client import new_client_id
 from clients.notices import tell_contacts
 
@@ -99,29 +99,32 @@ def change_scopes(
     scopes: Iterable[Scope],
     defaults: Iterable[Scope],
     seen: str | None = None,
+    reason: str = "",
+    agreed: Proposal | None = None,
     by: Actor,
     now: datetime,
 ) -> None:
-    """What is taken away is gone from every introspection as soon as this commits.
+    """Take scopes away, which is gone from every introspection as soon as this commits, or give more.
 
-    A sensitive scope comes by a request with two approvals only. `seen` is the client's scopes_hash as the person saw
-    it. Raises UnableToChangeClient and fingerprints.Stale.
+    A member of staff gives none alone: `agreed` is the proposal that this carries out. `seen` is the client's
+    scopes_hash as the person saw it. Raises UnableToChangeClient, fingerprints.Stale and four_eyes.NeedsColleague.
     """
     fingerprints.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
     wanted, before = list(scopes), facts(client)
     held = set(client.client_scopes.values_list("scope_id", flat=True))
-    if any(scope.sensitive and scope.pk not in held for scope in Scope.objects.filter(pk__in=[s.pk for s in wanted])):
-        raise UnableToChangeClient(_("A sensitive scope is granted only through a request with two approvals."))
+    if any(scope.pk not in held for scope in wanted):
+        four_eyes.check(by=by, agreed=agreed)
     _grant(client, wanted, defaults)
     if before == (after := facts(client)):
         return
-    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=difference(before, after))
+    changes = {**difference(before, after), **four_eyes.first_of_two(agreed)}
+    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)
 
 
 @transaction.atomic
 def change_settings(
-    *, client: Client, settings: dict[str, object], seen: str | None = None, by: Actor, now: datetime
+    *, client: Client, settings: dict[str, object], seen: str | None = None, reason: str = "", by: Actor, now: datetime
 ) -> None:
     """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
 
@@ -137,7 +140,9 @@ def change_settings(
     if not changes:
         return
     Client.objects.filter(pk=client.pk).update(**{name: after for name, (_before, after) in changes.items()})
-    log.record(action=Action.CLIENT_SETTINGS_CHANGED, actor=by, subject=client, changes=changes)
+    log.record(
+        action=Action.CLIENT_SETTINGS_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason)
+    )
     tell_contacts(client=client, action=Action.CLIENT_SETTINGS_CHANGED, subject=client.audit_label, by=by, now=now)
     client.refresh_from_db()
 
@@ -168,7 +173,8 @@ def _move(
     before = client.status
     if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
         raise UnableToChangeClient(_("Somebody was faster: the client is in another state now."))
-    log.record(action=action, actor=by, subject=client, changes={"status": (before, status)}, note=reason)
+    changes = {"status": (before, status)}
+    log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now)
     client.status = status
 

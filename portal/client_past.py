@@ -19,6 +19,7 @@ SET_BY = {
 # Of the decision, not of the client that it made.
 OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email"}
 CREDENTIALS = ("key.", "secret.")
+ABOUT_THE_ACT = {"proposed_by", "proposal_reason"}  # not about the client
 
 
 @dataclass
@@ -48,7 +49,7 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
                 past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
             if "contact" in after:  # the first one, who came with the client
                 past.contacts[str(after.pop("contact"))] = after.pop("role")
-            past.facts |= after
+            past.facts |= {name: value for name, value in after.items() if name not in ABOUT_THE_ACT}
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:
             past.contacts.pop(str(before.get("contact")), None)
         elif entry.action in (Action.CLIENT_CONTACT_ADDED, Action.CLIENT_CONTACT_ROLE_CHANGED):

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from clients.models import Registration, User
+from clients.models import Proposal, Registration, User
 from clients.session_store import UID
 from portal import sessions
 from portal.request import Request
@@ -32,6 +32,7 @@ AREAS = {
         (_("Review queue"), "queue"),
         (_("Clients"), "all_clients"),
         (_("Scopes"), "scopes"),
+        (_("Proposals"), "proposals"),
         (_("Incident"), "incident"),
         (_("Change log"), "change_log"),
     ],
@@ -69,7 +70,7 @@ def _navigation(request: Request) -> dict[str, Any]:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        items.append({"name": name, "label": label, "url": url, "count": _count(name)})
+        items.append({"name": name, "label": label, "url": url, "count": _count(name, request)})
     current = _current(request, items)
     for item in items:
         item["current"] = item["name"] == current
@@ -103,7 +104,10 @@ def role_of(request: Request) -> str:
     return user.role if is_strong(request) else "public"
 
 
-def _count(name: str) -> int | None:
+def _count(name: str, request: Request) -> int | None:
+    """How many wait for this reader."""
+    if name == "proposals":
+        return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user).count()
     return Registration.objects.awaiting_review().count() if name == "queue" else None
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.actions import FIELDS
 from audit.models import Entry
-from clients.models import Client, ClientContact, Key, Registration, User
+from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from portal.request import is_uuid
 from portal.templatetags.keydesk import moment
 
@@ -21,10 +21,12 @@ WORDS: dict[str, dict[str, str | Promise]] = {
     "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
     "state": dict(Key.State.choices),
+    "proposal": dict(Proposal.Kind.choices),
 }
 # Fields whose values are moments. In no other is a text taken for one: names are what people, strangers too, typed.
 MOMENTS = {
     "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
+    "void_at",
 }  # fmt: skip
 
 

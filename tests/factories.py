@@ -9,9 +9,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from clients import catalogue, codes, registrations, registry
+from django.utils import timezone
+
+from clients import catalogue, codes, proposals, registrations, registry
 from clients.actors import Actor
-from clients.models import Api, Client, Registration, Scope, User
+from clients.models import Api, Client, Proposal, Registration, Scope, User
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SYSTEM = Actor(system="test")
@@ -82,6 +84,14 @@ def client(
         now=now,
         **kwargs,  # type: ignore[arg-type]
     )
+
+
+def proposed_contact(client: Client, email: str = "an@leiestroom.example") -> Proposal:
+    """A contact that Noor proposes and that waits for a second person."""
+    return proposals.propose(
+        kind=Proposal.Kind.CONTACT_ADDED, about=client, content={"name": "An", "email": email, "role": "editor"},
+        reason="They asked on the telephone", by=by(noor()), now=timezone.now(),
+    )  # fmt: skip
 
 
 def content(**changes: object) -> registrations.Content:

@@ -22,10 +22,10 @@ class UnableToRevoke(Exception):
 
 
 @transaction.atomic
-def invalidate_all(*, client: Client, by: Actor, now: datetime) -> None:
+def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "") -> None:
     """Every token of the client stops. One number moves, however many tokens there are; the rows are marked later."""
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
-    change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client)
+    change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client, note=by.because(reason))
     tell_contacts(client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now)
     wake_cleaner(client.pk)
 

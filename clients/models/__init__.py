@@ -4,6 +4,7 @@ from clients.models.credentials import Key, Secret
 from clients.models.mail import Mail
 from clients.models.networks import UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
+from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
 
@@ -16,6 +17,7 @@ __all__ = [
     "Mail",
     "MailedCode",
     "ManagementLink",
+    "Proposal",
     "Registration",
     "RegistrationMessage",
     "RegistrationScope",

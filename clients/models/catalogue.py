@@ -8,7 +8,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.fingerprints import fingerprint
-from clients.models.people import User
 
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma that people type between two.
 SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
@@ -62,9 +61,9 @@ class Api(Described):
 
 
 class ScopeQuerySet(models.QuerySet["Scope"]):
-    def easing(self) -> ScopeQuerySet:
-        """Those of which somebody asked to end the two approvals, and nobody answered yet."""
-        return self.filter(retired_at=None).exclude(easing_asked_by=None).select_related("easing_asked_by")
+    def sensitive(self) -> ScopeQuerySet:
+        """Those that take two people and open something."""
+        return self.filter(sensitive=True, retired_at=None)
 
     def offered(self) -> ScopeQuerySet:
         """Those one can ask for: not retired, with their API, in the order people read them."""
@@ -74,10 +73,7 @@ class ScopeQuerySet(models.QuerySet["Scope"]):
 class Scope(Described):
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[RegexValidator(SCOPE_NAME)])
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes")
-    sensitive = models.BooleanField(_("sensitive"), default=False)  # two approvals needed
-    # Who asked that one approval be enough from now on; somebody else confirms it (clients.catalogue).
-    easing_asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    easing_asked_at = models.DateTimeField(null=True, blank=True)
+    sensitive = models.BooleanField(_("sensitive"), default=False)  # two approvals needed; two people end that
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScopeQuerySet.as_manager()
@@ -86,13 +82,15 @@ class Scope(Described):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(name__regex=SCOPE_NAME), name="scope_name_is_a_scope_token"),
-            models.CheckConstraint(
-                condition=Q(easing_asked_by=None) | Q(sensitive=True), name="only_a_sensitive_scope_can_be_eased"
-            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def holders(self) -> models.QuerySet:
+        """The clients that have it; a closed one has nothing any more."""
+        return self.clients.exclude(status="closed")  # clients.models.client imports this module
 
     @property
     def audit_id(self) -> str:

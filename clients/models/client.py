@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.fingerprints import fingerprint
-from clients.models.catalogue import Scope
+from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
 
 CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without what people misread: i l o u 0 1
@@ -105,6 +105,10 @@ class Client(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    @property
+    def sensitive_scopes(self) -> ScopeQuerySet:
+        return Scope.objects.sensitive().filter(clients=self)
 
     @property
     def scopes_hash(self) -> str:

@@ -56,6 +56,7 @@ class Mail(models.Model):
         PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
         SCOPE_RETIRED = "scope_retired", _("Scope retired")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
+        CONTACT_PROPOSED = "contact_proposed", _("A contact waits for an owner")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import ClientContact
 from portal.forms.fields import Line, email_field
+from portal.forms.reason import ReasonForm
 
 Role = ClientContact.Role
 
@@ -25,3 +26,7 @@ class ContactForm(forms.Form):
 
     def clean_role(self) -> ClientContact.Role:
         return Role(self.cleaned_data["role"])
+
+
+class StaffContactForm(ReasonForm, ContactForm):
+    """A contact that a member of the Security team adds."""

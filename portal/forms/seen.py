@@ -27,7 +27,7 @@ class SeenForm(forms.Form):
     @property
     def differences(self) -> list[dict[str, str]]:
         """What saving again would change, as components/diff.html wants it."""
-        fields = [self[name] for name in self.changed_data if name != "seen"] if self.is_stale else []
+        fields = [self[name] for name in self.changed_data if name not in ("seen", "reason")] if self.is_stale else []
         return [
             {"field": str(field.label), "before": _shown(field.initial), "after": _shown(field.value())}
             for field in fields

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
 from portal.forms.fields import Line, no_secret
+from portal.forms.reason import InternalReasonForm
 from portal.forms.seen import SeenForm
 
 
-class DescribedForm(forms.Form):
+class DescribedForm(InternalReasonForm):
     """A description per language; English is what readers of a language without one get."""
 
     def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
@@ -74,7 +75,7 @@ class ApiForm(SeenForm, DescribedForm):
 
 
 class ScopeForm(DescribedForm):
-    """Anybody of the team makes a scope sensitive; that it is so no more takes two of them (EasingForm)."""
+    """Anybody of the team makes a scope sensitive; that it is so no more takes two of them (portal/views/easing.py)."""
 
     sensitive = forms.BooleanField(
         label=_("Sensitive"), required=False,
@@ -90,24 +91,6 @@ class ScopeForm(DescribedForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         return {**data, "sensitive": self.is_sensitive or data.get("sensitive", False)}
-
-
-class EasingForm(forms.Form):
-    """Which of the buttons, and for the first of two people why."""
-
-    ASK, EASE, KEEP = "ask", "ease", "keep"
-    act = forms.ChoiceField(choices=[(name, name) for name in (ASK, EASE, KEEP)])
-    reason = forms.CharField(
-        label=_("Why is one approval enough?"), required=False,
-        help_text=_("Your colleague reads it before confirming; it stays in the change log."),
-        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), validators=[no_secret],
-    )  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("act") == self.ASK and not data.get("reason") and "reason" not in self.errors:
-            self.add_error("reason", _("Tell your colleague why."))
-        return data
 
 
 class NewScopeForm(ScopeForm):

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
 from portal.client_search import SHA1
-from portal.forms.fields import no_secret
 from portal.forms.filters import FilterForm
+from portal.forms.reason import ReasonForm
 from portal.forms.seen import SeenForm
 
 # How Key.description begins: a family, or one size or curve of it.
@@ -77,14 +77,7 @@ def _number(label: Any, refusal: Any, least: int, most: int) -> forms.IntegerFie
     return forms.IntegerField(label=label, required=False, min_value=least, max_value=most, error_messages=messages)
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Why?"), help_text=_("For the change log. The contacts are told that it happened."),
-        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), validators=[no_secret],
-    )  # fmt: skip
-
-
-class SettingsForm(SeenForm):
+class SettingsForm(ReasonForm, SeenForm):
     token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86400."), 60, 86_400)
     rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1000000."), 1, 1_000_000)
     issuer_audience_only = forms.BooleanField(
@@ -101,7 +94,7 @@ class SettingsForm(SeenForm):
             self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
 
 
-class ScopesForm(SeenForm):
+class ScopesForm(ReasonForm, SeenForm):
     scopes = forms.MultipleChoiceField(label=_("Scopes"), required=False, widget=forms.CheckboxSelectMultiple)
     defaults = forms.MultipleChoiceField(
         label=_("Which of them are default scopes?"), help_text=_("Granted when a token request names no scope."),

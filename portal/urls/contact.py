@@ -2,7 +2,20 @@
 
 from django.urls import include, path
 
-from portal.views import changes, client, contacts, dry_run, home, journal, keys, passkeys, requests, secrets, tokens
+from portal.views import (
+    changes,
+    client,
+    contacts,
+    dry_run,
+    home,
+    journal,
+    keys,
+    passkeys,
+    proposed_contacts,
+    requests,
+    secrets,
+    tokens,
+)
 
 of_one_client = [
     path("", client.client, name="client"),
@@ -25,6 +38,7 @@ of_one_client = [
     path("tokens/invalidate/", tokens.invalidate_tokens, name="invalidate_tokens"),
     path("tokens/invalidate/<uuid:credential>/", tokens.invalidate_issued_to, name="invalidate_issued_to"),
     path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/proposed/<uuid:proposal>/", proposed_contacts.proposed_contact, name="proposed_contact"),
     path("contacts/<uuid:contact>/role/", contacts.change_role, name="change_contact_role"),
     path("contacts/<uuid:contact>/remove/", contacts.remove_contact, name="remove_contact"),
 ]

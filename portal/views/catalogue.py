@@ -10,11 +10,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import catalogue
 from clients.fingerprints import Stale
-from clients.models import Api, Client, ClientScope, Scope
+from clients.four_eyes import NeedsColleague
+from clients.models import Api, Client, ClientScope, Proposal, Scope
 from portal.access import actor, security_team
+from portal.forms.reason import InternalReasonForm
 from portal.forms.seen import status_of
 from portal.forms.staff_catalogue import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
 from portal.request import Request, posted
+from portal.views.proposals import propose
 
 
 @security_team
@@ -23,7 +26,8 @@ def scopes(request: Request) -> HttpResponse:
     held = ClientScope.objects.exclude(client__status=Client.Status.CLOSED).values("scope_id")
     holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
     servers = Prefetch("served_by", Client.objects.exclude(status=Client.Status.CLOSED))
-    apis = Api.objects.prefetch_related("scopes__easing_asked_by", servers)
+    waiting = Prefetch("scopes__proposals", Proposal.objects.waiting(request.now), to_attr="waiting")
+    apis = Api.objects.prefetch_related("scopes", waiting, servers)
     language = get_language() or "en"
     shown = [
         {
@@ -37,7 +41,10 @@ def scopes(request: Request) -> HttpResponse:
 
 
 def _shown(scope: Scope, language: str, holders: int) -> dict[str, object]:
-    return {"scope": scope, "description": scope.described_in(language), "holders": holders}
+    proposals = getattr(scope, "waiting", [])  # prefetched
+    return {
+        "scope": scope, "description": scope.described_in(language), "holders": holders, "proposals": proposals
+    }  # fmt: skip
 
 
 @security_team
@@ -48,8 +55,9 @@ def create_api(request: Request) -> HttpResponse:
         data = form.cleaned_data
         try:
             catalogue.create_api(
-                identifier=data["identifier"], name=data["name"], description=form.description(), by=actor(request)
-            )
+                identifier=data["identifier"], name=data["name"], description=form.description(),
+                reason=data["reason"], by=actor(request),
+            )  # fmt: skip
         except catalogue.NameTaken as problem:
             form.add_error("identifier", str(problem))
         else:
@@ -68,7 +76,7 @@ def change_api(request: Request, identifier: str) -> HttpResponse:
         try:
             catalogue.change_api(
                 api=api, name=data["name"], description=form.description(), served_by=data["served_by"],
-                seen=data["seen"], by=actor(request),
+                seen=data["seen"], reason=data["reason"], by=actor(request),
             )  # fmt: skip
         except Stale as problem:
             api.refresh_from_db()
@@ -95,12 +103,12 @@ def create_scope(request: Request) -> HttpResponse:
         try:
             catalogue.create_scope(
                 name=name, api=data["api"], description=form.description(), sensitive=data["sensitive"],
-                by=actor(request),
+                reason=data["reason"], by=actor(request),
             )  # fmt: skip
         except catalogue.NameTaken as problem:
             form.add_error("name", str(problem))
         else:
-            messages.success(request, _("Scope %(name)s added. One can ask for it from now on.") % {"name": name})
+            messages.success(request, _("Scope %(name)s added. It can now be requested.") % {"name": name})
             return redirect("scopes")
     return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
 
@@ -111,9 +119,11 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
     scope = get_object_or_404(Scope, pk=pk)
     form = ScopeForm(posted(request), scope=scope)
     if form.is_valid():
-        sensitive = form.cleaned_data["sensitive"]
+        sensitive, reason = form.cleaned_data["sensitive"], form.cleaned_data["reason"]
         try:
-            catalogue.change_scope(scope=scope, description=form.description(), sensitive=sensitive, by=actor(request))
+            catalogue.change_scope(
+                scope=scope, description=form.description(), sensitive=sensitive, reason=reason, by=actor(request)
+            )
         except catalogue.UnableToEaseScope as problem:  # it became sensitive at this very moment
             messages.error(request, str(problem))
         else:
@@ -126,23 +136,27 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_scope(request: Request, pk: int) -> HttpResponse:
-    scope = get_object_or_404(Scope, pk=pk)
-    if request.method == "POST":
+    """Retires a scope that no client holds; of one that clients hold it is proposed."""
+    scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
         try:
-            catalogue.retire_scope(scope=scope, by=actor(request), now=request.now)
+            catalogue.retire_scope(scope=scope, reason=reason, by=actor(request), now=request.now)
         except catalogue.UnableToRetireScope as problem:
             messages.error(request, str(problem))
+        except NeedsColleague:
+            return propose(request, Proposal.Kind.SCOPE_RETIRED, scope, reason=reason)
         else:
             messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
         return redirect("scopes")
-    holders = scope.clients.exclude(status=Client.Status.CLOSED).count()
-    return render(request, "security/retire_scope.html", {"scope": scope, "holders": holders})
+    context = {"scope": scope, "holders": scope.holders.count(), "form": form}
+    return render(request, "security/retire_scope.html", context, status=422 if form.errors else 200)
 
 
 def _form_page(
     request: Request, form: DescribedForm, *, title: str, submit: str, sensitive: Scope | bool = False
 ) -> HttpResponse:
     """`sensitive` is the scope, when it is one that needs two approvals."""
-    first = [field for field in form if not field.name.startswith("description_")]
+    first = [field for field in form if field.name != "reason" and not field.name.startswith("description_")]
     context = {"form": form, "first": first, "title": title, "submit": submit, "sensitive": sensitive}
     return render(request, "security/catalogue_form.html", context, status=status_of(form))

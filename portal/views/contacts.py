@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients import contacts as acts
 from clients.guarded_acts import Act
-from clients.models import Client, ClientContact
+from clients.models import Client, ClientContact, Proposal
 from portal.access import actor, client_of, client_owned_by, contact
 from portal.forms.contacts import ContactForm
 from portal.request import Request, posted
@@ -36,13 +36,14 @@ def contacts(request: Request, uid: UUID) -> HttpResponse:
         "people": people,
         "owner": any(row.user_id == request.user.pk for row in owners),
         "only_owner": owners[0] if len(owners) == 1 else None,
+        "proposals": list(Proposal.objects.for_owners_of(client, request.now)),
         "form": form,
     }
     return render(request, "contact/contacts.html", context, status=422 if form.errors else 200)
 
 
 def add(request: Request, client: Client, form: ContactForm) -> bool:
-    """False when the person cannot be added; then the form says why."""
+    """False when the person cannot be added; then the form says why. Raises four_eyes.NeedsColleague for staff."""
     try:
         acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
     except acts.UnableToChangeContacts as problem:
@@ -85,10 +86,10 @@ def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     return redirect("home") if removed_themselves else redirect("contacts", uid)
 
 
-def remove(request: Request, row: ClientContact) -> bool:
+def remove(request: Request, row: ClientContact, *, reason: str = "") -> bool:
     """Whether they are gone; a message says so, or why not."""
     try:
-        acts.remove(contact=row, by=actor(request), now=request.now)
+        acts.remove(contact=row, reason=reason, by=actor(request), now=request.now)
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
         return False

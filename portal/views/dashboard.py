@@ -7,21 +7,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clients.models import Client, Key, Mail, Registration, Scope, Secret
-from portal import condition, usage
+from clients.models import Client, Key, Mail, Proposal, Registration, Secret
+from portal import condition, proposed, usage
 from portal.access import security_team
 from portal.client_search import SHA1, named_by_sha1
 from portal.forms.staff_clients import ALGORITHMS
 from portal.request import Request
 
 SOON = timedelta(days=30)
+PROPOSALS = 5  # that wait for this reader; all of them are on their own page
 LISTED = 10  # keys that end soon, clients that are refused most
 # Counting a hundred thousand clients takes longer than a page may, so the worker does it each minute (portal/tasks.py).
 REMEMBERED = 180  # seconds; without a worker the page counts for itself when they are over
@@ -37,7 +38,7 @@ def dashboard(request: Request) -> HttpResponse:
         "usage": usage.of_totals(figures["usage_totals"], request.now),
         "waiting": waiting.count(),
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
-        "easing": Scope.objects.easing().exclude(easing_asked_by=request.user),
+        "proposals": [proposed.row(row, request.now) for row in _proposals(request)[:PROPOSALS]],
         "undelivered": Mail.objects.undeliverable().count(),
         "expiring": [condition.of_key(key, {}, request.now) for key in _ending(request.now)[:LISTED]],
         "methods": _methods(figures["methods"]),
@@ -45,6 +46,10 @@ def dashboard(request: Request) -> HttpResponse:
         "sha1_url": f"{reverse('all_clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)
+
+
+def _proposals(request: Request) -> QuerySet[Proposal]:
+    return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user)
 
 
 def remember(now: datetime) -> dict[str, Any]:

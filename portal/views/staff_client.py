@@ -17,13 +17,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients import registry
 from clients.fingerprints import Stale
-from clients.models import Api, Client, Key, Scope
+from clients.four_eyes import NeedsColleague
+from clients.models import Api, Client, Key, Proposal, Scope
 from portal import condition, log_entries, usage
 from portal.access import actor, security_team
+from portal.forms.reason import ReasonForm
 from portal.forms.seen import SeenForm, status_of
-from portal.forms.staff_clients import ReasonForm, ScopesForm, SettingsForm, of_everybody
+from portal.forms.staff_clients import ScopesForm, SettingsForm, of_everybody
 from portal.request import Request, posted
 from portal.views.journal import by_client
+from portal.views.proposals import propose
 from portal.views.tokens import shown_tokens
 from tokens.models import CredentialUse, JournalEntry
 
@@ -53,6 +56,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "serves": Api.objects.filter(served_by=client),
         "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
         "registrations": client.registrations.order_by("-created_at"),
+        "proposals": list(Proposal.objects.waiting(now).filter(client=client)),
         "tokens": tokens[:TOKENS],
         "more_tokens": len(tokens) > TOKENS,
         "shown": TOKENS,
@@ -138,8 +142,9 @@ def client_settings(request: Request, uid: UUID) -> HttpResponse:
         chosen: dict[str, Any] = form.cleaned_data
         try:
             registry.change_settings(
-                client=client, settings=chosen, seen=chosen["seen"], by=actor(request), now=request.now
-            )
+                client=client, settings=chosen, seen=chosen["seen"], reason=chosen["reason"], by=actor(request),
+                now=request.now,
+            )  # fmt: skip
         except Stale as problem:
             form = _settings_form(client_of_anybody(uid), request.POST)
             form.show_again(problem)
@@ -160,15 +165,17 @@ def _settings_form(client: Client, data: QueryDict | None) -> SettingsForm:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_scopes(request: Request, uid: UUID) -> HttpResponse:
-    """Takes scopes away, or grants some without a request; sensitive ones come by a request with two approvals."""
+    """Takes scopes away; gives more by a proposal that a colleague confirms."""
     form = _scopes_form(client := client_of_anybody(uid), posted(request))
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
         try:
             registry.change_scopes(
                 client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
-                by=actor(request), now=request.now,
+                reason=chosen["reason"], by=actor(request), now=request.now,
             )  # fmt: skip
+        except NeedsColleague:
+            return _propose_scopes(request, client, chosen)
         except Stale as problem:
             form = _scopes_form(client, request.POST)
             form.show_again(problem)
@@ -181,9 +188,18 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
     return _form_page(request, "security/client_scopes.html", client, form)
 
 
+def _propose_scopes(request: Request, client: Client, chosen: dict[str, Any]) -> HttpResponse:
+    """All that was ticked, also what stays: two people agree on what the client has in the end."""
+    content: dict[str, object] = {
+        "scopes": [scope.name for scope in chosen["scopes"]],
+        "default_scopes": [scope.name for scope in chosen["defaults"]],
+    }
+    return propose(request, Proposal.Kind.SCOPES_GIVEN, client, content=content, reason=chosen["reason"])
+
+
 def _scopes_form(client: Client, data: QueryDict | None) -> ScopesForm:
     held = dict(client.client_scopes.values_list("scope__name", "is_default"))
-    known = {scope.name: scope for scope in Scope.objects.offered() if not scope.sensitive or scope.name in held}
+    known = {scope.name: scope for scope in Scope.objects.offered()}
     defaults = [name for name, default in held.items() if default]
     initial = {"scopes": list(held), "defaults": defaults, "seen": client.scopes_hash}
     return ScopesForm(data, known=known, initial=initial)

@@ -3,18 +3,33 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clients import contacts as acts
-from clients.models import ClientContact, User
+from clients.four_eyes import NeedsColleague
+from clients.models import ClientContact, Proposal
 from portal.access import actor, security_team
-from portal.forms.contacts import ContactForm
+from portal.forms.contacts import StaffContactForm
+from portal.forms.reason import ReasonForm
 from portal.request import Request, posted
 from portal.views.contacts import add, remove
+from portal.views.proposals import propose
 from portal.views.staff_client import client_of_anybody
+
+Role = ClientContact.Role
+LINK = "link"
+
+# act -> (the question, the button)
+QUESTIONS: dict[str, tuple[str | Promise, str | Promise]] = {
+    LINK: (gettext_lazy("Mail a link to %(person)s?"), gettext_lazy("Mail a link")),
+    Role.OWNER: (gettext_lazy("Make %(person)s an owner?"), gettext_lazy("Make owner")),
+    Role.EDITOR: (gettext_lazy("Make %(person)s an editor?"), gettext_lazy("Make editor")),
+}
 
 
 def _contact(uid: UUID, contact: UUID) -> ClientContact:
@@ -24,46 +39,65 @@ def _contact(uid: UUID, contact: UUID) -> ClientContact:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
-    client, form = client_of_anybody(uid), ContactForm(posted(request), initial={"role": "owner"})
-    if form.is_valid() and add(request, client, form):
-        return redirect("staff_client", uid)
-    context = {"client": client, "form": form}
+    """Adds a contact, or proposes it where that takes two people."""
+    client, form = client_of_anybody(uid), StaffContactForm(posted(request), initial={"role": "owner"})
+    if form.is_valid():
+        try:
+            if add(request, client, form):
+                return redirect("staff_client", uid)
+        except NeedsColleague:
+            content = {name: form.cleaned_data[name] for name in ("name", "email", "role")}
+            kind, reason = Proposal.Kind.CONTACT_ADDED, form.cleaned_data["reason"]
+            return propose(request, kind, client, content=content, reason=reason)
+    context = {"client": client, "form": form, "takes_two": client.sensitive_scopes.exists()}
     return render(request, "security/add_contact.html", context, status=422 if form.errors else 200)
 
 
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
-    """One of the buttons beside a contact: mail a fresh link, or change the role."""
-    row, act = _contact(uid, contact), request.POST.get("act", "")
-    person = {"person": row.user}
-    try:
-        if act == "link":
-            mailed = acts.mail_fresh_link(email=row.user.email, by=actor(request), now=request.now)
-            _say_whether(request, mailed, person)
-        elif act in ClientContact.Role.values:
-            role = ClientContact.Role(act)
-            acts.change_role(contact=row, role=role, by=actor(request), now=request.now)
-            messages.success(request, _("%(person)s is %(role)s now.") % {**person, "role": role.label})
-    except acts.UnableToChangeContacts as problem:
-        messages.error(request, str(problem))
-    return redirect("staff_client", uid)
+def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) -> HttpResponse:
+    """Mails a fresh link, or changes the role; or proposes it where that takes two people."""
+    if act not in QUESTIONS:
+        raise Http404
+    row, form = _contact(uid, contact), ReasonForm(posted(request))
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            _say_whether_mailed(request, row, reason) if act == LINK else _change_role(request, row, Role(act), reason)
+        except acts.UnableToChangeContacts as problem:
+            messages.error(request, str(problem))
+        except NeedsColleague:
+            content = {"name": row.user.name, "email": row.user.email, "role": act}
+            return propose(request, Proposal.Kind.CONTACT_PROMOTED, row.client, content=content, reason=reason)
+        return redirect("staff_client", uid)
+    title, submit = QUESTIONS[act]
+    context = {
+        "client": row.client, "row": row, "form": form, "title": title % {"person": row.user}, "submit": submit,
+        "takes_two": act == Role.OWNER and row.client.sensitive_scopes.exists(),
+    }  # fmt: skip
+    return render(request, "security/change_contact.html", context, status=422 if form.errors else 200)
 
 
-def _say_whether(request: Request, mailed: bool, person: dict[str, User]) -> None:
+def _change_role(request: Request, row: ClientContact, role: ClientContact.Role, reason: str) -> None:
+    acts.change_role(contact=row, role=role, reason=reason, by=actor(request), now=request.now)
+    messages.success(request, _("%(person)s is %(role)s now.") % {"person": row.user, "role": role.label})
+
+
+def _say_whether_mailed(request: Request, row: ClientContact, reason: str) -> None:
+    mailed = acts.mail_fresh_link(email=row.user.email, reason=reason, by=actor(request), now=request.now)
     if mailed:
-        messages.success(request, _("A fresh link is on its way to %(person)s. An older one stops working.") % person)
+        done = _("A fresh link is on its way to %(person)s. An older one stops working.")
+        messages.success(request, done % {"person": row.user})
         return
-    refusal = _("No link was mailed to %(person)s: five went out in the last hour, or their account is no contact's.")
-    messages.error(request, refusal % person)
+    messages.error(request, _("No link was sent: this person had five in the last hour, or is not a contact."))
 
 
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
-    row = _contact(uid, contact)
-    if request.method != "POST":
-        context = {"client": row.client, "row": row, "back_url": resolve_url("staff_client", uid)}
-        return render(request, "security/remove_contact.html", context)
-    remove(request, row)
-    return redirect("staff_client", uid)
+    row, form = _contact(uid, contact), ReasonForm(posted(request))
+    if form.is_valid():
+        remove(request, row, reason=form.cleaned_data["reason"])
+        return redirect("staff_client", uid)
+    context = {"client": row.client, "row": row, "form": form, "back_url": resolve_url("staff_client", uid)}
+    return render(request, "security/remove_contact.html", context, status=422 if form.errors else 200)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clients import sessions as acts
 from clients.models import ClientContact
 from portal.access import actor, security_team
-from portal.forms.staff_clients import ReasonForm
+from portal.forms.reason import ReasonForm
 from portal.request import Request, posted
 
 

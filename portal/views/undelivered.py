@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients import outbox
 from clients.models import Mail
 from portal.access import actor, security_team
-from portal.request import Request
+from portal.forms.reason import InternalReasonForm
+from portal.request import Request, posted
 
 SHOWN = 100
 
@@ -27,11 +28,12 @@ def undelivered(request: Request) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def retry_mail(request: Request, uid: UUID) -> HttpResponse:
-    if request.method != "POST":
-        return redirect("undelivered")
-    mail = get_object_or_404(Mail, pk=uid)
+    mail, form = get_object_or_404(Mail, pk=uid), InternalReasonForm(posted(request))
+    if not form.is_valid():
+        context = {"mail": mail, "form": form}
+        return render(request, "security/retry_mail.html", context, status=422 if form.errors else 200)
     try:
-        outbox.retry(mail=mail, by=actor(request), now=request.now)
+        outbox.retry(mail=mail, reason=form.cleaned_data["reason"], by=actor(request), now=request.now)
     except outbox.UnableToRetry as problem:
         messages.error(request, str(problem))
     else:

@@ -15,10 +15,11 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 
 from audit.models import Entry
-from clients import catalogue, registrations
-from clients.models import Api, Client, Key, Mail, Scope, Secret, User
+from clients import proposals, registrations
+from clients.models import Api, Client, Key, Mail, Proposal, Scope, Secret, User
 from tests import factories, keys
 
 pytestmark = pytest.mark.django_db
@@ -221,12 +222,14 @@ def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
         "registration": registration, "scopes": [scope], "defaults": [], "seen": registration.content_hash, "now": now,
     }  # fmt: skip
     registrations.approve(**told, by=noor)
-    catalogue.ask_to_ease(scope=scope, reason="x", by=noor, now=now)
+    proposal = proposals.propose(
+        kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="x", by=noor, now=timezone.now()
+    )
     run("deactivate_staff", factories.noor().email, "--reason", "Misused.")
     registration.refresh_from_db()
-    scope.refresh_from_db()
-    assert (registration.endorsed_by, scope.easing_asked_by) == (None, None)
-    assert Entry.objects.first().note == f"Misused. First word taken back: {registration.number}, nrn"
+    proposal.refresh_from_db()
+    assert (registration.endorsed_by, proposal.outcome) == (None, Proposal.Outcome.WITHDRAWN)
+    assert Entry.objects.first().note == f"Misused. First word taken back: {registration.number}, scope_eased (nrn)"
     assert registrations.approve(**told, by=factories.by(factories.bram())) is None
 
 

@@ -197,7 +197,7 @@ def test_a_change_is_not_approved_when_the_client_changed_while_it_was_read():
     read, write = scope("address.read"), scope("address.write")
     mine, _secret = client(scopes=(read, write))
     seen = asked_change(mine, scopes=(read, write)).content_hash
-    registry.change_scopes(client=mine, scopes=[read], defaults=[read], by=by(bram()), now=NOW)
+    registry.change_scopes(client=mine, scopes=[read], defaults=[read], reason="Case", by=by(bram()), now=NOW)
     with pytest.raises(ContentChanged):
         approve(Registration.objects.get(), seen=seen)
     assert list(mine.scopes.all()) == [read]
@@ -216,7 +216,7 @@ def test_what_a_change_would_replace_is_part_of_what_the_reviewer_saw(fact):
 def test_a_new_default_scope_of_the_client_is_part_of_what_the_reviewer_saw():
     mine, _secret = client(defaults=())
     seen = asked_change(mine).content_hash
-    registry.change_scopes(client=mine, scopes=[scope()], defaults=[scope()], by=by(bram()), now=NOW)
+    registry.change_scopes(client=mine, scopes=[scope()], defaults=[scope()], reason="Case", by=by(bram()), now=NOW)
     with pytest.raises(ContentChanged):
         approve(Registration.objects.get(), seen=seen)
 

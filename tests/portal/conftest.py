@@ -38,6 +38,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
         "registration": factories.submitted_request(contact_email=lotte.email),
         "contact": made.contacts.get(),
+        "proposal": factories.proposed_contact(made),
         "scope": factories.scope(),
         "mail": Mail.objects.latest("created_at"),
         "verification": verifications.start(by=factories.by(factories.ada()), now=factories.NOW),

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def post(page: str, /, *arguments: object, **data: object):
+    data = {"reason": "Case 4711", **data}
     return signed_in(factories.noor()).post(reverse(page, args=arguments), data)
 
 
@@ -64,7 +65,7 @@ def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> Non
     text = signed_in(factories.noor()).get(reverse("retire_scope", args=[scope.pk])).content.decode()
     assert "1 client has it now" in text
     assert "The contacts of these clients get an e-mail." in text
-    post("retire_scope", scope.pk)
+    catalogue.retire_scope(scope=scope, by=factories.SYSTEM, now=now)
     told = Mail.objects.filter(kind=Mail.Kind.SCOPE_RETIRED).values_list("to", "facts__action", "facts__subject")
     assert list(told) == [("lotte@leiestroom.example", "scope.retired", "address.read")]
     scope.refresh_from_db()
@@ -101,7 +102,10 @@ def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the
     registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     browser, address = signed_in(factories.noor()), reverse("change_api", args=["addresses"])
     form = browser.get(address).context["form"]
-    typed = {"name": "A", "description_en": "x", "served_by": form["served_by"].value(), "seen": form["seen"].value()}
+    typed = {
+        "name": "A", "description_en": "x", "served_by": form["served_by"].value(), "seen": form["seen"].value(),
+        "reason": "Case 4711",
+    }  # fmt: skip
     assert browser.post(address, typed).status_code == 302
     assert client.name not in browser.get(reverse("scopes")).content.decode()
 
@@ -113,9 +117,9 @@ def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) 
     address = reverse("change_api", args=[api.identifier])
     first, second = signed_in(factories.noor()), signed_in(factories.bram())
     page = first.get(address).content.decode()
-    typed = {"name": "A", "description_en": "x", "served_by": ""}
+    typed = {"name": "A", "description_en": "x", "served_by": "", "reason": "Case 4711"}
     assert second.post(address, {**typed, "seen": seen_on(page)}).status_code == 302
-    mine = {"name": "B", "description_en": "New words", "served_by": client.client_id}
+    mine = {"name": "B", "description_en": "New words", "served_by": client.client_id, "reason": "Case 4711"}
     answer = first.post(address, {**mine, "seen": seen_on(page)})
     api.refresh_from_db()
     assert (answer.status_code, api.name, api.served_by.count()) == (409, "A", 0)

@@ -105,11 +105,11 @@ def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
     browser = signed_in(factories.noor())
     text = browser.get(reverse("undelivered")).content.decode()
     assert "550 no such user" in text
-    browser.post(reverse("retry_mail", args=[mail.pk]))
+    browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"})
     mail.refresh_from_db()
     assert (mail.state, mail.attempts) == (Mail.State.PENDING, 0)
     assert Entry.objects.first().action == "mail.retried"
-    again = browser.post(reverse("retry_mail", args=[mail.pk]), follow=True).content.decode()
+    again = browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"}, follow=True).content.decode()
     assert "waits to be sent already" in again
     assert Entry.objects.filter(action="mail.retried").count() == 1
 

@@ -40,6 +40,9 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
     }
     if kind == Mail.Kind.CODES_ENDED:
         facts |= {"began_at": NOW.isoformat(), "until": (NOW + timedelta(days=1)).isoformat(), "failures": 20}
+    if kind == Mail.Kind.CONTACT_PROPOSED:
+        facts |= {"proposal": str(client.uid), "person": name, "email": "an@leiestroom.example", "role": "owner"}
+        facts |= {"until": (NOW + timedelta(days=7)).isoformat()}
     return Mail(kind=kind, to=lotte.email, language=language, user=lotte, client=client, registration=registration,
                 facts=facts, created_at=NOW, next_attempt_at=NOW)  # fmt: skip
 

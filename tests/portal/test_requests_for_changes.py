@@ -97,5 +97,5 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
     made = registrations.approve(
         registration=other, scopes=[factories.scope()], defaults=[], seen=other.content_hash, by=noor, now=now
     )
-    contacts.add(client=made, by=noor, **contacts_of)
+    contacts.add(client=made, by=noor, reason="They asked", **contacts_of)
     assert browsers.of(factories.lotte()).get(reverse("my_request", args=[other.uid])).status_code == 404

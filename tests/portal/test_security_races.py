@@ -9,9 +9,10 @@ from django.db import transaction
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import client_secrets, contacts, keys, links, outbox
-from clients.models import Client, ClientContact, Mail, Registration
-from tests.factories import SYSTEM, api, bram, by, client, lotte, noor, submitted_request, wim
+from clients import client_secrets, contacts, keys, links, outbox, proposals
+from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
+from clients.proposals import UnableToDecide
+from tests.factories import SYSTEM, api, bram, by, client, lotte, noor, person, proposed_contact, submitted_request, wim
 from tests.keys import public_key
 from tests.parallel import at_once
 from tests.portal import browsers, staff
@@ -46,6 +47,50 @@ def test_of_twenty_decisions_at_once_one_counts_and_the_others_see_that_it_was_m
     assert Entry.objects.filter(action__in=["registration.approved", "registration.rejected"]).count() == 1
 
 
+def test_of_twenty_confirmations_at_once_one_counts() -> None:
+    made, _secret = client()
+    proposal, third = proposed_contact(made), person("ines@keydesk.example", "Ines", User.Role.SECURITY)
+    waiting = [staff.signed_in(member) for member in (bram(), third)] * 10
+    Mail.objects.all().delete()
+
+    def decide(number: int) -> int:
+        form = {"act": "confirm" if number % 4 < 2 else "decline", "reason": "I called"}
+        return waiting[number].post(reverse("proposal", args=[proposal.uid]), form).status_code
+
+    assert sorted(at_once(20, decide)) == [302] + [409] * 19
+    confirmed = Proposal.objects.get().outcome == Proposal.Outcome.CONFIRMED
+    assert made.contacts.count() == 1 + confirmed
+    assert Entry.objects.filter(action__in=["client.contact_added", "proposal.declined"]).count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.CONTACT_ADDED).count() == confirmed
+
+
+def test_an_owner_and_a_colleague_who_confirm_at_once_do_it_once() -> None:
+    made, _secret = client()
+    proposed_contact(made)
+    Mail.objects.all().delete()
+    outcomes = at_once(
+        20,
+        lambda number: proposals.confirm(
+            proposal=Proposal.objects.get(),
+            reason="Fine",
+            by=by(lotte() if number % 2 else bram()),
+            now=datetime.now(UTC),
+        ),
+    )
+    assert outcomes.count(None) == 1
+    assert sum(isinstance(outcome, UnableToDecide) for outcome in outcomes) == 19
+    assert Entry.objects.filter(action="client.contact_added").count() == 1
+    assert Mail.objects.filter(kind=Mail.Kind.CONTACT_ADDED).count() == 1
+
+
+def test_of_twenty_proposals_of_the_same_at_once_one_is_kept() -> None:
+    made, _secret = client()
+    outcomes = at_once(20, lambda _number: proposed_contact(made))
+    assert sum(isinstance(outcome, Proposal) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, UnableToDecide) for outcome in outcomes) == 19
+    assert Entry.objects.filter(action="proposal.made").count() == 1
+
+
 def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
     made, _secret = client()
     url = reverse("change_client_status", args=[made.uid, "suspend"])
@@ -58,8 +103,8 @@ def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
 @pytest.mark.parametrize(
     ("page", "typed"),
     [
-        ("create_scope", {"name": "race.read", "description_en": "x"}),
-        ("create_api", {"name": "Race", "identifier": "race", "description_en": "x"}),
+        ("create_scope", {"name": "race.read", "description_en": "x", "reason": "Case 4711"}),
+        ("create_api", {"name": "Race", "identifier": "race", "description_en": "x", "reason": "Case 4711"}),
     ],
 )
 def test_of_twenty_who_add_the_same_to_the_catalogue_one_does_and_the_others_are_told(page, typed) -> None:

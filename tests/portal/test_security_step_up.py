@@ -35,7 +35,7 @@ GUARDED = {
     "confirm_key", "activate_key", "retire_key",
     "change_client_id",
     "revoke_token", "invalidate_tokens", "invalidate_issued_to",
-    "contacts", "change_contact_role", "remove_contact",
+    "contacts", "change_contact_role", "remove_contact", "proposed_contact",
 }  # fmt: skip
 # And the passkey that takes the code's place; its owner alone is mailed (tests/portal/test_passkeys.py).
 PASSKEYS = {"add_passkey", "remove_passkey"}
@@ -75,6 +75,7 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "contacts": ({}, {"name": "An", "email": "an@leiestroom.example", "role": "editor"}),
         "change_contact_role": ({"contact": wims.uid}, {"role": "owner"}),
         "remove_contact": ({"contact": wims.uid}, {}),
+        "proposed_contact": ({"proposal": factories.proposed_contact(client).uid}, {"act": "accept"}),
     }
 
 
@@ -106,7 +107,7 @@ def test_such_an_act_waits_for_the_code_and_then_mails_all_contacts_without_a_se
 
     assert browser.post(page, {"code": codes.value(lotte().codes.get())}).status_code == 302
     told = Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED)
-    joins = {"an@leiestroom.example"} if name == "contacts" else set()
+    joins = {"an@leiestroom.example"} if name in ("contacts", "proposed_contact") else set()
     assert set(told.values_list("to", flat=True)) == {lotte().email, wim().email} | joins
     secret = shared.secrets.current().first()
     assert "kds_" not in "".join(str(mail.facts) for mail in told)

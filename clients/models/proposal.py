@@ -1,0 +1,109 @@
+"""A change that one person proposes and a second one confirms (docs/decisions/0008)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.catalogue import Scope
+from clients.models.client import Client
+from clients.models.people import User
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def waiting(self, now: datetime) -> ProposalQuerySet:
+        """Those that can still be confirmed, oldest first."""
+        waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
+        return waiting.select_related("proposed_by", "client", "scope").order_by("proposed_at", "pk")
+
+    def over(self, now: datetime) -> ProposalQuerySet:
+        """Those that were decided, or that nobody confirmed in time, newest first."""
+        return self.exclude(outcome=Proposal.Outcome.WAITING, void_at__gt=now).order_by("-proposed_at", "-pk")
+
+    def for_owners_of(self, client: Client, now: datetime) -> ProposalQuerySet:
+        """Those that an owner of this client may accept in place of a member of the Security team."""
+        return self.waiting(now).filter(client=client, kind__in=Proposal.OWNERS_DECIDE)
+
+    def take_back(self, user: User, now: datetime) -> list[Proposal]:
+        """Withdraw what this person proposed and nobody decided on; returns it."""
+        waiting = list(self.waiting(now).filter(proposed_by=user))
+        still_waiting = self.filter(pk__in=[row.pk for row in waiting], outcome=Proposal.Outcome.WAITING)
+        still_waiting.update(outcome=Proposal.Outcome.WITHDRAWN, decided_by=user, decided_at=now)
+        return waiting
+
+
+class Proposal(models.Model):
+    """A change as data: `content` is what was typed, `changes` what it replaces by what (clients/proposal_kinds.py)."""
+
+    class Kind(models.TextChoices):
+        CONTACT_ADDED = "contact_added", _("Add a contact")
+        CONTACT_PROMOTED = "contact_promoted", _("Make a contact owner")
+        SCOPES_GIVEN = "scopes_given", _("Give scopes without a request")
+        SCOPE_RETIRED = "scope_retired", _("Retire a scope")
+        SCOPE_EASED = "scope_eased", _("Drop the second approval of a scope")
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting", _("Waits for a colleague")
+        CONFIRMED = "confirmed", _("Confirmed")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        VOID = "void", _("Void: nobody confirmed it in time")
+
+    OWNERS_DECIDE = (Kind.CONTACT_ADDED, Kind.CONTACT_PROMOTED)
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="proposals")
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, null=True, related_name="proposals")
+    target = models.CharField(max_length=300)  # what exactly: "scope:5", or a client and the mailbox of a contact
+    content = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as it was then
+    content_hash = models.CharField(max_length=64)  # of all of this: what two people agree on
+    reason = models.TextField(max_length=1000)
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    void_at = models.DateTimeField()
+    outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.WAITING)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["proposed_at"], condition=Q(outcome="waiting"), name="proposal_waiting"),
+            models.Index(fields=["-proposed_at"], name="proposal_newest"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(client=None, scope__isnull=False) | Q(client__isnull=False, scope=None),
+                name="a_proposal_is_about_a_client_or_a_scope",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="confirmed") | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="nobody_confirms_their_own_proposal",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "target"], condition=Q(outcome="waiting"), name="one_waiting_proposal_per_target"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.target}"
+
+    @property
+    def about(self) -> Client | Scope:
+        """The client or scope that would change."""
+        found = self.client or self.scope
+        assert found is not None  # noqa: S101  (a constraint: a_proposal_is_about_a_client_or_a_scope)
+        return found
+
+    def state(self, now: datetime) -> Proposal.Outcome:
+        """The outcome; void as soon as its time is over, whether or not the row says so yet."""
+        if self.outcome == self.Outcome.WAITING and self.void_at <= now:
+            return self.Outcome.VOID
+        return self.Outcome(self.outcome)

@@ -1,0 +1,13 @@
+"""The decision on a proposal. The form only validates; clients/proposals.py decides."""
+
+from django import forms
+
+from portal.forms.reason import ReasonForm
+
+CONFIRM, DECLINE, WITHDRAW = "confirm", "decline", "withdraw"
+
+
+class ProposalForm(ReasonForm):
+    """`act` is the button that was pressed."""
+
+    act = forms.ChoiceField(choices=[(name, name) for name in (CONFIRM, DECLINE, WITHDRAW)])

@@ -202,6 +202,8 @@ MFA_FORMS = {
     "authenticate": "portal.forms.staff_sign_in.CodeForm",
     "reauthenticate": "portal.forms.staff_sign_in.CodeAgainForm",
     "activate_totp": "portal.forms.staff_sign_in.FirstCodeForm",
+    "authenticate_webauthn": "portal.forms.passkeys.PasskeyAfterPasswordForm",
+    "reauthenticate_webauthn": "portal.forms.passkeys.PasskeyAgainForm",
     "login_webauthn": "portal.forms.passkeys.SignInWithPasskeyForm",
     "add_webauthn": "portal.forms.staff_sign_in.AddPasskeyForm",
 }

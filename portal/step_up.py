@@ -30,6 +30,7 @@ from clients.step_up import Asked
 from portal import kept, sessions
 from portal.access import actor
 from portal.forms.codes import CodeForm
+from portal.forms.passkeys import CredentialDecoder
 from portal.request import Request
 
 View = Callable[..., HttpResponse]
@@ -207,7 +208,7 @@ def _try_code(request: Request, waiting: Waiting, form: CodeForm) -> bool:
 def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
     form.errors.clear()  # the field for the code is empty
     try:
-        answer = json.loads(request.POST[PASSKEY])
+        answer = json.loads(request.POST[PASSKEY], cls=CredentialDecoder)
         auth.parse_authentication_response(answer)
         used = auth.complete_authentication(request.user, answer)
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError):  # a browser can send anything

@@ -10,28 +10,45 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.forms.fields import email_field
+from portal.forms.passkeys import NewCredential, passkey_name_field
+
 # A recovery code fits the same field, so no `inputmode`: it has letters.
-CODE_INPUT = {"autocomplete": "one-time-code", "maxlength": 16, "spellcheck": "false"}
+CODE_INPUT = {"autocomplete": "one-time-code", "spellcheck": "false"}
+MAX_CODE_LENGTH = 16
+MAX_PASSWORD_LENGTH = 1024  # a longer one is no password: hashing reads all of it
 
 
 class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("E-mail address")
-        self.fields["login"].widget = forms.EmailInput(attrs={"autocomplete": "username", "spellcheck": "false"})
-        self.fields["password"].widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        self.fields["login"] = email_field(_("E-mail address"), autocomplete="username")
+        self.fields["password"] = password_field(self.fields["password"].label, autocomplete="current-password")
+
+    def clean_login(self) -> str:
+        return super().clean_login().lower()
 
 
 class PasswordAgainForm(ReauthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        self.fields["password"] = password_field(self.fields["password"].label, autocomplete="current-password")
+
+
+def password_field(label: Any, help_text: Any = "", *, autocomplete: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+    )
 
 
 def _plain_code(form: forms.Form, help_text: Any) -> None:
-    form.fields["code"].widget = forms.TextInput(attrs=CODE_INPUT)
-    form.fields["code"].label = _("Code")
-    form.fields["code"].help_text = help_text
+    form.fields["code"] = forms.CharField(
+        label=_("Code"), help_text=help_text, max_length=MAX_CODE_LENGTH, widget=forms.TextInput(attrs=CODE_INPUT)
+    )
 
 
 class CodeForm(AuthenticateForm):
@@ -52,13 +69,12 @@ class FirstCodeForm(ActivateTOTPForm):
         _plain_code(self, _("The six digits that the app shows now."))
 
 
-class AddPasskeyForm(AddWebAuthnForm):
+class AddPasskeyForm(NewCredential, AddWebAuthnForm):
     """Only passkeys that prove who holds them: a touch alone would be one factor."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].label = _("Name of the passkey")
-        self.fields["name"].help_text = _("So that you can tell two apart, for instance “Laptop” or “Blue key”.")
+        self.fields["name"] = passkey_name_field()
         self.fields["passwordless"].label = _("Sign in with this passkey alone")
         self.fields["passwordless"].help_text = _("It then asks for a fingerprint, a face or a PIN each time.")
         self.fields["passwordless"].initial = True

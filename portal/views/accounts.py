@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clients import people
 from clients.models import User
 from portal.access import actor
+from portal.forms.staff_sign_in import password_field
 from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
@@ -61,11 +62,10 @@ class RemovePasskeyView(RemoveWebAuthnView):
 
 
 class PasswordForm(forms.Form):
-    password = forms.CharField(
-        label=gettext_lazy("Choose a password"),
-        help_text=gettext_lazy("At least 12 characters. You will also need a code from an app on your phone."),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    password = password_field(
+        gettext_lazy("Choose a password"),
+        gettext_lazy("At least 12 characters. You will also need a code from an app on your phone."),
+        autocomplete="new-password",
     )
 
     def __init__(self, *args, user: User, **kwargs) -> None:

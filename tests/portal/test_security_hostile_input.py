@@ -23,6 +23,10 @@ HOSTILE = {
     "NUL": "a\0b",
     "odd characters": "\r\n\x1b[31m\x85 \u202egnp\u2066 👩🏽\u200d🚀 <b>\"'{{ 7|add:7 }} %s %(name)s {actor} '; --",
     "a number beyond all columns": "9" * 30,
+    "a number beyond all parsers": "9" * 5000,
+    "brackets": "[" * 20_000,
+    "nested CBOR": '{"id": "AA", "rawId": "AA", "response": {"authenticatorData": "%s", "userHandle": "MQ"}}'
+    % ("gYGB" * 9000),
     "a negative number": "-1",
     "an unknown identifier": "00000000-0000-4000-8000-000000000000",
     "the last day": "9999-12-31",
@@ -33,7 +37,7 @@ NAMES = (
     "act", "action", "after", "alg", "algorithm", "allowed", "api", "before", "client", "code", "credential", "days",
     "decision", "email", "expiring", "format", "id", "leak", "language", "login", "made", "material", "method", "next",
     "on", "old", "organisation", "overlap", "page", "pasted", "q", "replaces", "request_id", "role", "scope", "scopes",
-    "seen", "show", "since", "start", "state", "text", "token", "unused", "until", "value", "way",
+    "seen", "show", "since", "start", "state", "step_up_passkey", "text", "token", "unused", "until", "value", "way",
     "who",
 )  # fmt: skip
 SURROGATES = b"%ED%A0%80%FF%C0%AF=%ED%A0%80%FF%00&way=%FF%FE"  # bytes that are no UTF-8, also as a name

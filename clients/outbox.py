@@ -35,6 +35,7 @@ MAX_ATTEMPTS = 17  # about a day and a half with the delays below
 LONGEST_DELAY = timedelta(hours=6)
 HELD = timedelta(minutes=10)  # how long harmless acts are collected for one mail
 MAX_BUNDLED = 50  # acts in one mail; the next one begins another
+MAX_REASON_LENGTH = 4000  # characters of what a mail server said: cut before it is searched
 SWEPT = 200  # mails in one sweep
 SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
 SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
@@ -207,7 +208,7 @@ def _reason(error: Exception, mail: Mail) -> str:
 
     It may quote the mail that it refused; people read the reason, and what opens something is not for them.
     """
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(str(error)[:MAX_REASON_LENGTH].split()) or type(error).__name__
     if mail.link:
         said = links.without(mail.link, said)
     if mail.code:

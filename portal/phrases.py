@@ -33,10 +33,10 @@ FIXED = (
 COUNTED = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
-        (r"a string of 1 to (\S+) characters, new every time", gettext_noop("1 to %s characters, new every time")),
-        (r"at most (\S+) bytes", gettext_noop("at most %s bytes")),
-        (r"(\S+) requests a minute", gettext_noop("at most %s requests a minute")),
-        (r"(\d+) parts", gettext_noop("parts: %s")),
+        (r"a string of 1 to (\d{1,9}) characters, new every time", gettext_noop("1 to %s characters, new every time")),
+        (r"at most (\d{1,9}) bytes", gettext_noop("at most %s bytes")),
+        (r"(\d{1,9}) requests a minute", gettext_noop("at most %s requests a minute")),
+        (r"(\d{1,9}) parts", gettext_noop("parts: %s")),
         (r"the scheme (.+)", gettext_noop("the scheme %s")),
     )
 )

@@ -3,6 +3,8 @@
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
+MAX_ADDRESS_LENGTH = 80  # characters, with port and zone: a longer text is no address
+
 
 def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     """The address that our outermost proxy saw, or the peer's own; "" when there is none (a unix socket).
@@ -14,8 +16,8 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     if trusted_proxies:
         forwarded = forwarded_for.split(",") if forwarded_for else []
         if len(forwarded) >= trusted_proxies:
-            candidate = forwarded[-trusted_proxies]
-    return _normal(candidate)
+            candidate = forwarded[-trusted_proxies].strip()
+    return _normal(candidate) if len(candidate) <= MAX_ADDRESS_LENGTH else ""
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +33,7 @@ def _normal(candidate: str) -> str:
     Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take.
     """
     try:
-        address = ip_address(_without_port(candidate.strip()).partition("%")[0])
+        address = ip_address(_without_port(candidate).partition("%")[0])
     except ValueError:
         return ""
     return str((isinstance(address, IPv6Address) and address.ipv4_mapped) or address)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +22,18 @@ def no_secret(text: str) -> None:
         )
 
 
-class Line(forms.CharField):
+class BoundedText(forms.CharField):
+    """Text whose length is checked first: no pattern and no other validator sees a text that is too long."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        MaxLengthValidator(self.max_length)(value)
+
+
+class Line(BoundedText):
     """A name, on one line: runs of white space become one blank, and what is no name is refused (clients/names.py).
 
     So a name cannot break a mail's layout or disguise itself in the change log.
@@ -34,10 +45,11 @@ class Line(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         no_secret(value)
-        check_name(value)
+        if value:
+            check_name(value)
 
 
-class Text(forms.CharField):
+class Text(BoundedText):
     """Several lines. A browser sends two characters for the end of a line, and counts one towards `maxlength`."""
 
     def to_python(self, value: Any) -> str:
@@ -69,7 +81,7 @@ class AddressField(forms.EmailField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-def email_field(label: Any, help_text: Any = "") -> AddressField:
+def email_field(label: Any, help_text: Any = "", *, autocomplete: str = "email") -> AddressField:
     """The texts may be lazy."""
     return AddressField(
         label=label,
@@ -79,7 +91,7 @@ def email_field(label: Any, help_text: Any = "") -> AddressField:
             "required": gettext_lazy("Enter an e-mail address."),
             "invalid": gettext_lazy("Enter an e-mail address like name@organisation.example."),
         },
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        widget=forms.EmailInput(attrs={"autocomplete": autocomplete, "spellcheck": "false"}),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
-from portal.forms.fields import Line, no_secret
+from portal.forms.fields import Line, Text, no_secret
 from portal.forms.reason import InternalReasonForm
 from portal.forms.seen import SeenForm
 
@@ -24,7 +24,7 @@ class DescribedForm(InternalReasonForm):
     def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for code, language in settings.LANGUAGES:
-            self.fields[f"description_{code}"] = forms.CharField(
+            self.fields[f"description_{code}"] = Text(
                 label=gettext("Description in %(language)s") % {"language": language},
                 required=code == settings.LANGUAGE_CODE,
                 initial=described.description.get(code, "") if described else "",

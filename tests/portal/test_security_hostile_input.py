@@ -37,7 +37,7 @@ NAMES = (
     "act", "action", "after", "alg", "algorithm", "allowed", "api", "before", "client", "code", "credential", "days",
     "decision", "email", "expiring", "format", "id", "leak", "language", "login", "made", "material", "method", "next",
     "on", "old", "organisation", "overlap", "page", "pasted", "q", "replaces", "request_id", "role", "scope", "scopes",
-    "seen", "show", "since", "start", "state", "step_up_passkey", "text", "token", "unused", "until", "value", "way",
+    "seen", "show", "since", "start", "state", "passkey", "text", "token", "unused", "until", "value", "way",
     "who",
 )  # fmt: skip
 SURROGATES = b"%ED%A0%80%FF%C0%AF=%ED%A0%80%FF%00&way=%FF%FE"  # bytes that are no UTF-8, also as a name

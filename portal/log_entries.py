@@ -67,10 +67,11 @@ def sentence(entry: Entry, actor: str = "") -> str:
 
 def contacts_among(entries: Iterable[Entry]) -> set[str]:
     """The actors of these entries that are people, and no staff; always one query."""
-    return {f"user:{pk}" for pk in _actors(entries).filter(role=User.Role.CONTACT).values_list("pk", flat=True)}
+    return {f"user:{pk}" for pk in actors_of(entries).filter(role=User.Role.CONTACT).values_list("pk", flat=True)}
 
 
-def _actors(entries: Iterable[Entry]) -> QuerySet[User]:
+def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:
+    """The people among the actors of these entries; always one query."""
     ids = {entry.actor_id.removeprefix("user:") for entry in entries if entry.actor_id.startswith("user:")}
     return User.objects.filter(pk__in=[0, *(int(pk) for pk in ids if pk.isdecimal() and len(pk) < 19)])
 

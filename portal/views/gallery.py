@@ -12,6 +12,8 @@ from django.shortcuts import render
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from portal.signatures import Signature
+
 NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
 KID = "mX0Zl3b8kq5R7nVYcT1uJwPaEoH9sGdF2iQxL6vB4eM"
 
@@ -130,6 +132,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
             "decision": DecisionForm(auto_id="decision_%s"),
             "log": LogForm(auto_id="log_%s"),
             **_lists(),
+            "signature": Signature("Bram Wouters", "bram@keydesk.example", "Security team", "ok"),
             "key": _key(),
             "jwk": json.dumps({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KID, "e": "AQAB"}, indent=2),
         },
@@ -168,7 +171,7 @@ def _lists() -> dict[str, object]:
             _request("Zorgnet De Brug vzw", "Cliëntadres-sync", "medium", 3, "Your first review", "info"),
         ],
         "scopes": [
-            {"name": "company.read", "description": "Companies, public fields", "risk": "low", "checked": True,
+            {"name": "company.read", "description": "Companies, public fields", "risk": "", "checked": True,
              "reason": "Needed to match the employer number."},
             {"name": "person.nrn.read", "description": "National register number", "risk": "high", "checked": False,
              "reason": "“For uniqueness.”", "note": "Needs an authorisation decision, none attached."},

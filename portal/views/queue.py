@@ -77,20 +77,20 @@ def _older(registrations: QuerySet[Registration], by: str, uid: str) -> QuerySet
 def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple[Registration, Row]]:
     people = ("requester", "endorsed_by", "decided_by", "client")
     found = list(registrations.select_related(*people).prefetch_related("asked__scope"))
-    clients = hints.clients_per_organisation(found)
-    return [(registration, _row(registration, hints.shown(registration, clients), request)) for registration in found]
+    known = hints.known_about(found)
+    return [(registration, _row(registration, hints.shown(registration, known), request)) for registration in found]
 
 
 def _row(registration: Registration, found: Sequence[hints.Hint], request: Request) -> Row:
     state, step, note = _next_step(registration, request.user)
-    worth_knowing = "; ".join(hint.text for hint in found if hint.state != "ok")
+    worth_knowing = "; ".join(hint.text for hint in found if hint.state in ("warn", "bad"))
     waits = registration.status == Registration.Status.SUBMITTED
     return {
         "url": reverse("review", args=[registration.uid]),
         "organisation": visible(registration.organisation),
         "client_name": visible(registration.client_name),
         "number": registration.number,
-        "requester": visible(registration.contact_name),
+        "requester": visible(f"{registration.contact_name} <{hints.address_in_full(registration.contact_email)}>"),
         "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
         "submitted_at": registration.submitted_at,
         "decided_at": registration.decided_at,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from audit.models import Entry
 from clients import registrations
 from clients.models import Registration, User
-from portal import differences, hints, log_entries
+from portal import differences, hints, signatures
 from portal.access import actor, security_team
 from portal.forms.staff_review import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.request import Request, posted
@@ -115,7 +115,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 def _signals(registration: Registration) -> list[str]:
     """The signals of the page as texts, for the record of the decision."""
-    found = hints.about(registration, hints.clients_per_organisation([registration]))
+    found = hints.about(registration, hints.known_about([registration]))
     return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
 
 
@@ -145,7 +145,7 @@ def _write(request: Request, registration: Registration, form: MessageForm) -> b
 
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
-    found = hints.shown(registration, hints.clients_per_organisation([registration]))
+    found = hints.shown(registration, hints.known_about([registration]))
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
@@ -166,14 +166,35 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "differences": differences.of_change(registration),
         "hints": found,
         "risk": hints.risk(found),
-        "history": [_history_item(entry) for entry in Entry.objects.about(registration.audit_id)[:HISTORY]],
+        "thread": _thread(registration),
+        "history": _history(registration),
+        "contact_address": hints.address_in_full(registration.contact_email),
         "state": _state(registration),
     }
 
 
-def _history_item(entry: Entry) -> dict[str, object]:
-    done = entry.template.format(actor="", subject=entry.subject_label).strip()
-    return {"who": log_entries.name_of(entry.actor_label), "at": entry.at, "done": done}
+def _thread(registration: Registration) -> list[dict[str, object]]:
+    return [
+        {
+            "by": signatures.of(message.author, registration),
+            "lines": message.text.splitlines(),
+            "at": message.written_at,
+        }
+        for message in registration.messages.all()
+    ]
+
+
+def _history(registration: Registration) -> list[dict[str, object]]:
+    entries = list(Entry.objects.about(registration.audit_id)[:HISTORY])
+    by = signatures.of_entries(entries, registration)
+    return [
+        {
+            "by": by[entry.seq],
+            "at": entry.at,
+            "done": entry.template.format(actor="", subject=entry.subject_label).strip(),
+        }
+        for entry in entries
+    ]
 
 
 def _state(registration: Registration) -> dict[str, str]:
@@ -189,7 +210,7 @@ def _scope_rows(registration: Registration, form: DecisionForm) -> list[dict[str
         {
             "name": row.scope.name,
             "description": f"{row.scope.api}. {row.scope.described_in(language)}".strip(),
-            "risk": "high" if row.scope.sensitive else "low",
+            "risk": "high" if row.scope.sensitive else "",
             "checked": row.scope.name in ticked,
             "granted": row.granted,
             "note": _scope_note(row.scope.retired_at is not None, row.scope.name in held, row.scope.sensitive),
@@ -203,4 +224,4 @@ def _scope_note(retired: bool, held: bool, sensitive: bool) -> str:
         return _("Retired meanwhile: nobody can use it any more.")
     if held:
         return _("The client has this scope already.")
-    return _("Needs two approvals.") if sensitive else ""
+    return _("Needs two approvals.") if sensitive else _("Not marked sensitive.")

@@ -9,19 +9,19 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from audit.actions import Action
-from audit.models import Entry
-from clients import addresses
-from clients.models import Client, ClientContact, Key, Secret
+from clients.models import Client, Key, Secret
+from portal import staff_search
 from tokens.models import CredentialUse
 
 Clients = QuerySet[Client]
+NAME, NEWEST = "name", "newest"  # values of the choice "sort"
+ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
 SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
 def matching(chosen: dict[str, Any], now: datetime) -> Clients:
     """`chosen` is the cleaned data of ClientFilterForm; in the order of the list."""
-    clients: Clients = Client.objects.order_by("name", "id")
+    clients: Clients = Client.objects.order_by(*ORDERS[chosen.get("sort") or NAME])
     for name, narrow in FILTERS.items():
         if chosen.get(name):
             clients = narrow(clients, chosen[name], now)
@@ -29,17 +29,7 @@ def matching(chosen: dict[str, Any], now: datetime) -> Clients:
 
 
 def _text(clients: Clients, text: str, _now: datetime) -> Clients:
-    """A client id, part of a name, or a contact's address."""
-    by_contact = Exists(
-        ClientContact.objects.filter(client=OuterRef("pk"), user__mailbox__in=addresses.spellings(text))
-    )
-    return clients.filter(has_id(text) | Q(name__icontains=text) | Q(by_contact))
-
-
-def has_id(text: str) -> Q:
-    """The client whose client id this is, or was before it was regenerated: people paste one from an old log."""
-    changed = Entry.objects.with_action(Action.CLIENT_ID_CHANGED).filter(changes__client_id__0=text)
-    return Q(client_id=text) | Q(uid__in=list(changed.values_list("client_ref", flat=True)))
+    return clients.filter(pk__in=staff_search.clients_for(text).values("pk"))
 
 
 def _state(clients: Clients, status: str, _now: datetime) -> Clients:

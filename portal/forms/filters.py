@@ -6,7 +6,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.choices import flatten_choices
+from django.utils.translation import gettext as _
+
+from clients.secretformat import without_secrets
+
+
+def no_credential(text: str) -> None:
+    """A secret or token belongs into no address of a page, which histories and logs keep: it has a page of its own."""
+    if without_secrets(text) != text:
+        raise ValidationError(
+            _(
+                "This is a secret or a token. Look it up on the page “Incident”, and treat it as leaked: the address "
+                "of this page now holds it."
+            )
+        )
 
 
 class FilterForm(forms.Form):

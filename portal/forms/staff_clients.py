@@ -10,10 +10,11 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
-from portal.client_search import SHA1
-from portal.forms.filters import FilterForm
+from portal.client_search import NEWEST, SHA1
+from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
 from portal.forms.seen import SeenForm
+from portal.staff_search import MAX_LENGTH
 
 # How Key.description begins: a family, or one size or curve of it.
 ALGORITHMS = (
@@ -31,10 +32,26 @@ def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
     return [("", _("Any")), *words]
 
 
+class QueueSearchForm(FilterForm):
+    q = forms.CharField(
+        label=_("Find a request"), help_text=_("Its number, or part of a name, an organisation or an address"),
+        required=False, max_length=MAX_LENGTH, validators=[no_credential],
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+
+
 class ClientFilterForm(FilterForm):
     q = forms.CharField(
-        label=_("Search"), help_text=_("A name, a client id or a contact's e-mail address"), required=False,
-        max_length=150, widget=forms.TextInput(attrs={"type": "search"}),
+        label=_("Search"),
+        help_text=_(
+            "Part of a name, client id, organisation, contact or certificate subject; a key id, thumbprint, request "
+            "number, request id, IP address or scope"
+        ),
+        required=False, max_length=MAX_LENGTH, validators=[no_credential],
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    sort = forms.ChoiceField(
+        label=_("Order"), required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
     )  # fmt: skip
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *Client.Status.choices])
     organisation = forms.CharField(label=_("Organisation"), required=False, max_length=150)

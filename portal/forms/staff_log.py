@@ -17,9 +17,9 @@ from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
 from clients import addresses
 from clients.models import Client, Registration, User
-from portal.client_search import has_id
 from portal.forms.fields import day_field
-from portal.forms.filters import FilterForm
+from portal.forms.filters import FilterForm, no_credential
+from portal.staff_search import MAX_LENGTH, clients_for, registration_number
 
 GROUPS: dict[str, str | Promise] = {
     "registration": _("Requests"),
@@ -52,8 +52,8 @@ class LogFilterForm(FilterForm):
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     client = forms.CharField(
-        label=_("Client"), help_text=_("A client id or a name"), required=False, max_length=150,
-        widget=forms.TextInput(attrs={"type": "search"}),
+        label=_("Client"), help_text=_("Anything that finds a client, or a request's number"), required=False,
+        max_length=MAX_LENGTH, validators=[no_credential], widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
     since = day_field(_("From"))
@@ -106,9 +106,14 @@ def _actors(text: str) -> list[str]:
 
 
 def _clients(text: str) -> tuple[list[str], list[str]]:
-    """The clients with this id or name, and the requests that they were made by, or that ask for one of this name."""
-    clients = _not_too_many(Client.objects.filter(has_id(text) | Q(name__icontains=text)))
-    asked = Registration.objects.for_new_clients().filter(Q(client__in=clients) | Q(client_name__icontains=text))
+    """The clients that this text stands for, and the requests that they were made by, or that ask for such a one."""
+    if numbered := registration_number(text):
+        client = numbered.client
+        return [client.audit_client] if client else [], [numbered.audit_id]
+    clients = _not_too_many(clients_for(text))
+    asked = Registration.objects.for_new_clients().filter(
+        Q(client__in=clients) | Q(client_name__icontains=text) | Q(organisation__icontains=text)
+    )
     return [client.audit_client for client in clients], [request.audit_id for request in _not_too_many(asked)]
 
 

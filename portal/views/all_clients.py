@@ -13,15 +13,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clients.models import Client, Key, Secret
+from clients.models import Client, ClientContact, Key, Secret
 from portal import condition, spreadsheets
 from portal.access import security_team
-from portal.client_search import Clients, matching
+from portal.client_search import NEWEST, Clients, matching
 from portal.forms.staff_clients import ClientFilterForm
 from portal.request import Request, is_uuid
 from tokens.models import CredentialUse
 
 PAGE = 50
+COUNTED = 1000  # matches are counted up to here
 CHUNK = 500  # clients per round trip of the export
 
 
@@ -41,13 +42,16 @@ class Row:
 def all_clients(request: Request) -> HttpResponse:
     form = ClientFilterForm(request.GET)
     found = matching(form.cleaned_data, request.now) if form.is_valid() else Client.objects.none()
-    page = list(_with_rows(_after(found, request.GET.get("after", "")), request.now)[: PAGE + 1])
+    newest = form.is_valid() and form.cleaned_data["sort"] == NEWEST
+    page = list(_with_rows(_after(found, request.GET.get("after", ""), newest=newest), request.now)[: PAGE + 1])
     query = form.active()
     context = {
         "form": form,
         "rows": _rows(page[:PAGE], request.now),
         "first_url": "?" + urlencode(query) if "after" in request.GET else "",
         "next_url": "?" + urlencode({**query, "after": page[PAGE - 1].uid}) if len(page) > PAGE else "",
+        "matches": found[: COUNTED + 1].count(),
+        "counted": COUNTED,
         "chips": form.chips(),
         "export_url": f"{reverse('export_clients')}?{urlencode(query)}",
     }
@@ -64,12 +68,15 @@ def export_clients(request: Request) -> HttpResponseBase:
     return spreadsheets.response(_as_table(found, request.now), name=f"clients-{request.now:%Y-%m-%d}.csv")
 
 
-def _after(clients: Clients, uid: str) -> Clients:
-    """Those that follow this client in the order of name and id (keyset pages: page 1,000 is as fast as page 1)."""
-    last = Client.objects.filter(uid=uid).values_list("name", "id").first() if is_uuid(uid) else None
+def _after(clients: Clients, uid: str, *, newest: bool) -> Clients:
+    """Those that follow this client in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
+    last = Client.objects.filter(uid=uid).first() if is_uuid(uid) else None
     if last is None:
         return clients
-    return clients.filter(Q(name__gt=last[0]) | Q(id__gt=last[1]), name__gte=last[0])
+    if newest:
+        older = Q(created_at__lt=last.created_at) | Q(id__lt=last.pk)
+        return clients.filter(older, created_at__lte=last.created_at)
+    return clients.filter(Q(name__gt=last.name) | Q(id__gt=last.pk), name__gte=last.name)
 
 
 def _with_rows(clients: Clients, now: datetime) -> Clients:
@@ -97,11 +104,20 @@ def _row(client: Client, now: datetime) -> Row:
 def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
     yield [
         _("Client id"), _("Name"), _("Organisation"), _("State"), _("Signs in with"), _("Scopes"), _("Last used"),
-        _("Made at"),
+        _("Made at"), _("Contacts"), _("Keys"), _("Next key ends"), _("Id of the client in the change log"),
     ]  # fmt: skip
-    for client in clients.iterator(chunk_size=CHUNK):
+    contacts = Prefetch("contacts", ClientContact.objects.select_related("user").order_by("user__email"))
+    for client in clients.prefetch_related(contacts).iterator(chunk_size=CHUNK):
         row = _row(client, now)
-        last = row.last_used_at.isoformat(timespec="seconds") if row.last_used_at else ""
-        methods, made = "; ".join(row.signs_in_with), client.created_at.isoformat(timespec="seconds")
-        status = client.get_status_display()
-        yield [client.client_id, client.name, client.organisation, status, methods, row.scopes, last, made]
+        yield [
+            client.client_id, client.name, client.organisation, client.get_status_display(),
+            "; ".join(row.signs_in_with), row.scopes, _second(row.last_used_at), _second(client.created_at),
+            "; ".join(contact.user.email for contact in client.contacts.all()),
+            "; ".join(key.description for key in client.keys.all()),
+            _second(min((key.not_after for key in client.keys.all() if key.not_after), default=None)),
+            client.uid,
+        ]  # fmt: skip
+
+
+def _second(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""

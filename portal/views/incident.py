@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from clients.models import Client
 from portal import leaks
 from portal.access import actor, security_team
-from portal.client_search import has_id
 from portal.request import Request, posted
+from portal.staff_search import has_id
 from tokens import incident as incidents
 from tokens.invalidation import UnableToRevoke
 from tokens.models import CredentialUse, Token

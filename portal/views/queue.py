@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from statistics import median
 
 from django.db.models import Q, QuerySet
@@ -15,12 +17,15 @@ from django.views.decorators.http import require_safe
 from clients.models import Registration, User
 from portal import hints
 from portal.access import security_team
+from portal.forms.staff_clients import QueueSearchForm
 from portal.request import Request, is_uuid
+from portal.staff_search import registration_number
 from portal.templatetags.keydesk import visible
 
 TARGET = timedelta(days=5)
 PAGE = 50  # of the lists that only grow
 SHOWN = 200  # of those that wait: who works on the oldest ones sees the others
+SEARCHED = ("client_name", "organisation", "contact_name", "contact_email")
 MEDIAN_OVER = timedelta(days=30)
 
 Row = dict[str, object]
@@ -38,6 +43,9 @@ FILTERS: dict[str, Filter] = {
 @security_team
 @require_safe
 def queue(request: Request) -> HttpResponse:
+    form = QueueSearchForm(request.GET)
+    if form.is_valid() and form.cleaned_data["q"]:
+        return _search(request, form)
     show = request.GET.get("show", "all")
     waiting = _rows(Registration.objects.awaiting_review(), request)
     contact, decided = Registration.objects.awaiting_contact(), Registration.objects.decided()
@@ -51,6 +59,7 @@ def queue(request: Request) -> HttpResponse:
         chosen = FILTERS.get(show, FILTERS["all"])
         rows = [row for registration, row in waiting if chosen(registration, row, request.user)]
     context = {
+        "form": form,
         "show": show if show in FILTERS or show in elsewhere else "all",
         "newest_first": elsewhere.keys(),
         "rows": rows[:SHOWN],
@@ -62,7 +71,19 @@ def queue(request: Request) -> HttpResponse:
         "figures": _figures(waiting, request),
         "target": ngettext("Target was %(n)s day", "Target was %(n)s days", TARGET.days) % {"n": TARGET.days},
     }
-    return render(request, "security/queue.html", context)
+    return render(request, "security/queue.html", context, status=422 if form.errors else 200)
+
+
+def _search(request: Request, form: QueueSearchForm) -> HttpResponse:
+    """Requests in every state, newest first: by number, or part of a name, an organisation or an address."""
+    text = form.cleaned_data["q"]
+    named = (Q(**{f"{column}__icontains": text}) for column in SEARCHED)
+    numbered = registration_number(text)
+    either = reduce(or_, named, Q(pk=numbered.pk if numbered else None))
+    found = Registration.objects.confirmed().filter(either).order_by("-submitted_at", "-id")
+    rows = _rows(found[: PAGE + 1], request)
+    context = {"form": form, "rows": [row for _registration, row in rows[:PAGE]], "more": len(rows) > PAGE}
+    return render(request, "security/queue_search.html", context)
 
 
 def _older(registrations: QuerySet[Registration], by: str, uid: str) -> QuerySet[Registration]:

@@ -79,3 +79,17 @@ def test_the_list_works_without_javascript(open_log: Callable[..., Page]) -> Non
     page.get_by_role("link", name="Remove filter").click()
     expect(page.get_by_text("No entry fits these filters.")).to_have_count(0)
     page.context.close()
+
+
+def test_a_secret_that_is_typed_into_a_search_goes_into_no_address(live_server, browser: Browser) -> None:
+    pages.seed()
+    page = context_of(browser, live_server.url, "security").new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/security/clients/")
+    secret = pages.things()["secret"]
+    page.get_by_label("Search").fill(f"it is {secret}")
+    page.get_by_role("button", name="Show results").click()
+    page.wait_for_url(re.compile("/security/incident/"))
+    assert not [url for url in asked if "kds_" in url]
+    page.context.close()

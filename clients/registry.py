@@ -148,34 +148,37 @@ def change_settings(
 
 
 @transaction.atomic
-def suspend(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
-    """Nothing of the client works any more, tokens included; those stay dead after a reactivation."""
-    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, by, now)
+def suspend(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+    """Nothing of the client works any more, tokens included; those stay dead after a reactivation.
+
+    `message` is what the contacts read in their mail, here and in the acts below.
+    """
+    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now)
 
 
 @transaction.atomic
-def reactivate(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
-    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, by, now)
+def reactivate(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now)
 
 
 @transaction.atomic
-def close(*, client: Client, reason: str, by: Actor, now: datetime) -> None:
+def close(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
     """For good: the client's history stays, its keys and secrets end."""
     Client.objects.locked(client.pk)
     client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
-    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, by, now)
+    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now)
 
 
 def _move(
-    client: Client, allowed: set[str], status: str, action: Action, reason: str, by: Actor, now: datetime
+    client: Client, allowed: set[str], status: str, action: Action, reason: str, message: str, by: Actor, now: datetime
 ) -> None:
     before = client.status
     if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
-        raise UnableToChangeClient(_("Somebody was faster: the client is in another state now."))
+        raise UnableToChangeClient(_("Someone else changed the client just before you. Check its status."))
     changes = {"status": (before, status)}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
-    tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now)
+    tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now)
     client.status = status
 
 

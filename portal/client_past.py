@@ -16,10 +16,9 @@ SET_BY = {
     Action.CLIENT_SETTINGS_CHANGED, Action.CLIENT_SUSPENDED, Action.CLIENT_REACTIVATED, Action.CLIENT_CLOSED,
     Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
 }  # fmt: skip
-# Of the decision, not of the client that it made.
-OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email"}
+# Of the decision, not of the client that it made or changed.
+OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason"}
 CREDENTIALS = ("key.", "secret.")
-ABOUT_THE_ACT = {"proposed_by", "proposal_reason"}  # not about the client
 
 
 @dataclass
@@ -49,7 +48,7 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
                 past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
             if "contact" in after:  # the first one, who came with the client
                 past.contacts[str(after.pop("contact"))] = after.pop("role")
-            past.facts |= {name: value for name, value in after.items() if name not in ABOUT_THE_ACT}
+            past.facts |= after
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:
             past.contacts.pop(str(before.get("contact")), None)
         elif entry.action in (Action.CLIENT_CONTACT_ADDED, Action.CLIENT_CONTACT_ROLE_CHANGED):

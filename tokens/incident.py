@@ -84,7 +84,7 @@ def by_reference(text: str) -> Leak | None:
 
 
 @transaction.atomic
-def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
+def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
     """Ends a token; or a secret and, since whoever has it may have used it, every token of the client.
 
     The secret goes even when nothing else signs the client in: its contacts get a mail and can make a new one. A
@@ -100,9 +100,15 @@ def revoke(*, leak: Leak, by: Actor, now: datetime) -> None:
         changes = _end_secret(client, leak.subject, now)
     what = "secret" if leak.secret else "token"
     tell_contacts(
-        client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now, what=what
+        client=client,
+        action=Action.INCIDENT_REVOKED,
+        subject=leak.subject.audit_label,
+        by=by,
+        now=now,
+        what=what,
+        message=message,
     )
-    log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes)
+    log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
 
 
 def _end_secret(client: Client, secret: Secret, now: datetime) -> dict[str, tuple[object, object]]:

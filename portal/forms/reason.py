@@ -31,6 +31,19 @@ class ReasonForm(forms.Form):
         self.fields["reason"].help_text = str(self.reason_help)
 
 
+class ReasonAndMessageForm(ReasonForm):
+    """For an act that stops software: the contacts read `message` in their mail."""
+
+    message = Text(
+        label=_("Message to the contacts"),
+        help_text=_("Stands in the e-mail that they get: what happened, and what they should do."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
+    )
+
+
 class InternalReasonForm(ReasonForm):
     """For an act that is in no client's history: only the team and auditors read its entry."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import get_language, gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Scope
@@ -111,6 +111,12 @@ class SettingsForm(ReasonForm, SeenForm):
             self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
 
 
+def _hint(scope: Scope) -> str:
+    """Its API, whether it is sensitive, and what it opens."""
+    told = [scope.api.name, gettext("Sensitive") if scope.sensitive else "", scope.described_in(get_language() or "en")]
+    return " · ".join(filter(None, told))
+
+
 class ScopesForm(ReasonForm, SeenForm):
     scopes = forms.MultipleChoiceField(label=_("Scopes"), required=False, widget=forms.CheckboxSelectMultiple)
     defaults = forms.MultipleChoiceField(
@@ -122,6 +128,7 @@ class ScopesForm(ReasonForm, SeenForm):
         super().__init__(*args, **kwargs)
         self.known, fields = known, dict[str, Any](self.fields)
         fields["scopes"].choices = fields["defaults"].choices = [(name, name) for name in known]
+        self.hints = {"scopes": {name: _hint(scope) for name, scope in known.items()}}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from clients.models import Client
 from portal import leaks
 from portal.access import actor, security_team
+from portal.forms.reason import ReasonAndMessageForm
 from portal.request import Request, posted
 from portal.staff_search import has_id
 from tokens import incident as incidents
@@ -59,7 +60,7 @@ def _named(value: str) -> Client | None:
 
 def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
     """What it is, whether it works, and what it could do."""
-    facts: dict[str, object] = {"leak": leak, "works": leak.works(request.now)}
+    facts: dict[str, object] = {"leak": leak, "works": leak.works(request.now), "act_form": ReasonAndMessageForm()}
     if leak.secret is not None:
         live = Token.objects.of(leak.client).live(request.now).issued_to(leak.secret.credential)
         facts |= {
@@ -74,13 +75,19 @@ def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_leak(request: Request) -> HttpResponse:
+    """Asks why, then revokes; the page that named the leak posts here."""
     if request.method != "POST":
         return redirect("incident")
-    leak = incidents.by_reference(request.POST.get("leak", ""))
+    leak, form = incidents.by_reference(request.POST.get("leak", "")), ReasonAndMessageForm(request.POST)
     if leak is None:
         raise Http404
+    if not form.is_valid():
+        return render(request, "security/revoke_leak.html", {"leak": leak, "form": form}, status=422)
     try:
-        incidents.revoke(leak=leak, by=actor(request), now=request.now)
+        incidents.revoke(
+            leak=leak, reason=form.cleaned_data["reason"], message=form.cleaned_data["message"], by=actor(request),
+            now=request.now,
+        )  # fmt: skip
     except UnableToRevoke as problem:
         messages.error(request, str(problem))
     else:

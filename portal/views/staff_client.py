@@ -19,9 +19,9 @@ from clients import registry
 from clients.fingerprints import Stale
 from clients.four_eyes import NeedsColleague
 from clients.models import Api, Client, Key, Proposal, Scope
-from portal import condition, log_entries, usage
+from portal import condition, held_scopes, log_entries, usage
 from portal.access import actor, security_team
-from portal.forms.reason import ReasonForm
+from portal.forms.reason import ReasonAndMessageForm
 from portal.forms.seen import SeenForm, status_of
 from portal.forms.staff_clients import ScopesForm, SettingsForm, of_everybody
 from portal.request import Request, posted
@@ -92,12 +92,15 @@ Act = Callable[..., None]
 ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Promise]] = {
     "suspend": (
         registry.suspend, gettext_lazy("Suspend %(name)s?"), gettext_lazy("Suspend the client"),
-        gettext_lazy("It gets no tokens, and those it has stop at once. You can reactivate it; its tokens stay dead."),
+        gettext_lazy(
+            "It gets no tokens, and those it has stop at once. You can reactivate it; tokens issued before do not work"
+            " again."
+        ),
         gettext_lazy("%(name)s is suspended."),
     ),
     "reactivate": (
         registry.reactivate, gettext_lazy("Reactivate %(name)s?"), gettext_lazy("Reactivate the client"),
-        gettext_lazy("It gets tokens again with the keys and secrets it has. Tokens from before stay dead."),
+        gettext_lazy("It gets tokens again with the keys and secrets it has. Tokens issued before do not work again."),
         gettext_lazy("%(name)s is active again."),
     ),
     "close": (
@@ -117,12 +120,13 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
 def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
-    client, form = client_of_anybody(uid), ReasonForm(posted(request))
+    client, form = client_of_anybody(uid), ReasonAndMessageForm(posted(request))
     carry_out, title, submit, consequence, done = ACTS[act]
     name, status = {"name": client.name}, 422 if form.errors else 200
     if form.is_valid():
         try:
-            carry_out(client=client, reason=form.cleaned_data["reason"], by=actor(request), now=request.now)
+            told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+            carry_out(client=client, **told, by=actor(request), now=request.now)
         except registry.UnableToChangeClient as problem:
             form.add_error(None, str(problem))
             status = 409
@@ -185,7 +189,7 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
             return redirect("staff_client", uid)
-    return _form_page(request, "security/client_scopes.html", client, form)
+    return _form_page(request, "security/client_scopes.html", client, form, held=held_scopes.rows(client))
 
 
 def _propose_scopes(request: Request, client: Client, chosen: dict[str, Any]) -> HttpResponse:
@@ -205,5 +209,5 @@ def _scopes_form(client: Client, data: QueryDict | None) -> ScopesForm:
     return ScopesForm(data, known=known, initial=initial)
 
 
-def _form_page(request: Request, template: str, client: Client, form: SeenForm) -> HttpResponse:
-    return render(request, template, {"client": client, "form": form}, status=status_of(form))
+def _form_page(request: Request, template: str, client: Client, form: SeenForm, **more: object) -> HttpResponse:
+    return render(request, template, {"client": client, "form": form, **more}, status=status_of(form))

@@ -49,7 +49,7 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert "Works now" in page
     assert "Nothing else signs this client in" in page
     assert secret not in page
-    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)})
+    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"})
     assert not client.secrets.usable(datetime.now(UTC)).exists()
     assert live() == 0
     assert Entry.objects.first().action == "incident.revoked"
@@ -118,9 +118,11 @@ def test_a_leaked_token_is_revoked_alone(now) -> None:
     page = look_up(leaked)
     assert "An access token of" in page
     assert "address.read" in page
-    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)})
+    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"})
     assert live() == 1
-    again = signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page)}, follow=True)
+    again = signed_in(factories.noor()).post(
+        reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"}, follow=True
+    )
     assert "revoked already" in again.content.decode()
 
 

@@ -46,3 +46,4 @@ class Actor:
 
 
 COMMAND_LINE = Actor(system="command line")
+ITSELF = "keydesk"  # the `system` of what a rule demands, and no person does

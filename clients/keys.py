@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients.actors import Actor
+from clients.actors import ITSELF, Actor
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key, Mail
 from clients.models.credentials import KeyQuerySet
@@ -87,7 +87,7 @@ def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
 
 def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -> None:
     """Retire the unproven copies of a proven key. Their contacts hear of it, and not who has the key."""
-    somebody = Actor(system="keydesk", request_id=by.request_id)
+    somebody = Actor(system=ITSELF, request_id=by.request_id)
     for copy in _rivals(client, key).filter(Q(retires_at=None) | Q(retires_at__gt=now)).select_related("client"):
         before, copy.retires_at = copy.retires_at, now
         copy.save(update_fields=["retires_at"])

@@ -58,6 +58,11 @@ WORDS: dict[str, Words] = {
     Action.KEY_ACTIVATED: Words(
         _("%(name)s: key activated"), _("Anyone who has its private key can get tokens of this client.")
     ),
+    Action.KEY_DISPLACED: Words(
+        _("Action needed at %(name)s: a key was retired"),
+        _("Another client has proven that it has the private key, which this client never did. A key belongs to one."),
+        _("Make a new key pair for this client and add its public key, if software of this client used the old one."),
+    ),
     Action.KEY_RETIRED: Words(_("%(name)s: key retired"), _GONE, _ANOTHER),
     Action.KEY_DISPLACED: Words(
         _("%(name)s: key retired"),

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from audit.actions import Action
 from clients import networks, outbox
-from clients.actors import Actor
+from clients.actors import ITSELF, Actor
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 
 SAME_AGAIN = timedelta(hours=1)
@@ -35,6 +36,7 @@ ALARMING = {
     Action.SECRET_VIEWED,
     Action.SECRET_AUTHENTICATION_ON,
     Action.KEY_ADDED,
+    Action.KEY_DISPLACED,
     Action.CLIENT_ID_CHANGED,
     Action.CLIENT_SCOPES_CHANGED,
     Action.CLIENT_SETTINGS_CHANGED,
@@ -104,7 +106,12 @@ def _facts(
 
 
 def who(by: Actor) -> dict[str, Any]:
-    """A contact with name, address, network and browser; of anybody else only that it was the Security team."""
+    """A contact with name, address, network and browser; of anybody else only that it was the Security team.
+
+    What Keydesk did by itself, as a rule demands, is told as that.
+    """
+    if by.user is None and by.system == ITSELF:
+        return {"by": settings.SERVICE_NAME}
     if by.user is None or not by.is_contact:
         return {"team": True}
     network = networks.network_of(by.address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -12,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from audit.actions import FIELDS
 from audit.models import Entry
+from clients.actors import ITSELF
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from portal.request import is_uuid
-from portal.templatetags.keydesk import moment
+from portal.times import moment
 
 # field -> the words for its values, where they are from a closed list
 WORDS: dict[str, dict[str, str | Promise]] = {
@@ -68,6 +70,13 @@ def sentence(entry: Entry, actor: str = "") -> str:
 def contacts_among(entries: Iterable[Entry]) -> set[str]:
     """The actors of these entries that are people, and no staff; always one query."""
     return {f"user:{pk}" for pk in actors_of(entries).filter(role=User.Role.CONTACT).values_list("pk", flat=True)}
+
+
+def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
+    """Staff and commands are the Security team; what a rule demands, Keydesk does itself."""
+    if entry.actor_id == f"system:{ITSELF}":
+        return settings.SERVICE_NAME
+    return name_of(entry.actor_label) if by_contact else _("The Security team")
 
 
 def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:

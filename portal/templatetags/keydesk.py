@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from clients.invisible import is_visible
 from portal import drawing
 from portal.condition import Line
+from portal.staff_names import as_contacts_see
 from portal.times import ago, clock, day, days_left, moment, span, zone
 
 register = Library()
@@ -219,6 +220,9 @@ register.simple_tag(zone, name="time_zone")
 def number(value: float) -> str:
     """18,234 in the reader's language; for counts, never for ids."""
     return formats.number_format(value, use_l10n=True, force_grouping=True)
+
+
+register.filter(as_contacts_see)
 
 
 @register.filter

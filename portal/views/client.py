@@ -17,6 +17,7 @@ from portal import condition, log_entries, proofs, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.request import Request
+from portal.staff_names import staff_addresses
 from portal.step_up import may_ask_for_step_up, require
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
@@ -43,6 +44,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "now": now,
         "condition": state,
         "rotation": state.rotation,
+        "staff": staff_addresses(),
         "keys": [condition.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over],
         "old_keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
         "secrets": [condition.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
@@ -85,10 +87,11 @@ def history(request: Request, uid: UUID) -> HttpResponse:
 
 def _readable(entry: Entry, *, by_contact: bool, show_address: bool) -> dict[str, object]:
     """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
-    and of who is no contact any more the name is enough."""
-    actor = log_entries.name_of(entry.actor_label) if by_contact else _("The Security team")
-    who = {} if show_address else {"who": actor}
-    return {**log_entries.row(entry), "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **who}
+    whose reasons are for the staff, and of who is no contact any more the name is enough."""
+    actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
+    hidden = {} if show_address else {"who": actor if by_contact else ""}
+    hidden |= {} if by_contact else {"note": ""}
+    return {**log_entries.row(entry), "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
 
 
 @contact

@@ -15,7 +15,7 @@ from clients.models import Client, Key, Registration, Secret
 from portal import usage
 from portal.access import contact
 from portal.condition import Condition, Line, last_use, lines, of_client, signs_in_with
-from portal.log_entries import sentence
+from portal.log_entries import contacts_among, name_for_contacts, sentence
 from portal.request import Request
 from portal.rotation import REMEMBERED
 from tokens.models import CredentialUse, JournalEntry
@@ -57,17 +57,22 @@ def home(request: Request) -> HttpResponse:
     rows = _rows(request)
     refs = {str(row.client.uid): row.client for row in rows}
     changes = list(Entry.objects.of_client(*refs)[:RECENT]) if refs else []
+    contacts = contacts_among(changes)
     context = {
         "rows": rows,
         "urgent": next((row for row in rows if row.condition.rank in (1, 2)), None),
         "all_well": bool(rows) and all(row.is_well for row in rows),
         "unused": next((row for row in rows if row.waits_for_first_token), None),
         "organisations": sorted({row.client.organisation for row in rows}),
-        "changes": [(entry.at, sentence(entry), refs[entry.client_ref]) for entry in changes],
+        "changes": [(entry.at, _told(entry, contacts), refs[entry.client_ref]) for entry in changes],
         "open_requests": list(Registration.objects.by(request.user).open()[:20]),
         "now": request.now,
     }
     return render(request, "contact/home.html", context)
+
+
+def _told(entry: Entry, contacts: set[str]) -> str:
+    return sentence(entry, name_for_contacts(entry, by_contact=entry.actor_id in contacts))
 
 
 def _rows(request: Request) -> list[Row]:

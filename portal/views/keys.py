@@ -23,6 +23,7 @@ from portal.access import actor, client_of, contact
 from portal.forms.keys import AddKeyForm, KeyUploadForm
 from portal.forms.secrets import RetireForm
 from portal.request import Request, posted
+from portal.staff_names import staff_addresses
 from portal.step_up import may_ask_for_step_up, require
 from portal.templatetags.keydesk import moment
 from portal.understood_keys import indented, other_names, understood
@@ -221,6 +222,7 @@ def key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         "jwk": indented(found.jwk),
         "names": other_names(found),
         "now": request.now,
+        "staff": staff_addresses(),
     }
     return render(request, "contact/key.html", context)
 

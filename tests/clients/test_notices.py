@@ -11,7 +11,7 @@ from psycopg import sql
 
 from audit.actions import Action
 from clients import client_secrets, keys, mail_words, networks, notices, outbox, passkeys
-from clients.actors import Actor
+from clients.actors import ITSELF, Actor
 from clients.models import Client, ClientContact, Mail, User
 from tests.factories import NOW, bram, client, lotte, noor, person
 from tests.keys import public_key
@@ -64,6 +64,16 @@ def test_every_act_that_is_told_is_in_one_of_the_two_lists_and_has_words_of_its_
     assert not notices.ALARMING & notices.HARMLESS
     for action in notices.ALARMING | notices.HARMLESS:
         assert action in mail_words.WORDS or action in notices.OWN_KIND, action
+
+
+def test_every_call_tells_an_act_of_one_of_the_two_lists():
+    called = set()
+    for folder in ("clients", "tokens", "portal"):
+        for path in (site.BASE_DIR / folder).rglob("*.py"):
+            for call in re.findall(r"tell_contacts(?:_of_many)?\(([^)]*)", path.read_text()):
+                called |= set(re.findall(r"action=Action\.(\w+)", call))
+    assert "KEY_DISPLACED" in called
+    assert {Action[name] for name in called} <= notices.ALARMING | notices.HARMLESS
 
 
 def test_the_document_has_both_lists_as_they_are():
@@ -208,6 +218,14 @@ def test_a_passkey_is_told_at_once_with_the_network_it_came_from():
     assert mail.next_attempt_at == NOW
     assert mail.facts["network"] == "81.246.7.0/24"
     assert mail.facts["new_network"] is True
+
+
+def test_what_keydesk_did_by_itself_is_told_as_that(inbox):
+    tell(of_two(), Action.KEY_DISPLACED, Actor(system=ITSELF), subject="9a4c")
+    outbox.sweep(clock=lambda: NOW)
+    body = inbox.messages[0].get_body(("plain",)).get_content()
+    assert "Keydesk retired the key 9a4c: another client showed" in " ".join(body.split())
+    assert "Was it you" not in body
 
 
 def test_staff_appear_to_contacts_as_the_security_team(inbox):

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import keys
+from clients import client_secrets, keys, registry
 from clients.models import Client, Key
 from tests import factories
 from tests.keys import certificate, public_key
@@ -118,3 +118,30 @@ def test_the_history_asks_the_database_as_often_for_ten_entries_as_for_one(made,
     for _more in range(9):
         browser.post(reverse("reveal_secret", args=[made.uid]))
     assert browsers.queries(browser, url) == for_one
+
+
+def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -> None:
+    now, noor = datetime.now(UTC), factories.by(factories.noor())
+    key = keys.add(client=made, key=public_key(), by=noor, now=now)
+    client_secrets.regenerate(client=made, replaces=made.secrets.get(), overlap=timedelta(hours=1), by=noor, now=now)
+    registry.suspend(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    registry.reactivate(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    pages = {
+        name: browser.get(reverse(name, args=args)).content.decode()
+        for name, args in (
+            ("home", []), ("client", [made.uid]), ("client_history", [made.uid]), ("key", [made.uid, key.uid]),
+        )
+    }  # fmt: skip
+    for name, text in pages.items():
+        assert "Noor" not in text, name
+        assert "noor@" not in text, name
+    assert "The Security team suspended the client" in pages["home"]
+    assert "The Security team suspended the client" in pages["client_history"]
+    assert ", by the Security team" in pages["key"]
+    assert "by the Security team" in pages["client"]
+
+
+def test_what_contacts_did_keeps_their_names(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.by(factories.lotte()), now=datetime.now(UTC))
+    text = browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+    assert "by Lotte Verhaeghe &lt;lotte@leiestroom.example&gt;" in text

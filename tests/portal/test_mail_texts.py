@@ -30,6 +30,7 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
         "action": ACTION_OF.get(kind, "secret.viewed"),
         "subject": "…4f2a",
         "by_email": "lotte@leiestroom.example",
+        "by_id": 1,
         "network": "192.0.2.0/24",
         "browser": "Firefox, Windows",
         "by": name,
@@ -174,7 +175,7 @@ def test_doing_nothing_is_advised_only_where_nothing_has_to_be_done() -> None:
         body = " ".join(render(row, now=NOW).body.split())
         assert (nothing in body) == (not words.todo), action
         assert str(words.todo) in body
-        for staff in ("by", "by_email"):
+        for staff in ("by", "by_email", "by_id"):
             row.facts.pop(staff)
         assert nothing not in render(row, now=NOW).body
 

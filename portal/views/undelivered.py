@@ -1,4 +1,4 @@
-"""Mail that could not be delivered, and trying it again."""
+"""Mail that the mail server has not accepted, or refused for good, and trying it again."""
 
 from uuid import UUID
 
@@ -21,7 +21,14 @@ SHOWN = 100
 @require_safe
 def undelivered(request: Request) -> HttpResponse:
     failed = Mail.objects.undeliverable().select_related("client", "registration", "user")
-    context = {"mails": failed[:SHOWN], "total": failed.count(), "shown": SHOWN}
+    waiting = Mail.objects.waiting(request.now)
+    context = {
+        "mails": failed[:SHOWN],
+        "total": failed.count(),
+        "shown": SHOWN,
+        "waiting": waiting.count(),
+        "waiting_since": waiting.values_list("created_at", flat=True).first(),
+    }
     return render(request, "security/undelivered.html", context)
 
 

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import contacts, keymaterial
+from clients import contacts, keymaterial, outbox
 from clients import keys as key_acts
 from clients.models import Mail
 from portal.tasks import remember_dashboard
+from portal.times import moment
 from tests import factories, keys
 from tests.portal.staff import signed_in
 from tokens.models import UsageDay
@@ -160,3 +161,19 @@ def test_the_pages_of_an_api_belong_to_the_catalogue_in_the_navigation(name) -> 
     current = re.search(r'href="([^"]+)" aria-current="page"', page)
     assert current
     assert current[1] == reverse("scopes")
+
+
+def test_mail_is_called_accepted_and_not_delivered_and_what_waits_is_counted(now) -> None:
+    browser, url = signed_in(factories.noor()), reverse("undelivered")
+    text = browser.get(url).content.decode()
+    assert "delivered</h" not in text
+    assert "No mail waits: the mail server accepted all others" in text
+    assert "Keydesk does not read bounces yet" in text
+    for hours in (3, 1):
+        outbox.queue(kind=Mail.Kind.LINK, to="x@example.org", now=now - timedelta(hours=hours))
+    # One that collects harmless acts is not late.
+    Mail.objects.create(kind=Mail.Kind.BUNDLED_CHANGES, to="x@example.org", created_at=now - timedelta(hours=9),
+                        next_attempt_at=datetime.now(UTC) + timedelta(minutes=5))  # fmt: skip
+    text = browser.get(url).content.decode()
+    assert "2 mails wait for the mail server" in text
+    assert f"The oldest since {moment(now - timedelta(hours=3))}" in text

@@ -41,7 +41,7 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
     working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
     stopped = _stop(working, now)
     if not stopped:
-        raise UnableToRevoke(_("No token of it works."))
+        raise UnableToRevoke(_("Nothing to invalidate: this key or secret has no valid tokens."))
     action = Action.CREDENTIAL_TOKENS_INVALIDATED
     change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
     tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)

@@ -22,7 +22,7 @@ def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         invalidation.invalidate_all(client=client, reason=reason, by=actor(request), now=request.now)
-        messages.success(request, _("No token that was issued before now works any more."))
+        messages.success(request, _("All tokens of this client have stopped working. New ones work."))
         return redirect("staff_client", uid)
     context = {"client": client, "form": form}
     return render(request, "security/invalidate_tokens.html", context, status=422 if form.errors else 200)

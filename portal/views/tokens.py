@@ -38,7 +38,7 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
     return [
         {
             "id": token.jti,
-            "label": f"…{token.jti[-6:]}",
+            "label": f"…{token.ending}",
             "issued_at": token.issued_at,
             "expires_at": token.expires_at,
             "scope": token.scope,
@@ -63,7 +63,7 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
     except invalidation.UnableToRevoke as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.jti[-6:]})
+        messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.ending})
     return redirect("tokens", uid)
 
 
@@ -76,7 +76,7 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
         return render(request, "contact/invalidate_tokens.html", {"client": found})
     require(request, Act.INVALIDATE_ALL_TOKENS, found)
     invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
-    messages.success(request, _("No token that was issued before now works any more."))
+    messages.success(request, _("All tokens of this client have stopped working. New ones work."))
     return redirect("tokens", uid)
 
 
@@ -97,7 +97,7 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
         return render(request, "contact/invalidate_issued_to.html", context)
     require(request, Act.INVALIDATE_TOKENS_OF_CREDENTIAL, found)
     if not end_tokens(request, named):
-        messages.error(request, _("No token of it works."))
+        messages.error(request, _("Nothing to invalidate: this key or secret has no valid tokens."))
     return redirect("tokens", uid)
 
 
@@ -107,7 +107,7 @@ def end_tokens(request: Request, credential: Key | Secret) -> bool:
         invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
     except invalidation.UnableToRevoke:
         return False
-    messages.success(request, _("No token works any more that was issued to it before now."))
+    messages.success(request, _("All tokens issued with this key or secret have stopped working."))
     return True
 
 

@@ -74,7 +74,7 @@ def test_the_tokens_of_one_credential_go_and_those_of_its_siblings_stay(made, br
     by_secret, by_key = issue(made, 1), [issue(made, number, credential=key.credential) for number in (2, 3)]
     url = reverse("invalidate_issued_to", args=[made.uid, key.uid])
     assert url in browser.get(reverse("client", args=[made.uid])).content.decode()
-    assert "2 tokens that were issued to it stop working" in browser.get(url).content.decode()
+    assert "2 tokens issued with this key or secret stop working" in browser.get(url).content.decode()
     assert Token.objects.live(datetime.now(UTC)).count() == 3
     browser.post(url)
     assert list(Token.objects.live(datetime.now(UTC))) == [by_secret]
@@ -82,7 +82,10 @@ def test_the_tokens_of_one_credential_go_and_those_of_its_siblings_stay(made, br
     assert entry.subject_id == key.audit_id
     assert entry.changes == {"tokens": [len(by_key), 0]}
     assert key.state(datetime.now(UTC)) == key.State.ACTIVE
-    assert "No token of it works" in browser.post(url, follow=True).content.decode()
+    assert (
+        "Nothing to invalidate: this key or secret has no valid tokens."
+        in browser.post(url, follow=True).content.decode()
+    )
 
 
 def test_the_tokens_of_a_secret_can_go_by_themselves_too(made, browser) -> None:
@@ -118,7 +121,7 @@ def test_a_leaked_secret_can_be_replaced_and_lose_its_tokens_at_once(made, brows
     issue(made)
     form = {"replaces": made.secrets.get().uid, "overlap": "0", "tokens": "on"}
     answer = browser.post(reverse("regenerate_secret", args=[made.uid]), form, follow=True).content.decode()
-    assert "No token works any more that was issued to it before now" in answer
+    assert "All tokens issued with this key or secret have stopped working" in answer
     assert not Token.objects.live(datetime.now(UTC)).exists()
 
 
@@ -173,3 +176,12 @@ def test_the_page_asks_the_database_as_often_for_ten_tokens_as_for_one(made, bro
     for number in range(2, 11):
         issue(made, number)
     assert browsers.queries(browser, url) == for_one
+
+
+def test_list_history_and_mail_name_a_token_by_the_same_ending(made, browser) -> None:
+    token = issue(made)
+    listed = f"…{token.jti[-6:]}"
+    assert listed in browser.get(reverse("tokens", args=[made.uid])).text
+    browser.post(reverse("revoke_token", args=[made.uid]), {"token": token.jti})
+    assert f"revoked the token {listed}" in browser.get(reverse("client_history", args=[made.uid])).text
+    assert listed in str(Mail.objects.get(client=made).facts)

@@ -155,12 +155,14 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
         )  # fmt: skip
 
 
-def tell_requester(*, registration: Registration, kind: Mail.Kind, now: datetime, message: str = "") -> None:
+def tell_requester(
+    *, registration: Registration, kind: Mail.Kind, now: datetime, message: str = "", **facts: Any
+) -> None:
     """To who asked. A change that somebody asked who is no contact any more is the owners' now."""
     for user in _followers(registration):
         outbox.queue(
             kind=kind, to=user.email, language=user.language, user=user, registration=registration,
-            client=registration.client, facts={"message": message}, now=now,
+            client=registration.client, facts={"message": message, **facts}, now=now,
         )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Content:
     contact_email: str
     purpose: str
     scopes: tuple[Scope, ...]
+    reason: str = ""  # of a change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     registration = Registration.objects.create(
         kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
         client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
-        contact_name=content.contact_name, contact_email=addresses.normal(content.contact_email),
+        reason=content.reason, contact_name=content.contact_name, contact_email=addresses.normal(content.contact_email),
         language=by.user.language if by.user else "", created_at=now, submitted_at=now,
     )  # fmt: skip
     _ask_for(registration, content.scopes)
@@ -127,10 +128,11 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
 
 
 def _tell_received(registration: Registration, user: User, is_known: bool, now: datetime) -> None:
+    kind, days = Mail.Kind.REQUEST_RECEIVED, Registration.objects.usual_days(now)
     if is_known and user.is_active:
-        outbox.queue_link(user=user, kind=Mail.Kind.REQUEST_RECEIVED, registration=registration, now=now)
+        outbox.queue_link(user=user, kind=kind, registration=registration, facts={"days": days}, now=now)
     else:
-        tell_requester(registration=registration, kind=Mail.Kind.REQUEST_RECEIVED, now=now)
+        tell_requester(registration=registration, kind=kind, now=now, days=days)
 
 
 @transaction.atomic
@@ -329,7 +331,7 @@ def _move(registration: Registration, allowed: set[str], status: str, **fields: 
     """The state changes in one conditional UPDATE: of several at once, one wins."""
     rows = Registration.objects.filter(pk=registration.pk, status__in=allowed)
     if not rows.update(status=status, **fields):
-        raise UnableToDecide(_("Somebody was faster: the request is in another state now."))
+        raise UnableToDecide(_("Someone else changed the request just before you. Check its status."))
     registration.status = status
     for name, value in fields.items():
         setattr(registration, name, value)

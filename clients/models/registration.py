@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,6 +17,17 @@ from clients.models.client import Client, ClientContact
 from clients.models.people import User
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
+
+
+DECIDED = ("approved", "rejected")
+MEDIAN_OVER = timedelta(days=30)
+
+
+class Median(models.Aggregate):
+    """PostgreSQL's percentile_cont of a half."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -34,6 +46,13 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Newest decision first."""
         decided = self.exclude(decided_at=None).order_by("-decided_at")
         return decided.filter(decided_at__gt=since) if since else decided
+
+    def usual_days(self, now: datetime) -> int | None:
+        """Median of the last 30 days from "sent" to a decision, in whole days rounded up; None without a decision."""
+        decided = self.filter(status__in=DECIDED, submitted_at__isnull=False, decided_at__gt=now - MEDIAN_OVER)
+        took = Median(F("decided_at") - F("submitted_at"), output_field=models.DurationField())
+        median = decided.aggregate(median=took)["median"]
+        return None if median is None else max(1, ceil(median / timedelta(days=1)))
 
     def confirmed(self) -> RegistrationQuerySet:
         """What the Security team sees: a request counts once its address is confirmed."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import reduce
 from operator import or_
-from statistics import median
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -26,7 +25,6 @@ TARGET = timedelta(days=5)
 PAGE = 50  # of the lists that only grow
 SHOWN = 200  # of those that wait: who works on the oldest ones sees the others
 SEARCHED = ("client_name", "organisation", "contact_name", "contact_email")
-MEDIAN_OVER = timedelta(days=30)
 
 Row = dict[str, object]
 Filter = Callable[[Registration, Row, User], bool]
@@ -154,18 +152,12 @@ def _chips(waiting: list[tuple[Registration, Row]], user: User, with_contact: in
 
 
 def _figures(waiting: list[tuple[Registration, Row]], request: Request) -> dict[str, object]:
-    recent = Registration.objects.decided(since=request.now - MEDIAN_OVER).values_list("submitted_at", "decided_at")
-    times = [
-        (decided_at - submitted_at) / timedelta(days=1)
-        for submitted_at, decided_at in recent
-        if submitted_at and decided_at
-    ]
     endorsed = [registration for registration, _row in waiting if registration.endorsed_by is not None]
     return {
         "waiting": len(waiting),
         "overdue": sum(bool(row["overdue"]) for _registration, row in waiting),
         "oldest_at": waiting[0][0].submitted_at if waiting else None,
         "closable": sum(FILTERS["mine"](item, {}, request.user) for item in endorsed),
-        "median_days": round(median(times), 1) if times else None,
+        "median_days": Registration.objects.usual_days(request.now),
         "target_days": TARGET.days,
     }

@@ -90,7 +90,8 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
         raise Http404
     registration = get_object_or_404(Registration, uid=uid)
     if registration.status != Registration.Status.UNCONFIRMED:
-        return render(request, "public/request_sent.html", {"registration": registration})
+        sent = {"registration": registration, "days": Registration.objects.usual_days(request.now)}
+        return render(request, "public/request_sent.html", sent)
     if "again" in request.POST:
         _mail_code_again(request, registration)
         return redirect("confirm_request", uid)
@@ -128,7 +129,8 @@ def _confirm(request: Request, registration: Registration, form: CodeForm) -> bo
         return False
     if not confirmed.is_known:
         sign_in(request, confirmed.user, assurance="code")
-        messages.success(request, _("Your request is with the Security team."))
+        number = {"number": registration.number}
+        messages.success(request, _("Your request is with the Security team. Its number is %(number)s.") % number)
     return True
 
 
@@ -148,6 +150,7 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
         return redirect("my_request", uid)
     context = {
         "registration": registration,
+        "days": Registration.objects.usual_days(request.now),
         "differences": differences.of_change(registration) if registration.is_open else [],
         "asked": registration.asked.select_related("scope__api"),
         "thread": registration.messages.select_related("author"),

@@ -1,12 +1,14 @@
 """A request for a client as its contact lives it: ask, confirm by code, follow, answer, withdraw."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from clients import codes, registrations
+from clients.mail_text import render
 from clients.models import Mail, MailedCode, Registration
 from portal import limits
 from tests import factories
@@ -309,3 +311,30 @@ def test_the_list_of_requests_asks_the_database_as_often_for_ten_as_for_one() ->
     for _more in range(9):
         factories.submitted_request()
     assert browsers.queries(browser, reverse("my_requests")) == for_one
+
+
+def test_who_asked_is_told_the_number_and_how_long_it_usually_takes() -> None:
+    now = datetime.now(UTC)
+    for days in (1, 3, 10):
+        decided = factories.submitted_request(contact_email=f"c{days}@example.org", now=now - timedelta(days=11))
+        Registration.objects.filter(pk=decided.pk).update(
+            status=Registration.Status.REJECTED,
+            submitted_at=now - timedelta(days=11),
+            decided_at=now - timedelta(days=11) + timedelta(days=days, hours=-1),
+        )
+    assert Registration.objects.usual_days(now) == 3
+    mine = factories.submitted_request(now=now)
+    words = "The Security team usually decides within 3 days (median of the last 30 days)."
+    page = browsers.of(mine.person).get(reverse("my_request", args=[mine.uid])).content.decode()
+    mail = Mail.objects.filter(kind=Mail.Kind.REQUEST_RECEIVED).latest("created_at")
+    for text in (page, " ".join(render(mail, now=now).body.split())):
+        assert words in text
+        assert mine.number in text
+    assert mine.number in render(mail, now=now).subject
+
+
+def test_nothing_is_promised_before_anything_was_decided() -> None:
+    mine = factories.submitted_request(now=datetime.now(UTC))
+    page = browsers.of(mine.person).get(reverse("my_request", args=[mine.uid])).content.decode()
+    assert "usually decides" not in page
+    assert mine.number in page

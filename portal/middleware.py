@@ -90,7 +90,9 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         if request.method == "POST":
-            messages.error(request, _("You were signed out meanwhile, so nothing was done with what you just sent."))
+            messages.error(
+                request, _("You had been signed out. Your form was not processed: sign in and send it again.")
+            )
         return super().handle_no_permission(request, view_func)
 
 

@@ -35,5 +35,5 @@ def problem(client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, 
     if not is_ours or len(found) != 1:
         return _("The text to sign is no longer good. Upload the key again and sign the new text.")
     if not keymaterial.is_signed_by(found[0].jwk, challenge.encode(), proof):
-        return _("This was not signed with the private key of this key. Compare the files: they are not a pair.")
+        return _("This signature comes from another private key: the two files are not a pair.")
     return ""

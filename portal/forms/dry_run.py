@@ -23,6 +23,9 @@ class DryRunForm(forms.Form):
         if "PRIVATE KEY-----" in text:
             self.data = {}  # it goes into no page
             raise forms.ValidationError(
-                _("You pasted a private key. Treat it as leaked and make a new pair. Here goes what you sign with it.")
+                _(
+                    "You pasted a private key. Treat it as leaked and make a new pair. Paste here what you "
+                    "signed with the key, never the key itself."
+                )
             )
         return text

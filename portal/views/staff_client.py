@@ -93,8 +93,8 @@ ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Pr
     "suspend": (
         registry.suspend, gettext_lazy("Suspend %(name)s?"), gettext_lazy("Suspend the client"),
         gettext_lazy(
-            "It gets no tokens, and those it has stop at once. You can reactivate it; tokens issued before do not work"
-            " again."
+            "It gets no tokens, and those it has stop immediately. You can reactivate it; tokens issued before do not "
+            "work again."
         ),
         gettext_lazy("%(name)s is suspended."),
     ),

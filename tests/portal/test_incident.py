@@ -102,8 +102,8 @@ def test_several_in_one_paste_are_looked_up_one_by_one(now) -> None:
 
 def test_one_that_was_cut_off_is_said_to_be(now) -> None:
     _client, secret = factories.client()
-    assert "a part is missing or mistyped" in look_up(secret[:-3])
-    assert "a part is missing or mistyped" in look_up(f"{secret[:-1]}!")
+    assert "part of it is missing or mistyped" in look_up(secret[:-3])
+    assert "part of it is missing or mistyped" in look_up(f"{secret[:-1]}!")
     assert "Our secrets begin with kds_" in look_up("rubbish")
 
 
@@ -137,7 +137,7 @@ def test_the_value_is_nowhere_afterwards(now, caplog) -> None:
 
 
 def test_a_value_that_is_nobodys_is_logged_as_such() -> None:
-    assert "Nobody has this secret or token" in look_up("kds_nothing")
+    assert "No client has this secret or token" in look_up("kds_nothing")
     assert Entry.objects.first().subject_label == "nobody"
 
 

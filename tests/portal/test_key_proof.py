@@ -56,7 +56,7 @@ def test_without_a_proof_the_key_is_added_and_says_so(made, browser) -> None:
 def test_the_signature_of_another_key_shows_the_mix_up_and_adds_nothing(made, browser) -> None:
     page = hand_over(browser, made, json.dumps(jwk_of(new_ec())))
     answer = confirm(browser, made, page, proof=signed(new_ec(), challenge_on(page)))
-    assert "they are not a pair" in answer.content.decode()
+    assert "the two files are not a pair" in answer.content.decode()
     assert not made.keys.exists()
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients import contacts, links, people
+from clients.mail_text import render
 from clients.models import Mail, ManagementLink, User
 from tests import factories
 
@@ -150,3 +151,18 @@ def test_an_invited_staff_member_sets_up_a_second_factor_first(client, real_now)
     assert response.headers["Location"] == reverse("staff_setup")
     assert client.get(reverse("staff_setup")).status_code == 200
     assert client.get(reverse("home")).headers["Location"] == reverse("staff_setup")
+
+
+def test_staff_are_not_sent_to_a_page_that_mails_them_nothing(client, real_now) -> None:
+    """The page is the same for everybody, so it says so to everybody."""
+    link = links.issue(user=factories.noor(), now=real_now, invitation=True)
+    links.activate(link)
+    links.revoke_all(user=factories.noor(), now=real_now)
+    url = reverse("open_link", args=[links.token(link)])
+    assert "ask the colleague who invited you to do it again" in client.get(url).content.decode()
+    assert "ask the colleague who invited you to do it again" in client.post(url, {"renew": "1"}).content.decode()
+    mail = Mail(kind=Mail.Kind.STAFF_INVITATION, to="x@y.example", user=factories.noor(), link=link)
+    text = render(mail, now=real_now, link_url=links.url(link))
+    for part in (text.body, text.html):
+        assert "ask a colleague who runs Keydesk to invite you again" in " ".join(part.split())
+        assert "/link/" not in part

@@ -50,3 +50,34 @@ def test_a_translation_begins_and_ends_like_its_text(catalogue):
         for text in translations(entry):
             assert text.startswith("\n") == entry.msgid.startswith("\n"), entry.msgid
             assert text.endswith("\n") == entry.msgid.endswith("\n"), entry.msgid
+
+
+# Texts whose callers never count 0: each is shown only where there is at least one.
+NEVER_ZERO = {
+    "1 cause",  # contact/client_row.html: beside refused requests
+    "1 request refused in 24 hours",  # contact/client_row.html, contact/client.html, security/client.html
+    '<b class="kd-num">1</b> time',  # components/failure_cause.html: of a cause that occurred
+    "Asks for a sensitive scope",  # portal/hints.py: among those asked for
+    "Invalidate its 1 token",  # contact/secret_part.html, contact/key_card.html: where it has tokens
+    "One answer needs your attention",  # components/error_summary.html: of a form with errors
+    "Show the last request",  # components/failure_cause.html: where some were kept
+    "The contact gets an e-mail.",  # contact/key_understood.html: a client keeps an owner
+    "The key is added. Set its key id in your software.",  # portal/views/keys.py: after at least one
+    "There are more; this is the newest one.",  # security/client.html: where there are more
+    "We would refuse this, for one reason",  # contact/dry_run.html: where something is wrong
+}
+COUNTED = re.compile(r"%\((?:\w*count\w*|\w*number|n|days|shown)\)s")
+
+
+def test_a_french_plural_has_its_number_in_the_form_for_zero():
+    """French uses its first form for 0 as well as 1: a 1 that is written out, or left out, would be wrong there."""
+    catalogue = polib.pofile(str(LOCALES / "fr" / "LC_MESSAGES" / "django.po"))
+    plurals = [entry for entry in catalogue if entry.msgid_plural and not entry.obsolete]
+    known = {text for _context, text, plural in texts() if plural}
+    wrong = [
+        entry.msgid
+        for entry in plurals
+        if entry.msgid in known - NEVER_ZERO and not COUNTED.search(entry.msgstr_plural[0])
+    ]
+    assert known >= NEVER_ZERO, f"no such plural any more: {NEVER_ZERO - known}"
+    assert not wrong, f"put the number's placeholder into msgstr[0]: {wrong}"

@@ -231,7 +231,7 @@ def test_what_keydesk_did_by_itself_is_told_as_that(inbox):
 def test_staff_appear_to_contacts_as_the_security_team(inbox):
     made = of_two()
     keys.add(client=made, key=public_key(), by=Actor(user=noor(), address=OFFICE), now=NOW)
-    invalidation.invalidate_all(client=made, by=Actor(user=bram(), address=OFFICE), now=NOW)
+    invalidation.invalidate_all(client=made, reason="why", by=Actor(user=bram(), address=OFFICE), now=NOW)
     outbox.sweep(clock=lambda: NOW)
     assert len(inbox.messages) == 4
     for message in inbox.messages:

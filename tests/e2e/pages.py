@@ -15,8 +15,8 @@ from django.urls import reverse
 
 from audit import checkpoints, verifications
 from audit.models import LogHead, Verification
-from clients import catalogue, people, registrations, sealing
-from clients.models import Client, Mail, Registration, Scope, User
+from clients import people, proposals, registrations, sealing
+from clients.models import Client, Mail, Proposal, Registration, Scope, User
 from portal import documentation
 from portal.example import organisation, traffic
 from tests import factories
@@ -57,7 +57,11 @@ def seed(now: datetime | None = None) -> None:
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
     sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))
-    catalogue.ask_to_ease(scope=sensitive, reason="The register is public since this month.", by=bram, now=now)
+    proposals.propose(
+        kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
+        reason="The register is public since this month.",
+    )  # fmt: skip
+    factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     for _ in range(2):  # one that is finished, one that runs
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
@@ -90,6 +94,7 @@ def things() -> dict[str, Any]:
         "secret": sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "scope": Scope.objects.earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),
+        "proposal": Proposal.objects.get(client=mine),
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
     }
 
@@ -127,7 +132,7 @@ def _answers(known: dict[str, Any]) -> Iterator[Place]:
     """The first answer to a form: with errors, or the page that exists only as an answer."""
     uid = known["client"].uid
 
-    def of_client(name: str, **form: str) -> Place:
+    def of_client(name: str, /, **form: str) -> Place:
         return Place("owner", f"{name}-answer", reverse(name, args=[uid]), form)
 
     private = new_ec()

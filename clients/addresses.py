@@ -86,6 +86,13 @@ def in_letters(domain: str) -> str:
     return ".".join(_u_label(label) for label in domain.split("."))
 
 
+def in_full(address: str) -> str:
+    """Return an address or domain for people to read, and as mail servers name it where it has letters of its own."""
+    local, at, domain = address.rpartition("@")
+    letters = in_letters(domain)
+    return address if letters == domain else f"{local}{at}{letters} ({domain})"
+
+
 def _local_part(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == '"':  # "noor"@ and noor@ are the same mailbox (RFC 5321 section 4.1.2)
         text = re.sub(r"\\(.)", r"\1", text[1:-1])

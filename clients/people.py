@@ -34,7 +34,8 @@ def invite_staff(
     Raises UnableToInvite for another staff role.
     """
     user = User.objects.with_address(email).select_for_update(no_key=True).first()
-    if user and user.email != addresses.normal(email):  # the link must go to the address that the operator typed
+    # The link must go to the address that the operator typed.
+    if user and user.email not in (addresses.normal(email), email.strip().lower()):
         raise UnableToInvite(f"{email} is the mailbox of {user.email}: invite that address")
     if user and user.is_staff_member and user.role != role:
         raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")

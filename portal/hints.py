@@ -87,13 +87,6 @@ def risk(hints: Iterable[Hint]) -> str:
     return "high" if "bad" in states else "medium" if "warn" in states else "low"
 
 
-def address_in_full(address: str) -> str:
-    """A mail address as people write it, with the form that mail servers use where letters outside ASCII are in it."""
-    local, _at, domain = address.rpartition("@")
-    letters = addresses.in_letters(domain)
-    return address if letters == domain else f"{local}@{letters} ({domain})"
-
-
 def _scopes(registration: Registration) -> Hint:
     sensitive = [row.scope.name for row in registration.asked.all() if row.scope.sensitive]
     if not sensitive:
@@ -127,7 +120,7 @@ def _address(registration: Registration, known: Known) -> Hint:
     domain = addresses.domain_of(registration.contact_email)
     letters, theirs = addresses.in_letters(domain), known.domains.get(registration.organisation.lower(), set())
     staffs = {member.mailbox.rpartition("@")[2] for member in known.staff}
-    shown = letters if letters == domain else f"{letters} ({domain})"
+    shown = addresses.in_full(domain)
     if any(names.is_disguised(label) for label in letters.split(".")):
         return Hint("bad", _("Letters of different alphabets in the mail domain"), shown)
     if any(domain == other or domain.endswith(f".{other}") for other in theirs):

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clients import addresses
 from clients.invisible import is_visible
 from portal import drawing
 from portal.condition import Line
@@ -241,6 +242,12 @@ def scope_names(value: object) -> SafeString:
 
 def _dotted(name: str) -> SafeString:
     return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))
+
+
+@register.filter
+def address(value: str) -> str:
+    """A mail address in letters, and with the `xn--` form of its domain where that differs (clients/addresses.py)."""
+    return visible(addresses.in_full(value))
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from clients import addresses
 from clients.models import Registration, User
 from portal import hints
 from portal.access import security_team
@@ -109,7 +110,7 @@ def _row(registration: Registration, found: Sequence[hints.Hint], request: Reque
         "organisation": visible(registration.organisation),
         "client_name": visible(registration.client_name),
         "number": registration.number,
-        "requester": visible(f"{registration.contact_name} <{hints.address_in_full(registration.contact_email)}>"),
+        "requester": visible(f"{registration.contact_name} <{addresses.in_full(registration.contact_email)}>"),
         "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
         "submitted_at": registration.submitted_at,
         "decided_at": registration.decided_at,

@@ -168,7 +168,6 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "risk": hints.risk(found),
         "thread": _thread(registration),
         "history": _history(registration),
-        "contact_address": hints.address_in_full(registration.contact_email),
         "state": _state(registration),
     }
 

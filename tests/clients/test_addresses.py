@@ -38,6 +38,12 @@ def test_all_spellings_of_a_mailbox_have_one_key(spelling: str) -> None:
     assert addresses.in_letters(addresses.domain_of(spelling)) == "café.example"
 
 
+def test_people_read_letters_and_the_form_that_mail_servers_use() -> None:
+    assert addresses.in_full("noor@xn--caf-dma.example") == "noor@café.example (xn--caf-dma.example)"
+    assert addresses.in_full("noor@keydesk.example") == "noor@keydesk.example"
+    assert addresses.in_full("xn--a.example") == "xn--a.example"
+
+
 def test_the_normal_form_keeps_the_tag_and_is_its_own_normal_form() -> None:
     assert normal("Noor+X@Café.example.") == "noor+x@xn--caf-dma.example"
     for spelling in SPELLINGS:

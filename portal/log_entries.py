@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from audit.actions import FIELDS
-from audit.models import Entry
+from audit.models import Entry, EntryQuerySet
 from clients.actors import ITSELF
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from portal.request import is_uuid
@@ -30,6 +30,20 @@ MOMENTS = {
     "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
     "void_at",
 }  # fmt: skip
+
+
+def page_of(entries: EntryQuerySet, asked: Mapping[str, str], size: int) -> tuple[list[Entry], bool, bool]:
+    """Keyset pages by seq (`?before=`, `?after=`): the entries, and whether there are newer and older ones."""
+    before, after = (_seq(asked.get(name, "")) for name in ("before", "after"))
+    if after is not None:
+        found = list(entries.after(after).order_by("seq")[: size + 1])
+        return found[:size][::-1], len(found) > size, bool(found)
+    found = list((entries if before is None else entries.before(before))[: size + 1])
+    return found[:size], before is not None and bool(found), len(found) > size
+
+
+def _seq(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def rows(entries: Iterable[Entry]) -> list[dict[str, object]]:
@@ -50,13 +64,15 @@ def _client(entry: Entry, names: Mapping[str, str]) -> dict[str, object]:
 
 
 def row(entry: Entry) -> dict[str, object]:
+    changes = differences(entry)
     return {
         "seq": entry.seq,
         "at": entry.at,
         "sentence": sentence(entry),
         "who": _who(entry),
         "note": " ".join(entry.note.split()),
-        "changes": differences(entry),
+        "changes": changes,
+        "is_new": all(not change["before"] for change in changes),
         "hash": bytes(entry.leaf_hash).hex(),
         "url": reverse("log_entry", args=[entry.seq]),
     }

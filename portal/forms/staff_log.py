@@ -37,13 +37,19 @@ MOST_MATCHES = 100  # people or clients that one search text may stand for
 
 def action_choices() -> list[tuple[Any, Any]]:
     """Anything, then each group as a whole and its actions, then the rest."""
-    sentences = [(action.value, action.label.format(actor="…", subject="…")) for action in Action]
+    sentences = [(action.value, _without_names(str(action.label))) for action in Action]
     grouped = [
         (label, [(f"{group}.", label), *(item for item in sentences if item[0].startswith(f"{group}."))])
         for group, label in GROUPS.items()
     ]
     others = [item for item in sentences if item[0].partition(".")[0] not in GROUPS]
     return [("", _("Anything")), *grouped, (_("Other"), others)]
+
+
+def _without_names(sentence: str) -> str:
+    """ "approved the request" of "{actor} approved the request {subject}": a letter typed finds it in the list."""
+    bare = sentence.format(actor="", subject="…").strip(" …,:")
+    return bare[:1].upper() + bare[1:]
 
 
 class LogFilterForm(FilterForm):

@@ -31,7 +31,7 @@ COUNTED = 1000  # matches are counted up to here: a count over a million entries
 def change_log(request: Request) -> HttpResponse:
     form = LogFilterForm(request.GET)
     matching = form.entries()
-    shown, newer, older = _page(matching, request)
+    shown, newer, older = log_entries.page_of(matching, request.GET, PAGE)
     query = urlencode(form.active())
     context = {
         "form": form,
@@ -47,20 +47,6 @@ def change_log(request: Request) -> HttpResponse:
         "export_url": f"{reverse('log_export')}?{query}",
     }
     return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
-
-
-def _page(entries: EntryQuerySet, request: Request) -> tuple[list[Entry], bool, bool]:
-    """Keyset pages by seq: the entries, and whether there are newer and older ones."""
-    before, after = (_seq(request.GET.get(name, "")) for name in ("before", "after"))
-    if after is not None:
-        found = list(entries.after(after).order_by("seq")[: PAGE + 1])
-        return found[:PAGE][::-1], len(found) > PAGE, bool(found)
-    found = list((entries if before is None else entries.before(before))[: PAGE + 1])
-    return found[:PAGE], before is not None and bool(found), len(found) > PAGE
-
-
-def _seq(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 @log_readers
@@ -83,7 +69,7 @@ def log_export(request: Request) -> HttpResponseBase:
         changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
     entries = form.entries().before(own.seq).order_by("seq")
-    name = log_file_name(request.now)
+    name = selection_file_name(request.now) if form.active() else log_file_name(request.now)
     if request.POST.get("format") == "jsonl":
         return spreadsheets.download(log.export(entries), name=f"{name}.jsonl", kind="application/jsonl")
     return spreadsheets.response(_as_table(entries), name=f"{name}.csv")
@@ -92,6 +78,11 @@ def log_export(request: Request) -> HttpResponseBase:
 def log_file_name(now: datetime) -> str:
     """Without its ending."""
     return f"change-log-{now:%Y-%m-%d}"
+
+
+def selection_file_name(now: datetime) -> str:
+    """Of a part of the log, which cannot be verified alone: never the name that the command for the whole log has."""
+    return f"change-log-selection-{now:%Y-%m-%d}"
 
 
 def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:

@@ -18,7 +18,7 @@ from portal.client_past import as_it_was
 from portal.forms.fields import day_field
 from portal.request import Request
 
-SHOWN = 200  # entries; all of them are in the change log, filtered by the client
+PAGE = 50  # entries
 READ = 20_000  # entries that a picture of the past is made of at most
 
 
@@ -35,13 +35,16 @@ def client_past(request: Request, uid: UUID) -> HttpResponse:
     asked = [registration.audit_id for registration in client.registrations.for_new_clients()]
     entries = Entry.objects.of_client(client.audit_client, subjects=asked).between(None, end)
     past = as_it_was(entries.order_by("seq")[:READ])
+    page, newer, older = log_entries.page_of(entries, request.GET, PAGE)
+    on = f"&on={day:%Y-%m-%d}" if day else ""
     context = {
         "client": client,
         "form": form,
         "day": day,
         "past": past,
         "credentials": [log_entries.sentence(entry) for entry in past.credentials.values()],
-        "entries": log_entries.rows(entries[:SHOWN]),
-        "shown": SHOWN,
+        "entries": log_entries.rows(page),
+        "newer_url": f"?after={page[0].seq}{on}#entries" if newer else "",
+        "older_url": f"?before={page[-1].seq}{on}#entries" if older else "",
     }
     return render(request, "auditor/client_past.html", context, status=422 if form.errors else 200)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -252,3 +253,42 @@ def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
             browser.get(reverse("change_log"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_an_export_of_a_part_has_a_name_of_its_own(now) -> None:
+    suspended(now)
+    browser = signed_in(factories.ada())
+    whole = browser.post(reverse("log_export"), {"format": "jsonl"})
+    part = browser.post(f"{reverse('log_export')}?action=client.suspended", {"format": "jsonl"})
+    assert 'filename="change-log-2' in whole["Content-Disposition"]
+    assert 'filename="change-log-selection-2' in part["Content-Disposition"]
+    page = browser.get(reverse("change_log"), {"action": "client.suspended"}).text
+    assert "cannot be verified on its own" in page
+
+
+def test_an_entry_that_made_something_lists_what_was_set_and_not_what_was_not(now) -> None:
+    suspended(now)
+    text = page()
+    assert "What was set" in text
+    assert "What changed" in text
+    created = text[text.index("What was set") :]
+    assert "not set" not in created[: created.index("</details>")]
+
+
+def test_the_kinds_of_acts_are_found_by_their_first_letter(now) -> None:
+    labels = re.findall(r'<option value="client\.\w+"[^>]*>([^<]+)<', page())
+    assert labels
+    assert all(label[0].isupper() for label in labels)
+
+
+def test_the_history_of_a_client_has_pages(now) -> None:
+    client = suspended(now)
+    noor = factories.by(factories.noor())
+    for number in range(30):
+        registry.reactivate(client=client, reason=f"{number}", by=noor, now=now)
+        registry.suspend(client=client, reason=f"{number}", by=noor, now=now)
+    browser, url = signed_in(factories.ada()), reverse("client_past", args=[client.uid])
+    first = browser.get(url)
+    assert len(first.context["entries"]) == 50
+    second = browser.get(url + first.context["older_url"].partition("#")[0])
+    assert second.context["entries"][0]["seq"] < first.context["entries"][-1]["seq"]

@@ -11,7 +11,7 @@ from audit import log
 from audit.actions import Action
 from clients import fingerprints, four_eyes, links, outbox, sessions
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Mail, ManagementLink, Proposal, User
+from clients.models import Client, ClientContact, Mail, Proposal, User
 from clients.notices import tell_contacts, who
 
 LINKS_PER_HOUR = 5
@@ -21,8 +21,8 @@ class UnableToChangeContacts(Exception):
     """The message says why."""
 
 
-def mail_fresh_link(*, email: str, by: Actor, now: datetime, reason: str = "") -> bool:
-    """Mails a management link when the address belongs to a contact who did not get too many of late.
+def mail_fresh_link(*, email: str, target: str = "", by: Actor, now: datetime, reason: str = "") -> bool:
+    """Mail a management link to `target` when the address belongs to a contact who did not ask for too many of late.
 
     Whether it did is for the Security team: a page for others must not tell, or it tells who is known.
     """
@@ -31,10 +31,10 @@ def mail_fresh_link(*, email: str, by: Actor, now: datetime, reason: str = "") -
         user = User.objects.with_address(email).select_for_update(no_key=True).first()
         if user is None or not user.is_active or user.is_staff_member:
             return False
-        recent = ManagementLink.objects.filter(user=user, created_at__gt=now - timedelta(hours=1))
+        recent = user.mails.filter(kind=Mail.Kind.LINK, created_at__gt=now - timedelta(hours=1))
         if recent.count() >= LINKS_PER_HOUR:
             return False
-        outbox.queue_link(user=user, now=now)
+        outbox.queue_link(user=user, target=target, now=now)
         log.record(action=Action.LINK_REQUESTED, actor=by, subject=user, note=reason)
     return True
 
@@ -60,7 +60,7 @@ def add(
     _check_four_eyes(client, by, agreed)
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
     changes = {"contact": (None, user.audit_label), "role": (None, role), **four_eyes.first_of_two(agreed)}
-    outbox.queue_link(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
+    outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
     log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=user.audit_label,

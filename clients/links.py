@@ -26,17 +26,25 @@ class LinkNotUsable(Exception):
     """Unknown, used, replaced or expired; which of these is nobody's business."""
 
 
-def issue(*, user: User, now: datetime, invitation: bool = False) -> ManagementLink:
-    """A new link for this person; an older one that was not used stops working. Mailing it is the caller's part.
+def issue(
+    *, user: User, now: datetime, target: str = "", beside_others: bool = False, invitation: bool = False
+) -> ManagementLink:
+    """Make a link for this person that opens `target`; older ones that were not used stop working.
+
+    With `beside_others` only an older one to the same page does: what a mail tells of does not end the way in that
+    another mail, or the person, asked for. Mailing it is the caller's part.
 
     Staff get one with an `invitation` only: a contact must not be able to have theirs replaced.
     """
-    # Locked, so that of two requests at once each sees the other's link: one open link per person.
+    # Locked, so that of two requests at once each sees the other's link: one open link per person and page.
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if person.is_staff_member and not invitation:
         raise ValueError(f"no link for {person.audit_id}, who is staff, but by an invitation")
-    user.links.open().update(revoked_at=now)
-    return ManagementLink.objects.create(user=user, created_at=now, expires_at=now + settings.LINK_LIFETIME)
+    older = user.links.open()
+    (older.filter(target=target) if beside_others else older).update(revoked_at=now)
+    return ManagementLink.objects.create(
+        user=user, target=target, created_at=now, expires_at=now + settings.LINK_LIFETIME
+    )
 
 
 def activate(link: ManagementLink) -> None:
@@ -77,22 +85,27 @@ def find(text: str, *, now: datetime) -> ManagementLink:
     return link
 
 
-def was_for(text: str) -> User | None:
-    """Whose link this is or once was, used, expired and replaced ones included. The caller must tell nobody."""
-    link = ManagementLink.objects.select_related("user").filter(digest=digest(text)).first()
-    return link.user if link else None
+def known(text: str) -> ManagementLink | None:
+    """The link with this token, also one that was used, expired or replaced; the caller tells nobody whose it is."""
+    return ManagementLink.objects.select_related("user").filter(digest=digest(text)).first()
+
+
+def mailed_at(link: ManagementLink) -> datetime | None:
+    """When the newest mail with the link was sent; a worker that sent it may not have written that down yet."""
+    mail = link.mail_set.order_by("-created_at").first()
+    return (mail.sent_at or mail.created_at) if mail else None
 
 
 @transaction.atomic
-def use(text: str, *, by_address: str, request_id: str, now: datetime) -> User:
-    """Spends the link and returns its person. Raises LinkNotUsable, also for the slower of two at once."""
+def use(text: str, *, by_address: str, request_id: str, now: datetime) -> ManagementLink:
+    """Spend the link and return it. Raises LinkNotUsable, also for the slower of two at once."""
     link = find(text, now=now)
     # No join in this UPDATE: with one, PostgreSQL checks the condition in a subquery that a faster one has outdated.
     if not ManagementLink.objects.open().filter(pk=link.pk).update(used_at=now):
         raise LinkNotUsable
     actor = Actor(user=link.user, address=by_address, request_id=request_id)
     log.record(action=Action.LINK_OPENED, actor=actor, subject=link.user)
-    return link.user
+    return link
 
 
 def revoke_all(*, user: User, now: datetime) -> None:

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clients import targets
 from clients.guarded_acts import SENTENCES, Act
 from clients.mail_words import sentence_of, words_of
 from clients.models import Mail
@@ -56,6 +57,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "organisation_name": settings.ORGANISATION_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "support_phone": settings.SUPPORT_PHONE,
+        "page_url": secret.get("link_url") or settings.PUBLIC_URL + targets.of(mail),
         **secret,
     }
     folder = f"email/{mail.kind}"

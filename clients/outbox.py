@@ -24,7 +24,7 @@ from audit import locks
 from audit import log as change_log
 from audit.actions import Action
 from audit.waking import wake
-from clients import codes, links
+from clients import codes, links, targets
 from clients.actors import Actor
 from clients.mail_text import render
 from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, User
@@ -52,15 +52,15 @@ def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **abou
     return mail
 
 
-def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, now: datetime, **about: Any) -> Mail:
-    """Mail the person a fresh management link; their older one stops working.
+def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, target: str = "", now: datetime, **about: Any) -> Mail:
+    """Mail the person the link they asked for, or an invitation to the staff; older links stop working."""
+    link = links.issue(user=user, target=target, invitation=kind == Mail.Kind.STAFF_INVITATION, now=now)
+    return queue_for(user=user, kind=kind, link=link, now=now, **about)
 
-    Staff get the news without a link, unless it is their invitation: they sign in with a second factor.
-    """
-    is_invitation = kind == Mail.Kind.STAFF_INVITATION
-    has_link = is_invitation or not user.is_staff_member
-    link = links.issue(user=user, now=now, invitation=is_invitation) if has_link else None
-    return queue(kind=kind, to=user.email, language=user.language, user=user, link=link, now=now, **about)
+
+def queue_for(*, user: User, kind: Mail.Kind, now: datetime, **about: Any) -> Mail:
+    """A mail to a person we know, in their language."""
+    return queue(kind=kind, to=user.email, language=user.language, user=user, now=now, **about)
 
 
 def queue_code(*, code: MailedCode, language: str, now: datetime, **about: Any) -> Mail:
@@ -137,6 +137,7 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
     The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
     is locked then: whoever asks for a newer link must not wait for a slow mail server.
     """
+    _give_link(mail_id, now)
     for link in ManagementLink.objects.filter(mail=mail_id, digest=None):
         links.activate(link)
     with transaction.atomic():
@@ -164,6 +165,21 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
         mail.attempts += 1
         mail.save()
     return mail.state == Mail.State.SENT
+
+
+@transaction.atomic
+def _give_link(mail_id: uuid.UUID, now: datetime) -> None:
+    """Make the link of a mail that leads to a page, and make it again where it ended before the mail went out.
+
+    Here and not in the act that the mail tells of: acts lock a client, and must not lock each of its contacts as well.
+    """
+    mails = Mail.objects.due(now).filter(pk=mail_id, kind__in=targets.WITH_LINK)
+    mail = mails.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+    if mail is None or mail.user is None or not (target := targets.of(mail)) or not targets.is_open_to_reader(mail):
+        return
+    if mail.link is None or not ManagementLink.objects.usable(now).filter(pk=mail.link.pk).exists():
+        mail.link = links.issue(user=mail.user, target=target, beside_others=True, now=now)
+        mail.save(update_fields=["link"])
 
 
 def _is_over(mail: Mail, now: datetime) -> bool:

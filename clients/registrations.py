@@ -130,7 +130,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
 def _tell_received(registration: Registration, user: User, is_known: bool, now: datetime) -> None:
     kind, days = Mail.Kind.REQUEST_RECEIVED, Registration.objects.usual_days(now)
     if is_known and user.is_active:
-        outbox.queue_link(user=user, kind=kind, registration=registration, facts={"days": days}, now=now)
+        outbox.queue_for(user=user, kind=kind, registration=registration, facts={"days": days}, now=now)
     else:
         tell_requester(registration=registration, kind=kind, now=now, days=days)
 
@@ -284,7 +284,7 @@ def _tell_approved(registration: Registration, client: Client, message: str, now
     if registration.kind == Registration.Kind.CHANGE:
         tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
         return
-    outbox.queue_link(
+    outbox.queue_for(
         user=registration.person, kind=Mail.Kind.CLIENT_READY, now=now,
         client=client, registration=registration, facts={"message": message},
     )  # fmt: skip

@@ -285,6 +285,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 LINK_LIFETIME = timedelta(hours=env.int("LINK_LIFETIME_HOURS", default=72))
 CODE_LIFETIME = timedelta(minutes=10)
 STEP_UP_LIFETIME = timedelta(minutes=15)
+FRESH_LINK = timedelta(minutes=10)  # opened so soon after it was mailed, a link shows the same as a code
 SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
 # "id:base64url of 32 bytes", several at once; the first one encrypts, all of them decrypt.
 SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))

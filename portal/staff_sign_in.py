@@ -28,6 +28,7 @@ from clients import people, sealing
 from clients.actors import Actor
 from clients.models import User
 from portal import drawing
+from portal.next_page import own_page
 from portal.request import Request
 
 # Where each role begins after signing in.
@@ -50,6 +51,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: Request) -> bool:
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether a sign-in may lead on to it."""
+        return bool(url and own_page(url))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         raise NotImplementedError(f"every mail goes through clients/outbox.py, {template_prefix} too")

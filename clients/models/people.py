@@ -118,6 +118,7 @@ class ManagementLink(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
     digest = models.BinaryField(max_length=32, null=True, unique=True)  # set by the worker that mails the link
+    target = models.CharField(max_length=500, blank=True)  # the page of ours that it opens; empty for the first page
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -128,7 +129,9 @@ class ManagementLink(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user"], condition=Q(used_at=None, revoked_at=None), name="one_open_link_per_user"
+                fields=["user", "target"],
+                condition=Q(used_at=None, revoked_at=None),
+                name="one_open_link_per_user_and_target",
             ),
         ]
 

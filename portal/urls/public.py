@@ -11,5 +11,6 @@ urlpatterns = [
     path("request/", requests.request_client, name="request_client"),
     path("request/<uuid:uid>/confirm/", requests.confirm_request, name="confirm_request"),
     path("link/", links.ask_link, name="ask_link"),
+    path("link/sent/", links.link_sent, name="link_sent"),
     path("open/<str:token>/", links.open_link, name="open_link"),
 ]

@@ -2,35 +2,55 @@
 
 from time import monotonic, sleep
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import contacts, links, sessions
-from portal import limits
+from clients.models import ManagementLink
+from portal import kept, limits
 from portal.access import actor
 from portal.forms.links import LinkForm
+from portal.next_page import own_page, wanted
 from portal.request import Request, posted
 from portal.sessions import uid_of
 from portal.sign_in import sign_in
+from portal.step_up import FRESH_LINK_AT
 
+SENT = "sent"  # what somebody asked for a link for
 EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask_link(request: Request) -> HttpResponse:
-    form, began = LinkForm(posted(request)), monotonic()
+    form, began, page = LinkForm(posted(request)), monotonic(), wanted(request)
     if form.is_valid() and limits.is_over(request):
         form.add_error(None, _("Too many requests from your network. Try again in an hour."))
     elif form.is_valid():
         email = form.cleaned_data["email"]
-        contacts.mail_fresh_link(email=email, by=actor(request), now=request.now)
+        contacts.mail_fresh_link(email=email, target=page, by=actor(request), now=request.now)
         sleep(max(0, began + EVEN - monotonic()))
         return _sent(request, email=email)
-    return render(request, "public/ask_link.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "wanted": page}
+    return render(request, "public/ask_link.html", context, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_safe
+def link_sent(request: Request) -> HttpResponse:
+    """The same words whether or not the address, or the link that was renewed, is known; and with the same limit."""
+    typed = kept.get(request, SENT, request.GET.get(SENT, "")) or {}
+    context = {"email": typed.get("email", ""), "limit": contacts.LINKS_PER_HOUR}
+    return render(request, "public/link_sent.html", context)
+
+
+def _sent(request: Request, *, email: str) -> HttpResponse:
+    name = kept.keep(request, SENT, {"email": email}, seconds=600)
+    return redirect(f"{resolve_url('link_sent')}?{SENT}={name}")
 
 
 @login_not_required
@@ -38,28 +58,47 @@ def ask_link(request: Request) -> HttpResponse:
 def open_link(request: Request, token: str) -> HttpResponse:
     """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
 
-    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step. Who
-    clicks the link in their mail again, or its button twice, is in already and needs none.
+    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step, and
+    leads to the same page.
     """
     if request.method == "POST" and "renew" in request.POST:
-        if person := links.was_for(token):
-            contacts.mail_fresh_link(email=person.email, by=actor(request), now=request.now)
-        return _sent(request)
+        return _renew(request, token)
     try:
         if request.method != "POST":
             links.find(token, now=request.now)
             return render(request, "public/open_link.html")
-        user = links.use(token, by_address=request.address, request_id=request.id, now=request.now)
+        link = links.use(token, by_address=request.address, request_id=request.id, now=request.now)
     except links.LinkNotUsable:
-        if request.user.is_authenticated and not request.user.is_staff_member and links.was_for(token) == request.user:
-            return redirect("home")
+        if spent := _own_link(request, token):
+            return redirect(_target(spent))
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
-    sign_in(request, user, assurance="link")
+    return _let_in(request, link)
+
+
+def _own_link(request: Request, token: str) -> ManagementLink | None:
+    """The link, when it was mailed to the contact who is signed in here: who opens it again goes where it led."""
+    if not request.user.is_authenticated or request.user.is_staff_member:
+        return None
+    link = links.known(token)
+    return link if link and link.user == request.user else None
+
+
+def _let_in(request: Request, link: ManagementLink) -> HttpResponse:
+    mailed_at = links.mailed_at(link)
+    sign_in(request, link.user, assurance="link")
+    if mailed_at and request.now - mailed_at <= settings.FRESH_LINK:
+        request.session[FRESH_LINK_AT] = request.now.timestamp()
     if "others" in request.POST:
-        sessions.end_all(user=user, keep=uid_of(request), by=actor(request), now=request.now)
-    return redirect("staff_setup" if user.is_staff_member else "home")
+        sessions.end_all(user=link.user, keep=uid_of(request), by=actor(request), now=request.now)
+    return redirect("staff_setup" if link.user.is_staff_member else _target(link))
 
 
-def _sent(request: Request, *, email: str = "") -> HttpResponse:
-    """With the limit for everybody: whether it was reached is told to nobody."""
-    return render(request, "public/link_sent.html", {"email": email, "limit": contacts.LINKS_PER_HOUR})
+def _target(link: ManagementLink) -> str:
+    return own_page(link.target) or resolve_url("home")
+
+
+def _renew(request: Request, token: str) -> HttpResponse:
+    if link := links.known(token):
+        email, target = link.user.email, own_page(link.target)
+        contacts.mail_fresh_link(email=email, target=target, by=actor(request), now=request.now)
+    return redirect("link_sent")

@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from portal.context import role_of
 from portal.forms.links import LinkForm
+from portal.next_page import wanted
 from portal.request import Request
 
 CURL = """\
@@ -31,7 +33,10 @@ token = client.fetch_token("{token_url}", grant_type="client_credentials")"""
 @login_not_required
 @require_safe
 def landing(request: Request) -> HttpResponse:
-    context = {"form": LinkForm(), "samples": _samples(), "sought": request.GET.get("next", "")}
+    page = wanted(request)
+    if page and role_of(request) != "public":
+        return redirect(page)
+    context = {"form": LinkForm(), "samples": _samples(), "wanted": page}
     return render(request, "public/landing.html", context)
 
 

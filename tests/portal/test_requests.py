@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import codes, registrations
+from clients import codes, outbox, registrations
 from clients.mail_text import render
 from clients.models import Mail, MailedCode, Registration
 from portal import limits
@@ -84,7 +84,9 @@ def test_the_code_signs_nobody_in_whom_we_know_and_mails_them_a_link(client, spe
     assert "Your request is with the Security team" in text
     assert "We mailed a link to <b>wim@rekenhuis.example</b>" in text
     mail = Mail.objects.get(kind=Mail.Kind.REQUEST_RECEIVED)
-    assert (mail.to, mail.link) == (wim.email, wim.links.get())
+    assert (mail.to, mail.user) == (wim.email, wim)
+    outbox.deliver(mail_id=mail.pk, now=mail.next_attempt_at)
+    assert wim.links.get().target == reverse("my_request", args=[registration.uid])
     assert registration.number in text
     registration.refresh_from_db()
     assert registration.requester == wim

@@ -152,9 +152,9 @@ def test_every_form_of_the_portal_needs_the_token(things: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("headers", "status"), [
-    ({}, 200),
-    ({"HTTP_ORIGIN": "http://testserver"}, 200),
-    ({"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}, 200),  # what no-referrer makes of our own forms
+    ({}, 302),
+    ({"HTTP_ORIGIN": "http://testserver"}, 302),
+    ({"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}, 302),  # what no-referrer makes of our own forms
     ({"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "cross-site"}, 403),  # a sandboxed frame somewhere
     ({"HTTP_ORIGIN": "null"}, 403),
     ({"HTTP_ORIGIN": "https://evil.example", "HTTP_SEC_FETCH_SITE": "same-origin"}, 403),

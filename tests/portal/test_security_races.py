@@ -8,10 +8,12 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from audit.actions import Action
 from audit.models import Entry
-from clients import client_secrets, contacts, keys, links, outbox, proposals
+from clients import client_secrets, codes, contacts, keys, links, outbox, proposals
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 from clients.proposals import UnableToDecide
+from clients.session_store import UID
 from tests.factories import SYSTEM, api, bram, by, client, lotte, noor, person, proposed_contact, submitted_request, wim
 from tests.keys import public_key
 from tests.parallel import at_once
@@ -171,10 +173,12 @@ def test_of_five_who_change_a_contact_the_same_way_at_once_one_does(act: str) ->
     made, _secret = client()
     contacts.add(client=made, email=wim().email, name="", role=ClientContact.Role.EDITOR, by=SYSTEM, now=NOW)
     url = reverse(act, args=[made.uid, made.contacts.get(user=wim()).uid])
+    waiting = [browsers.of(lotte(), stepped_up=False) for _browser in range(5)]
+    pages = [browser.post(url, {"role": "owner"})["Location"] for browser in waiting]
+    typed = [codes.value(lotte().codes.get(session=browser.session[UID])) for browser in waiting]
     entries, mails = Entry.objects.count(), Mail.objects.count()
-    waiting = [browsers.of(lotte()) for _browser in range(5)]
-    at_once(5, lambda number: waiting[number].post(url, {"role": "owner"}).status_code)
-    assert Entry.objects.count() == entries + 1
+    at_once(5, lambda number: waiting[number].post(pages[number], {"code": typed[number]}).status_code)
+    assert Entry.objects.exclude(action=Action.STEPUP_PASSED).count() == entries + 1
     assert Mail.objects.count() == mails + 2
 
 

@@ -1,5 +1,7 @@
 """Staff sign in through an OpenID provider: a real one that listens on this machine (tests/oidc.py)."""
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -10,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from clients import contacts, links, people
+from clients import links, people
 from clients.models import User
 from tests import factories
 from tests.oidc import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
@@ -36,10 +38,10 @@ def provider(listening: Provider, settings, monkeypatch) -> Provider:
     return listening
 
 
-def come_back_from(provider: Provider, browser: Client, **claims: object) -> str:
+def come_back_from(provider: Provider, browser: Client, start: str = "", **claims: object) -> str:
     """Goes to the provider as this person, and back; the address that Keydesk then leads to."""
     provider.person = {"sub": "42", "email_verified": True, **claims}
-    leaves = browser.get(reverse("openid_connect_login", kwargs=LOGIN))
+    leaves = browser.get(start or reverse("openid_connect_login", kwargs=LOGIN))
     assert leaves.status_code == 302
     return browser.get(visit(leaves.url)).url
 
@@ -64,6 +66,14 @@ def test_staff_come_in_through_the_provider_and_need_no_second_factor_of_ours(pr
     # The next time the provider's own id for the person is enough, and known.
     again = Client()
     assert come_back_from(provider, again, email="changed@example.org") == reverse(first_page)
+
+
+def test_a_deep_link_survives_single_sign_on(provider) -> None:
+    noor, browser, page = factories.noor(), Client(), "/security/clients/?q=leiestroom"
+    front_page = browser.get(browser.get(page)["Location"]).text
+    [way] = re.findall(r'href="(/accounts/sign-in/\?[^"]+)"', front_page)
+    [button] = re.findall(r'href="(/accounts/sso/[^"]+)"', browser.get(html.unescape(way)).text)
+    assert come_back_from(provider, browser, start=html.unescape(button), email=noor.email) == page
 
 
 def test_the_code_is_bound_to_this_sign_in_and_comes_back_to_our_own_address(provider, settings) -> None:
@@ -101,13 +111,11 @@ def test_a_closed_account_stays_closed(provider) -> None:
 
 
 def test_a_link_is_no_way_around_single_sign_on(provider) -> None:
-    """Anybody who owns a client can have one mailed to a member of staff: it opens no second way in."""
+    """An invitation that is still in their mailbox opens no second way in."""
     noor = factories.noor()
     come_back_from(provider, Client(), email=noor.email)
-    made, _secret = factories.client()
     now = datetime.now(UTC) + timedelta(seconds=1)
-    contacts.add(client=made, email=noor.email, name="", role="editor", by=factories.by(factories.lotte()), now=now)
-    link = noor.links.get()
+    link = links.issue(user=noor, now=now, invitation=True)
     links.activate(link)
     browser = Client()
     browser.post(reverse("open_link", args=[links.token(link)]))

@@ -60,7 +60,7 @@ def contact(now: datetime) -> list[str]:
     link = user.links.usable(now).first()
     if link is None:
         outbox.queue_link(user=user, now=now)
-        link = user.links.usable(now).get()
+        link = user.links.usable(now).latest("pk")
     links.activate(link)
     return [f"The management link of {user.name}, a contact (it works once; ask for another on the page):",
             f"  {links.url(link)}", ""]  # fmt: skip

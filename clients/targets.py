@@ -1,0 +1,62 @@
+"""Where the link in a mail leads: the page on which its reader acts.
+
+The pages are the portal's; they are named here as templates of mails name them.
+"""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from clients.models import Client, Mail, Registration
+
+Kind = Mail.Kind
+TO_CLIENT = {
+    Kind.CLIENT_READY,
+    Kind.CONTACT_ADDED,
+    Kind.CLIENT_CHANGED,
+    Kind.BUNDLED_CHANGES,
+    Kind.CLIENT_REACTIVATED,
+    Kind.LEAK_REVOKED,
+}
+TO_REQUEST = {Kind.REQUEST_RECEIVED, Kind.CHANGES_REQUESTED, Kind.CHANGE_APPROVED, Kind.NEW_MESSAGE}
+TO_ADD_KEY = {Kind.PRIVATE_KEY_RECEIVED, Kind.CREDENTIAL_EXPIRES}
+TO_CHANGE = {Kind.SCOPE_RETIRED, Kind.REQUEST_REJECTED}
+# The worker gives these a link when it sends them.
+WITH_LINK = TO_CLIENT | TO_REQUEST | TO_ADD_KEY | TO_CHANGE | {Kind.PASSKEY_CHANGED, Kind.CONTACT_PROPOSED}
+
+
+def of(mail: Mail) -> str:
+    """Return the path that the mail leads to, whoever its reader is; "" for a mail that leads nowhere."""
+    if mail.kind == Kind.PASSKEY_CHANGED:
+        return reverse("passkeys")
+    if mail.kind in TO_REQUEST:
+        return reverse("my_request", args=[mail.registration.uid]) if mail.registration else ""
+    if mail.client is None:
+        return ""
+    if mail.kind == Kind.CONTACT_PROPOSED:
+        return reverse("proposed_contact", args=[mail.client.uid, mail.facts["proposal"]])
+    return reverse(_page(mail), args=[mail.client.uid]) if mail.kind in WITH_LINK else ""
+
+
+def _page(mail: Mail) -> str:
+    """The name of the client's page."""
+    if mail.kind in TO_CHANGE:
+        return "propose_change"
+    if mail.kind == Kind.LEAK_REVOKED:
+        return "add_key" if mail.facts.get("what") == "key" else "client"
+    if mail.kind == Kind.CREDENTIAL_EXPIRES:
+        return "client" if mail.facts.get("successor") else "add_key"
+    return "add_key" if mail.kind in TO_ADD_KEY else "client"
+
+
+def is_open_to_reader(mail: Mail) -> bool:
+    """Whether its reader may open the page: a contact, and still one of this client, when the mail goes out.
+
+    Staff get no link: they sign in with a second factor.
+    """
+    user = mail.user
+    if user is None or not user.is_active or user.is_staff_member:
+        return False
+    if mail.kind in TO_REQUEST:
+        return mail.registration is not None and Registration.objects.by(user).filter(pk=mail.registration.pk).exists()
+    return mail.client is None or Client.objects.of(user).filter(pk=mail.client.pk).exists()

@@ -93,3 +93,17 @@ def test_a_secret_that_is_typed_into_a_search_goes_into_no_address(live_server, 
     page.wait_for_url(re.compile("/security/incident/"))
     assert not [url for url in asked if "kds_" in url]
     page.context.close()
+
+
+def test_a_printed_page_says_whose_it_is_and_when_it_was_printed(live_server, browser: Browser) -> None:
+    pages.seed()
+    page = context_of(browser, live_server.url, "auditor").new_page()
+    page.goto("/log/?who=noor")
+    line = page.locator(".kd-print-only")
+    expect(line).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(line).to_contain_text("Ada Claes")
+    expect(line).to_contain_text("/log/")
+    expect(page.get_by_text("Clear all")).to_be_hidden()
+    expect(page.get_by_text("Who: noor")).to_be_visible()
+    page.context.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokens import parameters, tokenformat
+from tokens import parameters, slips, tokenformat
 from tokens.errors import InvalidRequest, InvalidToken, NoToken, Rule
 from tokens.http import Request
 from tokens.server import Server
+from tokens.snapshot import ClientSnapshot
 from tokens.store import FoundToken, LookUp, Outcome
 
 QUERY_PARAMETER = "access_token"
@@ -17,10 +18,14 @@ QUERY_PARAMETER = "access_token"
 class LivingToken:
     """Times in seconds since 1970. `scopes`: those that its client still has, with their APIs' identifiers."""
 
-    client_id: str
+    owner: ClientSnapshot
     scopes: dict[str, str]
     issued_at: int
     expires_at: int
+
+    @property
+    def client_id(self) -> str:
+        return self.owner.client_id
 
 
 async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
@@ -32,7 +37,7 @@ async def still_granted(server: Server, found: FoundToken | Outcome | None) -> L
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None
     scopes = {name: owner.scopes[name] for name in found.scope.split() if name in owner.scopes}
-    return LivingToken(found.client_id, scopes, found.issued_at, found.expires_at) if scopes else None
+    return LivingToken(owner, scopes, found.issued_at, found.expires_at) if scopes else None
 
 
 async def presented_token(server: Server, request: Request) -> LivingToken:
@@ -44,7 +49,11 @@ async def presented_token(server: Server, request: Request) -> LivingToken:
     query = parameters.read_query(request.query, frozenset({QUERY_PARAMETER}))
     in_query = query.get(QUERY_PARAMETER) if server.configuration.verify_accepts_query else None
     if request.authorization and in_query:
-        raise InvalidRequest(Rule.SEVERAL_METHODS, "Send the token once: in the header or in the query.")
+        raise InvalidRequest(
+            Rule.SEVERAL_METHODS,
+            "Send the token once: in the header or in the query.",
+            sent=["Authorization", QUERY_PARAMETER],
+        )
     token = in_query or (in_header.strip() if scheme.lower() == "bearer" else "")
     if not token:
         raise NoToken(Rule.NO_TOKEN)
@@ -52,4 +61,12 @@ async def presented_token(server: Server, request: Request) -> LivingToken:
         living = await still_granted(server, await server.store.look_up(LookUp(tokenformat.digest(token))))
         if living is not None:
             return living
-    raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.")
+    raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.", **_form(token))
+
+
+def _form(token: str) -> dict[str, object]:
+    """What is wrong with the form of a token; {} for one that we may have issued."""
+    if tokenformat.is_well_formed(token):
+        return {}
+    slip = slips.word_for(token) or ("secret" if token.startswith("kds_") else "")
+    return {"slip": slip, "length": len(token), "expected_length": tokenformat.LENGTH}

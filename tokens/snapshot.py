@@ -46,6 +46,9 @@ class ClientSnapshot:
     issuer_audience_only: bool
     token_lifetime: int | None  # seconds; None: the site's
     rate_limit: int | None  # requests a minute; None: the site's
+    uid: str
+    name: str
+    organisation: str
     secrets: tuple[ClientSecret, ...] = ()
     keys: tuple[ClientKey, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
@@ -100,7 +103,8 @@ class Clients:
 
 def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any) -> ClientSnapshot:
     """A row of statements.CLIENTS. Keys and secrets as JSON, where times are numbers or null."""
-    secret_allowed, may_request, issuer_only, lifetime, rate_limit, secrets, keys, scopes, serves = columns
+    secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named, secrets, keys, scopes, serves = columns
+    uid, name, organisation = named
     return ClientSnapshot(
         id=id,
         client_id=client_id,
@@ -112,6 +116,9 @@ def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *c
         issuer_audience_only=issuer_only,
         token_lifetime=lifetime,
         rate_limit=rate_limit,
+        uid=uid,
+        name=name,
+        organisation=organisation,
         secrets=tuple(_secret(row) for row in secrets or ()),
         keys=tuple(signing_key(row) for row in keys or ()),
         scopes={name: api for name, api, _is_default in scopes or ()},

@@ -177,8 +177,9 @@ def test_line_21_an_active_token_is_described(wire, clock, client, authorization
     clock.at += 0.75
     issued = wire.token(authorization, "address.write address.read").json
     clock.pass_by(100)
-    for caller in (resource_server, authorization):
-        assert wire.introspect(issued["access_token"], caller).json == {
+    who = {"client_uid": str(client.uid), "client_name": client.name, "organisation": client.organisation}
+    for caller, more in ((resource_server, who), (authorization, {})):
+        assert wire.introspect(issued["access_token"], caller).json == more | {
             "active": True,
             "scope": "address.write address.read",
             "client_id": client.client_id,
@@ -222,3 +223,29 @@ def test_line_21_a_hint_never_hides_a_token(wire, token, authorization, hint):
 def test_line_21_asking_does_not_change_a_token(start, token, authorization, resource_server):
     answers = {start().introspect(token, resource_server).text for _ in range(3)}
     assert len(answers) == 1
+
+
+# --- I-44: who calls --------------------------------------------------------------------------------------------------
+
+
+def test_a_resource_server_learns_who_calls(wire, client, token, resource_server):
+    told = wire.introspect(token, resource_server).json
+    assert (told["client_uid"], told["client_name"]) == (str(client.uid), client.name)
+    assert told["organisation"] == "Waterbedrijf Leiestroom"
+
+
+def test_who_calls_is_the_same_after_a_change_of_the_client_id_and_current(wire, client, secret, resource_server):
+    before = wire.introspect(
+        wire.token(basic(client.client_id, secret), "address.read").json["access_token"], resource_server
+    )
+    new = registry.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
+    Client.objects.filter(pk=client.pk).update(organisation="Leiestroom nv")
+    after = wire.introspect(wire.token(basic(new, secret), "address.read").json["access_token"], resource_server)
+    assert (after.json["client_id"], after.json["organisation"]) == (new, "Leiestroom nv")
+    assert after.json["client_uid"] == before.json["client_uid"]
+
+
+def test_the_client_itself_is_not_told_who_it_is(wire, token, authorization):
+    told = wire.introspect(token, authorization).json
+    assert told["active"]
+    assert not {"client_uid", "client_name", "organisation"} & set(told)

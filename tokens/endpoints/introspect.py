@@ -35,10 +35,16 @@ async def introspect(server: Server, request: Request) -> Response:
             living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
         ):
             return Response(200, INACTIVE)
-        return Response(200, description(server, living, digest))
+        described = description(server, living, digest)
+        return Response(200, described if living.client_id == caller.client_id else described | who(living.owner))
 
     # Section 2.1: the endpoint MUST require some form of authorization.
     return await as_client(server, request, presented(request, form), spending_first(server, request, answer))
+
+
+def who(owner: ClientSnapshot) -> dict[str, Any]:
+    """Who calls, for a resource server: the same after a change of the client id (section 2.2 allows more members)."""
+    return {"client_uid": owner.uid, "client_name": owner.name, "organisation": owner.organisation}
 
 
 def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:

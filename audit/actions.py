@@ -98,6 +98,7 @@ FIELDS: dict[str, str | Promise] = {
     "client_name": _("Name of the client"),
     "organisation": _("Organisation"),
     "purpose": _("What it does"),
+    "reason": _("Why it is needed"),
     "description": _("Description"),
     "client_id": _("Client id"),
     "contact": _("Contact"),

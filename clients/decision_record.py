@@ -32,6 +32,7 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], signals
     left_out = [scope for scope in asked if scope not in given]
     facts: dict[str, object] = {
         "purpose": registration.purpose,
+        "reason": registration.reason or None,
         "email": registration.contact_email,
         "asked": names(asked),
         "scopes": names(given) or None,

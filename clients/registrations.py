@@ -93,6 +93,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     _ask_for(registration, content.scopes)
     changes = {
         "client_name": (client.name, content.client_name),
+        "reason": (None, content.reason or None),
         "scopes": (registry.names(client.scopes.all()), registry.names(content.scopes)),
     }
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
@@ -139,6 +140,8 @@ def _tell_received(registration: Registration, user: User, is_known: bool, now: 
 def resubmit(*, registration: Registration, content: Content, by: Actor, now: datetime) -> None:
     """The contact answers a request for changes; both reviews start again."""
     new = {"client_name": content.client_name, "organisation": content.organisation, "purpose": content.purpose}
+    if registration.kind == Registration.Kind.CHANGE:
+        new["reason"] = content.reason
     before = {name: getattr(registration, name) for name in new}
     before["scopes"] = registry.names(row.scope for row in registration.asked.select_related("scope"))
     _move(

@@ -76,11 +76,36 @@ class ContentForm(forms.Form):
     def content(self, *, contact_name: str, contact_email: str) -> Content:
         names = ("organisation", "client_name", "purpose", "scopes")
         facts = {name: self.cleaned_data[name] for name in names}
-        return Content(contact_name=contact_name, contact_email=contact_email, **facts)
+        reason = self.cleaned_data.get("reason", "")
+        return Content(contact_name=contact_name, contact_email=contact_email, reason=reason, **facts)
 
 
-class ChangeForm(ContentForm):
-    """The same about a client that exists, as `initial` says it is: a reviewer must have something to decide."""
+class ChangeContentForm(ContentForm):
+    """The same about a client that exists: why it needs the change, beside a description that mostly stays."""
+
+    reason = Text(
+        label=_("Why do you need this?"),
+        help_text=_("Two or three sentences, with the reason for each new scope. Reviewers read this first."),
+        max_length=2000,
+        error_messages={"required": _("Say why the client needs this.")},
+        widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["purpose"].required = False
+        self.fields["purpose"].help_text = _("What the client does as a whole. Leave it as it is if that stays true.")
+
+    @property
+    def is_description_open(self) -> bool:
+        """Whether the folded fields must be seen: one of them is wrong, or the client has no description yet."""
+        folded = ("purpose", "client_name", "organisation")
+        return any(name in self.errors for name in folded) or not self["purpose"].value()
+
+
+class ChangeForm(ChangeContentForm):
+    """A new change, as `initial` says the client is: a reviewer must have something to decide."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

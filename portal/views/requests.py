@@ -16,7 +16,7 @@ from clients.models import Registration, Scope
 from portal import differences, limits
 from portal.access import actor, contact, request_of
 from portal.forms.codes import CodeForm
-from portal.forms.requests import ContentForm, MessageForm, RequestForm
+from portal.forms.requests import ChangeContentForm, ContentForm, MessageForm, RequestForm
 from portal.request import Request, posted
 from portal.sign_in import sign_in
 
@@ -181,7 +181,8 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("my_request", uid)
-    form = ContentForm(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
+    kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else ContentForm
+    form = kind(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
         try:
@@ -200,6 +201,7 @@ def _as_sent(registration: Registration) -> dict[str, object]:
         "organisation": registration.organisation,
         "client_name": registration.client_name,
         "purpose": registration.purpose,
+        "reason": registration.reason,
         "scopes": list(registration.scopes.values_list("name", flat=True)),
     }
 

@@ -133,6 +133,7 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
         "organisation": made.organisation,
         "client_name": made.name,
         "purpose": "Letters.",
+        "reason": "We also write to persons now.",
         "scopes": ["address.read", "person.read"],
     }
     shown = browser.post(url, form, follow=True).content.decode()
@@ -147,7 +148,7 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
 
 def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
     Client.objects.filter(pk=made.pk).update(purpose="Letters,\nand parcels.")
-    same = {"organisation": made.organisation, "client_name": made.name, "scopes": ["address.read"]}
+    same = {"organisation": made.organisation, "client_name": made.name, "scopes": ["address.read"], "reason": "x"}
     answer = browser.post(reverse("propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."})
     assert answer.status_code == 422
     assert "You changed nothing" in answer.content.decode()

@@ -3,12 +3,14 @@
 import pytest
 from django.urls import reverse
 
+from audit.models import Entry
 from clients import contacts, registrations, registry
 from clients.mail_text import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, Registration
 from tests import factories
 from tests.portal import browsers
+from tests.portal.staff import signed_in
 from tests.portal.test_requests import FORM
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +101,51 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
     )
     contacts.add(client=made, by=noor, reason="They asked", **contacts_of)
     assert browsers.of(factories.lotte()).get(reverse("my_request", args=[other.uid])).status_code == 404
+
+
+def test_more_scopes_need_a_reason_of_their_own_and_leave_the_description_as_it_was(made, browser, now) -> None:
+    ApiClient.objects.filter(pk=made.pk).update(purpose="It draws parcels on a map.")
+    factories.scope("person.read")
+    url = reverse("propose_change", args=[made.uid])
+    page = browser.get(url).content.decode()
+    folded = page.partition("Change the description or the names, too")[2].partition("</details>")[0]
+    assert "It draws parcels on a map." in folded
+    assert 'name="reason"' in page
+    assert 'name="reason"' not in folded
+    form = {
+        "organisation": made.organisation, "client_name": made.name, "purpose": "It draws parcels on a map.",
+        "scopes": ["address.read", "person.read"],
+    }  # fmt: skip
+    refused = browser.post(url, form)
+    assert refused.status_code == 422
+    assert "Say why the client needs this." in refused.content.decode()
+    shown = browser.post(url, {**form, "reason": "For the names of owners."}, follow=True).content.decode()
+    asked = Registration.objects.get()
+    assert (asked.reason, asked.purpose) == ("For the names of owners.", "It draws parcels on a map.")
+    assert "For the names of owners." in shown
+    review = signed_in(factories.noor()).get(reverse("review", args=[asked.uid])).content.decode()
+    assert "For the names of owners." in review
+    assert "It draws parcels on a map." in review
+    entry = Entry.objects.with_action("registration.requested").get()
+    assert entry.changes["reason"] == [None, "For the names of owners."]
+
+
+def test_a_reason_that_changed_while_it_was_read_is_read_again(made, now) -> None:
+    content = factories.content(scopes=(factories.scope(),), reason="For letters.")
+    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    seen, noor = asked.content_hash, factories.by(factories.noor())
+    Registration.objects.update(reason="For something else.")
+    with pytest.raises(registrations.ContentChanged):
+        registrations.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
+
+
+def test_the_answer_to_a_question_can_say_the_reason_anew(made, browser, now) -> None:
+    content = factories.content(scopes=(factories.scope(),), reason="For letters.")
+    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    by = factories.by(factories.noor())
+    registrations.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
+    url = reverse("edit_request", args=[asked.uid])
+    assert "For letters." in browser.get(url).content.decode()
+    browser.post(url, {**FORM, "scopes": ["address.read"], "reason": "For letters about water."})
+    asked.refresh_from_db()
+    assert (asked.status, asked.reason) == (Registration.Status.SUBMITTED, "For letters about water.")

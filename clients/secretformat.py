@@ -12,6 +12,7 @@ import secrets
 import zlib
 
 PREFIX = "kds_"
+LENGTH = len(PREFIX) + 43 + 6  # characters
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TWO_DIGITS = [high + low for high in _DIGITS for low in _DIGITS]
 # Our secrets and tokens, and signed assertions, wherever somebody put them by mistake: no log or journal keeps them.
@@ -34,7 +35,7 @@ def checksum(body: str) -> str:
 
 
 def is_well_formed(text: str) -> bool:
-    return text.startswith(PREFIX) and len(text) == len(PREFIX) + 49 and text[-6:] == checksum(text[:-6])
+    return text.startswith(PREFIX) and len(text) == LENGTH and text[-6:] == checksum(text[:-6])
 
 
 def without_secrets(text: str) -> str:

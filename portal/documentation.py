@@ -93,6 +93,7 @@ PAGES = (
             "unauthorized_client": "unauthorized_client",
             "unsupported_grant_type": "unsupported_grant_type",
             "temporarily_unavailable": "temporarily_unavailable",
+            "server_error": "server_error",
             "invalid_token": "invalid_token",
             "insufficient_scope": "insufficient_scope",
             "retry": _("When to try again"),

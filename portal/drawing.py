@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 # Strokes on a 24 x 24 grid; `.kd-icon` gives width and colour.
 ICONS = {
     "bad": '<circle cx="12" cy="12" r="9"/><path d="m9 9 6 6M15 9l-6 6"/>',
+    "bulb": '<path d="M9 17.5h6M10 21h4M8.5 17.5c0-3-2.5-4-2.5-7.5a6 6 0 0 1 12 0c0 3.5-2.5 4.5-2.5 7.5"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.5 2"/>',
     "close": '<path d="M6 6l12 12M18 6 6 18"/>',
     "download": '<path d="M12 4v11M7 10.5l5 5 5-5M4 20h16"/>',
@@ -134,6 +135,29 @@ def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) ->
         '<rect class="kd-spark__axis" x="0" y="57" width="100%" height="1"/></svg>',
         description,
         drawn,
+    )
+
+
+def hour_bars(refused: Sequence[int], *, start: str, end: str, description: str) -> SafeString:
+    """Refusals in each hour, on one scale; `start` and `end` stand under the axis."""
+    step, most = 100 / max(len(refused), 1), max([1, *refused])
+    bars = format_html_join(
+        "",
+        '<rect class="kd-since__bad" x="{}%" y="{}" width="{}%" height="{}"/>',
+        (
+            (_number((hour + 0.14) * step), 24 - height, _number(0.72 * step), height)
+            for hour, count in enumerate(refused)
+            if (height := max(3, round(24 * count / most)) if count else 0)
+        ),
+    )
+    return format_html(
+        '<svg role="img" aria-label="{}" width="100%" height="44">{}'
+        '<rect class="kd-since__axis" y="24" width="100%" height="1"/>'
+        '<text x="0" y="38">{}</text><text x="100%" y="38" text-anchor="end">{}</text></svg>',
+        description,
+        bars,
+        start,
+        end,
     )
 
 

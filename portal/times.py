@@ -106,15 +106,36 @@ def span(value: datetime | timedelta | None, now: datetime | None = None) -> str
     return str(unit.alone % {"n": count}) if count else _("less than a minute")
 
 
+def precise(value: datetime | None) -> str:
+    """6 December 2026, 10:14:05 CET: a moment to compare with another one, as everything of a refusal is."""
+    if not value:
+        return ""
+    local = _local(value)
+    # Translators: a time as "15:41:07", in the letters of Django's date filter.
+    time, name = format_date(local, pgettext("time format", "H:i:s")), local.strftime("%Z")
+    zone_name = f"UTC{name}" if name[:1] in ("+", "-") else name
+    # Translators: a date, a time and its zone as "6 December 2026, 10:14:05 CET".
+    return _("%(day)s, %(time)s %(zone)s") % {"day": day(local), "time": time, "zone": zone_name}
+
+
+MAX_SPAN_S = 10**12  # what people sent may mean anything; a timedelta ends not far beyond
+
+
 def exactly(seconds: float) -> str:
-    """3 minutes 12 seconds, for a difference that is to be mended; above an hour without the seconds."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return span(timedelta(seconds=whole))
-    parts = ngettext("%(n)s second", "%(n)s seconds", whole % 60) % {"n": whole % 60}
+    """23 hours 59 minutes, for a difference that is to be mended: two units of it."""
+    whole = min(round(abs(seconds)), MAX_SPAN_S)
     if whole < 60:
-        return parts
-    return span(timedelta(seconds=whole)) + (f" {parts}" if whole % 60 else "")
+        return ngettext("%(n)s second", "%(n)s seconds", whole) % {"n": whole}
+    unit, count = _rounded(timedelta(seconds=whole))
+    rest = whole - int(count * unit.size.total_seconds())
+    smaller = [other for other in UNITS if other.size < unit.size and other.size.total_seconds() <= rest]
+    first = str(unit.alone % {"n": count})
+    if smaller:
+        second = smaller[-1]
+        return f"{first} {second.alone % {'n': int(rest // second.size.total_seconds())}}"
+    if unit is UNITS[0] and rest:
+        return f"{first} {ngettext('%(n)s second', '%(n)s seconds', rest) % {'n': rest}}"
+    return first
 
 
 def zone(now: datetime | None = None) -> str:

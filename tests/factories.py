@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from clients import catalogue, codes, proposals, registrations, registry
 from clients.actors import Actor
 from clients.models import Api, Client, Proposal, Registration, Scope, User
+from tokens.models import JournalEntry, RefusalCount, UsageDay
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SYSTEM = Actor(system="test")
@@ -113,3 +116,23 @@ def submitted_request(now: datetime = NOW, **changes: object) -> Registration:
     code = registration.codes.get()
     registrations.confirm(registration=registration, typed=codes.value(code), by=anonymous, now=now)
     return registration
+
+
+def refused(client: Client, rule: str = "kid", *, at: datetime, count: int = 1, **changes: object) -> JournalEntry:
+    """Refused requests as the authorization server writes them: counted all, and the last one kept."""
+    row: dict[str, Any] = {
+        "request_id": uuid.uuid4().hex, "endpoint": "token", "status": 401, "address": "192.0.2.1",
+        "error": "invalid_client", **changes,
+    }  # fmt: skip
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    key = {"client": client, "rule": rule, "error": row["error"], "hour": hour}
+    counted, is_new = RefusalCount.objects.get_or_create(
+        **key, defaults={"refused": count, "first_at": at, "last_at": at}
+    )
+    if not is_new:
+        RefusalCount.objects.filter(**key).update(
+            refused=F("refused") + count, first_at=min(at, counted.first_at), last_at=max(at, counted.last_at)
+        )
+    day, _created = UsageDay.objects.get_or_create(client=client, day=at.astimezone(UTC).date(), credential="")
+    UsageDay.objects.filter(client=client, day=day.day, credential="").update(refused=F("refused") + count)
+    return JournalEntry.objects.create(client=client, at=at, rule=rule, **row)

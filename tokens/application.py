@@ -7,9 +7,9 @@ sets no cookies, reads none, and answers no 5xx but 503 when the database is awa
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Awaitable, Callable
-from random import getrandbits
 from time import perf_counter
 from typing import NamedTuple
 
@@ -32,9 +32,12 @@ from tokens.errors import (
     InvalidRequest,
     InvalidToken,
     MethodNotAllowed,
+    NoSuchEndpoint,
     NoToken,
     Refused,
     Rule,
+    ServerError,
+    ServiceUnavailable,
     TooManyRequests,
 )
 from tokens.http import Answer, Request, Response
@@ -107,78 +110,90 @@ class Application:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
         given = headers.get("x-request-id", "")
         # A proxy of ours may number the requests, and it has to replace what a stranger sends (docs/operations.md).
-        # A number, not a secret.
-        request.id = given if proxies and _REQUEST_ID.fullmatch(given) else f"{getrandbits(96):024x}"
+        # Its numbers may be easy to guess, so explanations have a number of our own (R-30).
+        if proxies and _REQUEST_ID.fullmatch(given):
+            request.id = given
+        else:
+            request.id = request.why = os.urandom(16).hex()
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:
             request.endpoint = route.endpoint
 
     async def _respond(self, route: Route | None, request: Request) -> Response:
-        if route is None:
-            return Response(404, {"error": "invalid_request", "error_description": "There is no such endpoint."})
         try:
+            if route is None:
+                raise NoSuchEndpoint(request.path)
             if request.method != route.method:
-                raise MethodNotAllowed(route.method)
+                raise MethodNotAllowed(request.method, route.method)
             return await route.respond(self.server, request)
         except Refused as refusal:
             return await self._refuse(request, refusal)
         except Unavailable:
-            return _unavailable()
+            return self._refused(request, ServiceUnavailable())
         except Exception:
-            # A fault of ours. The caller gets its number, the log the rest.
             log.exception("oauth_request_failed", request_id=request.id, endpoint=request.endpoint)
-            return Response(500, {"error": "server_error", "error_description": f"Report the request {request.id}."})
+            return self._refused(request, ServerError(request.id))
 
     async def _refuse(self, request: Request, refusal: Refused) -> Response:
-        """Tells the caller little and the client's contacts all (PROTOCOL line 16)."""
+        """Tell the caller little and the client's contacts all (A-16)."""
         told = refusal
         # An unknown client was looked for already: to do it twice would take longer than for one that there is.
-        if request.client is None and refusal.rule is not Rule.UNKNOWN_CLIENT:
+        if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
             request.client = await claimed_client(self.server, request)
         if isinstance(refusal, InvalidClient | InvalidToken):
             try:
                 self.server.throttle.count_failure(request.address)
             except TooManyRequests as too_many:
                 told = too_many
+        return self._refused(request, refusal, told)
+
+    def _refused(self, request: Request, refusal: Refused, told: Refused | None = None) -> Response:
+        """Keep the refusal for whoever may read it, and lead there: `error_uri`, of one form for every cause (R-30)."""
+        server, told = self.server, told or refusal
         request.refused_by = refusal.rule
-        self.server.journal.refusal(request, refusal, told=told.error)
-        if request.client is not None:
-            self.server.usage.refused(request.client.id, self.server.clock())
-        return _refusal(request, told)
+        request.why = request.why or os.urandom(16).hex()
+        response = _refusal(request, told, f"{server.configuration.issuer}/why/{request.why}")
+        # A failure of ours is no client's business: it is explained to everybody.
+        if request.client is None or isinstance(refusal, ServiceUnavailable | ServerError):
+            server.anonymous_refusals.add(request, refusal, told, response.status)
+        else:
+            server.journal.refusal(request, refusal, told, response.status)
+            server.usage.refused(
+                request.client.id, refusal.rule.value, told.error or refusal.rule.value, server.clock()
+            )
+        return response
 
 
-def _refusal(request: Request, refusal: Refused) -> Response:
+def _refusal(request: Request, refusal: Refused, error_uri: str) -> Response:
+    """RFC 6749 section 5.2; for bearer tokens RFC 6750 section 3, with the same attributes in the challenge."""
     payload = {"error": refusal.error, "error_description": refusal.description} if refusal.error else {}
-    response = Response(refusal.status, payload)
+    response = Response(refusal.status, payload | {"error_uri": error_uri})
     match refusal:
         case InvalidClient():
             # RFC 6749 section 5.2, and RFC 7662 section 2.3 for introspection.
             if request.authorization or request.endpoint == "introspect":
                 response.status = 401
                 response.headers.append(("WWW-Authenticate", 'Basic realm="Keydesk", charset="UTF-8"'))
-        case NoToken():
+        case NoToken():  # RFC 6750 section 3.1: no error information in the challenge then
             response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk"'))
         case InvalidToken():
-            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_token"'))
-        case InvalidRequest() if request.endpoint in BEARER_ENDPOINTS:  # RFC 6750 section 3
-            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk", error="invalid_request"'))
+            response.headers.append(_challenge(refusal, error_uri))
+        case InvalidRequest() if request.endpoint in BEARER_ENDPOINTS:
+            response.headers.append(_challenge(refusal, error_uri))
         case InsufficientScope(scope=scope):
-            challenge = f'Bearer realm="Keydesk", error="insufficient_scope", scope="{scope}"'
-            response.headers.append(("WWW-Authenticate", challenge))
+            response.headers.append(_challenge(refusal, error_uri, f', scope="{scope}"'))
         case MethodNotAllowed(allow=allow):
             response.headers.append(("Allow", allow))
         case TooManyRequests(allowance=allowance):
             response.headers.append(("Retry-After", str(allowance.resets_in)))
+        case ServiceUnavailable():
+            response.headers.append(("Retry-After", str(RETRY_AFTER)))
     return response
 
 
-def _unavailable() -> Response:
-    """Nothing was promised: the caller may ask again."""
-    return Response(
-        503,
-        {"error": "temporarily_unavailable", "error_description": "Try again in a few seconds."},
-        [("Retry-After", str(RETRY_AFTER))],
-    )
+def _challenge(refusal: Refused, error_uri: str, more: str = "") -> tuple[str, str]:
+    challenge = f'Bearer realm="Keydesk", error="{refusal.error}"{more}, error_uri="{error_uri}"'
+    return "WWW-Authenticate", challenge
 
 
 def _headers_of_every_answer(*, over_https: bool) -> list[tuple[bytes, bytes]]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
-from tokens import assertion, jws, parameters
+from clients import secretformat
+from tokens import assertion, jws, parameters, slips
 from tokens.assertion import ASSERTION_TYPE, Policy
 from tokens.batcher import Unavailable
 from tokens.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
@@ -59,15 +60,26 @@ class PresentedSecret(NamedTuple):
         # Also for a client that does not exist, so that the time tells no difference.
         secrets = client.secrets if client and client.secrets else (_NOBODYS_SECRET,)
         matching = [secret for secret in secrets if secret.is_digest_of(digest)]
-        if client is None:
-            raise InvalidClient(Rule.UNKNOWN_CLIENT)
         if not matching:
-            raise InvalidClient(Rule.SECRET_WRONG)
+            slip = self._slip(secrets)  # also looked for when there is no such client, for the same reason
+            if client is not None:
+                expected = secretformat.LENGTH
+                raise InvalidClient(Rule.SECRET_WRONG, slip=slip, length=len(self.secret), expected_length=expected)
+        if client is None:
+            raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
         if matching[0].ends_at <= now:
-            raise InvalidClient(Rule.SECRET_ENDED, seconds=math.ceil(now - matching[0].ends_at))
+            raise InvalidClient(Rule.SECRET_ENDED, ended_at=int(matching[0].ends_at), our_clock=int(now))
         if not client.secret_allowed:
-            raise InvalidClient(Rule.SECRET_NOT_ALLOWED, expected="private_key_jwt")
+            raise InvalidClient(Rule.SECRET_NOT_ALLOWED)
         return Proof(matching[0].credential)
+
+    def _slip(self, secrets: Sequence[ClientSecret]) -> str:
+        def fits(text: str) -> bool:
+            digest = sha256(text.encode()).digest()
+            matching = [secret for secret in secrets if secret.is_digest_of(digest)]
+            return bool(matching)
+
+        return slips.of_secret(self.secret, client_id=self.client_id, fits=fits)
 
 
 class PresentedAssertion(NamedTuple):
@@ -79,9 +91,9 @@ class PresentedAssertion(NamedTuple):
     def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
         if client is None:
             _NOBODYS_SECRET.is_digest_of(sha256(self.jws.signing_input).digest())
-            raise InvalidClient(Rule.UNKNOWN_CLIENT)
+            raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
         proven = assertion.verify(self.jws, client_id=client.client_id, keys=client.keys, policy=policy, now=now)
-        jti_digest = sha256(proven.jti.encode("utf-8", "surrogatepass")).digest()
+        jti_digest = assertion.digest_of(proven.jti)
         return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks)
 
 
@@ -93,22 +105,28 @@ def presented(request: Request, form: dict[str, str]) -> Presented:
     in_header = bool(request.authorization)
     by_assertion = "client_assertion" in form or "client_assertion_type" in form
     if in_header + ("client_secret" in form) + by_assertion > 1:
-        raise InvalidRequest(Rule.SEVERAL_METHODS, "Use one method of client authentication.", expected="one method")
+        used = {"Authorization": in_header, "client_secret": "client_secret" in form, "client_assertion": by_assertion}
+        raise InvalidRequest(
+            Rule.SEVERAL_METHODS,
+            "Use one method of client authentication.",
+            sent=[name for name, is_used in used.items() if is_used],
+        )
     if in_header:
         return _basic(request, form)
     if by_assertion:
         return _assertion(form)
     if "client_secret" in form:
         return PresentedSecret(parameters.required(form, "client_id"), form["client_secret"])
-    raise InvalidClient(Rule.NO_CREDENTIALS, expected=" or ".join(METHODS))
+    raise InvalidClient(Rule.NO_CREDENTIALS, expected=list(METHODS))
 
 
 def _basic(request: Request, form: dict[str, str]) -> PresentedSecret:
     client_id, secret = parameters.read_basic(request.authorization)
     if form.get("client_id", client_id) != client_id:
         raise InvalidRequest(
-            Rule.CLIENT_ID_DIFFERS, "The client_id differs from the one that authenticated.", sent=form["client_id"]
-        )
+            Rule.CLIENT_ID_DIFFERS, "The client_id differs from the one that authenticated.",
+            sent=form["client_id"], expected=client_id,
+        )  # fmt: skip
     return PresentedSecret(client_id, secret)
 
 
@@ -195,7 +213,8 @@ def spending_first(server: Server, request: Request, act: Act) -> Act:
             settle(
                 await server.store.issue(
                     Issue(client.id, client.version, jti_digest=proof.jti_digest, jti_expires_at=proof.jti_expires_at)
-                )
+                ),
+                proof,
             )
             spent = True
             _charge_for_spent(server, request, client)
@@ -204,12 +223,12 @@ def spending_first(server: Server, request: Request, act: Act) -> Act:
     return spend_and_act
 
 
-def settle(outcome: Outcome) -> None:
-    """Raises Stale or Replayed when nothing was written."""
+def settle(outcome: Outcome, proof: Proof) -> None:
+    """Raise Stale or Replayed when nothing was written."""
     if outcome is Outcome.STALE:
         raise Stale
     if outcome is Outcome.REPLAYED:
-        raise Replayed(Rule.REPLAYED, expected="a new jti in every assertion")
+        raise Replayed(Rule.REPLAYED, jti_digest=assertion.short_digest(proof.jti_digest))
 
 
 async def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:

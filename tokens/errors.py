@@ -1,23 +1,21 @@
 """Everything the authorization server refuses, and how.
 
 A refusal has two faces. The caller reads `error` and `description`, which tell a stranger nothing. The contacts of the
-client read `rule` and `facts` in their journal (PROTOCOL line 16), found by the request's id. No Django here.
+client read `rule` and `facts`, in their own language, at the `error_uri` of the answer (R-30). No Django here.
 """
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tokens.throttle import Allowance
+from typing import NamedTuple
 
 
 class Rule(StrEnum):
-    """The closed vocabulary of reasons; portal/causes.py has the words for each."""
+    """The closed vocabulary of reasons; portal/explanations has the words for each."""
 
-    # The request (lines 1-5)
+    # The request (R-1 to R-5)
+    NO_ENDPOINT = "no_endpoint"
     METHOD = "method"
     CONTENT_TYPE = "content_type"
     BODY_TOO_LARGE = "body_too_large"
@@ -29,7 +27,7 @@ class Rule(StrEnum):
     GRANT_NOT_ALLOWED = "grant_not_allowed"
     RATE_LIMIT = "rate_limit"
 
-    # Client authentication (lines 5-7 and 16)
+    # Client authentication (R-5 to A-7, A-16)
     NO_CREDENTIALS = "no_credentials"
     SEVERAL_METHODS = "several_methods"
     AUTHORIZATION_HEADER = "authorization_header"
@@ -40,7 +38,7 @@ class Rule(StrEnum):
     SECRET_ENDED = "secret_ended"  # noqa: S105
     SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
 
-    # Client assertions (lines 8-15)
+    # Client assertions (A-8 to A-15)
     ASSERTION_TYPE = "assertion_type"
     ASSERTION_TOO_LARGE = "assertion_too_large"
     ASSERTION_FORM = "assertion_form"
@@ -66,27 +64,35 @@ class Rule(StrEnum):
     JTI = "jti"
     REPLAYED = "replayed"
 
-    # Scope (line 17)
+    # Scope (T-17)
     SCOPE_SYNTAX = "scope_syntax"
     SCOPE_UNKNOWN = "scope_unknown"
     SCOPE_NOT_GRANTED = "scope_not_granted"
     SCOPE_NO_DEFAULT = "scope_no_default"
 
-    # Bearer tokens (line 24)
+    # Bearer tokens (I-24)
     NO_TOKEN = "no_token"  # noqa: S105
     TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105
     INSUFFICIENT_SCOPE = "insufficient_scope"
 
-    # Remarks on requests that were accepted (line 13)
+    # Our own side: the database is away, or a fault
+    UNAVAILABLE = "unavailable"
+    SERVER_ERROR = "server_error"
+
+    # Remarks on requests that were accepted (A-13)
     LONG_LIFETIME = "long_lifetime"
     CLOCK_AHEAD = "clock_ahead"
+
+
+# What a refusal says about a request: data, never a sentence (R-31).
+Fact = str | int | float | bool | None | list["Fact"]
 
 
 class Refused(Exception):
     """A request that is answered with an OAuth error (RFC 6749 section 5.2).
 
-    `facts` are short strings for the contact: what was sent and what was expected, never a secret, an assertion or a
-    signature. `description` is what everybody may read.
+    `facts` are data for the contacts: what was sent and what was expected as numbers, seconds since 1970, names and
+    lists; never a secret, an assertion, a signature or a sentence. `description` is what everybody may read.
     """
 
     status = 400
@@ -96,11 +102,20 @@ class Refused(Exception):
         super().__init__(rule.value)
         self.rule = rule
         self.description = description
-        self.facts = {name: shown(value) for name, value in facts.items()}
+        self.facts: dict[str, Fact] = {name: data(value) for name, value in facts.items()}
 
 
 class InvalidRequest(Refused):
     """Malformed: a parameter is missing, repeated or broken."""
+
+
+class NoSuchEndpoint(Refused):
+    """RFC 9110 section 15.5.5."""
+
+    status = 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(Rule.NO_ENDPOINT, "There is no such endpoint.", sent=path)
 
 
 class MethodNotAllowed(Refused):
@@ -108,8 +123,8 @@ class MethodNotAllowed(Refused):
 
     status = 405
 
-    def __init__(self, allow: str) -> None:
-        super().__init__(Rule.METHOD, f"Use {allow}.")
+    def __init__(self, sent: str, allow: str) -> None:
+        super().__init__(Rule.METHOD, f"Use {allow}.", sent=sent, expected=allow)
         self.allow = allow
 
 
@@ -138,6 +153,14 @@ class InvalidScope(Refused):
     error = "invalid_scope"
 
 
+class Allowance(NamedTuple):
+    """What is left of a rate limit in this window: for the RateLimit header fields."""
+
+    limit: int
+    remaining: int
+    resets_in: int  # seconds
+
+
 class TooManyRequests(Refused):
     """RFC 6585 section 4."""
 
@@ -148,7 +171,7 @@ class TooManyRequests(Refused):
         super().__init__(
             Rule.RATE_LIMIT,
             "Too many requests: slow down, and keep tokens until they expire.",
-            expected=f"{allowance.limit} requests a minute",
+            limit=allowance.limit,
         )
         self.allowance = allowance
 
@@ -174,17 +197,55 @@ class InsufficientScope(Refused):
     error = "insufficient_scope"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(Rule.INSUFFICIENT_SCOPE, "The token lacks the scope that this resource needs.", needs=scope)
+        super().__init__(Rule.INSUFFICIENT_SCOPE, "The token lacks the scope that this resource needs.", expected=scope)
         self.scope = scope
 
 
-LONGEST_FACT = 200  # characters
+class ServiceUnavailable(Refused):
+    """The database is away (RFC 9110 section 15.6.4). Nothing was promised: the caller may ask again."""
+
+    status = 503
+    error = "temporarily_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(Rule.UNAVAILABLE, "Try again in a few seconds.")
+
+
+class ServerError(Refused):
+    """A fault of ours. The caller gets its number, the log the rest."""
+
+    status = 500
+    error = "server_error"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(Rule.SERVER_ERROR, f"Report the request {request_id}.")
+
+
+MAX_FACT_LENGTH = 200  # characters
+MAX_FACT_ITEMS = 50
+MAX_FACT_NUMBER = 1e15  # what is larger is text: no page, and no JSON reader, has to cope with it
+
+
+def data(value: object) -> Fact:
+    """Return a value of the request, or of ours, as bounded JSON data with printable texts. None: nothing was sent."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:MAX_FACT_ITEMS]]
+    return None if value is None else _plain(value)
+
+
+def _plain(value: object) -> Fact:
+    """A number, a bool or a text; of anything else, null within a list included, its JSON text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and -MAX_FACT_NUMBER < value < MAX_FACT_NUMBER:  # not NaN either
+        return value
+    return shown(value)
 
 
 def shown(value: object) -> str:
     """A value of the request as a short, printable string: control and bidi characters and NUL become escapes."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    text = text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
+    text = text if len(text) <= MAX_FACT_LENGTH else text[: MAX_FACT_LENGTH - 1] + "…"
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

@@ -26,7 +26,8 @@ class Request:
     peer: str  # the address at the other end of the connection; "" when there is none (a unix socket)
     body: bytes  # of a body that is too large, at least one byte more than is allowed
     endpoint: str = "unknown"
-    id: str = ""
+    id: str = ""  # X-Request-Id
+    why: str = ""  # 128 random bits: names the explanation of a refusal; the same as `id` unless a proxy gave that
     address: str = ""  # the caller's, behind whatever proxies of ours; "" when it is not known
     client: ClientSnapshot | None = None
     allowance: Allowance | None = None

@@ -27,11 +27,13 @@ MOST_WAITING = 2_000  # entries in memory
 REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
 
 INSERT = """
-INSERT INTO tokens_journalentry (client_id, at, request_id, endpoint, error, rule, facts, address)
-SELECT client_id, to_timestamp(at), request_id, endpoint, error, rule, facts::jsonb, nullif(address, '')::inet
+INSERT INTO tokens_journalentry (client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
+SELECT client_id, to_timestamp(at), request_id, why, endpoint, status, error, rule, facts::jsonb,
+       nullif(address, '')::inet
 FROM unnest(
-    %b::bigint[], %b::float8[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[]
-) AS g(client_id, at, request_id, endpoint, error, rule, facts, address)
+    %b::bigint[], %b::float8[], %b::text[], %b::text[], %b::text[], %b::int[], %b::text[], %b::text[], %b::text[],
+    %b::text[]
+) AS g(client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
 """
 
 Row = tuple[Any, ...]
@@ -45,15 +47,17 @@ class Journal:
         self._minute = 0
         self._remarked: dict[tuple[int, Rule], float] = {}
 
-    def refusal(self, request: Request, refusal: Refused, *, told: str) -> None:
-        """Keeps why a request of a known client was refused, if there is room. `told`: the error that was answered."""
+    def refusal(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
+        """Keep why a request of a known client was refused, if there is room. `told`, `status`: what was answered."""
         client, now = request.client, self._clock()
         if client is None:
             return
         if not self._has_room(client.id, refusal.rule, request.address, int(now // 60)):
             metrics.JOURNAL_DROPPED.inc()
             return
-        self._waiting.append(self._row(request, client.id, now, told, refusal.rule, refusal.facts))
+        self._waiting.append(self._row(
+            request, client.id, now, status, told.error or refusal.rule.value, refusal.rule, refusal.facts
+        ))  # fmt: skip
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
         """Keeps something worth telling about a request that was accepted (line 13)."""
@@ -63,7 +67,7 @@ class Journal:
         if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
             return
         self._remarked[client.id, rule] = now
-        self._waiting.append(self._row(request, client.id, now, "", rule, facts))
+        self._waiting.append(self._row(request, client.id, now, 200, "", rule, facts))
 
     async def flush(self, connection: Connection) -> None:
         """Writes what waits in one statement; keeps it for the next time if the database is away, or a copy that reads.
@@ -101,8 +105,10 @@ class Journal:
             self._remarked = {key: at for key, at in self._remarked.items() if at > oldest}
 
     @staticmethod
-    def _row(request: Request, client: int, now: float, error: str, rule: Rule, facts: dict[str, Any]) -> Row:
+    def _row(
+        request: Request, client: int, now: float, status: int, error: str, rule: Rule, facts: dict[str, Any]
+    ) -> Row:
         kept = without_secrets(json.dumps(facts))  # somebody may have sent one where it does not belong
         return (
-            client, now, request.id, request.endpoint, error, rule.value, kept, request.address,
+            client, now, request.id, request.why, request.endpoint, status, error, rule.value, kept, request.address,
         )  # fmt: skip

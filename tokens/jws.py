@@ -53,14 +53,12 @@ class Jws:
 def read(encoded: str) -> Jws:
     """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (line 8)."""
     if len(encoded) > LARGEST:
-        raise InvalidClient(Rule.ASSERTION_TOO_LARGE, sent=f"{len(encoded)} bytes", expected=f"at most {LARGEST} bytes")
+        raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=LARGEST)
     parts = encoded.split(".")
     if len(parts) == 5:
-        raise InvalidClient(Rule.ASSERTION_ENCRYPTED, sent="five parts: a JWE", expected="three parts: a signed JWT")
+        raise InvalidClient(Rule.ASSERTION_ENCRYPTED, parts=len(parts))
     if len(parts) != 3:
-        raise InvalidClient(
-            Rule.ASSERTION_FORM, sent=f"{len(parts)} parts", expected="three parts: header.claims.signature"
-        )
+        raise InvalidClient(Rule.ASSERTION_FORM, problem="parts", parts=len(parts))
     try:
         header, payload, signature = (_base64url(part) for part in parts)
         return Jws(
@@ -70,7 +68,7 @@ def read(encoded: str) -> Jws:
             signature=signature,
         )
     except (ValueError, RecursionError):
-        raise InvalidClient(Rule.ASSERTION_FORM, expected="canonical base64url, JSON objects in UTF-8") from None
+        raise InvalidClient(Rule.ASSERTION_FORM, problem="encoding") from None
 
 
 def _base64url(part: str) -> bytes:
@@ -95,8 +93,17 @@ def _json_object(data: bytes) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise InvalidClient(Rule.ASSERTION_DUPLICATE_MEMBER, expected="every member once")
+        raise InvalidClient(Rule.ASSERTION_DUPLICATE_MEMBER, member=_repeated(pairs))
     return members
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _value in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def _no_constant(name: str) -> None:

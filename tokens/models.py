@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Count, F
+from django.db.models import Count, F, Q, Sum
 
 from clients.models import Client
 
@@ -120,7 +120,8 @@ class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
         return self.filter(error="")
 
     def with_request_id(self, request_id: str) -> JournalEntryQuerySet:
-        return self.filter(request_id=request_id)
+        """By either of its numbers: the X-Request-Id of a proxy, or ours in `error_uri`."""
+        return self.filter(Q(request_id=request_id) | Q(why=request_id))
 
 
 class JournalEntry(models.Model):
@@ -129,10 +130,12 @@ class JournalEntry(models.Model):
     client = to_client("journal")
     at = models.DateTimeField()
     request_id = models.CharField(max_length=64)
+    why = models.CharField(max_length=32, blank=True, default="", db_default="")  # ours, in `error_uri`
     endpoint = models.CharField(max_length=20)
+    status = models.SmallIntegerField(default=0, db_default=0)  # of the answer; 0: of an older version, not known
     error = models.CharField(max_length=40)  # what the caller was told; empty for a remark
     rule = models.CharField(max_length=40)  # tokens.errors.Rule
-    facts = models.JSONField(default=dict)  # {"sent": ..., "expected": ...} and the like; never anything secret
+    facts = models.JSONField(default=dict)  # tokens.errors.Fact by name: data, no sentences, never anything secret
     address = models.GenericIPAddressField(null=True)
 
     objects = JournalEntryQuerySet.as_manager()
@@ -141,11 +144,65 @@ class JournalEntry(models.Model):
         indexes = [
             models.Index(fields=["client", "-at"], name="journal_of_client"),
             models.Index(fields=["request_id"], name="journal_by_request_id"),
+            models.Index(fields=["why"], name="journal_by_why"),
             models.Index(fields=["at"], name="journal_by_age"),
         ]
 
     def __str__(self) -> str:
         return f"{self.rule} ({self.request_id})"
+
+
+class AnonymousRefusal(models.Model):
+    """A refused request that names no client of ours: for a day, for whoever has its number (R-30)."""
+
+    why = models.CharField(primary_key=True, max_length=32)  # 128 random bits as hex
+    request_id = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    endpoint = models.CharField(max_length=20)
+    status = models.SmallIntegerField()
+    error = models.CharField(max_length=40)
+    rule = models.CharField(max_length=40)
+    facts = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)  # for the Security team
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="anonymous_refusal_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} ({self.why})"
+
+
+class RefusalCountQuerySet(models.QuerySet["RefusalCount"]):
+    def of(self, *clients: Client) -> RefusalCountQuerySet:
+        return self.filter(client__in=clients)
+
+    def since(self, moment: datetime) -> RefusalCountQuerySet:
+        """From the hour of `moment` on."""
+        return self.filter(hour__gte=moment.replace(minute=0, second=0, microsecond=0))
+
+    def total(self) -> int:
+        return int(self.aggregate(total=Sum("refused"))["total"] or 0)
+
+
+class RefusalCount(models.Model):
+    """Refused requests of a client by cause and hour: all of them, also those that the journal has no room for."""
+
+    pk = models.CompositePrimaryKey("client", "hour", "rule", "error")
+    client = to_client("refusal_counts")
+    hour = models.DateTimeField()
+    rule = models.CharField(max_length=40)
+    error = models.CharField(max_length=40)
+    refused = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    objects = RefusalCountQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["hour"], name="refusal_count_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.hour}: {self.refused} of {self.rule}"
 
 
 class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):

@@ -25,13 +25,11 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
     if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest(Rule.CONTENT_TYPE, f"Send the parameters as {FORM}.", sent=content_type, expected=FORM)
     if len(body) > LARGEST_BODY:
-        raise InvalidRequest(
-            Rule.BODY_TOO_LARGE, f"The body may have {LARGEST_BODY} bytes.", expected=f"at most {LARGEST_BODY} bytes"
-        )
+        raise InvalidRequest(Rule.BODY_TOO_LARGE, f"The body may have {LARGEST_BODY} bytes.", max_bytes=LARGEST_BODY)
     try:
         fields = body.decode("utf-8").split("&")
     except UnicodeDecodeError:
-        raise _broken("the body") from None
+        raise _broken("body") from None
     if len(fields) > MOST_FIELDS:
         raise InvalidRequest(
             Rule.TOO_MANY_FIELDS, f"The body may have {MOST_FIELDS} parameters.", sent=len(fields), expected=MOST_FIELDS
@@ -43,7 +41,12 @@ def read_query(query: str, known: frozenset[str]) -> dict[str, str]:
     """The same for a query string. Raises InvalidRequest."""
     fields = query.split("&")
     if len(fields) > MOST_FIELDS:
-        raise InvalidRequest(Rule.TOO_MANY_FIELDS, f"The query may have {MOST_FIELDS} parameters.")
+        raise InvalidRequest(
+            Rule.TOO_MANY_FIELDS,
+            f"The query may have {MOST_FIELDS} parameters.",
+            sent=len(fields),
+            expected=MOST_FIELDS,
+        )
     return _distinct(fields, known)
 
 
@@ -66,20 +69,19 @@ def form_decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" in text:
         if _BROKEN_ESCAPE.search(text):
-            raise _broken("a percent escape")
+            raise _broken("escape")
         try:
             text = unquote_to_bytes(text).decode("utf-8")
         except UnicodeDecodeError:
-            raise _broken("a percent escape") from None
+            raise _broken("escape") from None
     if "\0" in text:
-        raise _broken("a NUL character")
+        raise _broken("nul")
     return text
 
 
-def _broken(what: str) -> InvalidRequest:
-    return InvalidRequest(
-        Rule.BODY_ENCODING, f"The parameters must be {FORM} in UTF-8.", sent=f"{what} that is not valid", expected=FORM
-    )
+def _broken(problem: str) -> InvalidRequest:
+    """`problem`: "body" (no UTF-8), "escape" (a percent sign that begins none) or "nul" (a NUL character)."""
+    return InvalidRequest(Rule.BODY_ENCODING, f"The parameters must be {FORM} in UTF-8.", problem=problem)
 
 
 def required(form: dict[str, str], name: str) -> str:
@@ -96,7 +98,7 @@ def read_basic(authorization: str) -> tuple[str, str]:
     """
     scheme, _, credentials = authorization.strip().partition(" ")
     if credentials and scheme.lower() != "basic":  # a word that stands alone may be a secret, without a scheme
-        raise InvalidClient(Rule.AUTHORIZATION_HEADER, sent=f"the scheme {scheme[:20]}", expected="Basic")
+        raise InvalidClient(Rule.AUTHORIZATION_HEADER, problem="scheme", scheme=scheme[:20])
     try:
         decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True).decode("utf-8")
         client_id, colon, secret = decoded.partition(":")
@@ -104,6 +106,4 @@ def read_basic(authorization: str) -> tuple[str, str]:
             raise ValueError("no colon")
         return form_decode(client_id), form_decode(secret)
     except (ValueError, InvalidRequest):  # binascii.Error is a ValueError
-        raise InvalidClient(
-            Rule.AUTHORIZATION_HEADER, expected="base64 of client_id:client_secret, each url-encoded"
-        ) from None
+        raise InvalidClient(Rule.AUTHORIZATION_HEADER, problem="credentials") from None

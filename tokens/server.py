@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tokens.access_log import AccessLog
+from tokens.anonymous_refusals import AnonymousRefusals
 from tokens.assertion import Policy
 from tokens.background import Background
 from tokens.configuration import Configuration
@@ -39,6 +40,7 @@ class Server:
         self.clients = Clients(self.store.client)
         self.throttle = Throttle(configuration, clock)
         self.journal = Journal(clock)
+        self.anonymous_refusals = AnonymousRefusals(clock)
         self.access_log = AccessLog(log or standard_error())
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
@@ -49,11 +51,14 @@ class Server:
         return self._policies[client is not None and client.issuer_audience_only]
 
     async def _write_rows(self) -> None:
-        """One after the other, on the one connection that there is for both."""
+        """One after the other, on the one connection that there is for all."""
         try:
             await self.journal.flush(self._writing_behind)
         finally:
-            await self.usage.flush(self._writing_behind)
+            try:
+                await self.usage.flush(self._writing_behind)
+            finally:
+                await self.anonymous_refusals.flush(self._writing_behind)
 
     async def close(self) -> None:
         """Writes what is still to be written and lets go of the database."""

@@ -18,6 +18,10 @@ REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than an
 JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
 JOURNAL_REPEATS_KEPT = 100  # of those from one address
+REFUSAL_COUNTS_KEPT = timedelta(days=31)  # the charts show thirty days and a part of one
+ANONYMOUS_KEPT = timedelta(hours=24)  # R-30
+MAX_ANONYMOUS = 20_000  # entries; of one network:
+MAX_ANONYMOUS_OF_NETWORK = 200
 USAGE_KEPT = timedelta(days=400)
 
 # `column` is walked upwards and never back: what was dealt with before is not read again. No batch waits for the disk,
@@ -55,6 +59,21 @@ DELETE FROM tokens_journalentry WHERE id IN (
 )
 """
 
+TRIM_ANONYMOUS = """
+DELETE FROM tokens_anonymousrefusal WHERE why IN (
+    SELECT why FROM (
+        SELECT why,
+               row_number() OVER (ORDER BY at DESC) AS nth,
+               row_number() OVER (
+                   PARTITION BY network(set_masklen(address, CASE family(address) WHEN 4 THEN 32 ELSE 64 END))
+                   ORDER BY at DESC
+               ) AS nth_of_network
+        FROM tokens_anonymousrefusal
+    ) numbered
+    WHERE nth > %s OR nth_of_network > %s
+)
+"""
+
 
 @shared_task
 def clean_up_after_invalidation(client_pk: int) -> None:
@@ -76,9 +95,12 @@ def purge_expired() -> None:
     _delete_older("tokens_token", "expires_at", now)
     _delete_older("tokens_usedassertion", "expires_at", now - REPLAY_MARGIN)
     _delete_older("tokens_journalentry", "at", now - JOURNAL_KEPT)
+    _delete_older("tokens_refusalcount", "hour", now - REFUSAL_COUNTS_KEPT)
+    _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
     _delete_older("tokens_usageday", "day", now - USAGE_KEPT)
     with connection.cursor() as cursor:
         cursor.execute(TRIM_JOURNAL, [JOURNAL_ENTRIES_KEPT, JOURNAL_REPEATS_KEPT])
+        cursor.execute(TRIM_ANONYMOUS, [MAX_ANONYMOUS, MAX_ANONYMOUS_OF_NETWORK])
 
 
 def _delete_older(table: str, column: str, before: datetime) -> None:

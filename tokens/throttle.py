@@ -8,7 +8,6 @@ but for a twentieth each, a request never waits for Valkey, and when that is awa
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import structlog
 from limits.aio.storage import RedisStorage
@@ -17,7 +16,7 @@ from redis.asyncio import ConnectionPool
 
 from tokens.addresses import network
 from tokens.configuration import Configuration
-from tokens.errors import TooManyRequests
+from tokens.errors import Allowance, TooManyRequests
 from tokens.snapshot import ClientSnapshot
 
 WINDOW = 60  # seconds, and all limits are requests in one window
@@ -25,14 +24,6 @@ SHARED_FROM = 20  # share a counter once it holds a twentieth of its limit
 MOST_ADDRESSES = 50_000
 
 log = structlog.get_logger(__name__)
-
-
-class Allowance(NamedTuple):
-    """What is left in this window: for the RateLimit header fields."""
-
-    limit: int
-    remaining: int
-    resets_in: int  # seconds
 
 
 class Counter:

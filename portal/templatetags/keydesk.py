@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import forms
 from django.forms import BoundField
@@ -18,7 +18,7 @@ from clients.invisible import is_visible
 from portal import drawing
 from portal.condition import Line
 from portal.staff_names import as_contacts_see
-from portal.times import ago, clock, day, days_left, moment, span, zone
+from portal.times import ago, clock, day, days_left, moment, precise, span, zone
 
 register = Library()
 
@@ -191,6 +191,19 @@ def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
 
 
 @register.simple_tag
+def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
+    """`refused` in each of the last hours, the present one last."""
+    started = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=len(refused) - 1)
+    description = ngettext(
+        "Bar chart: %(n)s request refused in %(hours)s hours, at most %(most)s in one.",
+        "Bar chart: %(n)s requests refused in %(hours)s hours, at most %(most)s in one.",
+        sum(refused),
+    ) % {"n": number(sum(refused)), "hours": len(refused), "most": number(max(refused, default=0))}
+    end = _("%(time)s, now") % {"time": clock(now)}
+    return drawing.hour_bars(refused, start=moment(started), end=end, description=description)
+
+
+@register.simple_tag
 def offset_scale(offset: float, allowed: float) -> SafeString:
     """How far the reader's clock is from ours, in seconds; positive is ahead."""
     numbers = {"offset": f"{offset:+.0f}", "allowed": f"{allowed:.0f}"}
@@ -212,7 +225,7 @@ def share_bar(part: float, whole: float) -> SafeString:
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------
-for _filter in (day, clock, moment, days_left, ago, span):
+for _filter in (day, clock, moment, precise, days_left, ago, span):
     register.filter(_filter.__name__, _filter)
 register.simple_tag(zone, name="time_zone")
 

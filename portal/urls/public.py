@@ -1,8 +1,8 @@
 """What everybody may open: the front page, the request form, and the way in by mail."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from portal.views import links, public, requests
+from portal.views import links, public, requests, why
 
 urlpatterns = [
     path("", public.landing, name="landing"),
@@ -13,4 +13,5 @@ urlpatterns = [
     path("link/", links.ask_link, name="ask_link"),
     path("link/sent/", links.link_sent, name="link_sent"),
     path("open/<str:token>/", links.open_link, name="open_link"),
+    re_path(r"^why/(?P<number>[A-Za-z0-9._-]{1,64})/?\Z", why.why, name="why"),
 ]

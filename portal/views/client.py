@@ -1,6 +1,5 @@
 """The page of one client, its history, and its client id."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,12 +15,13 @@ from clients.models import Key, Secret
 from portal import condition, log_entries, proofs, usage
 from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
+from portal.refused_requests import last_24_hours
 from portal.request import Request
 from portal.staff_names import staff_addresses
 from portal.step_up import may_ask_for_step_up, require
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
-from tokens.models import CredentialUse, JournalEntry, Token
+from tokens.models import CredentialUse, Token
 
 TOKENS = 5  # on this page; all of them have a page of their own
 PAGE = 50  # entries of the history
@@ -60,7 +60,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proofs.challenge_for(found)}),
         "activity": usage.of_client(found, now),
-        "refused_today": JournalEntry.objects.of(found).refusals().since(now - timedelta(days=1)).count(),
+        "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
     }
     return render(request, "contact/client.html", context)
 

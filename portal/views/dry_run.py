@@ -9,15 +9,17 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal import causes
 from portal.access import client_of, contact
+from portal.explanations import explain
+from portal.explanations.facts import moment_of, seconds_of
 from portal.forms.dry_run import DryRunForm
 from portal.request import Request, posted
 from tokens import dry_run as rehearsal
 from tokens.dry_run import Explained
-from tokens.errors import InvalidClient, Rule
+from tokens.errors import Rule
 
 # What an assertion is made of, in the order in which it is checked; with the rules that are about each part.
 HEADER = {
@@ -54,7 +56,9 @@ def dry_run(request: Request, uid: UUID) -> HttpResponse:
         "explained": explained,
         "accepted": not explained.findings,
         "parts": _parts(explained),
-        "causes": [_cause(number, finding) for number, finding in enumerate(explained.findings)],
+        "causes": [
+            explain(finding.rule, finding.facts, now_words=_("our clock now")) for finding in explained.findings
+        ],
     }
     return render(request, "contact/dry_run.html", context)
 
@@ -72,11 +76,5 @@ def _parts(explained: Explained) -> list[dict[str, Any]]:
 def _part(name: str, members: Mapping[str, Any], broken: set[Rule]) -> dict[str, Any]:
     value = members.get(name, "")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return {"name": name, "value": causes.as_time(value) if name in TIMES and value else text, "wrong": bool(broken)}
-
-
-def _cause(number: int, finding: InvalidClient) -> dict[str, Any]:
-    """As contact/dry_run.html shows it, in the words of the journal."""
-    words, compared = causes.words(finding.rule), causes.compared(finding.rule, finding.facts)
-    title = causes.title(finding.rule, compared)
-    return {"id": f"finding-{number}", "title": title, "name": words.name, "fix": words.fix, **compared}
+    note = moment_of(at) if name in TIMES and (at := seconds_of(value)) is not None else ""
+    return {"name": name, "value": text, "note": note, "wrong": bool(broken)}

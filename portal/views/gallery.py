@@ -12,7 +12,11 @@ from django.shortcuts import render
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from clients.models import Client
+from portal.explanations import explain
+from portal.refused_requests import Cause, Remark, Verdict
 from portal.signatures import Signature
+from tokens.models import JournalEntry
 
 NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
 KID = "mX0Zl3b8kq5R7nVYcT1uJwPaEoH9sGdF2iQxL6vB4eM"
@@ -178,6 +182,7 @@ def _lists() -> dict[str, object]:
         ],
         "entries": _entries(),
         "causes": _causes(),
+        "remarks": [Remark(explain("long_lifetime", {"seconds": 3600, "max_seconds": 600}))],
         "samples": [
             {"label": "curl", "code": "# the assertion is a JWT that you sign\n"
              "curl \"https://auth.example/oauth/v2/token\" \\\n  -d grant_type=client_credentials \\\n"
@@ -223,24 +228,30 @@ def _entries() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _causes() -> list[dict[str, object]]:
-    seen = [
-        {"at": NOW - timedelta(minutes=5 * n), "address": "193.190.44.18", "request_id": f"7d1c-88f0-41b{n}"}
-        for n in range(3)
+def _causes() -> list[Cause]:
+    """As the journal shows them, of facts as they are kept."""
+    client = Client(pk=1, name="Meterstanden-koppeling")
+    at = int(NOW.timestamp())
+    addresses = ["https://auth.example", "https://auth.example/oauth/v2/token"]
+    kinds: list[tuple[str, int, Verdict, dict[str, object]]] = [
+        ("audience", 19, Verdict("failing", others=566), {"sent": "https://auth.example/", "expected": addresses}),
+        ("issued_at", 3, Verdict("quiet"), {"sent": at + 192, "our_clock": at, "max_seconds": 60}),
+        ("secret_wrong", 2, Verdict("fixed", 14, NOW), {"slip": "line_end", "length": 54, "expected_length": 53}),
     ]
-    base = {"last_at": NOW, "answer": "401 invalid_client"}
     return [
-        base | {"id": "cause-aud", "title": "The audience in your signed request is not our token address", "count": 19,
-                "ongoing": True, "name": "aud", "sent": "https://auth.example/", "requests": seen,
-                "expected": "https://auth.example/oauth/v2/token", "fix": "Set aud to exactly the expected value."},
-        base | {"id": "cause-iat", "title": "Your server's clock is 3 minutes 12 seconds ahead", "count": 3,
-                "ongoing": True, "name": "iat", "sent": "1795529720 = 15:15:20",
-                "expected": "1795529528 = 15:12:08", "offset": 192, "allowed": 60,
-                "fix": "Turn on time synchronisation (NTP) on this host."},
-        base | {"id": "cause-kid", "title": "We do not know the key id that you used", "count": 1, "ongoing": False,
-                "name": "kid", "sent": "9a4c17e05bd2883f610ec7942daa56f1307be94d", "expected": KID,
-                "fix": "Use the key id that we know for this client."},
+        Cause(
+            client, rule, "invalid_client", count=count, kept=count, first_at=NOW - timedelta(hours=9), last_at=NOW,
+            requests=_refused(count), explanation=explain(rule, facts), verdict=verdict,
+        )
+        for rule, count, verdict, facts in kinds
     ]  # fmt: skip
+
+
+def _refused(count: int) -> list[JournalEntry]:
+    return [
+        JournalEntry(at=NOW - timedelta(minutes=5 * n), address="193.190.44.18", request_id=f"7d1c-88f0-41b{n}")
+        for n in range(min(count, 3))
+    ]
 
 
 def _key() -> dict[str, object]:

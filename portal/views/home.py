@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from django.db.models import Count, Prefetch
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,9 +15,10 @@ from portal import usage
 from portal.access import contact
 from portal.condition import Condition, Line, last_use, lines, of_client, signs_in_with
 from portal.log_entries import contacts_among, name_for_contacts, sentence
+from portal.refused_requests import last_24_hours
 from portal.request import Request
 from portal.rotation import REMEMBERED
-from tokens.models import CredentialUse, JournalEntry
+from tokens.models import CredentialUse
 
 RECENT = 5  # changes
 
@@ -83,7 +83,7 @@ def _rows(request: Request) -> list[Row]:
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):
         uses[use.client_id][use.credential] = use
-    refused, months = _refused(clients, now), usage.of_each(clients, now)
+    refused, months = last_24_hours(clients, now), usage.of_each(clients, now)
     rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk), now) for client in clients]
     return sorted(rows, key=lambda row: (row.condition.rank, row.client.name.lower()))
 
@@ -91,7 +91,7 @@ def _rows(request: Request) -> list[Row]:
 def _row(
     client: Client,
     uses: dict[str, CredentialUse],
-    refused: dict[str, Any],
+    refused: dict[str, int],
     month: dict[str, object] | None,
     now: datetime,
 ) -> Row:
@@ -106,10 +106,3 @@ def _row(
         causes=refused.get("causes", 0),
         month=month,
     )
-
-
-def _refused(clients: list[Client], now: datetime) -> dict[int, dict[str, Any]]:
-    """Per client: how many requests were refused in the last 24 hours, and for how many different reasons."""
-    entries = JournalEntry.objects.of(*clients).refusals().since(now - timedelta(days=1))
-    counted = entries.order_by().values("client_id").annotate(count=Count("pk"), causes=Count("rule", distinct=True))
-    return {row["client_id"]: dict(row) for row in counted}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,14 +24,14 @@ from portal.access import actor, security_team
 from portal.forms.reason import ReasonAndMessageForm
 from portal.forms.seen import SeenForm, status_of
 from portal.forms.staff_clients import ScopesForm, SettingsForm, of_everybody
+from portal.refused_requests import Period, by_client, last_24_hours
 from portal.request import Request, posted
-from portal.views.journal import by_client
 from portal.views.proposals import propose
 from portal.views.tokens import shown_tokens
-from tokens.models import CredentialUse, JournalEntry
+from tokens.models import CredentialUse
 
 TOKENS, ENTRIES = 20, 10  # shown
-JOURNAL = timedelta(days=30)  # as long as refused requests are kept
+JOURNAL_DAYS = 30  # as long as refused requests are kept
 
 
 def client_of_anybody(uid: UUID) -> Client:
@@ -62,7 +62,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "shown": TOKENS,
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
         "usage": usage.of_client(client, now),
-        "refused_today": JournalEntry.objects.of(client).refusals().since(now - timedelta(days=1)).count(),
+        "refused_today": last_24_hours([client], now).get(client.pk, {}).get("count", 0),
         "acts": ACTS_OF.get(client.status, ()),
         "closed": client.status == Client.Status.CLOSED,
         "everybody": of_everybody(),
@@ -81,7 +81,7 @@ def _key(key: Key, uses: condition.Uses, now: datetime) -> dict[str, object]:
 def client_journal(request: Request, uid: UUID) -> HttpResponse:
     """Its refused requests by cause, as its contacts read them."""
     client = client_of_anybody(uid)
-    shown = by_client([client], JournalEntry.objects.of(client).since(request.now - JOURNAL), request.now)
+    shown = by_client([client], Period.of_days(JOURNAL_DAYS, request.now), request.now)
     return render(request, "security/journal.html", {"client": client, "shown": shown[0] if shown else None})
 
 

@@ -11,6 +11,7 @@ from clients.models import Client, Mail, User
 from tests import factories
 from tests.keys import public_key
 from tests.portal import browsers
+from tokens.models import JournalEntry
 
 
 @pytest.fixture
@@ -41,5 +42,13 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "proposal": factories.proposed_contact(made),
         "scope": factories.scope(),
         "mail": Mail.objects.latest("created_at"),
+        "refusal": JournalEntry.objects.create(
+            client=made,
+            at=factories.NOW,
+            request_id="7d1c88f041b2",
+            endpoint="token",
+            error="invalid_client",
+            rule="kid",
+        ),
         "verification": verifications.start(by=factories.by(factories.ada()), now=factories.NOW),
     }

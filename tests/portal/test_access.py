@@ -36,6 +36,7 @@ MATRIX = {
     "ask_link": ("200 200 200 302 200 200", "422 422 422 302 422 422"),
     "link_sent": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "open_link": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
+    "why": ("200 200 404 302 200 404", "405 405 405 302 405 405"),
     "my_requests": ("302 200 200 302 404 404", "302 405 405 302 404 404"),
     "my_request": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "edit_request": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
@@ -201,6 +202,7 @@ def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
         "retry_mail": {"uid": things["mail"].pk},
         "verification": {"uid": things["verification"].pk},
         "review": {"uid": registration.uid},
+        "why": {"number": things["refusal"].request_id},
         "withdraw_request": {"uid": registration.uid},
         "write_message": {"uid": registration.uid},
     }

@@ -12,7 +12,6 @@ from clients.models import Client, ClientContact, Mail, Proposal
 from tests import factories, keys
 from tests.portal.html import Page, seen_on
 from tests.portal.staff import signed_in
-from tokens.models import JournalEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -244,13 +243,10 @@ def test_the_pages_are_not_there_for_others(now, person) -> None:
 def test_the_team_reads_why_a_clients_requests_were_refused_in_the_words_of_its_contacts() -> None:
     client, _secret = factories.client()
     other, _secret = factories.client()
-    facts = {"sent": "https://auth.example/", "expected": "https://auth.example/oauth/v2/token"}
-    JournalEntry.objects.create(
-        client=client, at=datetime.now(UTC), rule="audience", request_id="r-1", endpoint="token",
-        error="invalid_client", facts=facts, address="192.0.2.1",
-    )  # fmt: skip
+    facts = {"sent": "https://auth.example/", "expected": ["https://auth.example"]}
+    factories.refused(client, "audience", at=datetime.now(UTC), facts=facts)
     browser = signed_in(factories.noor())
     assert "1 request refused in 24 hours" in browser.get(reverse("staff_client", args=[client.uid])).content.decode()
     text = browser.get(reverse("client_journal", args=[client.uid])).content.decode()
-    assert "The audience in your signed request is not our token address" in text
+    assert "The aud of your client assertion is not one of our addresses" in text
     assert "Nothing was refused" in browser.get(reverse("client_journal", args=[other.uid])).content.decode()

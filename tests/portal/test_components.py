@@ -17,8 +17,12 @@ from django.test.signals import template_rendered
 from django.utils import translation
 from django.views import defaults
 
+from clients.models import Client
+from portal.explanations import explain
+from portal.refused_requests import Cause, Verdict
 from portal.views.gallery import gallery
 from tests.portal.html import Page, rendered
+from tokens.models import JournalEntry
 
 NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
 COMPONENTS = settings.BASE_DIR / "templates" / "components"
@@ -100,7 +104,10 @@ def test_a_component_sees_only_what_it_is_given():
 def test_texts_of_others_are_escaped_in_every_component(source):
     entry = dict.fromkeys(["sentence", "who", "note", "hash", "url"], ATTACK) | {"seq": 1, "at": NOW}
     change = dict.fromkeys(["field", "before", "after"], ATTACK)
-    cause = dict.fromkeys(["id", "title", "answer", "name", "sent", "expected", "fix"], ATTACK)
+    client = Client(pk=1, name=ATTACK)
+    refused = JournalEntry(at=NOW, address=ATTACK, request_id="7d1c88f041b2", endpoint=ATTACK)
+    explained = explain("kid", {"sent": ATTACK, "expected": [ATTACK + "x"], "near": ATTACK})
+    cause = Cause(client, "kid", ATTACK, 2, 1, NOW, NOW, [refused], explained, Verdict("failing"))
     html = rendered(
         source,
         bad=ATTACK,
@@ -108,7 +115,7 @@ def test_texts_of_others_are_escaped_in_every_component(source):
         changes=[change],
         entries=[entry | {"changes": [change]}],
         samples=[{"label": ATTACK, "code": f'x = "{ATTACK}" # {ATTACK}'}],
-        cause=cause | {"count": 2, "last_at": NOW, "requests": [{"at": NOW, "address": ATTACK, "request_id": ATTACK}]},
+        cause=cause,
     )
     assert "<script" not in html
     assert "&lt;script&gt;" in html

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from clients import keymaterial, keys
 from clients.models import Client
+from portal.times import precise
 from tests import factories
 from tests.keys import public_key
 from tests.portal import browsers
@@ -46,10 +47,26 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_fix(made, signer) -> No
     now = int(datetime.now(UTC).timestamp())
     text = tried(made, signer.assertion(aud="https://elsewhere.example", iss="somebody", iat=now + 192))
     assert "We would refuse this, for 3 reasons" in text
-    assert "The audience in your signed request is not our token address" in text
+    assert "The aud of your client assertion is not one of our addresses" in text
     assert "The issuer is not your client id" in text
     assert "clock is 3 minutes 1" in text  # 3 minutes 12 seconds, give or take
     assert "Set iss to the client id" in text
+
+
+def test_every_moment_has_its_day_and_zone(made, signer) -> None:
+    """An exp 25 hours ahead reads like one an hour ahead without them."""
+    now = int(datetime.now(UTC).timestamp())
+    text = tried(made, signer.assertion(exp=now + 25 * 3600))
+    day = precise(datetime.fromtimestamp(now + 25 * 3600, UTC))
+    assert text.count(day) == 2  # in the comparison and in the table of all claims
+    assert "1 day 1 hour ahead" in text or "25 hours" in text
+    assert "our clock now" in text
+    assert "our clock when it arrived" not in text
+
+
+def test_the_field_stands_before_the_verdict(made, signer) -> None:
+    text = tried(made, signer.assertion(aud="x"))
+    assert text.index("<textarea") < text.index("We would refuse this")
 
 
 def test_the_whole_form_may_be_pasted_as_it_goes_over_the_wire(made, signer) -> None:

@@ -11,7 +11,7 @@ from clients.models import Key
 from tests import factories
 from tests.keys import certificate, public_key
 from tests.portal import browsers
-from tokens.models import CredentialUse, JournalEntry, UsageDay
+from tokens.models import CredentialUse, UsageDay
 
 pytestmark = pytest.mark.django_db
 
@@ -73,10 +73,8 @@ def test_no_new_secret_is_advised_to_whom_it_would_not_help() -> None:
 def test_refused_requests_lead_to_the_journal() -> None:
     made, _secret = factories.client()
     now = datetime.now(UTC)
-    for number, rule in enumerate(("audience", "audience", "kid")):
-        JournalEntry.objects.create(
-            client=made, at=now, request_id=f"r{number}", endpoint="token", error="invalid_client", rule=rule
-        )
+    for rule in ("audience", "audience", "kid"):
+        factories.refused(made, rule, at=now)
     text = home()
     assert "3 requests refused in 24 hours, 2 causes" in text
     assert f"{reverse('journal')}?client={made.uid}" in text
@@ -96,9 +94,7 @@ def test_when_nothing_is_wrong_the_page_says_so_first() -> None:
         credential=made.secrets.get().credential, client=made, last_used_at=datetime.now(UTC), uses=1
     )
     assert "Everything is all right" in home()
-    JournalEntry.objects.create(
-        client=made, at=datetime.now(UTC), request_id="r", endpoint="token", error="invalid_client", rule="kid"
-    )
+    factories.refused(made, at=datetime.now(UTC))
     assert "Everything is all right" not in home()
 
 

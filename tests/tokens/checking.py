@@ -16,7 +16,7 @@ from tests.tokens.wire import Clock, Signer, base64url, public_jwk
 from tokens import assertion, jws
 from tokens.assertion import ClientKey, Policy, Verified
 from tokens.configuration import from_settings
-from tokens.errors import LONGEST_FACT, InvalidClient, Refused
+from tokens.errors import MAX_FACT_LENGTH, InvalidClient, Refused
 
 CLIENT = "meterstanden"
 AT = NOW.timestamp()
@@ -99,7 +99,10 @@ def refusal_of[T: Refused](expected: type[T], act: Callable[[], object]) -> T | 
         act()
     except expected as refusal:
         for fact in refusal.facts.values():
-            assert fact.isprintable()
-            assert len(fact) <= LONGEST_FACT * 6  # each character may have become an escape
+            for part in fact if isinstance(fact, list) else [fact]:
+                assert part is None or isinstance(part, str | int | float)
+                assert str(part).isprintable()
+                assert len(str(part)) <= MAX_FACT_LENGTH * 6  # each character may have become an escape
+        json.dumps(refusal.facts, allow_nan=False)
         return refusal
     return None

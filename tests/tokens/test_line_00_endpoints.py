@@ -147,7 +147,9 @@ def test_each_answer_is_a_line_of_the_log_that_nobody_can_forge(wire, client, se
     assert [line["request_id"] for line in lines] == [answer.request_id for answer in answers]
     assert [line["status"] for line in lines] == [400, 401, 405, 404, 401]
     assert [line["outcome"] for line in lines] == [answer.error for answer in answers]
-    assert [line["rule"] for line in lines] == ["scope_syntax", "secret_wrong", "method", "", "token_not_active"]
+    assert [line["rule"] for line in lines] == [
+        "scope_syntax", "secret_wrong", "method", "no_endpoint", "token_not_active",
+    ]  # fmt: skip
     assert [line["client"] for line in lines] == [client.client_id, client.client_id, "", "", ""]
     assert "forged" not in wire.log.getvalue()
     assert secret not in wire.log.getvalue()

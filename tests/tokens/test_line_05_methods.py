@@ -89,7 +89,7 @@ def test_a_client_that_is_to_use_its_keys_only_cannot_use_its_secret(wire, clien
     by_header = wire.token(basic(client.client_id, secret))
     assert (by_header.status, by_header.error) == (401, "invalid_client")
     entry = wire.cause(by_header)
-    assert (entry.rule, entry.facts) == ("secret_not_allowed", {"expected": "private_key_jwt"})
+    assert (entry.rule, entry.facts) == ("secret_not_allowed", {})
     by_form = wire.post("token", GRANT | in_form)
     assert (by_form.error, wire.rule(by_form)) == ("invalid_client", "secret_not_allowed")
     assert wire.post("token", GRANT | signer.form()).status == 200

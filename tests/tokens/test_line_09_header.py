@@ -62,7 +62,7 @@ def test_an_algorithm_that_does_not_fit_the_key_is_refused_before_any_signature_
         reason = refusal(signer(algorithm).assertion(), client_key(key(kind)))
         assert reason is not None
         assert reason.rule is Rule.ALGORITHM_NOT_OF_KEY
-        assert reason.facts["expected"] == " ".join(sorted(ALGORITHMS_OF[kind]))
+        assert reason.facts["expected"] == sorted(ALGORITHMS_OF[kind])
 
 
 @pytest.mark.parametrize("stored", ["Ed25519", "EdDSA"])
@@ -285,16 +285,14 @@ def test_an_assertion_has_at_most_16_kibibytes() -> None:
 def test_line_9_the_caller_learns_nothing_and_the_contact_all(wire, client, signer):
     cases = [
         (signer.assertion(header={"typ": "at+jwt"}), "typ", "at+jwt"),
-        (signer.assertion(header={"crit": ["exp"]}), "critical_header", '["exp"]'),
+        (signer.assertion(header={"crit": ["exp"]}), "critical_header", ["exp"]),
         (unsigned('{"alg":"none"}', json.dumps(signer.claims())), "algorithm", "none"),
         (sign({"alg": "RS256"}, json.dumps(signer.claims()).encode(), key("RSA")), "algorithm_not_of_key", "RS256"),
     ]
     for assertion, cause, sent in cases:
         answer = wire.post("token", signer.form(assertion, grant_type="client_credentials"))
-        assert (answer.status, answer.json) == (
-            400,
-            {"error": "invalid_client", "error_description": "Client authentication failed."},
-        )
+        assert answer.status == 400
+        assert answer.told == '{"error":"invalid_client","error_description":"Client authentication failed."}'
         entry = wire.cause(answer)
         assert (entry.client, entry.rule, entry.facts["sent"]) == (client, cause, sent)
     forged = Signer(client.client_id, key("P-256", 9), wire.clock, kid=signer.kid)

@@ -72,10 +72,8 @@ def test_line_11_an_assertion_of_nobody_is_refused_like_any_other(wire):
     mine = Signer("nobody", key("P-256"), wire.clock, kid="k1")
     for sub in ("", "nobody", "a" * 5000, "x'; DROP TABLE clients_client; --", "\0", "\ud800", 1, [], None):
         answer = wire.post("token", mine.form(mine.assertion(sub=sub, iss=sub), **GRANT))
-        assert (answer.status, answer.json) == (
-            400,
-            {"error": "invalid_client", "error_description": "Client authentication failed."},
-        )
+        assert answer.status == 400
+        assert answer.told == '{"error":"invalid_client","error_description":"Client authentication failed."}'
 
 
 # --- Line 12: aud -----------------------------------------------------------------------------------------------------
@@ -132,7 +130,7 @@ WRONG: list[object] = [
 def test_another_audience_is_refused_and_the_right_ones_are_named(audience: object) -> None:
     reason = refusal(signer().assertion(aud=audience), OURS)
     assert reason is not None
-    assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, f"{ISSUER} or {TOKEN_URL}")
+    assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, [ISSUER, TOKEN_URL])
 
 
 @pytest.mark.parametrize(
@@ -151,14 +149,14 @@ def test_strictly_the_audience_is_the_issuer_as_one_string() -> None:
     for audience in (TOKEN_URL, [ISSUER], [TOKEN_URL], *WRONG):
         reason = refusal(signer().assertion(aud=audience), OURS, under=strict)
         assert reason is not None
-        assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, ISSUER)
+        assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, [ISSUER])
 
 
 def test_line_12_the_site_may_be_strict(start, client, signer):
     wire = start(issuer_audience_only=True)
     answer = wire.post("token", signer.form(**GRANT))
     assert (answer.error, wire.rule(answer)) == ("invalid_client", "audience")
-    assert wire.cause(answer).facts == {"sent": TOKEN_URL, "expected": ISSUER}
+    assert wire.cause(answer).facts == {"sent": TOKEN_URL, "expected": [ISSUER]}
     assert wire.post("token", signer.form(signer.assertion(aud=[ISSUER]), **GRANT)).error == "invalid_client"
     assert wire.post("token", signer.form(signer.assertion(aud=ISSUER), **GRANT)).status == 200
 

@@ -53,7 +53,10 @@ def test_line_17_if_nothing_remains_the_request_is_refused(wire, authorization):
     factories.scope("tax.write", of=factories.api("taxes"))
     answer = wire.token(authorization, "tax.read tax.write")
     assert refused(wire, answer) == "scope_not_granted"
-    assert wire.cause(answer).facts == {"sent": "tax.read tax.write", "expected": "address.read address.write"}
+    assert wire.cause(answer).facts == {
+        "sent": ["tax.read", "tax.write"],
+        "expected": ["address.read", "address.write"],
+    }
     assert not Token.objects.exists()
 
 
@@ -68,7 +71,7 @@ def test_line_17_an_unknown_scope_is_refused_also_beside_one_that_the_client_has
     ):
         answer = wire.token(authorization, asked)
         assert refused(wire, answer) == "scope_unknown"
-    assert wire.cause(answer).facts["sent"] == "address.read,x"
+    assert wire.cause(answer).facts["sent"] == ["address.read,x"]
     assert not Token.objects.exists()
 
 
@@ -97,7 +100,7 @@ def test_line_17_without_defaults_a_scope_must_be_named(wire, client, authorizat
     registry.change_scopes(client=client, scopes=(read,), defaults=(), by=SYSTEM, now=NOW)
     answer = wire.token(authorization)
     assert refused(wire, answer) == "scope_no_default"
-    assert wire.cause(answer).facts == {"expected": "address.read"}
+    assert wire.cause(answer).facts == {"expected": ["address.read"]}
     assert wire.token(authorization, "address.read").status == 200
 
 

@@ -120,7 +120,7 @@ def test_the_contact_sees_when_it_happened(limited, client: Client, authorizatio
     entry = limited.cause(answer)
     assert (entry.client_id, entry.rule, entry.error) == (client.id, "rate_limit", "temporarily_unavailable")
     assert entry.at.timestamp() == limited.clock()
-    assert entry.facts == {"expected": "5 requests a minute"}
+    assert entry.facts == {"limit": 5}
 
 
 # --- Off --------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from tests.tokens.wire import ISSUER, JWT_BEARER, TOKEN_URL, Wire, base64url
 from tokens import assertion, jws, parameters, tokenformat
 from tokens.assertion import Verified
 from tokens.connection import Connection
-from tokens.errors import LONGEST_FACT, InvalidClient, InvalidRequest, shown
+from tokens.errors import MAX_FACT_LENGTH, InvalidClient, InvalidRequest, shown
 from tokens.jws import Jws
 from tokens.parameters import FORM, KNOWN
 
@@ -211,7 +211,7 @@ def test_a_header_of_any_kind_without_a_signature_of_ours_is_refused_and_explain
 def test_every_value_can_be_shown_in_short(value: object) -> None:
     text = shown(value)
     assert text.isprintable()
-    assert len(text) <= LONGEST_FACT * 6
+    assert len(text) <= MAX_FACT_LENGTH * 6
 
 
 @given(text=ANY_TEXT | URL_SAFE.map(lambda text: tokenformat.PREFIX + text))

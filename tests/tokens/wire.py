@@ -44,6 +44,12 @@ class Answer:
         return self.json.get("error", "")
 
     @property
+    def told(self) -> str:
+        """The body without the address of its explanation, which differs each time."""
+        body = {name: value for name, value in self.json.items() if name != "error_uri"}
+        return json.dumps(body, separators=(",", ":"))
+
+    @property
     def request_id(self) -> str:
         return self.headers["X-Request-Id"]
 

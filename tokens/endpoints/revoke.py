@@ -19,7 +19,8 @@ async def revoke(server: Server, request: Request) -> Response:
         token = parameters.required(form, "token")
         # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (line 22).
         if tokenformat.is_well_formed(token):
-            settle(await server.store.revoke(Revocation(tokenformat.digest(token), client.id, client.version)))
+            revocation = Revocation(tokenformat.digest(token), client.id, client.version)
+            settle(await server.store.revoke(revocation), proof)
         server.usage.used(client.id, proof.credential, server.clock())
         return Response(200, {})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from tokens import parameters, tokenformat
+from tokens import parameters, slips, tokenformat
 from tokens.authentication import Proof, as_client, presented, settle
 from tokens.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
 from tokens.http import Request, Response
@@ -54,7 +54,8 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
                 jti_digest=proof.jti_digest,
                 jti_expires_at=proof.jti_expires_at,
             )
-        )
+        ),
+        proof,
     )
     server.usage.used(client.id, proof.credential, server.clock(), issued=1)
     # Section 5.1. The lifetime is true: the statement has checked that the client still has this version.
@@ -86,15 +87,26 @@ async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> 
     # Asked of the database only by requests that name a scope their client does not have.
     if others and (unknown := others - await server.store.offered_scopes(others)):
         raise InvalidScope(
-            Rule.SCOPE_UNKNOWN, "There is no such scope.", sent=" ".join(sorted(unknown)), expected=_all(client)
-        )
+            Rule.SCOPE_UNKNOWN, "There is no such scope.",
+            sent=sorted(unknown), expected=_all(client), **_scope_slip(sorted(unknown), client),
+        )  # fmt: skip
     granted = [name for name in names if name in client.scopes]
     if not granted:
         raise InvalidScope(
-            Rule.SCOPE_NOT_GRANTED, "This client has none of these scopes.", sent=asked, expected=_all(client)
+            Rule.SCOPE_NOT_GRANTED, "This client has none of these scopes.", sent=names, expected=_all(client)
         )
     return granted
 
 
-def _all(client: ClientSnapshot) -> str:
-    return " ".join(client.scopes)
+def _all(client: ClientSnapshot) -> list[str]:
+    return list(client.scopes)
+
+
+def _scope_slip(unknown: list[str], client: ClientSnapshot) -> dict[str, str]:
+    """The first of them that is nearly a scope of the client, or several with something else than a blank between."""
+    for name in unknown:
+        if separator := slips.separator_in(name, client.scopes):
+            return {"separator": separator}
+        if found := slips.near(name, client.scopes):
+            return found
+    return {}

@@ -1,0 +1,76 @@
+"""Refusals explained: codes and facts in, words in the reader's language out. Nothing else has words for a refusal.
+
+`explain` is what pages, mails and commands ask. words.py says what each rule means and how to mend it, evidence.py
+shows what was sent beside what is expected, slips.py names the likely slip.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.explanations import evidence, slips
+from portal.explanations.evidence import Row
+from portal.explanations.facts import seconds_of, text_of
+from portal.explanations.slips import Slip
+from portal.explanations.words import Text, of_rule
+from portal.times import exactly
+from tokens.assertion import CLOCK_TOLERANCE
+from tokens.errors import Rule
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What components/explanation.html shows. `offset`, `allowed`: seconds, of a clock that is ahead."""
+
+    rule: str
+    title: Text
+    fix: Text
+    rows: list[Row]
+    about: list[Text]
+    slip: Slip | None = None
+    command: str = ""
+    copy: str = ""  # the one value to put in
+    offset: float | None = None
+    allowed: float | None = None
+
+
+def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Explanation:
+    """`now_words`: what the moment of our clock is called, where it is not that of a request that arrived."""
+    words, slip = of_rule(rule), slips.likely(rule, facts)
+    named = defaultdict(lambda: "…", {name: text_of(value) for name, value in facts.items()})
+    rows = evidence.rows(rule, facts, now_words=now_words)
+    offset = _offset(rule, facts)
+    return Explanation(
+        rule=rule,
+        title=(slip.title if slip else "") or _measured(rule, facts) or str(words.title) % named,
+        fix=(slip.fix if slip else "") or str(words.fix) % named,
+        rows=rows,
+        about=evidence.about(rule, facts),
+        slip=slip,
+        command=slip.command if slip else "",
+        copy=str(rows[0].expected.text) if rule == Rule.AUDIENCE and rows and rows[0].expected else "",
+        offset=offset,
+        allowed=CLOCK_TOLERANCE if offset is not None else None,
+    )
+
+
+def _offset(rule: str, facts: Mapping[str, Any]) -> float | None:
+    sent, ours = seconds_of(facts.get("sent")), seconds_of(facts.get("our_clock"))
+    return sent - ours if rule in evidence.AHEAD and sent is not None and ours is not None else None
+
+
+def _measured(rule: str, facts: Mapping[str, Any]) -> str:
+    """The title with the difference between two clocks, where there is one to measure."""
+    sent, ours = seconds_of(facts.get("sent")), seconds_of(facts.get("our_clock"))
+    if sent is None or ours is None:
+        return ""
+    if rule in evidence.AHEAD:
+        return _("Your server's clock is %(span)s ahead") % {"span": exactly(sent - ours)}
+    if rule == Rule.EXPIRED:
+        return _("The assertion had expired %(span)s before it arrived") % {"span": exactly(ours - sent)}
+    return ""

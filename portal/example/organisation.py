@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import transaction
 from django.db.models import F
 
+from audit import log
 from clients import catalogue, codes, contacts, keymaterial, keys, people, registrations, registry
 from clients.actors import Actor
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
@@ -29,10 +30,15 @@ CATALOGUE = Path(__file__).with_name("catalogue.json")
 
 @transaction.atomic
 def make(now: datetime) -> rsa.RSAPrivateKey:
-    """Everything that is no traffic; returns the private key to the certificate of WITH_CERTIFICATE."""
-    for email, (name, role) in STAFF.items():
-        _staff(email, name, role, now)
-    _catalogue()
+    """Everything that is no traffic; returns the private key to the certificate of WITH_CERTIFICATE.
+
+    In the order of time, so that the change log has each act on the day that the pages say.
+    """
+    began = now - timedelta(days=41)
+    with log.dated(began):
+        for email, (name, role) in STAFF.items():
+            _staff(email, name, role, began)
+        _catalogue()
     private = _clients(now)
     _waiting_requests(now)
     # The mails of a month arrived in that month. Only the contact's link of today goes out (seed_demo).
@@ -59,6 +65,13 @@ def _catalogue() -> None:
 
 
 def _clients(now: datetime) -> rsa.RSAPrivateKey:
+    sofie = User.objects.contact(email="sofie@gegevensverkeer.example", name="Sofie Maes")
+    opened = now - timedelta(days=40)
+    with log.dated(opened):
+        registry.create(
+            name="Address register, API gateway", organisation="Agentschap Gegevensverkeer", contact=sofie, scopes=(),
+            serves=Api.objects.filter(identifier="addresses"), by=SETTING_UP, now=opened,
+        )  # fmt: skip
     lotte = ("Lotte Verhaeghe", CONTACT)
     meters = _approved(
         WITH_CERTIFICATE, "Waterbedrijf Leiestroom", lotte,
@@ -70,20 +83,19 @@ def _clients(now: datetime) -> rsa.RSAPrivateKey:
         private, "api.leiestroom.example", "Waterbedrijf Leiestroom", ends=now + timedelta(days=12)
     )
     (certificate,) = keymaterial.read(pem, now=now, kind="certificate")
-    keys.add(client=meters, key=certificate, by=_by(CONTACT), now=now - timedelta(days=33))
-    contacts.add(
-        client=meters, email="joris@leiestroom.example", name="Joris De Backer", role=ClientContact.Role.EDITOR,
-        by=_by(CONTACT), now=now - timedelta(days=32),
-    )  # fmt: skip
+    added = now - timedelta(days=33)
+    with log.dated(added):
+        keys.add(client=meters, key=certificate, by=_by(CONTACT), now=added)
+    joined = now - timedelta(days=32)
+    with log.dated(joined):
+        contacts.add(
+            client=meters, email="joris@leiestroom.example", name="Joris De Backer", role=ClientContact.Role.EDITOR,
+            by=_by(CONTACT), now=joined,
+        )  # fmt: skip
     _approved(
         WITH_SECRET, "Waterbedrijf Leiestroom", lotte,
         "Customers type their address in our portal; we check that it exists.",
         ["address.read", "example.read"], now - timedelta(days=31),
-    )  # fmt: skip
-    sofie = User.objects.contact(email="sofie@gegevensverkeer.example", name="Sofie Maes")
-    registry.create(
-        name="Address register, API gateway", organisation="Agentschap Gegevensverkeer", contact=sofie, scopes=(),
-        serves=Api.objects.filter(identifier="addresses"), by=SETTING_UP, now=now - timedelta(days=40),
     )  # fmt: skip
     return private
 
@@ -125,19 +137,22 @@ def _request(
         purpose=purpose, scopes=tuple(Scope.objects.filter(name__in=scopes)),
     )  # fmt: skip
     nobody = Actor(address="192.0.2.44", system="anonymous")
-    registration = registrations.submit(content=content, language="en", by=nobody, now=asked_at)
+    with log.dated(asked_at):
+        registration = registrations.submit(content=content, language="en", by=nobody, now=asked_at)
     code = codes.value(registration.codes.get())
     confirmed_at = asked_at + timedelta(minutes=2)
-    registrations.confirm(registration=registration, typed=code, by=nobody, now=confirmed_at)
+    with log.dated(confirmed_at):
+        registrations.confirm(registration=registration, typed=code, by=nobody, now=confirmed_at)
     return registration
 
 
 def _approve(registration: Registration, reviewer: str, now: datetime) -> Client | None:
     granted = [row.scope for row in registration.asked.select_related("scope")]
-    return registrations.approve(
-        registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
-        by=_by(reviewer), now=now,
-    )  # fmt: skip
+    with log.dated(now):
+        return registrations.approve(
+            registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
+            by=_by(reviewer), now=now,
+        )  # fmt: skip
 
 
 def _by(email: str) -> Actor:

@@ -1,5 +1,6 @@
 """The database itself keeps the change log append-only."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,13 @@ def test_the_grants_leave_the_application_nothing_but_reading_and_adding(signed,
     ):
         with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
             run(sql)
+
+
+def test_example_data_cannot_be_dated_before_the_last_entry_or_ahead(write):
+    write()
+    last = Entry.objects.first().at
+    with log.dated(last - timedelta(days=1)):
+        write()
+    assert Entry.objects.first().at == last
+    with log.dated(timezone.now() + timedelta(minutes=5)), pytest.raises(IntegrityError), transaction.atomic():
+        write()

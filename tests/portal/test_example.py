@@ -1,0 +1,33 @@
+"""The example of the demonstration: nothing on a page contradicts the change log."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from audit import log
+from audit.models import Entry
+from clients.models import Client, Key, Registration
+from portal.example import organisation
+
+pytestmark = pytest.mark.django_db
+
+A_SECOND = timedelta(seconds=1)
+
+
+def logged(action: str, subject_id: str) -> datetime:
+    return Entry.objects.with_action(action).get(subject_id=subject_id).at
+
+
+def test_the_change_log_has_each_act_when_the_pages_say_that_it_was() -> None:
+    organisation.make(datetime.now(UTC))
+    for key in Key.objects.all():
+        assert abs(logged("key.added", key.audit_id) - key.added_at) < A_SECOND
+    for registration in Registration.objects.all():
+        assert registration.submitted_at
+        assert abs(logged("registration.confirmed", registration.audit_id) - registration.submitted_at) < A_SECOND
+        if registration.endorsed_at:
+            assert abs(logged("registration.endorsed", registration.audit_id) - registration.endorsed_at) < A_SECOND
+    for client in Client.objects.filter(registrations__status="approved"):
+        for secret in client.secrets.all():
+            assert abs(logged("secret.created", secret.audit_id) - secret.created_at) < A_SECOND
+    assert log.verify().ok

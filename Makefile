@@ -5,7 +5,7 @@
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
-# make screenshots  a picture of every page, wide and narrow, light and dark, into docs/screenshots/
+# make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/
 # make clean    remove the data and logs of the demonstration
 #
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.

@@ -1,10 +1,14 @@
-"""`make screenshots`: a picture of every page in docs/screenshots/, wide and narrow, light and dark.
+"""`make screenshots`: a picture of every page in .local/screenshots/, wide and narrow, light and dark.
+
+Those that README.md shows are copied to docs/screenshots/, the only ones that are tracked.
 
 Not collected with the tests: it checks nothing. It stands on their fixtures, and on the data of `make demo`.
 """
 
 from __future__ import annotations
 
+import re
+import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +22,8 @@ from tests.e2e.test_accessibility import context_of, visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
+FOLDER = Path(settings.BASE_DIR) / ".local" / "screenshots"
+README = Path(settings.BASE_DIR) / "README.md"
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 COLOURS = 96
@@ -54,6 +59,11 @@ def test_take_pictures(live_server, browser: Browser) -> None:
                     clip = {"x": 0, "y": 0, "width": viewport["width"], "height": height}
                     _keep(page.screenshot(full_page=True, clip=clip), f"{place.name}-{size}-{scheme}.png")
         context.close()
+
+
+def test_copy_those_that_the_readme_shows() -> None:
+    for shown in re.findall(r"docs/screenshots/([\w-]+\.png)", README.read_text()):
+        shutil.copy(FOLDER / shown, README.parent / "docs" / "screenshots" / shown)
 
 
 def _keep(png: bytes, name: str) -> None:

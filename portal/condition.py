@@ -70,7 +70,7 @@ def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
 def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
     """Each usable credential in a few words, keys first."""
     works = (Key.State.ACTIVE, Key.State.RETIRING)
-    words = [f"{key.get_kind_display()}, {key.description}" for key in keys if key.state(now) in works]
+    words = [key.title for key in keys if key.state(now) in works]
     if client.secret_allowed:
         words += [
             _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
@@ -127,7 +127,7 @@ def of_key(
     use = uses.get(key.credential)
     return KeyCard(
         key=key,
-        title=f"{key.get_kind_display()}, {key.description}",
+        title=key.title,
         state=colour,
         status=status,
         end_at=end_at,

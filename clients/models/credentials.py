@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 
@@ -10,6 +11,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
+
+MAX_KID_IN_TITLE = 16  # characters
+COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 writes it
 
 
 class KeyQuerySet(models.QuerySet["Key"]):
@@ -103,6 +107,17 @@ class Key(models.Model):
     def end_by(self, at: datetime, now: datetime) -> datetime:
         """`at`, or sooner: no key outlives its certificate, or the end that somebody else gave it a moment ago."""
         return min([at, *(max(end, now) for end in (self.not_after, self.retires_at) if end)])
+
+    @property
+    def title(self) -> str:
+        """What tells it from the client's other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
+        kind = f"{self.get_kind_display()}, {self.description}"
+        if self.not_after is None:
+            name = self.kid if self.kid.isprintable() else self.thumbprint
+            return f"{kind}: {name if len(name) <= MAX_KID_IN_TITLE else name[: MAX_KID_IN_TITLE - 1] + '…'}"
+        common_name = COMMON_NAME.search(self.subject[:1000])
+        until = _("until %(year)s") % {"year": self.not_after.year}
+        return f"{kind}: {common_name[1]}, {until}" if common_name else f"{kind}, {until}"
 
     @property
     def credential(self) -> str:

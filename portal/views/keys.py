@@ -112,6 +112,7 @@ def _show_understood(
         "form": form or _add_form(request, client, found, initial=initial),
         "challenge": form["challenge"].value() if form else initial["challenge"],
         "is_proven": proof is not None and not proofs.problem(client, found, proof),
+        "has_key": client.keys.usable(request.now).exists(),
         "replaced": _replaced(client, found, request),
         "problem": problem,
         "form_has_errors": bool(problem),

@@ -145,3 +145,18 @@ def test_what_contacts_did_keeps_their_names(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.by(factories.lotte()), now=datetime.now(UTC))
     text = browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
     assert "by Lotte Verhaeghe &lt;lotte@leiestroom.example&gt;" in text
+
+
+def test_two_keys_of_a_kind_have_different_titles(made, browser) -> None:
+    now = datetime.now(UTC)
+    first = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    second = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    assert first.title != second.title
+    text = page(browser, made)
+    assert first.title in text
+    assert second.title in text
+
+
+def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -> None:
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert key.title == f"Certificate, EC P-256: api.leiestroom.example, until {key.not_after.year}"

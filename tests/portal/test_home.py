@@ -105,7 +105,7 @@ def test_every_credential_has_its_line_and_the_one_that_ends_first_is_on_top() -
     keys.retire(key=later, overlap=timedelta(days=7), by=by, now=now)
     text = home()
     assert text.count("Used: never") == 2
-    assert text.index(f"{later.description}: until") < text.rindex("Client secret, ends in")
+    assert text.index(f"{later.title}: until") < text.rindex("Client secret, ends in")
     assert "No end date" in text
     assert f"{later.description}, on " in text  # expires next
 

@@ -107,7 +107,7 @@ def test_every_credential_has_its_line_and_the_one_that_ends_first_is_on_top() -
     assert text.count("Used: never") == 2
     assert text.index(f"{later.title}: until") < text.rindex("Client secret, ends in")
     assert "No end date" in text
-    assert f"{later.description}, on " in text  # expires next
+    assert f"{later.title}, on " in text  # expires next
 
 
 def test_tokens_and_refusals_of_a_month_are_drawn() -> None:

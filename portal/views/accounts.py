@@ -101,4 +101,4 @@ def staff_setup(request: Request) -> HttpResponse:
         # So that the next page does not ask for the password that was typed a second ago.
         record_authentication(request, user, method="password", reauthenticated=True)
         return redirect("mfa_activate_totp")
-    return render(request, "accounts/staff_setup.html", {"form": form})
+    return render(request, "accounts/staff_setup.html", {"form": form}, status=422 if form.errors else 200)

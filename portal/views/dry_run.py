@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from portal import kept
 from portal.access import client_of, contact
 from portal.explanations import explain
 from portal.explanations.facts import moment_of, seconds_of
@@ -19,7 +20,7 @@ from portal.forms.dry_run import DryRunForm
 from portal.request import Request, posted
 from tokens import dry_run as rehearsal
 from tokens.dry_run import Explained
-from tokens.errors import Rule
+from tokens.errors import InvalidClient, Rule
 
 # What an assertion is made of, in the order in which it is checked; with the rules that are about each part.
 HEADER = {
@@ -38,6 +39,9 @@ CLAIMS = {
     "jti": {Rule.JTI, Rule.REPLAYED},
 }
 TIMES = ("exp", "iat", "nbf")
+TRIED = "tried"
+MAX_SHOWN = 400  # characters of one part
+MAX_TIME = 10**15  # seconds; larger numbers are no times
 
 
 @contact
@@ -46,21 +50,42 @@ def dry_run(request: Request, uid: UUID) -> HttpResponse:
     """Changes nothing. What was pasted is not in the answer, but for what its header and claims say."""
     client = client_of(request, uid)
     form = DryRunForm(posted(request))
-    if not form.is_valid():
-        context = {"client": client, "form": form}
-        return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)
-    explained = rehearsal.explain(form.cleaned_data["assertion"], client=client, now=request.now)
-    context = {
-        "client": client,
-        "form": DryRunForm(),
-        "explained": explained,
-        "accepted": not explained.findings,
-        "parts": _parts(explained),
-        "causes": [
-            explain(finding.rule, finding.facts, now_words=_("our clock now")) for finding in explained.findings
-        ],
+    if form.is_valid():
+        explained = rehearsal.explain(form.cleaned_data["assertion"], client=client, now=request.now)
+        name = kept.keep(request, TRIED, {"client": str(uid), **_kept(explained)}, seconds=600)
+        return redirect(f"{request.path}?{TRIED}={name}")
+    context = {"client": client, "form": form}
+    tried = kept.get(request, TRIED, request.GET.get(TRIED, ""))
+    if tried and tried["client"] == str(uid) and not form.errors:
+        context |= _explained(tried)
+    return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)
+
+
+def _kept(explained: Explained) -> dict[str, Any]:
+    """For the page after the redirect: what the checks found, and of the assertion the parts that it shows."""
+    header = {name: _short(explained.header[name]) for name in HEADER.keys() & explained.header}
+    claims = {name: _short(explained.claims[name]) for name in CLAIMS.keys() & explained.claims}
+    return {
+        "header": header,
+        "claims": claims,
+        "findings": [(each.rule.value, each.facts) for each in explained.findings],
     }
-    return render(request, "contact/dry_run.html", context)
+
+
+def _short(value: object) -> object:
+    """A time as it is, for the page tells it as one; anything else as text of a length that a session may hold."""
+    return value if isinstance(value, int | float) and abs(value) < MAX_TIME else _text(value)[:MAX_SHOWN]
+
+
+def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
+    findings = [InvalidClient(Rule(rule), **facts) for rule, facts in tried["findings"]]
+    explained = Explained(tried["header"], tried["claims"], findings)
+    return {
+        "explained": explained,
+        "accepted": not findings,
+        "parts": _parts(explained),
+        "causes": [explain(each.rule, each.facts, now_words=_("our clock now")) for each in findings],
+    }
 
 
 def _parts(explained: Explained) -> list[dict[str, Any]]:
@@ -75,6 +100,9 @@ def _parts(explained: Explained) -> list[dict[str, Any]]:
 
 def _part(name: str, members: Mapping[str, Any], broken: set[Rule]) -> dict[str, Any]:
     value = members.get(name, "")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     note = moment_of(at) if name in TIMES and (at := seconds_of(value)) is not None else ""
-    return {"name": name, "value": text, "note": note, "wrong": bool(broken)}
+    return {"name": name, "value": _text(value), "note": note, "wrong": bool(broken)}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

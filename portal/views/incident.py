@@ -1,5 +1,7 @@
 """Something leaked: find out whose it is, see what it can do, and revoke it. The pasted value is never sent back."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from clients.models import Client
-from portal import leaks
+from portal import kept, leaks
 from portal.access import actor, security_team
 from portal.forms.reason import ReasonAndMessageForm
 from portal.request import Request, posted
@@ -19,6 +21,8 @@ from portal.staff_search import has_id
 from tokens import incident as incidents
 from tokens.invalidation import UnableToRevoke
 from tokens.models import CredentialUse, Token
+
+FOUND = "found"
 
 
 class LeakForm(forms.Form):
@@ -44,13 +48,27 @@ class LeakForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def incident(request: Request) -> HttpResponse:
     form = LeakForm(posted(request))
-    context: dict[str, object] = {"form": form, "searched": False}
     if form.is_valid():
         value = form.cleaned_data["value"]
         leak = incidents.look_up(value=value, by=actor(request), now=request.now)
-        context = {"form": LeakForm(), "searched": True, "cut_off": leaks.is_cut_off(value)}
-        context |= _findings(leak, request) if leak else {"named": _named(value)}
+        named = None if leak else _named(value)
+        kept_of_it = {
+            "leak": leak.reference if leak else "",
+            "cut_off": leaks.is_cut_off(value),
+            "named": str(named.uid) if named else "",
+        }
+        return redirect(f"{request.path}?{FOUND}={kept.keep(request, FOUND, kept_of_it, seconds=600)}")
+    found = kept.get(request, FOUND, request.GET.get(FOUND, "")) if request.method != "POST" else None
+    context = {"form": form, "searched": bool(found), **(_found(found, request) if found else {})}
     return render(request, "security/incident.html", context, status=422 if form.errors else 200)
+
+
+def _found(found: dict[str, Any], request: Request) -> dict[str, object]:
+    """The answer to a look-up, from what was kept of it; the value itself is nowhere."""
+    if leak := incidents.by_reference(found["leak"]):
+        return {"cut_off": found["cut_off"], **_findings(leak, request)}
+    named = Client.objects.filter(uid=found["named"]).first() if found["named"] else None
+    return {"cut_off": found["cut_off"], "named": named}
 
 
 def _named(value: str) -> Client | None:

@@ -32,7 +32,7 @@ def signer(made) -> Signer:
 
 def tried(client: Client, text: str) -> str:
     browser = browsers.of(factories.lotte(), stepped_up=False)
-    return browser.post(reverse("dry_run", args=[client.uid]), {"assertion": text}).content.decode()
+    return browser.post(reverse("dry_run", args=[client.uid]), {"assertion": text}, follow=True).text
 
 
 def test_a_good_assertion_would_be_accepted_and_is_not_used_up(made, signer) -> None:
@@ -113,3 +113,15 @@ def test_the_assertion_itself_is_not_in_the_answer(made, signer) -> None:
 def test_a_stranger_cannot_try_anything_against_the_client(made) -> None:
     browser = browsers.of(factories.wim())
     assert browser.post(reverse("dry_run", args=[made.uid]), {"assertion": "a.b.c"}).status_code == 404
+
+
+def test_back_and_reload_show_the_answer_again_and_send_nothing(made, signer) -> None:
+    browser, assertion = browsers.of(factories.lotte(), stepped_up=False), signer.assertion(sub="x" * 5000)
+    address = browser.post(reverse("dry_run", args=[made.uid]), {"assertion": assertion})["Location"]
+    for _time in range(2):
+        assert "We would refuse this, for one reason" in browser.get(address).text
+    other, _secret = factories.client()
+    assert "We would refuse" not in browser.get(address.replace(str(made.uid), str(other.uid))).text
+    kept = str(browser.session.items())
+    assert not any(part in kept for part in assertion.split("."))
+    assert "x" * 401 not in kept

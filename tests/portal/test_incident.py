@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def look_up(value: str) -> str:
-    return signed_in(factories.noor()).post(reverse("incident"), {"value": value}).content.decode()
+    return signed_in(factories.noor()).post(reverse("incident"), {"value": value}, follow=True).text
 
 
 def token_of(client, credential: str) -> str:
@@ -109,7 +109,7 @@ def test_one_that_was_cut_off_is_said_to_be(now) -> None:
 
 @pytest.mark.parametrize("text", ["Basic ====", "basic " + "A" * 33, "Basic /////////w==", "kds_" + "é" * 49, "%ff%00"])
 def test_rubbish_is_nobodys_and_no_fault(text) -> None:
-    assert signed_in(factories.noor()).post(reverse("incident"), {"value": text}).status_code == 200
+    assert signed_in(factories.noor()).post(reverse("incident"), {"value": text}).status_code == 302
 
 
 def test_a_leaked_token_is_revoked_alone(now) -> None:
@@ -162,3 +162,14 @@ def test_incidents_are_for_the_security_team(person) -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     cache.clear()
+
+
+def test_back_and_reload_show_the_answer_again_without_another_look_up() -> None:
+    _client, secret = factories.client()
+    browser = signed_in(factories.noor())
+    address = browser.post(reverse("incident"), {"value": secret})["Location"]
+    for _time in range(2):
+        assert "Works now" in browser.get(address).text
+    assert Entry.objects.filter(action="incident.looked_up").count() == 1
+    assert secret not in str(browser.session.items())
+    assert "Works now" not in signed_in(factories.bram()).get(address).text

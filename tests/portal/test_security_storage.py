@@ -200,5 +200,5 @@ def test_what_is_stored_of_a_link_opens_nothing() -> None:
 
 def test_a_digest_in_the_field_for_a_leaked_value_finds_nobody() -> None:
     made, secret = factories.client()
-    page = staff.signed_in(noor()).post(reverse("incident"), {"value": digest(secret).hex()}).text
+    page = staff.signed_in(noor()).post(reverse("incident"), {"value": digest(secret).hex()}, follow=True).text
     assert made.client_id not in page

@@ -26,6 +26,8 @@ def proposed_contact(request: Request, uid: UUID, proposal: UUID) -> HttpRespons
     client, act = client_owned_by(request, uid), request.POST.get("act", "")
     found = get_object_or_404(Proposal.objects.for_owners_of(client, request.now), uid=proposal)
     if act not in (ACCEPT, DECLINE):
+        if request.method == "POST":
+            return redirect(request.path)
         role = ClientContact.Role(found.content["role"]).label
         return render(request, "contact/proposed_contact.html", {"client": client, "proposal": found, "role": role})
     if act == ACCEPT:

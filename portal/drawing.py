@@ -6,6 +6,7 @@ so that texts in the picture never scale. Every function takes numbers and short
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 import segno
 from django.utils.html import format_html, format_html_join
@@ -34,7 +35,7 @@ ICONS = {
     "warn": '<path d="M12 3.5 2.5 20h19L12 3.5Z"/><path d="M12 10v4.5M12 17.2v.1"/>',
 }
 
-ISSUED_HEIGHT, REFUSED_HEIGHT = 56, 20  # pixels of the two lanes of `spark`
+CHART_HEIGHT, SPARK_HEIGHT = 133, 56  # pixels
 
 
 def icon(name: str, css: str = "") -> SafeString:
@@ -111,31 +112,82 @@ def offset_scale(offset: float, *, allowed: float, label: str, description: str)
     )
 
 
-def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) -> SafeString:
-    """Two lanes of bars, one pair a day: issued above the axis, refused below it on its own scale.
+def axis(most: int) -> list[int]:
+    """The figures at the lines of an axis, from its top down to 0: at most four steps of 1, 2 or 5 times ten."""
+    steps = (digit * 10**zeros for zeros in count() for digit in (1, 2, 5))
+    step = next(step for step in steps if 4 * step >= most)
+    return [step * line for line in range(max(1, -(-most // step)), -1, -1)]
 
-    So a few refusals among thousands of tokens stay visible, and colour is not the only difference.
-    """
-    step = 100 / max(len(issued), 1)
-    most_issued, most_refused = max([1, *issued]), max([1, *refused])
-    bars = []
-    for day, count in enumerate(issued):
-        height = round(count / most_issued * ISSUED_HEIGHT)
-        bars.append(("ok", _number((day + 0.22) * step), ISSUED_HEIGHT - height, _number(0.56 * step), height))
-    for day, count in enumerate(refused):
-        height = max(4, round(count / most_refused * REFUSED_HEIGHT)) if count else 0
-        bars.append(("bad", _number((day + 0.22) * step), ISSUED_HEIGHT + 4, _number(0.56 * step), height))
-    drawn = format_html_join(
+
+def chart_grid(labels: Sequence[str]) -> SafeString:
+    """The axis of a chart: a line and its figure for each of `labels`, evenly from the top down."""
+    steps = max(1, len(labels) - 1)
+    lines = format_html_join(
         "",
-        '<rect class="kd-spark__{}" x="{}%" y="{}" width="{}%" height="{}" rx="1"/>',
-        (bar for bar in bars if bar[-1]),
+        '<line x1="38" x2="100%" y1="{0}" y2="{0}"/><text x="32" y="{1}" text-anchor="end">{2}</text>',
+        (
+            (_number(CHART_HEIGHT * place / steps), _number(CHART_HEIGHT * place / steps + 4), label)
+            for place, label in enumerate(labels)
+        ),
+    )
+    return format_html('<svg class="kd-chart__grid" aria-hidden="true" focusable="false">{}</svg>', lines)
+
+
+def day_column(issued: int, refused: int, top: int, *, label: str, is_open: bool) -> SafeString:
+    """One day of a chart: refused stands on issued, on one scale, at least 3 pixels high and with its number.
+
+    `is_open`: the day is not over yet, so its column is only outlined.
+    """
+    of_issued, of_refused = _heights(issued, refused, top, CHART_HEIGHT)
+    kind = "kd-chart__ok kd-chart__ok--now" if is_open else "kd-chart__ok"
+    columns = format_html_join(
+        "",
+        '<rect class="{}" x="20%" y="{}" width="60%" height="{}"/>',
+        (
+            (css, CHART_HEIGHT - bottom - height, height)
+            for css, bottom, height in ((kind, 0, of_issued), ("kd-chart__bad", of_issued, of_refused))
+            if height
+        ),
+    )
+    number = format_html(
+        '<text class="kd-chart__n" x="50%" y="{}" text-anchor="middle">{}</text>',
+        CHART_HEIGHT - of_issued - of_refused - 4,
+        label,
     )
     return format_html(
-        '<svg role="img" aria-label="{}" height="82" width="100%">{}'
-        '<rect class="kd-spark__axis" x="0" y="57" width="100%" height="1"/></svg>',
-        description,
-        drawn,
+        '<svg aria-hidden="true" focusable="false">{}{}</svg>', columns, number if refused else SafeString("")
     )
+
+
+def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) -> SafeString:
+    """A chart of days as small as a line of text: refused on issued, on one scale, a day with any visible."""
+    step, top = 100 / max(len(issued), 1), max([1, *map(sum, zip(issued, refused, strict=True))])
+    drawn = []
+    for day, counts in enumerate(zip(issued, refused, strict=True)):
+        of_issued, of_refused = _heights(*counts, top, SPARK_HEIGHT)
+        x, width = _number((day + 0.22) * step), _number(0.56 * step)
+        drawn += [
+            ("ok", x, SPARK_HEIGHT - of_issued, width, of_issued),
+            ("bad", x, SPARK_HEIGHT - of_issued - of_refused, width, of_refused),
+        ]
+    bars = format_html_join(
+        "", '<rect class="kd-spark__{}" x="{}%" y="{}" width="{}%" height="{}"/>', (bar for bar in drawn if bar[-1])
+    )
+    return format_html(
+        '<svg role="img" aria-label="{}" height="{}" width="100%">{}'
+        '<rect class="kd-spark__axis" x="0" y="{}" width="100%" height="1"/></svg>',
+        description,
+        SPARK_HEIGHT + 1,
+        bars,
+        SPARK_HEIGHT,
+    )
+
+
+def _heights(issued: int, refused: int, top: int, height: int) -> tuple[int, int]:
+    """Pixels of both parts of a column; what is there has three at least, and nothing is higher than the picture."""
+    of_refused = max(3, round(height * refused / top)) if refused else 0
+    of_issued = max(1, round(height * issued / top)) if issued else 0
+    return min(of_issued, height - of_refused), of_refused
 
 
 def hour_bars(refused: Sequence[int], *, start: str, end: str, description: str) -> SafeString:

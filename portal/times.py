@@ -69,6 +69,12 @@ def day(value: date | None) -> str:
     return format_date(_local(value) if isinstance(value, datetime) else value, pgettext("date format", "j F Y"))
 
 
+def short_day(value: date) -> str:
+    """6 Dec: under an axis."""
+    # Translators: a date as "6 Dec", in the letters of Django's date filter.
+    return format_date(value, pgettext("date format", "j M"))
+
+
 def clock(value: datetime | None) -> str:
     """15:41"""
     # Translators: a time as "15:41", in the letters of Django's date filter.

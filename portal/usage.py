@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from clients.models import Client
+from portal.drawing import axis
 from tokens.models import UsageDay
 
 DAYS = 30
@@ -63,13 +64,23 @@ def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[Usag
 
 
 def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:
-    """For the spark component: `days`, oldest first, the totals, and how many of a hundred requests were refused."""
+    """For the chart component: `days`, oldest first, `ticks` of its axis, and the totals."""
     none = {"issued": 0, "refused": 0}
     last = [now.date() - timedelta(days=n) for n in reversed(range(DAYS))]
-    days: list[dict[str, Any]] = [{**none, **sums.get(day, {}), "day": day} for day in last]
+    days: list[dict[str, Any]] = [
+        {
+            **none,
+            **sums.get(day, {}),
+            "day": day,
+            "is_today": day == now.date(),
+            "is_labelled": (now.date() - day).days % 7 == 0,
+        }
+        for day in last
+    ]
     issued, refused = sum(day["issued"] for day in days), sum(day["refused"] for day in days)
     return {
         "days": days,
+        "ticks": axis(max(day["issued"] + day["refused"] for day in days)),
         "issued": issued,
         "refused": refused,
         "refused_percent": 100 * refused / (issued + refused) if refused else 0.0,

@@ -18,7 +18,7 @@ from clients.invisible import is_visible
 from portal import drawing
 from portal.condition import Line
 from portal.staff_names import as_contacts_see
-from portal.times import ago, clock, day, days_left, moment, precise, span, zone
+from portal.times import ago, clock, day, days_left, moment, precise, short_day, span, zone
 
 register = Library()
 
@@ -191,6 +191,19 @@ def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
 
 
 @register.simple_tag
+def chart_grid(ticks: Sequence[int]) -> SafeString:
+    """The axis of components/chart.html."""
+    return drawing.chart_grid([number(tick) for tick in ticks])
+
+
+@register.simple_tag
+def day_column(day: Mapping[str, int], ticks: Sequence[int]) -> SafeString:
+    """One day of components/chart.html, as portal.usage has it."""
+    issued, refused = day["issued"], day["refused"]
+    return drawing.day_column(issued, refused, ticks[0], label=number(refused), is_open=bool(day["is_today"]))
+
+
+@register.simple_tag
 def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
     """`refused` in each of the last hours, the present one last."""
     started = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=len(refused) - 1)
@@ -225,7 +238,7 @@ def share_bar(part: float, whole: float) -> SafeString:
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------
-for _filter in (day, clock, moment, precise, days_left, ago, span):
+for _filter in (day, short_day, clock, moment, precise, days_left, ago, span):
     register.filter(_filter.__name__, _filter)
 register.simple_tag(zone, name="time_zone")
 

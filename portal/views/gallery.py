@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from clients.models import Client
+from portal import usage
 from portal.explanations import explain
 from portal.refused_requests import Cause, Remark, Verdict
 from portal.signatures import Signature
@@ -145,18 +146,12 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 def _lists() -> dict[str, object]:
     week = [1399, 1402, 1388, 1411, 1395, 620, 598]
-    days: list[dict[str, Any]] = [
-        {
-            "day": (NOW - timedelta(days=29 - n)).date(),
-            "issued": week[n % 7],
-            "refused": {7: 4, 22: 34, 29: 23}.get(n, 0),
-        }
+    counts = {
+        (NOW - timedelta(days=29 - n)).date().isoformat(): [week[n % 7], {7: 4, 22: 34, 29: 23}.get(n, 0)]
         for n in range(30)
-    ]
+    }
     return {
-        "days": days,
-        "issued": sum(day["issued"] for day in days),
-        "refused": sum(day["refused"] for day in days),
+        "chart": usage.of_totals(counts, NOW),
         "tokens": [
             {
                 "id": number,

@@ -21,6 +21,7 @@ from clients.four_eyes import NeedsColleague
 from clients.models import Api, Client, Key, Proposal, Scope
 from portal import condition, held_scopes, log_entries, usage
 from portal.access import actor, security_team
+from portal.forms.journal import JournalForm
 from portal.forms.reason import ReasonAndMessageForm
 from portal.forms.seen import SeenForm, status_of
 from portal.forms.staff_clients import ScopesForm, SettingsForm, of_everybody
@@ -81,8 +82,14 @@ def _key(key: Key, uses: condition.Uses, now: datetime) -> dict[str, object]:
 def client_journal(request: Request, uid: UUID) -> HttpResponse:
     """Its refused requests by cause, as its contacts read them."""
     client = client_of_anybody(uid)
-    shown = by_client([client], Period.of_days(JOURNAL_DAYS, request.now), request.now)
-    return render(request, "security/journal.html", {"client": client, "shown": shown[0] if shown else None})
+    form = JournalForm(request.GET, clients=[client])
+    form.full_clean()
+    day = form.chosen_day()
+    period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
+    shown = by_client([client], period, request.now)
+    return render(
+        request, "security/journal.html", {"client": client, "day": day, "shown": shown[0] if shown else None}
+    )
 
 
 # --- Suspend, reactivate, close -------------------------------------------------------------------------------------

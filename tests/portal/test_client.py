@@ -1,5 +1,6 @@
 """The page of one client, its client id, its history and its contacts' roles."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -160,3 +161,25 @@ def test_two_keys_of_a_kind_have_different_titles(made, browser) -> None:
 def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -> None:
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=datetime.now(UTC))
     assert key.title == f"Certificate, EC P-256: api.leiestroom.example, until {key.not_after.year}"
+
+
+# --- The chart --------------------------------------------------------------------------------------------------------
+
+
+def test_each_day_of_the_chart_says_its_figures_and_leads_to_its_refusals(made, browser) -> None:
+    today = datetime.now(UTC)
+    for ago, issued, refused in ((3, 627, 69), (0, 27, 29)):
+        at = today - timedelta(days=ago)
+        UsageDay.objects.create(client=made, day=at.date(), credential="key:1", issued=issued)
+        factories.refused(made, at=at, count=refused)
+    text = page(browser, made)
+    links = re.findall(r'<a class="kd-chart__link" href="([^"]+)" aria-label="([^"]+)"', text)
+    assert len(links) == 30
+    address, words = links[-4]
+    assert words.endswith(": 627 issued, 69 refused")
+    assert links[-1][1].endswith(": 27 issued, 29 refused")
+    day = (today - timedelta(days=3)).date().isoformat()
+    assert address == f"{reverse('journal')}?client={made.uid}&amp;day={day}"
+    assert "69</b> times" in browser.get(address.replace("&amp;", "&")).content.decode()
+    assert "654 issued" in text
+    assert "98 refused, on the same scale" in text

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.utils import translation
@@ -16,6 +17,9 @@ DRAWINGS = {
     "lifeline": lambda text: drawing.lifeline(10, 66.667, 33.333, state="ok", description=text),
     "offset_scale": lambda text: drawing.offset_scale(192.5, allowed=60, label=text, description=text),
     "spark": lambda text: drawing.spark([1, 2, 3], [0, 1, 0], description=text),
+    "chart_grid": lambda text: drawing.chart_grid([text, text]),
+    "day_column": lambda text: drawing.day_column(3, 1, 7, label=text, is_open=False),
+    "hour_bars": lambda text: drawing.hour_bars([1, 0, 7], start=text, end=text, description=text),
     "risk": lambda text: drawing.risk(2, text),
     "share_bar": lambda text: drawing.share_bar(33.333),
 }
@@ -66,20 +70,61 @@ def test_the_mark_for_today_stands_where_the_period_has_come_to():
     assert 'aria-label="12 days left"' in drawn
 
 
-def test_one_refusal_among_thousands_of_tokens_can_be_seen():
+def heights(drawn: str, css: str) -> list[int]:
+    return [int(height) for height in re.findall(rf'{css}"[^>]* height="(\d+)"', drawn)]
+
+
+def test_issued_and_refused_are_drawn_on_one_scale():
+    """On two scales 27 issued beside 29 refused looked like 627 beside 69."""
+    assert heights(drawing.spark([28], [28], description=""), "kd-spark__ok") == heights(
+        drawing.spark([28], [28], description=""), "kd-spark__bad"
+    )
+    drawn = drawing.spark([627], [69], description="")
+    assert heights(drawn, "kd-spark__bad")[0] < heights(drawn, "kd-spark__ok")[0] / 8
+    column = drawing.day_column(300, 100, 400, label="100", is_open=False)
+    assert heights(column, "kd-chart__bad")[0] == round(heights(column, "kd-chart__ok")[0] / 3)
+
+
+def test_one_refusal_among_thousands_of_tokens_can_be_seen_and_has_its_number():
     drawn = drawing.spark([50_000, 50_000], [1, 900], description="")
-    heights = [int(height) for height in re.findall(r'kd-spark__bad"[^>]* height="(\d+)"', drawn)]
-    assert len(heights) == 2
-    assert min(heights) >= 4
+    assert min(heights(drawn, "kd-spark__bad")) >= 3
+    column = drawing.day_column(50_000, 1, 50_000, label="1", is_open=False)
+    assert heights(column, "kd-chart__bad") == [3]
+    assert ">1</text>" in column
 
 
-def test_a_day_without_refusals_has_no_mark_below_the_axis():
+def test_no_column_is_higher_than_its_picture():
+    for issued, refused in ((0, 0), (1, 0), (0, 1), (50_000, 1), (1, 50_000), (50_000, 50_000)):
+        column = drawing.day_column(issued, refused, max(1, issued + refused), label="", is_open=False)
+        parts = heights(column, "kd-chart__ok") + heights(column, "kd-chart__bad")
+        assert sum(parts) <= drawing.CHART_HEIGHT
+        assert all(int(y) >= 0 for y in re.findall(r'<rect[^>]* y="(-?\d+)"', column))
+
+
+def test_a_day_without_refusals_has_no_mark_and_no_number():
     assert "kd-spark__bad" not in drawing.spark([5, 6], [0, 0], description="")
+    assert "<text" not in drawing.day_column(5, 0, 5, label="0", is_open=False)
+
+
+def test_a_day_that_is_not_over_is_only_outlined():
+    assert "kd-chart__ok--now" in drawing.day_column(5, 0, 5, label="0", is_open=True)
+    assert "kd-chart__ok--now" not in drawing.day_column(5, 0, 5, label="0", is_open=False)
 
 
 def test_an_empty_month_is_an_empty_picture_and_no_error():
     assert "kd-spark__axis" in drawing.spark([], [], description="")
     assert "kd-spark__ok" not in drawing.spark([0] * 30, [0] * 30, description="")
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 9, 27, 34, 69, 100, 627, 1429, 21_000, 10**9])
+def test_an_axis_has_round_figures_and_room_for_the_highest(most):
+    ticks = drawing.axis(most)
+    assert ticks[0] >= most
+    assert ticks[-1] == 0
+    assert 2 <= len(ticks) <= 5
+    steps = {one - other for one, other in pairwise(ticks)}
+    assert len(steps) == 1
+    assert str(steps.pop()).rstrip("0") in ("1", "2", "5")
 
 
 @pytest.mark.parametrize("offset", [-86400, -300, -61, 0, 59, 192, 86400])

@@ -114,7 +114,7 @@ def test_tokens_and_refusals_of_a_month_are_drawn() -> None:
     made, _secret = factories.client()
     UsageDay.objects.create(client=made, day=datetime.now(UTC).date(), credential="", issued=0, refused=4)
     UsageDay.objects.create(client=made, day=datetime.now(UTC).date(), credential="key:1", issued=31, refused=0)
-    assert "Per day, last 30 days: 31 tokens (up), 4 refused (down)" in home()
+    assert "Per day, last 30 days: 31 tokens and, on top, 4 refused" in home()
 
 
 def test_the_last_use_is_shown() -> None:

@@ -41,6 +41,22 @@ document.addEventListener('click', async (event) => {
   }
 });
 
+// A chart of days is one stop for the Tab key; the arrow keys go from day to day.
+for (const list of document.querySelectorAll('[data-roving]')) {
+  const days = () => [...list.querySelectorAll('.kd-chart__link')].filter((day) => day.offsetParent);
+  days().forEach((day, place, all) => { day.tabIndex = place === all.length - 1 ? 0 : -1; });
+  list.addEventListener('keydown', (event) => {
+    const all = days();
+    const here = all.indexOf(document.activeElement);
+    const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (here < 0 || !all[next]) return;
+    event.preventDefault();
+    all[here].tabIndex = -1;
+    all[next].tabIndex = 0;
+    all[next].focus();
+  });
+}
+
 const KINDS = {
   ES256: { name: 'ECDSA', namedCurve: 'P-256' },
   RS256: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },

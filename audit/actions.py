@@ -37,12 +37,12 @@ class Action(models.TextChoices):
         "credential.tokens_invalidated",
         _("{actor} invalidated the tokens issued to {subject}"),
     )
-    TOKEN_REVOKED = "token.revoked", _("{actor} revoked the token {subject}")
+    TOKEN_REVOKED = "token.revoked", _("{actor} invalidated the token {subject}")
 
     SECRET_CREATED = "secret.created", _("{actor} made the client secret {subject}")
     SECRET_VIEWED = "secret.viewed", _("{actor} viewed the client secret {subject}")
     SECRET_REGENERATED = "secret.regenerated", _("{actor} regenerated the client secret: the new one is {subject}")
-    SECRET_ENDED = "secret.ended", _("{actor} ended the client secret {subject}")
+    SECRET_ENDED = "secret.ended", _("{actor} retired the client secret {subject}")
     SECRET_AUTHENTICATION_OFF = "secret.authentication_off", _("{actor} turned off secrets for {subject}")
     SECRET_AUTHENTICATION_ON = "secret.authentication_on", _("{actor} turned on secrets for {subject}")
     KEY_ADDED = "key.added", _("{actor} added the key {subject}")

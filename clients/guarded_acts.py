@@ -12,7 +12,7 @@ class Act(models.TextChoices):
 
     REVEAL_SECRET = "reveal_secret", _("Show the client secret")
     REGENERATE_SECRET = "regenerate_secret", _("Regenerate the client secret")
-    END_SECRET = "end_secret", _("End this secret")
+    END_SECRET = "end_secret", _("Retire this secret")
     CHANGE_SECRET_AUTHENTICATION = "change_secret_authentication", _("Change how the client signs in")
     ADD_KEY = "add_key", _("Add this key")
     ACTIVATE_KEY = "activate_key", _("Activate this key")
@@ -40,7 +40,7 @@ SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
 SENTENCES: dict[Act, str | Promise] = {
     Act.REVEAL_SECRET: _("This code shows the secret of {client}."),
     Act.REGENERATE_SECRET: _("This code replaces the secret of {client}."),
-    Act.END_SECRET: _("This code ends a secret of {client}."),
+    Act.END_SECRET: _("This code retires a secret of {client}."),
     Act.CHANGE_SECRET_AUTHENTICATION: _("This code turns secrets off or on for {client}."),
     Act.ADD_KEY: _("This code adds a key to {client}."),
     Act.ACTIVATE_KEY: _("This code activates a key of {client}."),

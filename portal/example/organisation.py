@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from audit import log
-from clients import catalogue, codes, contacts, keymaterial, keys, people, registrations, registry
+from clients import catalogue, codes, contacts, keymaterial, keys, networks, people, registrations, registry
 from clients.actors import Actor
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from portal.example import certificates
@@ -23,6 +23,7 @@ STAFF = {
 }
 PASSWORD = "vier-ogen-zien-meer"  # noqa: S105  (the demonstration's, printed on the screen; never in production)
 CONTACT = "lotte@leiestroom.example"
+LOOPBACK = ("127.0.0.1", "::1")
 WITH_CERTIFICATE, WITH_SECRET = "Meterstanden-koppeling", "Klantportaal-adrescontrole"
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -45,6 +46,8 @@ def make(now: datetime) -> rsa.RSAPrivateKey:
     Mail.objects.update(state=Mail.State.SENT, sent_at=F("created_at"), attempts=1)
     for user in User.objects.all():
         user.links.open().update(revoked_at=now)
+        for address in LOOPBACK:  # where the demonstration is tried: not new to anybody
+            networks.see(user=user, address=address, now=now - timedelta(days=30))
     return private
 
 

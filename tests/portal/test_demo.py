@@ -117,6 +117,7 @@ def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(direct
     with running(directory) as demo:
         assert ask(directory, "SELECT count(*) FROM tokens_journalentry") > 0
         assert ask(directory, "SELECT count(*) FROM audit_checkpoint") == 1
+        assert ask(directory, "SELECT count(*) FROM clients_mail WHERE kind = 'credential_expires'") > 0
         demo.popen.send_signal(signal.SIGTERM)
         assert demo.wait_for_its_end() == 0
 

@@ -161,7 +161,7 @@ def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
     old = client.secrets.get()
     browser.post(reverse("regenerate_secret", args=[client.uid]), {"replaces": old.uid, "overlap": "7d"})
     url = reverse("end_secret", args=[client.uid, old.uid])
-    assert "End this secret?" in browser.get(url).content.decode()
+    assert "Retire this secret?" in browser.get(url).content.decode()
     answer = browser.post(url, follow=True).content.decode()
     assert "no longer works" in answer
     for again in (browser.post(url, follow=True), browser.get(url, follow=True)):  # a second click, another tab

@@ -183,5 +183,5 @@ def test_list_history_and_mail_name_a_token_by_the_same_ending(made, browser) ->
     listed = f"…{token.jti[-6:]}"
     assert listed in browser.get(reverse("tokens", args=[made.uid])).text
     browser.post(reverse("revoke_token", args=[made.uid]), {"token": token.jti})
-    assert f"revoked the token {listed}" in browser.get(reverse("client_history", args=[made.uid])).text
+    assert f"invalidated the token {listed}" in browser.get(reverse("client_history", args=[made.uid])).text
     assert listed in str(Mail.objects.get(client=made).facts)

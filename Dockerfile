@@ -22,5 +22,4 @@ COPY --from=build /keydesk /keydesk
 ENV PATH=/keydesk/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER keydesk
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--http", "1", "--no-ws", \
-     "--workers", "1", "--blocking-threads", "64", "--respawn-failed-workers", "portal.wsgi:application"]
+CMD ["python", "-m", "portal.serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,11 +1,28 @@
 """The Celery application: `celery -A portal worker`, `celery -A portal beat`."""
 
 import os
+from typing import Any
 
+import django
 from celery import Celery
+from celery.signals import celeryd_init, setup_logging
+
+from tokens.log_lines import write_lines_only
+from tokens.log_stream import unbuffered
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("keydesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect  # a worker warns before it sets up its log
+@setup_logging.connect
+def log_in_lines(**_: Any) -> None:
+    """Keep Celery from setting up loggers of its own: portal/logs.py has, and whatever a library prints joins them.
+
+    Without a thread that writes: the processes of the pool are forks.
+    """
+    django.setup()
+    write_lines_only(unbuffered())

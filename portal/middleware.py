@@ -4,6 +4,7 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -20,29 +21,44 @@ from portal import sessions
 from portal.request import Request
 from portal.staff_sign_in import had_second_factor, may_only_set_up
 from tokens.addresses import client_address
+from tokens.request_ids import proxy_request_id
 
 GetResponse = Callable[[Request], HttpResponse]
 
+access_log = structlog.get_logger("portal.access")
+
 
 class RequestContextMiddleware:
-    """Gives the request an id and an address, and every log line of it both."""
+    """Gives the HTTP request an id and an address, and every log line of it both; writes its line of the access log."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
-        request.id = uuid.uuid4().hex
+        began = perf_counter()
+        given = proxy_request_id(request.META.get("HTTP_X_REQUEST_ID", ""), settings.TRUSTED_PROXY_COUNT)
+        request.id = given or uuid.uuid4().hex
         request.address = client_address(
             request.META.get("REMOTE_ADDR", ""),
             request.META.get("HTTP_X_FORWARDED_FOR", ""),
             settings.TRUSTED_PROXY_COUNT,
         )
         request.now = datetime.now(UTC)
-        with structlog.contextvars.bound_contextvars(request_id=request.id, address=request.address):
-            response = self.get_response(request)
+        # Bound until the next HTTP request of this thread: Django logs a 4xx after the last middleware has returned.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id, address=request.address)
+        response = self.get_response(request)
         response["X-Request-Id"] = request.id
         # Pages hold names, key ids and now and then a secret: no cache may keep them. Static files set their own.
         response.headers.setdefault("Cache-Control", "no-store")
+        # Without the query, in which people search for each other, and without the token of a management link.
+        access_log.info(
+            "answered",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round((perf_counter() - began) * 1000, 2),
+        )
         return response
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import NamedTuple
@@ -41,14 +40,13 @@ from tokens.errors import (
     TooManyRequests,
 )
 from tokens.http import Answer, Request, Response
+from tokens.request_ids import proxy_request_id
 from tokens.server import Server
 from tokens.throttle import WINDOW
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 BEARER_ENDPOINTS = ("verify", "example")
 RETRY_AFTER = 5  # seconds, when the database is away
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger(__name__)
 
@@ -108,12 +106,8 @@ class Application:
 
     def _identify(self, request: Request, route: Route | None) -> None:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
-        given = headers.get("x-request-id", "")
-        # A proxy of ours may number the requests, and it has to replace what a stranger sends (docs/operations.md).
-        # Its numbers may be easy to guess, so explanations have a number of our own.
-        if proxies and _REQUEST_ID.fullmatch(given):
-            request.id = given
-        else:
+        request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
+        if not request.id:  # a proxy's may be easy to guess, so explanations have one of our own
             request.id = request.why = os.urandom(16).hex()
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:

@@ -7,7 +7,6 @@ the process. And lines that two threads write into a full pipe would be mixed.
 from __future__ import annotations
 
 import atexit
-import logging
 from contextlib import suppress
 from io import FileIO, TextIOWrapper
 from threading import Condition, Thread
@@ -55,16 +54,14 @@ class LogStream:
 
 
 def standard_error() -> LogStream:
-    """Without the buffer of sys.stderr, whose lock Python takes at the exit: a thread may hold it that cannot go on."""
-    raw = FileIO(2, "w", closefd=False)
-    unbuffered = TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]  # python -u
-    stream = LogStream(unbuffered)
+    """Standard error behind a thread; at the exit, what waits is written."""
+    stream = LogStream(unbuffered())
     atexit.register(stream.finish)
     return stream
 
 
-def take_over_loggers(stream: LogStream) -> None:
-    """Python's own lines come from an event loop, or from the process that starts the workers: neither may wait."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(stream)
+def unbuffered() -> TextIO:
+    """Standard error without the buffer of sys.stderr, whose lock Python takes at the exit: a thread may hold it that
+    cannot go on. Each text is one write, so that the lines of several processes do not mix."""
+    raw = FileIO(2, "w", closefd=False)
+    return TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]  # python -u

@@ -18,7 +18,7 @@ from django.conf import settings  # noqa: E402  (settings first)
 from tokens import configuration  # noqa: E402
 from tokens.application import Application  # noqa: E402
 from tokens.http import Answer, Request  # noqa: E402
-from tokens.log_stream import standard_error, take_over_loggers  # noqa: E402
+from tokens.log_lines import write_lines_only  # noqa: E402
 from tokens.operations import Operations, PortInUse  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
@@ -51,9 +51,8 @@ class Process:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-log = standard_error()
-take_over_loggers(log)
-application = Process(Server(configuration.from_settings(), log=log))
+write_lines_only()
+application = Process(Server(configuration.from_settings()))
 
 # What was loaded stays, so the collector need not walk it. And a batch of requests under way has more objects than its
 # usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.

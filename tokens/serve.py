@@ -11,7 +11,7 @@ import django
 import uvicorn
 
 from tokens.http_connection import HttpConnection
-from tokens.log_stream import standard_error, take_over_loggers
+from tokens.log_lines import write_lines_only
 
 
 def serve(application: str, *, host: str, port: int, workers: int = 1) -> None:
@@ -48,14 +48,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"), help="$PORT, or 8000")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+    write_lines_only()
     if arguments.workers > 1:  # this process only starts them again when they die, and must be able to log that it did
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         django.setup()
-        take_over_loggers(standard_error())
     serve("tokens.process:application", host=arguments.host, port=arguments.port, workers=arguments.workers)
 
 
 if __name__ == "__main__":
     main()
 elif __name__ == "__mp_main__":  # in a worker
+    write_lines_only()
     _end_by_exit()

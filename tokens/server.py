@@ -13,7 +13,7 @@ from tokens.background import Background
 from tokens.configuration import Configuration
 from tokens.connection import Connection
 from tokens.journal import Journal
-from tokens.log_stream import standard_error
+from tokens.log_lines import line_stream
 from tokens.snapshot import Clients, ClientSnapshot
 from tokens.store import Store
 from tokens.throttle import Throttle
@@ -41,7 +41,7 @@ class Server:
         self.throttle = Throttle(configuration, clock)
         self.journal = Journal(clock)
         self.anonymous_refusals = AnonymousRefusals(clock)
-        self.access_log = AccessLog(log or standard_error())
+        self.access_log = AccessLog(log or line_stream())
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
         self._writing_behind = Connection(configuration.database)

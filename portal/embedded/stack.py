@@ -22,19 +22,18 @@ def manage(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProce
 
 def web(port: int, *, env: Mapping[str, str], log: Path) -> Process:
     """The portal and the OAuth endpoints in one process. It answers later: see `wait_until_ready`."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
-    command += ["--workers", "1", "--blocking-threads", "64", "--http", "1", "--no-ws", "portal.wsgi:application"]
+    command = [sys.executable, "-m", "portal.serve", "--host", HOST, "--port", str(port)]
     return start("web", command, env=env, cwd=ROOT, log=log)
 
 
 def worker(*, env: Mapping[str, str], log: Path) -> Process:
-    command = [*_celery(), "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    command = [*_celery(), "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     # A warm shutdown finishes the tasks at hand, so it gets more patience than the others.
     return start("worker", command, env=env, cwd=ROOT, log=log, patience=20)
 
 
 def beat(schedule: Path, *, env: Mapping[str, str], log: Path) -> Process:
-    command = [*_celery(), "beat", "--loglevel", "INFO", "--schedule", str(schedule)]
+    command = [*_celery(), "beat", "--schedule", str(schedule)]
     return start("beat", command, env=env, cwd=ROOT, log=log)
 
 
@@ -57,4 +56,5 @@ def _listens(port: int) -> bool:
 
 
 def _celery() -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "portal"]
+    """Quiet: without the banners, which are no events. LOG_LEVEL is the level."""
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "portal"]

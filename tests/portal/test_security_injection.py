@@ -29,6 +29,7 @@ from tests.keys import new_ec
 from tests.portal import browsers, staff
 from tests.tokens.wire import Clock, basic, process
 from tokens import tokenformat
+from tokens.log_lines import LineHandler
 
 pytestmark = pytest.mark.django_db
 
@@ -40,11 +41,11 @@ FORGED = '\r\n{"event": "forged", "level": "info"}\x1b[2K'
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """What the process writes to its log, by the very handler that production has."""
-    (handler,) = [found for found in logging.getLogger().handlers if type(found) is logging.StreamHandler]
-    written, usual = io.StringIO(), handler.stream  # type: ignore[attr-defined]
-    handler.setStream(written)  # type: ignore[attr-defined]
+    (handler,) = [found for found in logging.getLogger().handlers if isinstance(found, LineHandler)]
+    written, usual = io.StringIO(), handler.stream
+    handler.setStream(written)
     yield written
-    handler.setStream(usual)  # type: ignore[attr-defined]
+    handler.setStream(usual)
 
 
 def lines(log: io.StringIO) -> list[dict[str, object]]:
@@ -131,7 +132,10 @@ def test_the_exported_list_of_clients_prefixes_names_of_others() -> None:
 # --- The log ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/nothing" + FORGED, "/security/queue" + FORGED + "/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing" + FORGED, "/security/queue" + FORGED + "/", "/open/bbb" + FORGED + "/", '/open/x"\\' + FORGED + "/"],
+)
 def test_no_address_or_header_forges_a_line_of_the_log(log: io.StringIO, path: str) -> None:
     from urllib.parse import quote
 

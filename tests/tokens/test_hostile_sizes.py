@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
 import pytest
 
 from tests.clients.keymaterial.clock import seconds_taken
 from tests.tokens.checking import check, client_key, key, refusal_of, unsigned
+from tests.tokens.wire import Wire, basic
 from tokens import jws, parameters
 from tokens.errors import InvalidClient, InvalidRequest
-from tokens.parameters import FORM, LARGEST_BODY
+from tokens.parameters import FORM, KNOWN, LARGEST_BODY
 
 BUDGET = 0.05  # CPU seconds
 OURS = client_key(key("P-256"))
@@ -68,3 +73,42 @@ def test_an_assertion_of_16_kibibytes_gets_a_verdict_in_no_time(text: str) -> No
         assert seconds_taken(judge, good_enough=BUDGET) < BUDGET
     dots = filled("", ".", size=jws.LARGEST)
     assert seconds_taken(lambda: refusal_of(InvalidClient, lambda: jws.read(dots)), good_enough=BUDGET) < BUDGET
+
+
+# --- Whole requests ---------------------------------------------------------------------------------------------------
+
+BAIT = ("eyJ", "eyJ.", "kds_", "[", "\\", " ", "A", "é")
+HEADERS = ("HTTP_AUTHORIZATION", "CONTENT_TYPE", "HTTP_X_FORWARDED_FOR", "HTTP_X_REQUEST_ID", "QUERY_STRING")
+
+
+def cpu_seconds(act: Callable[[], object]) -> float:
+    """Of all threads: the authorization server has one of its own. The fastest of three."""
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        act()
+        taken.append(time.process_time() - start)
+    return min(taken)
+
+
+@pytest.mark.parametrize("piece", BAIT)
+def test_no_parameter_of_64_kibibytes_takes_long_also_until_it_is_in_the_journal(wire: Wire, client, secret, piece):
+    for endpoint in ("token", "introspect", "revoke"):
+        for name in sorted(KNOWN):
+            head = "grant_type=client_credentials&" if name != "grant_type" else ""
+            body = filled(f"{head}{name}=", quote(piece))
+
+            def send(endpoint: str = endpoint, body: str = body) -> None:
+                assert wire.post(endpoint, body, authorization=basic(client.client_id, secret)).status < 500
+                wire.write_behind()
+
+            assert cpu_seconds(send) < BUDGET, (endpoint, name)
+
+
+@pytest.mark.parametrize("piece", BAIT)
+def test_no_header_or_query_of_64_kibibytes_takes_long(wire: Wire, piece):
+    for name in HEADERS:
+        for start in ("", "Basic ", "Bearer ", "access_token="):
+            value = filled(start, piece)
+            send = lambda: wire.send("GET", "verify", **{"content_type": "", name: value})  # noqa: B023, E731
+            assert cpu_seconds(send) < BUDGET, (name, start)

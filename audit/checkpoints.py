@@ -4,6 +4,7 @@ Whoever kept a checkpoint can prove that nothing before it was changed since, wh
 """
 
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -29,7 +30,7 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     """
     if not settings.LOG_SIGNING_KEYS:
         raise UnableToSign("LOG_SIGNING_KEYS is empty")
-    last = next(reversed(standing()), None) or Checkpoint(size=0, frontier=b"")
+    last = next(standing(newest_first=True), None) or Checkpoint(size=0, frontier=b"")
     size = LogHead.objects.values_list("size", flat=True).get()
     if size == last.size:
         return None
@@ -59,22 +60,26 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     return checkpoint
 
 
-def standing() -> list[Checkpoint]:
-    """Every checkpoint, smallest first, but those that were set aside.
+def standing(*, newest_first: bool = False) -> Iterator[Checkpoint]:
+    """Every checkpoint, smallest first unless asked otherwise, but those that were set aside.
 
     Only one that no key of this log signed can be: an entry that names a good one changes nothing.
     """
-    rows = Checkpoint.objects.all()
+    rows = Checkpoint.objects.order_by("-size" if newest_first else "size")
     named = set(Entry.objects.filter(action=Action.CHECKPOINT_SET_ASIDE).values_list("subject_id", flat=True))
-    if not named:
-        return list(rows)
-    return [row for row in rows if row.audit_id not in named or is_signed(row)]
+    for row in rows.iterator():
+        if row.audit_id not in named or is_signed(row):
+            yield row
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:
     """Whether a key of this log signed the note, for that number of entries."""
+    return _is_signed_by(verifier_keys(), checkpoint)
+
+
+def _is_signed_by(keys: list[signed_notes.VerifierKey], checkpoint: Checkpoint) -> bool:
     with suppress(signed_notes.NoteRefused):
-        return signed_notes.open_checkpoint(checkpoint.note, verifier_keys()).size == checkpoint.size
+        return signed_notes.open_checkpoint(checkpoint.note, keys).size == checkpoint.size
     return False
 
 
@@ -88,7 +93,10 @@ def verifier_keys() -> list[signed_notes.VerifierKey]:
 
     Those of LOG_SIGNING_KEYS, and LOG_VERIFIER_KEYS where another process signs.
     """
-    origin = _origin()
+    return _keys_of(_origin())
+
+
+def _keys_of(origin: str) -> list[signed_notes.VerifierKey]:
     own = [signed_notes.verifier_key(origin, seed) for seed in _seeds().values()]
     others = (
         signed_notes.VerifierKey(origin, _thirty_two_bytes("LOG_VERIFIER_KEYS", key_id, text))
@@ -98,9 +106,14 @@ def verifier_keys() -> list[signed_notes.VerifierKey]:
 
 
 def _origin() -> str:
-    # A log keeps the name of its first checkpoint: a site that moves to another address still has the same log.
-    first = Checkpoint.objects.first()
-    return first.origin if first and signed_notes.NAME.fullmatch(first.origin) else settings.LOG_ORIGIN
+    # A log keeps the name of its first checkpoint: a site that moves to another address still has the same log. Not
+    # of one that its keys did not sign: whoever may add a row would name the log.
+    if not (settings.LOG_SIGNING_KEYS or settings.LOG_VERIFIER_KEYS):
+        return settings.LOG_ORIGIN
+    for row in Checkpoint.objects.order_by("size").iterator(chunk_size=10):
+        if signed_notes.NAME.fullmatch(row.origin) and _is_signed_by(_keys_of(row.origin), row):
+            return row.origin
+    return settings.LOG_ORIGIN
 
 
 def _seeds() -> dict[str, bytes]:

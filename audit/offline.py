@@ -48,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     sys.stdout.write((json.dumps(report.as_dict()) if options.json else report.sentence) + "\n")
+    if report.problem == verification.Problem.MISSING:
+        sys.stderr.write("An export of filtered entries has gaps: only the whole log can be verified.\n")
     return report.exit_status
 
 

@@ -22,6 +22,8 @@ def set_aside(*, size: int, reason: str, by: log.Actor) -> Entry:
     checkpoint = Checkpoint.objects.filter(size=size).first()
     if checkpoint is None:
         raise UnableToSetAside(f"There is no checkpoint of {size} entries.")
+    if not checkpoints.verifier_keys():
+        raise UnableToSetAside("No key of this log is set here, so nothing tells a good checkpoint from a bad one.")
     if checkpoints.is_signed(checkpoint):
         raise UnableToSetAside(f"The checkpoint of {size} entries was signed by a key of this log: it stands.")
     if not reason.strip():

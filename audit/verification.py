@@ -5,7 +5,8 @@ No Django here: the same code checks the database (`audit.log.verify`) and an ex
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -32,7 +33,10 @@ class Problem(StrEnum):
 
 # What each outcome means, as a template over Report.params.
 SENTENCES = {
-    "empty": _("The change log has no entries yet."),
+    "empty": _(
+        "The change log has no entries, and there was no signed checkpoint to compare it with. On a new installation "
+        "that is as it should be. On any other, every entry was removed."
+    ),
     "intact": _(
         "The change log is intact: every entry from 1 to {entries} is as it was written. "
         "Signed checkpoints vouch for it up to entry {signed}."
@@ -40,6 +44,10 @@ SENTENCES = {
     "unsigned": _(
         "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
         "a log that was rewritten as a whole would look the same."
+    ),
+    "behind": _(
+        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints vouch for them only up to entry "
+        "{signed}, and {wanted} entries were known: what follows could have been rewritten."
     ),
     Problem.UNREADABLE: _("Entry {seq} cannot be read: it does not have the form in which entries are written."),
     Problem.CHANGED: _("Entry {seq} is not what was written: its content does not fit its hash."),
@@ -54,12 +62,18 @@ SENTENCES = {
         "is not the one that was signed."
     ),
     Problem.TWO_HISTORIES: _(
-        "The key signed two different histories of the first {last} entries: whoever has the signing key rewrote an "
-        "entry from {seq} on and signed again."
+        "The key signed two different histories of the first {last} entries: an entry from {seq} on was rewritten, "
+        "and the log was signed again after that."
     ),
     Problem.CUT_OFF: _("The log is cut off: it ends before entry {seq}, but entry {last} had been written."),
     Problem.BAD_CHECKPOINT: _("Checkpoint {number} of the list cannot be trusted: {reason}."),
 }
+
+# Said as well where the log is intact and all checkpoints came from the same database as its entries.
+SAME_SOURCE = _(
+    "All checkpoints came from the same database. An older copy of it, put back as a whole, would look the same: "
+    "compare with checkpoints that were kept elsewhere."
+)
 
 # How far around its place a moved entry's first number is looked for.
 MOVED_WITHIN = 1000
@@ -77,6 +91,7 @@ class Report:
     problem: Problem | None = None
     first_bad_seq: int | None = None
     details: Mapping[str, int | str] = field(default_factory=dict)
+    wanted: int = 0  # entries that the log was known to have had
 
     @property
     def ok(self) -> bool:
@@ -85,8 +100,8 @@ class Report:
 
     @property
     def proven(self) -> bool:
-        """No problem, and a signed checkpoint vouches for at least a part of the log."""
-        return self.ok and self.signed > 0
+        """No problem, and a signed checkpoint vouches for the log, at least for as many entries as were known."""
+        return self.ok and self.signed >= max(self.wanted, 1)
 
     @property
     def exit_status(self) -> int:
@@ -100,11 +115,14 @@ class Report:
             return SENTENCES[self.problem]
         if not self.entries:
             return SENTENCES["empty"]
-        return SENTENCES["intact" if self.signed else "unsigned"]
+        if not self.signed:
+            return SENTENCES["unsigned"]
+        return SENTENCES["intact" if self.proven else "behind"]
 
     @property
     def params(self) -> dict[str, object]:
-        return {"entries": self.entries, "signed": self.signed, "seq": self.first_bad_seq, **self.details}
+        numbers = {"entries": self.entries, "signed": self.signed, "wanted": self.wanted, "seq": self.first_bad_seq}
+        return {**numbers, **self.details}
 
     @property
     def sentence(self) -> str:
@@ -146,26 +164,42 @@ def verify(
 
     `checkpoints` are signed notes; `head` is the number of entries the log says it has, where that is known;
     `at_least` is a number of entries that it is known to have had; `tree` is the tree of the entries that came before
-    (none), and grows along. `entries` is read once, to its end; an item
-    that is not a well-formed entry counts as unreadable.
+    (none), and grows along. `entries` is read once, to its end; an item that is not a well-formed entry counts as
+    unreadable.
     """
     tree = tree or merkle.Tree()
     trusted, refused = _open(checkpoints, tuple(keys))
-    stream, before, read, at, agreed = iter(entries), tree.size, 0, "", [0]
+    stream, before, at, agreed = _Counted(entries), tree.size, "", [0]
     try:
         _compare(tree, trusted, agreed)
         for entry in stream:
-            read += 1
             leaf, at = _check(entry, tree.size + 1, at, head)
             tree.append(leaf)
             _compare(tree, trusted, agreed)
         _check_end(tree.size, trusted, max(head or 0, at_least))
     except _Found as found:
-        total = before + read + sum(1 for _rest in stream)
+        if found.problem == Problem.REWRITTEN and _signed_as_it_is(stream, tree, trusted, agreed, head):
+            found.problem = Problem.TWO_HISTORIES
+        total = before + stream.read + sum(1 for _rest in stream)
         intact, signed = found.seq - 1, max(size for size in agreed if size < found.seq)
-        return Report(total, intact, signed, len(agreed) - 1, "", found.problem, found.seq, found.details)
-    report = Report(tree.size, tree.size, agreed[-1], len(agreed) - 1, tree.root().hex())
+        return Report(total, intact, signed, len(agreed) - 1, "", found.problem, found.seq, found.details, at_least)
+    report = Report(tree.size, tree.size, agreed[-1], len(agreed) - 1, tree.root().hex(), wanted=at_least)
     return replace(report, problem=Problem.BAD_CHECKPOINT, details=refused[0]) if refused else report
+
+
+class _Counted:
+    """An iterator that knows how many items it gave."""
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self._items, self.read = iter(items), 0
+
+    def __iter__(self) -> Iterator[object]:
+        return self
+
+    def __next__(self) -> object:
+        item = next(self._items)
+        self.read += 1
+        return item
 
 
 def _open(
@@ -215,17 +249,32 @@ def _compare(tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[i
         checkpoint = trusted.popleft()
         if checkpoint.size == tree.size:
             if checkpoint.root != tree.root():
-                raise _rewritten(checkpoint, tree, trusted, agreed)
+                before = max(size for size in agreed if size < tree.size)
+                raise _Found(Problem.REWRITTEN, before + 1, last=checkpoint.size)
             agreed.append(tree.size)
 
 
-def _rewritten(
-    checkpoint: notes.Checkpoint, tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int]
-) -> _Found:
-    """With another signature under the entries as they stand now, the key itself was used for both histories."""
-    both = tree.size == agreed[-1] or any((o.size, o.root) == (tree.size, tree.root()) for o in trusted)
-    before = max(size for size in agreed if size < tree.size)
-    return _Found(Problem.TWO_HISTORIES if both else Problem.REWRITTEN, before + 1, last=checkpoint.size)
+def _signed_as_it_is(
+    stream: _Counted, tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int], head: int | None
+) -> bool:
+    """Whether a checkpoint of as many entries or more agrees with the entries, where an earlier one does not.
+
+    The tree goes on from there, so the key signed both histories of its beginning.
+    """
+    if tree.size in agreed:
+        return True
+    at = ""
+    with suppress(_Found):
+        while trusted:
+            while trusted and trusted[0].size == tree.size:
+                if trusted.popleft().root == tree.root():
+                    return True
+            entry = next(stream, None)
+            if entry is None:
+                break
+            leaf, at = _check(entry, tree.size + 1, at, head)
+            tree.append(leaf)
+    return False
 
 
 def _check_end(size: int, trusted: deque[notes.Checkpoint], known: int) -> None:

@@ -15,6 +15,7 @@ from audit import log
 from audit.actions import Action
 from audit.canonical import COLUMNS, moment
 from audit.models import Checkpoint, Entry, EntryQuerySet, LogHead, Verification
+from audit.verification import Report
 from clients.models import Client
 from clients.secretformat import without_secrets
 from portal import log_entries, spreadsheets
@@ -33,6 +34,7 @@ def change_log(request: Request) -> HttpResponse:
     matching = form.entries()
     shown, newer, older = log_entries.page_of(matching, request.GET, PAGE)
     query = urlencode(form.active())
+    verified = Verification.objects.exclude(finished_at=None).first()
     context = {
         "form": form,
         "entries": log_entries.rows_with_clients(shown),
@@ -42,11 +44,19 @@ def change_log(request: Request) -> HttpResponse:
         "counted": COUNTED,
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),
-        "verified": Verification.objects.exclude(finished_at=None).first(),
+        "verified": verified,
+        "verified_state": _state(verified.result) if verified else "",
         "chips": form.chips(),
         "export_url": f"{reverse('log_export')}?{query}",
     }
     return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
+
+
+def _state(report: Report | None) -> str:
+    """The state of the tag that says how the last verification ended."""
+    if report is None or not report.ok:
+        return "bad"
+    return "ok" if report.proven else "warn"
 
 
 @log_readers

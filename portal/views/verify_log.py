@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import checkpoints, verifications
 from audit.models import Checkpoint, LogHead, Verification
-from audit.verification import Report
+from audit.verification import SAME_SOURCE, Report
 from portal import spreadsheets
 from portal.access import actor, log_readers
 from portal.request import Request
@@ -57,6 +57,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
         "verification": found,
         "report": report,
         "sentence": _(report.template).format(**{name: _shown(value) for name, value in report.params.items()}),
+        "same_source": _(SAME_SOURCE),
         "seconds": number_format(found.seconds, 1),
         "checks": _checks(report),
         "checkpoint": Checkpoint.objects.last(),

@@ -13,6 +13,7 @@ from audit import canonical, checkpoints, log, notes, tasks
 from audit.actions import Action
 from audit.management.commands.export_log import CommandLine
 from audit.models import Checkpoint, Entry
+from audit.set_aside import UnableToSetAside, set_aside
 from audit.verification import Problem
 from tests.audit.forging import OTHER_SEED, SEED, exported_log, rehashed, ruling_the_database
 
@@ -128,6 +129,21 @@ def test_a_log_keeps_its_name_when_the_site_moves(write, settings):
     write()
     assert sign().origin == "keydesk.example/log"
     assert log.verify().ok
+
+
+def test_a_row_that_nobody_signed_does_not_name_the_log(write):
+    write()
+    note = forged_note(1).replace("keydesk.example/log", "evil.example/log")
+    Checkpoint.objects.create(size=1, at=timezone.now(), key_id="2026", frontier=b"x" * 32, note=note)
+    assert {key.name for key in checkpoints.verifier_keys()} == {"keydesk.example/log"}
+
+
+def test_nothing_is_set_aside_where_no_key_tells_good_from_bad(write, settings):
+    write()
+    sign()
+    settings.LOG_SIGNING_KEYS = {}
+    with pytest.raises(UnableToSetAside, match="No key"):
+        set_aside(size=1, reason="It looks bad", by=CommandLine())
 
 
 def test_an_altered_entry_is_never_signed(write):

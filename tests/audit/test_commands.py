@@ -160,3 +160,28 @@ def test_a_database_that_is_away_is_not_taken_for_a_damaged_log(monkeypatch):
     with pytest.raises(CommandError, match="connection refused") as refused:
         verify_log()
     assert refused.value.returncode == 2
+
+
+def test_checkpoints_of_the_same_database_are_not_taken_for_more_than_they_prove(write, tmp_path):
+    """A database put back to an older state has its own checkpoints, and all of them fit."""
+    write(3)
+    kept = tmp_path / "checkpoints.txt"
+    kept.write_text(checkpoints.sign_checkpoint(timezone.now()).note)
+    assert "An older copy of it" in verify_log()[1]
+    assert "An older copy of it" not in verify_log("--checkpoints", str(kept))[1]
+    assert json.loads(verify_log("--json", "--checkpoints", str(kept))[1])["kept_outside"] == 1
+
+
+def test_without_a_key_nothing_is_called_altered(write, settings):
+    write(3)
+    checkpoints.sign_checkpoint(timezone.now())
+    settings.LOG_SIGNING_KEYS, settings.LOG_VERIFIER_KEYS = {}, {}
+    with pytest.raises(CommandError, match="LOG_VERIFIER_KEYS are empty") as refused:
+        verify_log()
+    assert refused.value.returncode == 2
+    assert verify_log("--json")[0] == 2
+
+
+def test_a_log_that_is_said_to_be_new_and_to_have_entries_is_not_excused(write):
+    write(3)
+    assert verify_log("--new", "--at-least", "3")[0] == 3

@@ -119,3 +119,11 @@ def test_without_a_checkpoint_nothing_is_proven(folder):
 def test_an_export_that_lacks_what_is_known_to_have_been_there_is_cut_off(folder):
     assert run(folder, "--at-least", "50").returncode == 0
     assert run(folder, "--at-least", "51").returncode == 1
+
+
+def test_an_export_of_filtered_entries_is_told_why_it_has_gaps(folder):
+    log = folder / "log.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[10:]))
+    result = run(folder)
+    assert result.returncode == 1
+    assert "only the whole log can be verified" in result.stderr

@@ -38,11 +38,12 @@ def test_an_untouched_log_is_intact(entries, checkpoints):
     )
 
 
-def test_an_empty_log_is_intact():
+def test_an_empty_log_has_no_bad_entry_and_proves_nothing():
     report = verify([], [], [KEY], head=0)
     assert report.ok
     assert report.root == merkle.EMPTY_ROOT.hex()
-    assert report.sentence == "The change log has no entries yet."
+    assert (report.proven, report.exit_status) == (False, 3)
+    assert "On any other, every entry was removed." in report.sentence
 
 
 def test_a_log_without_any_checkpoint_is_not_praised_beyond_what_it_proves(entries):
@@ -131,7 +132,32 @@ def test_an_entry_rewritten_with_its_hash_is_found_at_the_next_checkpoint(entrie
 def test_a_log_rewritten_from_the_start_is_found_by_a_checkpoint_somebody_kept(entries, checkpoints):
     forged = [rehashed({**entry, "note": "rewritten"}) for entry in entries]
     assert verify(forged, [checkpoint(forged)], [KEY]).ok
-    assert_found(verify(forged, [checkpoint(forged), checkpoints[0]], [KEY]), Problem.REWRITTEN, 1)
+    assert_found(verify(forged, [checkpoints[0]], [KEY]), Problem.REWRITTEN, 1)
+
+
+@pytest.mark.parametrize("signed_again", [5, 12, 13, SIZE])
+def test_a_key_that_signed_two_histories_is_named_whatever_number_of_entries_it_signed_again(
+    entries, checkpoints, signed_again
+):
+    """The worker signs every five minutes: hardly ever exactly as many entries as the checkpoint that was kept."""
+    forged = [rehashed({**entry, "note": "rewritten"}) for entry in entries]
+    report = verify(forged, [checkpoints[0], checkpoint(forged[:signed_again])], [KEY], head=SIZE)
+    assert_found(report, Problem.TWO_HISTORIES, 1)
+    assert "two different histories of the first 5 entries" in report.sentence
+    assert report.entries == SIZE
+
+
+def test_a_checkpoint_of_fewer_entries_speaks_for_no_second_history(entries, checkpoints):
+    forged = [*entries[:5], *(rehashed({**entry, "note": "rewritten"}) for entry in entries[5:])]
+    assert_found(verify(forged, checkpoints, [KEY], head=SIZE), Problem.REWRITTEN, 6)
+
+
+def test_signatures_that_end_below_the_known_number_of_entries_prove_too_little(entries, checkpoints):
+    assert verify(entries, checkpoints, [KEY], at_least=SIZE).exit_status == 0
+    report = verify(entries, checkpoints[:2], [KEY], at_least=SIZE)
+    assert (report.ok, report.proven, report.exit_status) == (True, False, 3)
+    assert "intact" not in report.sentence
+    assert "only up to entry 12, and 20 entries were known" in report.sentence
 
 
 @pytest.mark.parametrize("left", [0, 5, 13, 19])

@@ -196,3 +196,10 @@ def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
     assert "Nothing wrong was found, and nothing is proven" in page
     assert "The change log is intact" not in page
     assert "Not proven" in browser.get(reverse("verify_log")).text
+    log_page = browser.get(reverse("change_log")).text
+    assert "Not proven, checked" in log_page
+    assert "Intact, checked" not in log_page
+
+
+def test_the_result_says_what_checkpoints_of_the_same_database_do_not_prove() -> None:
+    assert "An older copy of it, put back as a whole, would look the same" in verified()

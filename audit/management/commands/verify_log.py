@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -17,7 +18,8 @@ from audit.management.refusing import RefusingCommand
 class Command(RefusingCommand):
     help = (
         "Verify the change log. Exit status 0: intact, and a signed checkpoint vouches for it; 1: not intact, and the "
-        "first bad entry is named; 2: cannot be read; 3: no checkpoint vouches for anything, so nothing is proven."
+        "first bad entry is named; 2: the log, a file or a setting cannot be read; 3: no checkpoint vouches for it, or "
+        "not for as many entries as were known, so nothing is proven."
     )
     requires_system_checks = ()  # it has to work when the rest of the site does not
 
@@ -32,17 +34,25 @@ class Command(RefusingCommand):
         try:
             kept = notes.split(options["checkpoints"].read_text("utf-8")) if options["checkpoints"] else []
             report = self.verify(options["file"], kept, at_least=options["at_least"])
-        except (OSError, UnicodeDecodeError, DatabaseError) as error:
+        except (OSError, UnicodeDecodeError, DatabaseError, ImproperlyConfigured) as error:
             if options["json"]:
                 self.refuse(str(error), as_json=True, status=2)
             raise CommandError(str(error), returncode=2) from error
-        self.stdout.write(
-            json.dumps(report.as_dict()) if options["json"] else _(report.template).format(**report.params)
-        )
-        if report.exit_status and not (report.ok and options["new"]):
+        if options["json"]:
+            self.stdout.write(json.dumps({**report.as_dict(), "kept_outside": len(kept)}))
+        else:
+            self.stdout.write(_(report.template).format(**report.params))
+            if report.proven and not (kept or options["at_least"] or options["file"]):
+                self.stdout.write(_(verification.SAME_SOURCE))
+        excused = options["new"] and report.ok and not report.signed and not options["at_least"]
+        if report.exit_status and not excused:
             sys.exit(report.exit_status)
 
     def verify(self, file: Path | None, kept: list[str], *, at_least: int) -> verification.Report:
+        if not checkpoints.verifier_keys():
+            raise ImproperlyConfigured(
+                "LOG_SIGNING_KEYS and LOG_VERIFIER_KEYS are empty: no checkpoint can be verified."
+            )
         if file is None:
             return log.verify(kept_outside=kept, at_least=at_least)
         signed = [*checkpoints.notes(), *kept]

@@ -234,9 +234,9 @@ def test_a_credential_in_a_text_for_others_is_refused_and_kept_nowhere(kind: str
 
 def test_an_exported_filter_keeps_no_credential_in_the_change_log() -> None:
     secret = generate()
-    staff.signed_in(noor()).post(f"{reverse('log_export')}?{urlencode({'client': secret})}")
+    staff.signed_in(noor()).post(f"{reverse('log_export')}?{urlencode({'who': secret})}")
     entry = Entry.objects.with_action(Action.LOG_EXPORTED).get()
-    assert entry.changes["filters"] == [None, "client=***"]
+    assert entry.changes["filters"] == [None, "who=***"]
 
 
 def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:

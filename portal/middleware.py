@@ -95,9 +95,9 @@ class SessionLimitsMiddleware:
 
     def _limit(self, request: Request) -> None:
         sessions.begin(request)
-        if sessions.ends_in(request) <= 0:
+        if min(sessions.left(request).values()) <= 0:
             logout(request)
-        else:
+        elif not sessions.only_asks(request):
             sessions.note_use(request)
 
 
@@ -106,9 +106,8 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         if request.method == "POST":
-            messages.error(
-                request, _("You had been signed out. Your form was not processed: sign in and send it again.")
-            )
+            problem = _("You had been signed out. Your form was not processed: sign in and send it again.")
+            messages.error(request, problem, extra_tags="lost")
         return super().handle_no_permission(request, view_func)
 
 

@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.urls import reverse
 
 from clients.session_store import ADDRESS, BROWSER, SEEN_AT, STARTED_AT, UID
 from portal import browsers
@@ -25,10 +26,10 @@ def uid_of(request: Request) -> uuid.UUID:
     return uuid.UUID(request.session[UID])
 
 
-def ends_in(request: Request) -> float:
-    """Seconds until the session is over, by both limits; negative when it is."""
+def left(request: Request) -> dict[str, int]:
+    """Seconds until the session ends unless it is used, and until it ends in any case; negative when it is over."""
     now = request.now.timestamp()
-    return min(idle_limit(request), absolute_limit(request)) - now
+    return {"idle": int(idle_limit(request) - now), "last": int(absolute_limit(request) - now)}
 
 
 def idle_limit(request: Request) -> float:
@@ -39,6 +40,11 @@ def idle_limit(request: Request) -> float:
 def absolute_limit(request: Request) -> float:
     """When the session ends however much it is used, as a timestamp."""
     return request.session[STARTED_AT] + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
+
+
+def only_asks(request: Request) -> bool:
+    """Whether the page asks for the end of the session by itself, which is no use of it."""
+    return request.method in ("GET", "HEAD") and request.path == reverse("session_ends")
 
 
 def note_use(request: Request) -> None:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/end/", sessions.end_sessions, name="end_sessions"),
     path("sessions/<uuid:uid>/end/", sessions.end_session, name="end_session"),
+    path("session/", sessions.session_ends, name="session_ends"),
     path("language/", accounts.set_language, name="set_language"),
     path("2fa/webauthn/keys/<int:pk>/remove/", accounts.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
     path("2fa/", include("allauth.mfa.urls")),

@@ -128,6 +128,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
             "kid": KID,
             "long_ago": NOW - timedelta(days=353),
             "soon": NOW + timedelta(days=12),
+            "session": {"idle": 3600, "last": 28_800},
             "passed": NOW - timedelta(days=2),
             "next_year": NOW + timedelta(days=729),
             "example": ExampleForm(auto_id="example_%s"),

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients import sessions as acts
 from portal.access import actor
 from portal.request import Request
-from portal.sessions import uid_of
+from portal.sessions import left, uid_of
 
 
 @require_safe
@@ -45,6 +46,13 @@ def end_sessions(request: Request) -> HttpResponse:
         messages.success(request, _("You are signed in here only. Links that you did not open no longer work."))
         return redirect("sessions")
     return _out(request, _("You are signed out everywhere. Links that you did not open no longer work."))
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_ends(request: Request) -> JsonResponse:
+    """How many seconds are left, for the notice before the end; a POST puts it off (portal/middleware.py)."""
+    return JsonResponse(left(request) if request.user.is_authenticated else {"idle": 0, "last": 0})
 
 
 def _out(request: Request, message: str) -> HttpResponse:

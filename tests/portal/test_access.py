@@ -21,7 +21,7 @@ from tests.portal import browsers, staff
 
 pytestmark = pytest.mark.django_db
 
-CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+VARIES = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|data-(?:idle|last)="\d+"')
 ROLES = ("anonymous", "owner", "stranger", "invited", "security", "auditor")
 # owner: a contact, and the object is hers. stranger: a contact of another client. invited: a Security team member who
 # came in by a mailed link alone.
@@ -114,6 +114,7 @@ MATRIX = {
     "account_reauthenticate": ("302 404 404 200 200 200", "302 404 404 200 200 200"),
     "staff_setup": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
     "sign_out": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "session_ends": ("200 200 200 302 200 200", "200 200 200 302 200 200"),
     "sessions": ("302 200 200 302 200 200", "302 405 405 302 405 405"),
     "end_sessions": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "end_session": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
@@ -240,9 +241,9 @@ def test_the_matrix(things, role):
 
 
 def test_no_form_is_answered_with_a_page_so_back_sends_nothing_again() -> None:
-    """But for a file to keep, and what the library answers to a wrong password."""
+    """But for files and JSON, and for what the library answers to a wrong password."""
     answered = {name for name, (_get, post) in MATRIX.items() if "200" in post.split()}
-    assert answered <= {"log_export", "export_clients", "account_login", "account_reauthenticate"}
+    assert answered <= {"log_export", "export_clients", "session_ends", "account_login", "account_reauthenticate"}
 
 
 def test_a_stranger_learns_nothing_from_the_answer(things):
@@ -252,7 +253,7 @@ def test_a_stranger_learns_nothing_from_the_answer(things):
     def page(uid: UUID) -> str:
         answer = stranger.get(reverse("client", kwargs={"uid": uid}))
         assert answer.status_code == 404
-        # What differs in any two pages: the address that was asked for, and the masks of the CSRF token.
-        return CSRF_TOKEN.sub("", answer.text.replace(str(uid), "UID").replace(answer["X-Request-Id"], "REQUEST"))
+        # What differs in any two pages: the address that was asked for, the masks of the CSRF token, the seconds left.
+        return VARIES.sub("", answer.text.replace(str(uid), "UID").replace(answer["X-Request-Id"], "REQUEST"))
 
     assert page(things["client"].uid) == page(uuid4())

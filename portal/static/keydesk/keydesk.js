@@ -105,27 +105,10 @@ document.getElementById('make-key')?.addEventListener('click', async (event) => 
   event.target.disabled = false;
 });
 
-// Another language is another page. What was typed into a form that may be kept (data-keep: no secrets, codes or keys)
-// crosses over in this tab, and is forgotten there. With it goes what the form had seen, so that somebody else's change
-// in between is found as ever.
-const KEPT = 'keydesk-typed';
-const ticked = ({ type }) => type === 'checkbox' || type === 'radio';
-const nameOf = (field) => (ticked(field) ? `${field.id} ${field.value}` : field.id);
-const typed = () => [...document.querySelectorAll('form[data-keep] [id][name]:not(button)')];
-
-document.querySelector('.kd-lang')?.closest('form').addEventListener('submit', () => {
-  const values = typed().map((field) => [nameOf(field), ticked(field) ? field.checked : field.value]);
-  if (values.length) {
-    sessionStorage.setItem(KEPT, JSON.stringify({ page: location.pathname, values: Object.fromEntries(values) }));
-  }
+// A page that showed something once is asked for anew when Back brings it out of the browser's memory.
+addEventListener('pageshow', (event) => {
+  if (event.persisted && document.querySelector('[data-once]')) location.reload();
 });
-
-const { page, values } = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
-sessionStorage.removeItem(KEPT);
-for (const field of page === location.pathname ? typed() : []) {
-  const value = values[nameOf(field)];
-  if (value !== undefined) field[ticked(field) ? 'checked' : 'value'] = value;
-}
 
 // Samples open in the language that was chosen last, on every page.
 const LANGUAGE_OF_SAMPLES = 'keydesk-samples';

@@ -44,7 +44,13 @@ AREAS = {
 }
 
 # url name -> area, where the address does not tell
-BELONGS_TO = {"review": "queue", "write_message": "queue", "create_api": "scopes", "change_api": "scopes"}
+BELONGS_TO = {
+    "why": "journal",
+    "review": "queue",
+    "write_message": "queue",
+    "create_api": "scopes",
+    "change_api": "scopes",
+}
 
 
 def site(request: Request) -> dict[str, Any]:

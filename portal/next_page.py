@@ -9,19 +9,20 @@ from portal.request import Request
 
 NAME = "next"  # in the query of the front page and of each way to sign in, and in their forms
 MAX_LENGTH = 500  # characters, as long as the column of a link
+FOR_ALL = {"why"}  # pages that are open to everybody and tell more to those who signed in
 
 
 def own_page(address: str) -> str:
-    """Return the path and query when they are those of a page of ours that needs a sign-in, else ""."""
+    """Return the path and query when they are those of a page of ours that needs a sign-in, or gains by it, else ""."""
     if not address.startswith("/") or len(address) > MAX_LENGTH or not address.isprintable():
         return ""
     if not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
         return ""
     try:
-        view = resolve(unquote(urlsplit(address).path)).func
+        found = resolve(unquote(urlsplit(address).path))
     except (Resolver404, ValueError):
         return ""
-    return address if getattr(view, "login_required", True) else ""
+    return address if getattr(found.func, "login_required", True) or found.url_name in FOR_ALL else ""
 
 
 def wanted(request: Request) -> str:

@@ -181,11 +181,15 @@ def _urgency(cause: Cause) -> tuple[int, int, str]:
 
 def _cause(client: Client, key: Key, row: Mapping[str, Any], requests: list[JournalEntry], verdict: Verdict) -> Cause:
     _client, rule, error = key
-    facts = requests[0].facts if requests else {}
-    digests = {request.facts.get("jti_digest") for request in requests}
-    if len(requests) > 1 and len(digests) == 1 and None not in digests:
-        facts = {**facts, "repeated": len(requests)}
-    return Cause(client, rule, error, requests=requests, explanation=explain(rule, facts), verdict=verdict, **row)
+    explanation = explained_by(requests[0], requests) if requests else explain(rule, {})
+    return Cause(client, rule, error, requests=requests, explanation=explanation, verdict=verdict, **row)
+
+
+def explained_by(entry: JournalEntry, alike: Sequence[JournalEntry]) -> Explanation:
+    """Explain one. `alike`: the newest of the same cause, which may show that one assertion was sent each time."""
+    digests = {other.facts.get("jti_digest") for other in alike}
+    is_one = len(alike) > 1 and len(digests) == 1 and None not in digests
+    return explain(entry.rule, entry.facts | {"repeated": len(alike)} if is_one else entry.facts)
 
 
 def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:

@@ -53,7 +53,7 @@ def dry_run(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         explained = rehearsal.explain(form.cleaned_data["assertion"], client=client, now=request.now)
         name = kept.keep(request, TRIED, {"client": str(uid), **_kept(explained)}, seconds=600)
-        return redirect(f"{request.path}?{TRIED}={name}")
+        return redirect(f"{request.path}?{TRIED}={name}#verdict")
     context = {"client": client, "form": form}
     tried = kept.get(request, TRIED, request.GET.get(TRIED, ""))
     if tried and tried["client"] == str(uid) and not form.errors:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from clients.models import Client
 from portal import usage
 from portal.explanations import explain
+from portal.forms.links import LinkForm
 from portal.refused_requests import Cause, Remark, Verdict
 from portal.signatures import Signature
 from tokens.models import JournalEntry
@@ -178,6 +179,7 @@ def _lists() -> dict[str, object]:
         ],
         "entries": _entries(),
         "causes": _causes(),
+        "link_form": LinkForm(prefix="link"),
         "remarks": [Remark(explain("long_lifetime", {"seconds": 3600, "max_seconds": 600}))],
         "samples": [
             {"label": "curl", "code": "# the assertion is a JWT that you sign\n"

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_safe
 from clients.models import Client
 from portal.context import role_of
 from portal.explanations import explain
-from portal.refused_requests import Period, cause_of, floods, method_of, refused_each_hour
+from portal.forms.links import LinkForm
+from portal.refused_requests import Period, cause_of, explained_by, floods, method_of, refused_each_hour
 from portal.request import Request
 from tokens.models import AnonymousRefusal, JournalEntry
 from tokens.slips import near
@@ -36,7 +37,7 @@ def why(request: Request, number: str) -> HttpResponse:
     if anonymous is not None:
         return render(request, "public/why.html", _nobodys(anonymous, request, role))
     if role == "public":
-        return render(request, "public/why_sign_in.html", {"number": number})
+        return render(request, "public/why_sign_in.html", {"number": number, "form": LinkForm()})
     mine = list(Client.objects.of(request.user)) if role == "contact" else []
     found = floods(mine, Period(request.now - DAY, request.now), request.now)
     context = {"number": number, "floods": found, "is_contact": role == "contact"}
@@ -52,13 +53,14 @@ def _kept(request: Request, role: str, number: str) -> JournalEntry | None:
 
 
 def _one(entry: JournalEntry, request: Request, *, staff: bool) -> dict[str, Any]:
+    cause = cause_of(entry, request.now) if entry.error else None
     return {
         "entry": entry,
         "client": entry.client,
         "staff": staff,
-        "explained": explain(entry.rule, entry.facts),
+        "explained": explained_by(entry, cause.requests if cause else []),
         "is_about_assertion": method_of(entry.rule) == "key:",
-        "cause": cause_of(entry, request.now) if entry.error else None,
+        "cause": cause,
         "hours": refused_each_hour(entry, request.now),
         "address": f"{settings.PUBLIC_URL}/why/{entry.why or entry.request_id}",
         "now": request.now,
@@ -75,6 +77,6 @@ def _nobodys(refusal: AnonymousRefusal, request: Request, role: str) -> dict[str
         "kept_until": refusal.at + ANONYMOUS_KEPT,
         "issuer": settings.PUBLIC_URL,
         "meant": next((client for client in mine if client.client_id == meant), None),
-        "is_public": role == "public",
+        "form": LinkForm() if role == "public" else None,
         "staff": role == "security",
     }

@@ -94,8 +94,10 @@ def test_an_address_that_is_too_long_is_not_led_to() -> None:
     assert not own_page("/journal/?" + "x" * 491)
 
 
-@pytest.mark.parametrize("address", ["/journal/?request_id=1", "/clients/", "/security/", "/log/entries/7/"])
-def test_pages_that_need_a_sign_in_are_led_to(address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["/journal/?request_id=1", "/clients/", "/security/", "/log/entries/7/", "/why/7d1c88f041b2"]
+)
+def test_pages_that_need_a_sign_in_or_gain_by_it_are_led_to(address: str) -> None:
     assert own_page(address) == address
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients.models import Client
+from clients import links, outbox
+from clients.models import Client, Mail
 from tests import factories
 from tests.portal import browsers, staff
 from tokens.models import AnonymousRefusal, JournalEntry, RefusalCount, Token
@@ -185,12 +187,18 @@ def test_signed_out_nothing_tells_whose_it_is_nor_whether_it_is_there(made):
     assert "secret" not in there.lower().replace("client secret", "")
 
 
-def test_signed_out_it_says_how_to_get_in_and_back(made):
+def test_signing_in_leads_back_to_the_refusal(made):
     refuse(made)
-    text = page(Browser())
-    assert f"{reverse('landing')}?next=%2Fwhy%2F{NUMBER}" in text.replace("/why/", "%2Fwhy%2F")
-    landing = Browser().get(reverse("landing"), {"next": reverse("why", args=[NUMBER])})
-    assert landing.status_code == 200
+    here, browser = reverse("why", args=[NUMBER]), Browser()
+    text = page(browser)
+    assert f'name="next" value="{here}"' in text
+    assert f"?next={quote(here, safe='')}" in text  # for a passkey, and for staff
+    browser.post(reverse("ask_link"), {"email": factories.lotte().email, "next": here})
+    mail = Mail.objects.filter(kind=Mail.Kind.LINK).latest("created_at")
+    assert outbox.deliver(mail_id=mail.pk, now=datetime.now(UTC))
+    mail.refresh_from_db()
+    assert browser.post(links.url(mail.link))["Location"] == here
+    assert "A line end came along with your client secret" in page(browser)
 
 
 def test_a_contact_of_another_client_sees_what_everybody_sees_of_none(made):

@@ -100,7 +100,9 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     """Ends a secret at once. The current one may only go when something else still signs the client in."""
     client = Client.objects.locked(secret.client_id)
     if secret.ends_at is None and not client.keys.lasting(now).exists():
-        raise UnableToChangeSecret(_("This is the only way the client can sign in. Add a key first, or regenerate."))
+        raise UnableToChangeSecret(
+            _("This is the only way the client can authenticate. Add a key first, or regenerate.")
+        )
     still_working = client.secrets.usable(now).filter(pk=secret.pk)
     if not still_working.update(ends_at=now):
         raise UnableToChangeSecret(_("This secret had stopped working already."))
@@ -114,7 +116,7 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
     """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
     Client.objects.locked(client.pk)
     if not allowed and not client.keys.lasting(now).exists():
-        raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can sign in."))
+        raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can authenticate."))
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
         raise UnableToChangeSecret(_("That was done already."))
     action = Action.SECRET_AUTHENTICATION_ON if allowed else Action.SECRET_AUTHENTICATION_OFF

@@ -13,7 +13,7 @@ class Act(models.TextChoices):
     REVEAL_SECRET = "reveal_secret", _("Show the client secret")
     REGENERATE_SECRET = "regenerate_secret", _("Regenerate the client secret")
     END_SECRET = "end_secret", _("Retire this secret")
-    CHANGE_SECRET_AUTHENTICATION = "change_secret_authentication", _("Change how the client signs in")
+    CHANGE_SECRET_AUTHENTICATION = "change_secret_authentication", _("Change how the client authenticates")
     ADD_KEY = "add_key", _("Add this key")
     ACTIVATE_KEY = "activate_key", _("Activate this key")
     RETIRE_KEY = "retire_key", _("Retire this key")

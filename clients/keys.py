@@ -216,7 +216,7 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
     if works and not _others_work(client, key, now + overlap):
         raise UnableToRetireKey(
-            _("This is the only way the client can sign in. Add its successor first, then retire this one.")
+            _("This is the only way the client can authenticate. Add its successor first, then retire this one.")
         )
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:

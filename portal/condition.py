@@ -45,7 +45,7 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
     working = [secret for secret in secrets if client.secret_allowed and secret.state(now) != Secret.State.ENDED]
     if not usable and not working:
-        return Condition(1, "bad", _("Cannot sign in"))
+        return Condition(1, "bad", _("Cannot authenticate"))
     ending = ending_key(usable, now)
     if ending:
         days = days_left(ending.not_after, now)

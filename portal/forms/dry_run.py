@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class DryRunForm(forms.Form):
     assertion = forms.CharField(
-        label=_("Signed request"),
+        label=_("Client assertion"),
         help_text=_(
             "The client_assertion: three parts with dots between them, or the whole form it is in. We do not keep it "
             "and do not use it up, so you can still send it."
@@ -15,7 +15,7 @@ class DryRunForm(forms.Form):
                 "class": "kd-mono", "rows": 8, "spellcheck": "false", "autocomplete": "off", "maxlength": None,
             }
         ),
-        error_messages={"required": _("Paste the signed request that your software makes.")},
+        error_messages={"required": _("Paste the client assertion that your software makes.")},
     )  # fmt: skip
 
     def clean_assertion(self) -> str:

@@ -57,7 +57,7 @@ class ClientFilterForm(FilterForm):
     organisation = forms.CharField(label=_("Organisation"), required=False, max_length=150)
     scope = forms.ChoiceField(label=_("Scope"), required=False, choices=scope_choices)
     method = forms.ChoiceField(
-        label=_("Signs in with"), required=False,
+        label=_("Authenticates with"), required=False,
         choices=[
             ("", _("Anything")), ("secret", _("A secret")), ("key", _("A key")),
             ("both", _("A key and a secret")), ("key_only", _("A key and no secret")),

@@ -103,7 +103,7 @@ def _row(client: Client, now: datetime) -> Row:
 
 def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
     yield [
-        _("Client id"), _("Name"), _("Organisation"), _("State"), _("Signs in with"), _("Scopes"), _("Last used"),
+        _("Client id"), _("Name"), _("Organisation"), _("State"), _("Authenticates with"), _("Scopes"), _("Last used"),
         _("Made at"), _("Contacts"), _("Keys"), _("Next key ends"), _("Id of the client in the change log"),
     ]  # fmt: skip
     contacts = Prefetch("contacts", ClientContact.objects.select_related("user").order_by("user__email"))

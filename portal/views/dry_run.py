@@ -1,4 +1,4 @@
-"""A dry run: what the token address would say to a signed request, rule by rule, before the first real one."""
+"""A dry run: what the token endpoint would say to a client assertion, rule by rule, before the first real one."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
     except UnableToChangeSecret as problem:
         messages.error(request, str(problem))
     else:
-        done = _("The client can sign in with a secret again.") if allowed else _("Secrets no longer work here.")
+        done = _("The client can authenticate with a secret again.") if allowed else _("Secrets no longer work here.")
         messages.success(request, done)
     return redirect("client", uid)
 

@@ -222,7 +222,7 @@ def in_the_portal(contact: Visitor, client: str, canaries: Canaries) -> None:
 
 
 def as_staff(live: Live, canaries: Canaries) -> None:
-    """Signs in with password and app, and looks up what leaked."""
+    """Authenticates with password and app, and looks up what leaked."""
     noor = Visitor(live, address("noor"), canaries)
     assert live.manage("invite_staff", noor.email, "--name", "Noor", "--role", "security").returncode == 0
     noor.opens_the_link("noor")

@@ -58,7 +58,7 @@ def test_a_client_without_a_working_credential_cannot_sign_in() -> None:
     made, _secret = factories.client()
     made.secrets.update(ends_at=datetime.now(UTC))
     text = home()
-    assert "Cannot sign in" in text
+    assert "Cannot authenticate" in text
     assert "or make a secret" in text
 
 

@@ -36,8 +36,9 @@ class Person:
     email: str
     look: Callable[[Page], None]
 
-    def link_from_mail(self) -> str:
-        return self.reads(r"(http\S+/open/[\w-]+/)")
+    def link_from_mail(self, subject: str = "") -> str:
+        """Most mails lead to a page; the subject tells which."""
+        return self.reads(r"(http\S+/open/[\w-]+/)", subject=subject)
 
     def code_from_mail(self) -> str:
         return self.reads(r"\b(\d{3} ?\d{3})\b", subject="code").replace(" ", "")
@@ -61,8 +62,8 @@ class Person:
     def sees(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator("main")).to_contain_text(text)
 
-    def opens_the_mailed_link(self) -> None:
-        self.goes_to(self.link_from_mail())
+    def opens_the_mailed_link(self, subject: str = "") -> None:
+        self.goes_to(self.link_from_mail(subject))
         self.clicks(re.compile("^Open "))
 
     def steps_up(self) -> None:

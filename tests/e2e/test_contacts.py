@@ -44,7 +44,7 @@ def comes_in_with_a_mailed_link(person: Person) -> None:
     person.goes_to("/link/")
     person.page.get_by_role("textbox").fill(person.email)
     person.clicks("Send me a link")
-    person.opens_the_mailed_link()
+    person.opens_the_mailed_link("sign-in link")
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])

@@ -171,7 +171,7 @@ def test_the_last_credential_does_not_go_by_accident(made, browser) -> None:
     browser.post(reverse("secret_authentication", args=[made.uid]), {"allowed": "false"})
     url = reverse("retire_key", args=[made.uid, key.uid])
     answer = browser.post(url, {"overlap": "0"}, follow=True).content.decode()
-    assert "This is the only way the client can sign in" in answer
+    assert "This is the only way the client can authenticate" in answer
     key.refresh_from_db()
     assert key.retires_at is None
 

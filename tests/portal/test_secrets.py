@@ -186,7 +186,7 @@ def test_the_only_secret_of_a_client_without_a_key_cannot_go(made, browser) -> N
     client, _old = made
     secret = client.secrets.get()
     answer = browser.post(reverse("end_secret", args=[client.uid, secret.uid]), follow=True).content.decode()
-    assert "This is the only way the client can sign in" in answer
+    assert "This is the only way the client can authenticate" in answer
     secret.refresh_from_db()
     assert secret.ends_at is None
 
@@ -195,7 +195,7 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
     client, _old = made
     url = reverse("secret_authentication", args=[client.uid])
     assert (
-        "the only way the client can sign in" in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
+        "the only way the client can authenticate" in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
     )
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     browser.post(url, {"allowed": "false"})

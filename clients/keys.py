@@ -20,6 +20,7 @@ from clients.models.credentials import KeyQuerySet
 from clients.notices import tell_contacts
 
 RENEWAL_OVERLAP = timedelta(days=7)
+MAX_KIDS_TOLD = 10  # in one mail
 DAY = timedelta(days=1)
 MAX_REFUSALS_LOGGED_PER_DAY = (
     20  # of private keys at one client: more say nothing new, and would bury what else was done
@@ -190,6 +191,9 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
     log.record(action=Action.KEY_REFUSED, actor=by, subject=client, changes={"count": (None, count)})
     if not mailed:
         more: dict[str, Any] = {"not_mailed": so_far - 1} if so_far > 1 else {}
+        # Which of them was uploaded would be known only by reading on, and nothing of the upload is read.
+        kids = client.keys.usable(now).order_by("-added_at").values_list("kid", flat=True)
+        more["kids"] = list(kids[:MAX_KIDS_TOLD])
         tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now, **more)
 
 

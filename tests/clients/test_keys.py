@@ -278,3 +278,15 @@ def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():
     old.refresh_from_db()
     assert old.algorithms == ["Ed25519", "EdDSA"]
     assert Key.objects.get(pk=other.pk).algorithms == other.algorithms
+
+
+def test_the_mail_about_an_uploaded_private_key_names_the_keys_that_it_could_be():
+    mine, _secret = client(contact=lotte())
+    used = [add(mine, public_key()), add(mine, public_key())]
+    retire(used[0], timedelta(0))
+    keys.note_refused_private_key(client=mine, by=by(lotte()), now=NOW)
+    body = render(Mail.objects.get(kind=Mail.Kind.PRIVATE_KEY_RECEIVED), now=NOW).body
+    assert used[1].kid in body
+    assert used[0].kid not in body
+    assert "Treat this private key as leaked." in " ".join(body.split())
+    assert "do not have to do anything" not in body

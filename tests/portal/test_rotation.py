@@ -108,7 +108,7 @@ def test_an_old_key_that_stopped_before_the_new_one_was_used_is_an_alarm(made, b
     assert found.words == "Not replaced: the new key has not been used, and the old one stopped just now"
     home, _client = pages(browser, made)
     assert "Finish replacing the key" in home
-    assert "cannot sign in" not in home
+    assert "cannot authenticate" not in home
     use(made.secrets.get(), NOW + timedelta(hours=1))  # the software went over to the secret
     assert state(made, NOW + timedelta(hours=2)).state == "ok"
 

@@ -40,6 +40,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def with_request_id(self, request_id: str) -> EntryQuerySet:
         return self.filter(request_id=request_id)
 
+    def from_address(self, address: str) -> EntryQuerySet:
+        return self.filter(address=address)
+
     def between(self, start: datetime | None, end: datetime | None) -> EntryQuerySet:
         """Entries with start <= at < end; None leaves that side open.
 
@@ -96,6 +99,7 @@ class Entry(models.Model):
             models.Index(fields=["actor_id", "seq"], name="entry_actor"),
             models.Index(fields=["action", "seq"], name="entry_action"),
             models.Index(fields=["request_id", "seq"], name="entry_request"),
+            models.Index(fields=["address", "seq"], name="entry_address"),
             models.Index(fields=["at", "seq"], name="entry_at"),
         ]
 

@@ -12,13 +12,14 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
 from clients import addresses
 from clients.models import Client, ClientContact, ClientScope, Key, Registration, Secret
 from portal.request import is_uuid
-from tokens.models import JournalEntry, Token
+from tokens.models import AnonymousRefusal, JournalEntry, Token
 
 MAX_LENGTH = 255  # characters, as long as a kid may be
 NUMBER = re.compile(r"R-([0-9]{4})-([0-9]{4,9})", re.IGNORECASE)
@@ -48,6 +49,16 @@ def registration_number(text: str) -> Registration | None:
 def _names(text: str) -> Iterator[Found]:
     for column in ("client_id", "name", "organisation"):
         yield Client.objects.filter(**{f"{column}__icontains": text}).values("pk")
+
+
+def refusal_address(text: str) -> str:
+    """The page about the refused HTTP request with this id (X-Request-Id, or ours of `error_uri`); "" for none."""
+    text = text.strip()
+    if not REQUEST_ID.fullmatch(text):
+        return ""
+    anonymous = AnonymousRefusal.objects.filter(why=text)
+    is_known = JournalEntry.objects.with_request_id(text).exists() or anonymous.exists()
+    return reverse("why", args=[text]) if is_known else ""
 
 
 def has_id(text: str) -> Q:

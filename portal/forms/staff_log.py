@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
 from clients import addresses
-from clients.models import Client, Registration, User
+from clients.models import Api, Client, Registration, Scope, User
 from portal.forms.fields import day_field
 from portal.forms.filters import FilterForm, no_credential
 from portal.staff_search import MAX_LENGTH, clients_for, registration_number
@@ -36,8 +36,9 @@ MOST_MATCHES = 100  # people or clients that one search text may stand for
 
 
 def action_choices() -> list[tuple[Any, Any]]:
-    """Anything, then each group as a whole and its actions, then the rest."""
-    sentences = [(action.value, _without_names(str(action.label))) for action in Action]
+    """Anything, then each group as a whole and its actions, then the rest; by alphabet."""
+    named = ((action.value, _without_names(str(action.label))) for action in Action)
+    sentences = sorted(named, key=lambda item: item[1].casefold())
     grouped = [
         (label, [(f"{group}.", label), *(item for item in sentences if item[0].startswith(f"{group}."))])
         for group, label in GROUPS.items()
@@ -58,20 +59,26 @@ class LogFilterForm(FilterForm):
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     client = forms.CharField(
-        label=_("Client"), help_text=_("Anything that finds a client, or a request's number"), required=False,
+        label=_("About"),
+        help_text=_("A client by anything that finds it, a request's number, or the exact name of a scope or API"),
+        required=False,
         max_length=MAX_LENGTH, validators=[no_credential], widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
     since = day_field(_("From"))
     until = day_field(_("To"))
     request_id = forms.CharField(label=_("Request id"), required=False, max_length=64)
+    address = forms.GenericIPAddressField(
+        label=_("IP address"), required=False,
+        error_messages={"invalid": _("Enter an IP address like 192.0.2.7 or 2001:db8::7.")},
+    )  # fmt: skip
 
     def clean_who(self) -> list[str] | None:
         """The actor ids; None when nobody was asked for."""
         return _actors(text) if (text := self.cleaned_data["who"]) else None
 
     def clean_client(self) -> tuple[list[str], list[str]] | None:
-        """The references in the log of clients and of requests; None when no client was asked for."""
+        """The references in the log of clients, and the ids of other subjects; None when nothing was asked for."""
         return _clients(text) if (text := self.cleaned_data["client"]) else None
 
     def clean(self) -> dict[str, Any]:
@@ -88,12 +95,14 @@ class LogFilterForm(FilterForm):
         if data["who"] is not None:
             entries = entries.by_actor(*data["who"])
         if data["client"] is not None:
-            clients, requests = data["client"]
-            entries = entries.of_client(*clients, subjects=requests)
+            clients, subjects = data["client"]
+            entries = entries.of_client(*clients, subjects=subjects)
         if data["action"]:
             entries = entries.with_action(*(value for value in Action.values if value.startswith(data["action"])))
         if data["request_id"]:
             entries = entries.with_request_id(data["request_id"].strip())
+        if data["address"]:
+            entries = entries.from_address(data["address"])
         return entries
 
     def _period(self) -> tuple[datetime | None, datetime | None]:
@@ -112,7 +121,14 @@ def _actors(text: str) -> list[str]:
 
 
 def _clients(text: str) -> tuple[list[str], list[str]]:
-    """The clients that this text stands for, and the requests that they were made by, or that ask for such a one."""
+    """The clients that this text stands for, and the requests that they were made by, or that ask for such a one.
+
+    The name of a scope or an API stands for itself, and not for the clients that have it.
+    """
+    apis = Api.objects.filter(Q(identifier=text) | Q(name__iexact=text))
+    catalogue = [scope.audit_id for scope in Scope.objects.filter(name=text)] + [api.audit_id for api in apis]
+    if catalogue:
+        return [], catalogue
     if numbered := registration_number(text):
         client = numbered.client
         return [client.audit_client] if client else [], [numbered.audit_id]

@@ -19,6 +19,7 @@ from portal.access import security_team
 from portal.client_search import NEWEST, Clients, matching
 from portal.forms.staff_clients import ClientFilterForm
 from portal.request import Request, is_uuid
+from portal.staff_search import refusal_address
 from tokens.models import CredentialUse
 
 PAGE = 50
@@ -53,6 +54,7 @@ def all_clients(request: Request) -> HttpResponse:
         "matches": found[: COUNTED + 1].count(),
         "counted": COUNTED,
         "chips": form.chips(),
+        "refusal_url": refusal_address(form.cleaned_data["q"]) if form.is_valid() else "",
         "export_url": f"{reverse('export_clients')}?{urlencode(query)}",
     }
     return render(request, "security/all_clients.html", context, status=422 if form.errors else 200)

@@ -84,11 +84,15 @@ def client_journal(request: Request, uid: UUID) -> HttpResponse:
     client = client_of_anybody(uid)
     form = JournalForm(request.GET, clients=[client])
     form.full_clean()
+    if sought := form.sought():  # of any client: the id that a caller read out may be of another one
+        return redirect("why", sought)
     day = form.chosen_day()
     period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
     shown = by_client([client], period, request.now)
     return render(
-        request, "security/journal.html", {"client": client, "day": day, "shown": shown[0] if shown else None}
+        request,
+        "security/journal.html",
+        {"client": client, "form": form, "day": day, "shown": shown[0] if shown else None},
     )
 
 

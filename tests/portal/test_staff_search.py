@@ -16,7 +16,7 @@ from tests import factories
 from tests.keys import certificate
 from tests.portal import browsers
 from tests.portal.staff import signed_in
-from tokens.models import JournalEntry, Token
+from tokens.models import AnonymousRefusal, JournalEntry, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +106,49 @@ def test_the_change_log_finds_the_history_by_it(found, way) -> None:
     entries = signed_in(factories.ada()).get(reverse("change_log"), {"client": WAYS[way](found)}).context["entries"]
     assert "approved the request" in " ".join(entry["sentence"] for entry in entries)
     assert {entry.get("client", found.name) for entry in entries} == {found.name}
+
+
+def in_the_log(**filters: str) -> str:
+    entries = signed_in(factories.ada()).get(reverse("change_log"), filters).context["entries"]
+    return " / ".join(entry["sentence"] for entry in entries)
+
+
+@pytest.mark.parametrize("text", ["address.read", "addresses", "Addresses"])
+def test_the_change_log_finds_what_was_done_to_a_scope_or_an_api_by_its_name(found, text) -> None:
+    sentences = in_the_log(client=text)
+    assert "created the" in sentences
+    assert "approved" not in sentences
+
+
+def test_the_change_log_finds_what_was_done_from_an_address(found) -> None:
+    assert "confirmed the request" in in_the_log(address="192.0.2.9")
+    assert in_the_log(address="192.0.2.200") == ""
+    answer = signed_in(factories.ada()).get(reverse("change_log"), {"address": "the office"})
+    assert (answer.status_code, "like 192.0.2.7" in answer.text) == (422, True)
+
+
+def test_the_id_of_a_refusal_leads_to_why_it_was_refused(found) -> None:
+    browser, why = signed_in(factories.noor()), reverse("why", args=[REQUEST_ID])
+    assert f'href="{why}"' in browser.get(reverse("all_clients"), {"q": REQUEST_ID}).text
+    assert f'href="{why}"' not in browser.get(reverse("all_clients"), {"q": "polder"}).text
+
+
+def test_the_id_of_a_refusal_that_names_no_client_leads_to_why_too(now) -> None:
+    AnonymousRefusal.objects.create(
+        why="a" * 32, request_id="a" * 32, at=now, endpoint="token", status=401, error="invalid_client",
+        rule="unknown_client",
+    )  # fmt: skip
+    text = signed_in(factories.noor()).get(reverse("all_clients"), {"q": "a" * 32}).text
+    assert reverse("why", args=["a" * 32]) in text
+
+
+def test_the_journal_of_a_client_takes_the_id_of_any_refusal(found) -> None:
+    browser = signed_in(factories.noor())
+    journal = reverse("client_journal", args=[found.uid])
+    assert 'name="request_id"' in browser.get(journal).text
+    answer = browser.get(journal, {"request_id": f"X-Request-Id: {REQUEST_ID}"})
+    assert answer.url == reverse("why", args=[REQUEST_ID])
+    assert browser.get(answer.url).status_code == 200
 
 
 @pytest.mark.parametrize(("name", "field"), [("all_clients", "q"), ("change_log", "client"), ("queue", "q")])

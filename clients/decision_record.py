@@ -41,3 +41,8 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], signals
         "content_hash": registration.content_hash,
     }
     return difference({}, facts)
+
+
+def with_effects(decided: Changes, effects: Changes) -> Changes:
+    """The record with what the decision changed. What it left as it was stays in the record as it was asked."""
+    return decided | {name: pair for name, pair in effects.items() if pair[0] != pair[1]}

@@ -244,7 +244,11 @@ def approve(
     )  # fmt: skip
     _tell_approved(registration, client, message, now)
     log.record(
-        action=Action.REGISTRATION_APPROVED, actor=by, subject=registration, changes=decided | changes, note=message
+        action=Action.REGISTRATION_APPROVED,
+        actor=by,
+        subject=registration,
+        changes=decision_record.with_effects(decided, changes),
+        note=message,
     )
     return client
 

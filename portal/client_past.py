@@ -29,6 +29,7 @@ class Past:
     facts: dict[str, object] = field(default_factory=dict)
     contacts: dict[str, object] = field(default_factory=dict)
     credentials: dict[str, Entry] = field(default_factory=dict)
+    came_with: set[str] = field(default_factory=set)  # of the credentials, those that were made with the client
 
     def rows(self) -> list[tuple[object, str]]:
         """(label, value) of each known fact, in the order of audit.actions.FIELDS."""
@@ -55,4 +56,6 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
             past.contacts[str(after.get("contact") or before.get("contact"))] = after.get("role")
         elif entry.action.startswith(CREDENTIALS) and entry.subject_id.startswith(("key:", "secret:")):
             past.credentials[entry.subject_id] = entry
+            if entry.action == Action.SECRET_CREATED and not past.existed:
+                past.came_with.add(entry.subject_id)
     return past

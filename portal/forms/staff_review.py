@@ -13,9 +13,10 @@ UNANSWERED = "unanswered"  # the contact was asked to change the request and did
 
 
 class DecisionForm(forms.Form):
-    """`seen` is the content hash of the request as it stands on the page."""
+    """`seen` is the content hash of the request as it stands on the page, `signals` the hash of the signals there."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
+    signals = forms.CharField(widget=forms.HiddenInput, required=False)
     scopes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     defaults = forms.MultipleChoiceField(
         label=_("Which of them are default scopes?"),

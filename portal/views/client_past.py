@@ -7,14 +7,16 @@ from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from audit.actions import Action
 from audit.models import Entry
 from clients.models import Client
 from portal import log_entries
 from portal.access import log_readers
-from portal.client_past import as_it_was
+from portal.client_past import Past, as_it_was
 from portal.forms.fields import day_field
 from portal.request import Request
 
@@ -42,9 +44,15 @@ def client_past(request: Request, uid: UUID) -> HttpResponse:
         "form": form,
         "day": day,
         "past": past,
-        "credentials": [log_entries.sentence(entry) for entry in past.credentials.values()],
+        "credentials": [_last_act(past, entry) for entry in past.credentials.values()],
         "entries": log_entries.rows(page),
         "newer_url": f"?after={page[0].seq}{on}#entries" if newer else "",
         "older_url": f"?before={page[-1].seq}{on}#entries" if older else "",
     }
     return render(request, "auditor/client_past.html", context, status=422 if form.errors else 200)
+
+
+def _last_act(past: Past, entry: Entry) -> str:
+    if entry.action == Action.SECRET_CREATED and entry.subject_id in past.came_with:
+        return gettext("The client secret %(secret)s was made with the client") % {"secret": entry.subject_label}
+    return log_entries.sentence(entry)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
 from clients import registrations
+from clients.fingerprints import fingerprint
 from clients.models import Registration, User
 from portal import differences, hints, signatures
 from portal.access import actor, security_team
@@ -57,7 +58,7 @@ def _decision_form(registration: Registration, user: User, data: QueryDict | Non
 def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDict:
     """What was typed, for the request as it is now: deciding again decides on that."""
     data = posted.copy()
-    data["seen"] = registration.content_hash
+    data["seen"], data["signals"] = registration.content_hash, fingerprint(_signals(registration))
     names = {row.scope.name for row in registration.asked.all()}
     for field in ("scopes", "defaults"):
         data.setlist(field, [name for name in posted.getlist(field) if name in names])
@@ -73,6 +74,7 @@ def _initial(registration: Registration) -> dict[str, object]:
     defaults = [row.scope.name for row in asked if held.get(row.scope.name, not row.scope.sensitive)]
     return {
         "seen": registration.content_hash,
+        "signals": fingerprint(_signals(registration)),
         "scopes": [row.scope.name for row in asked],
         "defaults": defaults,
     }
@@ -87,12 +89,16 @@ def _held(registration: Registration) -> dict[str, bool]:
 
 
 def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
-    data, by = form.cleaned_data, actor(request)
+    data, by, signals = form.cleaned_data, actor(request), _signals(registration)
+    if data["signals"] not in ("", fingerprint(signals)):
+        raise registrations.ContentChanged(
+            _("The signals changed while you read the request. Read them again, then decide.")
+        )
     told = {
         "registration": registration,
         "message": data["message"],
         "seen": data["seen"],
-        "signals": _signals(registration),
+        "signals": signals,
         "by": by,
         "now": request.now,
     }

@@ -1,9 +1,12 @@
 """What is kept of a decision: the content, what was granted of it, the signals, and the secret that came of it."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from audit.models import Entry
+from clients import client_secrets, registrations
 from clients.models import Client, Registration
 from portal.client_past import as_it_was
 from tests import factories
@@ -89,3 +92,53 @@ def test_the_first_secret_of_a_client_is_in_the_log_and_in_its_past(now) -> None
     assert (entry.subject_id, entry.changes) == (secret.audit_id, {"hint": [None, secret.hint]})
     entries = Entry.objects.of_client(str(client.uid), subjects=[registration.audit_id]).order_by("seq")
     assert list(as_it_was(entries).credentials) == [secret.audit_id]
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    assert f"The client secret …{secret.hint} was made with the client" in past
+    shown = signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).text
+    assert "Made with the client," in shown
+
+
+def test_a_later_secret_is_shown_as_somebodys(now) -> None:
+    client, _secret = factories.client()
+    client_secrets.regenerate(
+        client=client, replaces=client.secrets.get(), overlap=timedelta(0), by=factories.by(factories.lotte()),
+        now=now + timedelta(days=1),
+    )  # fmt: skip
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    assert "Lotte Verhaeghe regenerated the client secret" in past
+
+
+def test_a_change_that_leaves_the_purpose_says_on_what_purpose_it_was_decided(now) -> None:
+    lotte = factories.lotte()
+    client, _secret = factories.client(contact=lotte)
+    Client.objects.filter(pk=client.pk).update(purpose="We read meters.")
+    client.refresh_from_db()
+    content = factories.content(
+        client_name=client.name, organisation=client.organisation, contact_name=lotte.name, contact_email=lotte.email,
+        purpose=client.purpose, reason="New", scopes=(factories.scope("address.read"), factories.scope("parcel.read")),
+    )  # fmt: skip
+    registration = registrations.propose_change(client=client, content=content, by=factories.by(lotte), now=now)
+    decide(registration, "approve", scopes=["address.read", "parcel.read"])
+    changes = last("registration.approved").changes
+    assert changes["purpose"] == [None, "We read meters."]
+    assert changes["scopes"] == ["address.read", "address.read parcel.read"]
+
+
+def test_who_decides_on_signals_that_changed_meanwhile_sees_them_first(now) -> None:
+    """The record holds the signals as they were shown: those of the page, and not of the moment of the decision."""
+    registration = factories.submitted_request(now)
+    browser, url = signed_in(factories.noor()), reverse("review", args=[registration.uid])
+    page = browser.get(url)
+    assert "First client of this organisation" in page.text
+    other = factories.submitted_request(now)
+    decide(other, "approve", scopes=["address.read"])
+    data = {
+        "decision": "approve", "seen": registration.content_hash, "scopes": ["address.read"], "message": "",
+        "signals": page.context["form"]["signals"].value(),
+    }  # fmt: skip
+    answer = browser.post(url, data)
+    assert (answer.status_code, "The signals changed" in answer.text) == (409, True)
+    assert "This organisation has 1 client" in answer.text
+    data["signals"] = answer.context["form"]["signals"].value()
+    assert browser.post(url, data).status_code == 302
+    assert any("has 1 client" in text for text in last("registration.approved").changes["signals"][1])

@@ -53,10 +53,19 @@ def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Expl
         about=evidence.about(rule, facts),
         slip=slip,
         command=slip.command if slip else "",
-        copy=str(rows[0].expected.text) if rule == Rule.AUDIENCE and rows and rows[0].expected else "",
+        copy=_to_copy(rule, rows),
         offset=offset,
         allowed=CLOCK_TOLERANCE if offset is not None else None,
     )
+
+
+# The expected value is the one to put in, if it is one.
+TO_COPY = {Rule.AUDIENCE, Rule.KID, Rule.ISSUER, Rule.SUBJECT, Rule.ASSERTION_TYPE}
+
+
+def _to_copy(rule: str, rows: list[Row]) -> str:
+    expected = rows[0].expected if rows and rule in TO_COPY else None
+    return str(expected.text) if expected and expected.exact and expected.single else ""
 
 
 def _offset(rule: str, facts: Mapping[str, Any]) -> float | None:

@@ -203,20 +203,24 @@ def _milliseconds(facts: Mapping[str, Any]) -> Slip | None:
 
 
 def _expired(facts: Mapping[str, Any]) -> Slip | None:
-    """An assertion that was made long ago was kept; a young one comes from a clock that is behind."""
+    """One that was made long ago, or came before, was kept; a young one may come from a clock that is behind."""
     if slip := _milliseconds(facts):
         return slip
     issued, ours = seconds_of(facts.get("issued_at")), seconds_of(facts.get("our_clock"))
-    if repeated := facts.get("repeated"):
-        detail = _("The last %(n)s that were refused carry the same jti.") % {"n": repeated}
-    elif issued is None or ours is None or ours - issued < LONG_AGO:
-        return None
-    else:
-        detail = _("It says that it was made %(span)s before it arrived.") % {"span": exactly(ours - issued)}
-    return Slip(
-        _("Most likely: your software makes the assertion once and keeps it."),
-        detail,
-        fix=_("Make a new assertion inside the function that asks for a token, with the time of that moment."),
+    age = ours - issued if issued is not None and ours is not None and ours > issued else None
+    made = _("It says that it was made %(span)s before it arrived.") % {"span": exactly(age)} if age else ""
+    repeated = facts.get("repeated")
+    if repeated or (age and age >= LONG_AGO):
+        same = _("The last %(n)s that were refused carry the same jti.") % {"n": repeated} if repeated else ""
+        return Slip(
+            _("Most likely: your software makes the assertion once and keeps it."),
+            same or made,
+            fix=_("Make a new assertion inside the function that asks for a token, with the time of that moment."),
+        )
+    return (
+        Slip(_("Either your server's clock is behind, or the assertion waited before it was sent."), made)
+        if age
+        else None
     )
 
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")  # ours, and what is taken from a proxy (tokens/application.py)
+# Ours, and what is taken from a proxy (tokens/application.py); a secret or token is none, and goes into no address.
+REQUEST_ID = re.compile(r"(?!kd[a-z]_)[A-Za-z0-9._-]{8,64}")
 PERIODS = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days")}
 
 

@@ -23,9 +23,11 @@ from tests import factories
 from tests.keys import certificate_pem, new_ec
 from tests.portal import browsers, staff
 from tests.portal.test_access import MATRIX, ROLES, arguments
+from tokens.models import AnonymousRefusal, JournalEntry
 
 STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
 NOOR, BRAM, ADA = (f"{name}@gegevensverkeer.example" for name in ("noor", "bram", "ada"))
+OF_NOBODY = "9a4c17e05bd2883f610ec7942daa56f1"  # a refused request that names no client
 WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
 
 
@@ -67,6 +69,10 @@ def seed(now: datetime | None = None) -> None:
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
         if not Verification.objects.exclude(finished_at=None).exists():
             verifications.carry_out(started.pk)
+    AnonymousRefusal.objects.create(
+        why=OF_NOBODY, request_id=OF_NOBODY, at=now, endpoint="token", status=401, error="invalid_client",
+        rule="unknown_client", facts={"sent": "fphqa925tqs4"}, address="192.0.2.1",
+    )  # fmt: skip
     undelivered = Mail.objects.earliest("created_at")
     Mail.objects.filter(pk=undelivered.pk).update(state=Mail.State.FAILED, attempts=8, last_error="550 No such user")
 
@@ -92,6 +98,7 @@ def things() -> dict[str, Any]:
         "registration": Registration.objects.get(client_name=WAITING),
         "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
         "secret": sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
+        "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
@@ -112,6 +119,9 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
     sensitive = Scope.objects.get(sensitive=True)
     yield Place("security", "ease_scope", reverse("ease_scope", args=[sensitive.pk]))
     yield Place("owner", "404", "/no/such/page/")
+    for role in ("anonymous", "owner"):
+        yield Place(role, "why-unknown", reverse("why", args=[OF_NOBODY]))
+    yield Place("owner", "why-not-kept", reverse("why", args=["0" * 32]))
     running = Verification.objects.get(finished_at=None)
     yield Place("auditor", "verification-running", reverse("verification", args=[running.pk]))
     yield from _answers(known)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from clients import secretformat
 from clients.models import Client
 from tests import factories
 from tests.portal import browsers
@@ -85,6 +86,11 @@ def test_an_id_is_looked_up_on_its_own_page(made) -> None:
     ):  # fmt: skip
         answer = browser.get(reverse("journal"), {"request_id": pasted})
         assert (answer.status_code, answer["Location"]) == (302, reverse("why", args=["7d1c88f041b2"])), pasted
+
+
+def test_a_secret_that_is_pasted_in_place_of_an_id_goes_into_no_address(made) -> None:
+    answer = browsers.of(factories.lotte()).get(reverse("journal"), {"request_id": secretformat.generate()})
+    assert answer.status_code == 200
 
 
 def test_what_still_happens_comes_first(made) -> None:

@@ -142,6 +142,8 @@ FIELDS: dict[str, str | Promise] = {
     "proposed_by": _("Proposed by"),
     "proposal_reason": _("Why it was proposed"),
     "void_at": _("Void after"),
+    "leaked": _("What was pasted"),
+    "addresses": _("Addresses that got tokens"),
     "filters": _("Filters"),
     "entries": _("Entries"),
     "count": _("Times within a day"),

@@ -232,6 +232,15 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now, until=at.isoformat())
 
 
+def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
+    """Retire a key under every key id that it has at this client, also when nothing else authenticates the client.
+
+    Part of a larger act, which has locked the client and logs it. Returns how many rows had not ended.
+    """
+    rows = client.keys.filter(thumbprint=key.thumbprint)
+    return rows.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
+
+
 def _others_work(client: Client, key: Key, then: datetime) -> bool:
     if client.keys.lasting(then).exclude(pk=key.pk).exists():
         return True

@@ -18,7 +18,7 @@ SET_BY = {
 }  # fmt: skip
 # Of the decision, not of the client that it made or changed.
 OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason"}
-CREDENTIALS = ("key.", "secret.")
+CREDENTIALS = ("key.", "secret.", "incident.revoked")
 
 
 @dataclass

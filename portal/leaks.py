@@ -1,42 +1,95 @@
-"""What was pasted on the incident page: the secret or token in a header, a log line or a piece of code."""
+"""What was pasted on the incident page: anything that the product issues or accepts, in a header, a log line or a file.
+
+Nothing of a secret leaves this module but its digest, and of a private key the thumbprint of its public half.
+"""
+
+from __future__ import annotations
 
 import base64
 import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from clients import secretformat
-from tokens import tokenformat
+from clients.keymaterial.traces import traces
+from tokens import jws, tokenformat
+from tokens.errors import InvalidClient
+from tokens.incident import Traces
 
 # Ours by prefix and length: what follows without a gap, as when line ends got lost, is not part of it.
 OURS = re.compile(r"(?=(kd[st]_[A-Za-z0-9_-]{49}))")
 BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/_-]{8,}={0,2})", re.IGNORECASE)
-# As the database has client ids. Our secrets and tokens are left out: they go into no query as they are.
-CLIENT_ID = re.compile(r"(?!kd[st]_)[A-Za-z0-9_-]{1,64}")
-AROUND = " \t\"'`,;"
+JWT = re.compile(r"(?<![\w-])(eyJ[\w-]{8,}+\.[\w-]++\.[\w-]++)")
+# A kid, a thumbprint, the end of a secret or a client id. Ours are left out: they go into no query as they are.
+NAME = re.compile(r"(?!kd[st]_|eyJ)[!-~](?:[ -~]{0,253}[!-~])?")
+AROUND = " \t\r\n\"'`,;"
+HINT = re.compile(r"(?:…|\.\.\.)([A-Za-z0-9_-]{4})")  # as our pages name a secret
 
 
 class SeveralLeaks(ValueError):
-    """More than one secret or token: each is looked up by itself, so that none is overlooked."""
+    """More than one secret, token, key or assertion: each is looked up by itself, so that none is overlooked."""
 
 
-def value_in(pasted: str) -> str:
-    """The one secret or token in this text; the text itself when nothing in it looks like ours. Raises SeveralLeaks."""
-    readings = [pasted, unquote_plus(pasted), *_decoded(pasted)]
-    found = {value for text in readings for value in OURS.findall(text) if _is_whole(value)}
-    if len(found) > 1:
+@dataclass(frozen=True)
+class Pasted:
+    """What to look up, and what a text is: one of the names below, for the page that says that no client has it."""
+
+    traces: Traces
+    what: str
+
+
+CUT_OFF = "cut_off"  # begins like one of ours or an assertion, and is not whole
+UNREADABLE = "unreadable"  # a private key that is encrypted, cut off, or of an unknown kind
+PRIVATE_KEY, PUBLIC_KEY, ASSERTION, VALUE = "private_key", "public_key", "assertion", "value"
+
+
+def read(pasted: str) -> Pasted:
+    """Raises SeveralLeaks."""
+    readings = list(dict.fromkeys([pasted, unquote_plus(pasted), *_decoded(pasted)]))
+    ours = {value for text in readings for value in OURS.findall(text) if _is_whole(value)}
+    keys = traces(pasted)
+    tokens = {text for reading in readings for text in JWT.findall(reading)}
+    assertions = list(filter(None, map(_assertion, tokens)))
+    if len(ours) + len({key.thumbprint for key in keys}) + len(assertions) > 1:
         raise SeveralLeaks
-    return found.pop() if found else pasted.strip(AROUND)
+    if ours:
+        return Pasted(Traces(digest=secretformat.digest(ours.pop())), VALUE)
+    if keys:
+        kind = PRIVATE_KEY if any(key.is_private for key in keys) else PUBLIC_KEY
+        thumbprint = keys[0].thumbprint
+        return Pasted(Traces(thumbprint=thumbprint), kind if thumbprint else UNREADABLE)
+    if assertions:
+        return Pasted(Traces(assertion=assertions[0]), ASSERTION)
+    text = pasted.strip(AROUND)
+    return Pasted(Traces(name=_name_in(text)), CUT_OFF if _is_cut_off(text) else VALUE)
 
 
-def is_cut_off(value: str) -> bool:
-    """Begins as ours do, and its check characters do not fit: it was not copied whole, or mistyped."""
-    return value.startswith((secretformat.PREFIX, tokenformat.PREFIX)) and not _is_whole(value)
+def _name_in(text: str) -> str:
+    """What is no secret: of a Basic header whose secret is not ours the client id."""
+    for decoded in _decoded(text):
+        text = decoded.partition(":")[0]
+    if hint := HINT.fullmatch(text):
+        return hint[1]
+    return text if NAME.fullmatch(text) else ""
+
+
+def _is_cut_off(text: str) -> bool:
+    if text.startswith("eyJ"):
+        return True
+    return text.startswith((secretformat.PREFIX, tokenformat.PREFIX)) and not _is_whole(text)
 
 
 def _is_whole(value: str) -> bool:
     return secretformat.is_well_formed(value) or tokenformat.is_well_formed(value)
+
+
+def _assertion(text: str) -> jws.Jws | None:
+    try:
+        return jws.read(text)
+    except InvalidClient:
+        return None
 
 
 def _decoded(pasted: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from audit.actions import FIELDS
 from audit.models import Entry, EntryQuerySet
@@ -24,6 +25,13 @@ WORDS: dict[str, dict[str, str | Promise]] = {
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
     "state": dict(Key.State.choices),
     "proposal": dict(Proposal.Kind.choices),
+    "leaked": {
+        "value": _lazy("A secret or token"),
+        "key": _lazy("A key or certificate"),
+        "assertion": _lazy("An assertion"),
+        "name": _lazy("An identifier"),
+        "unknown": _lazy("Something else"),
+    },
 }
 # Fields whose values are moments. In no other is a text taken for one: names are what people, strangers too, typed.
 MOMENTS = {

@@ -14,9 +14,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from audit.actions import Action
 from audit.models import Entry
 from clients import addresses
+from clients.former_ids import has_id
 from clients.models import Client, ClientContact, ClientScope, Key, Registration, Secret
 from portal.request import is_uuid
 from tokens.models import AnonymousRefusal, JournalEntry, Token
@@ -59,12 +59,6 @@ def refusal_address(text: str) -> str:
     anonymous = AnonymousRefusal.objects.filter(why=text)
     is_known = JournalEntry.objects.with_request_id(text).exists() or anonymous.exists()
     return reverse("why", args=[text]) if is_known else ""
-
-
-def has_id(text: str) -> Q:
-    """The client whose client id this is, or was before it was regenerated: people paste one from an old log."""
-    changed = Entry.objects.with_action(Action.CLIENT_ID_CHANGED).filter(changes__client_id__0=text)
-    return Q(client_id=text) | Q(uid__in=[ref for ref in changed.values_list("client_ref", flat=True) if is_uuid(ref)])
 
 
 def _ids(text: str) -> Iterator[Found]:

@@ -22,11 +22,14 @@ class UnableToRevoke(Exception):
 
 
 @transaction.atomic
-def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "") -> None:
+def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
     """Every token of the client stops. One number moves, however many tokens there are; the rows are marked later."""
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
     change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client, note=by.because(reason))
-    tell_contacts(client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now)
+    tell_contacts(
+        client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now,
+        message=message,
+    )  # fmt: skip
     wake_cleaner(client.pk)
 
 

@@ -71,7 +71,7 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
             _check_issuer(issuer, intermediates=position - 2)
     with numbered(1, count):
         _check_key_usage(chain[0])
-        key = check_key(_public_members(chain[0].public_key()))
+        key = check_key(public_members(chain[0].public_key()))
     return _facts(chain[0], ders), key
 
 
@@ -220,7 +220,7 @@ def _extension[T: x509.ExtensionType](certificate: x509.Certificate, kind: type[
     return next((extension.value for extension in certificate.extensions if isinstance(extension.value, kind)), None)
 
 
-def _public_members(key: CertificatePublicKeyTypes) -> dict[str, str]:
+def public_members(key: CertificatePublicKeyTypes) -> dict[str, str]:
     """The required JWK members for a certificate's key (RFC 7518 section 6, RFC 8037 section 2)."""
     if isinstance(key, RSAPublicKey):
         rsa_numbers = key.public_numbers()

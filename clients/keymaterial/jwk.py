@@ -14,7 +14,7 @@ from clients.keymaterial.texts import MANY_CERTIFICATES, WITHOUT_X5C, X5T_IGNORE
 MAX_KEYS = 10
 MAX_KID_LENGTH = 255
 # RFC 7518 section 6, and priv of the post-quantum key type AKP.
-_PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
 
 def _refuse_secret_members(jwk: Mapping[str, object]) -> None:
     # The raw text was searched before; here names that were spelled with escapes come to light.
-    if private := [name for name in _PRIVATE_MEMBERS if name in jwk]:
+    if private := [name for name in PRIVATE_MEMBERS if name in jwk]:
         raise KeyRefused("private_key_material", sign=" ".join(private))
     if "k" in jwk:
         raise KeyRefused("symmetric_key", sign="k")

@@ -27,6 +27,8 @@ of_one_client = [
     path("contacts/<uuid:contact>/remove/", staff_contacts.remove_client_contact, name="remove_client_contact"),
     path("contacts/<uuid:contact>/<slug:act>/", staff_contacts.change_client_contact, name="change_client_contact"),
     path("journal/", staff_client.client_journal, name="client_journal"),
+    path("keys/<uuid:key>/retire/", staff_tokens.staff_retire_key, name="staff_retire_key"),
+    path("secrets/<uuid:secret>/end/", staff_tokens.staff_end_secret, name="staff_end_secret"),
     path("tokens/invalidate/", staff_tokens.staff_invalidate_tokens, name="staff_invalidate_tokens"),
     path("<slug:act>/", staff_client.change_status, name="change_client_status"),
 ]

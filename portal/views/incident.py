@@ -1,46 +1,51 @@
-"""Something leaked: find out whose it is, see what it can do, and revoke it. The pasted value is never sent back."""
+"""Something leaked: find out whose it is, see what it can do, and revoke it. What was pasted is never sent back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from clients.models import Client
-from portal import kept, leaks
+from clients import registry
+from clients.keymaterial.traces import MAX_LENGTH
+from portal import incident_cards, kept, leaks
 from portal.access import actor, security_team
 from portal.forms.reason import ReasonAndMessageForm
 from portal.request import Request, posted
-from portal.staff_search import has_id
 from tokens import incident as incidents
-from tokens.invalidation import UnableToRevoke
-from tokens.models import CredentialUse, Token
+from tokens import invalidation
 
 FOUND = "found"
 
 
 class LeakForm(forms.Form):
     value = forms.CharField(
-        label=gettext_lazy("The leaked secret or token"),
+        label=gettext_lazy("What leaked"),
         help_text=gettext_lazy(
-            "Paste it, or the header or line that it stands in. We compare its SHA-256 and keep nothing of it."
+            "Paste it as you found it: a secret, a token, a private key, a certificate, a client assertion, or the"
+            " header or line that it stands in; or a key id, a thumbprint, the last 4 characters of a secret, or a"
+            " client id. Nothing secret is kept: we compare digests, and of a private key its public half."
         ),
-        max_length=4096,
+        max_length=MAX_LENGTH,
         # A password field: what was typed is not sent back in the page, and browsers do not offer it again.
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
     )
 
-    def clean_value(self) -> str:
+    def clean_value(self) -> leaks.Pasted:
         try:
-            return leaks.value_in(self.cleaned_data["value"])
+            return leaks.read(self.cleaned_data["value"])
         except leaks.SeveralLeaks:
-            raise ValidationError(_("There are several secrets or tokens in this. Paste them one at a time.")) from None
+            raise ValidationError(
+                _("There are several secrets, tokens or keys in this. Paste them one at a time.")
+            ) from None
 
 
 @sensitive_post_parameters("value")
@@ -49,65 +54,71 @@ class LeakForm(forms.Form):
 def incident(request: Request) -> HttpResponse:
     form = LeakForm(posted(request))
     if form.is_valid():
-        value = form.cleaned_data["value"]
-        leak = incidents.look_up(value=value, by=actor(request), now=request.now)
-        named = None if leak else _named(value)
-        kept_of_it = {
-            "leak": leak.reference if leak else "",
-            "cut_off": leaks.is_cut_off(value),
-            "named": str(named.uid) if named else "",
-        }
+        pasted: leaks.Pasted = form.cleaned_data["value"]
+        found = incidents.look_up(traces=pasted.traces, by=actor(request), now=request.now)
+        kept_of_it = {"nobody": pasted.what, "found": [[leak.reference, leak.is_signed] for leak in found]}
         return redirect(f"{request.path}?{FOUND}={kept.keep(request, FOUND, kept_of_it, seconds=600)}")
-    found = kept.get(request, FOUND, request.GET.get(FOUND, "")) if request.method != "POST" else None
-    context = {"form": form, "searched": bool(found), **(_found(found, request) if found else {})}
+    answer = kept.get(request, FOUND, request.GET.get(FOUND, "")) if request.method != "POST" else None
+    context = {"form": form, "searched": bool(answer), **(_answered(answer, request) if answer else {})}
     return render(request, "security/incident.html", context, status=422 if form.errors else 200)
 
 
-def _found(found: dict[str, Any], request: Request) -> dict[str, object]:
-    """The answer to a look-up, from what was kept of it; the value itself is nowhere."""
-    if leak := incidents.by_reference(found["leak"]):
-        return {"cut_off": found["cut_off"], **_findings(leak, request)}
-    named = Client.objects.filter(uid=found["named"]).first() if found["named"] else None
-    return {"cut_off": found["cut_off"], "named": named}
+def _answered(answer: dict[str, Any], request: Request) -> dict[str, object]:
+    """What a look-up found, from what was kept of it; what was pasted is nowhere."""
+    found = [incidents.by_reference(reference, is_signed=is_signed) for reference, is_signed in answer["found"]]
+    cards = [incident_cards.card(leak, request.now, number) for number, leak in enumerate(filter(None, found), start=1)]
+    return {"cards": cards, "nobody": answer["nobody"]}
 
 
-def _named(value: str) -> Client | None:
-    """The client whose client id was pasted."""
-    return Client.objects.filter(has_id(value)).first() if leaks.CLIENT_ID.fullmatch(value) else None
+# --- The acts -------------------------------------------------------------------------------------------------------
+def _revoke(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    incidents.revoke(leak=leak, **told)
+    return _("Revoked. The contacts of %(name)s get a mail.")
 
 
-def _findings(leak: incidents.Leak, request: Request) -> dict[str, object]:
-    """What it is, whether it works, and what it could do."""
-    facts: dict[str, object] = {"leak": leak, "works": leak.works(request.now), "act_form": ReasonAndMessageForm()}
-    if leak.secret is not None:
-        live = Token.objects.of(leak.client).live(request.now).issued_to(leak.secret.credential)
-        facts |= {
-            "scopes": " ".join(leak.client.scopes.order_by("name").values_list("name", flat=True)),
-            "use": CredentialUse.objects.filter(credential=leak.secret.credential).first(),
-            "live_tokens": live.count(),
-            "only_way": not leak.client.keys.usable(request.now).exists(),
-        }
-    return facts
+def _end_all_tokens(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    invalidation.invalidate_all(client=leak.client, **told)
+    return _("No token of %(name)s that was issued before now works any more.")
+
+
+def _suspend(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    registry.suspend(client=leak.client, **told)
+    return _("%(name)s is suspended.")
+
+
+# button -> (what carries it out and says what was done, the question of its page)
+ACTS: dict[str, tuple[Callable[[incidents.Leak, dict[str, Any]], str], str | Promise]] = {
+    "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
+    "tokens": (_end_all_tokens, gettext_lazy("End all tokens of this client?")),
+    "suspend": (_suspend, gettext_lazy("Suspend this client?")),
+}
 
 
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_leak(request: Request) -> HttpResponse:
-    """Asks why, then revokes; the page that named the leak posts here."""
+    """Carries out one of the acts of a card; a page of its own asks again when the reason is missing."""
     if request.method != "POST":
         return redirect("incident")
-    leak, form = incidents.by_reference(request.POST.get("leak", "")), ReasonAndMessageForm(request.POST)
-    if leak is None:
-        raise Http404
+    leak, act = _named(request.POST)
+    form = ReasonAndMessageForm(request.POST)
+    carry_out, title = ACTS[act]
     if not form.is_valid():
-        return render(request, "security/revoke_leak.html", {"leak": leak, "form": form}, status=422)
+        context = {"leak": leak, "act": act, "title": title, "what": incident_cards.title(leak), "form": form}
+        return render(request, "security/revoke_leak.html", context, status=422)
+    told = {name: form.cleaned_data[name] for name in ("reason", "message")}
     try:
-        incidents.revoke(
-            leak=leak, reason=form.cleaned_data["reason"], message=form.cleaned_data["message"], by=actor(request),
-            now=request.now,
-        )  # fmt: skip
-    except UnableToRevoke as problem:
+        done = carry_out(leak, {**told, "by": actor(request), "now": request.now})
+    except (invalidation.UnableToRevoke, registry.UnableToChangeClient) as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
+        messages.success(request, done % {"name": leak.client.name})
     return redirect("staff_client", leak.client.uid)
+
+
+def _named(data: QueryDict) -> tuple[incidents.Leak, str]:
+    """What is to be done with what. Raises Http404."""
+    leak, act = incidents.by_reference(data.get("leak", "")), data.get("act", "")
+    if leak is None or act not in ACTS:
+        raise Http404
+    return leak, act

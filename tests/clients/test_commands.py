@@ -18,6 +18,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from audit.models import Entry
+from clients import keys as key_acts
 from clients import proposals, registrations
 from clients.models import Api, Client, Key, Mail, Proposal, Scope, Secret, User
 from tests import factories, keys
@@ -243,7 +244,7 @@ def test_a_client_is_suspended_with_a_reason_in_the_log() -> None:
     client, _secret = factories.client()
     assert run("suspend_client", client.client_id, "--reason", "Leaked")["status"] == "suspended"
     assert Entry.objects.first().note == "Leaked"
-    assert "another state" in refused("suspend_client", client.client_id)
+    assert "Check its status" in refused("suspend_client", client.client_id)
     assert "There is no client" in refused("suspend_client", "nobody", "--reason", "x")
 
 
@@ -297,3 +298,24 @@ def test_what_is_wrong_before_a_command_begins_ends_with_status_2_and_no_traceba
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert says in (json.loads(done.stdout)["error"] if as_json else done.stderr)
+
+
+# --- Leaks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaked_key_and_a_leaked_secret_are_ended_with_a_reason() -> None:
+    client, _secret = factories.client()
+    key = key_acts.add(client=client, key=keys.certificate(), by=factories.SYSTEM, now=factories.NOW)
+    told = ("--client", client.client_id, "--reason", "Seen on a forum, case 9")
+    answer = run("retire_key", "--kid", key.jwk["x5t#S256"], *told)
+    assert answer == {"client_id": client.client_id, "kid": key.kid, "revoked": True, "addresses": []}
+    entry = Entry.objects.first()
+    assert (entry.action, entry.subject_id, entry.note) == ("incident.revoked", key.audit_id, "Seen on a forum, case 9")
+    assert run("end_secret", "--hint", client.secrets.get().hint, *told)["revoked"]
+    assert not client.secrets.filter(ends_at=None).exists()
+    assert Client.objects.get().epoch == client.epoch + 2  # their tokens went, too
+    assert "had stopped working already" in refused("retire_key", "--kid", key.kid, *told)
+    assert "no key" in refused("retire_key", "--kid", "other", *told)
+    assert "no secret" in refused("end_secret", "--hint", "zzzz", *told)
+    assert "There is no client" in refused("end_secret", "--hint", "zzzz", "--client", "x", "--reason", "Because")
+    assert "Say why" in refused("retire_key", "--kid", key.kid, "--client", client.client_id, "--reason", " ")

@@ -49,7 +49,9 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert "Works now" in page
     assert "Nothing else signs this client in" in page
     assert secret not in page
-    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"})
+    signed_in(factories.noor()).post(
+        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+    )
     assert not client.secrets.usable(datetime.now(UTC)).exists()
     assert live() == 0
     assert Entry.objects.first().action == "incident.revoked"
@@ -118,10 +120,12 @@ def test_a_leaked_token_is_revoked_alone(now) -> None:
     page = look_up(leaked)
     assert "An access token of" in page
     assert "address.read" in page
-    signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"})
+    signed_in(factories.noor()).post(
+        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+    )
     assert live() == 1
     again = signed_in(factories.noor()).post(
-        reverse("revoke_leak"), {"leak": reference(page), "reason": "Seen on a forum"}, follow=True
+        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}, follow=True
     )
     assert "revoked already" in again.content.decode()
 
@@ -143,7 +147,8 @@ def test_a_value_that_is_nobodys_is_logged_as_such() -> None:
 
 @pytest.mark.parametrize("leak", ["", "token:zz", "secret:1", "x", "token:" + "00" * 32])
 def test_a_reference_to_nothing_is_not_there(leak) -> None:
-    assert signed_in(factories.noor()).post(reverse("revoke_leak"), {"leak": leak}).status_code == 404
+    told = {"leak": leak, "act": "revoke", "reason": "Seen on a forum"}
+    assert signed_in(factories.noor()).post(reverse("revoke_leak"), told).status_code == 404
 
 
 def test_a_client_with_a_key_goes_on_after_its_secret_leaked() -> None:

@@ -195,7 +195,8 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
     client, _old = made
     url = reverse("secret_authentication", args=[client.uid])
     assert (
-        "the only way the client can authenticate" in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
+        "the only way the client can authenticate"
+        in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
     )
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     browser.post(url, {"allowed": "false"})

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clients import catalogue, client_secrets, registry
 from clients.models import Client
+from portal import leaks
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import Answer, Wire, basic
@@ -141,8 +142,7 @@ def test_line_23_a_leaked_secret_takes_every_token_along(processes, client, auth
 
 def test_line_23_one_token_goes_and_the_others_stay(processes, authorization, resource_server):
     leaked, kept = issue(processes[0], authorization), issue(processes[0], authorization)
-    leak = incident.look_up(value=leaked, by=SYSTEM, now=NOW)
-    assert leak is not None
+    (leak,) = incident.look_up(traces=leaks.read(leaked).traces, by=SYSTEM, now=NOW)
     incident.revoke(leak=leak, by=SYSTEM, now=NOW)
     assert is_gone(processes, leaked, authorization, resource_server)
     row = Token.objects.get(revoked_at=None)

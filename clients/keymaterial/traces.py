@@ -1,0 +1,135 @@
+"""Which keys a pasted text is about: a key, public or private, or a certificate, in any of the usual wrappings.
+
+For finding out whose a leaked key is. Of a private key only the thumbprint of its public half comes out of here: keys
+are compared by what is public, and strength, dates and signatures do not matter.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from clients.keymaterial import formats
+from clients.keymaterial.certificate import public_members
+from clients.keymaterial.encoding import parse_json
+from clients.keymaterial.errors import KeyRefused
+from clients.keymaterial.jwk import PRIVATE_MEMBERS
+from clients.keymaterial.key import REQUIRED_MEMBERS, thumbprint
+
+MAX_LENGTH = 16 * 1024  # characters of a text that is looked through
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END")
+_PUBLIC_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY")
+_BARE_BASE64 = re.compile(r"M[A-Za-z0-9+/_\-\s]{40,}+={0,2}")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A key that was found. An empty `thumbprint`: there is one, but encrypted, cut off, or of an unknown kind."""
+
+    is_private: bool
+    thumbprint: str = ""
+
+
+def traces(text: str) -> list[Trace]:
+    """The keys in a text of at most MAX_LENGTH characters, each once; none when there is no sign of any."""
+    found = list(dict.fromkeys(trace for source in (_in_pem, _in_json, _in_base64) for trace in source(text)))
+    if not found and _has_sign_of_private_key(text):
+        return [Trace(is_private=True)]
+    return found
+
+
+def _in_pem(text: str) -> Iterator[Trace]:
+    for label, body in _PEM.findall(text):
+        is_private = label.endswith("PRIVATE KEY")
+        if label == "OPENSSH PRIVATE KEY":
+            yield _trace(_armoured(body), (_openssh,), is_private=True)
+        elif is_private or label in _PUBLIC_LABELS:
+            yield _trace(_decoded(body), (_private,) if is_private else (_certified, _public), is_private=is_private)
+
+
+def _in_json(text: str) -> Iterator[Trace]:
+    """JSON Web Keys, alone or in a set, with whatever stands before and after."""
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return
+    try:
+        value = parse_json(text[start : end + 1].encode())
+    except (KeyRefused, UnicodeEncodeError):
+        return
+    entries = value.get("keys", [value]) if isinstance(value, dict) else []
+    for jwk in entries if isinstance(entries, list) else []:
+        if isinstance(jwk, dict) and isinstance(jwk.get("kty"), str) and jwk["kty"] in REQUIRED_MEMBERS:
+            has_all = all(isinstance(jwk.get(name), str) for name in REQUIRED_MEMBERS[jwk["kty"]])
+            is_private = any(name in jwk for name in PRIVATE_MEMBERS)
+            yield Trace(is_private, thumbprint(jwk) if has_all else "")
+
+
+def _in_base64(text: str) -> Iterator[Trace]:
+    """DER in base64 without the lines around it, as configuration files have it."""
+    text = text.strip("\"' \t\r\n,;")
+    der = _decoded(text) if _BARE_BASE64.fullmatch(text) else b""
+    for loaders, is_private in (((_private,), True), ((_certified, _public), False)):
+        trace = _trace(der, loaders, is_private=is_private)
+        if trace.thumbprint:
+            yield trace
+
+
+def _trace(data: bytes, loaders: Sequence[Callable[[bytes], Any]], *, is_private: bool) -> Trace:
+    """Of the first loader that reads it."""
+    found = (_thumbprint(load, data) for load in loaders)
+    return Trace(is_private, next(filter(None, found), ""))
+
+
+def _thumbprint(load: Callable[[bytes], Any], data: bytes) -> str:
+    """Empty when this is not what the loader reads."""
+    try:
+        return thumbprint(public_members(load(data)))
+    except Exception:  # the library documents no closed list of errors for hostile input
+        return ""
+
+
+def _private(der: bytes) -> Any:
+    # Its numbers are not checked: that takes long for a large key, and only the public ones are looked at.
+    return serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True).public_key()
+
+
+def _openssh(armoured: bytes) -> Any:
+    return serialization.load_ssh_private_key(armoured, None).public_key()
+
+
+def _certified(der: bytes) -> Any:
+    return x509.load_der_x509_certificate(der).public_key()
+
+
+def _public(der: bytes) -> Any:
+    return serialization.load_der_public_key(der)
+
+
+def _decoded(body: str) -> bytes:
+    """Base64 or base64url, with or without line ends and padding; empty when it is neither."""
+    compact = "".join(body.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _armoured(body: str) -> bytes:
+    """A field of one line takes the line ends out, which this format needs."""
+    lines = re.findall(".{1,70}", "".join(body.split()))
+    return "\n".join(["-----BEGIN OPENSSH PRIVATE KEY-----", *lines, "-----END OPENSSH PRIVATE KEY-----", ""]).encode()
+
+
+def _has_sign_of_private_key(text: str) -> bool:
+    try:
+        formats.refuse_secrets(text.encode("utf-8", "replace"))
+    except KeyRefused as refusal:
+        return refusal.compromised
+    return False

@@ -1,0 +1,27 @@
+"""`manage.py retire_key`: a key of a client that leaked stops, with its tokens, from the moment the command ends."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from clients.keymaterial import accepted_names
+from clients.models import Client, Key
+from tokens.management.leaked import LeakedCommand
+
+
+class Command(LeakedCommand):
+    help = "Retire a key that leaked, at once, and end the client's tokens; the same as the Security team's page does."
+
+    def credential_argument(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--kid", required=True, help="its key id, or a thumbprint of it or its certificate")
+
+    def credential(self, client: Client, options: dict[str, Any], now: datetime) -> Key:
+        in_order = client.keys.order_by(F("retires_at").desc(nulls_first=True), "-added_at")
+        for key in in_order:
+            if options["kid"] in accepted_names(key.jwk):
+                return key
+        raise CommandError(_("The client has no key “%(name)s”.") % {"name": options["kid"]})

@@ -6,7 +6,7 @@ import pytest
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import codes, forgetting, links, outbox, registrations
+from clients import codes, forgetting, links, networks, outbox, registrations
 from clients.models import Mail, MailedCode, ManagementLink, Registration
 from tests.factories import NOW, SYSTEM, content, lotte, submitted_request
 
@@ -102,3 +102,10 @@ def test_the_privacy_page_says_how_long(client):
     text = client.get("/privacy/").content.decode()
     for kept in (forgetting.UNCONFIRMED_KEPT, forgetting.ENDED_KEPT, forgetting.MAIL_KEPT):
         assert f"for {kept.days} days" in text
+
+
+def test_a_network_is_forgotten_half_a_year_after_the_last_act_from_it():
+    for days, address in ((181, "193.190.44.18"), (179, "81.246.7.140")):
+        networks.see(user=lotte(), address=address, now=NOW - timedelta(days=days))
+    forgetting.forget(now=NOW)
+    assert [row.network for row in lotte().networks.all()] == ["81.246.7.0/24"]

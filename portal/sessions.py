@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from clients.session_store import ADDRESS, BROWSER, SEEN_AT, STARTED_AT, UID
 from portal import browsers
+from portal.commits import commits_wait
 from portal.request import Request
 
 NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
@@ -50,5 +51,7 @@ def only_asks(request: Request) -> bool:
 def note_use(request: Request) -> None:
     """Put the idle limit off, and keep the address; a browser that moves to another network is noted at once."""
     now, session = request.now.timestamp(), request.session
+    if commits_wait(request):
+        return
     if now - session[SEEN_AT] > NOTED_EVERY_S or session[ADDRESS] != request.address:
         session.update({SEEN_AT: now, ADDRESS: request.address})

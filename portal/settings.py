@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.RequestContextMiddleware",
+    "portal.commits.CommitsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -107,6 +108,10 @@ DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///keydesk")}
 DATABASES["default"]["OPTIONS"] = NETWORK | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# What every commit waits for, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
+# one), or that standbys show it ("remote_apply"). Nothing less is allowed: an answer would be given before it is true.
+SYNCHRONOUS_COMMIT = env.str("SYNCHRONOUS_COMMIT", default="on")
+LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/lease.py)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379/0")

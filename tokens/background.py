@@ -12,10 +12,13 @@ from contextlib import suppress
 
 import structlog
 
+from tokens.repeated import Repeated
+
 INTERVAL = 0.5  # seconds
 LONGEST_FAREWELL = 8.0  # seconds; time for two statements of which each takes as long as one may
 
 log = structlog.get_logger(__name__)
+failures = Repeated(log, "background_job_failed")
 
 Job = Callable[[], Awaitable[None]]
 
@@ -62,4 +65,4 @@ async def _attempt(job: Job) -> None:
     try:
         await job()
     except Exception as error:  # it is tried again
-        log.warning("background_job_failed", error=str(error))
+        failures.report(error=str(error) or type(error).__name__)

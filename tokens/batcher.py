@@ -64,16 +64,17 @@ class Batcher[Item, Result]:
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():  # its request may have been cancelled
                     future.set_result(result)
+            self._idle.append(lane)
         except BaseException as error:  # whatever it is, those who wait get it as the cause of their Unavailable
             if isinstance(error, TimeoutError):
                 # The database is frozen. Whoever queued meanwhile need not wait as long again to find that out.
                 batch += self._waiting
                 self._waiting.clear()
             _fail(batch, error)
+            self._idle.insert(0, lane)  # the next batch takes another one, if there is
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._idle.append(lane)
             if self._waiting:
                 self._depart()
         if self._observe is not None:

@@ -26,6 +26,8 @@ class Configuration:
     failure_limit: int | None
     shared_counters: str  # the address of a Valkey or Redis server
     database: dict[str, Any]  # psycopg.connect's parameters
+    synchronous_commit: str  # "on" or "remote_apply"
+    lookup_lease: int  # tokens/lease.py; 0 for none
 
     def url(self, endpoint: str) -> str:
         return f"{self.issuer}{self.path}{endpoint}"
@@ -54,6 +56,8 @@ def from_settings() -> Configuration:
         failure_limit=settings.FAILURE_RATE_LIMIT if settings.THROTTLING else None,
         shared_counters=settings.CACHE_URL,
         database=_database(),
+        synchronous_commit=settings.SYNCHRONOUS_COMMIT,
+        lookup_lease=settings.LOOKUP_LEASE,
     )
 
 

@@ -33,10 +33,14 @@ class Exchange:
         self._libpq = connection.pgconn
         self._libpq.nonblocking = 1
         self._names: dict[str, bytes] = {}
+        self._prepared = 0
         self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
         self._is_asking, self._heard_unasked = False, False
-        self._news: asyncio.Future[None] | None = None
+        self._news: asyncio.Future[None] | None = None  # something to read
+        self._room: asyncio.Future[None] | None = None  # to send more
+        self._loss: psycopg.Error | None = None
+        self._is_watched = True
         self._loop.add_reader(self._socket, self._read)
 
     @property
@@ -47,11 +51,20 @@ class Exchange:
         """
         return not self._heard_unasked
 
+    @property
+    def is_asking(self) -> bool:
+        """Has the server still to answer?"""
+        return self._is_asking
+
     async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
-        """The statement's rows, once its transaction has ended. Raises psycopg.Error."""
+        """The statement's rows, once its transaction has ended. Raises psycopg.Error.
+
+        After a cancellation the server may still work on it: `settle` comes before the next one.
+        """
+        texts = [_text(value) for value in parameters]
         self._is_asking = True
         name = self._names.get(statement) or await self._prepare(statement)
-        self._libpq.send_query_prepared(name, [_text(value) for value in parameters], result_format=Format.BINARY)
+        self._libpq.send_query_prepared(name, texts, result_format=Format.BINARY)
         result = await self._answer()
         self._is_asking = False
         if result.status != ExecStatus.TUPLES_OK:
@@ -60,13 +73,21 @@ class Exchange:
         rows.set_pgresult(result)
         return rows.load_rows(0, result.ntuples, tuple)
 
+    async def settle(self) -> None:
+        """Wait for the answer to a statement that was given up, and drop it. Raises psycopg.Error."""
+        if self._libpq.flush():
+            await self._send_the_rest()
+        while await self._next_result() is not None:
+            pass
+        self._is_asking = False
+
     def close(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._unwatch()
         self._libpq.finish()
 
     async def _prepare(self, statement: str) -> bytes:
-        name = b"s%d" % len(self._names)
+        name = b"s%d" % self._prepared
+        self._prepared += 1
         number = iter(range(1, 1 + statement.count("%b")))
         numbered = re.sub("%b", lambda _: f"${next(number)}", statement)
         self._libpq.send_prepare(name, numbered.encode())
@@ -87,36 +108,56 @@ class Exchange:
 
     async def _next_result(self) -> PGresult | None:
         while self._libpq.is_busy():
+            if self._loss is not None:
+                raise self._loss
             self._news = self._loop.create_future()
             await self._news
         return self._libpq.get_result()
 
     def _read(self) -> None:
         """Called when there is something to read, also while we still send: the server may wait for us to read."""
-        news, self._news = self._news, None
         if not self._is_asking:
             self._heard_unasked = True
-            self._loop.remove_reader(self._socket)
+            self._unwatch()
             return
         try:
             self._libpq.consume_input()
         except psycopg.Error as error:
-            self._loop.remove_reader(self._socket)
-            if news is not None and not news.done():
-                news.set_exception(error)
+            self._lose(error)
         else:
-            if news is not None and not news.done():
-                news.set_result(None)
+            _wake(self._news)
+
+    def _lose(self, error: psycopg.Error) -> None:
+        """The connection is gone, and libpq has closed its socket: the number may soon be another connection's."""
+        self._unwatch()
+        self._loss = error
+        for waiting in (self._news, self._room):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+
+    def _unwatch(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
 
     async def _send_the_rest(self) -> None:
         """A batch that is larger than what the socket holds at once."""
         while self._libpq.flush():
-            writable = self._loop.create_future()
-            self._loop.add_writer(self._socket, writable.set_result, None)
+            if self._loss is not None:
+                raise self._loss
+            self._room = self._loop.create_future()
+            self._loop.add_writer(self._socket, _wake, self._room)
             try:
-                await writable
+                await self._room
             finally:
-                self._loop.remove_writer(self._socket)
+                if self._is_watched:
+                    self._loop.remove_writer(self._socket)
+
+
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 def _text(value: Parameter) -> bytes | None:

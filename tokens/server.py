@@ -44,8 +44,10 @@ class Server:
         self.access_log = AccessLog(log or line_stream())
         self.usage = Usage()
         self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
-        self._writing_behind = Connection(configuration.database)
-        self.background = Background([self.access_log.flush, self._write_rows, self.throttle.share])
+        self._writing_behind = Connection(configuration.database, configuration.synchronous_commit)
+        self.background = Background(
+            [self.access_log.flush, self._write_rows, self.throttle.share, self.store.lease.renew]
+        )
 
     def policy_for(self, client: ClientSnapshot | None) -> Policy:
         return self._policies[client is not None and client.issuer_audience_only]

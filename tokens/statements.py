@@ -123,6 +123,13 @@ WRITABLE = """
 SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
 """
 
+# Where commits wait for a standby, one that has something to wait for (a message in the log that nobody reads).
+LEASE = """
+SELECT confirms, pg_is_in_recovery(),
+       CASE WHEN confirms AND NOT pg_is_in_recovery() THEN pg_logical_emit_message(true, 'keydesk', ''::text) END
+FROM (SELECT current_setting('synchronous_standby_names') <> '' AS confirms) AS setting
+"""
+
 SCOPES = """
 SELECT name FROM clients_scope
 WHERE retired_at IS NULL AND name = ANY(coalesce(%b::text[], ARRAY(SELECT name FROM clients_scope)))

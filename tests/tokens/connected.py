@@ -143,8 +143,8 @@ def get(path: str, *fields: str, method: str = "GET", version: str = "1.1") -> b
     return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *fields, "", ""]).encode("latin-1")
 
 
-def eventually(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
+def eventually(is_so: Callable[[], bool], *, seconds: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.01)
     return is_so()

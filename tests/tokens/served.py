@@ -73,7 +73,7 @@ class Served:
 
 @contextmanager
 def serving(directory: Path, *arguments: str) -> Iterator[Served]:
-    port, operations_port = _free_port(), _free_port()
+    port, operations_port = free_port(), free_port()
     database = urlsplit(os.environ["DATABASE_URL"])
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
@@ -92,7 +92,7 @@ def _parts(body: bytes, size: int = 1000) -> Iterator[bytes]:
         yield body[offset : offset + size]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((stack.HOST, 0))
         return int(probe.getsockname()[1])

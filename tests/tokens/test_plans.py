@@ -25,7 +25,8 @@ def test_a_plan_made_on_empty_tables_finds_clients_and_tokens_by_their_key(trans
 
 
 def _generic_plan(statement: str) -> dict[str, Any]:
-    with psycopg.connect(**from_settings().database, autocommit=True, options=HOT) as connection:
+    options = " ".join(f"-c {name}={value}" for name, value in HOT.items())
+    with psycopg.connect(**from_settings().database, autocommit=True, options=options) as connection:
         number = iter(range(1, 20))
         numbered = re.sub("%b", lambda _: f"${next(number)}", statement)
         (row,) = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {numbered}")  # type: ignore[arg-type]

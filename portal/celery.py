@@ -4,15 +4,25 @@ import os
 from typing import Any
 
 import django
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import celeryd_init, setup_logging
+from django.db.utils import InterfaceError, OperationalError
 
 from tokens.log_lines import write_lines_only
 from tokens.log_stream import unbuffered
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-app = Celery("keydesk")
+
+class PatientTask(Task):
+    """One that met an outage of the database is tried again, for as long as beat's next round is not due."""
+
+    autoretry_for = (OperationalError, InterfaceError)
+    default_retry_delay = 30  # seconds
+    max_retries = 120
+
+
+app = Celery("keydesk", task_cls=PatientTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -1,15 +1,20 @@
 """System checks: a missing or unsafe setting is an error that names the variable."""
 
+import asyncio
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+
+from tokens.configuration import from_settings
+from tokens.pooler import UnsafePooler, refuse_unsafe
 
 A_DAY = 86_400  # seconds
 
@@ -20,6 +25,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, A_DAY),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, A_DAY),
+    ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
     ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
     ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),
 ]
@@ -32,6 +38,7 @@ FORMS = [
         r"(rediss?|unix)://[^\s,;]+",
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
+    ("SYNCHRONOUS_COMMIT", r"on|remote_apply", "Give on or remote_apply: with less, what was answered can be lost."),
 ]
 PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
 
@@ -95,6 +102,18 @@ def _is_32_bytes(text: str) -> bool:
         return len(urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
     except (NotBase64, ValueError):
         return False
+
+
+@register(Tags.database)
+def pooler(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """With `check --database default` and before migrations: only then is the database asked."""
+    if not databases or DEFAULT_DB_ALIAS not in databases:
+        return []
+    try:
+        asyncio.run(refuse_unsafe(from_settings().database))
+    except UnsafePooler as problem:
+        return [Error("DATABASE_URL leads to a pooler that cannot be used.", hint=str(problem), id="keydesk.E010")]
+    return []
 
 
 @register(Tags.security, deploy=True)

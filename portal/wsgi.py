@@ -16,17 +16,25 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  (after the settings were read)
 
+from portal import database  # noqa: E402
+from portal.commits import COMMITS_WAIT  # noqa: E402
 from portal.health import Broker  # noqa: E402
 from tokens import configuration  # noqa: E402
 from tokens.application import Application  # noqa: E402
 from tokens.operations import Operations  # noqa: E402
+from tokens.pooler import refuse_unsafe  # noqa: E402
 from tokens.server import Server  # noqa: E402
 from tokens.wsgi import WithinThreads  # noqa: E402
 
+database.bound_statements()
 server = Server(configuration.from_settings())
 oauth = WithinThreads(Application(server))
+oauth.run(refuse_unsafe(server.configuration.database))
 oauth.listen(Operations(server.store, {"broker": Broker().answers}), settings.OPERATIONS_HOST, settings.OPERATIONS_PORT)
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    return (oauth if oauth.application.serves(environ["PATH_INFO"]) else django)(environ, start_response)
+    if oauth.application.serves(environ["PATH_INFO"]):
+        return oauth(environ, start_response)
+    environ[COMMITS_WAIT] = server.store.lease.commits_wait
+    return django(environ, start_response)

@@ -20,6 +20,7 @@ from tokens.application import Application  # noqa: E402
 from tokens.http import Answer, Request  # noqa: E402
 from tokens.log_lines import write_lines_only  # noqa: E402
 from tokens.operations import Operations, PortInUse  # noqa: E402
+from tokens.pooler import UnsafePooler, refuse_unsafe  # noqa: E402
 from tokens.server import Server  # noqa: E402
 
 Message = dict[str, Any]
@@ -40,10 +41,12 @@ class Process:
         await receive()
         is_worker = multiprocessing.parent_process() is not None  # of several (`--workers`)
         try:
+            await refuse_unsafe(self._server.configuration.database)
             await self._operations.listen(settings.OPERATIONS_HOST, settings.OPERATIONS_PORT, with_others=is_worker)
-        except PortInUse as problem:
+        except (PortInUse, UnsafePooler) as problem:
             await send({"type": "lifespan.startup.failed", "message": str(problem)})
             return
+        self._server.background.ensure_started()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._operations.close()

@@ -44,6 +44,7 @@ class WithinThreads:
     def listen(self, operations: Operations, host: str, port: int) -> None:
         """Answer health and metrics there, in this event loop. Raises PortInUse."""
         self.run(operations.listen(host, port))
+        self._loop.call_soon_threadsafe(self.application.server.background.ensure_started)
         self._operations = operations
 
     def close(self) -> None:

@@ -247,6 +247,26 @@ def test_a_database_that_hangs_is_answered_within_seconds(live, credentials):
     wait_for(lambda: post(url, *credentials, grant_type="client_credentials")[0] == 200)
 
 
+def test_a_page_that_waits_for_a_lock_gives_its_thread_back(live):
+    with psycopg.connect(host=str(live.directory), user=postgres.USER, dbname="keydesk") as connection:
+        connection.execute("LOCK TABLE clients_scope IN ACCESS EXCLUSIVE MODE")
+        status, seconds = seconds_of(lambda: page_status(f"{live.url}/docs/scopes/"))
+    assert (status, seconds < 14) == (503, True)
+
+
+def test_a_task_that_met_an_outage_is_tried_again_before_its_next_round(live):
+    """The next round would come after five minutes, and the change log be unsigned until then."""
+    invite(live)
+    signed = "SELECT coalesce(max(size), 0) FROM audit_checkpoint"
+    before = live.sql(signed)
+    live.postgres.stop()
+    sign = "from audit.tasks import sign_checkpoint; sign_checkpoint.delay()"
+    assert live.manage("shell", "-c", sign).returncode == 0
+    wait_for(lambda: "sign_checkpoint" in live.worker.log() and "Retry in 30s" in live.worker.log())
+    live.postgres.start()
+    wait_for(lambda: live.sql(signed) > before, seconds=60)
+
+
 def page_status(url: str) -> int:
     try:
         with urllib.request.urlopen(url, timeout=20) as answer:

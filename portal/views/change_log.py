@@ -24,6 +24,7 @@ from portal.forms.staff_log import LogFilterForm
 from portal.request import Request, is_uuid
 
 PAGE = 50  # entries
+PRINTED = 500  # entries of a page to print, unfolded
 COUNTED = 1000  # matches are counted up to here: a count over a million entries would take longer than the page
 
 
@@ -32,14 +33,17 @@ COUNTED = 1000  # matches are counted up to here: a count over a million entries
 def change_log(request: Request) -> HttpResponse:
     form = LogFilterForm(request.GET)
     matching = form.entries()
-    shown, newer, older = log_entries.page_of(matching, request.GET, PAGE)
-    query = urlencode(form.active())
+    unfolded = {"unfolded": "1"} if request.GET.get("unfolded") else {}
+    shown, newer, older = log_entries.page_of(matching, request.GET, PRINTED if unfolded else PAGE)
+    query, same = urlencode(form.active()), urlencode({**form.active(), **unfolded})
     verified = Verification.objects.exclude(finished_at=None).first()
     context = {
         "form": form,
         "entries": log_entries.rows_with_clients(shown),
-        "newer_url": f"?{query}&after={shown[0].seq}" if newer else "",
-        "older_url": f"?{query}&before={shown[-1].seq}" if older else "",
+        "newer_url": f"?{same}&after={shown[0].seq}" if newer else "",
+        "older_url": f"?{same}&before={shown[-1].seq}" if older else "",
+        "unfolded": bool(unfolded),
+        "fold_url": "?" + urlencode(form.active() if unfolded else {**form.active(), "unfolded": "1"}),
         "matches": matching[: COUNTED + 1].count(),
         "counted": COUNTED,
         "total": LogHead.objects.values_list("size", flat=True).get(),

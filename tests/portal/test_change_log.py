@@ -292,3 +292,27 @@ def test_the_history_of_a_client_has_pages(now) -> None:
     assert len(first.context["entries"]) == 50
     second = browser.get(url + first.context["older_url"].partition("#")[0])
     assert second.context["entries"][0]["seq"] < first.context["entries"][-1]["seq"]
+
+
+def test_a_page_to_print_holds_more_entries_and_all_that_they_say(monkeypatch) -> None:
+    monkeypatch.setattr(change_log, "PAGE", 2)
+    with transaction.atomic():
+        for number in range(5):
+            log.record(
+                action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.Whole("s", "link"), note=f"note {number}"
+            )
+    folded, unfolded = page(action="link.opened"), page(action="link.opened", unfolded="1")
+    assert (folded.count('<details class="kd-log__entry">'), folded.count("note ")) == (2, 2)
+    assert (unfolded.count('<details class="kd-log__entry" open>'), unfolded.count("note ")) == (5, 5)
+    assert 'href="?action=link.opened&amp;unfolded=1"' in folded
+    assert 'href="?action=link.opened"' in unfolded
+
+
+def test_what_an_entry_says_more_is_folded_away_and_its_line_is_not(now) -> None:
+    suspended(now)
+    entry = page(action="client.suspended")
+    line = entry[entry.index("<summary><span") :].partition("</summary>")
+    assert "Noor El Amrani suspended the client" in line[0]
+    assert "noor@keydesk.example from 192.0.2.7" in line[0]
+    assert "Leaked" not in line[0]
+    assert "Leaked" in line[2].partition("</details>")[0]

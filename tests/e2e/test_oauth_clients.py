@@ -230,4 +230,6 @@ def test_a_library_understands_a_refusal(
         return
     got = run(client, library, METHOD=method, CLIENT_SECRET="wrong")
     assert "refusal" in got, got
+    if understood == REFUSAL:  # with where the reason is, which a library hands on
+        assert got["cause"].pop("error_uri").startswith(f"{client.server}/why/")
     assert got["cause"] == understood

@@ -47,7 +47,7 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     page = look_up(f" {secret}\n")
     assert client.name in page
     assert "Works now" in page
-    assert "Nothing else signs this client in" in page
+    assert "Nothing else authenticates this client" in page
     assert secret not in page
     signed_in(factories.noor()).post(
         reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
@@ -154,7 +154,7 @@ def test_a_reference_to_nothing_is_not_there(leak) -> None:
 def test_a_client_with_a_key_goes_on_after_its_secret_leaked() -> None:
     client, secret = factories.client()
     key_acts.add(client=client, key=keys.public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    assert "Nothing else signs this client in" not in look_up(secret)
+    assert "Nothing else authenticates this client" not in look_up(secret)
 
 
 @pytest.mark.parametrize("person", [factories.lotte, factories.ada])

@@ -23,6 +23,7 @@ class Actor:
     request_id: str = ""
     system: str = "system"
     session: UUID | None = None  # the one that goes on when others of the same person end
+    operator: str = ""  # who gave the command, where the system acts by one
     browser: str = ""  # "Firefox, Windows", for mails; the change log does not keep it
 
     @property
@@ -36,7 +37,9 @@ class Actor:
 
     @property
     def label(self) -> str:
-        return self.user.audit_label if self.user else self.system
+        if self.user:
+            return self.user.audit_label
+        return f"{self.system}, {self.operator}" if self.operator else self.system
 
     def because(self, reason: str) -> str:
         """The reason, for the entry of the act. Raises ReasonMissing where staff give none; others need none."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +20,16 @@ from audit.management.refusing import RefusingCommand
 from clients.actors import COMMAND_LINE, Actor
 from clients.catalogue import NameTaken
 from clients.client_secrets import UnableToChangeSecret
+from clients.invisible import has_invisible
 from clients.keymaterial import KeyRefused
 from clients.keys import UnableToAddKey
 from clients.names import check_name
 from clients.people import UnableToDeactivate, UnableToInvite
 from clients.registry import UnableToChangeClient
 from clients.sealing import UnableToOpen
+from clients.secretformat import without_secrets
+
+MAX_OPERATOR_LENGTH = 150
 
 REFUSALS = (
     NameTaken, UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite
@@ -35,6 +42,8 @@ class ActCommand(RefusingCommand):
     Exit status 0: done. 1: refused, nothing was changed. 2: the command line or the installation is wrong.
     """
 
+    names_operator = False  # whether --by has to be given; else it is the user of the operating system
+
     def arguments(self, parser: ArgumentParser) -> None:
         raise NotImplementedError
 
@@ -43,14 +52,18 @@ class ActCommand(RefusingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--by", required=self.names_operator, default="", help="who gives this command: it stays in the change log"
+        )
         self.arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         as_json = options["json"]
         try:
             _tidy(options)
+            by = replace(COMMAND_LINE, operator=_operator(options["by"], required=self.names_operator))
             with transaction.atomic():
-                result = self.act(options, by=COMMAND_LINE, now=timezone.now())
+                result = self.act(options, by=by, now=timezone.now())
         except (*REFUSALS, CommandError) as refusal:
             self.refuse(str(refusal), as_json=as_json)
         except ValidationError as refusal:
@@ -66,6 +79,21 @@ class ActCommand(RefusingCommand):
         else:
             lines = json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items())
             self.stdout.write(lines)
+
+
+def _operator(typed: str, *, required: bool) -> str:
+    """Return who gives the command. Raises ValidationError for a text that would disguise itself in the change log."""
+    name = " ".join(typed.split())
+    if has_invisible(name) or without_secrets(name) != name or len(name) > MAX_OPERATOR_LENGTH:
+        raise ValidationError({"by": [_("Give a name or an e-mail address of at most 150 characters.")]})
+    if name:
+        return name
+    if required:
+        raise ValidationError({"by": [_("Say who gives this command.")]})
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return f"user {os.getuid()}"
 
 
 def _tidy(options: dict[str, Any]) -> None:

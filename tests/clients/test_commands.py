@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
@@ -21,6 +22,7 @@ from audit.models import Entry
 from clients import keys as key_acts
 from clients import proposals, registrations
 from clients.models import Api, Client, Key, Mail, Proposal, Scope, Secret, User
+from clients.secretformat import generate
 from tests import factories, keys
 
 pytestmark = pytest.mark.django_db
@@ -171,19 +173,40 @@ def test_a_name_that_is_taken_or_malformed_is_refused() -> None:
 
 
 def test_staff_are_invited_by_mail() -> None:
-    answer = run("invite_staff", "Noor@Keydesk.Example", "--name", "Noor", "--role", "security")
+    answer = run("invite_staff", "--by", "Piet", "Noor@Keydesk.Example", "--name", "Noor", "--role", "security")
     assert answer == {"email": "noor@keydesk.example", "role": "security"}
     assert Mail.objects.get().kind == Mail.Kind.STAFF_INVITATION
-    assert "already has the role" in refused("invite_staff", "noor@keydesk.example", "--name", "N", "--role", "auditor")
-    assert refused("invite_staff", "noor", "--name", "N", "--role", "auditor")
+    assert "already has the role" in refused(
+        "invite_staff", "--by", "Piet", "noor@keydesk.example", "--name", "N", "--role", "auditor"
+    )
+    assert refused("invite_staff", "--by", "Piet", "noor", "--name", "N", "--role", "auditor")
     long = f"{'x' * 250}@a.example"
-    assert "at most 254" in refused("invite_staff", long, "--name", "N", "--role", "auditor")
-    assert refused("invite_staff", "ada@keydesk.example", "--name", " ", "--role", "auditor").startswith("name: ")
+    assert "at most 254" in refused("invite_staff", "--by", "Piet", long, "--name", "N", "--role", "auditor")
+    nameless = refused("invite_staff", "--by", "Piet", "ada@keydesk.example", "--name", " ", "--role", "auditor")
+    assert nameless.startswith("name: ")
+
+
+@pytest.mark.parametrize("command", [("invite_staff", "--name", "N", "--role", "auditor"), ("deactivate_staff",)])
+def test_who_lets_staff_in_or_out_is_named(command) -> None:
+    name, *more = command
+    with pytest.raises(CommandError, match="--by"):
+        call_command(name, "ada@keydesk.example", *more)
+    for nobody in (" ", "P\u202eiet", "x" * 151, generate()):
+        assert refused(name, "ada@keydesk.example", *more, "--by", nobody).startswith("by: ")
+    assert not User.objects.exists()
+
+
+def test_the_change_log_says_who_gave_a_command() -> None:
+    run("invite_staff", "ada@keydesk.example", "--by", "Piet  Maes", "--name", "Ada", "--role", "auditor")
+    run("create_api", "addresses", "--name", "Addresses")
+    made, invited = Entry.objects.all()[:2]
+    assert (invited.actor_label, invited.actor_id) == ("command line, Piet Maes", "system:command line")
+    assert made.actor_label == f"command line, {getpass.getuser()}"
 
 
 def test_a_contact_without_a_name_has_one_as_staff() -> None:
     User.objects.contact(email="ada@keydesk.example")
-    run("invite_staff", "ada@keydesk.example", "--name", "Ada", "--role", "auditor")
+    run("invite_staff", "--by", "Piet", "ada@keydesk.example", "--name", "Ada", "--role", "auditor")
     assert User.objects.get().name == "Ada"
 
 
@@ -192,7 +215,7 @@ def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
     user.set_password("correct horse battery")
     user.save()
     TOTP.activate(user, "JBSWY3DPEHPK3PXP")
-    run("invite_staff", user.email, "--name", user.name, "--role", "security", "--forget-sign-in")
+    run("invite_staff", "--by", "Piet", user.email, "--name", user.name, "--role", "security", "--forget-sign-in")
     user.refresh_from_db()
     assert not user.has_usable_password()
     assert not Authenticator.objects.filter(user=user).exists()
@@ -202,7 +225,7 @@ def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
 def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() -> None:
     user = factories.noor()
     TOTP.activate(user, "JBSWY3DPEHPK3PXP")
-    assert run("deactivate_staff", "Noor@Keydesk.Example", "--reason", "Left") == {
+    assert run("deactivate_staff", "--by", "Piet", "Noor@Keydesk.Example", "--reason", "Left") == {
         "email": user.email, "active": False,
     }  # fmt: skip
     user.refresh_from_db()
@@ -210,8 +233,8 @@ def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() 
     assert not Authenticator.objects.filter(user=user).exists()
     entry = Entry.objects.first()
     assert (entry.action, entry.changes, entry.note) == ("staff.deactivated", {"is_active": [True, False]}, "Left")
-    assert "closed already" in refused("deactivate_staff", user.email)
-    run("invite_staff", user.email, "--name", user.name, "--role", "security")
+    assert "closed already" in refused("deactivate_staff", "--by", "Piet", user.email)
+    run("invite_staff", "--by", "Piet", user.email, "--name", user.name, "--role", "security")
     assert User.objects.get(pk=user.pk).is_active
     assert Entry.objects.first().changes == {"is_active": [False, True]}
 
@@ -226,7 +249,7 @@ def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
     proposal = proposals.propose(
         kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="x", by=noor, now=timezone.now()
     )
-    run("deactivate_staff", factories.noor().email, "--reason", "Misused.")
+    run("deactivate_staff", "--by", "Piet", factories.noor().email, "--reason", "Misused.")
     registration.refresh_from_db()
     proposal.refresh_from_db()
     assert (registration.endorsed_by, proposal.outcome) == (None, Proposal.Outcome.WITHDRAWN)
@@ -235,8 +258,8 @@ def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
 
 
 def test_only_the_account_of_staff_is_closed() -> None:
-    assert "no member of staff" in refused("deactivate_staff", factories.lotte().email)
-    assert "no member of staff" in refused("deactivate_staff", "nobody@keydesk.example")
+    assert "no member of staff" in refused("deactivate_staff", "--by", "Piet", factories.lotte().email)
+    assert "no member of staff" in refused("deactivate_staff", "--by", "Piet", "nobody@keydesk.example")
     assert factories.lotte().is_active
 
 
@@ -279,7 +302,7 @@ def manage(*arguments: str, database: str = "", **environment: str) -> subproces
 # What is wrong before a command can begin: its arguments, a setting that cannot be read, one that is missing, a
 # database without tables. verify_log says with 1 that the log is damaged, so that must not be taken for it.
 BEFORE_IT_BEGINS = {
-    "invalid choice": (("invite_staff", "a@b.example", "--name", "A", "--role", "king"), {}),
+    "invalid choice": (("invite_staff", "a@b.example", "--by", "P", "--name", "A", "--role", "king"), {}),
     "TOKEN_LIFETIME": (("suspend_client", "x"), {"TOKEN_LIFETIME": "an hour"}),
     "SECRETS_KEYS": (("suspend_client", "x"), {"SECRETS_KEYS": ""}),
     "does not exist": (("suspend_client", "x"), {"database": "postgres"}),

@@ -81,7 +81,9 @@ class StaffMember(Person):
 
     def set_up(self, role: str) -> None:
         """Invited on the command line; chooses a password, connects an app, signs in with both."""
-        done = self.live.manage("invite_staff", self.email, "--name", self.email.partition("-")[0], "--role", role)
+        done = self.live.manage(
+            "invite_staff", "--by", "Piet", self.email, "--name", self.email.partition("-")[0], "--role", role
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         self.opens_the_mailed_link()
         self.page.get_by_label("Choose a password").fill(PASSWORD)

@@ -224,7 +224,8 @@ def in_the_portal(contact: Visitor, client: str, canaries: Canaries) -> None:
 def as_staff(live: Live, canaries: Canaries) -> None:
     """Authenticates with password and app, and looks up what leaked."""
     noor = Visitor(live, address("noor"), canaries)
-    assert live.manage("invite_staff", noor.email, "--name", "Noor", "--role", "security").returncode == 0
+    invited = live.manage("invite_staff", "--by", "Piet", noor.email, "--name", "Noor", "--role", "security")
+    assert invited.returncode == 0
     noor.opens_the_link("noor")
     canaries.text["password"] = PASSWORD
     page = noor.post("/accounts/set-up/", {"password": PASSWORD})

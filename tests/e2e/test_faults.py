@@ -36,7 +36,7 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
 def invite(live: Live) -> str:
     """An act that mails one person; returns the address."""
     address = f"{uuid.uuid4().hex[:10]}@keydesk.example"
-    done = live.manage("invite_staff", address, "--name", "Noor", "--role", "auditor", "--json")
+    done = live.manage("invite_staff", "--by", "Piet", address, "--name", "Noor", "--role", "auditor", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     return address
 

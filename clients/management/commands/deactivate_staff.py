@@ -11,6 +11,7 @@ from clients.management.act import ActCommand
 
 class Command(ActCommand):
     help = "Close the account of a member of staff: sessions, password, second factors and links end at once."
+    names_operator = True
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

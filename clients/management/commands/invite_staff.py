@@ -14,6 +14,7 @@ from clients.models import User
 
 class Command(ActCommand):
     help = "Invite a person to the staff, or mail somebody who was invited a new link."
+    names_operator = True
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
-# A spreadsheet runs a cell that begins so as a formula (OWASP: CSV injection). Where the comma is the decimal sign,
-# Excel takes the semicolon between two cells and no notice of our quotes: there a cell begins inside one of ours, too.
-DANGEROUS = re.compile(r"""\A(?=[=+\-@\t\r])|(?<=[;\t\r\n])(?="*[=+\-@])""")
+# A spreadsheet runs a cell that begins so as a formula (OWASP: CSV injection), some also with the full-width forms of
+# these signs. Where the comma is the decimal sign, Excel takes the semicolon between two cells and no notice of our
+# quotes: there a cell begins inside one of ours, too.
+DANGEROUS = re.compile(r"""\A(?=[=+\-@＝＋－＠\t\r])|(?<=[;\t\r\n])(?="*+[=+\-@＝＋－＠])""")
 
 
 class _Echo:

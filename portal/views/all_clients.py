@@ -8,14 +8,15 @@ from urllib.parse import urlencode
 from django.db.models import Prefetch, Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from clients import exports
 from clients.models import Client, ClientContact, Key, Secret
 from portal import condition, spreadsheets
-from portal.access import security_team
+from portal.access import actor, security_team
 from portal.client_search import NEWEST, Clients, matching
 from portal.forms.staff_clients import ClientFilterForm
 from portal.request import Request, is_uuid
@@ -61,11 +62,13 @@ def all_clients(request: Request) -> HttpResponse:
 
 
 @security_team
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def export_clients(request: Request) -> HttpResponseBase:
+    """The filtered list as a spreadsheet; the filters stand in the address."""
     form = ClientFilterForm(request.GET)
-    if not form.is_valid():
-        return all_clients(request)
+    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+        return redirect(f"{reverse('all_clients')}?{request.GET.urlencode()}")
+    exports.note_clients_exported(filters=form.active(), by=actor(request))
     found = _with_rows(matching(form.cleaned_data, request.now), request.now)
     return spreadsheets.response(_as_table(found, request.now), name=f"clients-{request.now:%Y-%m-%d}.csv")
 

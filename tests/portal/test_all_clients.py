@@ -9,9 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audit.actions import Action
+from audit.models import Entry
 from clients import client_secrets, registry
 from clients import keys as key_acts
 from clients.models import Client
+from clients.secretformat import generate
 from portal.client_search import matching
 from portal.views import all_clients
 from tests import factories, keys
@@ -108,10 +111,34 @@ def test_the_spreadsheet_holds_the_filtered_list_and_runs_no_formula(now) -> Non
     client, _secret = factories.client()
     Client.objects.filter(pk=client.pk).update(name='=HYPERLINK("http://evil.example")')
     factories.client(scopes=(factories.scope("parcel.read"),))
-    response = signed_in(factories.noor()).get(reverse("export_clients"), {"scope": "address.read"})
+    response = signed_in(factories.noor()).post(reverse("export_clients") + "?scope=address.read")
     rows = list(csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
     assert [row["Client id"] for row in rows] == [client.client_id]
     assert rows[0]["Name"].startswith("'=")
+
+
+def test_who_exports_the_list_of_clients_is_in_the_change_log() -> None:
+    noor, secret = factories.noor(), generate()
+    browser = signed_in(noor)
+    assert browser.get(reverse("export_clients")).url.startswith(reverse("all_clients"))
+    assert not Entry.objects.with_action(Action.CLIENTS_EXPORTED).exists()
+    browser.post(f"{reverse('export_clients')}?state=active&organisation={secret}")
+    (entry,) = Entry.objects.with_action(Action.CLIENTS_EXPORTED)
+    assert (entry.actor_id, entry.address) == (noor.audit_id, "127.0.0.1")
+    assert entry.changes["filters"] == [None, "state=active&organisation=***"]
+
+
+def test_fifty_exported_clients_take_no_more_queries_than_one(now) -> None:
+    browser, counts = signed_in(factories.noor()), []
+    browser.get(reverse("all_clients"))
+    for more in (1, 9):
+        for _number in range(more):
+            client, _secret = factories.client()
+            key_acts.add(client=client, key=keys.public_key(), by=SYSTEM, now=now)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(b"".join(browser.post(reverse("export_clients")))) > 100
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_a_filter_that_does_not_exist_is_an_error_and_no_crash() -> None:

@@ -89,7 +89,6 @@ def lists(mine: Client) -> dict[str, list[str]]:
             reverse("review", args=[registration.uid]),
             reverse("all_clients"),
             reverse("all_clients") + "?state=active&method=both&unused=7",
-            reverse("export_clients"),
             reverse("scopes"),
             reverse("create_scope"),
             reverse("undelivered"),

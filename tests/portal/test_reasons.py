@@ -26,7 +26,7 @@ WHY = "The owner asked for it, case 4711"
 WITHOUT = {
     "dashboard": "only shows", "queue": "only shows", "all_clients": "only shows", "staff_client": "only shows",
     "client_journal": "only shows", "scopes": "only shows", "proposals": "only shows", "undelivered": "only shows",
-    "export_clients": "only shows",
+    "export_clients": "changes nothing, logged as such",
     "review": "the message to the contact is the reason, and needed unless all is approved",
     "write_message": "the message is the act",
     "incident": "a look-up, logged as such",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 
 from audit import log
@@ -12,12 +13,21 @@ from clients import codes, outbox
 from clients.actors import Actor
 from clients.models import Mail, MailedCode, User
 
+process_log = structlog.get_logger(__name__)
+
 
 def spend(code: MailedCode | None, *, typed: str, by: Actor, now: datetime) -> None:
     """Accept the code once. Raises codes.CodeRefused. Call it outside a transaction: attempts must stay counted."""
     try:
         codes.spend(code, typed=typed, now=now)
     except codes.CodeRefused as refused:
+        process_log.warning(
+            "code_refused",
+            user=by.id,
+            purpose=code.purpose if code else "",  # no code: none was mailed, or it is forgotten
+            tries_left=refused.tries_left,
+            ended_for_today=refused.ended,
+        )
         if refused.ended and code is not None:
             _tell_owner(code, by, now)
         raise

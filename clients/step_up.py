@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from audit import log
@@ -17,6 +18,8 @@ from clients import code_guessing, codes, outbox
 from clients.actors import Actor
 from clients.guarded_acts import Act
 from clients.models import Client, MailedCode, User
+
+process_log = structlog.get_logger(__name__)
 
 PURPOSE = MailedCode.Purpose.STEP_UP
 
@@ -55,7 +58,11 @@ def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
 
 def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
     """Spend the code. Raises codes.CodeRefused; each wrong attempt stays counted."""
-    code_guessing.spend(asked.code(), typed=typed, by=by, now=now)
+    try:
+        code_guessing.spend(asked.code(), typed=typed, by=by, now=now)
+    except codes.CodeRefused:
+        note_failed(asked=asked, how="code", by=by)
+        raise
     note_passed(asked=asked, by=by)
 
 
@@ -63,3 +70,9 @@ def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
 def note_passed(*, asked: Asked, by: Actor) -> None:
     """Log it, also for a passkey that was used instead of the code."""
     log.record(action=Action.STEPUP_PASSED, actor=by, subject=asked.user, note=asked.act.replace("_", " "))
+
+
+def note_failed(*, asked: Asked, how: str, by: Actor) -> None:
+    """Write a line of the process log; the change log has an entry once no further code is accepted."""
+    client = str(asked.client.uid) if asked.client else ""
+    process_log.warning("step_up_failed", user=by.id, act=asked.act.value, client=client, how=how)

@@ -29,6 +29,8 @@ def of(mail: Mail) -> str:
     """Return the path that the mail leads to, whoever its reader is; "" for a mail that leads nowhere."""
     if mail.kind == Kind.PASSKEY_CHANGED:
         return reverse("passkeys")
+    if mail.kind == Kind.NEW_SIGN_IN:
+        return reverse("sessions")
     if mail.kind in TO_REQUEST:
         return reverse("my_request", args=[mail.registration.uid]) if mail.registration else ""
     if mail.client is None:

@@ -187,6 +187,7 @@ SESSION_ENGINE = "clients.session_store"
 SESSION_COOKIE_NAME = "__Host-keydesk" if HTTPS else "keydesk"
 CSRF_COOKIE_NAME = "__Host-keydesk-csrf" if HTTPS else "keydesk-csrf"
 LANGUAGE_COOKIE_NAME = "__Host-keydesk-language" if HTTPS else "keydesk-language"
+DEVICE_COOKIE_NAME = "__Host-keydesk-device" if HTTPS else "keydesk-device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -216,7 +217,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invitation mail
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # portal/sign_in_attempts.py
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG

@@ -24,10 +24,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import people, sealing
+from clients import addresses, people, sealing, staff_sign_ins
 from clients.actors import Actor
 from clients.models import User
-from portal import drawing
+from portal import drawing, known_devices
+from portal import sign_in_attempts as attempts
 from portal.next_page import own_page
 from portal.request import Request
 
@@ -35,6 +36,10 @@ from portal.request import Request
 FIRST_PAGE = {User.Role.SECURITY: "dashboard", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 STRONG_METHODS = {"mfa", "socialaccount"}
+METHODS = {
+    "totp": "authenticator app", "recovery_codes": "recovery code", "webauthn": "passkey",
+    "socialaccount": "single sign-on",
+}  # fmt: skip
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -44,7 +49,19 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": gettext_lazy("This e-mail address and this password do not belong together."),
         "incorrect_password": gettext_lazy("This is not your password."),
         "too_many_login_attempts": gettext_lazy("Too many attempts. Try again in five minutes."),
+        "too_many_for_account": gettext_lazy(
+            "Too many attempts for this address. Try again in an hour, or in a browser in which you signed in before."
+        ),
     }
+
+    def authenticate(self, request: Request, **credentials: Any) -> User | None:
+        """By the password; allauth asks for the second factor afterwards."""
+        email = credentials.get("email", "")
+        user = User.objects.with_address(email).first()
+        attempt = attempts.begin(request, factor="password", account=addresses.mailbox(email), user=user)
+        found = super().authenticate(request, **credentials)
+        attempt.succeeded() if found else attempt.failed()
+        return found
 
     def get_login_redirect_url(self, request: Request) -> str:
         return resolve_url(FIRST_PAGE[User.Role(request.user.role)])
@@ -72,8 +89,26 @@ class AccountAdapter(DefaultAccountAdapter):
                 request,
                 _("Your account has no second factor yet. Ask a colleague for a new invitation; its link sets it up."),
             )
+            attempts.log.warning("sign_in_refused", user=user.audit_id, reason="no second factor")
             return redirect("account_login")
         return super().pre_login(request, user, **kwargs)
+
+    def respond_user_inactive(self, request: Request, user: User) -> HttpResponse:
+        attempts.log.warning("sign_in_refused", user=user.audit_id, reason="closed account")
+        return super().respond_user_inactive(request, user)
+
+    def post_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse:
+        """Somebody is in, by whichever way."""
+        response = super().post_login(request, user, **kwargs)
+        by = attempts.actor_of(request, user)
+        if user.is_staff_member:
+            known = known_devices.is_known(request, user)
+            method = _method(request, user)
+            staff_sign_ins.note_signed_in(user=user, method=method, known_device=known, by=by, now=request.now)
+            known_devices.remember(request, response, user)
+        else:
+            staff_sign_ins.note_passkey_used(user=user, by=by)
+        return response
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -88,7 +123,11 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: Request, sociallogin: Any) -> None:
         if not sociallogin.is_existing or not sociallogin.user.is_staff_member:
             messages.error(request, _("We do not know this account. Ask the Security team for an invitation."))
+            attempts.log.warning("sign_in_refused", user="", reason="unknown to single sign-on")
             raise ImmediateHttpResponse(redirect("account_login"))
+
+    def on_authentication_error(self, request: Request, provider: Any, **about: Any) -> None:
+        attempts.log.warning("sign_in_failed", factor="single sign-on", user="", error=about.get("error"))
 
 
 class MFAAdapter(DefaultMFAAdapter):
@@ -120,6 +159,14 @@ class MFAAdapter(DefaultMFAAdapter):
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The relying party is PUBLIC_URL's host, never the request's (WebAuthn section 5.1.2)."""
         return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": settings.SERVICE_NAME}
+
+
+def _method(request: Request, user: User) -> str:
+    """How a member of staff came in, for the change log."""
+    used = []
+    for record in get_authentication_records(request, user):
+        used.append(METHODS.get(record.get("type") or record["method"], record["method"]))
+    return " and ".join(dict.fromkeys(used))
 
 
 def is_strong(request: Request) -> bool:

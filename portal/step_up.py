@@ -211,7 +211,15 @@ def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
         answer = json.loads(request.POST[PASSKEY], cls=CredentialDecoder)
         auth.parse_authentication_response(answer)
         used = auth.complete_authentication(request.user, answer)
-    except (ValueError, TypeError, KeyError, AttributeError, ValidationError):  # a browser can send anything
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        ValidationError,
+    ):  # a browser can send anything
+        step_up.note_failed(asked=waiting.asked, how="passkey", by=actor(request))
         form.add_error(None, _("This passkey did not work. Try again, or have a code mailed to you."))
         return False
     used.record_usage()

@@ -60,6 +60,7 @@ class Mail(models.Model):
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")
+        NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
 
     class State(models.TextChoices):

@@ -17,6 +17,7 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal import sign_in_attempts as attempts
 from portal.forms.fields import Line
 
 MAX_CREDENTIAL_LENGTH = 64 * 1024  # characters; with an attestation it has about 8,000
@@ -70,7 +71,7 @@ class NewCredential(BoundedCredential):
 
 class UsedCredential(BoundedCredential):
     def clean_credential(self) -> Authenticator:
-        with refused_if_malformed():
+        with attempts.judged("passkey", self.user), refused_if_malformed():  # type: ignore[attr-defined]
             return super().clean_credential()  # type: ignore[misc]  # of the form of allauth's beside it
 
 

@@ -10,6 +10,7 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal import sign_in_attempts as attempts
 from portal.forms.fields import email_field
 from portal.forms.passkeys import NewCredential, passkey_name_field
 
@@ -56,11 +57,19 @@ class CodeForm(AuthenticateForm):
         super().__init__(*args, **kwargs)
         _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
 
+    def clean_code(self) -> str:
+        with attempts.judged("code", self.user):
+            return super().clean_code()
+
 
 class CodeAgainForm(ReauthenticateByCodeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
+
+    def clean_code(self) -> str:
+        with attempts.judged("code", self.user):
+            return super().clean_code()
 
 
 class FirstCodeForm(ActivateTOTPForm):

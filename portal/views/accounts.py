@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients import people
+from clients import people, staff_sign_ins
 from clients.models import User
 from portal.access import actor
 from portal.forms.staff_sign_in import password_field
@@ -29,10 +29,12 @@ from portal.staff_sign_in import SECOND_FACTORS, is_strong
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: Request) -> HttpResponse:
     """Also for who was signed out already by the clock. An address alone signs nobody out."""
     if request.method != "POST":
         return redirect("landing")
+    if request.user.is_authenticated and request.user.is_staff_member:
+        staff_sign_ins.note_signed_out(user=request.user, by=actor(request))
     logout(request)
     messages.info(request, _("You are signed out."))
     return redirect("landing")

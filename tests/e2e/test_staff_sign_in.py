@@ -44,10 +44,13 @@ def test_a_passkey_is_added_and_from_then_on_signs_in_alone(noor: StaffMember) -
     noor.goes_to("/accounts/sign-in/")
     noor.page.get_by_role("button", name="Sign in with a passkey").click()
     expect(noor.page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    logged = "SELECT note FROM audit_entry WHERE action = 'staff.signed_in' AND actor_label LIKE %s ORDER BY seq"
+    ways = [note for (note,) in noor.live.sql(logged, f"%{noor.email}%")]
+    assert ways == ["password and authenticator app", "passkey"]
 
 
 def test_single_sign_on_leads_to_the_provider_and_back(live: Live, noor: StaffMember) -> None:
-    invited = live.manage("invite_staff", noor.email, "--name", "Noor", "--role", "security")
+    invited = live.manage("invite_staff", "--by", "Piet", noor.email, "--name", "Noor", "--role", "security")
     assert invited.returncode == 0, invited.stdout + invited.stderr
     with running_provider() as provider:
         provider.person = {"sub": noor.email, "email": noor.email, "email_verified": True}

@@ -110,7 +110,7 @@ def test_wrong_passwords_are_slowed_down() -> None:
 def test_the_invitation_leads_to_a_password_then_a_second_factor_then_the_sign_in_page() -> None:
     browser = by_link(factories.noor())
     assert browser.get(reverse("queue")).url == reverse("staff_setup")
-    assert browser.post(reverse("staff_setup"), {"password": "short"}).status_code == 200
+    assert browser.post(reverse("staff_setup"), {"password": "short"}).status_code == 422
     assert browser.post(reverse("staff_setup"), {"password": PASSWORD}).url == reverse("mfa_activate_totp")
     page = browser.get(reverse("mfa_activate_totp")).content.decode()
     secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]

@@ -81,6 +81,11 @@ def shown(registration: Registration, known: Known) -> list[Hint]:
     return [Hint(*text.split(": ", 1)) for text in registration.signals]
 
 
+def as_texts(found: Iterable[Hint]) -> list[str]:
+    """Findings as a decision keeps them; `shown` reads them again."""
+    return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
+
+
 def risk(hints: Iterable[Hint]) -> str:
     """low, medium or high: the weight of the worst finding."""
     states = {hint.state for hint in hints}

@@ -13,6 +13,7 @@ from audit import log
 from clients import catalogue, codes, contacts, keymaterial, keys, networks, people, registrations, registry
 from clients.actors import Actor
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
+from portal import hints
 from portal.example import certificates
 
 SETTING_UP = Actor(system="example data")
@@ -151,10 +152,11 @@ def _request(
 
 def _approve(registration: Registration, reviewer: str, now: datetime) -> Client | None:
     granted = [row.scope for row in registration.asked.select_related("scope")]
+    signals = hints.as_texts(hints.about(registration, hints.known_about([registration])))
     with log.dated(now):
         return registrations.approve(
             registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
-            by=_by(reviewer), now=now,
+            signals=signals, by=_by(reviewer), now=now,
         )  # fmt: skip
 
 

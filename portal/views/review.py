@@ -121,8 +121,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 def _signals(registration: Registration) -> list[str]:
     """The signals of the page as texts, for the record of the decision."""
-    found = hints.about(registration, hints.known_about([registration]))
-    return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
+    return hints.as_texts(hints.about(registration, hints.known_about([registration])))
 
 
 @security_team

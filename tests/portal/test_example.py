@@ -31,3 +31,15 @@ def test_the_change_log_has_each_act_when_the_pages_say_that_it_was() -> None:
         for secret in client.secrets.all():
             assert abs(logged("secret.created", secret.audit_id) - secret.created_at) < A_SECOND
     assert log.verify().ok
+
+
+def test_a_decided_request_of_the_example_has_the_signals_of_its_decision() -> None:
+    organisation.make(datetime.now(UTC))
+    first, second = (Registration.objects.get(client_name=name) for name in (
+        organisation.WITH_CERTIFICATE, organisation.WITH_SECRET
+    ))  # fmt: skip
+    assert "warn: First client of this organisation" in (first.signals or [])
+    assert any("This organisation has 1 client" in text for text in second.signals or [])
+    for registration in (first, second):
+        entry = Entry.objects.about(registration.audit_id).with_action("registration.approved").get()
+        assert entry.changes["signals"][1] == registration.signals

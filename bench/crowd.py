@@ -85,10 +85,10 @@ INSERT INTO tokens_usageday (client_id, day, credential, issued, refused)
 SELECT id, (%(now)s - d * interval '3 days')::date, 'key:1', 100, 1 FROM crowd, generate_series(1, 10) d;
 
 INSERT INTO clients_registration (uid, kind, status, client_name, organisation, contact_name, contact_email, purpose,
-    language, requester_id, client_id, created_at, submitted_at, decided_by_id, decided_at)
+    reason, language, requester_id, client_id, created_at, submitted_at, decided_by_id, decided_at)
 SELECT gen_random_uuid(), 'new', CASE WHEN i %% 100 = 0 THEN 'submitted' ELSE 'approved' END, 'Request ' || i,
-    'Organisation ' || i / 4, 'Person ' || i, 'person' || i || '@crowd.example', 'Made for the benchmark.', 'en',
-    u.id, CASE WHEN i %% 100 = 0 THEN NULL ELSE crowd.id END, %(now)s - i * interval '108 minutes',
+    'Organisation ' || i / 4, 'Person ' || i, 'person' || i || '@crowd.example', 'Made for the benchmark.', '',
+    'en', u.id, CASE WHEN i %% 100 = 0 THEN NULL ELSE crowd.id END, %(now)s - i * interval '108 minutes',
     %(now)s - i * interval '108 minutes', CASE WHEN i %% 100 = 0 THEN NULL ELSE %(noor)s END,
     CASE WHEN i %% 100 = 0 THEN NULL ELSE %(now)s - i * interval '100 minutes' END
 FROM crowd JOIN clients_user u ON u.email = 'person' || crowd.i || '@crowd.example' WHERE i <= %(n)s / 4;

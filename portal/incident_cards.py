@@ -38,12 +38,12 @@ def card(leak: incident.Leak, now: datetime, number: int) -> dict[str, Any]:
 
 
 def title(leak: incident.Leak) -> str:
-    """Names client and credential."""
+    """Names the client and what it is; a key id stands beside it, letter by letter."""
     name = {"name": leak.client.name}
     if leak.secret:
         return _("The client secret of %(name)s that ends in %(hint)s") % {**name, "hint": leak.secret.hint}
     if leak.key:
-        return _("A key of %(name)s: %(key)s") % {**name, "key": leak.key.kid}
+        return _("A key of %(name)s") % name
     if leak.token:
         return _("An access token of %(name)s") % name
     return _("The client %(name)s") % name

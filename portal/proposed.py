@@ -35,7 +35,9 @@ def differences(proposal: Proposal) -> list[dict[str, object]]:
     """For the diff component: what it would change of what was there when it was proposed."""
     shown: list[dict[str, object]] = [
         {"field": FIELDS[name], "before": log_entries.value(name, before), "after": log_entries.value(name, after)}
-        for name, (before, after) in proposal.changes.items()
+        for name in FIELDS
+        if name in proposal.changes
+        for before, after in [proposal.changes[name]]
     ]
     return [change for change in shown if change["before"] != change["after"]]
 

@@ -149,7 +149,8 @@ def retire_scope(request: Request, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
         return redirect("scopes")
-    context = {"scope": scope, "holders": scope.holders.count(), "form": form}
+    holders = scope.holders.count()
+    context = {"scope": scope, "holders": holders, "alone": not holders, "form": form}
     return render(request, "security/retire_scope.html", context, status=422 if form.errors else 200)
 
 

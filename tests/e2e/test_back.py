@@ -120,7 +120,7 @@ def test_back_after_a_leak_was_looked_up(live_server, browser: Browser, mine: Cl
     secret = sealing.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
     page = context_of(browser, live_server.url, "security").new_page()
     page.goto(reverse("incident"))
-    page.get_by_label("The leaked secret or token").fill(secret)
+    page.get_by_label("What leaked").fill(secret)
     presses(page, "Find out whose it is")
     expect(page.locator("main")).to_contain_text("Works now")
     page.goto("/docs/")

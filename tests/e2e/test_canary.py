@@ -244,7 +244,8 @@ def as_staff(live: Live, canaries: Canaries) -> None:
         found = noor.post("/security/incident/", {"value": canaries.text[name]})
         assert canaries.text[name] not in found
     reference = re.search(r'name="leak" value="([^"]+)"', found)[1]  # type: ignore[index]
-    noor.post("/security/incident/revoke/", {"leak": html.unescape(reference)})
+    told = {"leak": html.unescape(reference), "act": "revoke", "reason": "Found in a log"}
+    noor.post("/security/incident/revoke/", told)
     noor.get("/log/")
 
 

@@ -26,6 +26,7 @@ from tokens.request_ids import proxy_request_id
 GetResponse = Callable[[Request], HttpResponse]
 
 access_log = structlog.get_logger("portal.access")
+sign_in_log = structlog.get_logger("portal.sign_in")
 
 
 class RequestContextMiddleware:
@@ -96,6 +97,7 @@ class SessionLimitsMiddleware:
     def _limit(self, request: Request) -> None:
         sessions.begin(request)
         if min(sessions.left(request).values()) <= 0:
+            sign_in_log.info("session_ended", user=request.user.audit_id, seconds_left=sessions.left(request))
             logout(request)
         elif not sessions.only_asks(request):
             sessions.note_use(request)

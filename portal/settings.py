@@ -220,6 +220,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invi
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # portal/sign_in_attempts.py
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": None}  # nothing can be guessed, and a neighbour in one's network could use it up
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True

@@ -63,7 +63,7 @@ def test_who_sends_a_form_after_the_session_ended_reads_that_nothing_was_done() 
     session.update({"started_at": time.time() - 7200, "seen_at": time.time() - 7200})
     session.save()
     sent = browser.post(review, {"decision": "reject", "message": "No."}, follow=True)
-    assert "nothing was done with what you just sent" in sent.text
+    assert "Your form was not processed" in sent.text
     assert "what you just sent" not in browser.get(review, follow=True).text
 
 

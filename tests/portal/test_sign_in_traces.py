@@ -60,6 +60,18 @@ def test_signing_out_is_an_entry_and_only_of_who_was_in(ada) -> None:
     assert (entry.actor_id, entry.address) == (ada.audit_id, HERE)
 
 
+@pytest.mark.parametrize("limit", ["idle", "absolute"])
+def test_a_session_that_the_clock_ended_is_a_line_of_the_log(ada, limit) -> None:
+    browser = sign_in(browser_at(HERE), ada)
+    browser.get(reverse("change_log"))
+    session, hours = browser.session, 2 if limit == "idle" else 9
+    session["seen_at" if limit == "idle" else "started_at"] -= hours * 3600
+    session.save()
+    with capture_logs() as logged:
+        assert browser.get(reverse("change_log")).status_code == 302
+    assert [line["user"] for line in events("session_ended", logged)] == [ada.audit_id]
+
+
 def test_a_sign_in_from_a_new_device_or_network_is_mailed(ada) -> None:
     def mails(browser: Browser) -> int:
         before = Mail.objects.filter(kind=Mail.Kind.NEW_SIGN_IN).count()

@@ -108,7 +108,7 @@ class SettingsForm(ReasonForm, SeenForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, everybody in of_everybody().items():
-            self.fields[name].help_text = gettext("Empty means what everybody has: %(n)s.") % {"n": everybody}
+            self.fields[name].help_text = gettext("Leave empty for the default: %(n)s.") % {"n": everybody}
 
 
 def _hint(scope: Scope) -> str:

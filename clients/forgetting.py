@@ -7,18 +7,19 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from clients.models import Mail, MailedCode, ManagementLink, Registration, UserNetwork
+from clients.models import Mail, MailedCode, ManagementLink, Proposal, Registration, UserNetwork
 
 UNCONFIRMED_KEPT = timedelta(days=7)
 ENDED_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=90)
+PROPOSAL_KEPT = timedelta(days=90)  # after its end; the change log keeps who proposed what, and who confirmed it
 NETWORK_KEPT = timedelta(days=180)  # after the last act from it
 BATCH = 250  # rows per transaction
 
 
 def forget(*, now: datetime) -> None:
-    """Unconfirmed requests, links and codes that have ended (their mails go with them), old mails, and networks
-    that nobody acts from any more.
+    """Unconfirmed requests, links and codes that have ended (their mails go with them), old mails and proposals, and
+    networks that nobody acts from any more.
 
     A mail that the Security team is shown as undeliverable keeps its link for as long as any mail is kept.
     """
@@ -29,6 +30,7 @@ def forget(*, now: datetime) -> None:
     )
     _delete(Mail.objects.exclude(state=Mail.State.PENDING).filter(created_at__lt=now - MAIL_KEPT))
     _delete(MailedCode.objects.filter(expires_at__lt=now - ENDED_KEPT))
+    _delete(Proposal.objects.filter(void_at__lt=now - PROPOSAL_KEPT))
     _delete(UserNetwork.objects.filter(last_seen_at__lt=now - NETWORK_KEPT))
     shown = Mail.objects.undeliverable().filter(link__isnull=False)
     _delete(ManagementLink.objects.filter(expires_at__lt=now - ENDED_KEPT).exclude(pk__in=shown.values("link")))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import addresses, client_secrets, code_guessing, codes, decision_record, outbox, registry
+from clients import addresses, client_secrets, code_guessing, codes, decision_record, four_eyes, outbox, registry
 from clients.actors import Actor
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
 from clients.notices import tell_requester
@@ -231,7 +231,7 @@ def approve(
     if sensitive and registration.endorsed_by is None:
         _endorse(registration, granted, decided, message, by, now)
         return None
-    if registration.endorsed_by is not None and registration.endorsed_by == by.user:
+    if registration.endorsed_by and by.user and four_eyes.is_same_person(registration.endorsed_by, by.user):
         raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
     if not sensitive <= set(registration.asked.filter(granted=True).values_list("scope_id", flat=True)):
         raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))

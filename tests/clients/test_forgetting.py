@@ -7,8 +7,8 @@ import pytest
 from audit.actions import Action
 from audit.models import Entry
 from clients import codes, forgetting, links, networks, outbox, registrations
-from clients.models import Mail, MailedCode, ManagementLink, Registration
-from tests.factories import NOW, SYSTEM, content, lotte, submitted_request
+from clients.models import Mail, MailedCode, ManagementLink, Proposal, Registration
+from tests.factories import NOW, SYSTEM, client, content, lotte, proposed_contact, submitted_request
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +109,12 @@ def test_a_network_is_forgotten_half_a_year_after_the_last_act_from_it():
         networks.see(user=lotte(), address=address, now=NOW - timedelta(days=days))
     forgetting.forget(now=NOW)
     assert [row.network for row in lotte().networks.all()] == ["81.246.7.0/24"]
+
+
+def test_a_proposal_and_the_address_in_it_are_forgotten_after_its_end():
+    made, _secret = client()
+    proposal = proposed_contact(made)
+    forgetting.forget(now=proposal.void_at + forgetting.PROPOSAL_KEPT)
+    assert Proposal.objects.count() == 1
+    forgetting.forget(now=proposal.void_at + forgetting.PROPOSAL_KEPT + MINUTE)
+    assert not Proposal.objects.exists()

@@ -9,7 +9,7 @@ from audit.models import Entry
 from clients import codes, registrations, registry
 from clients.actors import Actor
 from clients.mail_text import render
-from clients.models import Client, ClientContact, Mail, Registration
+from clients.models import Client, ClientContact, Mail, Registration, User
 from clients.registrations import ContentChanged, UnableToDecide
 from tests import factories
 from tests.factories import NOW, bram, by, client, content, lotte, noor, scope, submitted_request
@@ -142,6 +142,17 @@ def test_a_default_scope_must_be_granted():
     registration = submitted_request(scopes=(read, write))
     with pytest.raises(UnableToDecide, match="default"):
         approve(registration, scopes=[read], defaults=[write])
+
+
+def test_a_second_account_of_the_same_mailbox_is_no_second_reviewer():
+    """From before there was one account per mailbox (migration 0010)."""
+    registration = submitted_request(scopes=(scope("person.nrn.read", sensitive=True),))
+    assert approve(registration) is None
+    twin = factories.person("twin@keydesk.example", "Noor", User.Role.SECURITY)
+    User.objects.filter(pk=twin.pk).update(email="noor+work@keydesk.example")
+    twin.refresh_from_db()
+    with pytest.raises(UnableToDecide, match="first approval"):
+        approve(Registration.objects.get(), reviewer=twin)
 
 
 def test_a_sensitive_scope_needs_two_reviewers():

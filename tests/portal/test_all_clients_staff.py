@@ -77,8 +77,8 @@ def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
     refused = save("client_settings", client.uid, token_lifetime=5, rate_limit="1e9")
     assert refused.status_code == 422
     assert "Give a whole number from 60 to 86400." in refused.content.decode()
-    assert "Empty means what everybody has: 3600." in refused.content.decode()
-    assert "3600 seconds, as everybody" in shown("staff_client", client.uid)
+    assert "Leave empty for the default: 3600." in refused.content.decode()
+    assert "3600 seconds (default)" in shown("staff_client", client.uid)
     save("client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
     client.refresh_from_db()
     assert (client.token_lifetime, client.rate_limit) == (300, 10)

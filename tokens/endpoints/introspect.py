@@ -36,7 +36,9 @@ async def introspect(server: Server, request: Request) -> Response:
         ):
             return Response(200, INACTIVE)
         described = description(server, living, digest)
-        return Response(200, described if living.client_id == caller.client_id else described | who(living.owner))
+        if living.client_id != caller.client_id:
+            described.update(who(living.owner))
+        return Response(200, described)
 
     # Section 2.1: the endpoint MUST require some form of authorization.
     return await as_client(server, request, presented(request, form), spending_first(server, request, answer))

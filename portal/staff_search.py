@@ -22,6 +22,7 @@ from portal.request import is_uuid
 from tokens.models import AnonymousRefusal, JournalEntry, Token
 
 MAX_LENGTH = 255  # characters, as long as a kid may be
+MIN_PART = 3  # characters: a trigram is the least that an index finds within a text
 NUMBER = re.compile(r"R-([0-9]{4})-([0-9]{4,9})", re.IGNORECASE)
 HINT = re.compile(r"(?:…|\.\.\.)?([A-Za-z0-9_-]{4})")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -48,7 +49,12 @@ def registration_number(text: str) -> Registration | None:
 
 def _names(text: str) -> Iterator[Found]:
     for column in ("client_id", "name", "organisation"):
-        yield Client.objects.filter(**{f"{column}__icontains": text}).values("pk")
+        yield Client.objects.filter(**{f"{column}__{_part(text)}": text}).values("pk")
+
+
+def _part(text: str) -> str:
+    """How text columns are compared: by a part of them, or as a whole when the text is in nearly every row."""
+    return "icontains" if len(text) >= MIN_PART else "iexact"
 
 
 def refusal_address(text: str) -> str:
@@ -71,15 +77,15 @@ def _contacts(text: str) -> Iterator[Found]:
     """By address in any spelling, by a part of it such as its domain, or by a part of the name."""
     contacts = ClientContact.objects
     yield contacts.filter(user__mailbox__in=addresses.spellings(text)).values("client")
-    yield contacts.filter(user__email__icontains=text).values("client")
-    yield contacts.filter(user__name__icontains=text).values("client")
+    for column in ("email", "name"):
+        yield contacts.filter(**{f"user__{column}__{_part(text)}": text}).values("client")
 
 
 def _keys(text: str) -> Iterator[Found]:
     """By key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
     exact = Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
     yield Key.objects.filter(exact).values("client")
-    yield Key.objects.filter(subject__icontains=text).values("client")
+    yield Key.objects.filter(**{f"subject__{_part(text)}": text}).values("client")
 
 
 def _secrets(text: str) -> Iterator[Found]:

@@ -146,6 +146,7 @@ class JournalEntry(models.Model):
             models.Index(fields=["request_id"], name="journal_by_request_id"),
             models.Index(fields=["why"], name="journal_by_why"),
             models.Index(fields=["at"], name="journal_by_age"),
+            models.Index(fields=["address", "client"], name="journal_by_address"),
         ]
 
     def __str__(self) -> str:

@@ -94,6 +94,12 @@ def test_an_address_that_holds_a_live_token_finds_its_client(found) -> None:
     assert list(clients_for("2001:DB8::7")) == [found]
 
 
+def test_one_or_two_characters_find_who_is_called_so_and_not_whose_name_has_them(found) -> None:
+    assert not clients_for("po").exists()
+    Client.objects.filter(pk=found.pk).update(name="BI")
+    assert list(clients_for("bi")) == [found]
+
+
 @pytest.mark.parametrize(
     "text", ["nobody", "R-2026-9999", "R-1999-0001", "10.0.0.1", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "%", "\\"]
 )

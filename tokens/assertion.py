@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from joserfc.jwk import Key, import_key
 
+from clients.keymaterial.encoding import base64url_decode
 from tokens.errors import InvalidClient, Rule
-from tokens.jws import ALGORITHMS, Jws
+from tokens.jws import ALGORITHMS, Jws, take_as_long
 from tokens.slips import near
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -53,6 +54,11 @@ class ClientKey:
     def imported(self) -> Key:
         """Importing a JWK costs as much as verifying with it, so it is done once."""
         return import_key({name: self.jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in self.jwk})
+
+    @cached_property
+    def modulus(self) -> int:
+        """Of an RSA key; 0 for others."""
+        return int.from_bytes(base64url_decode(self.jwk["n"])) if "n" in self.jwk else 0
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy:
     for check_header in HEADER_CHECKS:
         check_header(assertion.header)
     _check_algorithm(assertion.header, keys, now)
-    key = _signing_key(assertion, keys, now)
+    key = _signing_key(assertion, keys, now, client_id)
     expected = Expected(client_id, policy, now)
     for check_claims in CLAIM_CHECKS:
         check_claims(assertion.claims, expected)
@@ -109,7 +115,7 @@ def explain(
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
         lambda: _check_algorithm(assertion.header, keys, now),
-        lambda: _signing_key(assertion, keys, now),
+        lambda: _signing_key(assertion, keys, now, client_id),
         *(lambda check=check: check(assertion.claims, expected) for check in CLAIM_CHECKS),
     ]
     findings = []
@@ -149,11 +155,19 @@ def _check_algorithm(header: Mapping[str, Any], keys: Sequence[ClientKey], now: 
         raise InvalidClient(Rule.ALGORITHM, sent=algorithm, expected=expected)
 
 
-def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float) -> ClientKey:
-    """The key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys."""
-    candidates = _candidates(assertion.header, keys, now)
+def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_id: str) -> ClientKey:
+    """The key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys.
+
+    A refusal takes as long as a verification, whether a key was tried or not: time tells nobody which clients and keys
+    there are (line 16).
+    """
+    try:
+        candidates = _candidates(assertion.header, keys, now)
+    except InvalidClient:
+        take_as_long(assertion, client_id)
+        raise
     for key in candidates:
-        if assertion.is_signed_by(key.imported):
+        if assertion.is_signed_by(key.imported, key.modulus):
             return key
     raise InvalidClient(Rule.SIGNATURE, key=candidates[0].kid, algorithm=assertion.header["alg"])
 

@@ -89,10 +89,13 @@ class PresentedAssertion(NamedTuple):
     jws: jws.Jws
 
     def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
-        if client is None:
-            _NOBODYS_SECRET.is_digest_of(sha256(self.jws.signing_input).digest())
-            raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
-        proven = assertion.verify(self.jws, client_id=client.client_id, keys=client.keys, policy=policy, now=now)
+        keys = client.keys if client else ()
+        try:
+            proven = assertion.verify(self.jws, client_id=self.client_id, keys=keys, policy=policy, now=now)
+        except InvalidClient:
+            if client is None:
+                raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id) from None
+            raise
         jti_digest = assertion.digest_of(proven.jti)
         return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks)
 

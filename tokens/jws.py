@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from joserfc.errors import JoseError
 from joserfc.jwa import JWS_ALGORITHMS
-from joserfc.jwk import Key
+from joserfc.jwk import ECKey, Key, OKPKey, import_key
 
+from clients.keymaterial.encoding import base64url_encode
+from clients.keymaterial.key import ED25519_ALGORITHMS, RSA_ALGORITHMS
 from tokens.errors import InvalidClient, Rule
 
-ALGORITHMS: Final = (
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA",
-)  # fmt: skip
+ALGORITHMS: Final = (*RSA_ALGORITHMS, "ES256", "ES384", "ES512", *ED25519_ALGORITHMS)
 LARGEST: Final = 16 * 1024  # bytes
 
 _VERIFIERS: Final = {algorithm.name: algorithm for algorithm in JWS_ALGORITHMS if algorithm.name in ALGORITHMS}
@@ -41,13 +42,49 @@ class Jws:
         subject = self.claims.get("sub", self.claims.get("iss"))
         return subject if isinstance(subject, str) else ""
 
-    def is_signed_by(self, key: Key) -> bool:
-        """The caller has made sure that `alg` is one of ALGORITHMS and fits the key."""
+    def is_signed_by(self, key: Key, modulus: int = 0) -> bool:
+        """The caller has made sure that `alg` is one of ALGORITHMS and fits the key. `modulus`: of an RSA key.
+
+        A signature that is no number below the modulus takes as long as one that is: OpenSSL refuses it at once, and
+        its length would tell strangers which keys were tried, and so which there are.
+        """
+        signature, size = self.signature, (modulus.bit_length() + 7) // 8
+        is_number = not modulus or (len(signature) == size and int.from_bytes(signature) < modulus)
         try:
             # joserfc's algorithm itself: its readers allow 512 bytes of header, and some clients send `x5c`.
-            return _VERIFIERS[self.header["alg"]].verify(self.signing_input, self.signature, key)
+            verifier = _VERIFIERS[self.header["alg"]]
+            return verifier.verify(self.signing_input, signature if is_number else b"\1" * size, key) and is_number
         except (ValueError, JoseError):  # a signature of a form that cannot be
             return False
+
+
+def take_as_long(assertion: Jws, client_id: str) -> None:
+    """Spend the time of a verification, where there is no key to try: time tells nobody which clients there are.
+
+    With a key whose private half nobody has, always the same for the same client id, and for another process another
+    one: RSA keys of different sizes differ in time.
+    """
+    algorithm = assertion.header.get("alg")
+    keys = _STAND_INS.get(algorithm, ()) if isinstance(algorithm, str) else ()
+    if keys:
+        assertion.is_signed_by(*keys[hash(client_id) % len(keys)])
+
+
+def _rsa_stand_in(bits: int) -> tuple[Key, int]:
+    """Nobody knows factors of it; to make a key would take a second."""
+    modulus = secrets.randbits(bits) | 1 << (bits - 1) | 1
+    return import_key({"kty": "RSA", "e": "AQAB", "n": base64url_encode(modulus.to_bytes(bits // 8))}), modulus
+
+
+_RSA_STAND_INS: Final = [_rsa_stand_in(bits) for bits in (2048, 3072, 4096)]
+_ED25519_STAND_IN: Final = OKPKey.generate_key("Ed25519", private=False)
+_STAND_INS: Final[Mapping[str, Sequence[tuple[Key, int]]]] = {
+    **dict.fromkeys(RSA_ALGORITHMS, _RSA_STAND_INS),
+    "ES256": [(ECKey.generate_key("P-256", private=False), 0)],
+    "ES384": [(ECKey.generate_key("P-384", private=False), 0)],
+    "ES512": [(ECKey.generate_key("P-521", private=False), 0)],
+    **{algorithm: [(_ED25519_STAND_IN, 0)] for algorithm in ED25519_ALGORITHMS},
+}
 
 
 def read(encoded: str) -> Jws:

@@ -9,47 +9,26 @@ Bounded in size and in time. A proxy in front usually has such bounds too; nobod
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
+from tokens import http_rules
 from tokens.http import READ_HEADERS, Answer, Request, plain
 from tokens.parameters import LARGEST_BODY
 
-# Bytes that came without ending a head (or a trailer), after the piece of the stream that it began in: 64 KiB for the
-# target, as much for fields that are long.
-LARGEST_HEAD = 128 * 1024
-MOST_FIELDS = 100
-MOST_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
+MAX_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
 
 _FRAMING = ("host", "content-length", "transfer-encoding")
 _READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(:[0-9]*)?")
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
-
-
-class Refused(Exception):
-    """The request is not read further; `status` says why."""
-
-    def __init__(self, status: HTTPStatus) -> None:
-        super().__init__(status.phrase)
-        self.status = status
-
-
-@lru_cache(maxsize=64)  # nearly all requests are for the same one or two
-def is_host(text: str) -> bool:
-    """One host, with a port or without (RFC 9110 section 7.2, RFC 3986 section 3.2.2); several have a space between."""
-    return _HOST.fullmatch(text) is not None
 
 
 class HttpConnection(asyncio.Protocol):
@@ -67,8 +46,10 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
         self._task: asyncio.Task[None] | None = None
         self._in_head = self._in_fields = self._in_request = False
-        self._is_clogged = self._is_deaf = self._is_ending = False
+        self._is_clogged = self._is_deaf = self._is_ending = self._is_half_closed = self._is_chunked = False
         self._fields_size: int | None = None
+        self._piece, self._piece_read = b"", 0  # what came last, and how far its request lines were seen
+        self._earlier = b""  # what came of a head before that
         self._deadline = self._loop.time() + self.longest_arrival
 
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
@@ -101,26 +82,39 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._read_on()
 
+    def eof_received(self) -> bool:
+        """A client that sends no more may still wait for answers (RFC 9112 section 9.6): then the transport stays."""
+        self._is_half_closed = True
+        return self._task is not None or bool(self._waiting)
+
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
+        self._piece, self._piece_read = data, 0
+        content = self._content_size if self._is_chunked else None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.status if isinstance(cause, Refused) else HTTPStatus.BAD_REQUEST)
+            self._refuse(cause.status if isinstance(cause, http_rules.Refused) else HTTPStatus.BAD_REQUEST)
+        if self._in_head:
+            self._earlier += data[self._piece_read :]
+        self._piece = b""
         if self._in_fields and not self._is_deaf:
             self._bound_fields(len(data))
+        if self._is_chunked and content is not None:
+            self._bound_chunking(len(data) - (self._content_size - content))
 
     # --- For the parser -----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if len(self._waiting) >= MOST_WAITING:
-            raise Refused(HTTPStatus.TOO_MANY_REQUESTS)
+        if len(self._waiting) >= MAX_WAITING:
+            raise http_rules.Refused(HTTPStatus.TOO_MANY_REQUESTS)
         self._in_head = self._in_fields = self._in_request = True
         self._fields, self._fields_size = 0, None
+        self._earlier, self._is_chunked = b"", False
         self._url, self._body_size = b"", 0
         self._body: list[bytes] = []
         self._headers: dict[str, str] = {}
@@ -131,20 +125,29 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, raw_name: bytes, value: bytes) -> None:
         self._fields += 1
-        if self._fields > MOST_FIELDS:
-            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._fields > http_rules.MAX_FIELDS:
+            raise http_rules.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if not self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
+            return
         name = _READ.get(raw_name.lower())
-        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
+        if name is not None:
             text = value.decode("latin-1")
             self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
 
     def on_headers_complete(self) -> None:
         self._in_head = self._in_fields = False
         headers = self._headers
-        if not is_host(headers.get("host", " ")) and ("host" in headers or self._parser.get_http_version() == "1.1"):
-            raise Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
-        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
-            raise Refused(HTTPStatus.BAD_REQUEST)  # what is compressed as well (RFC 9112 section 6.1) is no form to us
+        self._version = self._parser.get_http_version()
+        self._method = self._parser.get_method()
+        self._line = http_rules.request_line(self._method, self._url, self._version)
+        head = self._earlier + self._piece if self._earlier else self._piece
+        self._piece_read = max(0, self._line.end_in(head, self._piece_read) - len(self._earlier))
+        if not http_rules.is_host(headers.get("host", " ")) and ("host" in headers or self._version == "1.1"):
+            raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
+        if "transfer-encoding" in headers:
+            if headers["transfer-encoding"].lower() != "chunked":
+                raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
+            self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
         if "expect" in headers and self._task is None:
             self._encourage()
 
@@ -153,39 +156,44 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._in_fields = False
+        if self._is_chunked:
+            self._content_size += len(body)
         if self._body_size <= LARGEST_BODY:  # of one that is too large as much as is needed to refuse it
             self._body.append(body)
             self._body_size += len(body)
 
     def on_message_complete(self) -> None:
-        parser, url = self._parser, httptools.parse_url(self._url)
-        method, upgrade = parser.get_method(), parser.should_upgrade()
+        method, upgrade = self._method, self._parser.should_upgrade()
         if upgrade and method != b"CONNECT":
             return  # data_received hears of it next
-        self._in_fields = self._in_request = False
-        path = (url.path or b"/").decode("ascii")  # RFC 9110 section 4.2.3: `http://x` means that
+        self._in_fields = self._in_request = self._is_chunked = False
         request = Request(
             method=method.decode("ascii"),
-            path=unquote(path) if "%" in path else path,
-            query=url.query.decode("latin-1") if url.query else "",
+            path=self._line.path,
+            query=self._line.query,
             headers=self._headers,
             peer=self._peer,
             body=b"".join(self._body),
         )
-        may_keep = parser.should_keep_alive() and not upgrade
-        self._enqueue(request, may_keep=may_keep and parser.get_http_version() == "1.1")
+        self._enqueue(request, may_keep=self._version == "1.1" and not upgrade and self._parser.should_keep_alive())
 
     # --- What is rare -------------------------------------------------------------------------------------------------
 
     def _bound_fields(self, size: int) -> None:
         # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
         self._fields_size = 0 if self._fields_size is None else self._fields_size + size
-        if self._fields_size > LARGEST_HEAD:
+        if self._fields_size > http_rules.MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _bound_chunking(self, size: int) -> None:
+        """Extensions of chunks say nothing to us; `size` more bytes of them, or of a trailer, came."""
+        self._chunking_size += size
+        if self._chunking_size > http_rules.MAX_CHUNKING_BYTES:
+            self._refuse(HTTPStatus.BAD_REQUEST)
 
     def _encourage(self) -> None:
         """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
-        is_new_enough = self._parser.get_http_version() == "1.1" and not self._parser.should_upgrade()
+        is_new_enough = self._version == "1.1" and not self._parser.should_upgrade()
         if is_new_enough and self._headers["expect"].lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -229,7 +237,7 @@ class HttpConnection(asyncio.Protocol):
                 answer = next_one
             if self._transport.is_closing():
                 return
-            may_keep = may_keep and not self._is_ending
+            may_keep = may_keep and not self._is_ending and not (self._is_half_closed and not self._waiting)
             self._transport.write(self._bytes(answer, is_head=is_head, may_keep=may_keep))
             if not may_keep:
                 self._end()
@@ -273,7 +281,7 @@ class HttpConnection(asyncio.Protocol):
         """
         self._task = None
         self._waiting.clear()  # or it would be asked, once there is room to write, and its answer go nowhere
-        if self._is_deaf and not self._is_ending:
+        if self._is_deaf and not self._is_ending and not self._is_half_closed:
             self._deadline = self._loop.time() + self.longest_farewell
             self._transport.write_eof()
             self._transport.resume_reading()

@@ -79,6 +79,9 @@ class Link:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def sends_no_more(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
     def trickle(self, data: bytes, *, every: float = 0.02) -> None:
         """A byte at a time, until all is sent or the server has hung up."""
         with suppress(ConnectionError):

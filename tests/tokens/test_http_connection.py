@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tokens.connected import LARGE, Connected, Quick, connected, eventually, get
-from tokens.http_connection import MOST_WAITING
+from tokens.http_connection import MAX_WAITING
 from tokens.parameters import LARGEST_BODY
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\n"
@@ -174,8 +174,8 @@ def test_requests_beyond_those_that_anybody_sends_at_once_are_refused(server: Co
         assert eventually(lambda: bool(server.state.connections))
         (connection,) = server.state.connections
         server.loop.call_soon_threadsafe(connection.data_received, get("/many") * 10_000)
-        statuses = [link.answer().status for _ in range(MOST_WAITING + 1)]
-        assert (statuses, link.rest()) == ([200] * MOST_WAITING + [429], b"")
+        statuses = [link.answer().status for _ in range(MAX_WAITING + 1)]
+        assert (statuses, link.rest()) == ([200] * MAX_WAITING + [429], b"")
 
 
 def test_one_that_does_not_read_is_answered_no_further(server: Connected):
@@ -316,12 +316,36 @@ def test_a_request_whose_client_went_is_not_asked(server: Connected, caplog, par
     assert events(caplog) == []
 
 
+def test_a_client_that_sends_no_more_gets_the_answers_to_what_it_sent(server: Connected):
+    """RFC 9112 section 9.6. A token would be issued, and its client never have it."""
+    with server.link() as link, server.link() as one_that_sent_many:
+        link.send(get("/slow"))
+        link.sends_no_more()
+        one_that_sent_many.send(get("/slow") + get("/a") + get("/large") + get("/b"))
+        one_that_sent_many.sends_no_more()
+        assert server.has_asked("GET /slow", "GET /slow")
+        server.open_gate()
+        answer = link.answer()
+        assert (answer.status, answer.fields["connection"], link.rest()) == (200, "close", b"")
+        statuses = [one_that_sent_many.answer().status for _ in range(4)]
+        assert (statuses, one_that_sent_many.rest()) == ([200] * 4, b"")
+    assert eventually(lambda: not server.state.connections)
+
+
+def test_a_client_that_stops_sending_in_the_middle_gets_no_answer(server: Connected):
+    with server.link() as link:
+        link.send(HEAD + b"Content-Length: 100\r\n\r\nab")
+        link.sends_no_more()
+        assert link.rest() == b""
+    assert server.application.asked == []
+
+
 def test_a_client_that_does_not_wait_for_its_answer_is_no_error(server: Connected, caplog):
     with server.link() as link:
         link.send(get("/slow"))
         assert server.has_asked("GET /slow")
+    server.open_gate()  # it may only have stopped sending: that it is gone shows when it is answered
     assert eventually(lambda: not server.state.connections)
-    server.open_gate()
     with server.link() as link:  # and the next one is served
         link.send(get("/a"))
         assert link.answer().status == 200

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from tests.tokens.connected import Connected, connected, get
-from tokens.http_connection import LARGEST_HEAD, MOST_FIELDS
+from tokens.http_rules import MAX_CHUNKING_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
+from tokens.parameters import LARGEST_BODY
 
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
-TOO_LONG = "a" * 4 * LARGEST_HEAD
+TOO_LONG = "a" * 4 * MAX_HEAD_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def server(running: Connected) -> Connected:
 
 
 def test_a_hundred_fields_and_no_more(server: Connected):
-    fields = [f"X-{number}: a" for number in range(MOST_FIELDS - 1)]  # and Host
+    fields = [f"X-{number}: a" for number in range(MAX_FIELDS - 1)]  # and Host
     with server.link() as link:
         link.send(get("/a", *fields))
         assert link.answer().status == 200
@@ -58,6 +60,42 @@ def test_what_has_no_end_is_refused_before_it_fills_the_memory(server: Connected
         answer = link.answer()
         assert (answer.status, answer.fields["connection"], link.rest()) == (431, "close", b"")
     assert server.application.asked == []
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [get("/a", f"X-Long: {TOO_LONG[: MAX_HEAD_BYTES + 10]}"), get("/a", f"{TOO_LONG[: MAX_HEAD_BYTES + 10]}: a")],
+    ids=["field", "name"],
+)
+def test_a_head_that_is_too_long_is_refused_when_it_comes_in_one_piece_too(server: Connected, request_bytes):
+    with server.link() as link:
+        link.send(request_bytes)
+        assert (link.answer().status, link.rest()) == (431, b"")
+    assert server.application.asked == []
+
+
+@pytest.mark.parametrize("extension", [b";" + b"a" * 100, b";a=" + b"b" * 60_000], ids=["short ones", "long ones"])
+def test_extensions_of_chunks_have_an_end(server: Connected, extension):
+    chunks = (b"1" + extension + b"\r\na\r\n") * (8 * MAX_CHUNKING_BYTES // len(extension))
+    with server.link() as link:
+        with suppress(ConnectionError):
+            link.send(CHUNKED + chunks)
+        assert link.answer().status == 400
+    assert server.application.asked == []
+
+
+def test_one_extension_without_an_end_is_refused(server: Connected):
+    with server.link() as link:
+        with suppress(ConnectionError):
+            link.send(CHUNKED + b"1;a=" + TOO_LONG.encode() * 4)
+        assert link.answer().status == 400
+
+
+def test_the_largest_body_may_come_in_the_smallest_chunks(server: Connected):
+    with server.link() as link:
+        link.send(CHUNKED + b"1\r\na\r\n" * LARGEST_BODY + b"0\r\n\r\n")
+        assert link.answer().status == 200
+    assert len(server.application.requests[0].body) == LARGEST_BODY
 
 
 def test_a_head_may_be_long(server: Connected):
@@ -194,6 +232,39 @@ def test_what_is_no_request_at_all(server: Connected):
             link.send(garbage)
             assert (link.answer().status, link.rest()) == (400, b"")
     assert server.application.asked == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET /a HTTP/2.0", b"GET /a HTTP/0.9", b"GET /a HTTP/1.2", b"GET  /a HTTP/1.1", b"GET /a  HTTP/1.1", b"GET /a",
+        b"GET /a HTTP/1.1 ", b"GET\t/a HTTP/1.1", b"GET /a#b HTTP/1.1", b"GET /a?b#c HTTP/1.1",
+        b"GET http://x#b HTTP/1.1", b"GET http://u@x/a HTTP/1.1", b"GET http://u:p@x/a HTTP/1.1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_doubtful_request_line_is_refused(server: Connected, line: bytes, cut: bool):
+    """RFC 9112 section 3, RFC 9110 sections 4.2.4 and 7.1: who stands before us may read something else in it."""
+    request = line + b"\r\nHost: x\r\n\r\n"
+    with server.link() as link:
+        if cut:
+            link.trickle(request, every=0.001)
+        else:
+            link.send(request + get("/smuggled"))
+        assert (link.answer().status, link.rest()) == (400, b"")
+    assert server.application.asked == []
+
+
+def test_requests_that_come_together_are_each_looked_at(server: Connected):
+    with server.link() as link:
+        link.send(get("/a") * 3 + b"GET  /b HTTP/1.1\r\nHost: x\r\n\r\n" + get("/a"))
+        assert [link.answer().status for _ in range(4)] == [200, 200, 200, 400]
+        assert link.rest() == b""
+    with server.link() as link:  # nor is the good one before it taken for its line when it comes in two pieces
+        link.send(get("/a") + b"GET  /a HTTP/1.1\r\n")
+        assert link.answer().status == 200
+        link.send(b"Host: x\r\n\r\n")
+        assert (link.answer().status, link.rest()) == (400, b"")
 
 
 # --- Fields and targets -----------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Person:
         return self.reads(r"(http\S+/open/[\w-]+/)", subject=subject)
 
     def code_from_mail(self) -> str:
-        return self.reads(r"\b(\d{3} ?\d{3})\b", subject="code").replace(" ", "")
+        return self.reads(r"(?m)^ +(\d{6})\s*$", subject="code")  # on a line of its own: a name may have six digits
 
     def reads(self, pattern: str, subject: str = "") -> str:
         """Goes through the unread mail, oldest first, until one says this; waits for more. Raises TimeoutError."""

@@ -89,27 +89,26 @@ def test_a_passkey_signs_a_contact_in_and_takes_the_place_of_the_code(live: Live
     lotte.look(lotte.page)
     assert lotte.reads(r"(added the passkey Laptop)")
 
-    # Signing in with it needs no mail, and no code right after.
+    # Signing in with it needs no mail, leads to the page that was wanted, and needs no code right after.
     lotte.page.context.clear_cookies()
-    lotte.goes_to("/link/")
-    lotte.page.get_by_role("button", name="Sign in with a passkey").click()
-    lotte.page.wait_for_url("**/clients/")
     lotte.goes_to(client_page)
+    lotte.clicks("Or use your passkey", role="link")
+    lotte.page.get_by_role("button", name="Sign in with a passkey").click()
+    lotte.page.wait_for_url(client_page)
     lotte.clicks("Reveal Client secret")
     expect(lotte.page.locator("#secret")).to_be_visible()
 
-    # Later, or after a mailed link, it stands in for the code.
+    # A link that was mailed a moment ago shows the secret, too. For the rest the passkey stands in for the code.
     lotte.page.context.clear_cookies()
     comes_in_with_a_mailed_link(lotte)
     lotte.goes_to(client_page)
     lotte.clicks("Reveal Client secret")
-    lotte.sees("Confirm that it is you")
-    lotte.page.get_by_role("button", name="Use your passkey").click()
     expect(lotte.page.locator("#secret")).to_be_visible()
-
     lotte.goes_to("/passkeys/")
     lotte.clicks(re.compile("^Remove"), role="link")
     lotte.clicks("Remove this passkey")
+    lotte.sees("Confirm that it is you")
+    lotte.page.get_by_role("button", name="Use your passkey").click()
     lotte.sees("You have none")
 
 

@@ -90,6 +90,7 @@ def test_a_change_by_somebody_else_is_still_found_in_another_language(live_serve
     page = context.new_page()
     page.goto(reverse("client_settings", args=[client.uid]))
     page.locator("#id_rate_limit").fill("60")
+    page.locator("#id_reason").fill("Fewer")
     Client.objects.filter(pk=client.pk).update(token_lifetime=600)
     page.get_by_role("button", name="Deutsch").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")

@@ -56,7 +56,7 @@ def test_a_form_that_is_sent_after_the_session_ended_comes_back_in_the_tab_of_th
     live.sql("DELETE FROM clients_session WHERE user_id = (SELECT id FROM clients_user WHERE email = %s)", lotte.email)
     lotte.clicks("Add this contact")
     lotte.sees("Your form was not processed")
-    lotte.sees("What you typed is kept in this browser for an hour")
+    expect(page.get_by_text("What you typed is kept in this browser for an hour")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
     page.get_by_role("textbox").fill(lotte.email)
@@ -68,7 +68,7 @@ def test_a_form_that_is_sent_after_the_session_ended_comes_back_in_the_tab_of_th
     expect(lotte.page.get_by_label("Name")).to_have_value("An Peeters")
     expect(lotte.page.get_by_label("E-mail address")).to_have_value("an@example.org")
     expect(lotte.page.get_by_label("Owner")).to_be_checked()
-    lotte.sees("is back. Look at it, and send it again")
+    expect(lotte.page.get_by_text("is back. Look at it, and send it again").first).to_be_visible()
     lotte.look(lotte.page)
     assert lotte.page.evaluate("sessionStorage.length + localStorage.length") == 0
     lotte.clicks("Add this contact")

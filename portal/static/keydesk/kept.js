@@ -67,7 +67,7 @@ if (lost && lost.reader === reader && lost.page === location.pathname && fields(
   if (Date.now() - lost.at < HOUR) {
     giveBack(lost);
     const note = document.getElementById('kd-given-back');
-    note.hidden = false;
-    document.getElementById('kd-status').textContent = note.textContent.trim();
+    document.getElementById('kd-status').textContent = note.content.querySelector('p').textContent;
+    note.replaceWith(note.content);
   }
 } else if (lost && Date.now() - lost.at < HOUR) put(browser, LOST, lost);

@@ -1,5 +1,6 @@
 """Reading the change log: filters, pages, and the plans they run by."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,7 @@ def test_pages_go_by_number_so_that_new_entries_do_not_shift_them(write):
         lambda entries: entries.by_actor("user:1"),
         lambda entries: entries.with_action("client.created"),
         lambda entries: entries.with_request_id("r-1"),
+        lambda entries: entries.from_address("192.0.2.7"),
         lambda entries: entries.between(*PERIOD),
         lambda entries: entries.by_actor("user:1").between(*PERIOD).before(100),
     ],
@@ -80,3 +82,18 @@ def test_every_filter_is_served_by_an_index(filtered):
     assert "Index" in plan
     assert "Seq Scan" not in plan
     assert "Sort" not in plan
+
+
+def test_the_entries_of_several_clients_are_found_by_indexes(write, client_12):
+    """With 10^6 entries the whole log was read backwards for the history of a few dozen clients."""
+    write(30, subject=replace(client_12, audit_id="client:a", audit_client="a"))
+    write(2)
+    write(1, subject=replace(client_12, audit_id="registration:r", audit_client=""))
+    found = Entry.objects.of_client("c-12", "c-13", subjects=["registration:r"])
+    assert seqs(found) == [33, 32, 31]
+    assert seqs(found.before(33)) == [32, 31]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    plan = Entry.objects.of_client("c-12", "c-13", subjects=["registration:r"])[:51].explain()
+    assert "entry_client" in plan
+    assert "entry_subject" in plan

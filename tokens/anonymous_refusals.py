@@ -7,7 +7,6 @@ nothing in it is about a client of ours.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +14,10 @@ from typing import Any
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
-from clients.secretformat import without_secrets
 from tokens import metrics
 from tokens.addresses import network
 from tokens.connection import Connection
-from tokens.errors import Refused
+from tokens.errors import Refused, as_json
 from tokens.http import Request
 
 MAX_PER_MINUTE = 300  # in each process
@@ -49,10 +47,9 @@ class AnonymousRefusals:
         if not self._has_room(request.address, int(now // 60)):
             metrics.JOURNAL_DROPPED.inc()
             return
-        facts = without_secrets(json.dumps(refusal.facts))  # somebody may have sent one where it does not belong
         self._waiting.append((
-            request.why, request.id, now, request.endpoint, status, told.error, refusal.rule.value, facts,
-            request.address,
+            request.why, request.id, now, request.endpoint, status, told.error, refusal.rule.value,
+            as_json(refusal.facts), request.address,
         ))  # fmt: skip
 
     async def flush(self, connection: Connection) -> None:

@@ -7,8 +7,11 @@ client read `rule` and `facts`, in their own language, at the `error_uri` of the
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+from clients.secretformat import without_secrets
 
 
 class Rule(StrEnum):
@@ -249,3 +252,18 @@ def shown(value: object) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def as_json(facts: Mapping[str, object]) -> str:
+    """Return facts as they are kept: as JSON, without a secret that somebody sent where it does not belong.
+
+    Each text is scrubbed before it is rendered: in JSON, the end of an escape and what follows it can look like the
+    beginning of a secret, and one row that is no JSON fails the statement that writes all of them.
+    """
+    return json.dumps({name: _scrubbed(value) for name, value in facts.items()})
+
+
+def _scrubbed(value: object) -> object:
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    return without_secrets(value) if isinstance(value, str) else value

@@ -6,7 +6,6 @@ trouble out of its journal: so a flood is counted (tokens/usage.py) but kept onl
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +13,10 @@ from typing import Any
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
-from clients.secretformat import without_secrets
 from tokens import metrics
 from tokens.addresses import network
 from tokens.connection import Connection
-from tokens.errors import Refused, Rule
+from tokens.errors import Refused, Rule, as_json
 from tokens.http import Request
 
 KEPT_PER_CAUSE = 40  # of a client, a minute, in each process
@@ -108,7 +106,7 @@ class Journal:
     def _row(
         request: Request, client: int, now: float, status: int, error: str, rule: Rule, facts: dict[str, Any]
     ) -> Row:
-        kept = without_secrets(json.dumps(facts))  # somebody may have sent one where it does not belong
         return (
-            client, now, request.id, request.why, request.endpoint, status, error, rule.value, kept, request.address,
+            client, now, request.id, request.why, request.endpoint, status, error, rule.value, as_json(facts),
+            request.address,
         )  # fmt: skip

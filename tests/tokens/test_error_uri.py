@@ -193,3 +193,27 @@ def test_an_issuer_with_a_path_leads_there_too(start, client):
     configuration = wire.application.server.configuration
     wire.application.server.configuration = replace(configuration, issuer="https://keydesk.example/test")
     assert wire.post("token", GRANT).json["error_uri"].startswith("https://keydesk.example/test/why/")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_text_that_a_stranger_sends_keeps_the_refusals_beside_it_from_being_written(wire, client, known):
+    """In JSON "Þ" is \\u00de: what is taken out must not begin within an escape, or the whole statement fails."""
+    name = client.client_id if known else "nobody"
+    form = GRANT | {"client_id": name, "client_secret": "wrong"}
+    before = wire.post("token", form)
+    trap = "ÞyJaaaaaaaaaa.bbb.ccc"
+    wire.post("token", GRANT | {"client_id": trap, "client_secret": "x"})
+    wire.post("token", {"grant_type": trap, "client_id": name, "client_secret": "x"})
+    wire.write_behind()
+    kept = JournalEntry.objects.with_request_id(number(before)).exists()
+    assert kept is known
+    assert AnonymousRefusal.objects.filter(why=number(before)).exists() is not known
+    sent = [row.facts.get("sent") for row in AnonymousRefusal.objects.all()]
+    assert trap in sent
+
+
+def test_of_a_secret_in_the_wrong_place_nothing_is_kept(wire, client, secret):
+    answer = wire.post("token", GRANT | {"client_id": f"é{secret}", "client_secret": "x"})
+    kept = anonymous(wire, answer)
+    assert kept is not None
+    assert kept.facts["sent"] == "é***"

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.test import Client as Browser
 from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts, links, passkeys
+from clients import contacts, links, mail_text, passkeys
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Session
+from clients.models import Client, ClientContact, Mail, Session
 from clients.session_store import UID
 from tests import factories
 from tests.factories import by, lotte, noor, wim
@@ -195,3 +196,19 @@ def test_who_removes_themselves_stays_signed_in_there_only(made: Client) -> None
     here, there = signed_in(2)
     browsers.confirmed(here, reverse("remove_contact", args=[made.uid, made.contacts.get(user=lotte()).uid]))
     assert (alive(here), alive(there)) == (True, False)
+
+
+def test_the_mails_that_ask_was_it_not_you_lead_to_the_sessions(made: Client) -> None:
+    where = f"{settings.PUBLIC_URL}{reverse('sessions')}"
+    browser = browsers.of(lotte(), stepped_up=False)
+    browsers.confirmed(
+        browser, reverse("regenerate_secret", args=[made.uid]), {"replaces": made.secrets.get().uid, "overlap": "0"}
+    )
+    passkeys.note_added(user=lotte(), name="Laptop", by=by(lotte()), now=now())
+    for kind in (Mail.Kind.CODE, Mail.Kind.CLIENT_CHANGED):
+        mail = Mail.objects.filter(kind=kind).latest("created_at")
+        text = mail_text.render(mail, now=now(), code="123456")
+        assert where in text.body, kind
+        assert where in text.html, kind
+    mail = Mail.objects.get(kind=Mail.Kind.PASSKEY_CHANGED)
+    assert "You were signed out in every other browser" in mail_text.render(mail, now=now()).body

@@ -23,7 +23,7 @@ def send_pending_mail() -> None:
 @shared_task
 def forget_ended_sessions() -> None:
     """Django only ends them; without this every visitor who asked for something would stay in the table for good."""
-    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    Session.objects.over(timezone.now()).delete()
 
 
 @shared_task

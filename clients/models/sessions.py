@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
+from django.db.models import Q
 
 from clients.models.people import User
 
@@ -23,6 +24,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
             seen_at__gt=now - settings.SESSION_IDLE_LIMIT,
             started_at__gt=now - settings.SESSION_ABSOLUTE_LIMIT,
         ).order_by("-seen_at")
+
+    def over(self, now: datetime) -> SessionQuerySet:
+        """What nobody can use any more: idle for too long, or past the end of its cookie."""
+        return self.filter(Q(expire_date__lt=now) | Q(seen_at__lt=now - settings.SESSION_IDLE_LIMIT))
 
 
 class Session(AbstractBaseSession):

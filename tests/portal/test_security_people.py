@@ -111,6 +111,11 @@ def test_the_database_holds_no_session_key() -> None:
 def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
     ended, open_ = browsers.of(lotte()).session.session_key, browsers.of(wim()).session.session_key
     Session.objects.filter(session_key=digest(ended)).update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
+    idle = browsers.of(lotte())
+    idle.get(reverse("home"))
+    Session.objects.filter(session_key=digest(idle.session.session_key)).update(
+        seen_at=datetime.now(UTC) - timedelta(seconds=3601)
+    )
     forget_ended_sessions()
     assert set(Session.objects.values_list("session_key", flat=True)) == {digest(open_)}
 

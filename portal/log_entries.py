@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -71,8 +71,9 @@ def _client(entry: Entry, names: Mapping[str, str]) -> dict[str, object]:
     return {"client": names[ref], "client_url": reverse("client_past", args=[ref])} if ref in names else {}
 
 
-def row(entry: Entry) -> dict[str, object]:
-    changes = differences(entry)
+def row(entry: Entry, *, without: Container[str] = ()) -> dict[str, object]:
+    """For the change_log component, without these fields."""
+    changes = differences(entry, without=without)
     return {
         "seq": entry.seq,
         "at": entry.at,
@@ -119,11 +120,12 @@ def _who(entry: Entry) -> str:
     return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
 
 
-def differences(entry: Entry) -> list[dict[str, object]]:
+def differences(entry: Entry, *, without: Container[str] = ()) -> list[dict[str, object]]:
     """For the diff component; what reads the same before and after is left out."""
     shown: list[dict[str, object]] = [
         {"field": FIELDS.get(name, name), "before": value(name, before), "after": value(name, after)}
         for name, before, after in entry.differences
+        if name not in without
     ]
     return [change for change in shown if change["before"] != change["after"]]
 

@@ -25,6 +25,7 @@ from tokens.models import CredentialUse, Token
 
 TOKENS = 5  # on this page; all of them have a page of their own
 PAGE = 50  # entries of the history
+FOR_STAFF = {"proposed_by", "proposal_reason", "signals", "content_hash"}  # fields of an entry that contacts do not see
 
 
 @contact
@@ -87,11 +88,12 @@ def history(request: Request, uid: UUID) -> HttpResponse:
 
 def _readable(entry: Entry, *, by_contact: bool, show_address: bool) -> dict[str, object]:
     """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
-    whose reasons are for the staff, and of who is no contact any more the name is enough."""
+    whose reasons and signals are for the staff, and of who is no contact any more the name is enough."""
     actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
     hidden = {} if show_address else {"who": actor if by_contact else ""}
     hidden |= {} if by_contact else {"note": ""}
-    return {**log_entries.row(entry), "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
+    row = log_entries.row(entry, without=FOR_STAFF)
+    return {**row, "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
 
 
 @contact

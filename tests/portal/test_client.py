@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import client_secrets, keys, registry
-from clients.models import Client, Key
+from clients import client_secrets, keys, proposals, registrations, registry
+from clients.models import Client, Key, Proposal
 from tests import factories
 from tests.keys import certificate, public_key
 from tests.portal import browsers
@@ -140,6 +140,26 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
     assert "The Security team suspended the client" in pages["client_history"]
     assert ", by the Security team" in pages["key"]
     assert "by the Security team" in pages["client"]
+
+
+def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser) -> None:
+    """Who proposed what and why, and the signals of a reviewer: an auditor reads them in the same entries."""
+    now, scope = datetime.now(UTC), factories.scope("person.read")
+    proposed = proposals.propose(
+        kind=Proposal.Kind.SCOPES_GIVEN, about=made, content={"scopes": ["person.read"], "default_scopes": []},
+        reason="Noor knows them", by=factories.by(factories.noor()), now=now,
+    )  # fmt: skip
+    proposals.confirm(proposal=proposed, by=factories.by(factories.bram()), now=now, reason="Bram, too")
+    content = factories.content(scopes=(scope,), contact_email=factories.lotte().email)
+    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    registrations.approve(
+        registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
+        by=factories.by(factories.noor()), now=now,
+    )  # fmt: skip
+    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    assert "person.read" in text
+    for words in ("Noor", "noor@", "Bram", asked.content_hash):
+        assert words not in text, words
 
 
 def test_what_contacts_did_keeps_their_names(made, browser) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
 from clients import fingerprints, four_eyes, links, outbox, sessions
 from clients.actors import Actor
-from clients.models import Client, ClientContact, Mail, Proposal, User
+from clients.models import Client, ClientContact, Mail, Proposal, RegistrationScope, Scope, User
 from clients.notices import tell_contacts, who
 
 LINKS_PER_HOUR = 5
@@ -44,7 +45,7 @@ def add(
     *, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
     agreed: Proposal | None = None,
 ) -> ClientContact:  # fmt: skip
-    """Add a person and mail them a link. A member of staff does not do it alone when the client has sensitive scopes.
+    """Add a person and mail them a link. A member of staff does not do it alone where that `takes_two`.
 
     A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it. `agreed`
     is the proposal that this carries out. Raises UnableToChangeContacts and four_eyes.NeedsColleague.
@@ -57,7 +58,8 @@ def add(
         )
     if client.contacts.filter(user=user).exists():
         raise UnableToChangeContacts(_("This person is a contact of the client already."))
-    _check_four_eyes(client, by, agreed)
+    if takes_two(client=client, now=now):
+        four_eyes.check(by=by, agreed=agreed)
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
     changes = {"contact": (None, user.audit_label), "role": (None, role), **four_eyes.first_of_two(agreed)}
     outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
@@ -82,10 +84,10 @@ def change_role(
     contact.role = before = _still_there(client, contact).role
     if before == role:
         return
-    if role == ClientContact.Role.OWNER:
-        _check_four_eyes(client, by, agreed)
-    else:
+    if role != ClientContact.Role.OWNER:
         _keep_an_owner(client, contact)
+    elif takes_two(client=client, now=now):
+        four_eyes.check(by=by, agreed=agreed)
     ClientContact.objects.filter(pk=contact.pk).update(role=role)
     contact.role = role
     changes = {
@@ -125,10 +127,16 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
     log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes, note=by.because(reason))
 
 
-def _check_four_eyes(client: Client, by: Actor, agreed: Proposal | None) -> None:
-    """A new contact reaches whatever the client reaches."""
-    if client.sensitive_scopes.exists():
-        four_eyes.check(by=by, agreed=agreed)
+def takes_two(*, client: Client, now: datetime) -> bool:
+    """Whether a new contact or owner would reach a sensitive scope: one that the client has, or that waits for it.
+
+    Those who decide on the scope must not find a contact afterwards whom one person added meanwhile.
+    """
+    asked = RegistrationScope.objects.filter(registration__in=client.registrations.open())
+    proposed = Proposal.objects.waiting(now).filter(client=client, kind=Proposal.Kind.SCOPES_GIVEN)
+    names = [name for proposal in proposed for name in proposal.content["scopes"]]
+    reached = Q(clients=client) | Q(pk__in=asked.values("scope")) | Q(name__in=names)
+    return Scope.objects.sensitive().filter(reached).exists()
 
 
 def _open(client: Client) -> Client:

@@ -30,6 +30,10 @@ FREE_MAIL = {
 }  # fmt: skip
 
 
+CHANGE = Registration.Kind.CHANGE
+MAX_CONTACTS = 10  # named, the newest
+
+
 @dataclass(frozen=True)
 class Hint:
     """`state` is ok, warn, bad, or info for what proves nothing; `note` says more and `url` leads to more, if any."""
@@ -47,10 +51,12 @@ class Known:
     clients: Mapping[str, int]  # how many each organisation has
     domains: Mapping[str, set[str]]  # of the mail of its contacts, as A-labels, without free mail
     staff: list[User]
+    contacts: Mapping[int, list[ClientContact]]  # of the clients that would change, newest first
 
 
 def known_about(registrations: Iterable[Registration]) -> Known:
-    """Three queries, for however many requests."""
+    """Four queries, for however many requests."""
+    registrations = list(registrations)
     organisations = {registration.organisation.lower() for registration in registrations}
     clients = Client.objects.annotate(key=Lower("organisation")).filter(key__in=organisations)
     contacts = ClientContact.objects.annotate(
@@ -62,14 +68,19 @@ def known_about(registrations: Iterable[Registration]) -> Known:
         if domain not in FREE_MAIL:
             domains[key].add(domain)
     staff = User.objects.exclude(role=User.Role.CONTACT).only("name", "mailbox")
-    return Known(clients=Counter(clients.values_list("key", flat=True)), domains=domains, staff=list(staff))
+    people: dict[int, list[ClientContact]] = defaultdict(list)
+    changing = [registration.client_id for registration in registrations if registration.kind == CHANGE]
+    for contact in ClientContact.objects.filter(client__in=changing).select_related("user").order_by("-added_at", "pk"):
+        people[contact.client_id].append(contact)
+    counted = Counter(clients.values_list("key", flat=True))
+    return Known(clients=counted, domains=domains, staff=list(staff), contacts=people)
 
 
 def about(registration: Registration, known: Known) -> list[Hint]:
     """`known` comes from known_about; `registration.asked` should be prefetched with its scopes, `requester` joined."""
     found = [
         _scopes(registration), _staff_name(registration, known), _disguise(registration),
-        _address(registration, known), _organisation(registration, known),
+        _address(registration, known), _organisation(registration, known), _contacts(registration, known),
     ]  # fmt: skip
     return [hint for hint in found if hint is not None]
 
@@ -148,3 +159,17 @@ def _organisation(registration: Registration, known: Known) -> Hint:
     text = ngettext("This organisation has %(n)s client", "This organisation has %(n)s clients", count)
     theirs = f"{reverse('all_clients')}?{urlencode({'organisation': registration.organisation})}"
     return Hint("info", text % {"n": count}, _("By the name that was typed, which proves nothing"), theirs)
+
+
+def _contacts(registration: Registration, known: Known) -> Hint | None:
+    """Of a change to sensitive scopes: who gets them. Before, one member of the team can add a contact alone."""
+    people = known.contacts.get(registration.client_id or 0, [])
+    if not people or not any(row.scope.sensitive for row in registration.asked.all()):
+        return None
+    text = ngettext(
+        "%(n)s contact of the client gets what you approve", "%(n)s contacts of the client get what you approve",
+        len(people),
+    )  # fmt: skip
+    since = _("%(address)s since %(day)s")
+    named = [since % {"address": row.user.email, "day": f"{row.added_at:%Y-%m-%d}"} for row in people[:MAX_CONTACTS]]
+    return Hint("info", text % {"n": len(people)}, ", ".join([*named, *(["…"] if len(people) > MAX_CONTACTS else [])]))

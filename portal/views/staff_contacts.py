@@ -49,7 +49,7 @@ def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
             content = {name: form.cleaned_data[name] for name in ("name", "email", "role")}
             kind, reason = Proposal.Kind.CONTACT_ADDED, form.cleaned_data["reason"]
             return propose(request, kind, client, content=content, reason=reason)
-    context = {"client": client, "form": form, "takes_two": client.sensitive_scopes.exists()}
+    context = {"client": client, "form": form, "takes_two": acts.takes_two(client=client, now=request.now)}
     return render(request, "security/add_contact.html", context, status=422 if form.errors else 200)
 
 
@@ -73,7 +73,7 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) 
     title, submit = QUESTIONS[act]
     context = {
         "client": row.client, "row": row, "form": form, "title": title % {"person": row.user}, "submit": submit,
-        "takes_two": act == Role.OWNER and row.client.sensitive_scopes.exists(),
+        "takes_two": act == Role.OWNER and acts.takes_two(client=row.client, now=request.now),
     }  # fmt: skip
     return render(request, "security/change_contact.html", context, status=422 if form.errors else 200)
 

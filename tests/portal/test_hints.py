@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from clients import registrations
-from clients.models import Registration, User
+from clients import contacts, registrations
+from clients.models import ClientContact, Registration, User
 from portal import hints
 from tests import factories
 from tests.portal import browsers
@@ -146,3 +146,25 @@ def test_a_long_history_takes_no_more_queries_than_a_short_one(now) -> None:
             registrations.comment(registration=asked, text="Fine.", by=factories.by(author), now=now)
         counts.append(browsers.queries(browser, reverse("review", args=[asked.uid])))
     assert counts[0] == counts[1]
+
+
+def test_whoever_approves_a_sensitive_scope_sees_who_else_gets_it() -> None:
+    """A member of the team may have added a contact alone, before there was anything sensitive to reach."""
+    client, _secret = factories.client()
+    contacts.add(
+        client=client, email="noor.private@mail.example", name="N", role=ClientContact.Role.OWNER,
+        reason="On the telephone", by=factories.by(factories.noor()), now=factories.NOW,
+    )  # fmt: skip
+    content = factories.content(scopes=(factories.scope("person.nrn.read", sensitive=True),))
+    asked = registrations.propose_change(
+        client=client, content=content, by=factories.by(factories.lotte()), now=factories.NOW
+    )
+    page = review(asked)
+    assert "2 contacts of the client get what you approve" in page
+    assert f"noor.private@mail.example since {factories.NOW:%Y-%m-%d}" in page
+    plain = factories.content()
+    registrations.withdraw(registration=asked, by=factories.by(factories.lotte()), now=factories.NOW)
+    asked = registrations.propose_change(
+        client=client, content=plain, by=factories.by(factories.lotte()), now=factories.NOW
+    )
+    assert "get what you approve" not in review(asked)

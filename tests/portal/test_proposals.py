@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import contacts, proposals, registry
+from clients import contacts, proposals, registrations, registry
 from clients.models import Client, ClientContact, Mail, Proposal, Scope, User
 from tests import factories
 from tests.factories import bram, by, lotte, noor
@@ -93,6 +93,23 @@ def test_a_contact_of_a_client_without_sensitive_scopes_is_added_by_one(now) -> 
     add(plain, noor())
     assert plain.contacts.count() == 2
     assert Entry.objects.get(action="client.contact_added").note == "They asked on the telephone"
+
+
+@pytest.mark.parametrize("by_request", [True, False])
+def test_a_contact_of_a_client_that_waits_for_a_sensitive_scope_takes_two(scope, by_request) -> None:
+    """Else one person adds a private mailbox while a scope waits, and whoever approves the scope does not see it."""
+    plain, _secret = factories.client()
+    if by_request:
+        registrations.propose_change(
+            client=plain, content=factories.content(scopes=(scope,)), by=by(lotte()), now=timezone.now()
+        )
+    else:
+        proposals.propose(
+            kind=Proposal.Kind.SCOPES_GIVEN, about=plain, content={"scopes": [scope.name], "default_scopes": []},
+            reason="They asked", by=by(noor()), now=timezone.now(),
+        )  # fmt: skip
+    assert "Nothing changes until a colleague confirms" in add(plain, noor()).content.decode()
+    assert plain.contacts.count() == 1
 
 
 def test_a_contact_becomes_owner_by_two_people_and_editor_by_one(client) -> None:

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from tokens import http_rules
 from tokens.http import READ_HEADERS, Answer, Request, plain
+from tokens.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, known_lines
 from tokens.parameters import LARGEST_BODY
 
 MAX_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
@@ -48,8 +49,8 @@ class HttpConnection(asyncio.Protocol):
         self._in_head = self._in_fields = self._in_request = False
         self._is_clogged = self._is_deaf = self._is_ending = self._is_half_closed = self._is_chunked = False
         self._fields_size: int | None = None
-        self._piece, self._piece_read = b"", 0  # what came last, and how far its request lines were seen
-        self._earlier = b""  # what came of a head before that
+        # What came last, how far its request lines were seen, and what came of a head before that.
+        self._piece, self._piece_read, self._earlier = b"", 0, b""
         self._deadline = self._loop.time() + self.longest_arrival
 
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
@@ -125,12 +126,10 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, raw_name: bytes, value: bytes) -> None:
         self._fields += 1
-        if self._fields > http_rules.MAX_FIELDS:
+        if self._fields > MAX_FIELDS:
             raise http_rules.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        if not self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
-            return
         name = _READ.get(raw_name.lower())
-        if name is not None:
+        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
             text = value.decode("latin-1")
             self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
 
@@ -138,10 +137,13 @@ class HttpConnection(asyncio.Protocol):
         self._in_head = self._in_fields = False
         headers = self._headers
         self._version = self._parser.get_http_version()
-        self._method = self._parser.get_method()
-        self._line = http_rules.request_line(self._method, self._url, self._version)
+        named = (self._parser.get_method(), self._url, self._version)
+        self._line = line = known_lines.get(named) or http_rules.request_line(*named)
         head = self._earlier + self._piece if self._earlier else self._piece
-        self._piece_read = max(0, self._line.end_in(head, self._piece_read) - len(self._earlier))
+        found = head.find(line.text, self._piece_read)
+        if found < 0 or len(head) > MAX_HEAD_BYTES:
+            http_rules.check_head(head, found)
+        self._piece_read = max(0, found + len(line.text) - len(self._earlier))
         if not http_rules.is_host(headers.get("host", " ")) and ("host" in headers or self._version == "1.1"):
             raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
         if "transfer-encoding" in headers:
@@ -163,14 +165,14 @@ class HttpConnection(asyncio.Protocol):
             self._body_size += len(body)
 
     def on_message_complete(self) -> None:
-        method, upgrade = self._method, self._parser.should_upgrade()
-        if upgrade and method != b"CONNECT":
+        upgrade, line = self._parser.should_upgrade(), self._line
+        if upgrade and line.method != "CONNECT":
             return  # data_received hears of it next
         self._in_fields = self._in_request = self._is_chunked = False
         request = Request(
-            method=method.decode("ascii"),
-            path=self._line.path,
-            query=self._line.query,
+            method=line.method,
+            path=line.path,
+            query=line.query,
             headers=self._headers,
             peer=self._peer,
             body=b"".join(self._body),
@@ -182,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
     def _bound_fields(self, size: int) -> None:
         # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
         self._fields_size = 0 if self._fields_size is None else self._fields_size + size
-        if self._fields_size > http_rules.MAX_HEAD_BYTES:
+        if self._fields_size > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _bound_chunking(self, size: int) -> None:
@@ -193,8 +195,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _encourage(self) -> None:
         """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
-        is_new_enough = self._version == "1.1" and not self._parser.should_upgrade()
-        if is_new_enough and self._headers["expect"].lower() == "100-continue":
+        may_wait = self._version == "1.1" and not self._parser.should_upgrade()
+        if may_wait and self._headers["expect"].lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _ignore_upgrade(self, rest: bytes) -> None:
@@ -204,14 +206,13 @@ class HttpConnection(asyncio.Protocol):
         that protocol and does not read the body, so it reads the request again, without the offer. What comes after it
         is read by nobody: a proxy in between may take it for anything.
         """
-        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
-        if method == b"CONNECT":  # it has no body
+        if self._line.method == "CONNECT":  # it has no body
             self._is_deaf = True
             return
         fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
-        line = b"%b %b HTTP/%b\r\nconnection: close\r\n" % (method, self._url, version)
+        head = self._line.text + b"connection: close\r\n" + fields.encode("latin-1") + b"\r\n"
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(line + fields.encode("latin-1") + b"\r\n" + rest)
+        self.data_received(head + rest)
 
     # --- Answers ------------------------------------------------------------------------------------------------------
 

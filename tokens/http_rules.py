@@ -13,6 +13,7 @@ import httptools
 MAX_HEAD_BYTES = 128 * 1024  # of a head or a trailer: 64 KiB for the target, as much for fields that are long
 MAX_CHUNKING_BYTES = 512 * 1024  # what a chunked body has beside its content: five times the largest one
 MAX_FIELDS = 100
+MAX_KNOWN_LINES = 64
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(:[0-9]*)?")
 
@@ -35,36 +36,35 @@ class RequestLine(NamedTuple):
     """`text` as it has to be on the wire; the path unescaped, the query as it is."""
 
     text: bytes
+    method: str
     path: str
     query: str
 
-    def end_in(self, head: bytes, start: int) -> int:
-        """Where it ends in a head, looked for from `start`. The parser lets more than one space pass.
 
-        Raises Refused (RFC 9112 section 3), also for a head that is too long: it may have come in one piece.
-        """
-        found = head.find(self.text, start)
-        if found < 0:
-            raise Refused(HTTPStatus.BAD_REQUEST)
-        if len(head) > MAX_HEAD_BYTES and head.find(b"\r\n\r\n", found) - found > MAX_HEAD_BYTES:
-            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        return found + len(self.text)
+# Of the lines that nearly all requests have, so that they are taken apart once. None with a query: it may hold a token.
+known_lines: dict[tuple[bytes, bytes, str], RequestLine] = {}
 
 
 def request_line(method: bytes, target: bytes, version: str) -> RequestLine:
     """Raises Refused for a version that there is not, a fragment, or a user's name (RFC 9110 sections 4.2.4, 7.1)."""
-    # One with a query is not remembered: there may be a token in it.
-    return (_read if b"?" in target else _remembered)(method, target, version)
-
-
-def _read(method: bytes, target: bytes, version: str) -> RequestLine:
     url = httptools.parse_url(target)
     if url.userinfo is not None or url.fragment is not None or version not in ("1.1", "1.0"):
         raise Refused(HTTPStatus.BAD_REQUEST)
     path = (url.path or b"/").decode("ascii")  # RFC 9110 section 4.2.3: `http://x` means that
-    query = url.query.decode("latin-1") if url.query else ""
     text = b"%b %b HTTP/%b\r\n" % (method, target, version.encode())
-    return RequestLine(text, unquote(path) if "%" in path else path, query)
+    query = url.query.decode("latin-1") if url.query else ""
+    line = RequestLine(text, method.decode("ascii"), unquote(path) if "%" in path else path, query)
+    if len(known_lines) < MAX_KNOWN_LINES and b"?" not in target and len(target) < 100:
+        known_lines[method, target, version] = line
+    return line
 
 
-_remembered = lru_cache(maxsize=64)(_read)
+def check_head(head: bytes, found: int) -> None:
+    """Refuse a head whose request line was not `found` as it has to be (RFC 9112 section 3), or that is too long.
+
+    The parser lets more than one space pass, and a head of any length that comes in one piece.
+    """
+    if found < 0:
+        raise Refused(HTTPStatus.BAD_REQUEST)
+    if head.find(b"\r\n\r\n", found) - found > MAX_HEAD_BYTES:
+        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

@@ -64,11 +64,6 @@ WORDS: dict[str, Words] = {
         _("Make a new key pair for this client and add its public key, if software of this client used the old one."),
     ),
     Action.KEY_RETIRED: Words(_("%(name)s: key retired"), _GONE, _ANOTHER),
-    Action.KEY_DISPLACED: Words(
-        _("%(name)s: key retired"),
-        _("It had not been shown that this client has the private key. Software that has it gets no tokens any more."),
-        _("Make a new key pair for this client, and add its certificate or public key."),
-    ),
     Action.CLIENT_ID_CHANGED: Words(
         _("%(name)s: new client id"),
         _("The old client id has stopped working, and so have all tokens issued to it."),

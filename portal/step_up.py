@@ -7,6 +7,7 @@ typed is lost, Back works, and no code is mailed for what does not exist.
 """
 
 import json
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -218,6 +219,7 @@ def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
         AttributeError,
         RecursionError,
         ValidationError,
+        struct.error,
     ):  # a browser can send anything
         step_up.note_failed(asked=waiting.asked, how="passkey", by=actor(request))
         form.add_error(None, _("This passkey did not work. Try again, or have a code mailed to you."))

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -208,6 +209,21 @@ def test_a_code_is_good_for_fifteen_minutes_of_acts_at_the_same_client(made, bro
     session["stepped_up_at"] = {str(made.uid): time.time() - 15 * 60 - 1}
     session.save()
     assert is_asked(browser.post(reveal))
+
+
+@pytest.mark.parametrize("cbor", ["82", "1b00", "bb00", "5bffffffffffffffff"])
+def test_a_passkey_answer_of_any_bytes_is_a_wrong_passkey(browser, reveal, cbor) -> None:
+    """Extensions (WebAuthn section 9.5) that end in the middle of a number or a list."""
+    data = bytes(32) + b"\x80" + bytes(4) + bytes.fromhex(cbor)
+    client_data = {"type": "webauthn.get", "challenge": "AAAA", "origin": "https://testserver"}
+    answer = {
+        "clientDataJSON": urlsafe_b64encode(json.dumps(client_data).encode()).decode().rstrip("="),
+        "authenticatorData": urlsafe_b64encode(data).decode().rstrip("="), "signature": "eA",
+    }  # fmt: skip
+    passkey = json.dumps({"id": "eA", "rawId": "eA", "type": "public-key", "response": answer})
+    page = browser.post(browser.post(reveal)["Location"], {"passkey": passkey})
+    assert page.status_code == 422
+    assert "This passkey did not work" in page.text
 
 
 def test_a_contact_and_a_passkey_ask_each_time(made, browser, reveal) -> None:

@@ -202,4 +202,6 @@ def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
 
 
 def test_the_result_says_what_checkpoints_of_the_same_database_do_not_prove() -> None:
-    assert "An older copy of it, put back as a whole, would look the same" in verified()
+    text = verified()
+    assert "An older copy of it, put back as a whole, would look the same" in text
+    assert "These results are what this database holds." in text

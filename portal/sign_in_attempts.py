@@ -39,9 +39,10 @@ class Limit:
     refusal: str
 
 
-# The first is for whoever tries one password with many accounts.
+# The first is for whoever tries one password with many accounts. One network alone never reaches the account's limit.
 NETWORK = Limit("network", 30, 300, "too_many_login_attempts")
 ACCOUNT_AND_NETWORK = Limit("account and network", 5, 300, "too_many_login_attempts")
+ACCOUNT_AND_NETWORK_IN_AN_HOUR = Limit("account and network in an hour", 10, 3600, "too_many_for_account")
 ACCOUNT = Limit("account", 50, 3600, "too_many_for_account")
 ACCOUNT_AND_DEVICE = Limit("account and device", 5, 300, "too_many_login_attempts")
 
@@ -87,6 +88,7 @@ def begin(request: Request, *, factor: str, account: str, user: User | None) -> 
         attempt.count(ACCOUNT_AND_DEVICE, account)
     else:
         attempt.count(ACCOUNT_AND_NETWORK, account, place)
+        attempt.count(ACCOUNT_AND_NETWORK_IN_AN_HOUR, account, place)
         attempt.count(ACCOUNT, account)
         attempt.count(NETWORK, place)
     return attempt

@@ -1,8 +1,11 @@
 """What most tests of the contacts' pages begin with: Lotte, her client, and her browser."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client as Browser
 
 from audit import verifications
@@ -12,6 +15,13 @@ from tests import factories
 from tests.keys import public_key
 from tests.portal import browsers
 from tokens.models import JournalEntry
+
+
+@pytest.fixture
+def in_one_window() -> Iterator[None]:
+    """A clock that is far from the end of any window in which failed attempts are counted."""
+    with time_machine.travel(datetime.now(UTC).replace(minute=1, second=0)):
+        yield
 
 
 @pytest.fixture

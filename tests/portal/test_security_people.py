@@ -228,6 +228,7 @@ def test_a_recovery_code_works_once() -> None:
         assert ("_auth_user_id" in browser.session) is works
 
 
+@pytest.mark.usefixtures("in_one_window")
 def test_guessing_the_code_of_the_app_is_slowed_down() -> None:
     user, browser = enrolled(noor()), Browser()
     type_password(browser, user)

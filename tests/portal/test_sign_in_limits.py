@@ -18,7 +18,7 @@ from portal import known_devices, sign_in_attempts
 from tests import factories
 from tests.portal.test_staff_sign_in import PASSWORD, code_now, enrolled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_one_window")]
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
@@ -77,7 +77,7 @@ def test_many_networks_together_reach_a_slower_limit_that_a_known_browser_passes
     user = enrolled(factories.ada())
     theirs = sign_in(browser_at(HERE), user)
     for number in range(sign_in_attempts.ACCOUNT.failures):
-        try_password(browser_at(f"203.0.113.{number % 12}"), user.email)
+        try_password(browser_at(f"203.0.113.{number % 12}"), user.email)  # no more than five each
     page = try_password(browser_at(ELSEWHERE), user.email, PASSWORD)
     assert "in a browser in which you signed in before" in page
     assert try_password(browser_at(ELSEWHERE, like=theirs), user.email, PASSWORD) == "in"
@@ -122,6 +122,15 @@ def test_a_limit_ends_after_five_minutes() -> None:
     guessed_at(user)
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=301)):
         assert try_password(browser_at(HERE), user.email, PASSWORD) == "in"
+
+
+def test_one_network_alone_never_reaches_the_limit_of_the_account() -> None:
+    user, began = enrolled(factories.ada()), datetime.now(UTC).replace(minute=0, second=1)
+    for window in range(12):
+        with time_machine.travel(began + timedelta(seconds=300 * window)):
+            for _ in range(7):
+                try_password(browser_at(HERE), user.email)
+            assert try_password(browser_at(f"203.0.113.{window}"), user.email, PASSWORD) == "in"
 
 
 def test_the_change_log_has_one_entry_a_day_of_it_however_many_networks_guess() -> None:

@@ -20,7 +20,7 @@ from tests.portal.test_passkeys import has_a_passkey
 from tests.portal.test_sign_in_limits import ELSEWHERE, HERE, browser_at, sign_in, try_password
 from tests.portal.test_staff_sign_in import PASSWORD, code_now, enrolled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_one_window")]
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
 

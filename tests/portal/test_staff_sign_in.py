@@ -100,6 +100,7 @@ def test_a_stolen_password_before_a_second_factor_is_set_up_opens_nothing() -> N
     assert "_auth_user_id" not in browser.session
 
 
+@pytest.mark.usefixtures("in_one_window")
 def test_wrong_passwords_are_slowed_down() -> None:
     user = enrolled(factories.noor())
     pages = [type_password(Client(), user, "wrong").content.decode() for _attempt in range(6)]

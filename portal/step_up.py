@@ -7,7 +7,6 @@ typed is lost, Back works, and no code is mailed for what does not exist.
 """
 
 import json
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -31,7 +30,7 @@ from clients.step_up import Asked
 from portal import kept, sessions
 from portal.access import actor
 from portal.forms.codes import CodeForm
-from portal.forms.passkeys import CredentialDecoder
+from portal.forms.passkeys import MALFORMED, CredentialDecoder
 from portal.request import Request
 
 View = Callable[..., HttpResponse]
@@ -212,15 +211,7 @@ def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
         answer = json.loads(request.POST[PASSKEY], cls=CredentialDecoder)
         auth.parse_authentication_response(answer)
         used = auth.complete_authentication(request.user, answer)
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        RecursionError,
-        ValidationError,
-        struct.error,
-    ):  # a browser can send anything
+    except (*MALFORMED, ValidationError):  # a browser can send anything
         step_up.note_failed(asked=waiting.asked, how="passkey", by=actor(request))
         form.add_error(None, _("This passkey did not work. Try again, or have a code mailed to you."))
         return False

@@ -22,6 +22,8 @@ from portal.forms.fields import Line
 
 MAX_CREDENTIAL_LENGTH = 64 * 1024  # characters; with an attestation it has about 8,000
 MAX_BRACKETS = 100
+# What allauth and its library raise for JSON or CBOR of an unexpected shape.
+MALFORMED = (LookupError, AttributeError, TypeError, ValueError, RecursionError, struct.error)
 
 
 class CredentialDecoder(json.JSONDecoder):
@@ -39,10 +41,10 @@ class CredentialDecoder(json.JSONDecoder):
 
 @contextmanager
 def refused_if_malformed() -> Iterator[None]:
-    """Turn what allauth and its library raise for JSON or CBOR of an unexpected shape into an answer of the form."""
+    """Turn a malformed credential into an answer of the form."""
     try:
         yield
-    except (LookupError, AttributeError, TypeError, ValueError, RecursionError, struct.error) as error:
+    except MALFORMED as error:
         raise get_adapter().validation_error("incorrect_code") from error
 
 

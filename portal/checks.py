@@ -38,7 +38,6 @@ FORMS = [
         r"(rediss?|unix)://[^\s,;]+",
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
-    ("SYNCHRONOUS_COMMIT", r"on|remote_apply", "Give on or remote_apply: with less, what was answered can be lost."),
 ]
 PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
 

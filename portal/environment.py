@@ -64,6 +64,12 @@ def time_zone(name: str) -> str:
     return name
 
 
+def synchronous_commit(level: str) -> str:
+    if level not in ("on", "remote_apply"):
+        raise ValueError("give on or remote_apply; with less, what was answered could be lost")
+    return level
+
+
 def by_id(items: list[str]) -> dict[str, str]:
     """Keys, each written "id:key". One without an id gets an empty one, which portal/checks.py refuses."""
     return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}

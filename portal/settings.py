@@ -13,7 +13,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
-from portal.environment import Environment, by_id, time_zone
+from portal.environment import Environment, by_id, synchronous_commit, time_zone
 from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -61,10 +61,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.RequestContextMiddleware",
-    "portal.commits.CommitsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "portal.commits.CommitsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -110,7 +110,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # What every commit waits for, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
 # one), or that standbys show it ("remote_apply"). Nothing less is allowed: an answer would be given before it is true.
-SYNCHRONOUS_COMMIT = env.str("SYNCHRONOUS_COMMIT", default="on")
+SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
 LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/lease.py)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

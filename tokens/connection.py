@@ -95,6 +95,13 @@ class Connection:
         if self._late is not None:
             self._late.cancel()
 
+    async def end(self) -> None:
+        """Close it, and wait until nothing of it is under way."""
+        late = self._late
+        self.close()
+        if late is not None:
+            await asyncio.wait([late], timeout=1)
+
     async def _await_answer(self, exchange: Exchange) -> None:
         """Until the server answers or hangs up, or another server is found in its place."""
         answered = asyncio.ensure_future(exchange.settle())

@@ -65,5 +65,5 @@ class Server:
     async def close(self) -> None:
         """Writes what is still to be written and lets go of the database."""
         await self.background.stop()
-        self.store.close()
-        self._writing_behind.close()
+        await self.store.end()
+        await self._writing_behind.end()

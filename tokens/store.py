@@ -6,6 +6,7 @@ valid before they come here: one that PostgreSQL refuses fails its whole batch.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
@@ -102,6 +103,10 @@ class Store:
     def close(self) -> None:
         for connection in self._connections:
             connection.close()
+
+    async def end(self) -> None:
+        """Close all connections, and wait until nothing of them is under way."""
+        await asyncio.gather(*(connection.end() for connection in self._connections))
 
     def _batched(
         self, run: Callable[[Connection, list[Any]], Awaitable[list[Any]]], name: str, *, lanes: int = 1

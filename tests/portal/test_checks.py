@@ -34,6 +34,9 @@ def test_without_any_setting_everything_that_is_missing_is_named() -> None:
         # These cannot be read at all, so that no check can look at them.
         ("TOKEN_LIFETIME", "an hour", 2),
         ("LOG_LEVEL", "NOTSET", 2),
+        ("SYNCHRONOUS_COMMIT", "off", 2),
+        ("SYNCHRONOUS_COMMIT", "local", 2),
+        ("SYNCHRONOUS_COMMIT", "remote_write", 2),
         ("TIME_ZONE", "Mars/Olympus", 2),
         ("SECRET_KEY_FILE", "/nowhere/secret_key", 2),
         ("DATABASE_URL", "db:5432/keydesk", 2),
@@ -72,6 +75,8 @@ TOO_LOW = {
     "ASSERTION_MAX_LIFETIME": "-1",
     "CLIENT_RATE_LIMIT": "0",
     "FAILURE_RATE_LIMIT": "0",
+    "LOOKUP_LEASE": "-1",
+    "OPERATIONS_PORT": "-1",
     "CACHE_URL": "amqp://x",
 }
 TOO_MUCH = {
@@ -79,6 +84,8 @@ TOO_MUCH = {
     "TRUSTED_PROXY_COUNT": "192",
     "LINK_LIFETIME_HOURS": "87600",
     "OAUTH_PATH": "/oauth/v2?x=/",
+    "LOOKUP_LEASE": "301",
+    "OPERATIONS_PORT": "65536",
     "TOKEN_LIFETIME": "31536000",
     "ASSERTION_MAX_LIFETIME": "86401",
     "CACHE_URL": "redis://valkey:6379/1,redis://other:6379/1",
@@ -103,7 +110,12 @@ def test_the_settings_of_the_example_start_and_so_do_those_beside_them() -> None
     result = check(**{**keys.generate(), "ENV_FILES": ".env.example"})
     assert result.returncode == 0, result.stderr
     near = {"PUBLIC_URL": "https://keydesk.example:8443/", "CACHE_URL": "unix:///run/valkey.sock?db=1"}
-    near |= {"TRUSTED_PROXY_COUNT": "2", "OAUTH_PATH": "authorization/ws/oauth/v2", "TOKEN_LIFETIME": "86400"}
+    near |= {
+        "TRUSTED_PROXY_COUNT": "2",
+        "SYNCHRONOUS_COMMIT": "remote_apply",
+        "OAUTH_PATH": "authorization/ws/oauth/v2",
+        "TOKEN_LIFETIME": "86400",
+    }
     result = check(**keys.generate(), **near)
     assert result.returncode == 0, result.stderr
 

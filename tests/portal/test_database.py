@@ -60,6 +60,7 @@ def test_a_form_is_answered_503_at_once_and_changes_nothing() -> None:
     answer = browser.post(f"/clients/{mine.uid}/invalidate-tokens/", {"confirm": "on"}, **WAITING)
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
     assert "Something went wrong on our side" in answer.content.decode()
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
 def test_pages_are_shown_and_write_nothing_not_even_that_the_session_is_used() -> None:

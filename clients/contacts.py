@@ -65,7 +65,7 @@ def add(
     outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
     log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(
-        client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=user.audit_label,
+        client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=_told(user),
         by=by, now=now,
     )  # fmt: skip
     return contact
@@ -99,7 +99,7 @@ def change_role(
     )
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=client.audit_label,
-        detail=contact.user.audit_label, by=by, now=now,
+        detail=_told(contact.user), by=by, now=now,
     )  # fmt: skip
 
 
@@ -117,7 +117,12 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
     if client.status != Client.Status.CLOSED:
         _keep_an_owner(client, contact)
     tell_contacts(
-        client=client, action=Action.CLIENT_CONTACT_REMOVED, subject=client.audit_label, detail=label, by=by, now=now
+        client=client,
+        action=Action.CLIENT_CONTACT_REMOVED,
+        subject=client.audit_label,
+        detail=_told(user),
+        by=by,
+        now=now,
     )
     contact.delete()
     if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
@@ -137,6 +142,11 @@ def takes_two(*, client: Client, now: datetime) -> bool:
     names = [name for proposal in proposed for name in proposal.content["scopes"]]
     reached = Q(clients=client) | Q(pk__in=asked.values("scope")) | Q(name__in=names)
     return Scope.objects.sensitive().filter(reached).exists()
+
+
+def _told(user: User) -> str:
+    """The person as the contacts' mails name them."""
+    return user.shown_to_contacts if user.is_staff_member else user.audit_label
 
 
 def _open(client: Client) -> Client:

@@ -14,6 +14,12 @@ def staff_addresses() -> frozenset[str]:
     return frozenset(User.objects.exclude(role=User.Role.CONTACT).values_list("email", flat=True))
 
 
+def without_name(label: str, staff: Collection[str]) -> str:
+    """A label as it is; of a member of staff the address alone. `staff`: of staff_addresses."""
+    address = label.rpartition(" <")[2].rstrip(">")
+    return address if address.lower() in staff else label
+
+
 def as_contacts_see(label: str, staff: Collection[str]) -> str:
     """ "Lotte Verhaeghe <lotte@leiestroom.example>" as it is; a member of staff or a command without a name.
 

@@ -93,6 +93,11 @@ class User(AbstractBaseUser):
         return self.role != self.Role.CONTACT
 
     @property
+    def shown_to_contacts(self) -> str:
+        """The name; of a member of staff the address alone, which a contact typed who made them one."""
+        return self.email if self.is_staff_member else str(self)
+
+    @property
     def audit_id(self) -> str:
         return f"user:{self.pk}"
 

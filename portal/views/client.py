@@ -1,5 +1,6 @@
 """The page of one client, its history, and its client id."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from portal.access import actor, client_of, contact
 from portal.forms.keys import KeyUploadForm
 from portal.refused_requests import last_24_hours
 from portal.request import Request
-from portal.staff_names import staff_addresses
+from portal.staff_names import staff_addresses, without_name
 from portal.step_up import may_ask_for_step_up, require
 from portal.views.public import token_address
 from portal.views.tokens import shown_tokens
@@ -78,21 +79,25 @@ def history(request: Request, uid: UUID) -> HttpResponse:
     page = list(entries[: PAGE + 1])
     older = page[PAGE - 1].seq if len(page) > PAGE else None
     theirs = {row.user.audit_id for row in found.contacts.select_related("user")}
-    contacts = log_entries.contacts_among(page)
+    contacts, staff = log_entries.contacts_among(page), staff_addresses()
     shown = [
-        _readable(entry, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
+        _readable(entry, staff, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
         for entry in page[:PAGE]
     ]
     return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
 
 
-def _readable(entry: Entry, *, by_contact: bool, show_address: bool) -> dict[str, object]:
+def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_address: bool) -> dict[str, object]:
     """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
     whose reasons and signals are for the staff, and of who is no contact any more the name is enough."""
     actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
     hidden = {} if show_address else {"who": actor if by_contact else ""}
     hidden |= {} if by_contact else {"note": ""}
     row = log_entries.row(entry, without=FOR_STAFF)
+    row["changes"] = [
+        {**change, **{side: without_name(str(change[side]), staff) for side in ("before", "after")}}
+        for change in log_entries.differences(entry, without=FOR_STAFF)
+    ]
     return {**row, "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
 
 

@@ -68,7 +68,9 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, _("%(person)s is %(role)s now.") % {"person": row.user, "role": Role(role).label})
+        messages.success(
+            request, _("%(person)s is %(role)s now.") % {"person": row.user.shown_to_contacts, "role": Role(role).label}
+        )
     return redirect("contacts", uid)
 
 
@@ -93,5 +95,5 @@ def remove(request: Request, row: ClientContact, *, reason: str = "") -> bool:
     except acts.UnableToChangeContacts as problem:
         messages.error(request, str(problem))
         return False
-    messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user})
+    messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user.shown_to_contacts})
     return True

@@ -51,6 +51,26 @@ def test_an_owner_who_adds_an_address_of_the_staff_leaves_its_invitation_alone(m
     assert eva.links.usable(now).get() == invitation
 
 
+def test_an_owner_who_adds_an_address_of_the_staff_does_not_read_its_name(made, browser) -> None:
+    staff = factories.noor()
+    form = {"name": "Somebody", "email": staff.email, "role": "editor"}
+    confirmed(browser, reverse("contacts", args=[made.uid]), form)
+    row = made.contacts.get(user=staff)
+    pages = [
+        reverse("contacts", args=[made.uid]), reverse("client", args=[made.uid]),
+        reverse("client_history", args=[made.uid]), reverse("regenerate_secret", args=[made.uid]),
+        reverse("remove_contact", args=[made.uid, row.uid]),
+    ]  # fmt: skip
+    texts = {page: browser.get(page).text for page in pages}
+    confirmed(browser, reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
+    texts["said"] = browser.get(pages[0]).text
+    confirmed(browser, pages[-1])
+    texts |= {"gone": browser.get(pages[2]).text, "mails": str(list(Mail.objects.values_list("facts", flat=True)))}
+    assert staff.email in texts[pages[0]]
+    for name, text in texts.items():
+        assert "Amrani" not in text, name
+
+
 def test_staff_get_no_link_but_their_invitation(now) -> None:
     with pytest.raises(ValueError, match="no link"):
         links.issue(user=factories.bram(), now=now)

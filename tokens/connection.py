@@ -22,6 +22,11 @@ HOT = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+# Names the server, and sets what it is given: by a statement and not by `options` at the start, which PgBouncer refuses.
+BEGIN_SESSION = """
+SELECT extract(epoch FROM pg_postmaster_start_time())::text,
+       (SELECT count(set_config(name, value, false)) FROM unnest(%s::text[], %s::text[]) AS given(name, value))
+"""
 # A peer that is gone without a word is noticed within seconds.
 NETWORK = {
     "connect_timeout": 2,
@@ -151,11 +156,8 @@ class Connection:
 
     async def _open_at(self, place: dict[str, Any]) -> Exchange:
         connection = await psycopg.AsyncConnection.connect(**place, autocommit=True)
-        # By a statement and not by `options` at the start, which PgBouncer refuses.
-        names = ", ".join("set_config(%s, %s, false)" for _ in self._session)
-        values = [text for setting in self._session.items() for text in setting]
-        cursor = await connection.execute(f"SELECT pg_postmaster_start_time()::text, {names}", values)  # type: ignore[arg-type]
-        (self.server, *_settings) = await cursor.fetchone() or ("",)
+        cursor = await connection.execute(BEGIN_SESSION, [list(self._session), list(self._session.values())])
+        ((self.server, _settings),) = await cursor.fetchall()
         return Exchange(connection)
 
     def _report(self, error: Exception) -> None:

@@ -22,7 +22,7 @@ HOT = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-# Names the server, and sets what it is given: by a statement and not by `options` at the start, which PgBouncer refuses.
+# Names the server, and sets what it is given. Not by `options` at the start, which PgBouncer refuses.
 BEGIN_SESSION = """
 SELECT extract(epoch FROM pg_postmaster_start_time())::text,
        (SELECT count(set_config(name, value, false)) FROM unnest(%s::text[], %s::text[]) AS given(name, value))

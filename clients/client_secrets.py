@@ -39,6 +39,12 @@ def create_first(*, client: Client, by: Actor, now: datetime) -> str:
     return text
 
 
+def _accepted_here() -> None:
+    """Raises UnableToChangeSecret where the site's profile takes keys only."""
+    if not settings.CLIENT_SECRETS_ACCEPTED:
+        raise UnableToChangeSecret(_("This site accepts no client secrets. Add a key instead."))
+
+
 def _create(*, client: Client, by: Actor, now: datetime) -> str:
     """A secret for the client, which has no current one; the act logs it."""
     text = secretformat.generate()
@@ -74,6 +80,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
     `replaces` is the current secret as the person saw it, None when there was none. Of several at once only the first
     finds it current; the others raise UnableToChangeSecret.
     """
+    _accepted_here()
     Client.objects.locked(client.pk)
     if replaces is None:
         if client.secrets.current().exists():
@@ -114,6 +121,8 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
     """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
+    if allowed:
+        _accepted_here()
     Client.objects.locked(client.pk)
     if not allowed and not client.keys.lasting(now).exists():
         raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can authenticate."))

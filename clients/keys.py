@@ -244,4 +244,4 @@ def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
 def _others_work(client: Client, key: Key, then: datetime) -> bool:
     if client.keys.lasting(then).exclude(pk=key.pk).exists():
         return True
-    return client.secret_allowed and client.secrets.current().exists()
+    return client.accepts_secrets and client.secrets.current().exists()

@@ -282,7 +282,8 @@ def _carry_out(
         contact=registration.person,
         now=now,
     )
-    client_secrets.create_first(client=client, by=by, now=now)
+    if client.accepts_secrets:
+        client_secrets.create_first(client=client, by=by, now=now)
     return client, registry.made(client, contact=registration.person)
 
 

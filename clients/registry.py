@@ -57,7 +57,7 @@ def create(
     by: Actor,
     now: datetime,
 ) -> tuple[Client, str]:
-    """A client without a request, for operators and automation; returns it and its secret.
+    """A client without a request, for operators and automation; returns it and its secret ("" where none is accepted).
 
     Raises keys.UnableToAddKey.
     """
@@ -70,7 +70,7 @@ def create(
         client.save(update_fields=["may_request_tokens"])
     for api in served:
         api.served_by.add(client)
-    secret = client_secrets.create_first(client=client, by=by, now=now)
+    secret = client_secrets.create_first(client=client, by=by, now=now) if client.accepts_secrets else ""
     changes = {
         **made(client, contact=contact),
         "serves": (None, " ".join(api.identifier for api in served)),

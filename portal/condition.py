@@ -43,7 +43,7 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
-    working = [secret for secret in secrets if client.secret_allowed and secret.state(now) != Secret.State.ENDED]
+    working = [secret for secret in secrets if client.accepts_secrets and secret.state(now) != Secret.State.ENDED]
     if not usable and not working:
         return Condition(1, "bad", _("Cannot authenticate"))
     ending = ending_key(usable, now)
@@ -71,7 +71,7 @@ def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret]
     """Each usable credential in a few words, keys first."""
     works = (Key.State.ACTIVE, Key.State.RETIRING)
     words = [key.title for key in keys if key.state(now) in works]
-    if client.secret_allowed:
+    if client.accepts_secrets:
         words += [
             _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
             for secret in secrets
@@ -204,7 +204,7 @@ def of_secret(
     else:
         note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
     colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)
-    if not secret.client.secret_allowed:
+    if not secret.client.accepts_secrets:
         colour, status, note = "mute", _("Turned off"), ""
     return SecretLine(
         secret=secret,
@@ -240,7 +240,7 @@ def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: 
     over = (Key.State.RETIRED, Key.State.EXPIRED)
     cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
     rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
-    for secret in secrets if client.secret_allowed else ():
+    for secret in secrets if client.accepts_secrets else ():
         if secret.state(now) != Secret.State.ENDED:
             shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
             rows.append((name, shown.used, shown.state, secret.created_at, secret.ends_at))

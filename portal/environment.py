@@ -9,6 +9,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+PROFILES = ("standard", "fapi2")
+
 
 class Literal(FileAwareMapping):
     """To django-environ a value that begins with `$` names another variable. A secret may begin with it."""
@@ -54,6 +56,12 @@ def _an_address(var: str) -> Iterator[None]:
     except (ValueError, ImproperlyConfigured):
         # Not what is wrong with it: that may be a piece of the password.
         raise ImproperlyConfigured(f"{var}: not such an address as docs/configuration.md has.") from None
+
+
+def profile(name: str) -> str:
+    if name not in PROFILES:
+        raise ValueError(f"give one of {', '.join(PROFILES)}")
+    return name
 
 
 def time_zone(name: str) -> str:

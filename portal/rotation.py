@@ -87,7 +87,7 @@ def of_client(
     client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime
 ) -> Rotation | None:
     """The rotation that is in progress, the most urgent of several; also one whose old credential stopped too soon."""
-    keys, secrets = list(keys), list(secrets) if client.secret_allowed else []
+    keys, secrets = list(keys), list(secrets) if client.accepts_secrets else []
     last_use = _last_use_of_working(keys, secrets, uses, now)
     waiting = [
         rotation

@@ -13,7 +13,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
-from portal.environment import Environment, by_id, synchronous_commit, time_zone
+from portal.environment import Environment, by_id, profile, synchronous_commit, time_zone
 from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -306,8 +306,12 @@ LOG_ORIGIN = f"{environ.urlparse(PUBLIC_URL).netloc}/keydesk-log"
 OAUTH_PATH = "/" + env.str("OAUTH_PATH", default="/oauth/v2/").strip("/") + "/"
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
-ASSERTION_AUDIENCE_STRICT = env.bool("ASSERTION_AUDIENCE_STRICT", default=False)
-VERIFY_ACCEPTS_QUERY = env.bool("VERIFY_ACCEPTS_QUERY", default=True)
+# "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).
+FAPI2 = env.get_value("PROFILE", cast=profile, default="standard") == "fapi2"
+CLIENT_SECRETS_ACCEPTED = not FAPI2
+ASSERTION_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA") if FAPI2 else None  # None: all that keys can do
+ASSERTION_AUDIENCE_STRICT = FAPI2 or env.bool("ASSERTION_AUDIENCE_STRICT", default=False)
+VERIFY_ACCEPTS_QUERY = not FAPI2 and env.bool("VERIFY_ACCEPTS_QUERY", default=True)
 THROTTLING = env.bool("THROTTLING", default=True)
 CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # requests a minute and client
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused requests a minute and address

@@ -69,6 +69,8 @@ class Policy:
     audiences: frozenset[str]
     strict: bool = False  # `aud` is the issuer as one string and nothing else (rfc7523bis)
     max_lifetime: float = 3600.0
+    algorithms: tuple[str, ...] = ALGORITHMS
+    secrets_accepted: bool = True  # of any client; each has a setting of its own, too
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy:
     """
     for check_header in HEADER_CHECKS:
         check_header(assertion.header)
-    _check_algorithm(assertion.header, keys, now)
+    _check_algorithm(assertion.header, keys, now, policy.algorithms)
     key = _signing_key(assertion, keys, now, client_id)
     expected = Expected(client_id, policy, now)
     for check_claims in CLAIM_CHECKS:
@@ -114,7 +116,7 @@ def explain(
     expected = Expected(client_id, policy, now)
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
-        lambda: _check_algorithm(assertion.header, keys, now),
+        lambda: _check_algorithm(assertion.header, keys, now, policy.algorithms),
         lambda: _signing_key(assertion, keys, now, client_id),
         *(lambda check=check: check(assertion.claims, expected) for check in CLAIM_CHECKS),
     ]
@@ -145,13 +147,15 @@ def _check_critical(header: Mapping[str, Any]) -> None:
 HEADER_CHECKS: Final = (_check_typ, _check_critical)
 
 
-def _check_algorithm(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float) -> None:
+def _check_algorithm(
+    header: Mapping[str, Any], keys: Sequence[ClientKey], now: float, accepted: tuple[str, ...] = ALGORITHMS
+) -> None:
     """What is expected are the algorithms of the client's own keys: another one would only be the next mistake."""
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in accepted:
         usable = [key.algorithms for key in keys if not key.problem_at(now)]
-        possible = frozenset().union(*usable) or frozenset(ALGORITHMS)
-        expected = [name for name in ALGORITHMS if name in possible]
+        possible = frozenset().union(*usable) or frozenset(accepted)
+        expected = [name for name in accepted if name in possible]
         raise InvalidClient(Rule.ALGORITHM, sent=algorithm, expected=expected)
 
 

@@ -69,7 +69,7 @@ class PresentedSecret(NamedTuple):
             raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
         if matching[0].ends_at <= now:
             raise InvalidClient(Rule.SECRET_ENDED, ended_at=int(matching[0].ends_at), our_clock=int(now))
-        if not client.secret_allowed:
+        if not (client.secret_allowed and policy.secrets_accepted):
             raise InvalidClient(Rule.SECRET_NOT_ALLOWED)
         return Proof(matching[0].credential)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connections
 
 from tokens.assertion import Policy
+from tokens.jws import ALGORITHMS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Configuration:
     assertion_max_lifetime: int
     issuer_audience_only: bool
     verify_accepts_query: bool
+    secrets_accepted: bool
+    algorithms: tuple[str, ...]  # of assertions
     trusted_proxies: int
     client_limit: int | None
     failure_limit: int | None
@@ -40,6 +43,8 @@ class Configuration:
             audiences=frozenset({self.issuer, token_url, token_url.lower()}),
             strict=self.issuer_audience_only or issuer_audience_only,
             max_lifetime=self.assertion_max_lifetime,
+            algorithms=self.algorithms,
+            secrets_accepted=self.secrets_accepted,
         )
 
 
@@ -51,6 +56,8 @@ def from_settings() -> Configuration:
         assertion_max_lifetime=int(settings.ASSERTION_MAX_LIFETIME.total_seconds()),
         issuer_audience_only=settings.ASSERTION_AUDIENCE_STRICT,
         verify_accepts_query=settings.VERIFY_ACCEPTS_QUERY,
+        secrets_accepted=settings.CLIENT_SECRETS_ACCEPTED,
+        algorithms=settings.ASSERTION_ALGORITHMS or ALGORITHMS,
         trusted_proxies=settings.TRUSTED_PROXY_COUNT,
         client_limit=settings.CLIENT_RATE_LIMIT if settings.THROTTLING else None,
         failure_limit=settings.FAILURE_RATE_LIMIT if settings.THROTTLING else None,

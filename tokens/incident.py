@@ -94,7 +94,7 @@ class Leak:
             return self.client.is_active and Key.objects.usable(now).filter(pk=subject.pk).exists()
         if isinstance(subject, Secret):
             usable = subject.state(now) != Secret.State.ENDED
-            return usable and self.client.is_active and self.client.secret_allowed
+            return usable and self.client.is_active and self.client.accepts_secrets
         return False
 
     def can_be_revoked(self, now: datetime) -> bool:
@@ -116,7 +116,7 @@ class Leak:
             secrets = secrets.exclude(pk=self.subject.pk)
         else:
             return False
-        return not other_keys.exists() and not (self.client.secret_allowed and secrets.exists())
+        return not other_keys.exists() and not (self.client.accepts_secrets and secrets.exists())
 
     def tokens(self) -> TokenQuerySet:
         """What was issued to it and is still kept; of a token itself what was issued to the same credential."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -101,6 +102,11 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def accepts_secrets(self) -> bool:
+        """Whether this client may authenticate with a secret: it, and the site (PROFILE)."""
+        return self.secret_allowed and settings.CLIENT_SECRETS_ACCEPTED
 
     @property
     def is_active(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tokens.authentication import METHODS
 from tokens.endpoints.token import GRANT_TYPE
 from tokens.http import Request, Response
-from tokens.jws import ALGORITHMS
 from tokens.server import Server
 
 ALL_SCOPES: frozenset[str] = frozenset()
@@ -20,8 +19,9 @@ async def metadata(server: Server, request: Request) -> Response:
         "response_types_supported": [],  # REQUIRED by section 2; there is no authorization endpoint to give one
         "scopes_supported": sorted(await server.store.offered_scopes(ALL_SCOPES)),
     }
+    methods = [name for name in METHODS if configuration.secrets_accepted or "secret" not in name]
     for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):
         described[f"{name}_endpoint"] = configuration.url(path)
-        described[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
-        described[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+        described[f"{name}_endpoint_auth_methods_supported"] = methods
+        described[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(configuration.algorithms)
     return Response(200, described)

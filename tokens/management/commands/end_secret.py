@@ -15,7 +15,7 @@ class Command(LeakedCommand):
     help = "End a secret that leaked, at once, and the client's tokens; the same as the Security team's page does."
 
     def credential_argument(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--hint", required=True, help="the last four characters of the secret")
+        parser.add_argument("--hint", required=True, help="as --hint=HINT: the last four characters, dashes included")
 
     def credential(self, client: Client, options: dict[str, Any], now: datetime) -> Secret:
         """The one that works, of several with these last characters."""

@@ -17,7 +17,7 @@ class Command(LeakedCommand):
     help = "Retire a key that leaked, at once, and end the client's tokens; the same as the Security team's page does."
 
     def credential_argument(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--kid", required=True, help="its key id, or a thumbprint of it or its certificate")
+        parser.add_argument("--kid", required=True, help="as --kid=KID: key id or a thumbprint, dashes included")
 
     def credential(self, client: Client, options: dict[str, Any], now: datetime) -> Key:
         in_order = client.keys.order_by(F("retires_at").desc(nulls_first=True), "-added_at")

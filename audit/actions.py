@@ -1,4 +1,4 @@
-"""What the change log can say: the closed list of actions, and the closed list of fields whose change it may hold."""
+"""Vocabulary of the change log: the closed list of actions, and the closed list of fields whose change it may hold."""
 
 from django.db import models
 from django.utils.functional import Promise

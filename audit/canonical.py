@@ -76,7 +76,7 @@ def leaf_hash(entry: Mapping[str, object]) -> bytes:
 
 
 def parse_line(line: bytes) -> dict[str, object]:
-    """One line of an export; ValueError unless it is, byte for byte, the canonical form of a JSON object."""
+    """Parse a line of an export; ValueError unless it is, byte for byte, the canonical form of a JSON object."""
     try:
         entry = json.loads(line)
     except RecursionError as error:

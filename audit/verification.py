@@ -105,7 +105,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """What a command ends with: 0 proven, 1 not intact, 3 nothing wrong found but nothing proven either."""
+        """The exit status of a command: 0 proven, 1 not intact, 3 nothing wrong found but nothing proven either."""
         return 0 if self.proven else 3 if self.ok else 1
 
     @property

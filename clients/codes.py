@@ -101,7 +101,7 @@ def without(code: MailedCode, text: str) -> str:
 
 
 def lock(purpose: str, mailbox: str) -> None:
-    """One at a time for a mailbox until the transaction ends, or parallel requests would all count too few."""
+    """Lock the mailbox until the transaction ends, or parallel requests would all count too few."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
 

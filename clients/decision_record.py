@@ -1,4 +1,4 @@
-"""What the change log keeps of a decision on a request: what was asked, and on what information it was decided."""
+"""Entry of a decision on a request: the content asked for, and the information it was decided on."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def is_same_person(one: User, other: User) -> bool:
 
 
 def first_of_two(agreed: Proposal | None) -> dict[str, tuple[object, object]]:
-    """Who proposed it and why, for the entry of the act that carries it out."""
+    """The proposer and the reason, for the entry of the act that carries it out."""
     if agreed is None:
         return {}
     return {"proposed_by": (None, agreed.proposed_by.audit_label), "proposal_reason": (None, agreed.reason)}

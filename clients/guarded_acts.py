@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Act(models.TextChoices):
-    """What a contact does only after a step-up; the label names it on the page and in the subject of the mail."""
+    """Acts of a contact that need a step-up; the label names it on the page and in the subject of the mail."""
 
     REVEAL_SECRET = "reveal_secret", _("Show the client secret")
     REGENERATE_SECRET = "regenerate_secret", _("Regenerate the client secret")
@@ -36,7 +36,7 @@ ALWAYS_ASKED = frozenset(
 # A link that is opened soon after it was mailed shows as much as a code: the same mailbox, now.
 SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
 
-# What the mail says about its code, with {client} to fill in.
+# Sentence of the mail about its code, with {client} to fill in.
 SENTENCES: dict[Act, str | Promise] = {
     Act.REVEAL_SECRET: _("This code shows the secret of {client}."),
     Act.REGENERATE_SECRET: _("This code replaces the secret of {client}."),

@@ -70,7 +70,7 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
 
 
 def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
-    """One at a time for a key, at whatever clients: an unproven copy could slip in beside a proof otherwise.
+    """Lock the key for all clients: an unproven copy could slip in beside a proof otherwise.
 
     The key before the clients, and the clients in order, so that no two wait for each other.
     """
@@ -177,7 +177,7 @@ def _is_proven(key: Key) -> bool:
 
 @transaction.atomic
 def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> None:
-    """Somebody uploaded a private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it.
+    """Report an uploaded private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it.
 
     A link is enough to upload one. Within a day the contacts are mailed once, and the entries count the rest.
     """

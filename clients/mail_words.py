@@ -1,4 +1,4 @@
-"""What a mail says of an act on a client: the subject, what it means for the software, and what is left to do.
+"""Words of the mails about an act on a client: the subject, what it means for the software, and what is left to do.
 
 Subjects are filled in with the client's name. Kinds of mail of their own say the rest in their templates.
 """

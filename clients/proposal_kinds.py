@@ -18,7 +18,7 @@ Kind = Proposal.Kind
 Changes = dict[str, tuple[object, object]]  # field of audit.actions.FIELDS -> before, after
 CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # the proposal, who confirms, their reason, now
 
-# What the acts below raise when the change is not possible any more.
+# Raised by the acts below when the change is not possible any more.
 REFUSALS = (
     contacts.UnableToChangeContacts, registry.UnableToChangeClient, catalogue.UnableToEaseScope,
     catalogue.UnableToRetireScope,
@@ -34,7 +34,7 @@ class Rule:
 
 
 def changes(proposal: Proposal) -> Changes:
-    """What it would change of what is there now."""
+    """Return the difference to the present state."""
     return RULES[Kind(proposal.kind)].changes(proposal)
 
 
@@ -44,7 +44,7 @@ def content_hash(proposal: Proposal) -> str:
 
 
 def target(kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any]) -> str:
-    """What exactly would change: there is one waiting proposal of a kind for it."""
+    """Identity of the change: at most one proposal of a kind waits for it."""
     who = f" {addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
     return f"{about.audit_id}{who}"
 
@@ -122,7 +122,7 @@ def _ease(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
 
 
 def _described(scope: Scope) -> Changes:
-    """What the scope says that it opens: it must not change between the two people."""
+    """The scope's description: it must not change between the two people."""
     description = "\n".join(f"{language}: {text}" for language, text in sorted(scope.description.items()))
     return {"description": (description, description)}
 

@@ -122,7 +122,7 @@ def _team_member(by: Actor) -> User:
 
 
 def _second_person(proposal: Proposal, by: Actor) -> User:
-    """Who may decide: another member of the team, or for a contact an owner of the client."""
+    """Return the second person: another member of the team, or for a contact an owner of the client."""
     user = by.user
     if user is not None and not user.is_staff_member and proposal.kind in Proposal.OWNERS_DECIDE:
         owners = proposal.client.contacts.filter(role=ClientContact.Role.OWNER) if proposal.client else None
@@ -136,7 +136,7 @@ def _second_person(proposal: Proposal, by: Actor) -> User:
 
 
 def _refuse_own_client(proposal: Proposal, member: User) -> None:
-    """Nobody of the team acts for a client that they are a contact of."""
+    """Refuse a member of the team who is a contact of the client."""
     if proposal.client is not None and proposal.client.contacts.filter(user=member).exists():
         raise UnableToDecide(_("You are a contact of this client. Someone else of the Security team decides."))
 

@@ -43,7 +43,7 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmed:
-    """Who asks, and whether that person was known before."""
+    """The requester, and whether that person was known before."""
 
     user: User
     is_known: bool

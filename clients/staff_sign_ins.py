@@ -1,4 +1,4 @@
-"""What stays of staff who sign in and out, and of guessing at their sign-in: entries of the change log, and a mail.
+"""Traces of staff signing in and out, and of guesses at their sign-in: entries of the change log, and a mail.
 
 A stranger adds at most one entry a day for each member of staff; single failures are lines of the process log
 (portal/sign_in_attempts.py).

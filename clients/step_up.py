@@ -26,7 +26,7 @@ PURPOSE = MailedCode.Purpose.STEP_UP
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks, in which session, for which act at which client (none for one's own passkeys)."""
+    """The person, session, act and client of a step-up (none for one's own passkeys)."""
 
     user: User
     session: UUID

@@ -22,7 +22,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def actor(request: Request) -> Actor:
-    """Who acts in this request, for the change log and the mails about it."""
+    """Return the actor of this HTTP request, for the change log and the mails about it."""
     user, session = (request.user, sessions.uid_of(request)) if request.user.is_authenticated else (None, None)
     return Actor(
         user=user, address=request.address, request_id=request.id, system="anonymous", session=session,

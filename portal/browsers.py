@@ -4,7 +4,7 @@ from portal.request import Request
 
 MAX_HEADER = 400  # characters that are looked at
 
-# What the User-Agent header holds, the more telling first: Edge and Opera call themselves Chrome, and Chrome Safari.
+# Names in the User-Agent header, the more telling first: Edge and Opera call themselves Chrome, and Chrome Safari.
 BROWSERS = {
     "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
     "Chrome/": "Chrome", "CriOS/": "Chrome", "Safari/": "Safari", "curl/": "curl",

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
 class PatientTask(Task):
-    """One that met an outage of the database is tried again, for as long as beat's next round is not due."""
+    """Task that is retried after an outage of the database, until beat's next round is due."""
 
     autoretry_for = (OperationalError, InterfaceError)
     default_retry_delay = 30  # seconds

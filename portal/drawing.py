@@ -134,7 +134,7 @@ def chart_grid(labels: Sequence[str]) -> SafeString:
 
 
 def day_column(issued: int, refused: int, top: int, *, label: str, is_open: bool) -> SafeString:
-    """One day of a chart: refused stands on issued, on one scale, at least 3 pixels high and with its number.
+    """Day of a chart: refused stands on issued, on one scale, at least 3 pixels high and with its number.
 
     `is_open`: the day is not over yet, so its column is only outlined.
     """

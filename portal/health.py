@@ -1,4 +1,4 @@
-"""What /readyz of `web` says of the broker, beside what tokens/operations.py says of the database."""
+"""Check of the broker for /readyz of `web`, beside that of the database in tokens/operations.py."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ GIVEN_BY = (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_S
 
 
 def rows(client: Client) -> list[dict[str, object]]:
-    """One row per scope, by name. The number of queries does not depend on how many there are."""
+    """Return a row per scope, by name. The number of queries does not depend on how many there are."""
     given, numbers = _given(client), dict[str, Registration]()
     for registration in client.registrations.all():
         numbers[registration.audit_id] = registration

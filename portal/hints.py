@@ -1,4 +1,4 @@
-"""What a reviewer should know about a request before deciding, as short findings with a weight.
+"""Signals for the reviewer of a request: short findings with a weight.
 
 Everything in a request but the confirmed address is what a stranger typed. So a name proves nothing, and is green only
 where it fits what we know otherwise: the mail domains of the contacts of that organisation.

@@ -1,4 +1,4 @@
-"""What the incident page says of a leak: whose it is, what it could do, who used it from where, and whom to call."""
+"""Cards of the incident page about a leak: owner, rights, use by address, and contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one page hands to the next over a redirect, so that Back and Reload send nothing again.
+"""Values handed to the next page over a redirect, so that Back and Reload send nothing again.
 
 It is in the session, on the server, and named by a random id in the address. Never a secret or a private key: the
 session is a row of the database.
@@ -34,7 +34,7 @@ def keep(request: Request, kind: str, data: Mapping[str, Any], *, seconds: int =
 
 
 def get(request: Request, kind: str, name: str) -> dict[str, Any] | None:
-    """What was kept under this id; None when it is over, or was never there."""
+    """Return the value kept under this id; None if it has ended or was never there."""
     item = _items(request).get(name)
     return item["data"] if item and item["kind"] == kind else None
 

@@ -1,4 +1,4 @@
-"""What was pasted on the incident page: anything that the product issues or accepts, in a header, a log line or a file.
+"""Parser of what is pasted on the incident page: all that Keydesk issues or accepts, in a header, a log line or a file.
 
 Nothing of a secret leaves this module but its digest, and of a private key the thumbprint of its public half.
 """
@@ -34,7 +34,7 @@ class SeveralLeaks(ValueError):
 
 @dataclass(frozen=True)
 class Pasted:
-    """What to look up, and what a text is: one of the names below, for the page that says that no client has it."""
+    """The value to look up, and the kind of the text (a name below), for the page that finds no client."""
 
     traces: Traces
     what: str
@@ -67,7 +67,7 @@ def read(pasted: str) -> Pasted:
 
 
 def _name_in(text: str) -> str:
-    """What is no secret: of a Basic header whose secret is not ours the client id."""
+    """Return the part that is no secret: the client id, of a Basic header whose secret is not ours."""
     for decoded in _decoded(text):
         text = decoded.partition(":")[0]
     if hint := HINT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""One JSON line per event, for every process alike (docs/operations.md, logs).
+"""Logging as a JSON line per event, for every process alike (docs/operations.md, logs).
 
 Each value of an event is cut, then what opens something is taken out of it, then the event is rendered: so a line is
 JSON whatever a caller sends, and takes no longer to write than its length allows. JSON escapes control characters, so

@@ -17,7 +17,7 @@ STATES = {
 
 
 def row(proposal: Proposal, now: datetime) -> dict[str, object]:
-    """One proposal, for a list and for its own page."""
+    """Proposal, for a list and for its own page."""
     state = proposal.state(now)
     return {
         "proposal": proposal,
@@ -43,7 +43,7 @@ def differences(proposal: Proposal) -> list[dict[str, object]]:
 
 
 def affected(proposal: Proposal) -> dict[str, object]:
-    """Whom it concerns: a client with its contacts and sensitive scopes, or the clients that hold a scope."""
+    """The parties concerned: a client with its contacts and sensitive scopes, or the clients that hold a scope."""
     if proposal.client is not None:
         return {
             "sensitive": list(proposal.client.sensitive_scopes.order_by("name")),

@@ -40,7 +40,7 @@ def show(request: Request, secret: Secret, text: str, *, replaced: Secret | None
 
 
 def shown(request: Request, client: Client) -> Shown | None:
-    """What this very page may show; asking with GET uses the permission up."""
+    """Return the secret that this page may show; a GET uses the permission up."""
     name = request.GET.get(NAME, "")
     about = kept.get(request, KIND, name)
     if about is None or request.method != "GET":

@@ -19,7 +19,7 @@ from tokens.connection import NETWORK
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
-# What is in the environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env: beside it a
+# The environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env: beside it a
 # .env for production must not point commands at its mail server.
 for file in env.list("ENV_FILES", default=[".local/demo.env", ".env"]):
     if (BASE_DIR / file).exists():
@@ -108,7 +108,7 @@ DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///keydesk")}
 DATABASES["default"]["OPTIONS"] = NETWORK | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# What every commit waits for, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
+# Durability of commits, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
 # one), or that standbys show it ("remote_apply"). Nothing less is allowed: an answer would be given before it is true.
 SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
 LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/lease.py)

@@ -48,7 +48,7 @@ ACCOUNT_AND_DEVICE = Limit("account and device", 5, 300, "too_many_login_attempt
 
 
 class Attempt:
-    """One that was counted and is to be judged."""
+    """Attempt that was counted and is to be judged."""
 
     def __init__(self, request: Request, factor: str, user: User | None) -> None:
         self._request, self._factor, self._user = request, factor, user
@@ -111,7 +111,7 @@ def judged(factor: str, user: User | None) -> Iterator[None]:
 
 
 def actor_of(request: Request, user: User | None) -> Actor:
-    """Who signs in in this request, for the change log; portal.access.actor is for who is in."""
+    """Return the person signing in, for the change log; after sign-in use portal.access.actor."""
     return Actor(
         user=user, address=request.address, request_id=request.id, system="anonymous", browser=browsers.of(request)
     )

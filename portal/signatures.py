@@ -1,4 +1,4 @@
-"""Who somebody is, beside a name that they chose themselves: name, address and role."""
+"""Signatures of people: their chosen name, with address and role."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().respond_user_inactive(request, user)
 
     def post_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse:
-        """Somebody is in, by whichever way."""
+        """Record a completed sign-in, by password, link or passkey."""
         response = super().post_login(request, user, **kwargs)
         by = attempts.actor_of(request, user)
         if user.is_staff_member:

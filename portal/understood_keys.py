@@ -14,7 +14,7 @@ from clients.models import Key
 
 @dataclass(frozen=True)
 class Understood:
-    """One key of an upload, for the page that shows it before it is added."""
+    """Key of an upload, for the page that shows it before it is added."""
 
     key: PublicKey
     jwk: str  # indented JSON, to copy
@@ -29,7 +29,7 @@ class Understood:
 
     @property
     def material(self) -> str:
-        """What the page's form carries along, a certificate as such; read again before it is added."""
+        """Return the text that the page's form carries, a certificate as such; read again before it is added."""
         certificate = self.key.certificate
         if self.key.kind == Key.Kind.CERTIFICATE and certificate:
             return "".join(DER_cert_to_PEM_cert(der) for der in (certificate.der, *certificate.chain))
@@ -47,5 +47,5 @@ def indented(jwk: Mapping[str, object]) -> str:
 
 
 def other_names(key: PublicKey | Key) -> list[str]:
-    """What an assertion may call the key besides its kid, shortest first."""
+    """Return the names of the key that an assertion may use besides its kid, shortest first."""
     return sorted(keymaterial.accepted_names(key.jwk) - {key.kid}, key=lambda name: (len(name), name))

@@ -150,7 +150,7 @@ HEADER_CHECKS: Final = (_check_typ, _check_critical)
 def _check_algorithm(
     header: Mapping[str, Any], keys: Sequence[ClientKey], now: float, accepted: tuple[str, ...] = ALGORITHMS
 ) -> None:
-    """What is expected are the algorithms of the client's own keys: another one would only be the next mistake."""
+    """Return the algorithms of the client's own keys, as expected: another would be refused next."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in accepted:
         usable = [key.algorithms for key in keys if not key.problem_at(now)]

@@ -65,7 +65,7 @@ async def presented_token(server: Server, request: Request) -> LivingToken:
 
 
 def _form(token: str) -> dict[str, object]:
-    """What is wrong with the form of a token; {} for one that we may have issued."""
+    """Return the faults in the form of a token; {} if Keydesk may have issued it."""
     if tokenformat.is_well_formed(token):
         return {}
     slip = slips.word_for(token) or ("secret" if token.startswith("kds_") else "")

@@ -87,7 +87,7 @@ class Rule(StrEnum):
     CLOCK_AHEAD = "clock_ahead"
 
 
-# What a refusal says about a request: data, never a sentence (R-31).
+# Facts of a refusal: data, never a sentence (R-31).
 Fact = str | int | float | bool | None | list["Fact"]
 
 
@@ -157,7 +157,7 @@ class InvalidScope(Refused):
 
 
 class Allowance(NamedTuple):
-    """What is left of a rate limit in this window: for the RateLimit header fields."""
+    """Remainder of a rate limit in this window, for the RateLimit header fields."""
 
     limit: int
     remaining: int

@@ -28,7 +28,7 @@ class Refused(Exception):
 
 @lru_cache(maxsize=64)  # nearly all requests are for the same one or two
 def is_host(text: str) -> bool:
-    """One host, with a port or without (RFC 9110 section 7.2, RFC 3986 section 3.2.2); several have a space between."""
+    """Return whether it is a single host, with a port or without (RFC 9110 section 7.2, RFC 3986 section 3.2.2)."""
     return _HOST.fullmatch(text) is not None
 
 

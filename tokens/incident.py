@@ -37,7 +37,7 @@ Changes = dict[str, tuple[object, object]]
 
 @dataclass(frozen=True)
 class Traces:
-    """What was pasted, as far as a look-up needs it. At most one is not empty."""
+    """Pasted value, as far as a look-up needs it. At most one is not empty."""
 
     digest: bytes = b""  # of a secret or token
     thumbprint: str = ""  # RFC 7638, of a key
@@ -53,7 +53,7 @@ class Traces:
 
 @dataclass(frozen=True)
 class Leak:
-    """What a pasted value is, or is about: a credential, a token, or a client of which no credential is named."""
+    """Object of a pasted value: a credential, a token, or a client of which no credential is named."""
 
     subject: Secret | Key | Token | Client
     is_signed: bool | None = None  # of an assertion: a key of the client made its signature

@@ -71,7 +71,7 @@ def take_as_long(assertion: Jws, client_id: str) -> None:
 
 
 def _rsa_stand_in(bits: int) -> tuple[Key, int]:
-    """Nobody knows factors of it; to make a key would take a second."""
+    """RSA modulus without known factors; making a key would take a second."""
     modulus = secrets.randbits(bits) | 1 << (bits - 1) | 1
     return import_key({"kty": "RSA", "e": "AQAB", "n": base64url_encode(modulus.to_bytes(bits // 8))}), modulus
 

@@ -53,7 +53,7 @@ class Server:
         return self._policies[client is not None and client.issuer_audience_only]
 
     async def _write_rows(self) -> None:
-        """One after the other, on the one connection that there is for all."""
+        """Run the statements in turn, on the single shared connection."""
         try:
             await self.journal.flush(self._writing_behind)
         finally:

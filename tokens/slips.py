@@ -91,7 +91,7 @@ def near(sent: object, known: Iterable[str]) -> dict[str, str]:
 
 
 def is_one_edit(one: str, other: str) -> bool:
-    """One character too many, too few or another one, or two neighbours swapped."""
+    """Return whether they differ by a character added, left out or changed, or two swapped."""
     if abs(len(one) - len(other)) > 1:
         return False
     shorter = min(len(one), len(other))

@@ -110,7 +110,7 @@ class Key(models.Model):
 
     @property
     def title(self) -> str:
-        """What tells it from the client's other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
+        """Title, unlike those of other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
         kind = f"{self.get_kind_display()}, {self.description}"
         if self.not_after is None:
             name = self.kid if self.kid.isprintable() else self.thumbprint

@@ -169,7 +169,7 @@ class MailedCode(models.Model):
     mailbox = MailboxField(max_length=254, editable=False)  # what the limits count
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="codes")
     registration = models.ForeignKey("Registration", on_delete=models.CASCADE, null=True, related_name="codes")
-    # What a step-up code is bound to: the session that asked for it, the act, and the client it is about.
+    # Binding of a step-up code: the session that asked for it, the act, and the client it is about.
     session = models.UUIDField(null=True)
     act = models.CharField(max_length=40, blank=True)
     client = models.ForeignKey("Client", on_delete=models.CASCADE, null=True, related_name="codes")

@@ -26,12 +26,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         ).order_by("-seen_at")
 
     def over(self, now: datetime) -> SessionQuerySet:
-        """What nobody can use any more: idle for too long, or past the end of its cookie."""
+        """Sessions that have ended: idle for too long, or past the end of its cookie."""
         return self.filter(Q(expire_date__lt=now) | Q(seen_at__lt=now - settings.SESSION_IDLE_LIMIT))
 
 
 class Session(AbstractBaseSession):
-    """One browser's session. `session_key` is a digest (clients/session_store.py); `uid` names it on pages."""
+    """Session of a browser. `session_key` is a digest (clients/session_store.py); `uid` names it on pages."""
 
     uid = models.UUIDField(null=True, db_index=True)  # kept when the key changes: then two rows have it for a moment
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")

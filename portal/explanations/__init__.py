@@ -25,7 +25,7 @@ from tokens.errors import Rule
 
 @dataclass(frozen=True)
 class Explanation:
-    """What components/explanation.html shows. `offset`, `allowed`: seconds, of a clock that is ahead."""
+    """Context of components/explanation.html. `offset`, `allowed`: seconds, of a clock that is ahead."""
 
     rule: str
     title: Text

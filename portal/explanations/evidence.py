@@ -1,4 +1,4 @@
-"""What was sent beside what is expected, in the reader's language, from the facts of a refusal."""
+"""Comparison of the value sent with the value expected, in the reader's language, from the facts of a refusal."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _wanted(rule: str, facts: Facts, now: str) -> str:
     return _("at most %(span)s after %(moment)s") % {"span": exactly(limit), "moment": now}
 
 
-# What is expected is one of several names.
+# Members whose expected value is one of several names.
 LISTS = {
     Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.KID, Rule.KID_AMBIGUOUS, Rule.SCOPE_UNKNOWN, Rule.SCOPE_NOT_GRANTED,
     Rule.SCOPE_NO_DEFAULT,
@@ -259,7 +259,7 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.CLOCK_AHEAD: _ahead,
 }
 
-# What is expected of everybody alike, in words.
+# Expectations that are the same for every client, in words.
 SECONDS = gettext_lazy("a number of seconds since 1970")
 EXPECTED: dict[str, Text] = {
     Rule.TYP: gettext_lazy("JWT, or client-authentication+jwt, or no typ"),

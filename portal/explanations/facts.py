@@ -21,7 +21,7 @@ NOTHING = gettext_lazy("nothing")
 
 @dataclass(frozen=True)
 class Value:
-    """One side of a comparison. `exact`: as it is on the wire, in fixed width; `single`: one value, not several."""
+    """Side of a comparison. `exact`: as it is on the wire, in fixed width; `single`: one value, not several."""
 
     text: Text
     note: str = ""

@@ -1,4 +1,4 @@
-"""What the journal shows, kept in its address: which client, how far back or which day, one request id."""
+"""Filters of the journal, kept in its address: which client, how far back or which day, one request id."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a browser sends for a passkey: JSON that a device made, or that a stranger made up."""
+"""Forms for the JSON that a browser sends for a passkey; it may be hostile."""
 
 import json
 import struct
@@ -22,7 +22,7 @@ from portal.forms.fields import Line
 
 MAX_CREDENTIAL_LENGTH = 64 * 1024  # characters; with an attestation it has about 8,000
 MAX_BRACKETS = 100
-# What allauth and its library raise for JSON or CBOR of an unexpected shape.
+# Raised by allauth and its library for JSON or CBOR of an unexpected shape.
 MALFORMED = (LookupError, AttributeError, TypeError, ValueError, RecursionError, struct.error)
 
 

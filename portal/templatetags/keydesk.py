@@ -198,7 +198,7 @@ def chart_grid(ticks: Sequence[int]) -> SafeString:
 
 @register.simple_tag
 def day_column(day: Mapping[str, int], ticks: Sequence[int]) -> SafeString:
-    """One day of components/chart.html, as portal.usage has it."""
+    """Return a day of components/chart.html, as portal.usage has it."""
     issued, refused = day["issued"], day["refused"]
     return drawing.day_column(issued, refused, ticks[0], label=number(refused), is_open=bool(day["is_today"]))
 

@@ -64,7 +64,7 @@ def incident(request: Request) -> HttpResponse:
 
 
 def _answered(answer: dict[str, Any], request: Request) -> dict[str, object]:
-    """What a look-up found, from what was kept of it; what was pasted is nowhere."""
+    """Show the result of a look-up from the session, which does not hold the pasted text."""
     found = [incidents.by_reference(reference, is_signed=is_signed) for reference, is_signed in answer["found"]]
     cards = [incident_cards.card(leak, request.now, number) for number, leak in enumerate(filter(None, found), start=1)]
     return {"cards": cards, "nobody": answer["nobody"]}
@@ -117,7 +117,7 @@ def revoke_leak(request: Request) -> HttpResponse:
 
 
 def _named(data: QueryDict) -> tuple[incidents.Leak, str]:
-    """What is to be done with what. Raises Http404."""
+    """Return the act asked for and its object. Raises Http404."""
     leak, act = incidents.by_reference(data.get("leak", "")), data.get("act", "")
     if leak is None or act not in ACTS:
         raise Http404

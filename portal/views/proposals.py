@@ -1,4 +1,4 @@
-"""What one member of the Security team proposed and a second person confirms."""
+"""Pages of proposals, which a second person confirms."""
 
 from collections.abc import Mapping
 from typing import Any

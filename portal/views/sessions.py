@@ -25,7 +25,7 @@ def sessions(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_session(request: Request, uid: UUID) -> HttpResponse:
-    """One of them; of this browser's own it is the same as signing out."""
+    """End a session; for this browser's own it is the same as signing out."""
     if request.method != "POST":
         return redirect("sessions")
     if acts.end(user=request.user, uid=uid, by=actor(request), now=request.now):

@@ -1,4 +1,4 @@
-"""What the Security team does about a contact's sessions: see where they are signed in, and end that."""
+"""A contact's sessions, for the Security team: list and end them."""
 
 from uuid import UUID
 

@@ -45,7 +45,7 @@ async def introspect(server: Server, request: Request) -> Response:
 
 
 def who(owner: ClientSnapshot) -> dict[str, Any]:
-    """Who calls, for a resource server: the same after a change of the client id (section 2.2 allows more members)."""
+    """Name the client by an id that outlives changes of its client id (RFC 7662 section 2.2 allows more members)."""
     return {"client_uid": owner.uid, "client_name": owner.name, "organisation": owner.organisation}
 
 

@@ -1,4 +1,4 @@
-"""What the commands that end one leaked credential have in common."""
+"""Base of the commands that end a leaked credential."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -50,6 +51,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "keys": [condition.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over],
         "old_keys": [condition.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
         "secrets": [condition.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
+        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
         "old_secrets": [secret for secret in every_secret if secret not in secrets],
         "signs_in_with": condition.signs_in_with(found, keys, secrets, now),
         "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),

@@ -274,3 +274,18 @@ def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None
     assert Secret.objects.current().get().digest == hashlib.sha256(shown[0].encode()).digest()
     assert client.secrets.count() == 2
     assert Entry.objects.with_action(Action.SECRET_REGENERATED).count() == 1
+
+
+@pytest.mark.parametrize("with_secret", [True, False])
+def test_a_site_that_accepts_no_secrets_offers_none(made, browser, settings, with_secret) -> None:
+    client, _secret = made
+    if not with_secret:
+        client.secrets.all().delete()
+    offers = [reverse(name, args=[client.uid]) for name in ("regenerate_secret", "secret_authentication")]
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    address = reverse("client", args=[client.uid])
+    assert all(offer in browser.get(address).text for offer in offers)
+    settings.CLIENT_SECRETS_ACCEPTED = False
+    page = browser.get(address).text
+    assert "This site accepts no client secrets" in page
+    assert not any(offer in page for offer in offers)

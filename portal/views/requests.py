@@ -5,6 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -160,17 +161,24 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _write(request: Request, registration: Registration, form: MessageForm) -> bool:
-    """False when the message was not sent; then the form says why."""
+    """Send the contact's message; False if it was not sent, and then the form says why."""
     if not registration.is_open:
         form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
         return False
+    if not send_message(request, registration, form):
+        return False
+    messages.success(request, _("Your message is with the Security team."))
+    return True
+
+
+def send_message(request: Request, registration: Registration, form: Form) -> bool:
+    """Send the form's `text` to the other side; False if it was not sent, and then the form says why."""
     text = form.cleaned_data["text"]
     try:
         registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
     except registrations.UnableToDecide as problem:
         form.add_error(None, str(problem))
         return False
-    messages.success(request, _("Your message is with the Security team."))
     return True
 
 

@@ -18,6 +18,7 @@ from portal import differences, hints, signatures
 from portal.access import actor, security_team
 from portal.forms.staff_review import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.request import Request, posted
+from portal.views.requests import send_message
 
 HISTORY = 50  # entries shown
 
@@ -131,22 +132,11 @@ def write_message(request: Request, uid: UUID) -> HttpResponse:
         return redirect("review", uid)
     registration = _registration(uid)
     form = MessageForm(request.POST, auto_id="message_%s")
-    if not form.is_valid() or not _write(request, registration, form):
+    if not form.is_valid() or not send_message(request, registration, form):
         context = _context(request, registration, _decision_form(registration, request.user))
         return render(request, "security/review.html", {**context, "message_form": form}, status=422)
     messages.success(request, _("Message sent."))
     return redirect(reverse("review", args=[uid]) + "#conversation")
-
-
-def _write(request: Request, registration: Registration, form: MessageForm) -> bool:
-    """False when the message was not sent; then the form says why."""
-    text = form.cleaned_data["text"]
-    try:
-        registrations.comment(registration=registration, text=text, by=actor(request), now=request.now)
-    except registrations.UnableToDecide as problem:
-        form.add_error(None, str(problem))
-        return False
-    return True
 
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:

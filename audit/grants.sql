@@ -7,7 +7,7 @@ REVOKE ALL ON FUNCTION audit_append() FROM PUBLIC, :"app", :"signer";
 GRANT SELECT, INSERT ON audit_entry TO :"app";
 GRANT SELECT ON audit_checkpoint TO :"app";
 -- UPDATE of one column is what the lock on the head needs. That column is always 1, and the others only the trigger
--- moves, with the owner's rights (audit/migrations/0004_head.py).
+-- moves, with the owner's rights (audit/migrations/append_only.sql).
 GRANT SELECT, UPDATE (id) ON audit_loghead TO :"app";
 -- The process with the signing key, and no other, adds checkpoints.
 GRANT SELECT ON audit_entry, audit_loghead TO :"signer";

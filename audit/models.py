@@ -1,4 +1,4 @@
-"""The change log's tables. Rows are only ever added: the triggers of migration 0002 refuse everything else."""
+"""The change log's tables. Rows are only ever added: triggers (migrations/append_only.sql) refuse everything else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -76,6 +76,18 @@ def _first_seq_from(moment: datetime) -> Coalesce:
     return Coalesce(models.Subquery(first), END_OF_TIME)
 
 
+class ChangesField(models.JSONField):
+    """{field: [before, after]}, with numbers as the log's decoder reads them. To migrations a plain JSONField."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "decoder": canonical.Decoder})
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        del kwargs["decoder"]
+        return name, "django.db.models.JSONField", args, kwargs
+
+
 class Entry(models.Model):
     """One change: who did what to what, from where. Texts as they were then; no reference to any other table."""
 
@@ -87,7 +99,7 @@ class Entry(models.Model):
     subject_id = models.TextField()
     subject_label = models.TextField()
     client_ref = models.TextField(blank=True)  # the client whose history it belongs to, empty for none
-    changes = models.JSONField(default=dict, decoder=canonical.Decoder)  # {field: [before, after]}
+    changes = ChangesField(default=dict)
     note = models.TextField(blank=True)
     address = models.TextField(blank=True)
     request_id = models.TextField(blank=True)

@@ -47,8 +47,8 @@ def mailbox(text: str) -> str:
 def spellings(text: str) -> list[str]:
     """Return the keys under which a person with this address may be stored, the most exact one first.
 
-    Before there were normal forms, two people could be registered with spellings of one mailbox. The second of them
-    keeps a key of its own (migration 0010), so that both still find what is theirs.
+    A row that was written without a normal form, in the database itself, has the key of its own spelling. Two people
+    with spellings of one mailbox both find what is theirs.
     """
     typed = text.strip().lower()
     try:

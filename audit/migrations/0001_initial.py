@@ -1,3 +1,5 @@
+import uuid
+
 from django.db import migrations, models
 
 
@@ -47,6 +49,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["actor_id", "seq"], name="entry_actor"),
                     models.Index(fields=["action", "seq"], name="entry_action"),
                     models.Index(fields=["request_id", "seq"], name="entry_request"),
+                    models.Index(fields=["address", "seq"], name="entry_address"),
                     models.Index(fields=["at", "seq"], name="entry_at"),
                 ],
             },
@@ -60,6 +63,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="one_head_of_the_log")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("asked_at", models.DateTimeField()),
+                ("asked_by", models.TextField()),
+                ("total", models.BigIntegerField()),
+                ("checked", models.BigIntegerField(default=0)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("report", models.JSONField(null=True)),
+            ],
+            options={
+                "ordering": ["-asked_at"],
+                "indexes": [models.Index(fields=["-asked_at"], name="verification_asked")],
             },
         ),
     ]

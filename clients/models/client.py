@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -30,6 +31,18 @@ def new_client_id() -> str:
     return "".join(secrets.choice(CLIENT_ID_ALPHABET) for _ in range(12))
 
 
+class ClientIdField(models.CharField):
+    """A client_id, made where none is given. To migrations a plain CharField."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"default": new_client_id, **kwargs})
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        del kwargs["default"]
+        return name, "django.db.models.CharField", args, kwargs
+
+
 class ClientQuerySet(models.QuerySet["Client"]):
     def of(self, user: User) -> ClientQuerySet:
         """The clients this person looks after; closed ones are history."""
@@ -51,8 +64,8 @@ class ClientQuerySet(models.QuerySet["Client"]):
 class Client(models.Model):
     """An OAuth 2.0 confidential client.
 
-    `version` moves with every change of the client, its keys, secrets, scopes and served APIs: database triggers see
-    to it (migrations 0002 and 0013), so that no code path can forget. It comes from the clock, so that none repeats
+    `version` moves with every change of the client, its keys, secrets, scopes and served APIs: database triggers move
+    it (migrations/client_version.sql), so that no code path can forget. It comes from the clock, so that none repeats
     after the database went back to an earlier state (a failover that lost commits, a restore). `epoch` moves when all
     tokens are invalidated: a token carries the epoch it was issued in (docs/decisions/0005).
     """
@@ -63,7 +76,7 @@ class Client(models.Model):
         CLOSED = "closed", _("Closed")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    client_id = models.CharField(max_length=64, unique=True, default=new_client_id)
+    client_id = ClientIdField(max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
     purpose = models.TextField(_("what it does"), blank=True, max_length=4000)

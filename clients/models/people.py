@@ -50,8 +50,25 @@ def check_address(text: str) -> None:
         raise ValidationError(_("Enter an e-mail address like name@organisation.example.")) from error
 
 
+class AddressField(models.EmailField):
+    """An e-mail address that has a normal form. To migrations a plain EmailField."""
+
+    default_validators = [*models.EmailField.default_validators, check_address]
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.EmailField", args, kwargs
+
+
 class MailboxField(models.CharField):
-    """The key of the row's address, filled in when the row is inserted (clients/addresses.py)."""
+    """The key of the row's address, filled in when the row is inserted (clients/addresses.py).
+
+    To migrations a plain CharField.
+    """
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not getattr(model_instance, self.attname):
@@ -68,7 +85,7 @@ class User(AbstractBaseUser):
         AUDITOR = "auditor", _("Auditor")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField(_("e-mail address"), unique=True, validators=[check_address])
+    email = AddressField(_("e-mail address"), unique=True)
     mailbox = MailboxField(max_length=254, unique=True, editable=False)  # one person, however the address is spelled
     name = models.CharField(_("name"), max_length=150, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CONTACT)

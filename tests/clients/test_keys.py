@@ -1,10 +1,8 @@
 """Keys of a client: one client per key, one key per kid, and never the last way in by accident."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from django.db import connection
 
 from audit.models import Entry
 from clients import client_secrets, keys, registry
@@ -267,17 +265,6 @@ def test_forty_private_keys_in_a_day_are_one_mail_and_twenty_counted_entries():
     assert mails.count() == 2
     assert entries.last().changes["count"] == [None, 1]
     assert "it happened 19 more times" in " ".join(render(mails.latest("created_at"), now=NOW).body.split())
-
-
-def test_the_migration_gives_ed25519_keys_the_newer_name_of_their_algorithm():
-    mine, _secret = client()
-    old, other = add(mine), add(mine)
-    Key.objects.filter(pk=old.pk).update(algorithms=["EdDSA"])
-    with connection.cursor() as cursor:
-        cursor.execute(import_module("clients.migrations.0012_ed25519_names").BOTH_NAMES)
-    old.refresh_from_db()
-    assert old.algorithms == ["Ed25519", "EdDSA"]
-    assert Key.objects.get(pk=other.pk).algorithms == other.algorithms
 
 
 def test_the_mail_about_an_uploaded_private_key_names_the_keys_that_it_could_be():

@@ -145,7 +145,7 @@ def test_a_default_scope_must_be_granted():
 
 
 def test_a_second_account_of_the_same_mailbox_is_no_second_reviewer():
-    """From before there was one account per mailbox (migration 0010)."""
+    """Two rows for one mailbox: written in the database itself, because the acts make one account per mailbox."""
     registration = submitted_request(scopes=(scope("person.nrn.read", sensitive=True),))
     assert approve(registration) is None
     twin = factories.person("twin@keydesk.example", "Noor", User.Role.SECURITY)

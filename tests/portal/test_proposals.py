@@ -78,7 +78,7 @@ def test_the_entry_of_the_act_names_both_people_and_both_reasons(client) -> None
 
 
 def test_an_account_with_another_spelling_of_the_mailbox_is_no_second_person(client) -> None:
-    """From before there was one account per mailbox (migration 0010)."""
+    """Two rows for one mailbox: written in the database itself, because the acts make one account per mailbox."""
     add(client, noor())
     proposal, twin = waits(), factories.person("twin@keydesk.example", "Noor", User.Role.SECURITY)
     User.objects.filter(pk=twin.pk).update(email="noor+work@keydesk.example")

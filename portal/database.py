@@ -13,7 +13,7 @@ from tokens import configuration
 from tokens.pooler import UnsafePooler, refuse_unsafe
 
 # For processes that serve pages: whatever hangs gives its thread back. Shorter than a proxy waits (docs/operations.md).
-# Migrations, commands and tasks may take as long as they need. None of these bounds a commit.
+# Commands and tasks may take as long as they need; `migrate` has a bound of its own. None of these bounds a commit.
 PAGE_BOUNDS = {"statement_timeout": "12s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "1min"}
 
 _bounds: dict[str, str] = {}

@@ -33,7 +33,7 @@ def serving_pages() -> Iterator[None]:
     database._bounds.clear()
 
 
-def test_commands_tasks_and_migrations_may_take_their_time() -> None:
+def test_commands_and_tasks_may_take_their_time() -> None:
     shown = settings_of_a_new_connection()
     assert {shown[name] for name in database.PAGE_BOUNDS} == {"0"}
 

@@ -1,61 +1,70 @@
-"""How settings are read from the environment."""
+"""Reading of settings from the environment, with django-environ for the kinds of values.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+Ours is where a value comes from (NAME_FILE before NAME), that it is taken as it is, and that an error names the
+variable. The library's own `get_value` takes a value that begins with `$` for the name of another variable.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from environ.fileaware_mapping import FileAwareMapping
 
 PROFILES = ("standard", "fapi2")
 
 
-class Literal(FileAwareMapping):
-    """To django-environ a value that begins with `$` names another variable. A secret may begin with it."""
+class Environment(environ.Env):
+    """Variables by name: `str`, `int`, `bool` and `list` are the library's, and all read by `get_value`."""
 
-    def __getitem__(self, key: str) -> str:
-        return str(super().__getitem__(key)).replace("$", r"\$")  # which `escape_proxy` takes back
-
-
-class Environment(environ.FileAwareEnv):
-    """Takes each value as it is, and says which variable it is that has one of the wrong kind."""
-
-    ENVIRON = Literal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.escape_proxy = True
-
-    def get_value(self, var: Any, *args: Any, **kwargs: Any) -> Any:
+    def get_value(
+        self, var: Any, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """Return the variable's value, of the kind `cast`, or the default. Raises ImproperlyConfigured."""
         try:
-            return super().get_value(var, *args, **kwargs)
+            value = _given(var)
+            if value is not None:
+                return self.parse_value(value, cast)
+            if default is self.NOTSET:
+                raise ValueError("not set")
+            return self.parse_value(default, cast) if parse_default else default
         except (ValueError, OSError) as error:
             raise ImproperlyConfigured(f"{var}: {error}") from error
 
-    def db(self, var: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        with _an_address(var):
-            found = super().db(var, *args, **kwargs)
-            if found.get("ENGINE") != "django.db.backends.postgresql":
-                raise ValueError
-            return found
 
-    def email(self, var: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        with _an_address(var):
-            found = super().email(var, *args, **kwargs)
-            if not found["EMAIL_HOST"]:
-                raise ValueError
-            return found
+def _given(name: str) -> str | None:
+    """Return what stands in the file that NAME_FILE names, or in NAME."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8") if path else os.environ.get(name)
 
 
-@contextmanager
-def _an_address(var: str) -> Iterator[None]:
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings for a PostgreSQL database."""
+    found = _address(environ.Env.db_url_config, url)
+    if found.get("ENGINE") != "django.db.backends.postgresql":
+        raise ValueError(NOT_AN_ADDRESS)
+    return found
+
+
+def mail_server(url: str) -> dict[str, Any]:
+    """Return Django's settings for an SMTP server."""
+    found = _address(environ.Env.email_url_config, url)
+    if not found["EMAIL_HOST"]:
+        raise ValueError(NOT_AN_ADDRESS)
+    return found
+
+
+# The message does not say what is wrong: that may be a piece of the password.
+NOT_AN_ADDRESS = "not such an address as docs/configuration.md has."
+
+
+def _address(read: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
     try:
-        yield
+        return read(url)
     except (ValueError, ImproperlyConfigured):
-        # Not what is wrong with it: that may be a piece of the password.
-        raise ImproperlyConfigured(f"{var}: not such an address as docs/configuration.md has.") from None
+        raise ValueError(NOT_AN_ADDRESS) from None
 
 
 def profile(name: str) -> str:

@@ -7,13 +7,13 @@ system check error that names the variable (portal/checks.py).
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import environ
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import logs
-from portal.environment import Environment, by_id, profile, synchronous_commit, time_zone
+from portal.environment import Environment, by_id, database, mail_server, profile, synchronous_commit, time_zone
 from tokens.connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,7 +29,7 @@ for file in env.list("ENV_FILES", default=[".local/demo.env", ".env"]):
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(PUBLIC_URL).hostname or "localhost"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "localhost"])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # Health and metrics of `web` and `tokens`; no public address may reach them. 0: nowhere.
 OPERATIONS_HOST = env.str("OPERATIONS_HOST", default="127.0.0.1")
@@ -56,7 +56,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "django_htmx",  # for the copy of htmx in its static files (templates/layouts/list.html)
 ]
 
 MIDDLEWARE = [
@@ -104,7 +103,9 @@ TEMPLATES = [
 ]
 
 # --- Data -----------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///keydesk")}
+DATABASES = {
+    "default": env.get_value("DATABASE_URL", cast=database, default="postgresql:///keydesk", parse_default=True)
+}
 DATABASES["default"]["OPTIONS"] = NETWORK | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -154,7 +155,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
-SMTP = env.email("EMAIL_URL", default="smtp://localhost:25")
+SMTP = env.get_value("EMAIL_URL", cast=mail_server, default="smtp://localhost:25", parse_default=True)
 MAILERS = {
     "default": {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -257,7 +258,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_SSL_HOST = environ.urlparse(PUBLIC_URL).netloc  # never the request's Host
+SECURE_SSL_HOST = urlsplit(PUBLIC_URL).netloc  # never the request's Host
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
@@ -300,7 +301,7 @@ SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))
 LOG_SIGNING_KEYS = by_id(env.list("LOG_SIGNING_KEYS", default=[]))
 # "id:base64url of a 32-byte Ed25519 public key": for processes that verify the change log and must not sign it.
 LOG_VERIFIER_KEYS = by_id(env.list("LOG_VERIFIER_KEYS", default=[]))
-LOG_ORIGIN = f"{environ.urlparse(PUBLIC_URL).netloc}/keydesk-log"
+LOG_ORIGIN = f"{urlsplit(PUBLIC_URL).netloc}/keydesk-log"
 
 # --- Keydesk: the authorization server ------------------------------------------------------------------------------
 OAUTH_PATH = "/" + env.str("OAUTH_PATH", default="/oauth/v2/").strip("/") + "/"

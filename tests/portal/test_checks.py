@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.embedded import keys
-from portal.environment import Environment, Literal
+from portal.environment import Environment
 
 
 def check(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,8 @@ def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str
 def test_a_value_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
     """A secret may begin with a dollar sign, as one in fifty of Django's own does."""
     (tmp_path / "secret").write_text(value)
-    monkeypatch.setattr(Environment, "ENVIRON", Literal({"A": value, "B_FILE": str(tmp_path / "secret")}))
+    monkeypatch.setenv("A", value)
+    monkeypatch.setenv("B_FILE", str(tmp_path / "secret"))
     assert [Environment().str(name, default="") for name in ("A", "B")] == [value, value]
 
 

@@ -8,11 +8,11 @@ but for a twentieth each, a request never waits for Valkey, and when that is awa
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import batched
 
 import structlog
-from limits.aio.storage import RedisStorage
 from redis import RedisError
-from redis.asyncio import ConnectionPool
+from redis.asyncio import Redis
 
 from tokens.addresses import network
 from tokens.configuration import Configuration
@@ -22,6 +22,22 @@ from tokens.snapshot import ClientSnapshot
 WINDOW = 60  # seconds, and all limits are requests in one window
 SHARED_FROM = 20  # share a counter once it holds a twentieth of its limit
 MOST_ADDRESSES = 50_000
+MAX_SHARED_AT_ONCE = 500  # counters in one call of Valkey
+VALKEY_TIMEOUT_S = 1
+VALKEY_KEY = "keydesk-rate:{key}:{window}"
+
+# Adds to each of KEYS what stands at its place in ARGV, and returns the totals; the last of ARGV: seconds that a new
+# counter lives for. One script, so that no counter stays in Valkey without an end.
+ADD_SHARES = """
+local totals = {}
+for place, key in ipairs(KEYS) do
+  totals[place] = redis.call("INCRBY", key, ARGV[place])
+  if totals[place] == tonumber(ARGV[place]) then
+    redis.call("EXPIRE", key, ARGV[#ARGV])
+  end
+end
+return totals
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +58,10 @@ class Throttle:
         self._counters: dict[str, Counter] = {}
         self._window = 0
         self._valkey_answers = True
-        pool = ConnectionPool.from_url(configuration.shared_counters, socket_timeout=1, socket_connect_timeout=1)
-        self._storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            connection_pool=pool,  # type: ignore[arg-type]  # passed on as it is
-            key_prefix="keydesk-rate",
+        valkey = Redis.from_url(
+            configuration.shared_counters, socket_timeout=VALKEY_TIMEOUT_S, socket_connect_timeout=VALKEY_TIMEOUT_S
         )
+        self._add_shares = valkey.register_script(ADD_SHARES)
 
     def check(self, endpoint: str, client: ClientSnapshot) -> None:
         """Raises TooManyRequests when nothing is left of a client's limit. Counts nothing."""
@@ -99,20 +112,22 @@ class Throttle:
     async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""
         window = self._window
-        due = [
-            (key, counter, counter.own)
-            for key, counter in self._counters.items()
-            if counter.own * SHARED_FROM >= counter.limit
-        ]
+        due = [(key, counter) for key, counter in self._counters.items() if counter.own * SHARED_FROM >= counter.limit]
         try:
-            for key, counter, own in due:
-                total = await self._storage.incr(f"{key}:{window}", 2 * WINDOW, own)
-                counter.shared, counter.own = total, counter.own - own
+            for some in batched(due, MAX_SHARED_AT_ONCE):
+                await self._share(window, some)
         except (RedisError, OSError) as error:
             self._report(answers=False, error=str(error))
         else:
             if due:
                 self._report(answers=True)
+
+    async def _share(self, window: int, due: tuple[tuple[str, Counter], ...]) -> None:
+        shares = [counter.own for _key, counter in due]  # requests go on to be counted while Valkey answers
+        names = [VALKEY_KEY.format(key=key, window=window) for key, _counter in due]
+        totals = await self._add_shares(keys=names, args=[*shares, 2 * WINDOW])
+        for (_key, counter), own, total in zip(due, shares, totals, strict=True):
+            counter.shared, counter.own = total, counter.own - own
 
     def _report(self, *, answers: bool, error: str = "") -> None:
         if answers != self._valkey_answers:

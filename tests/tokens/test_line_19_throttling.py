@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from redis import Redis
 from structlog.testing import capture_logs
 
 from clients import registry
@@ -168,6 +169,30 @@ def test_processes_share_the_failures_of_an_address(start, client):
     assert there.token(wrong).status == 401
     there.write_behind()
     too_many(there.token(wrong))
+
+
+def test_every_counter_in_valkey_ends(start, authorization):
+    wire = start(client_limit=40, failure_limit=40)
+    for times in (3, 4):
+        statuses(wire, times, authorization)
+        wire.write_behind()
+    with Redis.from_url(from_settings().shared_counters) as server:
+        counters = list(server.scan_iter("keydesk-rate:token:*"))
+        assert [int(server.get(name)) for name in counters] == [7]
+        assert all(0 < server.ttl(name) <= 120 for name in counters)
+
+
+def test_more_counters_than_one_call_holds_are_all_shared(start, client, authorization, monkeypatch):
+    monkeypatch.setattr("tokens.throttle.MAX_SHARED_AT_ONCE", 1)
+    here, there = (start(client_limit=5, failure_limit=3) for _each in "12")
+    statuses(here, 5, authorization)
+    assert statuses(here, 3, basic(client.client_id, "wrong")) == [401] * 3
+    here.write_behind()
+    statuses(there, 1, authorization)
+    assert there.token(basic(client.client_id, "wrong")).status == 401
+    there.write_behind()
+    too_many(there.token(authorization))
+    too_many(there.token(basic(client.client_id, "wrong")))
 
 
 @pytest.fixture

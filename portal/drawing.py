@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 
-import segno
+import qrcode
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -239,7 +239,9 @@ def share_bar(share: float) -> SafeString:
 
 def qr_code(text: str, *, label: str) -> SafeString:
     """Black on white in every colour scheme, with the quiet zone of four modules that scanners need."""
-    rows = list(segno.make(text, error="m").matrix_iter(border=4))
+    code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=4)
+    code.add_data(text)
+    rows = code.get_matrix()
     path = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
     return format_html(
         '<svg role="img" aria-label="{0}" viewBox="0 0 {1} {1}" width="232" height="232" shape-rendering="crispEdges">'

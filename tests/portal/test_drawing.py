@@ -141,3 +141,15 @@ def test_risk_fills_as_many_blocks_as_its_level_and_says_it_in_words(level):
     drawn = drawing.risk(level, "Some risk")
     assert drawn.count(f'class="on-{level}"') == level
     assert drawn.endswith("Some risk</span>")
+
+
+def test_a_qr_code_has_what_scanners_look_for():
+    """Dark finder patterns in three corners and four light modules around (ISO/IEC 18004 sections 6.3.3 and 9.1)."""
+    svg = drawing.qr_code("otpauth://totp/Keydesk:noor?secret=JBSWY3DPEHPK3PXP&issuer=Keydesk", label="<code>")
+    size = int(re.search(r'viewBox="0 0 (\d+) \1"', svg)[1])
+    dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", svg)}
+    finder = {(x, y) for x in range(7) for y in range(7) if {x, y} & {0, 6} or {x, y} <= {2, 3, 4}}
+    for left, top in ((4, 4), (size - 11, 4), (4, size - 11)):
+        assert {(x - left, y - top) for x, y in dark if left <= x < left + 7 and top <= y < top + 7} == finder
+    assert all(4 <= place < size - 4 for module in dark for place in module)
+    assert svg.startswith('<svg role="img" aria-label="&lt;code&gt;"')

@@ -1,10 +1,10 @@
 """How a person comes in by mail: with the link, or with the code that confirmed their request."""
 
-from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth import login
 
 from clients.models import User
 from portal import sessions
+from portal.allauth_internals import record_authentication
 from portal.request import Request
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import structlog
 from allauth.account.adapter import get_adapter
-from allauth.core import context
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
@@ -23,6 +22,7 @@ from clients import staff_sign_ins
 from clients.actors import Actor
 from clients.models import User
 from portal import browsers, known_devices
+from portal.allauth_internals import context
 from portal.request import Request
 from tokens.addresses import network
 

@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -29,6 +28,7 @@ from clients.actors import Actor
 from clients.models import User
 from portal import drawing, known_devices
 from portal import sign_in_attempts as attempts
+from portal.allauth_internals import get_authentication_records
 from portal.next_page import own_page
 from portal.request import Request
 
@@ -84,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse | None:
         methods = {record["method"] for record in get_authentication_records(request, user)}
-        if "socialaccount" not in methods and not is_mfa_enabled(user, SECOND_FACTORS):
+        if "socialaccount" not in methods and not get_mfa_adapter().is_mfa_enabled(user, SECOND_FACTORS):
             messages.error(
                 request,
                 _("Your account has no second factor yet. Ask a colleague for a new invitation; its link sets it up."),

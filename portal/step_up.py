@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.internal import auth
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -29,6 +27,12 @@ from clients.models import Client, User
 from clients.step_up import Asked
 from portal import kept, sessions
 from portal.access import actor
+from portal.allauth_internals import (
+    begin_authentication,
+    complete_authentication,
+    get_authentication_records,
+    parse_authentication_response,
+)
 from portal.forms.codes import CodeForm
 from portal.forms.passkeys import MALFORMED, CredentialDecoder
 from portal.request import Request
@@ -189,7 +193,7 @@ def _page(request: Request, waiting: Waiting, form: CodeForm) -> HttpResponse:
     }
     if has_passkey:
         # Without a person: the device then insists on a fingerprint, a face or a PIN.
-        context["js_data"] = {"request_options": auth.begin_authentication(user=None)}
+        context["js_data"] = {"request_options": begin_authentication(user=None)}
     return render(request, "accounts/step_up.html", context, status=422 if form.errors else 200)
 
 
@@ -209,8 +213,8 @@ def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
     form.errors.clear()  # the field for the code is empty
     try:
         answer = json.loads(request.POST[PASSKEY], cls=CredentialDecoder)
-        auth.parse_authentication_response(answer)
-        used = auth.complete_authentication(request.user, answer)
+        parse_authentication_response(answer)
+        used = complete_authentication(request.user, answer)
     except (*MALFORMED, ValidationError):  # a browser can send anything
         step_up.note_failed(asked=waiting.asked, how="passkey", by=actor(request))
         form.add_error(None, _("This passkey did not work. Try again, or have a code mailed to you."))

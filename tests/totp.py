@@ -2,15 +2,14 @@
 
 import time
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from portal.allauth_internals import TOTP_PERIOD_S, totp_code
 
-PERIOD = 30  # seconds
 LEAST_LEFT = 5.0  # seconds in which a test can use it
 
 
 def code_now(secret: str) -> str:
     """As a person does who sees that a code is about to end, it waits for the next one."""
-    left = PERIOD - time.time() % PERIOD
+    left = TOTP_PERIOD_S - time.time() % TOTP_PERIOD_S
     if left < LEAST_LEFT:
         time.sleep(left)
-    return format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD))
+    return totp_code(secret, time.time())

@@ -4,7 +4,6 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import transaction
 from django.db.models import F
@@ -14,6 +13,7 @@ from clients import catalogue, codes, contacts, keymaterial, keys, networks, peo
 from clients.actors import Actor
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from portal import hints
+from portal.allauth_internals import TOTP, generate_totp_secret
 from portal.example import certificates
 
 SETTING_UP = Actor(system="example data")

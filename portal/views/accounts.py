@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django import forms
 from django.conf import settings
@@ -22,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clients import people, staff_sign_ins
 from clients.models import User
 from portal.access import actor
+from portal.allauth_internals import record_authentication
 from portal.forms.staff_sign_in import password_field
 from portal.request import Request, posted
 from portal.staff_sign_in import SECOND_FACTORS, is_strong
@@ -88,7 +87,7 @@ def staff_setup(request: Request) -> HttpResponse:
     user = request.user
     if not user.is_staff_member or is_strong(request):
         raise Http404
-    if is_mfa_enabled(user, SECOND_FACTORS):
+    if get_adapter().is_mfa_enabled(user, SECOND_FACTORS):
         logout(request)
         messages.success(request, _("Your second factor is set up. Sign in with it."))
         return redirect("account_login")

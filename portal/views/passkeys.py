@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.mfa.webauthn.internal import auth
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
@@ -14,6 +13,7 @@ from clients import passkeys as acts
 from clients.guarded_acts import Act
 from portal import kept
 from portal.access import actor, contact
+from portal.allauth_internals import WebAuthn, begin_registration
 from portal.forms.passkeys import PasskeyForm
 from portal.request import Request, posted
 from portal.step_up import may_ask_for_step_up, passkeys_of, require
@@ -51,14 +51,14 @@ def new_passkey(request: Request) -> HttpResponse:
         kept.drop(request, name)
         messages.success(request, _("The passkey is added. Use it to sign in, and instead of a mailed code."))
         return redirect("passkeys")
-    context = {"form": form, "js_data": {"creation_options": auth.begin_registration(request.user, passwordless=True)}}
+    context = {"form": form, "js_data": {"creation_options": begin_registration(request.user, passwordless=True)}}
     return render(request, "contact/add_passkey.html", context, status=422 if form.errors else 200)
 
 
 @transaction.atomic
 def _add(request: Request, form: PasskeyForm) -> None:
     name = form.cleaned_data["name"]
-    auth.WebAuthn.add(request.user, name, form.cleaned_data["credential"])
+    WebAuthn.add(request.user, name, form.cleaned_data["credential"])
     acts.note_added(user=request.user, name=name, by=actor(request), now=request.now)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import override_settings
@@ -23,6 +22,7 @@ from clients import keys as key_acts
 from clients import proposals, registrations
 from clients.models import Api, Client, Key, Mail, Proposal, Scope, Secret, User
 from clients.secretformat import generate
+from portal.allauth_internals import TOTP
 from tests import factories, keys
 
 pytestmark = pytest.mark.django_db

@@ -22,10 +22,10 @@ from urllib.parse import unquote
 import pytest
 import redis
 import requests
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey
 
+from portal.allauth_internals import TOTP_PERIOD_S, totp_code
 from tests.e2e.live import Live
 from tests.e2e.people import PASSWORD, address, plain
 from tests.e2e.test_faults import wait_for
@@ -254,7 +254,7 @@ def as_staff(live: Live, canaries: Canaries) -> None:
 
 
 def code_of(secret: str, *, after: int = 0) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + 9 * after))
+    return totp_code(secret, time.time() + 9 * after * TOTP_PERIOD_S)
 
 
 @pytest.fixture(scope="module")

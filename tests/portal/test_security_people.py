@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: TID251  (no product code makes them)
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client as Browser

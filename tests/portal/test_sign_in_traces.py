@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: TID251  (no product code makes them)
 from django.test import Client as Browser
 from django.urls import reverse
 from structlog.testing import capture_logs

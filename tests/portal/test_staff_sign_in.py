@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal import auth as totp
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.models import User
+from portal.allauth_internals import TOTP
 from portal.staff_sign_in import AccountAdapter
 from tests import factories
 from tests.portal.staff import signed_in
@@ -32,7 +32,7 @@ def no_counted_attempts() -> None:
 def enrolled(user: User) -> User:
     user.set_password(PASSWORD)
     user.save()
-    totp.TOTP.activate(user, SECRET)
+    TOTP.activate(user, SECRET)
     return user
 
 

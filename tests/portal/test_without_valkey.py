@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.urls import reverse
 
+from portal.allauth_internals import TOTP
 from portal.cache import AWAY
 from portal.embedded import sockets, valkey
 from tests import factories
@@ -46,7 +46,7 @@ def noor():
     user = factories.noor()
     user.set_password(PASSWORD)
     user.save()
-    totp.TOTP.activate(user, SECRET)
+    TOTP.activate(user, SECRET)
     return user
 
 

@@ -5,9 +5,8 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -17,10 +16,9 @@ from django.utils import timezone
 from audit import checkpoints
 from clients import expiry, links, outbox, sealing
 from clients.models import Api, Secret, User
+from portal.allauth_internals import totp_code
 from portal.example import organisation, traffic
 from tokens.models import CredentialUse
-
-PERIOD = 30  # seconds that a code is shown for (RFC 6238 section 4.1)
 
 
 class Command(BaseCommand):
@@ -83,8 +81,8 @@ def secret_of(email: str) -> str:
     authenticator = Authenticator.objects.filter(user__email=email, type=Authenticator.Type.TOTP).first()
     if authenticator is None:
         raise CommandError(f"{email} has no authenticator app.")
-    return decrypt(authenticator.data["secret"])
+    return get_adapter().decrypt(authenticator.data["secret"])
 
 
 def current_code(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD))
+    return totp_code(secret, time.time())

@@ -1,56 +1,71 @@
-"""What a process logs into: text is taken at once and written behind, in order, by one thread.
+"""Log lines that are taken at once and written behind, in order, by a thread of the standard library's QueueListener.
 
 A terminal or a collector that is slow to read must not hold up a request, nor, if it does not read at all, the end of
 the process. And lines that two threads write into a full pipe would be mixed.
+
+Ours is what QueueListener with a bounded queue.Queue lacks: a bound in characters, since a text may hold one line or
+thousands; an end that waits for the reader for a limited time; a write that may interrupt another one, as when a
+finaliser logs (queue.Queue would deadlock); and a line that says how many were dropped.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from io import FileIO, TextIOWrapper
-from threading import Condition, Thread
-from typing import TextIO
+from logging.handlers import QueueListener
+from queue import SimpleQueue
+from threading import Condition
+from typing import Any, TextIO
 
 MOST_WAITING = 16 * 1024 * 1024  # characters; what follows is dropped until some were written
 LONGEST_FAREWELL = 2.0  # seconds at the exit, for what waits
 
 
-class LogStream:
+class LogStream(QueueListener):
+    """Stream for texts of whole lines. Its thread is a daemon, so that Python does not wait for it at the exit."""
+
     def __init__(self, stream: TextIO) -> None:
+        super().__init__(SimpleQueue())
         self._stream = stream
-        self._waiting: list[str] = []
         self._size = 0  # of what waits and what is just being written
-        self._changed = Condition()
-        # Neither an executor's nor asyncio.to_thread's: at the exit Python waits for those.
-        Thread(target=self._write_all, name="log", daemon=True).start()
+        self._dropped = 0  # lines since the last text that was taken
+        self._changed = Condition()  # its lock is reentrant
+        self.start()
 
     def write(self, text: str) -> None:
         with self._changed:
-            if self._size < MOST_WAITING:
-                self._waiting.append(text)
-                self._size += len(text)
-                self._changed.notify_all()
+            if self._size >= MOST_WAITING:
+                self._dropped += text.count("\n")
+                return
+            if self._dropped:
+                text, self._dropped = _dropped_line(self._dropped) + text, 0
+            self._size += len(text)
+            self.queue.put_nowait(text)
 
     def flush(self) -> None:
         """Nothing: a logger calls it after each line, and must not wait."""
 
+    def handle(self, record: Any) -> None:
+        """Write a text that waited. Called by the thread."""
+        with suppress(OSError):  # whom to tell?
+            self._stream.write(record)
+            self._stream.flush()
+        with self._changed:
+            self._size -= len(record)
+            self._changed.notify_all()
+
     def finish(self) -> None:
-        """Returns once all was written, or could not be in LONGEST_FAREWELL."""
+        """Return once all was written, or could not be in LONGEST_FAREWELL."""
         with self._changed:
             self._changed.wait_for(lambda: not self._size, timeout=LONGEST_FAREWELL)
 
-    def _write_all(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                text, self._waiting = "".join(self._waiting), []
-            with suppress(OSError):  # whom to tell?
-                self._stream.write(text)
-                self._stream.flush()
-            with self._changed:
-                self._size -= len(text)
-                self._changed.notify_all()
+
+def _dropped_line(lines: int) -> str:
+    line = {"event": "log_lines_dropped", "lines": lines, "logger": __name__, "level": "error"}
+    return json.dumps({**line, "timestamp": datetime.now(UTC).isoformat()}) + "\n"
 
 
 def standard_error() -> LogStream:

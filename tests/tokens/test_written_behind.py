@@ -12,6 +12,7 @@ from dataclasses import replace
 from io import StringIO
 from threading import Thread
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 import pytest
@@ -137,10 +138,29 @@ def test_of_much_that_nobody_reads_the_latest_is_dropped(pipe, monkeypatch):
     pipe.read()
     pipe.log.finish()
     pipe.log.write("after that\n")
-    *first, last = pipe.text().splitlines()
+    *first, dropped, last = pipe.text().splitlines()
     assert 400 <= len(first) < 2 * LINES
     assert [int(line) for line in first] == list(range(len(first)))
+    said = json.loads(dropped)
+    assert (said["event"], said["lines"]) == ("log_lines_dropped", 2 * LINES - len(first))
     assert last == "after that"
+
+
+def test_a_line_that_interrupts_another_does_not_block(pipe, monkeypatch):
+    """As when a finaliser logs, which Python may run between any two steps."""
+    waiting = pipe.log.queue
+
+    def interrupted(text: str) -> None:
+        monkeypatch.undo()
+        pipe.log.write("from a finaliser\n")
+        waiting.put_nowait(text)
+
+    monkeypatch.setattr(pipe.log, "queue", SimpleNamespace(put_nowait=interrupted))
+    writer = Thread(target=pipe.log.write, args=("a line\n",), daemon=True)
+    writer.start()
+    writer.join(timeout=10)
+    assert not writer.is_alive()
+    assert pipe.text().splitlines() == ["from a finaliser", "a line"]
 
 
 def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client):

@@ -7,6 +7,9 @@ A checkpoint says "the first `size` entries have the tree hash `root`"; the tool
     <root, base64>
 
     — <origin> <base64(key hash, 4 bytes || signature, 64 bytes)>
+
+Ours because the format is a few lines of text, and the offline verifier (audit/offline.py) runs with nothing but
+cryptography installed. A maintained library for signed notes would replace it.
 """
 
 import base64

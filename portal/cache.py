@@ -1,4 +1,11 @@
-"""Django's cache in Valkey; while that is away each process has one of its own, so that pages work and limits hold."""
+"""Django's cache in Valkey; while that is away each process has one of its own, so that pages work and limits hold.
+
+While Valkey is away, N processes together let through N times a limit. They do not know what was counted before, and
+what they count is not used when Valkey is back.
+
+Ours because Django's RedisCache raises where Valkey does not answer. A cache backend that then counts in memory would
+replace it, with JsonSerializer beside it: RedisCache pickles values unless told otherwise.
+"""
 
 import json
 from collections.abc import Callable

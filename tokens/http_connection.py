@@ -4,6 +4,9 @@ llhttp reads what was sent, as httptools wraps it, strictly. What surrounds it i
 serves any ASGI application: events for each part of a request and of an answer took as much CPU as issuing a token.
 
 Bounded in size and in time. A proxy in front usually has such bounds too; nobody should have to count on it.
+
+Ours because a token takes 32 us of CPU by it, and 47 to 52 us by uvicorn's protocol with ASGI (docs/decisions/0005).
+uvicorn's own protocol (`http="httptools"`) would replace it, if it became as fast or if that speed were not needed.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev
 COPY . .
 # The group "build" compiles the translations, and is not part of the image.
-RUN uv sync --frozen --no-dev --group build && .venv/bin/python -m portal.compile_translations && \
-    uv sync --frozen --no-dev
-RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients portal tokens
+RUN uv sync --frozen --no-dev --group build && .venv/bin/python -m dev.compile_translations && \
+    uv sync --frozen --no-dev && rm -r dev
+RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients foundation portal tokens
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 keydesk && \
@@ -22,4 +22,4 @@ COPY --from=build /keydesk /keydesk
 ENV PATH=/keydesk/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER keydesk
 EXPOSE 8000
-CMD ["python", "-m", "portal.serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "portal.serving.cli", "--host", "0.0.0.0", "--port", "8000"]

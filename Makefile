@@ -11,11 +11,11 @@
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.
 
 PYTHON := .venv/bin/python
-PACKAGES := portal tokens clients audit
+PACKAGES := portal tokens clients audit foundation dev
 # A network with a certificate authority of its own has put it into the system's store.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 # A production environment with nothing of this machine in it.
-PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m portal.embedded.keys)
+PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
 .PHONY: help install translations demo test check messages bench bench-scale bench-pages screenshots clean
 help:
@@ -35,13 +35,13 @@ install: .venv/synced
 
 # The compiled translations are not tracked.
 translations: .venv/synced
-	@$(PYTHON) -m portal.compile_translations
+	@$(PYTHON) -m dev.compile_translations
 
 demo:
 	@.ci/preflight $${PORT:-8000}
 	@$(MAKE) --no-print-directory .venv/for-demo
-	@$(PYTHON) -m portal.compile_translations
-	@exec $(PYTHON) -m portal.embedded.demo
+	@$(PYTHON) -m dev.compile_translations
+	@exec $(PYTHON) -m dev.servers.demo
 
 test: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
@@ -57,7 +57,7 @@ check: translations
 	.ci/css-is-fresh
 
 messages: .venv/synced
-	$(PYTHON) -m portal.translations
+	$(PYTHON) -m dev.translations
 
 bench: translations
 	@exec $(PYTHON) -m bench.run $(ARGS)
@@ -72,4 +72,4 @@ screenshots: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/screenshots.py
 
 clean:
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m portal.embedded.clean; else rm -rf .local/demo .local/demo.env; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.servers.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -12,8 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 
-from audit import canonical, verification
-from audit import notes as signed_notes
+from audit import canonical, signed_notes, verification
 from audit.actions import Action
 from audit.models import Checkpoint, Entry, LogHead
 

@@ -166,7 +166,7 @@ class LogHead(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A signed statement that the first `size` entries have a certain tree hash (audit/notes.py)."""
+    """A signed statement that the first `size` entries have a certain tree hash (audit/signed_notes.py)."""
 
     size = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()

@@ -17,7 +17,7 @@ from pathlib import Path
 if not __package__:  # started as a file: the package is the folder that it lies in
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from audit import canonical, notes, verification
+from audit import canonical, signed_notes, verification
 
 
 def read_entries(path: Path) -> Iterator[object]:
@@ -42,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     try:
-        keys = [notes.parse_key(key) for key in options.key]
-        checkpoints = notes.split(options.checkpoints.read_text("utf-8", errors="replace"))
+        keys = [signed_notes.parse_key(key) for key in options.key]
+        checkpoints = signed_notes.split(options.checkpoints.read_text("utf-8", errors="replace"))
         report = verification.verify(read_entries(options.entries), checkpoints, keys, at_least=options.at_least)
     except (OSError, ValueError) as error:
         parser.error(str(error))

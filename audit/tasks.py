@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from audit import checkpoints, verifications
+from audit import checkpoints, verification_runs
 
 VERIFYING = 3600  # seconds, at most
 
@@ -25,10 +25,10 @@ def sign_checkpoint() -> None:
 @shared_task(time_limit=VERIFYING)
 def verify_log(verification_id: str) -> None:
     """Asked for on the auditors' page; 10 million entries take five minutes."""
-    verifications.carry_out(UUID(verification_id))
+    verification_runs.carry_out(UUID(verification_id))
 
 
 @shared_task(time_limit=VERIFYING)
 def verify_left_over() -> None:
     """Every minute, by beat."""
-    verifications.carry_out_left_over(now=timezone.now())
+    verification_runs.carry_out_left_over(now=timezone.now())

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from audit import canonical, merkle, notes
+from audit import canonical, merkle, signed_notes
 
 
 def _(text: str) -> str:
@@ -154,7 +154,7 @@ class _Found(Exception):
 def verify(
     entries: Iterable[object],
     checkpoints: Iterable[str],
-    keys: Iterable[notes.VerifierKey],
+    keys: Iterable[signed_notes.VerifierKey],
     *,
     head: int | None = None,
     at_least: int = 0,
@@ -203,15 +203,15 @@ class _Counted:
 
 
 def _open(
-    checkpoints: Iterable[str], keys: tuple[notes.VerifierKey, ...]
-) -> tuple[deque[notes.Checkpoint], list[dict[str, int | str]]]:
+    checkpoints: Iterable[str], keys: tuple[signed_notes.VerifierKey, ...]
+) -> tuple[deque[signed_notes.Checkpoint], list[dict[str, int | str]]]:
     """The checkpoints that `keys` vouch for, smallest first, and what is wrong with the others."""
-    trusted: list[notes.Checkpoint] = []
+    trusted: list[signed_notes.Checkpoint] = []
     refused: list[dict[str, int | str]] = []
     for number, note in enumerate(checkpoints, start=1):
         try:
-            trusted.append(notes.open_checkpoint(note, keys))
-        except notes.NoteRefused as error:
+            trusted.append(signed_notes.open_checkpoint(note, keys))
+        except signed_notes.NoteRefused as error:
             refused.append({"number": number, "reason": str(error)})
     return deque(sorted(trusted, key=lambda checkpoint: checkpoint.size)), refused
 
@@ -243,7 +243,7 @@ def _changed_or_moved(entry: dict[str, object], seq: int) -> _Found:
     return _Found(Problem.CHANGED, seq)
 
 
-def _compare(tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int]) -> None:
+def _compare(tree: merkle.Tree, trusted: deque[signed_notes.Checkpoint], agreed: list[int]) -> None:
     """Hold the tree to each signed checkpoint of its size."""
     while trusted and trusted[0].size <= tree.size:
         checkpoint = trusted.popleft()
@@ -255,7 +255,7 @@ def _compare(tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[i
 
 
 def _signed_as_it_is(
-    stream: _Counted, tree: merkle.Tree, trusted: deque[notes.Checkpoint], agreed: list[int], head: int | None
+    stream: _Counted, tree: merkle.Tree, trusted: deque[signed_notes.Checkpoint], agreed: list[int], head: int | None
 ) -> bool:
     """Whether a checkpoint of as many entries or more agrees with the entries, where an earlier one does not.
 
@@ -277,7 +277,7 @@ def _signed_as_it_is(
     return False
 
 
-def _check_end(size: int, trusted: deque[notes.Checkpoint], known: int) -> None:
+def _check_end(size: int, trusted: deque[signed_notes.Checkpoint], known: int) -> None:
     written = max(known, *(checkpoint.size for checkpoint in trusted), 0)
     if written > size:
         raise _Found(Problem.CUT_OFF, size + 1, last=written)

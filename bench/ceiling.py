@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bench.load import HOST
-from tokens.http import Answer, Request
-from tokens.serve import serve
+from tokens.protocol.http import Answer, Request
+from tokens.serving.cli import serve
 
 Message = dict[str, Any]
 

@@ -18,7 +18,8 @@ from django.utils import timezone  # noqa: E402
 
 from clients.actors import Actor  # noqa: E402
 from clients.models import Client  # noqa: E402
-from tokens import invalidation, tasks  # noqa: E402
+from tokens import tasks  # noqa: E402
+from tokens.acts import invalidation  # noqa: E402
 
 BENCH = Actor(system="bench")
 

@@ -26,7 +26,7 @@ from audit import canonical, checkpoints  # noqa: E402
 from audit.actions import Action  # noqa: E402
 from audit.models import Entry, LogHead  # noqa: E402
 from clients.models import Client, User  # noqa: E402
-from portal.example import organisation  # noqa: E402
+from dev.example import organisation  # noqa: E402
 from tests.e2e import pages  # noqa: E402
 
 NAMES = UUID("5f0c1d52-7a3e-4b8e-9d55-6d2f6d1c9a01")

@@ -19,7 +19,7 @@ from bench.machine import on_core
 from bench.place import OTHER_CORE, Place
 from bench.population import Population, secret_of
 from bench.servers import Running, is_active, issue
-from portal.embedded import stack
+from dev.servers import stack
 
 CONNECTIONS = 32
 ROUNDS, SECONDS = 3, 1.5

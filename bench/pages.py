@@ -19,7 +19,7 @@ from typing import Any
 
 from bench import machine
 from bench.place import DATABASE, environment, run
-from portal.embedded import postgres, sockets, stack, valkey
+from dev.servers import postgres, sockets, stack, valkey
 
 DIRECTORY = stack.ROOT / ".local" / "bench"
 GOAL = 150  # milliseconds, for the 95th percentile of each page

@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 
 from bench.machine import on_core
-from portal.embedded import keys, postgres, sockets, stack, valkey
-from portal.embedded.processes import Process, UnableToStart
+from dev.servers import keys, postgres, sockets, stack, valkey
+from dev.servers.processes import Process, UnableToStart
 
 SERVER_CORE, OTHER_CORE = 0, 1
 ISSUER = "http://keydesk.bench.example"

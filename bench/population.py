@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psycopg
 
 from bench.place import Place
-from clients.secretformat import checksum
-from portal.embedded import postgres
+from dev.servers import postgres
+from foundation.secret_format import checksum
 
 SHARE = 10  # every tenth token is of one client, the others are of ten thousand
 STEPS = 10

@@ -6,7 +6,7 @@ import re
 import shutil
 
 from bench.run import DIRECTORY
-from portal.embedded import stack
+from dev.servers import stack
 
 PAGE = stack.ROOT / "docs" / "performance.md"
 PARTS = ("report", "scale", "pages")

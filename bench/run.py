@@ -22,7 +22,7 @@ from bench.chart import chart
 from bench.load import ServerFailed, closed_loop
 from bench.place import OTHER_CORE, Place, prepare
 from bench.servers import Running, start_all
-from portal.embedded import stack
+from dev.servers import stack
 
 DIRECTORY = stack.ROOT / ".local" / "bench"
 TIME_LIMIT = 14 * 60  # seconds; no round begins that would end after it

@@ -14,8 +14,9 @@ from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from joserfc.jwk import ECKey, RSAKey  # noqa: E402
 
-from clients import catalogue, keymaterial, registry  # noqa: E402
+from clients import keymaterial  # noqa: E402
 from clients.actors import Actor  # noqa: E402
+from clients.acts import catalogue, lifecycle  # noqa: E402
 from clients.models import User  # noqa: E402
 
 BENCH = Actor(system="bench")
@@ -29,7 +30,7 @@ def make(now: datetime) -> dict[str, object]:
 
     def client(name: str, **more: Any) -> dict[str, object]:
         rights = {"scopes": [scope], "defaults": [scope], **more}
-        made, secret = registry.create(name=name, organisation="", contact=contact, by=BENCH, now=now, **rights)
+        made, secret = lifecycle.create(name=name, organisation="", contact=contact, by=BENCH, now=now, **rights)
         return {"client_id": made.client_id, "client_secret": secret}
 
     clients = {

@@ -22,8 +22,8 @@ from bench import traffic
 from bench.load import HOST
 from bench.machine import on_core
 from bench.place import SERVER_CORE, Actors, Place, run
-from portal.embedded import postgres, stack
-from portal.embedded.processes import Process, UnableToStart, start, wait_until
+from dev.servers import postgres, stack
+from dev.servers.processes import Process, UnableToStart, start, wait_until
 
 PEERS = Path(__file__).parent / "peers"
 EVERYTHING = ("basic", "ES256", "RS256", "introspection")
@@ -56,7 +56,7 @@ class Running:
 
 
 def keydesk(place: Place) -> Iterator[Server]:
-    command = [sys.executable, "-m", "tokens.serve", "--host", HOST]
+    command = [sys.executable, "-m", "tokens.serving.cli", "--host", HOST]
     paths = ("/oauth/v2/token", "/oauth/v2/introspect")
     yield Server("keydesk", "Keydesk", EVERYTHING, command, stack.ROOT, place.environment, *paths)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from clients import outbox
+from clients.mail import outbox
 from clients.models import Client, Key, Mail
 
 WARN_DAYS = (30, 14, 7, 1)

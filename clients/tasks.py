@@ -5,7 +5,8 @@ import uuid
 from celery import shared_task
 from django.utils import timezone
 
-from clients import forgetting, outbox
+from clients import retention
+from clients.mail import outbox
 from clients.models import Session
 
 
@@ -28,4 +29,4 @@ def forget_ended_sessions() -> None:
 
 @shared_task
 def forget_what_is_over() -> None:
-    forgetting.forget(now=timezone.now())
+    retention.forget(now=timezone.now())

@@ -8,8 +8,8 @@ from celery import Celery, Task
 from celery.signals import celeryd_init, setup_logging
 from django.db.utils import InterfaceError, OperationalError
 
-from tokens.log_lines import write_lines_only
-from tokens.log_stream import unbuffered
+from foundation.log_lines import write_lines_only
+from foundation.log_stream import unbuffered
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -30,7 +30,7 @@ app.autodiscover_tasks()
 @celeryd_init.connect  # a worker warns before it sets up its log
 @setup_logging.connect
 def log_in_lines(**_: Any) -> None:
-    """Keep Celery from setting up loggers of its own: portal/logs.py has, and whatever a library prints joins them.
+    """Keep Celery from setting up loggers of its own; portal/config/log_format.py has, and prints join them.
 
     Without a thread that writes: the processes of the pool are forks.
     """

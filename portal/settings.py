@@ -1,7 +1,7 @@
 """Settings, all from the environment; docs/configuration.md lists each variable.
 
 Every secret can also be given as a file: NAME_FILE holds the path. An unsafe or missing value is a
-system check error that names the variable (portal/checks.py).
+system check error that names the variable (portal/config/checks.py).
 """
 
 from datetime import timedelta
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from portal import logs
-from portal.environment import Environment, by_id, database, mail_server, profile, synchronous_commit, time_zone
-from tokens.connection import NETWORK
+from portal.config import log_format
+from portal.config.environment import Environment, by_id, database, mail_server, profile, synchronous_commit, time_zone
+from tokens.storage.pg_connection import NETWORK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,29 +59,29 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.middleware.RequestContextMiddleware",
+    "portal.guards.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "portal.commits.CommitsMiddleware",
+    "portal.web.commits.CommitsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "portal.middleware.OriginMiddleware",
+    "portal.guards.middleware.OriginMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "portal.middleware.SessionLimitsMiddleware",
-    "portal.middleware.LocalisationMiddleware",
-    "portal.middleware.SignInMiddleware",
+    "portal.guards.middleware.SessionLimitsMiddleware",
+    "portal.guards.middleware.LocalisationMiddleware",
+    "portal.guards.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "portal.middleware.StaffSessionMiddleware",
-    "portal.middleware.ContactSessionMiddleware",
+    "portal.guards.middleware.StaffSessionMiddleware",
+    "portal.guards.middleware.ContactSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
-WSGI_APPLICATION = "portal.wsgi.application"
+WSGI_APPLICATION = "portal.serving.wsgi.application"
 APPEND_SLASH = True
 
 TEMPLATES = [
@@ -95,9 +95,9 @@ TEMPLATES = [
                 "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.context.site",
+                "portal.guards.context_processors.site",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.keydesk"],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.ui.template_tags"],
         },
     }
 ]
@@ -112,13 +112,13 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Durability of commits, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
 # one), or that standbys show it ("remote_apply"). Nothing less is allowed: an answer would be given before it is true.
 SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
-LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/lease.py)
+LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/storage/lease.py)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379/0")
 CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
 # The prefix tells values that are JSON from the pickles of before 0.1.0, which are never read.
-CACHES = {"default": {"BACKEND": "portal.cache.Cache", "LOCATION": CACHE_URL, "KEY_PREFIX": "json"}}
+CACHES = {"default": {"BACKEND": "portal.config.cache.Cache", "LOCATION": CACHE_URL, "KEY_PREFIX": "json"}}
 
 # The broker keeps nothing that matters (docs/decisions/0007): what a task is about is a row, and beat finds rows that
 # no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.
@@ -134,7 +134,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_PUBLISH_RETRY = False  # one that is down is left alone (audit/waking.py); beat finds what is pending
+CELERY_TASK_PUBLISH_RETRY = False  # one that is down is left alone (foundation/dispatch.py); beat finds what is pending
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Signing has a queue of its own, so that only one service needs its key; a worker without --queues does all.
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
@@ -184,7 +184,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
-SESSION_ENGINE = "clients.session_store"
+SESSION_ENGINE = "clients.access.session_store"
 SESSION_COOKIE_NAME = "__Host-keydesk" if HTTPS else "keydesk"
 CSRF_COOKIE_NAME = "__Host-keydesk-csrf" if HTTPS else "keydesk-csrf"
 LANGUAGE_COOKIE_NAME = "__Host-keydesk-language" if HTTPS else "keydesk-language"
@@ -196,29 +196,29 @@ SESSION_IDLE_LIMIT = timedelta(hours=1)
 SESSION_ABSOLUTE_LIMIT = timedelta(hours=8)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE_LIMIT.total_seconds())
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie without __Host-
-CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.web.error_pages.csrf_failure"
 
-ACCOUNT_ADAPTER = "portal.staff_sign_in.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "portal.staff_sign_in.SocialAccountAdapter"
-MFA_ADAPTER = "portal.staff_sign_in.MFAAdapter"
+ACCOUNT_ADAPTER = "portal.sign_in.staff.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "portal.sign_in.staff.SocialAccountAdapter"
+MFA_ADAPTER = "portal.sign_in.staff.MFAAdapter"
 ACCOUNT_FORMS = {
-    "login": "portal.forms.staff_sign_in.SignInForm",
-    "reauthenticate": "portal.forms.staff_sign_in.PasswordAgainForm",
+    "login": "portal.pages.account.sign_in_forms.SignInForm",
+    "reauthenticate": "portal.pages.account.sign_in_forms.PasswordAgainForm",
 }
 MFA_FORMS = {
-    "authenticate": "portal.forms.staff_sign_in.CodeForm",
-    "reauthenticate": "portal.forms.staff_sign_in.CodeAgainForm",
-    "activate_totp": "portal.forms.staff_sign_in.FirstCodeForm",
+    "authenticate": "portal.pages.account.sign_in_forms.CodeForm",
+    "reauthenticate": "portal.pages.account.sign_in_forms.CodeAgainForm",
+    "activate_totp": "portal.pages.account.sign_in_forms.FirstCodeForm",
     "authenticate_webauthn": "portal.forms.passkeys.PasskeyAfterPasswordForm",
     "reauthenticate_webauthn": "portal.forms.passkeys.PasskeyAgainForm",
     "login_webauthn": "portal.forms.passkeys.SignInWithPasskeyForm",
-    "add_webauthn": "portal.forms.staff_sign_in.AddPasskeyForm",
+    "add_webauthn": "portal.pages.account.sign_in_forms.AddPasskeyForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invitation mail
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # portal/sign_in_attempts.py
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # portal/sign_in/attempts.py
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RATE_LIMITS = {"webauthn_login": None}  # nothing can be guessed, and a neighbour in one's network could use it up
@@ -318,6 +318,6 @@ CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # requests a minu
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused requests a minute and address
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.get_value("LOG_LEVEL", cast=logs.level, default="INFO")
-LOGGING_CONFIG = None  # portal/logs.py sets structlog up, for every process alike
-logs.configure(LOG_LEVEL)
+LOG_LEVEL = env.get_value("LOG_LEVEL", cast=log_format.level, default="INFO")
+LOGGING_CONFIG = None  # portal/config/log_format.py sets structlog up, for every process alike
+log_format.configure(LOG_LEVEL)

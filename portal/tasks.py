@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from portal.views import dashboard
+from portal.pages.security import dashboard
 
 
 @shared_task

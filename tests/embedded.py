@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.compile_translations import compile_stale
-from portal.embedded import keys, postgres, sockets, valkey
-from portal.embedded.processes import Process
+from dev.compile_translations import compile_stale
+from dev.servers import keys, postgres, sockets, valkey
+from dev.servers.processes import Process
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,5 +68,5 @@ def start_valkey() -> Path:
 
 
 def until_the_end(process: Process) -> None:
-    """Stop it when pytest ends in good order; when it does not, its guard notices (portal/embedded/guard.py)."""
+    """Stop it when pytest ends in good order; when it does not, its guard notices (dev/servers/guard.py)."""
     atexit.register(process.stop)

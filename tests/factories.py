@@ -13,8 +13,9 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from clients import catalogue, codes, proposals, registrations, registry
+from clients.access import one_time_codes
 from clients.actors import Actor
+from clients.acts import catalogue, client_requests, lifecycle, proposals
 from clients.models import Api, Client, Proposal, Registration, Scope, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay
 
@@ -78,7 +79,7 @@ def client(
     """A client of Lotte's and its secret; every scope is a default scope unless `defaults` says otherwise."""
     granted = (scope(),) if scopes is None else scopes
     kwargs.setdefault("defaults", granted)
-    return registry.create(
+    return lifecycle.create(
         name=f"Meterstanden {uuid.uuid4().hex[:6]}",
         organisation="Waterbedrijf Leiestroom",
         contact=contact or lotte(),
@@ -97,7 +98,7 @@ def proposed_contact(client: Client, email: str = "an@leiestroom.example") -> Pr
     )  # fmt: skip
 
 
-def content(**changes: object) -> registrations.Content:
+def content(**changes: object) -> client_requests.Content:
     facts: dict[str, object] = {
         "client_name": "Loonverwerking-koppeling",
         "organisation": "Rekenhuis bv",
@@ -106,15 +107,15 @@ def content(**changes: object) -> registrations.Content:
         "purpose": "We calculate wages for 140 employers and check addresses before we send letters.",
         "scopes": (scope(),),
     }
-    return registrations.Content(**{**facts, **changes})  # type: ignore[arg-type]
+    return client_requests.Content(**{**facts, **changes})  # type: ignore[arg-type]
 
 
 def submitted_request(now: datetime = NOW, **changes: object) -> Registration:
     """A request in the review queue, its code confirmed."""
     anonymous = Actor(address="192.0.2.9", request_id="test", system="anonymous")
-    registration = registrations.submit(content=content(**changes), language="en", by=anonymous, now=now)
+    registration = client_requests.submit(content=content(**changes), language="en", by=anonymous, now=now)
     code = registration.codes.get()
-    registrations.confirm(registration=registration, typed=codes.value(code), by=anonymous, now=now)
+    client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=anonymous, now=now)
     return registration
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.apps import apps
 from django.core.validators import RegexValidator
 
-PACKAGES = ("portal", "tokens", "clients", "audit")
+PACKAGES = ("portal", "tokens", "clients", "audit", "foundation")
 # What no stranger's text reaches: the servers and the data of demonstrations, tools for translators, migrations.
 LEFT_OUT = re.compile(r"\.(?:migrations|embedded|example|management|translations|compile_translations|wsgi|process)\b")
 CHARACTERS = (" ", "\t", "\n", "a", "A", "0", ".", "-", "_", "=", ":", "/", '"', "'", "\\", "%", "+", "<", "é", "\0")

@@ -2,7 +2,7 @@
 
 import time
 
-from portal.allauth_internals import TOTP_PERIOD_S, totp_code
+from portal.sign_in.allauth_internals import TOTP_PERIOD_S, totp_code
 
 LEAST_LEFT = 5.0  # seconds in which a test can use it
 

@@ -134,8 +134,10 @@ class JournalEntry(models.Model):
     endpoint = models.CharField(max_length=20)
     status = models.SmallIntegerField(default=0, db_default=0)  # of the answer; 0: of an older version, not known
     error = models.CharField(max_length=40)  # what the caller was told; empty for a remark
-    rule = models.CharField(max_length=40)  # tokens.errors.Rule
-    facts = models.JSONField(default=dict)  # tokens.errors.Fact by name: data, no sentences, never anything secret
+    rule = models.CharField(max_length=40)  # tokens.protocol.errors.Rule
+    facts = models.JSONField(
+        default=dict
+    )  # tokens.protocol.errors.Fact by name: data, no sentences, never anything secret
     address = models.GenericIPAddressField(null=True)
 
     objects = JournalEntryQuerySet.as_manager()

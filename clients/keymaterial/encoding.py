@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from cryptography import x509
 
-from clients.invisible import is_visible
 from clients.keymaterial.errors import KeyRefused
+from foundation.invisible_characters import is_visible
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 8

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients.fingerprints import fingerprint
+from clients.edit_tags import fingerprint
 from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
 

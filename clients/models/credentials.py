@@ -81,7 +81,7 @@ class Key(models.Model):
                 fields=["client", "thumbprint"], condition=Q(retires_at=None), name="one_row_per_client_and_key_in_use"
             ),
             # The same key at two clients would make either of them able to speak for the other. Not proven, it is a
-            # public key that anybody can upload: that must keep nobody else from it (clients/keys.py).
+            # public key that anybody can upload: that must keep nobody else from it (clients/acts/keys.py).
             models.UniqueConstraint(
                 fields=["thumbprint"],
                 condition=Q(retires_at=None, proven_at__isnull=False),
@@ -151,7 +151,7 @@ class Secret(models.Model):
 
     SHA-256 is right for the digest and a password hasher would be wrong: nobody can guess 256 bits, and 200 ms of
     hashing per token request would be a denial of service (docs/decisions/0004). The ciphertext is there so that the
-    contact can view the secret again (clients/sealing.py); empty when SECRETS_VIEWABLE is off.
+    contact can view the secret again (clients/encryption.py); empty when SECRETS_VIEWABLE is off.
     """
 
     class State(models.TextChoices):

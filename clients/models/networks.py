@@ -8,7 +8,7 @@ from clients.models.people import User
 
 
 class UserNetwork(models.Model):
-    """A network that a person signed in from (clients/networks.py); forgotten when it was not seen for a while."""
+    """A network that a person signed in from (clients/access/networks.py); deleted when not seen for a while."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="networks")
     network = models.CharField(max_length=43)  # "193.190.44.0/24"

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import addresses
+from foundation import email_addresses
 
 
 class UserManager(BaseUserManager["User"]):
@@ -26,7 +26,7 @@ class UserManager(BaseUserManager["User"]):
 
     def with_address(self, text: str) -> QuerySet[User]:
         """The person with this mailbox, however it is spelled; take `first()`."""
-        keys = addresses.spellings(text)
+        keys = email_addresses.spellings(text)
         exactness = Case(*(When(mailbox=key, then=Value(order)) for order, key in enumerate(keys)))
         return self.filter(mailbox__in=keys).order_by(exactness)
 
@@ -37,16 +37,16 @@ class UserManager(BaseUserManager["User"]):
         """
         if known := self.with_address(email).first():
             return known
-        defaults = {"email": addresses.normal(email), "name": name, "language": language}
-        user, _created = self.get_or_create(mailbox=addresses.mailbox(email), defaults=defaults)
+        defaults = {"email": email_addresses.normal(email), "name": name, "language": language}
+        user, _created = self.get_or_create(mailbox=email_addresses.mailbox(email), defaults=defaults)
         return user
 
 
 def check_address(text: str) -> None:
     """A validator: the address has a normal form."""
     try:
-        addresses.normal(text)
-    except addresses.NotAnAddress as error:
+        email_addresses.normal(text)
+    except email_addresses.NotAnAddress as error:
         raise ValidationError(_("Enter an e-mail address like name@organisation.example.")) from error
 
 
@@ -61,7 +61,7 @@ class AddressField(models.EmailField):
 
 
 class MailboxField(models.CharField):
-    """The key of the row's address, filled in when the row is inserted (clients/addresses.py).
+    """The key of the row's address, filled in when the row is inserted (foundation/email_addresses.py).
 
     To migrations a plain CharField.
     """
@@ -72,7 +72,7 @@ class MailboxField(models.CharField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not getattr(model_instance, self.attname):
-            setattr(model_instance, self.attname, addresses.mailbox(getattr(model_instance, "email")))  # noqa: B009
+            setattr(model_instance, self.attname, email_addresses.mailbox(getattr(model_instance, "email")))  # noqa: B009
         return super().pre_save(model_instance, add)
 
 
@@ -135,7 +135,7 @@ class ManagementLinkQuerySet(models.QuerySet["ManagementLink"]):
 
 
 class ManagementLink(models.Model):
-    """A one-time link that signs a person in. Only the SHA-256 of its token is stored (clients/links.py)."""
+    """A one-time link that signs a person in (clients/access/management_links.py). Stores the SHA-256 of its token."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
@@ -172,7 +172,7 @@ class ManagementLink(models.Model):
 
 
 class MailedCode(models.Model):
-    """A one-time code sent by mail. The code itself is nowhere in the database: it is derived (clients/codes.py)."""
+    """A one-time code sent by mail. The code is derived, not stored (clients/access/one_time_codes.py)."""
 
     class Purpose(models.TextChoices):
         CONFIRM_REQUEST = "confirm_request", _("confirm a request")

@@ -37,7 +37,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
 
 class Proposal(models.Model):
-    """A change as data: `content` is what was typed, `changes` what it replaces by what (clients/proposal_kinds.py)."""
+    """A change as data: `content` is what was typed, `changes` old and new (clients/acts/proposal_kinds.py)."""
 
     class Kind(models.TextChoices):
         CONTACT_ADDED = "contact_added", _("Add a contact")

@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clients import addresses
-from clients.fingerprints import fingerprint
+from clients.edit_tags import fingerprint
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
 from clients.models.people import User
+from foundation import email_addresses
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
 
@@ -169,7 +169,7 @@ class Registration(models.Model):
 
     def is_by(self, user: User) -> bool:
         """Their own request: as its requester, or under any spelling of their address."""
-        return self.requester_id == user.pk or addresses.is_same_person(self.contact_email, user.email)
+        return self.requester_id == user.pk or email_addresses.is_same_person(self.contact_email, user.email)
 
     @property
     def is_open(self) -> bool:

@@ -31,7 +31,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(AbstractBaseSession):
-    """Session of a browser. `session_key` is a digest (clients/session_store.py); `uid` names it on pages."""
+    """Session of a browser. `session_key` is a digest (clients/access/session_store.py); `uid` names it on pages."""
 
     uid = models.UUIDField(null=True, db_index=True)  # kept when the key changes: then two rows have it for a moment
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")

@@ -18,9 +18,9 @@ from portal.explanations.evidence import Row
 from portal.explanations.facts import seconds_of, text_of
 from portal.explanations.slips import Slip
 from portal.explanations.words import Text, of_rule
-from portal.times import exactly
-from tokens.assertion import CLOCK_TOLERANCE
-from tokens.errors import Rule
+from portal.ui.dates import exactly
+from tokens.protocol.assertion import CLOCK_TOLERANCE
+from tokens.protocol.errors import Rule
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from portal.explanations.facts import (
     whole,
 )
 from portal.explanations.words import Text, of_rule
-from portal.times import exactly
-from tokens.errors import Rule
+from portal.ui.dates import exactly
+from tokens.protocol.errors import Rule
 
 Facts = Mapping[str, Any]
 

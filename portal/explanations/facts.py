@@ -1,4 +1,4 @@
-"""The facts of a refusal (tokens.errors.Fact) as values of a page.
+"""The facts of a refusal (tokens.protocol.errors.Fact) as values of a page.
 
 Facts are numbers, seconds since 1970, names and lists. Entries of an older version hold texts in their place
 ("1795500192", "a b"); they are read as well, for the month that they are kept.
@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext_lazy
 
 from portal.explanations.words import Text
-from portal.times import precise
-from tokens.errors import MAX_FACT_NUMBER
+from portal.ui.dates import precise
+from tokens.protocol.errors import MAX_FACT_NUMBER
 
 NOTHING = gettext_lazy("nothing")
 

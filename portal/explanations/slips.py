@@ -1,6 +1,6 @@
 """The likely slip behind a refusal: one sentence with the evidence for it.
 
-tokens/slips.py finds those that need what was sent; the others follow from the facts.
+tokens/protocol/slips.py finds those that need what was sent; the others follow from the facts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from portal.explanations.facts import in_milliseconds, moment_of, names_of, seconds_of
 from portal.explanations.words import Text, of_rule
-from portal.times import exactly
-from tokens.errors import Rule
-from tokens.slips import near, word_for
+from portal.ui.dates import exactly
+from tokens.protocol.errors import Rule
+from tokens.protocol.slips import near, word_for
 
 LONG_AGO = 3600  # seconds: no clock is behind by as much, so the assertion was made once and kept
 
@@ -40,7 +40,7 @@ SET_VARIABLE = gettext_lazy(
 )
 WITHOUT_IT = gettext_lazy("Without it, what you sent is the secret of this client.")
 
-# By the code of tokens/slips.py.
+# By the code of tokens/protocol/slips.py.
 OF_A_SECRET = {
     "empty": Slip(
         gettext_lazy("Most likely: the variable that should hold the secret is not set."),

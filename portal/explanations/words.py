@@ -1,7 +1,7 @@
 """The words for each rule of the authorization server: what happened, and how to mend it.
 
 This is the only place with words for a refusal (R-31); what was sent and expected is in evidence.py, the likely slip in
-slips.py. One entry for each rule of the closed vocabulary (tokens.errors.Rule).
+slips.py. One entry for each rule of the closed vocabulary (tokens.protocol.errors.Rule).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tokens.errors import Rule
+from tokens.protocol.errors import Rule
 
 Text = str | Promise
 

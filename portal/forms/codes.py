@@ -6,11 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients import codes
-from clients.codes import CodeRefused
+from clients.access import one_time_codes
+from clients.access.one_time_codes import CodeRefused
 from clients.models import MailedCode
 from portal.forms.fields import code_field
-from portal.templatetags.keydesk import clock
+from portal.ui.template_tags import clock
 
 
 class CodeForm(forms.Form):
@@ -18,7 +18,7 @@ class CodeForm(forms.Form):
 
     def refuse(self, refused: CodeRefused) -> None:
         if refused.ended:
-            text = str(codes.EndedForToday())
+            text = str(one_time_codes.EndedForToday())
         elif refused.tries_left:
             text = _("This is not the code we mailed. Look at the newest mail and type its six digits.")
         else:
@@ -27,7 +27,7 @@ class CodeForm(forms.Form):
 
     def show_limits(self, code: MailedCode | None, now: datetime) -> None:
         """Say until when the code works and how many tries are left; for the page that is about to be shown."""
-        left = codes.tries_left(code, now)
+        left = one_time_codes.tries_left(code, now)
         if code is None or not left:
             hint = _("No code works at the moment. Ask for a new one below.")
         else:

@@ -9,9 +9,9 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import addresses
-from clients.names import check_name
-from clients.secretformat import without_secrets
+from foundation import email_addresses
+from foundation.names import check_name
+from foundation.secret_format import without_secrets
 
 
 def no_secret(text: str) -> None:
@@ -34,7 +34,7 @@ class BoundedText(forms.CharField):
 
 
 class Line(BoundedText):
-    """A name, on one line: runs of white space become one blank, and what is no name is refused (clients/names.py).
+    """A name, on one line: runs of white space become one blank, and what is no name is refused (foundation/names.py).
 
     So a name cannot break a mail's layout or disguise itself in the change log.
     """
@@ -69,15 +69,15 @@ def code_field() -> forms.CharField:
 
 
 class AddressField(forms.EmailField):
-    """A mail address in its normal form: one mailbox has one spelling from here on (clients/addresses.py)."""
+    """A mail address in its normal form: one mailbox has one spelling from here on (foundation/email_addresses.py)."""
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
-        if not text or len(text) > addresses.MAX_LENGTH:
+        if not text or len(text) > email_addresses.MAX_LENGTH:
             return text  # the validators say what is wrong
         try:
-            return addresses.normal(text)
-        except addresses.NotAnAddress as error:
+            return email_addresses.normal(text)
+        except email_addresses.NotAnAddress as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
 
-from clients.secretformat import without_secrets
+from foundation.secret_format import without_secrets
 
 
 def no_credential(text: str) -> None:

@@ -17,8 +17,8 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal import sign_in_attempts as attempts
 from portal.forms.fields import Line
+from portal.sign_in import attempts
 
 MAX_CREDENTIAL_LENGTH = 64 * 1024  # characters; with an attestation it has about 8,000
 MAX_BRACKETS = 100

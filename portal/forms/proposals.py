@@ -1,4 +1,4 @@
-"""The decision on a proposal. The form only validates; clients/proposals.py decides."""
+"""The decision on a proposal. The form only validates; clients/acts/proposals.py decides."""
 
 from django import forms
 

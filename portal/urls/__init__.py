@@ -1,9 +1,8 @@
-"""Every address a browser can open. The OAuth addresses are in tokens/application.py."""
+"""Every address a browser can open. The OAuth addresses are in tokens/serving/application.py."""
 
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-handler500 = "portal.views.errors.server_error"
+handler500 = "portal.web.error_pages.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.urls.public")),
@@ -11,10 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("security/", include("portal.urls.security")),
     path("log/", include("portal.urls.auditor")),
     path("docs/", include("portal.urls.docs")),
-    path("accounts/", include("portal.urls.accounts")),
+    path("accounts/", include("portal.urls.account")),
 ]
-
-if settings.DEBUG:
-    from portal.views.gallery import gallery  # made-up data: not even imported in production
-
-    urlpatterns.append(path("gallery/", gallery, name="gallery"))

@@ -2,20 +2,10 @@
 
 from django.urls import include, path
 
-from portal.views import (
-    changes,
-    client,
-    contacts,
-    dry_run,
-    home,
-    journal,
-    keys,
-    passkeys,
-    proposed_contacts,
-    requests,
-    secrets,
-    tokens,
-)
+from portal.pages.account import passkeys
+from portal.pages.contact import client, client_list, contacts, failures, proposed_contacts
+from portal.pages.credentials import dry_run, keys, secrets, tokens
+from portal.pages.requests import changes, requests
 
 of_one_client = [
     path("", client.client, name="client"),
@@ -48,11 +38,11 @@ urlpatterns = [
     path("requests/<uuid:uid>/", requests.my_request, name="my_request"),
     path("requests/<uuid:uid>/edit/", requests.edit_request, name="edit_request"),
     path("requests/<uuid:uid>/withdraw/", requests.withdraw_request, name="withdraw_request"),
-    path("clients/", home.home, name="home"),
+    path("clients/", client_list.home, name="home"),
     path("clients/<uuid:uid>/", include(of_one_client)),
     path("passkeys/", passkeys.passkeys, name="passkeys"),
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
     path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),
     path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
-    path("journal/", journal.journal, name="journal"),
+    path("journal/", failures.journal, name="journal"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import docs
+from portal.pages.docs import docs
 
 urlpatterns = [
     path("", docs.index, name="docs"),

@@ -2,7 +2,9 @@
 
 from django.urls import path, re_path
 
-from portal.views import links, public, requests, why
+from portal.pages.account import links
+from portal.pages.public import public, why
+from portal.pages.requests import requests
 
 urlpatterns = [
     path("", public.landing, name="landing"),

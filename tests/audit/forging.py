@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from audit import canonical, merkle, notes
+from audit import canonical, merkle, signed_notes
 
 SEED = bytes(range(32))
 OTHER_SEED = bytes(32)
 ORIGIN = "keydesk.example/log"
-KEY = notes.verifier_key(ORIGIN, SEED)
+KEY = signed_notes.verifier_key(ORIGIN, SEED)
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
@@ -46,7 +46,7 @@ def exported_log(size):
 def checkpoint(entries, seed=SEED, origin=ORIGIN):
     """A signed note over these entries."""
     root = tree_of(bytes.fromhex(entry["leaf_hash"]) for entry in entries).root()
-    return notes.sign(notes.Checkpoint(origin, len(entries), root), seed)
+    return signed_notes.sign(signed_notes.Checkpoint(origin, len(entries), root), seed)
 
 
 def tree_of(leaves):

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit import canonical, checkpoints, log, notes, tasks
+from audit import canonical, checkpoints, log, signed_notes, tasks
 from audit.actions import Action
 from audit.management.commands.export_log import CommandLine
 from audit.models import Checkpoint, Entry
@@ -55,7 +55,7 @@ def test_a_checkpoint_signs_what_the_log_holds(write):
     write(7)
     checkpoint = sign()
     (key,) = checkpoints.verifier_keys()
-    opened = notes.open_checkpoint(checkpoint.note, [key])
+    opened = signed_notes.open_checkpoint(checkpoint.note, [key])
     assert (opened.origin, opened.size) == ("keydesk.example/log", 7)
     assert opened.root == checkpoint.tree.root() == bytes.fromhex(log.verify().root)
     assert Checkpoint.objects.get().key_id == "2026"
@@ -158,7 +158,9 @@ def test_a_forged_checkpoint_is_never_built_upon(write):
     sign()
     rewrite(2, note="x")
     forged = exported_log(3)
-    note = notes.sign(notes.Checkpoint("keydesk.example/log", 3, bytes.fromhex(forged[0]["leaf_hash"])), OTHER_SEED)
+    note = signed_notes.sign(
+        signed_notes.Checkpoint("keydesk.example/log", 3, bytes.fromhex(forged[0]["leaf_hash"])), OTHER_SEED
+    )
     forge("UPDATE audit_checkpoint SET note = %s", note)
     write()
     with pytest.raises(checkpoints.UnableToSign, match="cannot be trusted"):
@@ -261,7 +263,7 @@ def test_a_good_checkpoint_is_never_set_aside(write, capsys):
 
 
 def forged_note(size):
-    return notes.sign(notes.Checkpoint("keydesk.example/log", size, b"r" * 32), OTHER_SEED)
+    return signed_notes.sign(signed_notes.Checkpoint("keydesk.example/log", size, b"r" * 32), OTHER_SEED)
 
 
 TAMPERING = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit import merkle, notes
+from audit import merkle, signed_notes
 from audit.verification import Problem, verify
 from tests.audit.forging import KEY, ORIGIN, OTHER_SEED, checkpoint, exported_entry, exported_log, rehashed, tree_of
 
@@ -203,7 +203,7 @@ def test_a_bad_entry_is_reported_before_a_bad_checkpoint(entries, checkpoints):
 
 
 def test_checkpoints_of_a_retired_key_still_count(entries):
-    retired = notes.verifier_key(ORIGIN, OTHER_SEED)
+    retired = signed_notes.verifier_key(ORIGIN, OTHER_SEED)
     signed = [checkpoint(entries[:5], seed=OTHER_SEED), checkpoint(entries)]
     assert verify(entries, signed, [KEY, retired]).checkpoints == 2
     assert verify(entries, signed, [KEY]).problem == Problem.BAD_CHECKPOINT

@@ -3,10 +3,13 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from clients import addresses, codes, contacts, people, registrations
-from clients.addresses import NotAnAddress, mailbox, normal
+from clients.access import one_time_codes
+from clients.acts import client_requests, contacts
+from clients.acts import staff as people
+from clients.acts.client_requests import UnableToDecide
 from clients.models import Mail, MailedCode, User
-from clients.registrations import UnableToDecide
+from foundation import email_addresses
+from foundation.email_addresses import NotAnAddress, mailbox, normal
 from tests import factories
 from tests.factories import NOW, by, client, lotte, noor, submitted_request
 
@@ -31,13 +34,13 @@ NOORS = ["Noor@Keydesk.example", "noor+x@keydesk.example", "noor@keydesk.ｅxamp
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_all_spellings_of_a_mailbox_have_one_key(spelling: str) -> None:
     assert mailbox(spelling) == "noor@xn--caf-dma.example"
-    assert addresses.in_letters(addresses.domain_of(spelling)) == "café.example"
+    assert email_addresses.in_letters(email_addresses.domain_of(spelling)) == "café.example"
 
 
 def test_people_read_letters_and_the_form_that_mail_servers_use() -> None:
-    assert addresses.in_full("noor@xn--caf-dma.example") == "noor@café.example (xn--caf-dma.example)"
-    assert addresses.in_full("noor@keydesk.example") == "noor@keydesk.example"
-    assert addresses.in_full("xn--a.example") == "xn--a.example"
+    assert email_addresses.in_full("noor@xn--caf-dma.example") == "noor@café.example (xn--caf-dma.example)"
+    assert email_addresses.in_full("noor@keydesk.example") == "noor@keydesk.example"
+    assert email_addresses.in_full("xn--a.example") == "xn--a.example"
 
 
 def test_the_normal_form_keeps_the_tag_and_is_its_own_normal_form() -> None:
@@ -97,7 +100,7 @@ def test_nobody_decides_on_a_request_under_a_spelling_of_their_own_address(spell
     asked.contact_email = spelling
     asked.save()
     with pytest.raises(UnableToDecide, match="You asked for this client yourself"):
-        registrations.approve(
+        client_requests.approve(
             registration=asked, scopes=scopes, defaults=scopes, seen=asked.content_hash, by=reviewer, now=NOW
         )
 
@@ -110,11 +113,11 @@ def test_a_request_under_a_spelling_of_a_staff_address_is_by_that_person() -> No
 
 @pytest.mark.django_db
 def test_the_codes_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -> None:
-    for number in range(codes.MAILED_PER_HOUR):
-        codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=SPELLINGS[number], now=NOW)
+    for number in range(one_time_codes.MAILED_PER_HOUR):
+        one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=SPELLINGS[number], now=NOW)
     for spelling in SPELLINGS:
-        with pytest.raises(codes.TooManyCodes):
-            codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=spelling, now=NOW)
+        with pytest.raises(one_time_codes.TooManyCodes):
+            one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=spelling, now=NOW)
 
 
 @pytest.mark.django_db

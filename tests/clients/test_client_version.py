@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from clients import catalogue, client_secrets, keys
+from clients.acts import catalogue, client_secrets, keys
 from clients.models import Client
 from tests.factories import NOW, SYSTEM, api, by, client, lotte, scope
 from tests.keys import public_key

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from audit.models import Entry
-from clients import code_guessing, codes, outbox, registrations
-from clients.mail_text import render
+from clients.access import one_time_codes
+from clients.acts import client_requests
+from clients.authentication import code_guessing
+from clients.mail import outbox
+from clients.mail.rendering import render
 from clients.models import Mail, MailedCode, User
 from tests import factories
 from tests.factories import NOW, SYSTEM, lotte
@@ -17,16 +20,16 @@ STEP_UP, CONFIRM = MailedCode.Purpose.STEP_UP, MailedCode.Purpose.CONFIRM_REQUES
 
 
 def issued(now: datetime = NOW, *, email: str = "", user: User | None = None, purpose: str = STEP_UP) -> MailedCode:
-    return codes.issue(purpose=MailedCode.Purpose(purpose), email=email or lotte().email, user=user, now=now)
+    return one_time_codes.issue(purpose=MailedCode.Purpose(purpose), email=email or lotte().email, user=user, now=now)
 
 
 def wrong(code: MailedCode) -> str:
-    return f"{(int(codes.value(code)) + 1) % 10**6:06d}"
+    return f"{(int(one_time_codes.value(code)) + 1) % 10**6:06d}"
 
 
-def guess(code: MailedCode, times: int = MailedCode.MAX_ATTEMPTS, now: datetime = NOW) -> codes.CodeRefused:
+def guess(code: MailedCode, times: int = MailedCode.MAX_ATTEMPTS, now: datetime = NOW) -> one_time_codes.CodeRefused:
     for _attempt in range(times):
-        with pytest.raises(codes.CodeRefused) as refused:
+        with pytest.raises(one_time_codes.CodeRefused) as refused:
             code_guessing.spend(code, typed=wrong(code), by=SYSTEM, now=now)
     return refused.value
 
@@ -43,11 +46,11 @@ def test_twenty_failures_end_the_codes_of_a_mailbox_for_a_day_and_tell_its_owner
     spare = issued(NOW - timedelta(minutes=1))
     owner = lotte()
     guess_twenty_times(user=owner)
-    with pytest.raises(codes.CodeRefused) as refused:
-        code_guessing.spend(spare, typed=codes.value(spare), by=SYSTEM, now=NOW)
+    with pytest.raises(one_time_codes.CodeRefused) as refused:
+        code_guessing.spend(spare, typed=one_time_codes.value(spare), by=SYSTEM, now=NOW)
     assert refused.value.ended
     assert not refused.value.tries_left
-    with pytest.raises(codes.EndedForToday, match="Too many wrong codes"):
+    with pytest.raises(one_time_codes.EndedForToday, match="Too many wrong codes"):
         issued(NOW + timedelta(hours=23))
     mail = Mail.objects.get()
     assert (mail.kind, mail.to, mail.user) == (Mail.Kind.CODES_ENDED, owner.email, owner)
@@ -55,7 +58,7 @@ def test_twenty_failures_end_the_codes_of_a_mailbox_for_a_day_and_tell_its_owner
 
     later = NOW + timedelta(days=1, seconds=1)
     code = issued(later)
-    code_guessing.spend(code, typed=codes.value(code), by=SYSTEM, now=later)
+    code_guessing.spend(code, typed=one_time_codes.value(code), by=SYSTEM, now=later)
 
 
 def test_when_guessing_goes_on_the_owner_hears_of_it_again_after_a_day() -> None:
@@ -69,8 +72,8 @@ def test_codes_that_were_right_are_no_failures() -> None:
     for minutes in range(0, 200, 8):
         now = NOW + timedelta(minutes=minutes)
         code = issued(now)
-        code_guessing.spend(code, typed=codes.value(code), by=SYSTEM, now=now)
-    assert codes.failures(STEP_UP, lotte().mailbox, NOW + timedelta(minutes=200)) == 0
+        code_guessing.spend(code, typed=one_time_codes.value(code), by=SYSTEM, now=now)
+    assert one_time_codes.failures(STEP_UP, lotte().mailbox, NOW + timedelta(minutes=200)) == 0
     assert not Mail.objects.exists()
 
 
@@ -78,19 +81,19 @@ def test_a_stranger_who_guesses_at_requests_keeps_nobody_from_a_step_up() -> Non
     owner = lotte()
     guess_twenty_times(purpose=CONFIRM)
     code = issued(user=owner)
-    code_guessing.spend(code, typed=codes.value(code), by=SYSTEM, now=NOW)
+    code_guessing.spend(code, typed=one_time_codes.value(code), by=SYSTEM, now=NOW)
     assert Mail.objects.get().user == owner  # whom the address belongs to is told, whoever guessed
 
 
 def test_the_owner_of_an_address_that_we_do_not_know_is_told_nothing_that_was_typed() -> None:
     typed = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose"), "EVIL")
-    asked = registrations.submit(
+    asked = client_requests.submit(
         content=factories.content(**typed, contact_email="new@bank.example"), language="nl", by=SYSTEM, now=NOW
     )
     for minute in range(4):
         now = NOW + timedelta(minutes=minute)
         if minute:
-            registrations.mail_code(registration=asked, now=now)
+            client_requests.mail_code(registration=asked, now=now)
         guess(asked.codes.latest("created_at"), now=now)
     mail = Mail.objects.get(kind=Mail.Kind.CODES_ENDED)
     text = render(mail, now=NOW)
@@ -109,6 +112,6 @@ def test_forty_guesses_at_once_fail_twenty_times(monkeypatch: pytest.MonkeyPatch
         for _code in range(8)
     ]
     outcomes = at_once(40, lambda i: code_guessing.spend(mine[i % 8], typed=wrong(mine[i % 8]), by=SYSTEM, now=NOW))
-    assert {type(outcome) for outcome in outcomes} == {codes.CodeRefused}
-    assert sum(code.attempts for code in MailedCode.objects.all()) == codes.FAILURES_PER_DAY
+    assert {type(outcome) for outcome in outcomes} == {one_time_codes.CodeRefused}
+    assert sum(code.attempts for code in MailedCode.objects.all()) == one_time_codes.FAILURES_PER_DAY
     assert Mail.objects.filter(kind=Mail.Kind.CODES_ENDED).count() == 1

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from clients import expiry, keys, outbox
-from clients.mail_text import render
+from clients import expiry
+from clients.acts import keys
+from clients.mail import outbox
+from clients.mail.rendering import render
 from clients.models import Client, Key, Mail
 from tests.factories import NOW, by, client, lotte
 from tests.keys import certificate, public_key

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from audit.models import Entry
-from clients import client_secrets, keys, registry
-from clients.keys import UnableToAddKey, UnableToRetireKey
-from clients.mail_text import render
+from clients.acts import client_secrets, keys, lifecycle
+from clients.acts.keys import UnableToAddKey, UnableToRetireKey
+from clients.mail.rendering import render
 from clients.models import Key, Mail
 from tests.factories import NOW, by, client, lotte, wim
 from tests.keys import certificate, new_ec, public_key
@@ -37,7 +37,7 @@ def test_closing_a_client_ends_its_retiring_keys_at_once_too():
     retiring, retired, staged = add(mine), add(mine), add(mine, active=False)
     retire(retiring, overlap=timedelta(days=7))
     retire(retired)
-    registry.close(client=mine, reason="Ended", by=by(lotte()), now=NOW + timedelta(hours=1))
+    lifecycle.close(client=mine, reason="Ended", by=by(lotte()), now=NOW + timedelta(hours=1))
     assert [mine.keys.get(pk=key.pk).retires_at - NOW for key in (retiring, retired, staged)] == [
         timedelta(hours=1), timedelta(0), timedelta(hours=1),
     ]  # fmt: skip

@@ -5,8 +5,9 @@ import time
 import pytest
 from django.core.exceptions import ValidationError
 
-from clients import keymaterial, names
+from clients import keymaterial
 from clients.keymaterial import KeyRefused
+from foundation import names
 
 GOOD = [
     "Noor El Amrani",

@@ -10,12 +10,15 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from audit.actions import Action
-from clients import client_secrets, keys, mail_words, networks, notices, outbox, passkeys
+from clients.access import networks
 from clients.actors import ITSELF, Actor
+from clients.acts import client_secrets, keys
+from clients.authentication import passkeys
+from clients.mail import notifications, outbox, words
 from clients.models import Client, ClientContact, Mail, User
 from tests.factories import NOW, bram, client, lotte, noor, person
 from tests.keys import public_key
-from tokens import invalidation
+from tokens.acts import invalidation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +56,7 @@ def known(address: str = OFFICE) -> Actor:
 
 def tell(made: Client, action: Action, by: Actor, now: datetime = NOW, subject: str = "x") -> None:
     with transaction.atomic():
-        notices.tell_contacts(client=made, action=action, subject=subject, by=by, now=now)
+        notifications.tell_contacts(client=made, action=action, subject=subject, by=by, now=now)
 
 
 def told(to: User, kind: Mail.Kind) -> list[Mail]:
@@ -61,9 +64,9 @@ def told(to: User, kind: Mail.Kind) -> list[Mail]:
 
 
 def test_every_act_that_is_told_is_in_one_of_the_two_lists_and_has_words_of_its_own():
-    assert not notices.ALARMING & notices.HARMLESS
-    for action in notices.ALARMING | notices.HARMLESS:
-        assert action in mail_words.WORDS or action in notices.OWN_KIND, action
+    assert not notifications.ALARMING & notifications.HARMLESS
+    for action in notifications.ALARMING | notifications.HARMLESS:
+        assert action in words.WORDS or action in notifications.OWN_KIND, action
 
 
 def test_every_call_tells_an_act_of_one_of_the_two_lists():
@@ -73,29 +76,31 @@ def test_every_call_tells_an_act_of_one_of_the_two_lists():
             for call in re.findall(r"tell_contacts(?:_of_many)?\(([^)]*)", path.read_text()):
                 called |= set(re.findall(r"action=Action\.(\w+)", call))
     assert "KEY_DISPLACED" in called
-    assert {Action[name] for name in called} <= notices.ALARMING | notices.HARMLESS
+    assert {Action[name] for name in called} <= notifications.ALARMING | notifications.HARMLESS
 
 
 def test_the_document_has_both_lists_as_they_are():
     text = (site.BASE_DIR / "docs" / "mails.md").read_text()
     alarming, _bold, harmless = text.partition("## Alarming")[2].partition("**Harmless**")
     named = [set(re.findall(r"`([a-z]+\.[a-z_]+)`", part)) for part in (alarming, harmless.partition("##")[0])]
-    assert named == [{str(action) for action in actions} for actions in (notices.ALARMING, notices.HARMLESS)]
+    assert named == [
+        {str(action) for action in actions} for actions in (notifications.ALARMING, notifications.HARMLESS)
+    ]
     for kind in Mail.Kind.values:
         assert f"`{kind}`" in text
 
 
-@pytest.mark.parametrize("action", sorted(notices.ALARMING))
+@pytest.mark.parametrize("action", sorted(notifications.ALARMING))
 def test_an_alarming_act_is_mailed_at_once_to_every_contact_also_to_who_did_it(action):
     made, by = of_two(), known()
     tell(made, action, by)
     mails = Mail.objects.all()
     assert {mail.user for mail in mails} == {lotte(), joris()}
     assert {mail.next_attempt_at for mail in mails} == {NOW}
-    assert {mail.kind for mail in mails} == {notices.OWN_KIND.get(action, Mail.Kind.CLIENT_CHANGED)}
+    assert {mail.kind for mail in mails} == {notifications.OWN_KIND.get(action, Mail.Kind.CLIENT_CHANGED)}
 
 
-@pytest.mark.parametrize("action", sorted(notices.HARMLESS))
+@pytest.mark.parametrize("action", sorted(notifications.HARMLESS))
 def test_harmless_acts_wait_for_ten_minutes_and_are_not_mailed_to_who_did_them(action):
     made, by = of_two(), known()
     tell(made, action, by)

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clients import codes, links, outbox
-from clients.links import LinkNotUsable
+from clients.access import management_links, one_time_codes
+from clients.access.management_links import LinkNotUsable
+from clients.mail import outbox
 from clients.models import Mail, MailedCode, ManagementLink
 from clients.tasks import send_pending_mail
 from tests.factories import NOW, SYSTEM, client, lotte
@@ -53,7 +54,7 @@ def test_the_link_in_the_mail_opens_and_is_nowhere_in_the_database(inbox):
         for table in ("clients_mail", "clients_managementlink"):
             cursor.execute(f"SELECT string_agg(row::text, '') FROM {table} row")
             assert token not in cursor.fetchone()[0]
-    assert links.use(token, by_address="192.0.2.7", request_id="r", now=NOW + SOON).user == lotte()
+    assert management_links.use(token, by_address="192.0.2.7", request_id="r", now=NOW + SOON).user == lotte()
 
 
 def test_a_mail_is_sent_once_however_often_its_task_arrives(inbox):
@@ -107,21 +108,21 @@ def test_a_refusal_that_quotes_the_link_leaves_none_of_it_in_the_database(inbox)
     outbox.deliver(mail_id=mail.pk, now=NOW)
     mail.refresh_from_db()
     assert "5.7.1 Listed: http://testserver/open/" in mail.last_error  # what was said stays, but for the link
-    assert links.token(mail.link)[:20].lower() not in mail.last_error.lower()
+    assert management_links.token(mail.link)[:20].lower() not in mail.last_error.lower()
 
 
 def test_a_refusal_that_quotes_the_code_leaves_it_out_of_the_database(inbox):
     inbox.manners = "quote"
-    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
     mail = outbox.queue_code(code=code, language="en", now=NOW)
     outbox.deliver(mail_id=mail.pk, now=NOW)
     mail.refresh_from_db()
     assert "5.7.1 Listed: " in mail.last_error
-    assert codes.value(code) not in re.sub(r"\D", "", mail.last_error.partition("Listed")[2])
+    assert one_time_codes.value(code) not in re.sub(r"\D", "", mail.last_error.partition("Listed")[2])
 
 
 def test_a_code_that_has_ended_is_not_mailed_any_more(inbox):
-    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
     mail = outbox.queue_code(code=code, language="en", now=NOW)
     assert not outbox.deliver(mail_id=mail.pk, now=code.expires_at)
     assert not inbox.messages
@@ -132,7 +133,7 @@ def test_of_two_links_that_waited_only_the_newer_one_is_mailed(inbox):
     old, new = queued_link(), queued_link()
     assert [outbox.deliver(mail_id=mail.pk, now=NOW) for mail in (old, new)] == [False, True]
     assert len(inbox.messages) == 1
-    links.find(token_in(inbox), now=NOW)
+    management_links.find(token_in(inbox), now=NOW)
 
 
 def test_news_is_mailed_also_when_the_link_in_it_was_replaced(inbox):
@@ -163,7 +164,7 @@ def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_us
     assert first["Message-ID"] == second["Message-ID"]
     assert str(mail.pk) in first["Message-ID"]
     assert token_in(inbox, 0) == token_in(inbox, 1)
-    links.find(token_in(inbox, 0), now=NOW)
+    management_links.find(token_in(inbox, 0), now=NOW)
 
 
 def test_the_sweep_finds_what_no_task_was_queued_for(inbox):
@@ -176,7 +177,7 @@ def test_the_sweep_finds_what_no_task_was_queued_for(inbox):
 def test_a_sweep_over_a_server_that_hangs_ends_and_the_next_one_goes_on(inbox):
     inbox.manners = "hang"
     for to in ("a@keydesk.example", "b@keydesk.example", "c@keydesk.example"):
-        code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=to, user=lotte(), now=NOW)
+        code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=to, user=lotte(), now=NOW)
         outbox.queue_code(code=code, language="en", now=NOW)
     clock = iter(NOW + timedelta(seconds=20 * step) for step in range(100))
     outbox.sweep(clock=lambda: next(clock))
@@ -189,11 +190,11 @@ def test_a_sweep_over_a_server_that_hangs_ends_and_the_next_one_goes_on(inbox):
 def test_of_two_sweeps_at_once_one_does_the_work(inbox):
     mail = queued_link()
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other_worker:
-        other_worker.execute("SELECT pg_advisory_lock(hashtextextended('clients.outbox.sweep', 0))")
+        other_worker.execute("SELECT pg_advisory_lock(hashtextextended('clients.mail.outbox.sweep', 0))")
         outbox.sweep(clock=lambda: NOW)
         mail.refresh_from_db()
         assert mail.attempts == 0
-        other_worker.execute("SELECT pg_advisory_unlock(hashtextextended('clients.outbox.sweep', 0))")
+        other_worker.execute("SELECT pg_advisory_unlock(hashtextextended('clients.mail.outbox.sweep', 0))")
     outbox.sweep(clock=lambda: NOW)
     mail.refresh_from_db()
     assert mail.state == Mail.State.SENT
@@ -228,15 +229,15 @@ def delivered_token(inbox: Inbox) -> str:
 
 def test_a_link_opens_once(inbox):
     token = delivered_token(inbox)
-    links.use(token, by_address="", request_id="", now=NOW + SOON)
+    management_links.use(token, by_address="", request_id="", now=NOW + SOON)
     with pytest.raises(LinkNotUsable):
-        links.use(token, by_address="", request_id="", now=NOW + SOON)
+        management_links.use(token, by_address="", request_id="", now=NOW + SOON)
 
 
 def test_looking_at_a_link_changes_nothing(inbox):
     token = delivered_token(inbox)
     for _ in range(5):
-        links.find(token, now=NOW + SOON)
+        management_links.find(token, now=NOW + SOON)
     assert ManagementLink.objects.get().used_at is None
 
 
@@ -244,26 +245,26 @@ def test_a_newer_link_replaces_the_older_one(inbox):
     old, new = delivered_token(inbox), delivered_token(inbox)
     assert old != new
     with pytest.raises(LinkNotUsable):
-        links.find(old, now=NOW + SOON)
-    links.find(new, now=NOW + SOON)
+        management_links.find(old, now=NOW + SOON)
+    management_links.find(new, now=NOW + SOON)
 
 
 def test_a_link_ends_after_72_hours(inbox):
     token = delivered_token(inbox)
-    links.find(token, now=NOW + timedelta(hours=71, minutes=59))
+    management_links.find(token, now=NOW + timedelta(hours=71, minutes=59))
     with pytest.raises(LinkNotUsable):
-        links.find(token, now=NOW + timedelta(hours=72))
+        management_links.find(token, now=NOW + timedelta(hours=72))
 
 
 @pytest.mark.parametrize("damage", [lambda t: t[:-1], lambda t: t + "A", lambda t: t.swapcase(), lambda t: ""])
 def test_a_damaged_link_opens_nothing(inbox, damage):
     with pytest.raises(LinkNotUsable):
-        links.find(damage(delivered_token(inbox)), now=NOW + SOON)
+        management_links.find(damage(delivered_token(inbox)), now=NOW + SOON)
 
 
 def test_a_code_is_nowhere_in_the_database():
-    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
-    value = codes.value(code)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    value = one_time_codes.value(code)
     assert re.fullmatch(r"\d{6}", value)
     with connection.cursor() as cursor:
         cursor.execute("SELECT row::text FROM clients_mailedcode row")

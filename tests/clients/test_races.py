@@ -8,8 +8,11 @@ import pytest
 from django.db import connection, transaction
 
 from audit.models import Entry
-from clients import client_secrets, codes, expiry, keys, links, outbox, registrations, registry
+from clients import expiry
+from clients.access import management_links, one_time_codes
 from clients.actors import Actor
+from clients.acts import client_requests, client_secrets, keys, lifecycle
+from clients.mail import outbox
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
 from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request
 from tests.keys import certificate, public_key
@@ -36,13 +39,13 @@ def test_twenty_approvals_and_rejections_give_one_decision_one_client_one_mail_o
         mine = Registration.objects.get(pk=pk)
         about = {"registration": mine, "seen": seen, "by": reviewers[number % 2], "now": NOW}
         if number % 4 < 2:
-            return registrations.approve(scopes=scopes, defaults=scopes, **about) or "approved"
-        return registrations.reject(message="No.", **about) or "rejected"
+            return client_requests.approve(scopes=scopes, defaults=scopes, **about) or "approved"
+        return client_requests.reject(message="No.", **about) or "rejected"
 
     outcomes = at_once(20, decide)
 
     assert len(succeeded(outcomes)) == 1, outcomes
-    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} == {registrations.UnableToDecide}
+    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} == {client_requests.UnableToDecide}
     approved = Registration.objects.get(pk=pk).status == Registration.Status.APPROVED
     assert Client.objects.count() == int(approved)
     assert Mail.objects.count() == 1
@@ -65,10 +68,10 @@ def test_twenty_regenerations_leave_one_new_secret_the_one_that_was_shown():
 
 
 def test_one_of_twenty_guesses_at_once_cannot_exceed_five_attempts():
-    code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
-    wrong = f"{(int(codes.value(code)) + 1) % 1_000_000:06d}"
-    outcomes = at_once(20, lambda _number: codes.spend(code, typed=wrong, now=NOW))
-    assert all(isinstance(outcome, codes.CodeRefused) for outcome in outcomes)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
+    wrong = f"{(int(one_time_codes.value(code)) + 1) % 1_000_000:06d}"
+    outcomes = at_once(20, lambda _number: one_time_codes.spend(code, typed=wrong, now=NOW))
+    assert all(isinstance(outcome, one_time_codes.CodeRefused) for outcome in outcomes)
     code.refresh_from_db()
     assert code.attempts == 5
 
@@ -76,8 +79,8 @@ def test_one_of_twenty_guesses_at_once_cannot_exceed_five_attempts():
 def test_a_link_used_twenty_times_at_once_opens_once():
     with transaction.atomic():
         link = outbox.queue_link(user=lotte(), now=NOW).link
-    links.activate(link)
-    use = lambda _number: links.use(links.token(link), by_address="", request_id="", now=NOW)  # noqa: E731
+    management_links.activate(link)
+    use = lambda _number: management_links.use(management_links.token(link), by_address="", request_id="", now=NOW)  # noqa: E731
     assert len(succeeded(at_once(20, use))) == 1
     assert Entry.objects.filter(action="link.opened").count() == 1
 
@@ -119,7 +122,7 @@ def test_the_client_id_changes_once_from_what_one_saw():
     seen, actor = mine.client_id, by(lotte())
     outcomes = at_once(
         10,
-        lambda _number: registry.change_client_id(client=Client.objects.get(pk=mine.pk), seen=seen, by=actor, now=NOW),
+        lambda _number: lifecycle.change_client_id(client=Client.objects.get(pk=mine.pk), seen=seen, by=actor, now=NOW),
     )
     (new,) = succeeded(outcomes)
     assert Client.objects.get().client_id == new
@@ -134,7 +137,7 @@ def test_an_act_waits_for_the_client_before_it_locks_a_key_or_secret_of_it(act, 
     settings.SECRETS_KEYS = {"new": "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE", **settings.SECRETS_KEYS}
     acts = {
         "activate": lambda: keys.activate(key=key, by=actor, now=NOW),
-        "close": lambda: registry.close(client=mine, reason="Done.", by=actor, now=NOW),
+        "close": lambda: lifecycle.close(client=mine, reason="Done.", by=actor, now=NOW),
         "reencrypt": lambda: client_secrets.reencrypt(by=actor),
         "warn": lambda: expiry.warn(now=NOW, last_uses=lambda names: {}),
     }
@@ -164,7 +167,7 @@ def test_the_log_has_no_gap_after_twenty_acts_at_once_of_which_some_fail():
     mine, _secret = client()
 
     def toggle(number):
-        act = registry.suspend if number % 2 else registry.reactivate
+        act = lifecycle.suspend if number % 2 else lifecycle.reactivate
         act(client=Client.objects.get(pk=mine.pk), reason="race", by=Actor(system="race"), now=NOW)
 
     at_once(20, toggle)

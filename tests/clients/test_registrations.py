@@ -6,11 +6,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from audit.models import Entry
-from clients import codes, registrations, registry
+from clients.access import one_time_codes
 from clients.actors import Actor
-from clients.mail_text import render
+from clients.acts import client_requests, lifecycle
+from clients.acts.client_requests import ContentChanged, UnableToDecide
+from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, Registration, User
-from clients.registrations import ContentChanged, UnableToDecide
 from tests import factories
 from tests.factories import NOW, bram, by, client, content, lotte, noor, scope, submitted_request
 
@@ -21,7 +22,7 @@ ANONYMOUS = Actor(address="192.0.2.9", request_id="test", system="anonymous")
 
 
 def approve(registration, *, reviewer=None, scopes=None, defaults=(), seen=None, message=""):
-    return registrations.approve(
+    return client_requests.approve(
         registration=registration,
         scopes=scopes if scopes is not None else [row.scope for row in registration.asked.all()],
         defaults=defaults,
@@ -33,13 +34,13 @@ def approve(registration, *, reviewer=None, scopes=None, defaults=(), seen=None,
 
 
 def test_a_request_reaches_the_queue_only_after_the_mailed_code():
-    registration = registrations.submit(content=content(), language="nl", by=ANONYMOUS, now=NOW)
+    registration = client_requests.submit(content=content(), language="nl", by=ANONYMOUS, now=NOW)
     assert not Registration.objects.awaiting_review().exists()
     mail = Mail.objects.get()
     assert (mail.kind, mail.to, mail.language) == (Mail.Kind.CODE, "wim@rekenhuis.example", "nl")
 
-    code = codes.value(registration.codes.get())
-    confirmed = registrations.confirm(
+    code = one_time_codes.value(registration.codes.get())
+    confirmed = client_requests.confirm(
         registration=registration, typed=f" {code[:3]} {code[3:]} ", by=ANONYMOUS, now=NOW
     )
 
@@ -48,35 +49,35 @@ def test_a_request_reaches_the_queue_only_after_the_mailed_code():
 
 
 def test_a_wrong_code_is_counted_and_the_fifth_ends_the_code():
-    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
-    code = codes.value(registration.codes.get())
+    registration = client_requests.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    code = one_time_codes.value(registration.codes.get())
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
     for attempt in range(5):
-        with pytest.raises(codes.CodeRefused) as refused:
-            registrations.confirm(registration=registration, typed=wrong, by=ANONYMOUS, now=NOW)
+        with pytest.raises(one_time_codes.CodeRefused) as refused:
+            client_requests.confirm(registration=registration, typed=wrong, by=ANONYMOUS, now=NOW)
         assert refused.value.tries_left == 4 - attempt
-    with pytest.raises(codes.CodeRefused):
-        registrations.confirm(registration=registration, typed=code, by=ANONYMOUS, now=NOW)
+    with pytest.raises(one_time_codes.CodeRefused):
+        client_requests.confirm(registration=registration, typed=code, by=ANONYMOUS, now=NOW)
 
 
 def test_a_code_ends_after_ten_minutes():
-    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
-    code = codes.value(registration.codes.get())
-    with pytest.raises(codes.CodeRefused):
-        registrations.confirm(
+    registration = client_requests.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    code = one_time_codes.value(registration.codes.get())
+    with pytest.raises(one_time_codes.CodeRefused):
+        client_requests.confirm(
             registration=registration, typed=code, by=ANONYMOUS, now=NOW + timedelta(minutes=10, seconds=1)
         )
 
 
 def test_a_newer_code_replaces_the_older_one():
-    registration = registrations.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
-    old = codes.value(registration.codes.get())
-    registrations.mail_code(registration=registration, now=NOW + timedelta(seconds=1))
-    new = codes.value(registration.codes.latest("created_at"))
+    registration = client_requests.submit(content=content(), language="en", by=ANONYMOUS, now=NOW)
+    old = one_time_codes.value(registration.codes.get())
+    client_requests.mail_code(registration=registration, now=NOW + timedelta(seconds=1))
+    new = one_time_codes.value(registration.codes.latest("created_at"))
     assert old != new
-    with pytest.raises(codes.CodeRefused):
-        registrations.confirm(registration=registration, typed=old, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
-    registrations.confirm(registration=registration, typed=new, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
+    with pytest.raises(one_time_codes.CodeRefused):
+        client_requests.confirm(registration=registration, typed=old, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
+    client_requests.confirm(registration=registration, typed=new, by=ANONYMOUS, now=NOW + timedelta(seconds=2))
 
 
 def test_approval_makes_the_client_its_owner_its_secret_and_one_mail():
@@ -125,7 +126,7 @@ def test_a_decided_request_is_not_decided_again():
     registration = submitted_request()
     approve(registration)
     with pytest.raises(UnableToDecide, match="already"):
-        registrations.reject(
+        client_requests.reject(
             registration=registration, message="No", seen=registration.content_hash, by=by(bram()), now=NOW
         )
     assert Registration.objects.get().status == Status.APPROVED
@@ -166,13 +167,13 @@ def test_a_sensitive_scope_needs_two_reviewers():
 
 def test_changes_asked_go_back_to_the_contact_and_come_back_to_the_queue():
     registration = submitted_request()
-    registrations.request_changes(
+    client_requests.request_changes(
         registration=registration, message="Why?", seen=registration.content_hash, by=by(noor()), now=NOW
     )
     assert not Registration.objects.awaiting_review().exists()
     assert Mail.objects.filter(kind=Mail.Kind.CHANGES_REQUESTED).count() == 1
 
-    registrations.resubmit(
+    client_requests.resubmit(
         registration=registration,
         content=content(purpose="Because of the wage letters."),
         by=by(factories.wim()),
@@ -186,7 +187,7 @@ def test_changes_asked_go_back_to_the_contact_and_come_back_to_the_queue():
 def test_a_change_request_changes_the_client_it_is_about():
     mine, _secret = client(scopes=(scope("address.read"),))
     asked = (scope("address.read"), scope("address.write"))
-    change = registrations.propose_change(
+    change = client_requests.propose_change(
         client=mine,
         content=content(client_name="A better name", contact_email=lotte().email, scopes=asked),
         by=by(lotte()),
@@ -201,14 +202,14 @@ def test_a_change_request_changes_the_client_it_is_about():
 
 def asked_change(mine: Client, **facts: object) -> Registration:
     told = {"client_name": mine.name, "organisation": mine.organisation, "purpose": "Letters.", **facts}
-    return registrations.propose_change(client=mine, content=content(**told), by=by(lotte()), now=NOW)
+    return client_requests.propose_change(client=mine, content=content(**told), by=by(lotte()), now=NOW)
 
 
 def test_a_change_is_not_approved_when_the_client_changed_while_it_was_read():
     read, write = scope("address.read"), scope("address.write")
     mine, _secret = client(scopes=(read, write))
     seen = asked_change(mine, scopes=(read, write)).content_hash
-    registry.change_scopes(client=mine, scopes=[read], defaults=[read], reason="Case", by=by(bram()), now=NOW)
+    lifecycle.change_scopes(client=mine, scopes=[read], defaults=[read], reason="Case", by=by(bram()), now=NOW)
     with pytest.raises(ContentChanged):
         approve(Registration.objects.get(), seen=seen)
     assert list(mine.scopes.all()) == [read]
@@ -227,7 +228,7 @@ def test_what_a_change_would_replace_is_part_of_what_the_reviewer_saw(fact):
 def test_a_new_default_scope_of_the_client_is_part_of_what_the_reviewer_saw():
     mine, _secret = client(defaults=())
     seen = asked_change(mine).content_hash
-    registry.change_scopes(client=mine, scopes=[scope()], defaults=[scope()], reason="Case", by=by(bram()), now=NOW)
+    lifecycle.change_scopes(client=mine, scopes=[scope()], defaults=[scope()], reason="Case", by=by(bram()), now=NOW)
     with pytest.raises(ContentChanged):
         approve(Registration.objects.get(), seen=seen)
 
@@ -236,14 +237,17 @@ def test_a_change_of_a_client_that_was_closed_can_only_be_rejected():
     mine, _secret = client()
     asked = asked_change(mine, client_name="A better name")
     seen = asked.content_hash
-    registry.close(client=mine, reason="Ended", by=by(bram()), now=NOW)
+    lifecycle.close(client=mine, reason="Ended", by=by(bram()), now=NOW)
     with pytest.raises(ContentChanged):
         approve(Registration.objects.get(), seen=seen)
     asked, told = Registration.objects.get(), {"message": "No.", "by": by(noor()), "now": NOW}
-    for decide in (approve, lambda row: registrations.request_changes(registration=row, seen=row.content_hash, **told)):
+    for decide in (
+        approve,
+        lambda row: client_requests.request_changes(registration=row, seen=row.content_hash, **told),
+    ):
         with pytest.raises(UnableToDecide, match="closed"):
             decide(Registration.objects.get())
-    registrations.reject(registration=asked, seen=asked.content_hash, **told)
+    client_requests.reject(registration=asked, seen=asked.content_hash, **told)
     mine.refresh_from_db()
     assert mine.name != "A better name"
     with pytest.raises(UnableToDecide, match="closed"):
@@ -262,9 +266,9 @@ def test_the_log_says_what_the_client_was_at_the_approval():
 def test_one_open_change_request_per_client():
     mine, _secret = client()
     propose = {"client": mine, "content": content(), "by": by(lotte()), "now": NOW}
-    registrations.propose_change(**propose)
+    client_requests.propose_change(**propose)
     with pytest.raises(UnableToDecide):
-        registrations.propose_change(**propose)
+        client_requests.propose_change(**propose)
 
 
 def test_the_database_lets_nobody_decide_on_their_own_request_nor_approve_twice() -> None:
@@ -288,12 +292,12 @@ def test_a_person_writes_ten_messages_an_hour_about_a_request():
     asked, now = submitted_request(), NOW
     writers = [by(asked.person), by(noor())]
     for writer in writers:
-        for number in range(registrations.MESSAGES_PER_HOUR):
-            registrations.comment(registration=asked, text=f"{number}", by=writer, now=now)
+        for number in range(client_requests.MESSAGES_PER_HOUR):
+            client_requests.comment(registration=asked, text=f"{number}", by=writer, now=now)
         with pytest.raises(UnableToDecide, match="Wait a little"):
-            registrations.comment(registration=asked, text="one more", by=writer, now=now + timedelta(minutes=59))
-    assert Entry.objects.filter(action="registration.commented").count() == 2 * registrations.MESSAGES_PER_HOUR
-    registrations.comment(registration=asked, text="later", by=writers[0], now=now + timedelta(minutes=61))
+            client_requests.comment(registration=asked, text="one more", by=writer, now=now + timedelta(minutes=59))
+    assert Entry.objects.filter(action="registration.commented").count() == 2 * client_requests.MESSAGES_PER_HOUR
+    client_requests.comment(registration=asked, text="later", by=writers[0], now=now + timedelta(minutes=61))
 
 
 def test_a_client_of_a_member_of_staff_is_approved_without_a_link():

@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from audit.models import Entry
-from clients import client_secrets, keys, sealing, secretformat
-from clients.client_secrets import UnableToChangeSecret
+from clients import encryption
+from clients.acts import client_secrets, keys
+from clients.acts.client_secrets import UnableToChangeSecret
 from clients.models import Mail
+from foundation import secret_format
 from tests.factories import NOW, by, client, lotte
 from tests.keys import public_key
 
@@ -23,11 +25,11 @@ def regenerate(mine, overlap=timedelta(0), replaces="current", now=NOW):
 
 
 def test_a_secret_has_a_prefix_256_bits_and_a_checksum_in_an_alphabet_that_needs_no_encoding():
-    secret = secretformat.generate()
+    secret = secret_format.generate()
     assert re.fullmatch(r"kds_[A-Za-z0-9_-]{43}[A-Za-z0-9]{6}", secret)
-    assert secretformat.is_well_formed(secret)
-    assert not secretformat.is_well_formed(secret[:-1] + ("A" if secret[-1] != "A" else "B"))
-    assert len({secretformat.generate() for _ in range(100)}) == 100
+    assert secret_format.is_well_formed(secret)
+    assert not secret_format.is_well_formed(secret[:-1] + ("A" if secret[-1] != "A" else "B"))
+    assert len({secret_format.generate() for _ in range(100)}) == 100
 
 
 def test_the_database_holds_the_digest_and_a_ciphertext_but_not_the_secret():
@@ -50,7 +52,7 @@ def test_where_secrets_are_shown_once_only_the_digest_is_kept(settings):
     mine, _secret = client()
     row = mine.secrets.get()
     assert row.ciphertext is None
-    with pytest.raises(sealing.UnableToOpen):
+    with pytest.raises(encryption.UnableToOpen):
         client_secrets.view(secret=row, by=by(lotte()), now=NOW)
 
 
@@ -61,15 +63,15 @@ def test_where_secrets_are_no_longer_shown_again_the_command_drops_what_was_kept
     assert client_secrets.reencrypt(by=by(lotte())) == 1
     row = mine.secrets.get()
     assert (row.ciphertext, row.sealed_with) == (None, "")
-    assert bytes(row.digest) == secretformat.digest(text)
+    assert bytes(row.digest) == secret_format.digest(text)
     assert Entry.objects.get(action="secrets.reencrypted").note == "1 secrets, 1 of them kept as digests only"
     assert client_secrets.reencrypt(by=by(lotte())) == 0
 
 
 def test_a_ciphertext_moved_to_another_row_does_not_open():
-    sealed, key_id = sealing.seal("secret", row=uuid.uuid4())
-    with pytest.raises(sealing.UnableToOpen):
-        sealing.unseal(sealed, key_id=key_id, row=uuid.uuid4())
+    sealed, key_id = encryption.seal("secret", row=uuid.uuid4())
+    with pytest.raises(encryption.UnableToOpen):
+        encryption.unseal(sealed, key_id=key_id, row=uuid.uuid4())
 
 
 def test_secrets_sealed_with_an_older_key_are_re_encrypted_with_the_first(settings):

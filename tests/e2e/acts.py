@@ -18,27 +18,29 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402  (settings first)
 
-from clients import client_secrets, keymaterial, registry  # noqa: E402
+from clients import keymaterial  # noqa: E402
 from clients.actors import COMMAND_LINE  # noqa: E402
+from clients.acts import client_secrets, lifecycle  # noqa: E402
 from clients.models import Api, Client, Scope, User  # noqa: E402
-from tokens import invalidation, tokenformat  # noqa: E402
+from tokens.acts import invalidation  # noqa: E402
 from tokens.models import Token  # noqa: E402
+from tokens.protocol import token_format  # noqa: E402
 
 
 def create(scope: str, rate_limit: int | None, jwk: dict[str, object] | None) -> tuple[str, str]:
     """A client with this scope, which it gets by default too: its id and secret."""
     scopes = list(Scope.objects.filter(name=scope))
     key = keymaterial.read(json.dumps(jwk).encode(), now=timezone.now(), kind="jwk")[0] if jwk else None
-    client, secret = registry.create(
+    client, secret = lifecycle.create(
         name="Races", organisation="", contact=contact(), scopes=scopes, defaults=scopes, key=key, **done()
     )
-    registry.change_settings(client=client, settings={"rate_limit": rate_limit}, **done())
+    lifecycle.change_settings(client=client, settings={"rate_limit": rate_limit}, **done())
     return client.client_id, secret
 
 
 def create_resource_server(api: str) -> tuple[str, str]:
     serves = Api.objects.filter(identifier=api)
-    client, secret = registry.create(
+    client, secret = lifecycle.create(
         name="Races", organisation="", contact=contact(), scopes=[], serves=serves, **done()
     )
     return client.client_id, secret
@@ -51,11 +53,11 @@ def regenerate(client_id: str) -> str:
 
 
 def suspend(client_id: str) -> None:
-    registry.suspend(client=named(client_id), reason="A race", **done())
+    lifecycle.suspend(client=named(client_id), reason="A race", **done())
 
 
 def reactivate(client_id: str) -> None:
-    registry.reactivate(client=named(client_id), reason="The race is over", **done())
+    lifecycle.reactivate(client=named(client_id), reason="The race is over", **done())
 
 
 def invalidate_all(client_id: str) -> None:
@@ -69,7 +71,7 @@ def invalidate_issued_to(client_id: str) -> None:
 
 
 def revoke(token: str) -> None:
-    invalidation.revoke(token=Token.objects.get(digest=tokenformat.digest(token)), **done())
+    invalidation.revoke(token=Token.objects.get(digest=token_format.digest(token)), **done())
 
 
 def named(client_id: str) -> Client:

@@ -17,7 +17,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command, execute_from_command_line
 
-from portal.embedded import stack
+from dev.servers import stack
 
 
 class Commands:

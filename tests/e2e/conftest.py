@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from portal.embedded import postgres, sockets, stack
+from dev.servers import postgres, sockets, stack
 from tests.e2e import live as live_module
 from tests.e2e.live import Live
 from tests.smtp import running_server

@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from portal.embedded import keys, postgres, stack, valkey
-from portal.embedded.processes import Process
+from dev.servers import keys, postgres, stack, valkey
+from dev.servers.processes import Process
 from tests.e2e.commands import Commands
 from tests.smtp import Inbox
 

@@ -13,12 +13,14 @@ from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
-from audit import checkpoints, verifications
+from audit import checkpoints, verification_runs
 from audit.models import LogHead, Verification
-from clients import people, proposals, registrations, sealing
+from clients import encryption
+from clients.acts import client_requests, proposals
+from clients.acts import staff as people
 from clients.models import Client, Mail, Proposal, Registration, Scope, User
-from portal import documentation
-from portal.example import organisation, traffic
+from dev.example import organisation, traffic
+from portal.pages.docs import contents
 from tests import factories
 from tests.keys import certificate_pem, new_ec
 from tests.portal import browsers, staff
@@ -55,7 +57,7 @@ def seed(now: datetime | None = None) -> None:
         )  # fmt: skip
     asked = Registration.objects.get(client_name=WITH_QUESTIONS)
     noor = factories.by(User.objects.get(email=NOOR))
-    registrations.request_changes(
+    client_requests.request_changes(
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
     sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))
@@ -68,7 +70,7 @@ def seed(now: datetime | None = None) -> None:
     for _ in range(2):  # one that is finished, one that runs
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
         if not Verification.objects.exclude(finished_at=None).exists():
-            verifications.carry_out(started.pk)
+            verification_runs.carry_out(started.pk)
     AnonymousRefusal.objects.create(
         why=OF_NOBODY, request_id=OF_NOBODY, at=now, endpoint="token", status=401, error="invalid_client",
         rule="unknown_client", facts={"sent": "fphqa925tqs4"}, address="192.0.2.1",
@@ -97,7 +99,7 @@ def things() -> dict[str, Any]:
         "key": mine.keys.get(),
         "registration": Registration.objects.get(client_name=WAITING),
         "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
-        "secret": sealing.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
+        "secret": encryption.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),
@@ -112,7 +114,7 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
         for name, (on_get, _on_post) in MATRIX.items():
             if on_get.split()[number] == "200":
                 yield Place(role, name, reverse(name, kwargs=arguments(name, known)))
-    for page in documentation.PAGES:
+    for page in contents.PAGES:
         yield Place("owner", f"docs-{page.slug}", reverse("docs_page", args=[page.slug]))
     for role, name, query in LISTS:
         yield Place(role, f"{name}-list", reverse(name) + query)

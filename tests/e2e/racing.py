@@ -17,7 +17,7 @@ from time import perf_counter, sleep
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from portal.embedded import stack
+from dev.servers import stack
 from tests.e2e.live import Live
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from clients.models import Client, Registration, User
-from portal.example import organisation
+from dev.example import organisation
 from tests.e2e import pages
 from tests.e2e.pages import Place
 from tests.portal.test_access import ROLES

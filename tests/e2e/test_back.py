@@ -9,9 +9,10 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from audit.models import Entry
-from clients import codes, sealing
+from clients import encryption
+from clients.access import one_time_codes
 from clients.models import Client, MailedCode, User
-from portal.example import organisation
+from dev.example import organisation
 from tests.e2e import pages
 from tests.e2e.test_accessibility import context_of
 from tests.keys import certificate_pem, new_ec
@@ -51,7 +52,7 @@ def goes_back(page: Page, words: str) -> None:
 
 
 def types_the_code(page: Page, button: str) -> None:
-    page.get_by_label("Code", exact=True).fill(codes.value(MailedCode.objects.latest("created_at")))
+    page.get_by_label("Code", exact=True).fill(one_time_codes.value(MailedCode.objects.latest("created_at")))
     presses(page, button)
 
 
@@ -117,7 +118,7 @@ def test_back_after_a_link_was_asked_for(live_server, browser: Browser) -> None:
 
 def test_back_after_a_leak_was_looked_up(live_server, browser: Browser, mine: Client) -> None:
     row = mine.secrets.get()
-    secret = sealing.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
+    secret = encryption.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
     page = context_of(browser, live_server.url, "security").new_page()
     page.goto(reverse("incident"))
     page.get_by_label("What leaked").fill(secret)

@@ -25,7 +25,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey
 
-from portal.allauth_internals import TOTP_PERIOD_S, totp_code
+from portal.sign_in.allauth_internals import TOTP_PERIOD_S, totp_code
 from tests.e2e.live import Live
 from tests.e2e.people import PASSWORD, address, plain
 from tests.e2e.test_faults import wait_for
@@ -145,7 +145,7 @@ def everything_in_the_database(live: Live) -> dict[str, str]:
     rows = {name: live.sql(f'SELECT string_agg(row::text, chr(10)) FROM "{name}" row')[0][0] or "" for name in tables}
     # Sessions are packed; unpack them as the site does.
     unpack = (
-        "from clients.models import Session; from clients.session_store import SessionStore;"
+        "from clients.models import Session; from clients.access.session_store import SessionStore;"
         "print([SessionStore().decode(session.session_data) for session in Session.objects.all()])"
     )
     rows["sessions"] = live.manage("shell", "--no-imports", "-c", unpack).stdout

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, Page
 
-from portal.example import organisation
+from dev.example import organisation
 from tests.e2e import pages
 from tests.e2e.pages import Place
 from tests.e2e.test_accessibility import context_of, visit

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from portal.embedded import postgres
+from dev.servers import postgres
 from tests.e2e.live import Live
 from tests.e2e.people import plain
 

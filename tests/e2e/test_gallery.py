@@ -11,7 +11,7 @@ from tests.e2e.test_accessibility import LOOKS, context_of, problems_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.urls("tests.e2e.gallery_urls"),
+    pytest.mark.urls("dev.urls"),
 ]
 
 

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from clients import codes, links, outbox
+from clients.access import management_links, one_time_codes
+from clients.mail import outbox
 from clients.models import Client, Mail, MailedCode, User
 from tests.e2e import pages
 from tests.e2e.keyboard import Keyboard
@@ -72,7 +73,7 @@ def test_the_main_story_by_keyboard(page_of: Callable[[str], Page]) -> None:
     keyboard.types("What does it do", "It looks where the pumps are.")
     keyboard.ticks(".*parcel.read")
     keyboard.opens("Send", "button")
-    code = codes.value(MailedCode.objects.filter(email="pia@polder.example").latest("created_at"))
+    code = one_time_codes.value(MailedCode.objects.filter(email="pia@polder.example").latest("created_at"))
     keyboard.types("Code", code)
     keyboard.presses("Enter")
     expect(page.locator("main")).to_contain_text(re.compile("waiting for review", re.IGNORECASE))
@@ -92,7 +93,7 @@ def test_the_main_story_by_keyboard(page_of: Callable[[str], Page]) -> None:
     ready = Mail.objects.get(to="pia@polder.example", kind=Mail.Kind.CLIENT_READY)
     outbox.deliver(mail_id=ready.pk, now=timezone.now())  # what the worker does; the link is made then
     link = User.objects.get(email="pia@polder.example").links.usable(timezone.now()).get()
-    page.goto("/open/" + links.url(link).split("/open/")[1])
+    page.goto("/open/" + management_links.url(link).split("/open/")[1])
     keyboard.opens("Open ", "button")  # and leads to the client; a fresh link stands for the code
     keyboard.opens("Reveal Client secret", "button")
     assert len(page.locator("#secret").input_value()) > 20

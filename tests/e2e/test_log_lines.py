@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from portal.embedded import stack
+from dev.servers import stack
 from tests.e2e.live import Live, free_port
 
 FORGED = '%0a{"event":"forged"}%1b[2K%22\\'
@@ -108,8 +108,8 @@ def test_a_worker_of_web_that_is_killed_is_told_in_a_line(live: Live) -> None:
 
 
 COMMANDS = {
-    "web": ["-m", "portal.serve"],
-    "tokens": ["-m", "tokens.serve"],
+    "web": ["-m", "portal.serving.cli"],
+    "tokens": ["-m", "tokens.serving.cli"],
 }
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
 from clients.models import Client
-from portal.example import organisation
+from dev.example import organisation
 from tests.e2e import pages
 from tests.e2e.test_accessibility import NARROW, WIDE, context_of
 

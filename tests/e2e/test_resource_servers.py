@@ -17,8 +17,8 @@ import requests
 import time_machine
 from pytest_django import Settings
 
-from portal import samples
-from portal.embedded.processes import Process, start, wait_until
+from dev.servers.processes import Process, start, wait_until
+from portal.pages.docs import samples
 from tests.e2e import registering
 from tests.e2e.live import Live, free_port
 from tests.e2e.registering import ODD_SCOPE, Registered

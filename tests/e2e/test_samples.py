@@ -16,8 +16,8 @@ import requests
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from pytest_django import Settings
 
-from portal import samples
-from portal.samples.values import Values
+from portal.pages.docs import samples
+from portal.pages.docs.samples.values import Values
 from tests.e2e import registering
 from tests.e2e.live import Live
 from tests.e2e.registering import Registered

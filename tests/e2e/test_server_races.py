@@ -12,14 +12,14 @@ from functools import partial
 
 import pytest
 
-from portal.embedded import stack
-from portal.embedded.processes import Process, start
+from dev.servers import stack
+from dev.servers.processes import Process, start
 from tests.e2e import registering
 from tests.e2e.live import Live, Part, free_port
 from tests.e2e.racing import Acts, Answer, Caller, going_on, race
 from tests.tokens.wire import Signer, ec_key, public_jwk
 from tokens.endpoints import example_api
-from tokens.throttle import WINDOW
+from tokens.runtime.rate_limits import WINDOW
 
 MANY = "1000000"  # requests a minute: what is not about limits must not meet one
 
@@ -48,7 +48,7 @@ def processes(live: Live) -> Iterator[list[str]]:
 def tokens_only(live: Live, **settings: str) -> str:
     port, operations_port = free_port(), free_port()
     settings["OPERATIONS_PORT"] = str(operations_port)
-    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "tokens.serving.cli", "--host", stack.HOST, "--port", str(port)]
 
     def launch() -> Process:
         log = live.directory / f"tokens-{port}.log"

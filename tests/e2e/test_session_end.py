@@ -13,7 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from clients.models import Client, ClientContact, Session, User
-from portal.example import organisation
+from dev.example import organisation
 from tests.e2e import pages, registering
 from tests.e2e.live import Live
 from tests.e2e.people import Person, address

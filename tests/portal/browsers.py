@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from clients import codes
+from clients.access import one_time_codes
 from clients.models import MailedCode, User
-from portal.sign_in import BACKEND
+from portal.sign_in.contacts import BACKEND
 
 
 def of(user: User, *, stepped_up: bool = True) -> Client:
@@ -34,7 +34,7 @@ def is_asked(answer: HttpResponse) -> bool:
 
 
 def newest_code() -> str:
-    return codes.value(MailedCode.objects.latest("created_at"))
+    return one_time_codes.value(MailedCode.objects.latest("created_at"))
 
 
 def confirmed(browser: Client, url: str, form: dict[str, Any] | None = None) -> HttpResponse:

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
-from audit import verifications
-from clients import keys
+from audit import verification_runs
+from clients.acts import keys
 from clients.models import Client, Mail, User
 from tests import factories
 from tests.keys import public_key
@@ -60,5 +60,5 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
             error="invalid_client",
             rule="kid",
         ),
-        "verification": verifications.start(by=factories.by(factories.ada()), now=factories.NOW),
+        "verification": verification_runs.start(by=factories.by(factories.ada()), now=factories.NOW),
     }

@@ -5,7 +5,7 @@ import time
 from django.test import Client
 
 from clients.models import User
-from portal.sign_in import BACKEND
+from portal.sign_in.contacts import BACKEND
 
 
 def signed_in(user: User, *, method: str = "mfa") -> Client:

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import client_secrets, registry
-from clients import keys as key_acts
+from clients.acts import client_secrets, lifecycle
+from clients.acts import keys as key_acts
 from clients.models import Client
-from clients.secretformat import generate
-from portal.client_search import matching
-from portal.views import all_clients
+from foundation.secret_format import generate
+from portal.pages.security import client_list
+from portal.search.client_search import matching
 from tests import factories, keys
 from tests.portal.staff import signed_in
 from tokens.models import CredentialUse
@@ -42,15 +42,15 @@ def test_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
     client, _secret = factories.client()
     factories.client()
     first = client.client_id
-    second = registry.change_client_id(client=client, seen=first, by=SYSTEM, now=now)
-    registry.change_client_id(client=client, seen=second, by=SYSTEM, now=now)
+    second = lifecycle.change_client_id(client=client, seen=first, by=SYSTEM, now=now)
+    lifecycle.change_client_id(client=client, seen=second, by=SYSTEM, now=now)
     assert found(now, q=first) == found(now, q=second) == {client}
 
 
 def test_filters_by_state_scope_and_organisation(now) -> None:
     one, _secret = factories.client()
     two, _secret = factories.client(scopes=(factories.scope("parcel.read"),))
-    registry.suspend(client=two, reason="x", by=SYSTEM, now=now)
+    lifecycle.suspend(client=two, reason="x", by=SYSTEM, now=now)
     assert found(now, state="suspended") == {two}
     assert found(now, scope="address.read") == {one}
     assert found(now, organisation="leiestroom") == {one, two}
@@ -85,7 +85,7 @@ def test_filters_by_what_ends_soon_and_what_is_not_used(now) -> None:
 
 
 def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch) -> None:
-    monkeypatch.setattr(all_clients, "PAGE", 2)
+    monkeypatch.setattr(client_list, "PAGE", 2)
     for _number in range(5):
         factories.client()
     Client.objects.update(name="Same name")
@@ -99,7 +99,7 @@ def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch
 
 
 def test_the_filters_stay_in_the_address_of_the_next_page_and_the_export(now, monkeypatch) -> None:
-    monkeypatch.setattr(all_clients, "PAGE", 1)
+    monkeypatch.setattr(client_list, "PAGE", 1)
     for _number in range(2):
         factories.client()
     context = signed_in(factories.noor()).get(reverse("all_clients"), {"state": "active"}).context

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import keys as key_acts
-from clients import registry
+from clients.acts import keys as key_acts
+from clients.acts import lifecycle
 from clients.models import Client, ClientContact, Mail, Proposal
 from tests import factories, keys
 from tests.portal.html import Page, seen_on
@@ -116,7 +116,7 @@ def test_contacts_are_added_changed_mailed_and_removed(now) -> None:
 
 def test_what_is_closed_stays_as_it_is(now) -> None:
     client, _secret = factories.client()
-    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     browser = signed_in(factories.noor())
     address = reverse("staff_client", args=[client.uid])
     text = browser.get(address).content.decode()
@@ -208,7 +208,7 @@ def test_the_last_owner_stays(now) -> None:
 def test_the_last_owner_of_a_closed_client_can_go(now) -> None:
     """Nobody can be made owner of it any more, so they had to stay for good."""
     client, _secret = factories.client()
-    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     post("remove_client_contact", client.uid, client.contacts.get().uid)
     assert not client.contacts.exists()
 

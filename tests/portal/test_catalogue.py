@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import catalogue, registry
+from clients.acts import catalogue, lifecycle
 from clients.models import Api, Mail, Scope
 from tests import factories
 from tests.portal.html import seen_on
@@ -99,7 +99,7 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
 def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the_api(now) -> None:
     """It said that there is no such client, of one that the page itself had put there."""
     client, _secret = factories.client(serves=[factories.api()])
-    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     browser, address = signed_in(factories.noor()), reverse("change_api", args=["addresses"])
     form = browser.get(address).context["form"]
     typed = {

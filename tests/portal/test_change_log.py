@@ -14,10 +14,10 @@ from django.urls import reverse
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients import catalogue, client_secrets, registrations, registry
+from clients.acts import catalogue, client_requests, client_secrets, lifecycle
 from clients.models import Client, User
-from portal import log_entries, spreadsheets
-from portal.views import change_log
+from portal.pages.auditor import change_log
+from portal.ui import csv_download, log_entries
 from tests import factories
 from tests.audit.forging import ruling_the_database
 from tests.portal.staff import signed_in
@@ -36,7 +36,7 @@ def export(kind: str, **filters: object):
 
 def suspended(now):
     client, _secret = factories.client()
-    registry.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
+    lifecycle.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
     return client
 
 
@@ -119,7 +119,7 @@ def test_filters_narrow_the_list(now, filters, found) -> None:
 
 def test_the_log_of_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:
     client = suspended(now)
-    registry.change_client_id(client=client, seen=(first := client.client_id), by=factories.SYSTEM, now=now)
+    lifecycle.change_client_id(client=client, seen=(first := client.client_id), by=factories.SYSTEM, now=now)
     assert f"suspended the client {client.name}" in page(client=first)
 
 
@@ -127,7 +127,7 @@ def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None
     """Only the second was: an auditor who looked at one client could not tell that two people had approved it."""
     request = factories.submitted_request(now, scopes=(factories.scope("person.read", sensitive=True),))
     for reviewer in (factories.bram(), factories.noor()):
-        client = registrations.approve(
+        client = client_requests.approve(
             registration=request, scopes=[factories.scope("person.read")], defaults=[], seen=request.content_hash,
             by=factories.by(reviewer), now=now,
         )  # fmt: skip
@@ -139,7 +139,7 @@ def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None
 
 def test_a_request_that_was_rejected_is_found_by_the_name_of_its_client(now) -> None:
     request = factories.submitted_request(now)
-    registrations.reject(
+    client_requests.reject(
         registration=request, message="No.", seen=request.content_hash, by=factories.by(factories.noor()), now=now
     )
     assert "Noor El Amrani rejected the request" in page(client=request.client_name)
@@ -223,7 +223,7 @@ def test_the_jsonl_export_verifies_outside(now) -> None:
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_defused() -> None:
-    text = "".join(spreadsheets.lines([["=1+1", "+1", "-1", "@x", "plain", 5]]))
+    text = "".join(csv_download.lines([["=1+1", "+1", "-1", "@x", "plain", 5]]))
     assert text == "'=1+1,'+1,'-1,'@x,plain,5\r\n"
 
 
@@ -285,8 +285,8 @@ def test_the_history_of_a_client_has_pages(now) -> None:
     client = suspended(now)
     noor = factories.by(factories.noor())
     for number in range(30):
-        registry.reactivate(client=client, reason=f"{number}", by=noor, now=now)
-        registry.suspend(client=client, reason=f"{number}", by=noor, now=now)
+        lifecycle.reactivate(client=client, reason=f"{number}", by=noor, now=now)
+        lifecycle.suspend(client=client, reason=f"{number}", by=noor, now=now)
     browser, url = signed_in(factories.ada()), reverse("client_past", args=[client.uid])
     first = browser.get(url)
     assert len(first.context["entries"]) == 50

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.embedded import keys
-from portal.environment import Environment
+from dev.servers import keys
+from portal.config.environment import Environment
 
 
 def check(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import client_secrets, keys, proposals, registrations, registry
+from clients.acts import client_requests, client_secrets, keys, lifecycle, proposals
 from clients.models import Client, Key, Proposal
 from tests import factories
 from tests.keys import certificate, public_key
@@ -125,8 +125,8 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
     now, noor = datetime.now(UTC), factories.by(factories.noor())
     key = keys.add(client=made, key=public_key(), by=noor, now=now)
     client_secrets.regenerate(client=made, replaces=made.secrets.get(), overlap=timedelta(hours=1), by=noor, now=now)
-    registry.suspend(client=made, reason="Ask Noor before you call", by=noor, now=now)
-    registry.reactivate(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    lifecycle.suspend(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    lifecycle.reactivate(client=made, reason="Ask Noor before you call", by=noor, now=now)
     pages = {
         name: browser.get(reverse(name, args=args)).content.decode()
         for name, args in (
@@ -151,8 +151,8 @@ def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser)
     )  # fmt: skip
     proposals.confirm(proposal=proposed, by=factories.by(factories.bram()), now=now, reason="Bram, too")
     content = factories.content(scopes=(scope,), contact_email=factories.lotte().email)
-    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
-    registrations.approve(
+    asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    client_requests.approve(
         registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip

@@ -5,9 +5,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import contacts, registrations, registry
+from clients.acts import client_requests, contacts, lifecycle
 from clients.models import ClientContact
-from portal.client_past import as_it_was
+from portal.pages.auditor.client_history import as_it_was
 from tests import factories
 from tests.portal.staff import signed_in
 from tests.portal.test_change_log import suspended
@@ -21,7 +21,7 @@ def past(client, **query: str):
 
 def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:
     client = suspended(now)
-    registry.reactivate(client=client, reason="Fine again", by=factories.SYSTEM, now=now)
+    lifecycle.reactivate(client=client, reason="Fine again", by=factories.SYSTEM, now=now)
     facts = {str(label): text for label, text in past(client).context["past"].rows()}
     assert facts["Status"] == "Active"
     assert facts["Scopes"] == "address.read"
@@ -31,7 +31,7 @@ def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:
 def test_a_client_that_came_by_a_request_is_shown_with_what_was_granted(now) -> None:
     nrn, plain = factories.scope("nrn"), factories.scope()
     asked = factories.submitted_request(now, scopes=(nrn, plain))
-    client = registrations.approve(
+    client = client_requests.approve(
         registration=asked, scopes=[plain], defaults=[plain], message="Not nrn", seen=asked.content_hash,
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip
@@ -45,11 +45,11 @@ def test_a_client_that_came_by_a_request_is_shown_with_what_was_granted(now) -> 
 
 def test_an_approved_change_is_in_the_log_as_before_and_after(now) -> None:
     client, _secret = factories.client()
-    asked = registrations.propose_change(
+    asked = client_requests.propose_change(
         client=client, content=factories.content(client_name="New name", scopes=(factories.scope("nrn"),)),
         by=factories.by(factories.lotte()), now=now,
     )  # fmt: skip
-    registrations.approve(
+    client_requests.approve(
         registration=asked, scopes=[factories.scope("nrn")], defaults=[], seen=asked.content_hash,
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip
@@ -63,7 +63,7 @@ def test_the_past_is_told_by_the_entries_up_to_then_only() -> None:
     client, _secret = factories.client()
     entries = list(Entry.objects.of_client(client.audit_client).order_by("seq"))
     before = as_it_was(entries)
-    registry.suspend(client=client, reason="x", by=factories.SYSTEM, now=timezone.now())
+    lifecycle.suspend(client=client, reason="x", by=factories.SYSTEM, now=timezone.now())
     after = as_it_was(Entry.objects.of_client(client.audit_client).order_by("seq"))
     assert before.facts["status"] == "active"
     assert after.facts["status"] == "suspended"

@@ -18,9 +18,9 @@ from django.utils import translation
 from django.views import defaults
 
 from clients.models import Client
+from dev.gallery import gallery
 from portal.explanations import explain
-from portal.refused_requests import Cause, Verdict
-from portal.views.gallery import gallery
+from portal.explanations.refused_requests import Cause, Verdict
 from tests.portal.html import Page, rendered
 from tokens.models import JournalEntry
 

@@ -5,8 +5,10 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts, links, people, registrations, registry
-from clients.mail_text import render
+from clients.access import management_links
+from clients.acts import client_requests, contacts, lifecycle
+from clients.acts import staff as people
+from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, Registration, User
 from tests import factories
 from tests.portal import browsers
@@ -73,12 +75,12 @@ def test_an_owner_who_adds_an_address_of_the_staff_does_not_read_its_name(made, 
 
 def test_staff_get_no_link_but_their_invitation(now) -> None:
     with pytest.raises(ValueError, match="no link"):
-        links.issue(user=factories.bram(), now=now)
+        management_links.issue(user=factories.bram(), now=now)
 
 
 def test_in_the_history_staff_are_the_security_team(made, browser, now) -> None:
     add_wim(made, now)
-    registry.suspend(client=made, reason="For now", by=factories.by(factories.noor()), now=now)
+    lifecycle.suspend(client=made, reason="For now", by=factories.by(factories.noor()), now=now)
     text = browser.get(reverse("client_history", args=[made.uid])).text
     assert "The Security team suspended the client" in text
     assert "Lotte Verhaeghe added a contact" in text
@@ -177,7 +179,7 @@ def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
 
 def test_who_has_a_change_waiting_is_shown_it_instead_of_a_form_that_cannot_be_sent(made, browser, now) -> None:
     scopes = (factories.scope("person.read"),)
-    waiting = registrations.propose_change(
+    waiting = client_requests.propose_change(
         client=made, content=factories.content(scopes=scopes), by=factories.by(factories.lotte()), now=now
     )
     url = reverse("propose_change", args=[made.uid])

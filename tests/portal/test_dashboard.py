@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import contacts, keymaterial, outbox
-from clients import keys as key_acts
+from clients import keymaterial
+from clients.acts import contacts
+from clients.acts import keys as key_acts
+from clients.mail import outbox
 from clients.models import Mail
 from portal.tasks import remember_dashboard
-from portal.times import moment
+from portal.ui.dates import moment
 from tests import factories, keys
 from tests.portal.staff import signed_in
 from tokens.models import UsageDay

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portal import database
-from portal.commits import COMMITS_WAIT
+from portal.config import database
+from portal.web.commits import COMMITS_WAIT
 from tests import factories
 from tests.portal import browsers
 

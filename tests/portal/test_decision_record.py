@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import client_secrets, registrations
+from clients.acts import client_requests, client_secrets
 from clients.models import Client, Registration
-from portal.client_past import as_it_was
+from portal.pages.auditor.client_history import as_it_was
 from tests import factories
 from tests.portal.staff import signed_in
 
@@ -86,7 +86,7 @@ def test_the_confirmation_keeps_purpose_and_address(now) -> None:
 def test_the_first_secret_of_a_client_is_in_the_log_and_in_its_past(now) -> None:
     registration = factories.submitted_request(now)
     decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
-    client = Client.objects.get(registrations=registration)
+    client = Client.objects.get(client_requests=registration)
     secret = client.secrets.get()
     entry = last("secret.created")
     assert (entry.subject_id, entry.changes) == (secret.audit_id, {"hint": [None, secret.hint]})
@@ -117,7 +117,7 @@ def test_a_change_that_leaves_the_purpose_says_on_what_purpose_it_was_decided(no
         client_name=client.name, organisation=client.organisation, contact_name=lotte.name, contact_email=lotte.email,
         purpose=client.purpose, reason="New", scopes=(factories.scope("address.read"), factories.scope("parcel.read")),
     )  # fmt: skip
-    registration = registrations.propose_change(client=client, content=content, by=factories.by(lotte), now=now)
+    registration = client_requests.propose_change(client=client, content=content, by=factories.by(lotte), now=now)
     decide(registration, "approve", scopes=["address.read", "parcel.read"])
     changes = last("registration.approved").changes
     assert changes["purpose"] == [None, "We read meters."]

@@ -13,9 +13,11 @@ from django.core import mail as django_mail
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import contacts, keys, links, mail_text, outbox, targets
+from clients.access import management_links
+from clients.acts import contacts, keys
+from clients.mail import outbox, rendering, targets
 from clients.models import Client, ClientContact, Mail, ManagementLink, User
-from portal.next_page import own_page
+from portal.web.next_page import own_page
 from tests import factories
 from tests.factories import by, lotte, wim
 from tests.keys import certificate
@@ -35,7 +37,7 @@ def mailed_link(kind: Mail.Kind = Mail.Kind.LINK, *, sent_at: datetime | None = 
     mails = Mail.objects.filter(kind=kind, **({"to": to} if to else {}))
     mail = mails.latest("created_at")
     assert outbox.deliver(mail_id=mail.pk, now=sent_at or max(mail.next_attempt_at, now()))
-    return links.url(Mail.objects.get(pk=mail.pk).link)  # type: ignore[arg-type]
+    return management_links.url(Mail.objects.get(pk=mail.pk).link)  # type: ignore[arg-type]
 
 
 # --- The page that somebody wanted ------------------------------------------------------------------------------------
@@ -181,13 +183,13 @@ def test_a_mail_that_is_sent_again_after_its_link_ended_has_a_new_one(made: Clie
     ManagementLink.objects.update(revoked_at=now())
     Mail.objects.update(state=Mail.State.PENDING)
     assert Browser().get(mailed_link(Mail.Kind.CLIENT_READY)).status_code == 200
-    assert first != links.url(ManagementLink.objects.latest("pk"))
+    assert first != management_links.url(ManagementLink.objects.latest("pk"))
 
 
 def test_a_mail_without_a_link_names_its_page(made: Client, settings) -> None:
     mail = outbox.queue_for(user=factories.noor(), kind=Mail.Kind.CLIENT_CHANGED, client=made, now=now())
     page = f"{settings.PUBLIC_URL}{reverse('client', args=[made.uid])}"
-    assert page in mail_text.render(mail, now=now()).html
+    assert page in rendering.render(mail, now=now()).html
 
 
 # --- A fresh link -----------------------------------------------------------------------------------------------------
@@ -246,10 +248,10 @@ def test_it_is_good_for_as_long_as_a_code(made: Client, opened: Callable[[timede
 
 
 def test_a_link_that_no_mail_brought_is_not_fresh(made: Client) -> None:
-    link = links.issue(user=lotte(), now=now())
-    links.activate(link)
+    link = management_links.issue(user=lotte(), now=now())
+    management_links.activate(link)
     browser = Browser()
-    browser.post(links.url(link))
+    browser.post(management_links.url(link))
     assert is_asked(browser.post(reverse("reveal_secret", args=[made.uid])))
 
 

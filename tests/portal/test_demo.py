@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from portal.embedded import postgres, processes, sockets, stack
+from dev.servers import postgres, processes, sockets, stack
 from tests.e2e.live import free_port
 
 
@@ -28,7 +28,7 @@ class Demo:
         self.env = {"PATH": os.environ["PATH"], "HOME": str(directory), "PORT": str(port)}
         self.env |= {"DEMO_DIRECTORY": str(directory), "ENV_FILES": str(directory / "demo.env")}
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "portal.embedded.demo"],
+            [sys.executable, "-m", "dev.servers.demo"],
             cwd=stack.ROOT, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.said = ""
@@ -47,8 +47,8 @@ class Demo:
         self.said += self.popen.stdout.read()
         return status
 
-    def manage(self, *arguments: str) -> str:
-        return stack.manage(*arguments, env={name: self.env[name] for name in ("PATH", "ENV_FILES")}).stdout.strip()
+    def seed_demo(self, *arguments: str) -> str:
+        return stack.seed_demo(*arguments, env={name: self.env[name] for name in ("PATH", "ENV_FILES")}).stdout.strip()
 
     def processes(self) -> dict[str, str]:
         files = (self.directory / "demo").glob("*.pid")
@@ -130,7 +130,7 @@ def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(di
         assert "<form" in get(found(r"(http\S+/open/\S+)", demo.said))
         curl = subprocess.run(shlex.split(found(r"(curl --user .+)", demo.said)), capture_output=True, text=True)
         assert json.loads(curl.stdout)["token_type"].lower() == "bearer", curl
-        assert re.fullmatch(r"[0-9]{6}", demo.manage("seed_demo", "--code", "noor@gegevensverkeer.example"))
+        assert re.fullmatch(r"[0-9]{6}", demo.seed_demo("--code", "noor@gegevensverkeer.example"))
         client_id = found(r"--user '([^:]+):", demo.said)
         pids = demo.processes()
         assert set(pids) == {"postgres", "valkey", "mail", "web", "worker", "beat"}

@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import catalogue, client_secrets, keys
+from clients.acts import catalogue, client_secrets, keys
 from clients.models import Client, Scope
-from portal import samples
-from portal.documentation import PAGES, neighbours
-from portal.samples.values import ALGORITHMS, Values
+from portal.pages.docs import samples
+from portal.pages.docs.contents import PAGES, neighbours
+from portal.pages.docs.samples.values import ALGORITHMS, Values
 from tests import factories
 from tests.factories import NOW
 from tests.keys import new_ec, public_key
 from tests.portal import browsers
 from tests.portal.html import Page
-from tokens import errors
 from tokens.endpoints import example_api
+from tokens.protocol import errors
 
 pytestmark = pytest.mark.django_db
 

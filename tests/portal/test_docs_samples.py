@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from clients import keymaterial
-from portal import samples
-from portal.samples.values import Values
+from portal.pages.docs import samples
+from portal.pages.docs.samples.values import Values
 
 HOSTILE = 'o\'hara "1" $(id) `id` \\ é'
 

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from django.urls import reverse
 
-from clients import keymaterial, keys
+from clients import keymaterial
+from clients.acts import keys
 from clients.models import Client
-from portal.times import precise
+from portal.ui.dates import precise
 from tests import factories
 from tests.keys import public_key
 from tests.portal import browsers

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import catalogue, proposals, registrations, registry
-from clients.four_eyes import NeedsColleague
+from clients.acts import catalogue, client_requests, lifecycle, proposals
+from clients.acts.four_eyes import NeedsColleague
 from clients.models import ClientScope, Mail, Proposal, Scope, User
 from tests import factories
 from tests.factories import bram, by, noor
@@ -100,18 +100,18 @@ def test_one_approves_alone_only_after_two_eased_the_scope(scope, now) -> None:
     with pytest.raises(proposals.UnableToDecide):
         proposals.confirm(proposal=proposal, reason="Fine", by=by(noor()), now=now)
     with transaction.atomic():
-        assert registrations.approve(scopes=[scope], now=now, **told) is None
+        assert client_requests.approve(scopes=[scope], now=now, **told) is None
         transaction.set_rollback(True)
     proposals.confirm(proposal=proposal, reason="Fine", by=by(bram()), now=now)
     registration.refresh_from_db()
     scope.refresh_from_db()
-    assert registrations.approve(scopes=[scope], now=now, **told) is not None
+    assert client_requests.approve(scopes=[scope], now=now, **told) is not None
 
 
 def test_one_person_gives_no_sensitive_scope_without_a_request(scope, now) -> None:
     client, _secret = factories.client()
     with pytest.raises(NeedsColleague):
-        registry.change_scopes(client=client, scopes=[scope], defaults=[], reason="Alone", by=by(noor()), now=now)
+        lifecycle.change_scopes(client=client, scopes=[scope], defaults=[], reason="Alone", by=by(noor()), now=now)
     assert not ClientScope.objects.filter(scope=scope).exists()
     assert not Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).exists()
 

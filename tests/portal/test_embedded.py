@@ -14,8 +14,8 @@ import psycopg
 import pytest
 import redis
 
-from portal.embedded import clean, demo, keys, postgres, processes, sockets, stack, valkey
-from portal.embedded.processes import Process, UnableToStart
+from dev.servers import clean, demo, keys, postgres, processes, sockets, stack, valkey
+from dev.servers.processes import Process, UnableToStart
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
@@ -64,7 +64,7 @@ def test_a_server_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> N
 
 def test_a_server_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     starter = (
-        "import pathlib, sys, time; from portal.embedded import processes;"
+        "import pathlib, sys, time; from dev.servers import processes;"
         f"process = processes.start('sleeper', ['sleep', '60'], log=pathlib.Path({str(tmp_path / 'log')!r}));"
         "print(process.pid, flush=True); time.sleep(60)"
     )
@@ -153,7 +153,7 @@ def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
         nameless = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
         nameless += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
     script = (
-        "import pathlib, sys; from portal.embedded import postgres; short = pathlib.Path(sys.argv[1]);"
+        "import pathlib, sys; from dev.servers import postgres; short = pathlib.Path(sys.argv[1]);"
         "postgres.launch(short / 'data', short, log=short / 'log', settings=postgres.THROW_AWAY).stop()"
     )
     command = [*nameless, sys.executable, "-c", script, str(short)]

@@ -7,7 +7,7 @@ import pytest
 from audit import log
 from audit.models import Entry
 from clients.models import Client, Key, Registration
-from portal.example import organisation
+from dev.example import organisation
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from django.utils.translation import trans_real
 from portal.explanations import explain
 from portal.explanations.slips import OF_A_SECRET, OF_A_TOKEN
 from portal.explanations.words import UNKNOWN, WORDS, of_rule
-from tokens.errors import Rule
+from tokens.protocol.errors import Rule
 
 NOW = 1_795_500_000  # 24 November 2026, 07:00:00 in Brussels
 ISSUER, TOKEN_URL = "https://keydesk.example", "https://keydesk.example/oauth/v2/token"

@@ -3,7 +3,7 @@
 import pytest
 from django import forms
 
-from portal.templatetags import keydesk
+from portal.ui import template_tags
 from tests.portal.html import Page, rendered
 
 ATTACK = "<script>alert(1)</script>"
@@ -99,9 +99,9 @@ def test_a_hidden_field_has_no_label_and_no_box():
 
 def test_a_missing_answer_says_which_one_it_is():
     form = Request({})
-    assert keydesk.error_messages(form["email"]) == ["Fill in: E-mail"]
-    assert keydesk.error_messages(form["environment"]) == ["Choose an answer: Environment"]
-    assert keydesk.error_messages(form["agree"]) == ["Tick “I agree”"]
+    assert template_tags.error_messages(form["email"]) == ["Fill in: E-mail"]
+    assert template_tags.error_messages(form["environment"]) == ["Choose an answer: Environment"]
+    assert template_tags.error_messages(form["agree"]) == ["Tick “I agree”"]
 
 
 def test_the_error_summary_leads_to_every_field_that_is_wrong():

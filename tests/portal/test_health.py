@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
-from portal.embedded import sockets, stack
-from portal.health import Broker
+from dev.servers import sockets, stack
+from portal.serving.health import Broker
 from tests.e2e.live import free_port
 
 pytestmark = pytest.mark.django_db  # without it no test database is made for the process

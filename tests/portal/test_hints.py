@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from clients import contacts, registrations
+from clients.acts import client_requests, contacts
 from clients.models import ClientContact, Registration, User
-from portal import hints
+from portal.pages.review import risk_signals
 from tests import factories
 from tests.portal import browsers
 from tests.portal.staff import signed_in
@@ -17,8 +17,8 @@ LEIESTROOM = "waterbedrijf LEIESTROOM"  # of factories.client, whose contact is 
 def signals(**changes: object) -> dict[str, str]:
     """The text of each signal of a request, and its weight."""
     asked = factories.submitted_request(**changes)
-    found = hints.about(asked, hints.known_about([asked]))
-    return {hint.text: hint.state for hint in found} | {"risk": hints.risk(found)}
+    found = risk_signals.about(asked, risk_signals.known_about([asked]))
+    return {hint.text: hint.state for hint in found} | {"risk": risk_signals.risk(found)}
 
 
 def review(asked: Registration) -> str:
@@ -44,7 +44,7 @@ def test_the_mail_domain_of_the_organisations_contacts_is_good(address: str) -> 
 def test_the_clients_of_the_organisation_are_one_step_away() -> None:
     factories.client()
     asked = factories.submitted_request(organisation=LEIESTROOM)
-    (theirs,) = [hint for hint in hints.about(asked, hints.known_about([asked])) if hint.url]
+    (theirs,) = [hint for hint in risk_signals.about(asked, risk_signals.known_about([asked])) if hint.url]
     assert len(signed_in(factories.noor()).get(theirs.url).context["rows"]) == 1
 
 
@@ -125,7 +125,7 @@ def test_on_the_review_page_a_name_stands_with_address_and_role(now) -> None:
     bram = factories.bram()
     asked = factories.submitted_request(now, contact_name="Bram Wouters", contact_email="bram.w@evil.example")
     for author in (asked.person, bram):
-        registrations.comment(registration=asked, text="Fine for me.", by=factories.by(author), now=now)
+        client_requests.comment(registration=asked, text="Fine for me.", by=factories.by(author), now=now)
     text = " ".join(review(asked).split())
     signed = '<b>Bram Wouters</b> <span class="kd-break">&lt;{}&gt;</span> <span class="kd-tag kd-tag--{}">{}</span>'
     requester = signed.format("bram.w@evil.example", "mute", "Requester")
@@ -143,7 +143,7 @@ def test_a_long_history_takes_no_more_queries_than_a_short_one(now) -> None:
     browser = signed_in(factories.noor())
     for _round in range(2):
         for author in (asked.person, factories.bram(), factories.ada()):
-            registrations.comment(registration=asked, text="Fine.", by=factories.by(author), now=now)
+            client_requests.comment(registration=asked, text="Fine.", by=factories.by(author), now=now)
         counts.append(browsers.queries(browser, reverse("review", args=[asked.uid])))
     assert counts[0] == counts[1]
 
@@ -156,15 +156,15 @@ def test_whoever_approves_a_sensitive_scope_sees_who_else_gets_it() -> None:
         reason="On the telephone", by=factories.by(factories.noor()), now=factories.NOW,
     )  # fmt: skip
     content = factories.content(scopes=(factories.scope("person.nrn.read", sensitive=True),))
-    asked = registrations.propose_change(
+    asked = client_requests.propose_change(
         client=client, content=content, by=factories.by(factories.lotte()), now=factories.NOW
     )
     page = review(asked)
     assert "2 contacts of the client get what you approve" in page
     assert f"noor.private@mail.example since {factories.NOW:%Y-%m-%d}" in page
     plain = factories.content()
-    registrations.withdraw(registration=asked, by=factories.by(factories.lotte()), now=factories.NOW)
-    asked = registrations.propose_change(
+    client_requests.withdraw(registration=asked, by=factories.by(factories.lotte()), now=factories.NOW)
+    asked = client_requests.propose_change(
         client=client, content=plain, by=factories.by(factories.lotte()), now=factories.NOW
     )
     assert "get what you approve" not in review(asked)

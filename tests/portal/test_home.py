@@ -6,7 +6,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import keys
+from clients.acts import keys
 from clients.models import Key
 from tests import factories
 from tests.keys import certificate, public_key

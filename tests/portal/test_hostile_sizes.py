@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients.secretformat import generate
+from foundation.secret_format import generate
 from portal.forms.fields import BoundedText
 from tests import factories, patterns
 from tests.clients.keymaterial.clock import seconds_taken

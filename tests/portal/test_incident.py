@@ -8,13 +8,13 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import keys as key_acts
-from clients import registry
+from clients.acts import keys as key_acts
+from clients.acts import lifecycle
 from clients.models import Mail
 from tests import factories, keys
 from tests.portal.staff import signed_in
-from tokens import tokenformat
 from tokens.models import Token
+from tokens.protocol import token_format
 
 pytestmark = pytest.mark.django_db
 
@@ -25,9 +25,9 @@ def look_up(value: str) -> str:
 
 def token_of(client, credential: str) -> str:
     now = datetime.now(UTC)
-    text = tokenformat.generate()
+    text = token_format.generate()
     Token.objects.create(
-        digest=tokenformat.digest(text), client=client, epoch=client.epoch, scope="address.read", issued_at=now,
+        digest=token_format.digest(text), client=client, epoch=client.epoch, scope="address.read", issued_at=now,
         expires_at=now + timedelta(hours=1), credential=credential,
     )  # fmt: skip
     return text
@@ -80,7 +80,7 @@ def test_a_secret_is_found_in_what_it_stood_in(now, around) -> None:
 def test_a_client_id_is_told_to_be_one_also_when_it_was_regenerated(now) -> None:
     client, _secret = factories.client()
     old = client.client_id
-    registry.change_client_id(client=client, seen=old, by=factories.SYSTEM, now=now)
+    lifecycle.change_client_id(client=client, seen=old, by=factories.SYSTEM, now=now)
     for client_id in (old, client.client_id):
         page = look_up(f"'{client_id}'")
         assert "no secret but a client id" in page

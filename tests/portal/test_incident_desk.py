@@ -17,9 +17,9 @@ from django.urls import reverse
 from joserfc.jwk import ECKey
 
 from audit.models import Entry
-from clients import keys as key_acts
-from clients import registry
-from clients.mail_text import render
+from clients.acts import keys as key_acts
+from clients.acts import lifecycle
+from clients.mail.rendering import render
 from clients.models import Client, Key, Mail
 from tests import factories, keys
 from tests.factories import by, lotte, noor
@@ -118,7 +118,7 @@ def test_a_basic_header_with_another_secret_names_its_client(client) -> None:
 
 def test_a_client_id_of_before_names_its_client(client) -> None:
     old = client.client_id
-    registry.change_client_id(client=client, seen=old, by=by(lotte()), now=datetime.now(UTC))
+    lifecycle.change_client_id(client=client, seen=old, by=by(lotte()), now=datetime.now(UTC))
     page = look_up(old)
     assert client.name in page
     assert "no secret but a client id" in page

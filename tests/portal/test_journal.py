@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from clients import secretformat
 from clients.models import Client
+from foundation import secret_format
 from tests import factories
 from tests.portal import browsers
-from tokens.errors import Rule
 from tokens.models import CredentialUse, JournalEntry, RefusalCount, Token, UsageDay
+from tokens.protocol.errors import Rule
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +89,7 @@ def test_an_id_is_looked_up_on_its_own_page(made) -> None:
 
 
 def test_a_secret_that_is_pasted_in_place_of_an_id_goes_into_no_address(made) -> None:
-    answer = browsers.of(factories.lotte()).get(reverse("journal"), {"request_id": secretformat.generate()})
+    answer = browsers.of(factories.lotte()).get(reverse("journal"), {"request_id": secret_format.generate()})
     assert answer.status_code == 200
 
 
@@ -215,7 +215,7 @@ def test_a_use_of_the_same_kind_of_credential_after_tokens_are_gone_is_a_proof_t
 
 
 def counted(client: Client, rule: str, refused: int, *, ago: timedelta = timedelta(minutes=5)) -> None:
-    """As tokens/usage.py writes it: the cause by the hour and the sum by the day, in one statement."""
+    """As tokens/runtime/usage.py writes it: the cause by the hour and the sum by the day, in one statement."""
     at = datetime.now(UTC) - ago
     RefusalCount.objects.create(
         client=client, hour=at.replace(minute=0, second=0, microsecond=0), rule=rule, error="temporarily_unavailable",

@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import codes, keys
+from clients.access import one_time_codes
+from clients.acts import keys
 from clients.models import Client, Key, Mail
-from portal.times import moment
+from portal.ui.dates import moment
 from tests import factories
 from tests.keys import certificate_pem, jwk_of, new_ec, public_key
 from tests.portal import browsers, staff
@@ -250,7 +251,7 @@ def test_adding_asks_for_a_mailed_code_and_then_goes_on_with_the_same_key(made) 
     asked = browser.post(url, {"material": carried, "start": "now"})["Location"]
     assert "We sent a six-digit code to" in browser.get(asked).text
     assert not made.keys.exists()
-    browser.post(asked, {"code": codes.value(lotte.codes.get())})
+    browser.post(asked, {"code": one_time_codes.value(lotte.codes.get())})
     assert made.keys.count() == 1
 
 

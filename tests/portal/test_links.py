@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import contacts, links, people
-from clients.mail_text import render
+from clients.access import management_links
+from clients.acts import contacts, staff
+from clients.mail.rendering import render
 from clients.models import Mail, ManagementLink, User
 from tests import factories
 
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 def link_of(user: User, now) -> str:
-    link = links.issue(user=user, now=now, invitation=user.is_staff_member)
-    links.activate(link)
-    return links.token(link)
+    link = management_links.issue(user=user, now=now, invitation=user.is_staff_member)
+    management_links.activate(link)
+    return management_links.token(link)
 
 
 @pytest.fixture
@@ -142,12 +143,12 @@ def test_an_address_that_is_none_is_told_so(client) -> None:
 
 
 def test_an_invited_staff_member_sets_up_a_second_factor_first(client, real_now) -> None:
-    noor = people.invite_staff(
+    noor = staff.invite_staff(
         email="noor@keydesk.example", name="Noor", role=User.Role.SECURITY, by=factories.SYSTEM, now=real_now
     )
     link = noor.links.get()
-    links.activate(link)
-    response = client.post(reverse("open_link", args=[links.token(link)]))
+    management_links.activate(link)
+    response = client.post(reverse("open_link", args=[management_links.token(link)]))
     assert response.headers["Location"] == reverse("staff_setup")
     assert client.get(reverse("staff_setup")).status_code == 200
     assert client.get(reverse("home")).headers["Location"] == reverse("staff_setup")
@@ -155,17 +156,17 @@ def test_an_invited_staff_member_sets_up_a_second_factor_first(client, real_now)
 
 def test_staff_are_not_sent_to_a_page_that_mails_them_nothing(client, real_now) -> None:
     """The page is the same for everybody, so it says so to everybody."""
-    link = links.issue(user=factories.noor(), now=real_now, invitation=True)
-    links.activate(link)
-    links.revoke_all(user=factories.noor(), now=real_now)
-    url = reverse("open_link", args=[links.token(link)])
+    link = management_links.issue(user=factories.noor(), now=real_now, invitation=True)
+    management_links.activate(link)
+    management_links.revoke_all(user=factories.noor(), now=real_now)
+    url = reverse("open_link", args=[management_links.token(link)])
     assert "ask the colleague who invited you to do it again" in client.get(url).content.decode()
     assert (
         "ask the colleague who invited you to do it again"
         in client.post(url, {"renew": "1"}, follow=True).content.decode()
     )
     mail = Mail(kind=Mail.Kind.STAFF_INVITATION, to="x@y.example", user=factories.noor(), link=link)
-    text = render(mail, now=real_now, link_url=links.url(link))
+    text = render(mail, now=real_now, link_url=management_links.url(link))
     for part in (text.body, text.html):
         assert "ask a colleague who runs Keydesk to invite you again" in " ".join(part.split())
         assert "/link/" not in part

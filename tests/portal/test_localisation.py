@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients.mail_text import render
+from clients.mail.rendering import render
 from clients.models import Mail
 from tests import factories
 from tests.factories import NOW, lotte

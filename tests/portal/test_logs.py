@@ -11,10 +11,10 @@ import pytest
 import structlog
 from django.test import Client as Browser
 
-from clients.secretformat import generate
-from portal import logs
+from foundation.log_lines import LineHandler, PlainLine
+from foundation.secret_format import generate
+from portal.config import log_format
 from tests.clients.keymaterial.clock import seconds_taken
-from tokens.log_lines import LineHandler, PlainLine
 
 BUDGET = 0.05  # CPU seconds
 BAIT = ("eyJ", "eyJ.", "kds_", "/open/", "/open/a/", "access_token=", "\\", '"', "\n", "\ud800", "é", "%s", " ")
@@ -94,7 +94,7 @@ def test_a_very_long_traceback_keeps_its_beginning_and_its_end(caplog: pytest.Lo
     except ValueError:
         logging.getLogger("test").exception("failed")
     shown = written(caplog.records[-1])["exception"]
-    assert len(shown) < logs.MAX_TRACEBACK_LENGTH
+    assert len(shown) < log_format.MAX_TRACEBACK_LENGTH
     assert shown.startswith("Traceback (most recent call last):")
     assert "test_a_very_long_traceback" in shown
     assert "\n...\n" in shown
@@ -132,7 +132,7 @@ def test_a_line_is_json_whatever_a_value_is(log: Lines, value: object) -> None:
 def test_a_value_is_cut_and_says_how_long_it_was(log: Lines) -> None:
     shown = log.line("x" * 100_000, other="y" * 100_000)
     for name in ("event", "other"):
-        assert len(shown[name]) < logs.MAX_TEXT_LENGTH + 50
+        assert len(shown[name]) < log_format.MAX_TEXT_LENGTH + 50
         assert shown[name].endswith("... (100000 characters)")
 
 
@@ -149,7 +149,7 @@ def test_what_opens_something_is_taken_out_of_every_value(log: Lines) -> None:
 def test_a_secret_where_a_value_is_cut_is_of_no_use(log: Lines) -> None:
     secret = generate()
     for kept in range(len(secret)):
-        shown = log.line(" " * (logs.MAX_TEXT_LENGTH - kept) + secret)
+        shown = log.line(" " * (log_format.MAX_TEXT_LENGTH - kept) + secret)
         assert secret[:24] not in shown["event"]
 
 

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from clients import codes, links, mail_words, notices, registrations
-from clients.mail_text import MailText, render
+from clients.access import management_links, one_time_codes
+from clients.acts import client_requests
+from clients.mail import notifications
+from clients.mail import words as mail_words
+from clients.mail.rendering import MailText, render
 from clients.models import Mail, MailedCode, Registration
 from tests import factories
 
@@ -15,7 +18,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NASTY = "Meterstanden <b>x</b>\r\nBcc: everybody@example.org\u202e"
 KINDS = list(Mail.Kind)
-ACTION_OF = {kind: action.value for action, kind in notices.OWN_KIND.items()} | {
+ACTION_OF = {kind: action.value for action, kind in notifications.OWN_KIND.items()} | {
     Mail.Kind.PASSKEY_CHANGED: "passkey.added"
 }
 
@@ -51,11 +54,11 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
 def rendered(kind: Mail.Kind, **about: str) -> MailText:
     row = mail(kind, **about)
     if kind in (Mail.Kind.LINK, Mail.Kind.CLIENT_READY, Mail.Kind.CONTACT_ADDED, Mail.Kind.STAFF_INVITATION):
-        row.link = links.issue(user=row.user, now=NOW)
-        return render(row, now=NOW, link_url=links.url(row.link))
+        row.link = management_links.issue(user=row.user, now=NOW)
+        return render(row, now=NOW, link_url=management_links.url(row.link))
     if kind == Mail.Kind.CODE:
-        row.code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=row.to, user=row.user, now=NOW)
-        return render(row, now=NOW, code=codes.value(row.code))
+        row.code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=row.to, user=row.user, now=NOW)
+        return render(row, now=NOW, code=one_time_codes.value(row.code))
     return render(row, now=NOW)
 
 
@@ -112,7 +115,7 @@ def test_a_code_or_link_is_never_in_a_subject() -> None:
 def test_nothing_that_a_stranger_typed_is_mailed_before_the_address_is_confirmed() -> None:
     typed = {"client_name": "Pay at evil.example", "organisation": "Evil Ltd", "contact_name": "Dear customer"}
     request = Registration(**typed, purpose="Send money", contact_email="victim@example.org", created_at=NOW, pk=6)
-    code = codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email="victim@example.org", now=NOW)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email="victim@example.org", now=NOW)
     text = render(Mail(kind=Mail.Kind.CODE, to=code.email, code=code, registration=request), now=NOW, code="123456")
     for words in (*typed.values(), "Send money"):
         for part in (text.subject, text.body, text.html):
@@ -122,7 +125,7 @@ def test_nothing_that_a_stranger_typed_is_mailed_before_the_address_is_confirmed
 
 def test_the_code_is_in_what_a_mailbox_shows_beside_the_subject() -> None:
     row = mail(Mail.Kind.CODE)
-    row.code = codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=row.to, user=row.user, now=NOW)
+    row.code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=row.to, user=row.user, now=NOW)
     text = render(row, now=NOW, code="123456")
     preheader = re.search(r"<div style=\"display:none[^>]*>([^<]*)<", text.html)
     assert preheader
@@ -278,7 +281,7 @@ def test_the_mail_with_a_code_has_nothing_that_was_typed(part: str, settings) ->
     settings.SERVICE_NAME, settings.ORGANISATION_NAME = "Our service", "Our organisation"
     names = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose"), TYPED)
     content = factories.content(**names, contact_email="victim@bank.example")
-    asked = registrations.submit(content=content, language="en", by=factories.SYSTEM, now=NOW)
+    asked = client_requests.submit(content=content, language="en", by=factories.SYSTEM, now=NOW)
     row = Mail.objects.get()
     text = getattr(render(row, now=NOW, code="123456"), part)
     assert "evil" not in text
@@ -289,7 +292,7 @@ def test_the_mail_with_a_code_has_nothing_that_was_typed(part: str, settings) ->
 
 def test_who_was_never_here_is_greeted_without_a_name() -> None:
     row = mail(Mail.Kind.CONTACT_ADDED, name=TYPED)
-    row.link = links.issue(user=row.user, now=NOW)
-    assert "Hello,\n" in render(row, now=NOW, link_url=links.url(row.link)).body
+    row.link = management_links.issue(user=row.user, now=NOW)
+    assert "Hello,\n" in render(row, now=NOW, link_url=management_links.url(row.link)).body
     row.user.last_login = NOW
-    assert "Hello Log in" in render(row, now=NOW, link_url=links.url(row.link)).body
+    assert "Hello Log in" in render(row, now=NOW, link_url=management_links.url(row.link)).body

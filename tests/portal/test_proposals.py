@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import contacts, proposals, registrations, registry
+from clients.acts import client_requests, contacts, lifecycle, proposals
 from clients.models import Client, ClientContact, Mail, Proposal, Scope, User
 from tests import factories
 from tests.factories import bram, by, lotte, noor
@@ -100,7 +100,7 @@ def test_a_contact_of_a_client_that_waits_for_a_sensitive_scope_takes_two(scope,
     """Else one person adds a private mailbox while a scope waits, and whoever approves the scope does not see it."""
     plain, _secret = factories.client()
     if by_request:
-        registrations.propose_change(
+        client_requests.propose_change(
             client=plain, content=factories.content(scopes=(scope,)), by=by(lotte()), now=timezone.now()
         )
     else:
@@ -200,7 +200,7 @@ def test_a_proposal_is_void_after_seven_days(client) -> None:
 
 def test_what_changed_meanwhile_is_not_confirmed(client) -> None:
     add(client, noor())
-    registry.change_scopes(
+    lifecycle.change_scopes(
         client=client, scopes=[], defaults=[], reason="Not needed", by=by(noor()), now=datetime.now(UTC)
     )
     proposal, address = waits(), reverse("proposal", args=[waits().uid])

@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import verifications
+from audit import verification_runs
 from audit.models import LogHead, Verification
-from clients import contacts, keys, registrations
+from clients.acts import client_requests, contacts, keys
 from clients.models import Client, ClientContact, Mail
 from tests import factories
 from tests.factories import NOW, ada, by, lotte, noor
@@ -43,10 +43,10 @@ def grow(mine: Client, start: int, count: int) -> None:
         for email in (f"asker{number}@rekenhuis.example", lotte().email):
             factories.submitted_request(contact_email=email, scopes=(scope,), organisation=f"Organisation {number}")
         first = lotte().registrations.earliest("pk")
-        registrations.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
+        client_requests.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
         asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
-        verifications.carry_out(asked.pk)
+        verification_runs.carry_out(asked.pk)
 
 
 def _traffic(client: Client, credential: str, number: int) -> None:

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clients import registrations
+from clients.acts import client_requests
 from clients.models import User
-from portal.views import queue
+from portal.pages.review import queue
 from tests import factories
 from tests.portal.staff import signed_in
 
@@ -29,7 +29,7 @@ def test_the_oldest_request_comes_first(now) -> None:
 
 
 def test_a_request_is_in_the_queue_once_its_address_is_confirmed(now) -> None:
-    registrations.submit(content=factories.content(client_name="Unseen"), language="en", by=factories.SYSTEM, now=now)
+    client_requests.submit(content=factories.content(client_name="Unseen"), language="en", by=factories.SYSTEM, now=now)
     assert "Unseen" not in page()
     assert "Nothing waits for you" in page()
 
@@ -52,7 +52,7 @@ def test_a_row_says_who_asks_for_what_and_what_is_worth_knowing(now) -> None:
 def test_the_second_approval_is_shown_to_those_who_can_give_it(now) -> None:
     scope = factories.scope("nrn", sensitive=True)
     registration = factories.submitted_request(now, scopes=(scope,))
-    registrations.approve(
+    client_requests.approve(
         registration=registration, scopes=[scope], defaults=[], seen=registration.content_hash,
         by=factories.by(factories.bram()), now=now,
     )  # fmt: skip
@@ -64,7 +64,7 @@ def test_the_second_approval_is_shown_to_those_who_can_give_it(now) -> None:
 def test_decided_requests_and_those_that_wait_for_the_contact_have_their_own_lists(now) -> None:
     registration = factories.submitted_request(now)
     noor = factories.by(factories.noor())
-    registrations.request_changes(
+    client_requests.request_changes(
         registration=registration, message="Why?", seen=registration.content_hash, by=noor, now=now
     )
     assert "Loonverwerking-koppeling" not in page()
@@ -78,7 +78,7 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
     for number in range(5):
         asked = factories.submitted_request(now, client_name=f"Request {number}")
         at = now + DAY * (number // 2)  # some were decided at the same moment
-        registrations.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
+        client_requests.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
     url, seen = f"{reverse('queue')}?show=decided", []
     while url:
         context = browser.get(url).context

@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import actors, proposals, registrations, registry
+from clients import actors
+from clients.acts import client_requests, lifecycle, proposals
 from clients.models import Client, Mail, Proposal, Scope
 from tests import factories
 from tests.factories import bram, by, noor
@@ -116,7 +117,7 @@ def test_an_act_itself_refuses_staff_without_a_reason(now) -> None:
     """Also one that is called by something else than these pages."""
     client, _secret = factories.client()
     with pytest.raises(actors.ReasonMissing):
-        registry.change_scopes(client=client, scopes=[], defaults=[], by=by(noor()), now=now)
+        lifecycle.change_scopes(client=client, scopes=[], defaults=[], by=by(noor()), now=now)
     with pytest.raises(actors.ReasonMissing):
         proposals.propose(
             kind=Proposal.Kind.SCOPE_RETIRED, about=factories.scope(), content={}, reason=" ", by=by(noor()), now=now
@@ -136,13 +137,13 @@ def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is
 
 def test_the_page_says_what_a_scope_opens_since_when_it_is_held_and_by_which_request(now) -> None:
     asked = factories.submitted_request(timezone.now(), scopes=(factories.scope("person.read"),))
-    client = registrations.approve(
+    client = client_requests.approve(
         registration=asked, scopes=[factories.scope("person.read")], defaults=[], seen=asked.content_hash,
         by=by(noor()), now=timezone.now(),
     )  # fmt: skip
     assert client is not None
     more = factories.scope("parcel.read", of=factories.api("parcels"))
-    registry.change_scopes(
+    lifecycle.change_scopes(
         client=client, scopes=[*client.scopes.all(), more], defaults=[], by=factories.SYSTEM, now=timezone.now()
     )
     text = signed_in(noor()).get(reverse("client_scopes", args=[client.uid])).text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from clients import keys
+from clients.acts import keys
 from clients.models import Key
 from tests import factories
 from tests.keys import certificate_pem, jwk_of, new_ec, public_key

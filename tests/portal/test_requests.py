@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clients import codes, outbox, registrations
-from clients.mail_text import render
+from clients.access import one_time_codes
+from clients.acts import client_requests
+from clients.mail import outbox
+from clients.mail.rendering import render
 from clients.models import Mail, MailedCode, Registration
-from portal import limits
+from portal.web import form_rate_limits
 from tests import factories
 from tests.portal import browsers
 
@@ -33,7 +35,7 @@ def ask(browser: Client, **changes: object) -> Registration:
 
 
 def code_of(registration: Registration) -> str:
-    return codes.value(registration.codes.latest("created_at"))
+    return one_time_codes.value(registration.codes.latest("created_at"))
 
 
 def confirm(browser: Client, registration: Registration, code: str):
@@ -214,16 +216,16 @@ def test_the_request_of_another_browser_cannot_be_confirmed(client) -> None:
 
 def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
     factories.scope()
-    for _request in range(codes.MAILED_PER_HOUR):
+    for _request in range(one_time_codes.MAILED_PER_HOUR):
         client.post(reverse("request_client"), FORM)
     response = client.post(reverse("request_client"), FORM)
     assert "several codes already" in response.content.decode()
-    assert Registration.objects.count() == codes.MAILED_PER_HOUR
+    assert Registration.objects.count() == one_time_codes.MAILED_PER_HOUR
 
 
 def test_one_network_cannot_have_codes_mailed_again_without_end(client, monkeypatch) -> None:
     registration = ask(client)
-    monkeypatch.setattr(limits, "AN_HOUR", 3)  # the request itself was the first
+    monkeypatch.setattr(form_rate_limits, "AN_HOUR", 3)  # the request itself was the first
     url = reverse("confirm_request", args=[registration.uid])
     pages = [client.post(url, {"again": "1"}, follow=True).content.decode() for _time in range(3)]
     assert ["A new code is on its way" in page for page in pages] == [True, True, False]
@@ -248,7 +250,7 @@ def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
 def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
     registration = factories.submitted_request()
     page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
-    registrations.reject(
+    client_requests.reject(
         registration=registration, message="No.", seen=registration.content_hash, by=factories.by(factories.noor()),
         now=now,
     )  # fmt: skip
@@ -264,19 +266,19 @@ def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_n
 def test_too_many_messages_are_refused_kindly_and_not_lost() -> None:
     registration = factories.submitted_request()
     page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
-    for _time in range(registrations.MESSAGES_PER_HOUR):
+    for _time in range(client_requests.MESSAGES_PER_HOUR):
         browser.post(page, {"text": "Is it ready?"})
     answer = browser.post(page, {"text": "It is for payroll."})
     assert answer.status_code == 422
     assert "Wait a little" in answer.text
     assert ">\nIt is for payroll.</textarea>" in answer.text
-    assert registration.messages.count() == registrations.MESSAGES_PER_HOUR
+    assert registration.messages.count() == client_requests.MESSAGES_PER_HOUR
 
 
 def changes_asked(now) -> Registration:
     registration = factories.submitted_request()
     by = factories.by(factories.noor())
-    registrations.request_changes(
+    client_requests.request_changes(
         registration=registration, message="Why this scope?", seen=registration.content_hash, by=by, now=now
     )
     return registration

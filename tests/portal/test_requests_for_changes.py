@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import contacts, registrations, registry
-from clients.mail_text import render
+from clients.acts import client_requests, contacts, lifecycle
+from clients.mail.rendering import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, Registration
 from tests import factories
@@ -22,9 +22,9 @@ def wims_change(now) -> tuple[ApiClient, ClientContact, Registration]:
     row = contacts.add(
         client=client, email=factories.wim().email, name="", role=ClientContact.Role.EDITOR, by=lotte, now=now
     )
-    asked = registrations.propose_change(client=client, content=factories.content(), by=wim, now=now)
+    asked = client_requests.propose_change(client=client, content=factories.content(), by=wim, now=now)
     by = factories.by(factories.noor())
-    registrations.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
+    client_requests.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
     return client, row, asked
 
 
@@ -59,7 +59,7 @@ def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) ->
 def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
     client, _row, asked = wims_change(now)
     by = factories.by(factories.noor())
-    registrations.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
+    client_requests.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
     again = reverse("propose_change", args=[client.uid])
     text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
     assert f'href="{again}">Make a new request' in text
@@ -68,7 +68,7 @@ def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_c
     assert f"http://testserver{again}" in mail.html
     for part in (text.partition("<main")[2], mail.body, mail.html):
         assert reverse("request_client") not in part.replace(reverse("my_requests"), "")
-    registry.close(client=client, reason="Ended", by=by, now=now)
+    lifecycle.close(client=client, reason="Ended", by=by, now=now)
     text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).text
     assert f'href="{reverse("request_client")}">Make a new request' in text
 
@@ -78,25 +78,25 @@ def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_remove
     contacts.remove(contact=row, by=factories.by(factories.lotte()), now=now)
     Mail.objects.all().delete()
     noor = factories.by(factories.noor())
-    registrations.comment(registration=asked, text="Well?", by=noor, now=now)
+    client_requests.comment(registration=asked, text="Well?", by=noor, now=now)
     assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(Mail.Kind.NEW_MESSAGE, factories.lotte().email)]
 
 
 def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_is_closed(now) -> None:
     asked, noor = factories.submitted_request(), factories.by(factories.noor())
-    client = registrations.approve(
+    client = client_requests.approve(
         registration=asked, scopes=[factories.scope()], defaults=[], seen=asked.content_hash, by=noor, now=now
     )
     wim, page = browsers.of(factories.wim()), reverse("my_request", args=[asked.uid])
     assert wim.get(page).status_code == 200
-    registry.close(client=client, reason="Ended", by=noor, now=now)
+    lifecycle.close(client=client, reason="Ended", by=noor, now=now)
     text = wim.get(page).content.decode()
     assert "Approved" in text
     assert reverse("client", args=[client.uid]) not in text
     # Another contact of the client has no part in how it was first asked for.
     contacts_of = {"email": factories.lotte().email, "name": "", "role": ClientContact.Role.OWNER, "now": now}
     other = factories.submitted_request()
-    made = registrations.approve(
+    made = client_requests.approve(
         registration=other, scopes=[factories.scope()], defaults=[], seen=other.content_hash, by=noor, now=now
     )
     contacts.add(client=made, by=noor, reason="They asked", **contacts_of)
@@ -132,18 +132,18 @@ def test_more_scopes_need_a_reason_of_their_own_and_leave_the_description_as_it_
 
 def test_a_reason_that_changed_while_it_was_read_is_read_again(made, now) -> None:
     content = factories.content(scopes=(factories.scope(),), reason="For letters.")
-    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     seen, noor = asked.content_hash, factories.by(factories.noor())
     Registration.objects.update(reason="For something else.")
-    with pytest.raises(registrations.ContentChanged):
-        registrations.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
+    with pytest.raises(client_requests.ContentChanged):
+        client_requests.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
 
 
 def test_the_answer_to_a_question_can_say_the_reason_anew(made, browser, now) -> None:
     content = factories.content(scopes=(factories.scope(),), reason="For letters.")
-    asked = registrations.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     by = factories.by(factories.noor())
-    registrations.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
+    client_requests.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
     url = reverse("edit_request", args=[asked.uid])
     assert "For letters." in browser.get(url).content.decode()
     browser.post(url, {**FORM, "scopes": ["address.read"], "reason": "For letters about water."})

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import registrations, registry
+from clients.acts import client_requests, lifecycle
 from clients.models import Client, Mail, Registration, User
 from tests import factories
 from tests.portal.staff import signed_in
@@ -113,7 +113,7 @@ def test_a_request_that_nobody_answers_does_not_wait_for_ever(now) -> None:
     """While it waited, the other contacts of a client could not ask for a change."""
     client, _secret = factories.client()
     lotte, content = factories.by(factories.lotte()), factories.content()
-    registration = registrations.propose_change(client=client, content=content, by=lotte, now=now)
+    registration = client_requests.propose_change(client=client, content=content, by=lotte, now=now)
     decide(registration, "changes", message="Why?")
     page = signed_in(factories.bram()).get(url(registration)).content.decode()
     assert "No answer?" in page
@@ -125,7 +125,7 @@ def test_a_request_that_nobody_answers_does_not_wait_for_ever(now) -> None:
     registration.refresh_from_db()
     assert registration.status == Registration.Status.REJECTED
     assert Mail.objects.filter(kind=Mail.Kind.REQUEST_REJECTED, to=factories.lotte().email).exists()
-    registrations.propose_change(client=client, content=content, by=lotte, now=now)
+    client_requests.propose_change(client=client, content=content, by=lotte, now=now)
 
 
 def test_what_was_answered_meanwhile_is_not_rejected_as_unanswered(now) -> None:
@@ -171,7 +171,7 @@ def test_a_change_request_is_shown_as_a_difference(now) -> None:
         client_name="New name", organisation=client.organisation, purpose="", scopes=(factories.scope("parcel.read"),)
     )
     lotte = factories.by(factories.lotte())
-    registration = registrations.propose_change(client=client, content=new, by=lotte, now=now)
+    registration = client_requests.propose_change(client=client, content=new, by=lotte, now=now)
     text = signed_in(factories.noor()).get(url(registration)).content.decode()
     assert "What would change" in text
     assert client.name in text
@@ -181,8 +181,8 @@ def test_a_change_request_is_shown_as_a_difference(now) -> None:
 def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> None:
     client, _secret = factories.client()
     new, lotte = factories.content(client_name="New name"), factories.by(factories.lotte())
-    registration = registrations.propose_change(client=client, content=new, by=lotte, now=now)
-    registry.close(client=client, reason="x", by=factories.SYSTEM, now=now)
+    registration = client_requests.propose_change(client=client, content=new, by=lotte, now=now)
+    lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     registration = Registration.objects.get()
     response = decide(registration, "approve", message="Fine.")
     assert response.status_code == 409
@@ -212,7 +212,7 @@ def test_their_words_cannot_become_part_of_the_page(now) -> None:
 
 
 def test_an_unconfirmed_request_is_not_there(now) -> None:
-    registration = registrations.submit(content=factories.content(), language="en", by=factories.SYSTEM, now=now)
+    registration = client_requests.submit(content=factories.content(), language="en", by=factories.SYSTEM, now=now)
     assert signed_in(factories.noor()).get(url(registration)).status_code == 404
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from clients import client_secrets, keys
+from clients.acts import client_secrets, keys
 from clients.models import Client, Key, Secret
-from portal import condition
+from portal.ui import client_health
 from tests import factories
 from tests.keys import certificate, public_key
 from tests.portal import browsers
@@ -35,10 +35,10 @@ def ending(made: Client) -> Key:
     return Key.objects.get(pk=key.pk)
 
 
-def state(made: Client, now: datetime = NOW) -> condition.Condition:
+def state(made: Client, now: datetime = NOW) -> client_health.Condition:
     made.refresh_from_db()
     uses = CredentialUse.objects.of(made).in_bulk()
-    return condition.of_client(made, made.keys.shown(), made.secrets.all(), uses, now)
+    return client_health.of_client(made, made.keys.shown(), made.secrets.all(), uses, now)
 
 
 def pages(browser, made: Client) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import codes, keys
+from clients.access import one_time_codes
+from clients.acts import keys
 from clients.models import Client, Mail, Secret
 from tests import factories
 from tests.keys import public_key
@@ -95,7 +96,7 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
     asked = browser.get(page).text
     assert secret not in asked
     assert "We sent a six-digit code to" in asked
-    assert secret in browser.post(page, {"code": codes.value(lotte.codes.get())}, follow=True).text
+    assert secret in browser.post(page, {"code": one_time_codes.value(lotte.codes.get())}, follow=True).text
 
 
 def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:

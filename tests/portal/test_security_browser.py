@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import links
+from clients.access import management_links
 from tests import factories
 from tests.factories import NOW, lotte, noor
 from tests.portal import browsers, staff
@@ -204,7 +204,9 @@ def test_addresses_in_pages_and_mails_come_from_the_settings_and_not_from_the_re
     finally:
         settings.ALLOWED_HOSTS.remove("other.example")
     assert Browser(HTTP_HOST="evil.example").get(reverse("landing")).status_code == 400
-    assert links.url(links.issue(user=lotte(), now=NOW)).startswith(f"{settings.PUBLIC_URL}/open/")
+    assert management_links.url(management_links.issue(user=lotte(), now=NOW)).startswith(
+        f"{settings.PUBLIC_URL}/open/"
+    )
 
 
 # --- Forms take only the fields they show -----------------------------------------------------------------------------

@@ -19,17 +19,19 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import keymaterial, keys, links
+from clients import keymaterial
+from clients.access import management_links
+from clients.acts import keys
 from clients.models import Mail
-from clients.secretformat import generate
-from portal import spreadsheets
+from foundation.log_lines import LineHandler
+from foundation.secret_format import generate
+from portal.ui import csv_download
 from tests import factories
 from tests.factories import SYSTEM, lotte, noor
 from tests.keys import new_ec
 from tests.portal import browsers, staff
 from tests.tokens.wire import Clock, basic, process
-from tokens import tokenformat
-from tokens.log_lines import LineHandler
+from tokens.protocol import token_format
 
 pytestmark = pytest.mark.django_db
 
@@ -109,15 +111,15 @@ def test_a_name_is_text_on_the_pages_of_staff_and_contacts() -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"])
 def test_a_spreadsheet_reads_no_cell_as_a_formula(cell: str) -> None:
-    (line,) = spreadsheets.lines([[cell]])
+    (line,) = csv_download.lines([[cell]])
     assert line.lstrip('"').startswith("'")
 
 
 @pytest.mark.parametrize("inside", ["x;=1+1", "x;y;@SUM(1)", 'x;"=1+1"', "one\n=1+1", "one\r\n-1", "a;\t+1", "x;＝1"])
 def test_nor_does_one_that_takes_the_semicolon_for_the_end_of_a_cell(inside: str) -> None:
-    (line,) = spreadsheets.lines([["first", inside]])
+    (line,) = csv_download.lines([["first", inside]])
     assert not [cell for cell in re.split(r"[;\t\r\n]", line) if cell.lstrip('" ').startswith(tuple("=+-@＝＋－＠"))]
-    assert spreadsheets.safe_cell("from 2 to 3; a-b, c@d; e = f") == "from 2 to 3; a-b, c@d; e = f"
+    assert csv_download.safe_cell("from 2 to 3; a-b, c@d; e = f") == "from 2 to 3; a-b, c@d; e = f"
 
 
 def test_the_exported_list_of_clients_prefixes_names_of_others() -> None:
@@ -151,9 +153,9 @@ def test_no_address_or_header_forges_a_line_of_the_log(log: io.StringIO, path: s
 
 
 def test_the_address_of_a_link_is_in_no_line_of_the_log_whatever_becomes_of_the_request(log: io.StringIO) -> None:
-    link = links.issue(user=lotte(), now=datetime.now(UTC))
-    links.activate(link)
-    token = links.token(link)
+    link = management_links.issue(user=lotte(), now=datetime.now(UTC))
+    management_links.activate(link)
+    token = management_links.token(link)
     url = reverse("open_link", args=[token])
     Browser(enforce_csrf_checks=True).post(url)  # 403: a browser without cookies; the link still works
     Browser().put(url)  # 405
@@ -166,7 +168,7 @@ def test_the_address_of_a_link_is_in_no_line_of_the_log_whatever_becomes_of_the_
 
 
 def test_a_secret_or_token_that_a_library_logs_is_taken_out(log: io.StringIO) -> None:
-    secret, token = generate(), tokenformat.generate()
+    secret, token = generate(), token_format.generate()
     logging.getLogger("some.library").error("answered %s", {"client_secret": secret, "t": token})
     try:
         raise ValueError(f"cannot read {secret}?access_token=abcdef&x=1")
@@ -206,7 +208,7 @@ def test_the_access_log_of_the_authorization_server_has_no_credential_and_no_for
 def test_a_credential_in_a_text_for_others_is_refused_and_kept_nowhere(kind: str) -> None:
     """The change log would keep it for good, and mails would carry it to each contact."""
     private_key = "-----BEGIN PRIVATE KEY-----"
-    text = {"secret": generate(), "token": tokenformat.generate(), "assertion": ASSERTION}.get(kind, private_key)
+    text = {"secret": generate(), "token": token_format.generate(), "assertion": ASSERTION}.get(kind, private_key)
     made, asked = factories.client()[0], factories.submitted_request()
     people = {"team": staff.signed_in(noor()), "owner": browsers.of(lotte()), "asker": browsers.of(factories.wim())}
     scope = factories.scope("person.read", sensitive=True)

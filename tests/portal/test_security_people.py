@@ -15,11 +15,13 @@ from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import contacts, links, people
+from clients.access import management_links
+from clients.access.session_store import digest
+from clients.acts import contacts
+from clients.acts import staff as people
 from clients.models import Mail, ManagementLink, Session, User
-from clients.session_store import digest
 from clients.tasks import forget_ended_sessions
-from portal import limits
+from portal.web import form_rate_limits
 from tests import factories
 from tests.factories import SYSTEM, by, lotte, noor, wim
 from tests.parallel import at_once
@@ -36,9 +38,9 @@ def no_counted_attempts() -> None:
 
 
 def link_of(user: User) -> str:
-    link = links.issue(user=user, now=datetime.now(UTC), invitation=user.is_staff_member)
-    links.activate(link)
-    return reverse("open_link", args=[links.token(link)])
+    link = management_links.issue(user=user, now=datetime.now(UTC), invitation=user.is_staff_member)
+    management_links.activate(link)
+    return reverse("open_link", args=[management_links.token(link)])
 
 
 # --- Sessions ---------------------------------------------------------------------------------------------------------
@@ -131,12 +133,12 @@ def test_a_contact_who_was_removed_loses_the_client_and_the_open_link() -> None:
     client, _secret = factories.client()
     now = datetime.now(UTC)
     row = contacts.add(client=client, email=wim().email, name="", role="editor", by=by(lotte()), now=now)
-    browser, link = browsers.of(wim()), links.issue(user=wim(), now=now)
-    links.activate(link)
+    browser, link = browsers.of(wim()), management_links.issue(user=wim(), now=now)
+    management_links.activate(link)
     assert browser.get(reverse("client", args=[client.uid])).status_code == 200
     contacts.remove(contact=row, by=by(lotte()), now=now)
     assert browsers.of(wim()).get(reverse("client", args=[client.uid])).status_code == 404
-    assert Browser().get(reverse("open_link", args=[links.token(link)])).status_code == 404
+    assert Browser().get(reverse("open_link", args=[management_links.token(link)])).status_code == 404
 
 
 # --- Asking for a link ------------------------------------------------------------------------------------------------
@@ -170,8 +172,8 @@ def test_staff_get_no_link_from_the_public_page() -> None:
 
 
 def test_one_network_cannot_have_the_public_forms_mail_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "AN_HOUR", 2)
-    monkeypatch.setattr("portal.views.links.EVEN", 0)
+    monkeypatch.setattr(form_rate_limits, "AN_HOUR", 2)
+    monkeypatch.setattr("portal.pages.account.links.EVEN", 0)
 
     def ask(address: str) -> Any:
         return Browser(REMOTE_ADDR=address).post(reverse("ask_link"), {"email": lotte().email})

@@ -10,10 +10,12 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import client_secrets, codes, contacts, keys, links, outbox, proposals
+from clients.access import management_links, one_time_codes
+from clients.access.session_store import UID
+from clients.acts import client_secrets, contacts, keys, proposals
+from clients.acts.proposals import UnableToDecide
+from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
-from clients.proposals import UnableToDecide
-from clients.session_store import UID
 from tests.factories import SYSTEM, api, bram, by, client, lotte, noor, person, proposed_contact, submitted_request, wim
 from tests.keys import public_key
 from tests.parallel import at_once
@@ -175,7 +177,7 @@ def test_of_five_who_change_a_contact_the_same_way_at_once_one_does(act: str) ->
     url = reverse(act, args=[made.uid, made.contacts.get(user=wim()).uid])
     waiting = [browsers.of(lotte(), stepped_up=False) for _browser in range(5)]
     pages = [browser.post(url, {"role": "owner"})["Location"] for browser in waiting]
-    typed = [codes.value(lotte().codes.get(session=browser.session[UID])) for browser in waiting]
+    typed = [one_time_codes.value(lotte().codes.get(session=browser.session[UID])) for browser in waiting]
     entries, mails = Entry.objects.count(), Mail.objects.count()
     at_once(5, lambda number: waiting[number].post(pages[number], {"code": typed[number]}).status_code)
     assert Entry.objects.exclude(action=Action.STEPUP_PASSED).count() == entries + 1
@@ -184,8 +186,11 @@ def test_of_five_who_change_a_contact_the_same_way_at_once_one_does(act: str) ->
 
 def test_a_link_that_twenty_browsers_use_at_once_opens_one_session() -> None:
     with transaction.atomic():
-        link = links.issue(user=lotte(), now=NOW)
-    links.activate(link)
-    url, waiting = reverse("open_link", args=[links.token(link)]), [browsers.Client() for _browser in range(20)]
+        link = management_links.issue(user=lotte(), now=NOW)
+    management_links.activate(link)
+    url, waiting = (
+        reverse("open_link", args=[management_links.token(link)]),
+        [browsers.Client() for _browser in range(20)],
+    )
     statuses = at_once(20, lambda number: waiting[number].post(url).status_code)
     assert sorted(statuses) == [302] + [404] * 19

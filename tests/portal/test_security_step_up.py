@@ -13,10 +13,12 @@ from django.db import transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import codes, contacts, keys, step_up
-from clients.guarded_acts import Act
+from clients.access import one_time_codes
+from clients.access.guarded_acts import Act
+from clients.acts import contacts, keys
+from clients.authentication import step_up
+from clients.authentication.step_up import Asked
 from clients.models import Client, ClientContact, Mail, MailedCode
-from clients.step_up import Asked
 from tests import factories
 from tests.factories import by, lotte, wim
 from tests.keys import jwk_of, new_ec, public_key
@@ -105,7 +107,7 @@ def test_such_an_act_waits_for_the_code_and_then_mails_all_contacts_without_a_se
     page = browser.post(url, form)["Location"]
     assert set(Mail.objects.values_list("kind", flat=True)) == {Mail.Kind.CODE}  # nothing has happened yet
 
-    assert browser.post(page, {"code": codes.value(lotte().codes.get())}).status_code == 302
+    assert browser.post(page, {"code": one_time_codes.value(lotte().codes.get())}).status_code == 302
     told = Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED)
     joins = {"an@leiestroom.example"} if name in ("contacts", "proposed_contact") else set()
     assert set(told.values_list("to", flat=True)) == {lotte().email, wim().email} | joins
@@ -160,7 +162,7 @@ def shows(browser: Browser, address: str) -> bool:
 def test_a_code_works_once_also_with_the_same_form(shared: Client) -> None:
     browser = browsers.of(lotte(), stepped_up=False)
     first, second = reveal(browser, shared), reveal(browser, shared)
-    code = {"code": codes.value(lotte().codes.get())}
+    code = {"code": one_time_codes.value(lotte().codes.get())}
     assert shows(browser, browser.post(first, code)["Location"])
     assert "no longer works" in browser.post(second, code).text
 
@@ -169,14 +171,14 @@ def test_the_code_of_somebody_else_is_wrong(shared: Client) -> None:
     reveal(browsers.of(wim(), stepped_up=False), shared)
     browser = browsers.of(lotte(), stepped_up=False)
     page = reveal(browser, shared)
-    assert "not the code we mailed" in browser.post(page, {"code": codes.value(wim().codes.get())}).text
+    assert "not the code we mailed" in browser.post(page, {"code": one_time_codes.value(wim().codes.get())}).text
 
 
 def test_the_code_that_confirms_a_request_is_no_step_up(shared: Client) -> None:
-    code = codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=lotte().email, user=lotte(), now=NOW)
+    code = one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=lotte().email, user=lotte(), now=NOW)
     browser = browsers.of(lotte(), stepped_up=False)
     page = reveal(browser, shared)
-    assert browser.post(page, {"code": codes.value(code)}).status_code == 422
+    assert browser.post(page, {"code": one_time_codes.value(code)}).status_code == 422
 
 
 def test_signing_out_ends_the_step_up(shared: Client) -> None:
@@ -210,23 +212,23 @@ def test_guessing_ends_after_five_codes_a_mail_and_twenty_failures_a_day(shared:
     MailedCode.objects.all().delete()
     for _mail in range(6):
         browser.post(page, {"again": "1"})
-        right.add(codes.value(lotte().codes.latest("created_at")))
+        right.add(one_time_codes.value(lotte().codes.latest("created_at")))
         for guess in range(6):
             wrong = next(f"{number:06d}" for number in range(guess * 100, 999_999) if f"{number:06d}" not in right)
             answer = browser.post(page, {"code": wrong})
     assert [code.attempts for code in lotte().codes.all()] == [MailedCode.MAX_ATTEMPTS] * 4
     assert "Too many wrong codes" in answer.text
-    newest = codes.value(lotte().codes.latest("created_at"))
+    newest = one_time_codes.value(lotte().codes.latest("created_at"))
     assert "Too many wrong codes" in browser.post(page, {"code": newest}).text
     assert Mail.objects.get(kind=Mail.Kind.CODES_ENDED).to == lotte().email
 
 
 def test_a_stranger_who_floods_the_public_form_keeps_nobody_from_a_step_up(shared: Client) -> None:
-    for _time in range(codes.MAILED_PER_HOUR):
-        codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=lotte().email, now=datetime.now(UTC))
+    for _time in range(one_time_codes.MAILED_PER_HOUR):
+        one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=lotte().email, now=datetime.now(UTC))
     browser = browsers.of(lotte(), stepped_up=False)
     page = reveal(browser, shared)
-    assert shows(browser, browser.post(page, {"code": codes.value(lotte().codes.get())})["Location"])
+    assert shows(browser, browser.post(page, {"code": one_time_codes.value(lotte().codes.get())})["Location"])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -238,6 +240,9 @@ def test_thirty_requests_at_once_mail_no_more_codes_than_are_allowed() -> None:
         step_up.mail_code(asked=asked, again=True, by=by(person), now=now)
 
     outcomes = at_once(30, ask)
-    assert sum(isinstance(outcome, codes.TooManyCodes) for outcome in outcomes) == 30 - codes.MAILED_PER_HOUR
-    assert MailedCode.objects.count() == codes.MAILED_PER_HOUR
+    assert (
+        sum(isinstance(outcome, one_time_codes.TooManyCodes) for outcome in outcomes)
+        == 30 - one_time_codes.MAILED_PER_HOUR
+    )
+    assert MailedCode.objects.count() == one_time_codes.MAILED_PER_HOUR
     assert MailedCode.objects.filter(used_at=None, expires_at__gt=now).count() == 1

@@ -19,8 +19,8 @@ from django.urls import reverse
 import audit
 from audit import checkpoints, log
 from audit.models import LogHead
-from clients import links
-from clients.secretformat import digest
+from clients.access import management_links
+from foundation.secret_format import digest
 from tests import factories
 from tests.factories import lotte, noor
 from tests.portal import staff
@@ -190,8 +190,8 @@ def test_what_the_database_holds_does_not_authenticate() -> None:
 
 def test_what_is_stored_of_a_link_opens_nothing() -> None:
     with transaction.atomic():
-        link = links.issue(user=lotte(), now=datetime.now(UTC))
-    links.activate(link)
+        link = management_links.issue(user=lotte(), now=datetime.now(UTC))
+    management_links.activate(link)
     link.refresh_from_db()
     stored = bytes(link.digest or b"")
     for text in (str(link.uid), link.uid.hex, stored.hex(), urlsafe_b64encode(stored).rstrip(b"=").decode()):

@@ -13,10 +13,13 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import contacts, links, mail_text, passkeys
+from clients.access import management_links
+from clients.access.session_store import UID
 from clients.actors import Actor
+from clients.acts import contacts
+from clients.authentication import passkeys
+from clients.mail import rendering
 from clients.models import Client, ClientContact, Mail, Session
-from clients.session_store import UID
 from tests import factories
 from tests.factories import by, lotte, noor, wim
 from tests.portal import browsers, staff
@@ -91,12 +94,12 @@ def test_nobody_ends_the_session_of_somebody_else() -> None:
 @pytest.mark.parametrize(("which", "here_after"), [("others", True), ("all", False)])
 def test_signing_out_everywhere_ends_the_sessions_and_the_open_links(which: str, here_after: bool) -> None:
     here, there = signed_in(2)
-    link = links.issue(user=lotte(), now=now())
-    links.activate(link)
+    link = management_links.issue(user=lotte(), now=now())
+    management_links.activate(link)
     (stranger,) = signed_in(1, user=wim())
     here.post(reverse("end_sessions"), {"which": which})
     assert (alive(here), alive(there), alive(stranger)) == (here_after, False, True)
-    assert Browser().post(links.url(link)).status_code == 404
+    assert Browser().post(management_links.url(link)).status_code == 404
     assert entry().changes == {"sessions": [2, int(here_after)]}
 
 
@@ -113,10 +116,10 @@ def test_a_newer_link_ends_older_sessions_only_for_who_wants_that() -> None:
     (older,) = signed_in(1)
 
     def opens_a_link(**form: str) -> Browser:
-        link, browser = links.issue(user=lotte(), now=now()), Browser()
-        links.activate(link)
-        assert "Sign me out everywhere else" in browser.get(links.url(link)).text
-        browser.post(links.url(link), form)
+        link, browser = management_links.issue(user=lotte(), now=now()), Browser()
+        management_links.activate(link)
+        assert "Sign me out everywhere else" in browser.get(management_links.url(link)).text
+        browser.post(management_links.url(link), form)
         return browser
 
     newer = opens_a_link()
@@ -207,8 +210,8 @@ def test_the_mails_that_ask_was_it_not_you_lead_to_the_sessions(made: Client) ->
     passkeys.note_added(user=lotte(), name="Laptop", by=by(lotte()), now=now())
     for kind in (Mail.Kind.CODE, Mail.Kind.CLIENT_CHANGED):
         mail = Mail.objects.filter(kind=kind).latest("created_at")
-        text = mail_text.render(mail, now=now(), code="123456")
+        text = rendering.render(mail, now=now(), code="123456")
         assert where in text.body, kind
         assert where in text.html, kind
     mail = Mail.objects.get(kind=Mail.Kind.PASSKEY_CHANGED)
-    assert "You were signed out in every other browser" in mail_text.render(mail, now=now()).body
+    assert "You were signed out in every other browser" in rendering.render(mail, now=now()).body

@@ -14,7 +14,7 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.models import User
-from portal import known_devices, sign_in_attempts
+from portal.sign_in import attempts, known_devices
 from tests import factories
 from tests.portal.test_staff_sign_in import PASSWORD, code_now, enrolled
 
@@ -76,7 +76,7 @@ def test_a_browser_that_the_person_signed_in_with_passes_also_in_the_strangers_n
 def test_many_networks_together_reach_a_slower_limit_that_a_known_browser_passes() -> None:
     user = enrolled(factories.ada())
     theirs = sign_in(browser_at(HERE), user)
-    for number in range(sign_in_attempts.ACCOUNT.failures):
+    for number in range(attempts.ACCOUNT.failures):
         try_password(browser_at(f"203.0.113.{number % 12}"), user.email)  # no more than five each
     page = try_password(browser_at(ELSEWHERE), user.email, PASSWORD)
     assert "in a browser in which you signed in before" in page
@@ -106,7 +106,7 @@ def test_a_known_browser_has_a_limit_of_its_own() -> None:
 def test_one_network_cannot_try_a_password_with_all_accounts() -> None:
     pages = [
         try_password(browser_at(HERE), f"nobody{number}@keydesk.example")
-        for number in range(sign_in_attempts.NETWORK.failures + 1)
+        for number in range(attempts.NETWORK.failures + 1)
     ]
     assert "do not belong together" in pages[-2]
     assert "Too many attempts" in pages[-1]

@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from clients import links, people
+from clients.access import management_links
+from clients.acts import staff
 from clients.models import User
 from tests import factories
 from tests.oidc import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
@@ -115,10 +116,10 @@ def test_a_link_is_no_way_around_single_sign_on(provider) -> None:
     noor = factories.noor()
     come_back_from(provider, Client(), email=noor.email)
     now = datetime.now(UTC) + timedelta(seconds=1)
-    link = links.issue(user=noor, now=now, invitation=True)
-    links.activate(link)
+    link = management_links.issue(user=noor, now=now, invitation=True)
+    management_links.activate(link)
     browser = Client()
-    browser.post(reverse("open_link", args=[links.token(link)]))
+    browser.post(reverse("open_link", args=[management_links.token(link)]))
     assert browser.get(reverse("staff_setup")).url == reverse("account_login")
     assert not is_signed_in(browser)
 
@@ -126,13 +127,13 @@ def test_a_link_is_no_way_around_single_sign_on(provider) -> None:
 def test_an_operator_can_have_who_lost_their_way_in_set_up_another(provider) -> None:
     noor = factories.noor()
     come_back_from(provider, Client(), email=noor.email)
-    people.invite_staff(
+    staff.invite_staff(
         email=noor.email, name="", role=noor.role, by=factories.SYSTEM, now=datetime.now(UTC), forget_sign_in=True
     )
     link = noor.links.get()
-    links.activate(link)
+    management_links.activate(link)
     browser = Client()
-    browser.post(reverse("open_link", args=[links.token(link)]))
+    browser.post(reverse("open_link", args=[management_links.token(link)]))
     assert "Choose a password" in browser.get(reverse("staff_setup")).content.decode()
 
 

@@ -9,9 +9,9 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients import keys, registry
+from clients.acts import keys, lifecycle
 from clients.models import Client, Key, Registration
-from portal.staff_search import clients_for
+from portal.search.staff_search import clients_for
 from tests import factories
 from tests.keys import certificate
 from tests.portal import browsers
@@ -81,7 +81,7 @@ def test_it_is_found_by(found, way) -> None:
 
 def test_an_earlier_client_id_finds_it(found) -> None:
     earlier = found.client_id
-    registry.change_client_id(client=found, seen=earlier, by=factories.SYSTEM, now=datetime.now(UTC))
+    lifecycle.change_client_id(client=found, seen=earlier, by=factories.SYSTEM, now=datetime.now(UTC))
     assert list(clients_for(earlier)) == [found]
 
 

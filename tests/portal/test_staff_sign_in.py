@@ -12,8 +12,8 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.models import User
-from portal.allauth_internals import TOTP
-from portal.staff_sign_in import AccountAdapter
+from portal.sign_in.allauth_internals import TOTP
+from portal.sign_in.staff import AccountAdapter
 from tests import factories
 from tests.portal.staff import signed_in
 from tests.totp import code_now as code_of

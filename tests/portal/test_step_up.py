@@ -12,8 +12,9 @@ from django.utils import translation
 
 from audit.actions import Action
 from audit.models import Entry
-from clients import codes, mail_text
-from clients.guarded_acts import SENTENCES, Act
+from clients.access import one_time_codes
+from clients.access.guarded_acts import SENTENCES, Act
+from clients.mail import rendering
 from clients.models import Mail, MailedCode
 from tests import factories
 from tests.keys import jwk_of, new_ec
@@ -249,7 +250,7 @@ def test_the_step_up_changes_the_session_key(browser, reveal) -> None:
 def test_the_mail_says_what_the_code_does_when_and_from_where_it_was_asked(made, browser, reveal) -> None:
     browser.post(reveal, headers={"User-Agent": WINDOWS})
     mail = Mail.objects.get(kind=Mail.Kind.CODE)
-    text = mail_text.render(mail, now=mail.created_at, code="123456")
+    text = rendering.render(mail, now=mail.created_at, code="123456")
     assert text.subject.startswith(f"Your code: Show the client secret, {made.name} (valid until ")
     said = " ".join(text.body.split())
     assert f"This code shows the secret of {made.name}." in said
@@ -260,7 +261,7 @@ def test_the_mail_says_what_the_code_does_when_and_from_where_it_was_asked(made,
 def test_nothing_of_the_browsers_own_name_is_in_the_mail(browser, reveal) -> None:
     browser.post(reveal, headers={"User-Agent": "Call 555 1234 <b>now</b> https://evil.example Firefox/1"})
     mail = Mail.objects.get(kind=Mail.Kind.CODE)
-    text = mail_text.render(mail, now=mail.created_at, code="123456")
+    text = rendering.render(mail, now=mail.created_at, code="123456")
     assert "127.0.0.1, Firefox." in " ".join(text.body.split())
     assert "evil" not in text.body + text.html + str(mail.facts)
 
@@ -270,4 +271,4 @@ def test_every_act_has_a_sentence_of_its_own(language) -> None:
     with translation.override(language):
         sentences = {str(SENTENCES[act]).format(client="Waterteller") for act in Act}
     assert len(sentences) == len(Act)
-    assert codes.DIGITS == 6
+    assert one_time_codes.DIGITS == 6

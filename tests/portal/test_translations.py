@@ -5,8 +5,8 @@ import re
 import polib
 import pytest
 
-from portal.compile_translations import LOCALES
-from portal.translations import LANGUAGES, texts
+from dev.compile_translations import LOCALES
+from dev.translations import LANGUAGES, texts
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
 TAG = re.compile(r"</?([a-z]+[0-9]?)[^>]*>")
@@ -56,12 +56,12 @@ def test_a_translation_begins_and_ends_like_its_text(catalogue):
 NEVER_ZERO = {
     "1 cause",  # contact/client_row.html: beside refused requests
     "1 request refused in 24 hours",  # contact/client_row.html, contact/client.html, security/client.html
-    "Asks for a sensitive scope",  # portal/hints.py: among those asked for
+    "Asks for a sensitive scope",  # portal/pages/review/risk_signals.py: among those asked for
     "Invalidate its 1 token",  # contact/secret_part.html, contact/key_card.html: where it has tokens
     "One answer needs your attention",  # components/error_summary.html: of a form with errors
     "Show the last request",  # components/failure_cause.html: where some were kept
     "The contact gets an e-mail.",  # contact/key_understood.html: a client keeps an owner
-    "The key is added. Set its key id in your software.",  # portal/views/keys.py: after at least one
+    "The key is added. Set its key id in your software.",  # portal/pages/credentials/keys.py: after at least one
     "There are more; this is the newest one.",  # security/client.html: where there are more
     "We would refuse this, for one reason",  # contact/dry_run.html: where something is wrong
 }

@@ -12,12 +12,12 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from audit import checkpoints, log, notes, offline, verifications
+from audit import checkpoints, log, offline, signed_notes, verification_runs
 from audit.actions import Action
 from audit.models import Entry, Verification
 from audit.verification import Report
-from clients import registry
-from portal.views.verify_log import _checks
+from clients.acts import lifecycle
+from portal.pages.auditor.verify_log import _checks
 from tests import factories
 from tests.audit.forging import ruling_the_database
 from tests.portal.staff import signed_in
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def entries(now) -> None:
     client, _secret = factories.client()
-    registry.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
+    lifecycle.suspend(client=client, reason="Leaked", by=factories.by(factories.noor()), now=now)
     checkpoints.sign_checkpoint(timezone.now())
 
 
@@ -45,7 +45,7 @@ def page(verification: Verification) -> str:
 
 def verified() -> str:
     verification = asked()
-    verifications.carry_out(verification.pk)
+    verification_runs.carry_out(verification.pk)
     return page(verification)
 
 
@@ -92,16 +92,16 @@ def test_the_result_names_the_first_bad_entry() -> None:
 
 def test_a_finished_verification_is_not_done_again_when_its_task_comes_twice() -> None:
     verification = asked()
-    verifications.carry_out(verification.pk)
+    verification_runs.carry_out(verification.pk)
     tamper(1)
-    verifications.carry_out(verification.pk)
+    verification_runs.carry_out(verification.pk)
     assert Verification.objects.get().result.ok
 
 
 def test_a_verification_whose_worker_died_is_carried_out_by_another() -> None:
     verification = asked()
     Verification.objects.update(started_at=timezone.now(), checked=1)
-    verifications.carry_out_left_over(now=timezone.now())
+    verification_runs.carry_out_left_over(now=timezone.now())
     assert "The change log is intact" in page(verification)
 
 
@@ -110,16 +110,16 @@ def test_a_verification_that_another_worker_is_busy_with_is_left_to_it() -> None
     name = f"verification:{verification.pk}"
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other_worker:
         other_worker.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-        verifications.carry_out_left_over(now=timezone.now())
+        verification_runs.carry_out_left_over(now=timezone.now())
         assert "Waiting for a worker" in page(verification)
         other_worker.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
-    verifications.carry_out_left_over(now=timezone.now())
+    verification_runs.carry_out_left_over(now=timezone.now())
     assert "The change log is intact" in page(verification)
 
 
 def test_one_that_no_worker_finished_within_a_day_is_given_up() -> None:
     asked()
-    verifications.carry_out_left_over(now=timezone.now() + verifications.GIVEN_UP)
+    verification_runs.carry_out_left_over(now=timezone.now() + verification_runs.GIVEN_UP)
     assert not Verification.objects.exclude(finished_at=None).exists()
 
 
@@ -127,7 +127,7 @@ def test_who_asks_while_one_runs_looks_at_that_one() -> None:
     verification = asked()
     signed_in(factories.noor()).post(reverse("verify_log"))
     assert Verification.objects.get() == verification
-    verifications.carry_out(verification.pk)
+    verification_runs.carry_out(verification.pk)
     signed_in(factories.noor()).post(reverse("verify_log"))
     assert Verification.objects.count() == 2
 
@@ -148,7 +148,7 @@ def test_without_a_broker_the_verification_waits_until_beat_has_a_worker_find_it
     with django_capture_on_commit_callbacks(execute=True):
         verification = asked()
     assert "Waiting for a worker" in page(verification)
-    verifications.carry_out_left_over(now=timezone.now())
+    verification_runs.carry_out_left_over(now=timezone.now())
     assert "The change log is intact" in page(verification)
 
 
@@ -162,8 +162,8 @@ def test_the_checkpoints_and_the_public_key_are_there_to_keep_elsewhere() -> Non
     checkpoints.sign_checkpoint(timezone.now())
     browser = signed_in(factories.ada())
     text = b"".join(browser.get(reverse("signed_checkpoints"))).decode()
-    assert notes.split(text) == checkpoints.notes()
-    assert len(notes.split(text)) == 2
+    assert signed_notes.split(text) == checkpoints.notes()
+    assert len(signed_notes.split(text)) == 2
     assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("verify_log")).content.decode()
 
 
@@ -191,7 +191,7 @@ def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
         cursor.execute("DELETE FROM audit_checkpoint")
     browser = signed_in(factories.ada())
     asked = browser.post(reverse("verify_log"))
-    verifications.carry_out_left_over(now=timezone.now())
+    verification_runs.carry_out_left_over(now=timezone.now())
     page = browser.get(asked.url).text
     assert "Nothing wrong was found, and nothing is proven" in page
     assert "The change log is intact" not in page

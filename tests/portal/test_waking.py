@@ -10,8 +10,8 @@ from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 
-from audit import waking
 from clients.models import ClientContact, Mail
+from foundation import dispatch
 from tests import factories
 from tests.portal import browsers
 
@@ -22,7 +22,7 @@ PATIENCE = 0.8  # seconds, for a page; the broker's timeout is five
 
 @pytest.fixture
 def silent_broker(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> Iterator[socket.socket]:
-    monkeypatch.setattr(waking, "_away_until", 0.0)
+    monkeypatch.setattr(dispatch, "_away_until", 0.0)
     usual = current_app._get_current_object()
     with socket.create_server(("127.0.0.1", 0)) as broker:
         broker.settimeout(5)
@@ -65,6 +65,6 @@ def test_a_broker_that_failed_is_left_alone_for_a_while(
 ) -> None:
     silent_broker.close()
     for _ in range(3):
-        waking.wake("clients.tasks.send_pending_mail")
-    waking._sender.submit(lambda: None).result(timeout=5)
+        dispatch.wake("clients.tasks.send_pending_mail")
+    dispatch._sender.submit(lambda: None).result(timeout=5)
     assert len([line for line in caplog.messages if "waits for beat" in line]) == 1

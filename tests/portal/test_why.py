@@ -11,7 +11,8 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients import links, outbox
+from clients.access import management_links
+from clients.mail import outbox
 from clients.models import Client, Mail
 from tests import factories
 from tests.portal import browsers, staff
@@ -199,7 +200,7 @@ def test_signing_in_leads_back_to_the_refusal(made):
     mail = Mail.objects.filter(kind=Mail.Kind.LINK).latest("created_at")
     assert outbox.deliver(mail_id=mail.pk, now=datetime.now(UTC))
     mail.refresh_from_db()
-    assert browser.post(links.url(mail.link))["Location"] == here
+    assert browser.post(management_links.url(mail.link))["Location"] == here
     assert "A line end came along with your client secret" in page(browser)
 
 

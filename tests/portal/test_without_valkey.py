@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.test import Client as Browser
 from django.urls import reverse
 
-from portal.allauth_internals import TOTP
-from portal.cache import AWAY
-from portal.embedded import sockets, valkey
+from dev.servers import sockets, valkey
+from portal.config.cache import AWAY
+from portal.sign_in.allauth_internals import TOTP
 from tests import factories
 from tests.totp import code_now
 
@@ -70,7 +70,7 @@ def test_guessing_a_password_is_still_slowed_down(noor) -> None:
 
 def test_when_it_is_back_it_is_asked_again(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("portal.cache.monotonic", lambda: now)
+    monkeypatch.setattr("portal.config.cache.monotonic", lambda: now)
     directory = sockets.throw_away("valkey")
     ask_at(settings, valkey.urls(directory)["CACHE_URL"])
     cache.set("of", "this process")

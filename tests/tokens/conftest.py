@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 from joserfc.jwk import Key
 
-from clients import keymaterial, keys
+from clients import keymaterial
+from clients.acts import keys
 from clients.models import Client
 from clients.models import Key as ClientKey
 from tests import factories

@@ -14,8 +14,8 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from tokens.http import Answer, Request
-from tokens.http_connection import HttpConnection
+from tokens.protocol.http import Answer, Request
+from tokens.serving.http_connection import HttpConnection
 
 LARGE = 8 * 1024 * 1024  # bytes; more than the system's buffers take of it
 PATIENCE = 5.0  # seconds; what must happen happens long before, on a busy machine too

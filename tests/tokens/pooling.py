@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from portal.embedded import sockets
-from portal.embedded.processes import start, wait_until
+from dev.servers import sockets
+from dev.servers.processes import start, wait_until
 from tests.tokens.served import free_port
-from tokens.configuration import from_settings
+from tokens.protocol.policy import from_settings
 
 CONFIGURATION = """
 [databases]

@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from portal.embedded import postgres, sockets
-from portal.embedded.processes import Process
+from dev.servers import postgres, sockets
+from dev.servers.processes import Process
 from tests.tokens.connected import eventually
-from tokens.configuration import from_settings
+from tokens.protocol.policy import from_settings
 
 DATABASE = "keydesk"
 SETTINGS = {"fsync": "off", "wal_level": "replica", "max_wal_senders": "5", "wal_sender_timeout": "0"}

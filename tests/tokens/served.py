@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from django.db import connection
 from django.utils.datastructures import CaseInsensitiveMapping
 
-from portal.embedded import stack
-from portal.embedded.processes import Process, start
+from dev.servers import stack
+from dev.servers.processes import Process, start
 from tests.tokens.wire import Answer
 
 
@@ -78,7 +78,7 @@ def serving(directory: Path, *arguments: str) -> Iterator[Served]:
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl(), "THROTTLING": "off"}
     env["OPERATIONS_PORT"] = str(operations_port)
-    command = [sys.executable, "-m", "tokens.serve", "--host", stack.HOST, "--port", str(port), *arguments]
+    command = [sys.executable, "-m", "tokens.serving.cli", "--host", stack.HOST, "--port", str(port), *arguments]
     process = start("tokens", command, env=env, cwd=stack.ROOT, log=directory / "tokens.log")
     try:
         stack.wait_until_ready(process, port=port, operations_port=operations_port)

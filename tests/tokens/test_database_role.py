@@ -17,8 +17,8 @@ from django.db import connection
 import tokens
 from tests import factories
 from tests.tokens.wire import Clock, Wire, basic, process
-from tokens.configuration import from_settings
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
+from tokens.protocol.policy import from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,5 +92,5 @@ def test_it_reads_no_sealed_secret_no_session_no_person_and_no_change_log(role):
 def test_a_process_starts_with_none_of_the_keys():
     env = {"PATH": os.environ["PATH"], "ENV_FILES": "", "PUBLIC_URL": "https://keydesk.example"}
     env |= {name: os.environ[name] for name in ("DATABASE_URL", "CACHE_URL")}
-    done = subprocess.run([sys.executable, "-c", "import tokens.process"], env=env, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", "import tokens.serving.asgi"], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

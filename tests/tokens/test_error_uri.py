@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from clients.models import Client
 from tests.tokens.wire import ISSUER, Answer, Clock, Signer, Wire, basic
-from tokens.batcher import Unavailable
 from tokens.models import AnonymousRefusal, JournalEntry
+from tokens.storage.batcher import Unavailable
 from tokens.tasks import MAX_ANONYMOUS_OF_NETWORK, purge_expired
 
 GRANT = {"grant_type": "client_credentials"}

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 import uvloop
 
-from tokens.configuration import from_settings
-from tokens.connection import HOT, Connection
-from tokens.exchange import Exchange, Parameter
+from tokens.protocol.policy import from_settings
+from tokens.storage.pg_connection import HOT, Connection
+from tokens.storage.pg_exchange import Exchange, Parameter
 
 TEXTS = [
     "plain",

@@ -11,9 +11,9 @@ import pytest
 from tests.clients.keymaterial.clock import seconds_taken
 from tests.tokens.checking import check, client_key, key, refusal_of, unsigned
 from tests.tokens.wire import Wire, basic
-from tokens import jws, parameters
-from tokens.errors import InvalidClient, InvalidRequest
-from tokens.parameters import FORM, KNOWN, LARGEST_BODY
+from tokens.protocol import jws, parameters
+from tokens.protocol.errors import InvalidClient, InvalidRequest
+from tokens.protocol.parameters import FORM, KNOWN, LARGEST_BODY
 
 BUDGET = 0.05  # CPU seconds
 OURS = client_key(key("P-256"))

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tokens.connected import LARGE, Connected, Quick, connected, eventually, get
-from tokens.http_connection import MAX_WAITING
-from tokens.parameters import LARGEST_BODY
+from tokens.protocol.parameters import LARGEST_BODY
+from tokens.serving.http_connection import MAX_WAITING
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\n"
 

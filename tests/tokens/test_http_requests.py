@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from tests.tokens.connected import Connected, connected, get
-from tokens.http_rules import MAX_CHUNKING_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
-from tokens.parameters import LARGEST_BODY
+from tokens.protocol.parameters import LARGEST_BODY
+from tokens.serving.http_rules import MAX_CHUNKING_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
 
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

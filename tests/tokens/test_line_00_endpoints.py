@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.tokens.frozen import wall
 from tests.tokens.wire import ISSUER, Answer, Wire, basic
-from tokens.configuration import from_settings
+from tokens.protocol.policy import from_settings
 
 GRANT = "grant_type=client_credentials"
 METADATA = "/.well-known/oauth-authorization-server"
@@ -238,7 +238,7 @@ def test_503_when_the_database_hangs(start: Callable[..., Wire], authorization, 
 
 def test_503_when_each_of_the_databases_addresses_hangs(start: Callable[..., Wire], authorization, deaf, monkeypatch):
     """Or when nobody says which they are: whatever there is to wait for, no request waits longer."""
-    monkeypatch.setattr("tokens.connection.MAX_WAIT_S", 1.0)
+    monkeypatch.setattr("tokens.storage.pg_connection.MAX_WAIT_S", 1.0)
     wire = start(database={"host": ",".join(["127.0.0.1"] * 3), "port": deaf, "dbname": "hangs"})
     began = time.monotonic()
     is_unavailable(wire.token(authorization))
@@ -248,7 +248,7 @@ def test_503_when_each_of_the_databases_addresses_hangs(start: Callable[..., Wir
 def test_503_when_the_database_freezes_and_tokens_again_when_it_thaws(
     start: Callable[..., Wire], authorization, monkeypatch
 ):
-    monkeypatch.setattr("tokens.connection.MAX_WAIT_S", 1.0)
+    monkeypatch.setattr("tokens.storage.pg_connection.MAX_WAIT_S", 1.0)
     with wall(from_settings().database) as between:
         wire = start(database=between.parameters)
         assert wire.token(authorization).status == 200

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tokens.served import Served
 from tests.tokens.wire import Answer
-from tokens.parameters import LARGEST_BODY
+from tokens.protocol.parameters import LARGEST_BODY
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 GRANT = b"grant_type=client_credentials"

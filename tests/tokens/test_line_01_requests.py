@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from clients import registry
+from clients.acts import lifecycle
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import Wire, basic
-from tokens.parameters import KNOWN, LARGEST_BODY, MOST_FIELDS
+from tokens.protocol.parameters import KNOWN, LARGEST_BODY, MOST_FIELDS
 
 GRANT = "grant_type=client_credentials"
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -200,7 +200,7 @@ def test_line_4_a_client_that_may_not_request_tokens(wire, client, authorization
     assert (answer.status, answer.error) == (400, "unauthorized_client")
     assert wire.rule(answer) == "grant_not_allowed"
     assert wire.token(authorization).status == 200
-    registry.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
     assert wire.token(authorization).error == "unauthorized_client"
 
 

@@ -6,11 +6,11 @@ Two at once: invalid_request (RFC 6749 section 2.3).
 import pytest
 from joserfc.jwk import OctKey
 
-from clients import client_secrets, registry
+from clients.acts import client_secrets, lifecycle
 from clients.models import Client
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import JWT_BEARER, Signer, Wire, basic, ec_key
-from tokens.authentication import METHODS
+from tokens.endpoints.authentication import METHODS
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -96,6 +96,6 @@ def test_a_client_that_is_to_use_its_keys_only_cannot_use_its_secret(wire, clien
 
 
 def test_who_may_request_tokens_may_use_any_of_its_methods(wire, client, authorization, signer):
-    registry.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
     assert wire.token(authorization).error == "unauthorized_client"
     assert wire.post("token", GRANT | signer.form()).error == "unauthorized_client"

@@ -7,9 +7,9 @@ repeat the same id.
 import base64
 import re
 
-from clients import secretformat
 from clients.models import Client
 from clients.models.client import new_client_id
+from foundation import secret_format
 from tests.tokens.wire import Wire, basic
 
 GRANT = {"grant_type": "client_credentials"}
@@ -60,7 +60,7 @@ def test_clients_that_forget_to_encode_work_too(wire, client, secret):
     assert wire.token(header(f"{client.client_id}:{secret}")).status == 200
     for _each in range(200):
         assert UNRESERVED.fullmatch(new_client_id())
-        assert UNRESERVED.fullmatch(secretformat.generate())
+        assert UNRESERVED.fullmatch(secret_format.generate())
 
 
 def test_spaces_around_the_credentials_do_no_harm(wire, authorization):
@@ -87,7 +87,7 @@ def test_an_id_or_secret_in_another_case_is_another(wire, client: Client, secret
 
 
 def test_the_stored_digest_is_no_secret(wire, client: Client, secret):
-    digest = secretformat.digest(secret)
+    digest = secret_format.digest(secret)
     for presented in (digest.hex(), base64.b64encode(digest).decode(), base64.urlsafe_b64encode(digest).decode()):
         assert wire.token(basic(client.client_id, presented)).status == 401
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.tokens.wire import JWT_BEARER, Signer, Wire, base64url
-from tokens.jws import LARGEST
+from tokens.protocol.jws import LARGEST
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
 ENDPOINTS = ("token", "introspect", "revoke")

@@ -27,9 +27,10 @@ from tests.tokens.checking import (
 )
 from tests.tokens.conftest import add_key
 from tests.tokens.wire import Signer, base64url, public_jwk, sign
-from tokens import dry_run, jws
-from tokens.errors import InvalidClient, Rule
-from tokens.jws import ALGORITHMS, LARGEST
+from tokens.acts import dry_run
+from tokens.protocol import jws
+from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.jws import ALGORITHMS, LARGEST
 
 OURS = client_key(key("P-256"))
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"

@@ -10,14 +10,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey
 
-from clients import keymaterial, keys
+from clients import keymaterial
+from clients.acts import keys
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.keys import certificate_pem, new_ec
 from tests.tokens.checking import AT, check, client_key, from_upload, key, refusal, rule, signer
 from tests.tokens.conftest import add_key
 from tests.tokens.wire import Signer, base64url
-from tokens.errors import Rule
+from tokens.protocol.errors import Rule
 
 OURS = client_key(key("P-256"), kid="k1")
 PRIVATE = new_ec()

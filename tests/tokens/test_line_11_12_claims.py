@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from clients import registry
+from clients.acts import lifecycle
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.checking import CLIENT, client_key, key, policy, refusal, rule, signer
 from tests.tokens.conftest import add_key
 from tests.tokens.wire import ISSUER, PATH, TOKEN_URL, Signer
-from tokens import assertion, jws
-from tokens.configuration import from_settings
-from tokens.errors import Rule
+from tokens.protocol import assertion, jws
+from tokens.protocol.errors import Rule
+from tokens.protocol.policy import from_settings
 
 OURS = client_key(key("P-256"))
 GRANT = {"grant_type": "client_credentials"}
@@ -166,7 +166,7 @@ def test_line_12_a_client_may_be_strict_from_the_next_request_on(wire, client, s
     row = add_key(other, key("P-256", 4))
     theirs = Signer(other.client_id, key("P-256", 4), wire.clock, kid=row.kid)
     assert wire.post("token", signer.form(**GRANT)).status == 200
-    registry.change_settings(client=client, settings={"issuer_audience_only": True}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"issuer_audience_only": True}, by=SYSTEM, now=NOW)
     assert wire.rule(wire.post("token", signer.form(**GRANT))) == "audience"
     assert wire.post("token", signer.form(signer.assertion(aud=ISSUER), **GRANT)).status == 200
     assert wire.post("token", theirs.form(**GRANT)).status == 200

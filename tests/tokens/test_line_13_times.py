@@ -9,9 +9,9 @@ import pytest
 
 from tests.tokens.checking import AT, check, client_key, key, policy, refusal, rule, signer
 from tests.tokens.wire import JWT_BEARER
-from tokens.assertion import Policy
-from tokens.errors import Rule
 from tokens.models import JournalEntry, UsedAssertion
+from tokens.protocol.assertion import Policy
+from tokens.protocol.errors import Rule
 
 OURS = client_key(key("P-256"))
 NOW = int(AT)

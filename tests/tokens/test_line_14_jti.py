@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from django.db import connection, transaction
 
-from clients import registry
+from clients.acts import lifecycle
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.checking import check, client_key, key, rule
@@ -22,7 +22,7 @@ from tests.tokens.conftest import add_key
 from tests.tokens.wire import Answer, Signer, Wire
 from tokens import tasks
 from tokens.models import JournalEntry, Token, UsedAssertion
-from tokens.store import Outcome
+from tokens.storage.store import Outcome
 
 OURS = client_key(key("P-256"))
 GRANT = {"grant_type": "client_credentials"}
@@ -178,12 +178,12 @@ def test_line_14_a_refused_assertion_or_request_uses_nothing_up(wire, client, si
     assert wire.post("token", {**form, "grant_type": "password"}).error == "unsupported_grant_type"
     assert wire.post("token", {**form, **GRANT, "scope": "no.such"}).error == "invalid_scope"
     assert wire.post("token", {**form, **GRANT, "client_secret": "x"}).error == "invalid_request"
-    registry.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
     assert wire.post("token", {**form, **GRANT}).error == "unauthorized_client"
-    registry.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
     assert wire.post("token", {**form, **GRANT}).error == "invalid_client"
-    registry.reactivate(client=client, reason="test", by=SYSTEM, now=NOW)
-    registry.change_settings(client=client, settings={"may_request_tokens": True}, by=SYSTEM, now=NOW)
+    lifecycle.reactivate(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"may_request_tokens": True}, by=SYSTEM, now=NOW)
     assert not UsedAssertion.objects.exists()
     assert wire.post("token", {**form, **GRANT}).status == 200
 
@@ -193,7 +193,7 @@ def test_line_14_an_assertion_that_meets_a_changed_client_is_used_once(start, cl
     wire, other = start(), start()
     assert wire.post("token", signer.form(**GRANT)).status == 200
     for endpoint in ("token", "introspect", "revoke"):
-        registry.change_settings(client=client, settings={"rate_limit": 1000 + len(endpoint)}, by=SYSTEM, now=NOW)
+        lifecycle.change_settings(client=client, settings={"rate_limit": 1000 + len(endpoint)}, by=SYSTEM, now=NOW)
         form = signer.form(token="x", **GRANT)
         assert wire.post(endpoint, form).status == 200
         assert replayed(other, other.post(endpoint, form))
@@ -209,7 +209,7 @@ def test_line_14_a_client_that_changes_after_its_assertion_was_spent_is_not_take
 
     async def change_before_the_first(wanted: object) -> object:
         if not seen:
-            change = partial(registry.change_settings, client=client, settings={"rate_limit": 77}, by=SYSTEM, now=NOW)
+            change = partial(lifecycle.change_settings, client=client, settings={"rate_limit": 77}, by=SYSTEM, now=NOW)
             await asyncio.to_thread(change)
         seen.append(await act(wanted))
         return seen[-1]

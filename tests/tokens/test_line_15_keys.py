@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from clients import keymaterial, keys, registry
+from clients import keymaterial
+from clients.acts import keys, lifecycle
 from clients.models import Client
 from tests.factories import SYSTEM
 from tests.keys import certificate_pem, new_ec
 from tests.keys import public_key as public
 from tests.tokens.checking import AT, client_key, key, refusal, rule, signer
 from tests.tokens.wire import Clock, Signer, Wire
-from tokens.errors import Rule
+from tokens.protocol.errors import Rule
 
 GRANT = {"grant_type": "client_credentials"}
 NEVER = float("inf")
@@ -122,7 +123,7 @@ def test_line_15_a_closed_clients_key_and_secret_open_nothing(client, authorizat
     keys.add(client=client, key=public(private), by=SYSTEM, now=now(clock))
     mine = Signer(client.client_id, ECKey.import_key(private), clock)
     assert states(processes, mine) == {"ok"}
-    registry.close(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now(clock))
+    lifecycle.close(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now(clock))
     assert states(processes, mine) == {"retired"}
     for wire in processes:
         answer = wire.token(authorization)

@@ -15,17 +15,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from clients import registry
+from clients.acts import lifecycle
 from clients.models import Client
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.checking import CLIENT, client_key, key, policy
 from tests.tokens.checking import signer as signing
 from tests.tokens.wire import Answer, Signer, Wire, base64url, basic, ec_key
-from tokens import jws, snapshot
-from tokens.assertion import ClientKey, verify
-from tokens.errors import InvalidClient
 from tokens.models import JournalEntry
+from tokens.protocol import jws
+from tokens.protocol.assertion import ClientKey, verify
+from tokens.protocol.errors import InvalidClient
+from tokens.runtime import client_cache
 from tokens.tasks import purge_expired
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
@@ -36,7 +37,7 @@ BODY = '{"error":"invalid_client","error_description":"Client authentication fai
 @pytest.fixture
 def suspended(transactional_db: None) -> tuple[str, str]:
     client, secret = factories.client(contact=factories.wim())
-    registry.suspend(client=client, reason="stolen", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=client, reason="stolen", by=SYSTEM, now=NOW)
     return client.client_id, secret
 
 
@@ -110,9 +111,9 @@ def test_a_secret_of_one_client_does_not_open_another(wire: Wire, client, secret
 def effort(wire: Wire, monkeypatch: pytest.MonkeyPatch, authorization: str) -> tuple[int, int]:
     """How often digests were compared and the database was asked for a client, for one refused request."""
     compared, loaded = [], []
-    compare, load = snapshot.compare_digest, wire.application.server.clients._load
+    compare, load = client_cache.compare_digest, wire.application.server.clients._load
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot, "compare_digest", lambda a, b: compared.append((a, b)) or compare(a, b))
+        patch.setattr(client_cache, "compare_digest", lambda a, b: compared.append((a, b)) or compare(a, b))
         patch.setattr(wire.application.server.clients, "_load", lambda query: loaded.append(query) or load(query))
         assert wire.token(authorization).told == BODY
     assert all(len(a) == len(b) == 32 for a, b in compared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients import catalogue, registry
+from clients.acts import catalogue, lifecycle
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import Answer, Wire, basic
@@ -91,13 +91,13 @@ def test_line_17_who_asks_for_none_gets_the_defaults(wire, client, authorization
     assert wire.post("token", "grant_type=client_credentials&scope=", authorization=authorization).status == 200
     assert wire.post("token", "grant_type=client_credentials&scope=+", authorization=authorization).status == 200
     both = factories.scope("address.read"), factories.scope("address.write")
-    registry.change_scopes(client=client, scopes=both, defaults=both, by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=both, defaults=both, by=SYSTEM, now=NOW)
     assert wire.token(authorization).json["scope"] == "address.read address.write"
 
 
 def test_line_17_without_defaults_a_scope_must_be_named(wire, client, authorization):
     read = factories.scope("address.read")
-    registry.change_scopes(client=client, scopes=(read,), defaults=(), by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=(read,), defaults=(), by=SYSTEM, now=NOW)
     answer = wire.token(authorization)
     assert refused(wire, answer) == "scope_no_default"
     assert wire.cause(answer).facts == {"expected": ["address.read"]}
@@ -124,7 +124,7 @@ def test_line_17_characters_that_no_scope_has_are_refused(wire, clock, authoriza
 def test_line_17_every_character_of_rfc_6749_may_be_in_a_scope(wire, client, authorization):
     name = "".join(chr(code) for code in (0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)) if chr(code) != ",")
     odd = factories.scope(name)
-    registry.change_scopes(client=client, scopes=(odd,), defaults=(odd,), by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=(odd,), defaults=(odd,), by=SYSTEM, now=NOW)
     assert wire.token(authorization, name).json["scope"] == name
     assert wire.token(authorization).json["scope"] == name
 
@@ -146,7 +146,7 @@ def test_line_17_a_scope_that_was_granted_a_moment_ago_is_there_in_every_process
     for wire in processes:
         assert wire.token(authorization, "tax.read").error == "invalid_scope"
     scopes = (factories.scope("address.read"), extra)
-    registry.change_scopes(client=client, scopes=scopes, defaults=(extra,), by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=scopes, defaults=(extra,), by=SYSTEM, now=NOW)
     for wire in processes:
         assert wire.token(authorization, "tax.read").json["scope"] == "tax.read"
         assert wire.token(authorization).json["scope"] == "tax.read"

@@ -8,10 +8,11 @@ import re
 
 from django.db import connection
 
-from clients import registry, secretformat
+from clients.acts import lifecycle
+from foundation import secret_format
 from tests.factories import NOW, SYSTEM
-from tokens import tokenformat
 from tokens.models import Token
+from tokens.protocol import token_format
 
 FORM = re.compile(r"kdt_[A-Za-z0-9_-]{43}[A-Za-z0-9]{6}")
 
@@ -44,7 +45,7 @@ def test_line_18_the_token_lives_as_long_as_was_said_to_the_second(wire, clock, 
 def test_line_18_the_lifetime_is_a_setting_of_the_site_and_may_be_the_clients_own(start, client, authorization, clock):
     processes = (start(token_lifetime=900), start(token_lifetime=900))
     for lifetime, expected in ((None, 900), (60, 60), (86_400, 86_400), (None, 900)):
-        registry.change_settings(client=client, settings={"token_lifetime": lifetime}, by=SYSTEM, now=NOW)
+        lifecycle.change_settings(client=client, settings={"token_lifetime": lifetime}, by=SYSTEM, now=NOW)
         for wire in processes:  # also where a snapshot from before the change is kept
             answer = wire.token(authorization).json
             assert answer["expires_in"] == expected
@@ -57,38 +58,38 @@ def test_line_18_the_lifetime_is_a_setting_of_the_site_and_may_be_the_clients_ow
 
 
 def test_a_token_has_256_random_bits_a_prefix_and_a_checksum() -> None:
-    tokens = {tokenformat.generate() for _ in range(200)}
+    tokens = {token_format.generate() for _ in range(200)}
     assert len({token[4:47] for token in tokens}) == 200
     for token in tokens:
         assert FORM.fullmatch(token)
-        assert tokenformat.is_well_formed(token)
-        assert token[-6:] == secretformat.checksum(token[:-6])
+        assert token_format.is_well_formed(token)
+        assert token[-6:] == secret_format.checksum(token[:-6])
     for position in range(4, 47):  # every character varies
         assert len({token[position] for token in tokens}) > 3, position
 
 
 def test_a_token_is_no_secret_and_a_secret_no_token() -> None:
-    assert not tokenformat.is_well_formed(secretformat.generate())
-    assert not secretformat.is_well_formed(tokenformat.generate())
+    assert not token_format.is_well_formed(secret_format.generate())
+    assert not secret_format.is_well_formed(token_format.generate())
 
 
 def test_a_token_with_any_character_changed_is_not_well_formed() -> None:
-    token = tokenformat.generate()
+    token = token_format.generate()
     for position in range(len(token)):
         other = "A" if token[position] != "A" else "B"
-        assert not tokenformat.is_well_formed(token[:position] + other + token[position + 1 :])
+        assert not token_format.is_well_formed(token[:position] + other + token[position + 1 :])
 
 
 def test_a_token_that_was_cut_padded_or_changed_in_case_is_not_well_formed() -> None:
-    token = tokenformat.generate()
+    token = token_format.generate()
     changed = (token.lower(), token.upper(), token.swapcase(), token[:-1], token[1:], token + "A", f" {token}", "")
-    assert not any(tokenformat.is_well_formed(text) for text in changed)
+    assert not any(token_format.is_well_formed(text) for text in changed)
 
 
 def test_line_18_what_is_malformed_is_never_looked_up(wire, authorization, monkeypatch):
     asked: list[object] = []
     monkeypatch.setattr(wire.application.server.store, "look_up", asked.append)
-    for token in ("x", "kdt_", tokenformat.generate()[:-1] + "-", "é" * 53):
+    for token in ("x", "kdt_", token_format.generate()[:-1] + "-", "é" * 53):
         assert wire.introspect(token, authorization).json == {"active": False}
         assert wire.get("verify", authorization="Bearer x").error == "invalid_token"
     assert asked == []

@@ -17,15 +17,15 @@ from django.core.cache import cache
 from redis import Redis
 from structlog.testing import capture_logs
 
-from clients import registry
+from clients.acts import lifecycle
 from clients.models import Client
-from portal.embedded import sockets, valkey
+from dev.servers import sockets, valkey
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.parallel import at_once
 from tests.tokens.wire import Answer, Wire, basic
-from tokens.configuration import from_settings
 from tokens.models import JournalEntry
+from tokens.protocol.policy import from_settings
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -100,17 +100,17 @@ def test_each_client_and_each_endpoint_has_a_limit_of_its_own(limited, authoriza
 
 def test_the_limit_of_one_client_can_be_another(limited, client: Client, authorization):
     statuses(limited, 2, authorization)
-    registry.change_settings(client=client, settings={"rate_limit": 7}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"rate_limit": 7}, by=SYSTEM, now=NOW)
     assert statuses(limited, 6, authorization) == [200] * 5 + [429]  # seven, the first two included
     limited.clock.pass_by(60)
     assert limited.token(authorization).headers["RateLimit-Policy"] == '"client";q=7;w=60'
-    registry.change_settings(client=client, settings={"rate_limit": 3}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"rate_limit": 3}, by=SYSTEM, now=NOW)
     assert statuses(limited, 3, authorization) == [200, 200, 429]
 
 
 def test_a_client_over_its_old_limit_is_let_in_within_a_minute(limited, client: Client, authorization):
     statuses(limited, 5, authorization)
-    registry.change_settings(client=client, settings={"rate_limit": 7}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"rate_limit": 7}, by=SYSTEM, now=NOW)
     limited.clock.pass_by(60)
     assert statuses(limited, 8, authorization) == [200] * 7 + [429]
 
@@ -132,7 +132,7 @@ def test_throttling_can_be_turned_off_and_is_on_by_default(start, client, author
     settings.THROTTLING = False
     off = from_settings()
     wire = start(client_limit=off.client_limit, failure_limit=off.failure_limit)
-    registry.change_settings(client=client, settings={"rate_limit": 1}, by=SYSTEM, now=NOW)
+    lifecycle.change_settings(client=client, settings={"rate_limit": 1}, by=SYSTEM, now=NOW)
     answers = [wire.token(authorization) for _each in range(10)]
     assert {answer.status for answer in answers} == {200}
     assert not any("RateLimit" in answer.headers for answer in answers)
@@ -183,7 +183,7 @@ def test_every_counter_in_valkey_ends(start, authorization):
 
 
 def test_more_counters_than_one_call_holds_are_all_shared(start, client, authorization, monkeypatch):
-    monkeypatch.setattr("tokens.throttle.MAX_SHARED_AT_ONCE", 1)
+    monkeypatch.setattr("tokens.runtime.rate_limits.MAX_SHARED_AT_ONCE", 1)
     here, there = (start(client_limit=5, failure_limit=3) for _each in "12")
     statuses(here, 5, authorization)
     assert statuses(here, 3, basic(client.client_id, "wrong")) == [401] * 3

@@ -7,12 +7,12 @@ import hashlib
 
 import pytest
 
-from clients import catalogue, registry
+from clients.acts import catalogue, lifecycle
 from clients.models import Client
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import ISSUER, basic
-from tokens import tokenformat
+from tokens.protocol import token_format
 
 INACTIVE = '{"active":false}'
 
@@ -26,8 +26,8 @@ def changed_characters(token: str) -> list[str]:
     """Tokens that somebody tampered with, or that something on the way did."""
     recomputed = token[:10] + ("A" if token[10] != "A" else "B") + token[11:-6]
     return [
-        recomputed + tokenformat.checksum(recomputed),  # well-formed, but nobody's
-        tokenformat.generate(),
+        recomputed + token_format.checksum(recomputed),  # well-formed, but nobody's
+        token_format.generate(),
         token[:-1],
         token[:-6],
         token[1:],
@@ -127,7 +127,7 @@ def test_line_20_who_may_introspect_changes_with_the_catalogue_at_once(start, au
     for servers, sees in (((), False), ((server,), True), ((), False), ((server,), True)):
         served_by(*servers)
         assert [wire.is_active(token, as_server) for wire in processes] == [sees, sees]
-    registry.suspend(client=Client.objects.get(pk=server.pk), reason="test", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=Client.objects.get(pk=server.pk), reason="test", by=SYSTEM, now=NOW)
     assert [wire.introspect(token, as_server).status for wire in processes] == [401, 401]
 
 
@@ -143,7 +143,7 @@ def test_line_20_a_resource_server_sees_a_scope_that_was_made_after_it_was_last_
 ):
     assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
     new = factories.scope("address.delete")
-    registry.change_scopes(client=client, scopes=(new,), defaults=(new,), by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=(new,), defaults=(new,), by=SYSTEM, now=NOW)
     assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
 
 
@@ -238,7 +238,7 @@ def test_who_calls_is_the_same_after_a_change_of_the_client_id_and_current(wire,
     before = wire.introspect(
         wire.token(basic(client.client_id, secret), "address.read").json["access_token"], resource_server
     )
-    new = registry.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
+    new = lifecycle.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
     Client.objects.filter(pk=client.pk).update(organisation="Leiestroom nv")
     after = wire.introspect(wire.token(basic(new, secret), "address.read").json["access_token"], resource_server)
     assert (after.json["client_id"], after.json["organisation"]) == (new, "Leiestroom nv")

@@ -6,8 +6,8 @@ import pytest
 
 from tests import factories
 from tests.tokens.wire import basic
-from tokens import tokenformat
 from tokens.models import Token
+from tokens.protocol import token_format
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_line_22_revoking_again_is_no_error_and_keeps_the_first_time(wire, clock
 
 
 def test_line_22_what_is_unknown_or_malformed_is_answered_like_a_success(wire, token, authorization):
-    for odd in (tokenformat.generate(), token[:-1], f"{token} ", token.lower(), "x", "é", "A" * 50_000):
+    for odd in (token_format.generate(), token[:-1], f"{token} ", token.lower(), "x", "é", "A" * 50_000):
         answer = wire.post("revoke", {"token": odd}, authorization=authorization)
         assert (answer.status, answer.json) == (200, {}), odd
     assert wire.is_active(token, authorization)

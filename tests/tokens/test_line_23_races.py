@@ -19,17 +19,17 @@ import psycopg
 import pytest
 from django.db import connection
 
-from clients import client_secrets, keys, registry
+from clients.acts import client_secrets, keys, lifecycle
 from clients.models import Client
 from tests import factories
 from tests.factories import SYSTEM
 from tests.parallel import at_once
 from tests.tokens.connected import eventually
 from tests.tokens.wire import Answer, Clock, Wire, basic
-from tokens import incident, invalidation
-from tokens.configuration import from_settings
+from tokens.acts import incident, invalidation
 from tokens.models import Token
-from tokens.store import Outcome, Revocation
+from tokens.protocol.policy import from_settings
+from tokens.storage.store import Outcome, Revocation
 
 ROUNDS = 6  # of each thread, before the act and after it
 
@@ -155,20 +155,20 @@ def test_line_23_while_the_tokens_of_a_secret_are_invalidated(traffic, client):
 
 
 def test_line_23_while_the_client_is_suspended_and_while_it_comes_back(traffic, client):
-    traffic.during(lambda: registry.suspend(client=client, reason="test", by=SYSTEM, now=now()))
+    traffic.during(lambda: lifecycle.suspend(client=client, reason="test", by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     assert {asked.answer.error for asked in traffic.requests_after} == {"invalid_client"}
     # Not even one that was being issued meanwhile.
     assert not any(asked.answer.json["active"] for asked in traffic.introspections_after)
     everything = {asked.token for asked in traffic.requested if asked.token}
-    traffic.during(lambda: registry.reactivate(client=client, reason="test", by=SYSTEM, now=now()))
+    traffic.during(lambda: lifecycle.reactivate(client=client, reason="test", by=SYSTEM, now=now()))
     traffic.check_that_new_tokens_work()
     assert not any(wire.is_active(token, traffic.resource_server) for token in everything for wire in traffic.processes)
 
 
 def test_line_23_while_the_client_id_changes(traffic, client, secret):
     seen = client.client_id
-    traffic.during(lambda: registry.change_client_id(client=client, seen=seen, by=SYSTEM, now=now()))
+    traffic.during(lambda: lifecycle.change_client_id(client=client, seen=seen, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     assert {asked.answer.error for asked in traffic.requests_after} == {"invalid_client"}
     assert not any(asked.answer.json["active"] for asked in traffic.introspections_after)
@@ -179,7 +179,7 @@ def test_line_23_while_a_scope_is_taken_away(start, client, authorization, resou
     both = "address.read address.write"
     traffic = Traffic((start(), start()), lambda wire: wire.token(authorization, both), resource_server)
     read = (factories.scope("address.read"),)
-    traffic.during(lambda: registry.change_scopes(client=client, scopes=read, defaults=read, by=SYSTEM, now=now()))
+    traffic.during(lambda: lifecycle.change_scopes(client=client, scopes=read, defaults=read, by=SYSTEM, now=now()))
     assert {asked.answer.json["scope"] for asked in traffic.introspected if asked.ended < traffic.act_began} == {both}
     assert {asked.answer.json["scope"] for asked in traffic.introspections_after} == {"address.read"}
     assert {asked.answer.json["scope"] for asked in traffic.requests_after} == {"address.read"}
@@ -251,9 +251,9 @@ def test_line_23_acts_in_a_row_never_leave_a_token_that_they_took(start, client,
     def acts() -> None:
         for number in range(3):
             invalidation.invalidate_all(client=client, by=SYSTEM, now=now())
-            registry.suspend(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now())
-            registry.reactivate(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now())
-            registry.change_settings(client=client, settings={"rate_limit": 10_000 + number}, by=SYSTEM, now=now())
+            lifecycle.suspend(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now())
+            lifecycle.reactivate(client=Client.objects.get(pk=client.pk), reason="test", by=SYSTEM, now=now())
+            lifecycle.change_settings(client=client, settings={"rate_limit": 10_000 + number}, by=SYSTEM, now=now())
 
     traffic.during(acts)
     traffic.check_that_old_tokens_are_dead()

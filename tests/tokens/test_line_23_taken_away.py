@@ -9,13 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clients import catalogue, client_secrets, registry
+from clients.acts import catalogue, client_secrets, lifecycle
 from clients.models import Client
-from portal import leaks
+from portal.pages.incident import pasted_secret
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.wire import Answer, Wire, basic
-from tokens import incident, invalidation, tasks
+from tokens import tasks
+from tokens.acts import incident, invalidation
 from tokens.models import Token
 
 Processes = tuple[Wire, Wire]
@@ -53,8 +54,8 @@ def fresh(client: Client) -> Client:
 
 
 def suspend_and_reactivate(client: Client) -> None:
-    registry.suspend(client=fresh(client), reason="test", by=SYSTEM, now=NOW)
-    registry.reactivate(client=fresh(client), reason="test", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=fresh(client), reason="test", by=SYSTEM, now=NOW)
+    lifecycle.reactivate(client=fresh(client), reason="test", by=SYSTEM, now=NOW)
 
 
 def revoke_the_secret_as_leaked(client: Client) -> None:
@@ -95,7 +96,7 @@ def test_line_23_a_suspended_client_gets_nothing_and_nothing_of_it_works(
     processes, client, authorization, signer, resource_server
 ):
     token = issue(processes[0], authorization)
-    registry.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server)
     for wire in processes:
         for answer in (
@@ -106,21 +107,21 @@ def test_line_23_a_suspended_client_gets_nothing_and_nothing_of_it_works(
         ):
             assert (answer.error, wire.rule(answer)) == ("invalid_client", "client_not_active")
             assert wire.cause(answer).facts == {"state": "suspended"}
-    registry.reactivate(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.reactivate(client=client, reason="test", by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server, authorization)
     assert is_alive(processes, issue(processes[1], authorization), resource_server)
 
 
 def test_line_23_a_closed_client_is_over(processes, client, authorization, resource_server):
     token = issue(processes[0], authorization)
-    registry.close(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.close(client=client, reason="test", by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server)
     assert {wire.token(authorization).error for wire in processes} == {"invalid_client"}
 
 
 def test_line_23_with_the_client_id_its_tokens_change(processes, client, secret, authorization, resource_server):
     token = issue(processes[0], authorization)
-    new = registry.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
+    new = lifecycle.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server)
     assert [wire.token(authorization).status for wire in processes] == [401, 401]
     later = issue(processes[1], basic(new, secret))
@@ -142,7 +143,7 @@ def test_line_23_a_leaked_secret_takes_every_token_along(processes, client, auth
 
 def test_line_23_one_token_goes_and_the_others_stay(processes, authorization, resource_server):
     leaked, kept = issue(processes[0], authorization), issue(processes[0], authorization)
-    (leak,) = incident.look_up(traces=leaks.read(leaked).traces, by=SYSTEM, now=NOW)
+    (leak,) = incident.look_up(traces=pasted_secret.read(leaked).traces, by=SYSTEM, now=NOW)
     incident.revoke(leak=leak, by=SYSTEM, now=NOW)
     assert is_gone(processes, leaked, authorization, resource_server)
     row = Token.objects.get(revoked_at=None)
@@ -175,7 +176,7 @@ def test_line_23_a_token_of_a_machine_whose_clock_is_ahead_goes_too(processes, c
 
 def remove_write(client: Client) -> None:
     read = (factories.scope("address.read"),)
-    registry.change_scopes(client=client, scopes=read, defaults=read, by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=read, defaults=read, by=SYSTEM, now=NOW)
 
 
 def retire_write(_client: Client) -> None:
@@ -204,7 +205,7 @@ def test_line_23_a_token_keeps_the_scopes_it_was_issued_with_when_the_client_get
 ):
     token = issue(processes[0], authorization, "address.read")
     more = (factories.scope("address.read"), factories.scope("tax.read", of=factories.api("taxes")))
-    registry.change_scopes(client=client, scopes=more, defaults=more, by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=more, defaults=more, by=SYSTEM, now=NOW)
     assert {answer["scope"] for answer in seen(processes, token, authorization)} == {"address.read"}
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from clients import registry
+from clients.acts import lifecycle
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.test_line_20_introspection import changed_characters
@@ -20,7 +20,7 @@ RESOURCES = ("verify", "authorization/verify", "example")
 def bearer(wire, client, authorization) -> str:
     """A token for everything here, the example API too."""
     scopes = (factories.scope("address.read"), factories.scope(SCOPE, of=factories.api("example")))
-    registry.change_scopes(client=client, scopes=scopes, defaults=scopes, by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=scopes, defaults=scopes, by=SYSTEM, now=NOW)
     return wire.token(authorization).json["access_token"]
 
 
@@ -139,11 +139,11 @@ def test_line_24_the_token_is_in_no_log(wire, bearer, caplog, capfd):
 
 
 def test_line_24_what_a_client_lost_is_gone_from_verify_too(wire, client, authorization, bearer):
-    registry.change_scopes(client=client, scopes=(factories.scope("address.read"),), defaults=(), by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=(factories.scope("address.read"),), defaults=(), by=SYSTEM, now=NOW)
     assert wire.get("verify", authorization=f"Bearer {bearer}").json["scope"] == "address.read"
     assert wire.get("example", authorization=f"Bearer {bearer}").error == "insufficient_scope"
     other, secret = factories.client(contact=factories.wim())
     theirs = wire.token(basic(other.client_id, secret)).json["access_token"]
-    registry.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
+    lifecycle.suspend(client=client, reason="test", by=SYSTEM, now=NOW)
     assert wire.get("verify", authorization=f"Bearer {bearer}").error == "invalid_token"
     assert wire.get("verify", authorization=f"Bearer {theirs}").status == 200

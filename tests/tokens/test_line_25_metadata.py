@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from clients import catalogue
+from clients.acts import catalogue
 from tests import factories
 from tests.factories import NOW, SYSTEM
 from tests.tokens.checking import KIND_OF, key
 from tests.tokens.conftest import add_key
 from tests.tokens.wire import ISSUER, TOKEN_URL, Signer
-from tokens.authentication import METHODS
+from tokens.endpoints.authentication import METHODS
 from tokens.endpoints.token import GRANT_TYPE
-from tokens.jws import ALGORITHMS
+from tokens.protocol.jws import ALGORITHMS
 
 PATH = "/.well-known/oauth-authorization-server"
 ENDPOINTS = {"token": "token", "introspection": "introspect", "revocation": "revoke"}

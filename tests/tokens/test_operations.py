@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tokens.configuration import from_settings
-from tokens.http import Answer, Request
-from tokens.operations import Operations, PortInUse
-from tokens.store import Store
+from tokens.protocol.http import Answer, Request
+from tokens.protocol.policy import from_settings
+from tokens.serving.operations import Operations, PortInUse
+from tokens.storage.store import Store
 
 pytestmark = pytest.mark.django_db
 

@@ -9,16 +9,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from tokens import statements
-from tokens.configuration import from_settings
-from tokens.connection import HOT
+from tokens.protocol.policy import from_settings
+from tokens.storage import sql
+from tokens.storage.pg_connection import HOT
 
 BY_KEY = re.compile(r"\(\(*(id|digest|client_id)\)?(::text)? = .*")
 
 
 @pytest.mark.parametrize("name", ["ISSUE", "LOOK_UP", "REVOKE", "CLIENTS"])
 def test_a_plan_made_on_empty_tables_finds_clients_and_tokens_by_their_key(transactional_db: None, name: str) -> None:
-    conditions = list(_index_conditions(_generic_plan(getattr(statements, name))))
+    conditions = list(_index_conditions(_generic_plan(getattr(sql, name))))
     assert conditions
     for condition in conditions:
         assert BY_KEY.fullmatch(condition), condition

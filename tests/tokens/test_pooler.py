@@ -15,12 +15,12 @@ from urllib.parse import quote, urlencode
 import psycopg
 import pytest
 
-from portal.embedded import stack
+from dev.servers import stack
 from tests.tokens.pooling import pgbouncer, pgbouncer_program, pooler
 from tests.tokens.served import free_port
-from tokens.configuration import from_settings
-from tokens.connection import HOT, Connection
-from tokens.pooler import UnsafePooler, refuse_unsafe
+from tokens.protocol.policy import from_settings
+from tokens.storage.pg_connection import HOT, Connection
+from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,8 +90,8 @@ def url(parameters: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "command",
     [
-        ["-m", "tokens.serve", "--port", "{port}"],
-        ["-c", "import portal.wsgi"],
+        ["-m", "tokens.serving.cli", "--port", "{port}"],
+        ["-c", "import portal.serving.wsgi"],
         ["-m", "celery", "-A", "portal", "worker", "--concurrency", "1"],
         ["manage.py", "check", "--database", "default"],
     ],

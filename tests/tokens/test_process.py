@@ -1,4 +1,4 @@
-"""The process of the authorization server (tokens/serve.py): how it ends, its workers, and what it logs."""
+"""The process of the authorization server (tokens/serving/cli.py): how it ends, its workers, and what it logs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from clients.models import Client
 from tests.tokens.connected import Link, eventually
 from tests.tokens.served import Served, serving
 from tests.tokens.wire import basic
-from tokens.configuration import from_settings
 from tokens.models import JournalEntry, Token, UsageDay
+from tokens.protocol.policy import from_settings
 
 TOKEN = "/oauth/v2/token"
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -112,7 +112,7 @@ def test_in_a_process_that_serves_pages_too_threads_still_write_at_the_end():
     script = """
 import asyncio
 from types import SimpleNamespace
-from tokens.wsgi import WithinThreads
+from tokens.serving.wsgi import WithinThreads
 
 async def close():
     await asyncio.to_thread(print, "written")

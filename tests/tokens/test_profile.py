@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from joserfc.jwk import RSAKey
 
-from clients import client_secrets, keymaterial, keys, registry
+from clients import keymaterial
+from clients.acts import client_secrets, keys, lifecycle
 from tests import factories
 from tests.factories import NOW
 from tests.tokens.wire import ISSUER, TOKEN_URL, Clock, Signer, Wire, basic, ec_key, process, public_jwk
@@ -87,7 +88,7 @@ def test_no_secret_is_made(fapi2: Wire) -> None:
         client_secrets.regenerate(
             client=client, replaces=None, overlap=client_secrets.OVERLAPS["0"][0], by=factories.SYSTEM, now=NOW
         )
-    _client, secret = registry.create(
+    _client, secret = lifecycle.create(
         name="By command", organisation="-", contact=factories.lotte(), scopes=[factories.scope()],
         by=factories.SYSTEM, now=NOW,
     )  # fmt: skip

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from tests.tokens.checking import AT, CLIENT, check, client_key, key, policy, refusal_of, signer, unsigned
 from tests.tokens.wire import ISSUER, JWT_BEARER, TOKEN_URL, Wire, base64url
-from tokens import assertion, jws, parameters, tokenformat
-from tokens.assertion import Verified
-from tokens.connection import Connection
-from tokens.errors import MAX_FACT_LENGTH, InvalidClient, InvalidRequest, shown
-from tokens.jws import Jws
-from tokens.parameters import FORM, KNOWN
+from tokens.protocol import assertion, jws, parameters, token_format
+from tokens.protocol.assertion import Verified
+from tokens.protocol.errors import MAX_FACT_LENGTH, InvalidClient, InvalidRequest, shown
+from tokens.protocol.jws import Jws
+from tokens.protocol.parameters import FORM, KNOWN
+from tokens.storage.pg_connection import Connection
 
 OURS = client_key(key("P-256"))
 
@@ -214,10 +214,10 @@ def test_every_value_can_be_shown_in_short(value: object) -> None:
     assert len(text) <= MAX_FACT_LENGTH * 6
 
 
-@given(text=ANY_TEXT | URL_SAFE.map(lambda text: tokenformat.PREFIX + text))
+@given(text=ANY_TEXT | URL_SAFE.map(lambda text: token_format.PREFIX + text))
 @often
 def test_no_text_is_a_token_by_chance(text: str) -> None:
-    assert not tokenformat.is_well_formed(text)
+    assert not token_format.is_well_formed(text)
 
 
 # --- The whole server -------------------------------------------------------------------------------------------------

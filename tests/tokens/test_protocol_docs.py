@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tokens.application import METADATA_PATH, Application
-from tokens.configuration import from_settings
-from tokens.server import Server
+from tokens.protocol.policy import from_settings
+from tokens.runtime.services import Server
+from tokens.serving.application import METADATA_PATH, Application
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from clients.models import Client
-from portal.embedded import postgres, stack
+from dev.servers import postgres, stack
 from tests.tokens.connected import eventually
 from tests.tokens.replicated import DATABASE, Node, Pair, replicated
 from tests.tokens.served import free_port
 from tests.tokens.wire import Answer, Wire
-from tokens import connection
-from tokens.http import Request
-from tokens.operations import Operations
+from tokens.protocol.http import Request
+from tokens.serving.operations import Operations
+from tokens.storage import pg_connection
 
 LEASE_S = 2
 LANES_THAT_COMMIT = 5  # two that issue, one each to revoke, to write behind and for the lease
@@ -32,8 +32,8 @@ Start = Callable[..., Wire]
 @pytest.fixture
 def pair(client: Client, resource_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """With the client and the resource server in it. What takes seconds takes less of them here."""
-    monkeypatch.setattr(connection, "MAX_WAIT_S", 1.0)
-    monkeypatch.setattr(connection, "SCOUT_INTERVAL_S", 0.3)
+    monkeypatch.setattr(pg_connection, "MAX_WAIT_S", 1.0)
+    monkeypatch.setattr(pg_connection, "SCOUT_INTERVAL_S", 0.3)
     with replicated() as made:
         yield made
 

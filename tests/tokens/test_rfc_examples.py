@@ -11,10 +11,10 @@ import json
 import pytest
 
 from tests.tokens.checking import policy
-from tokens import assertion, jws
-from tokens.assertion import ClientKey
-from tokens.errors import InvalidClient, Rule
-from tokens.jws import Jws
+from tokens.protocol import assertion, jws
+from tokens.protocol.assertion import ClientKey
+from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.jws import Jws
 
 # RFC 7515 appendix A.2.1, A.3.1 and A.4.1; RFC 7520 sections 3.4 and 3.1; RFC 8037 appendix A.2. The public members.
 A2_KEY = {

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients import secretformat
+from foundation import secret_format
 from tests.tokens.checking import client_key, key, refusal, signer, unsigned
 from tests.tokens.wire import Wire, basic
-from tokens import slips
-from tokens.slips import is_one_edit, near, separator_in, word_for
+from tokens.protocol import slips
+from tokens.protocol.slips import is_one_edit, near, separator_in, word_for
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -28,7 +28,7 @@ SENT = {
     "cut": lambda secret: secret[:-3],
     "long": lambda secret: f"{secret}{secret[-3:]}",
     "mistyped": lambda secret: secret[:10] + ("a" if secret[10] != "a" else "b") + secret[11:],
-    "other": lambda _secret: secretformat.generate(),
+    "other": lambda _secret: secret_format.generate(),
     "token": lambda _secret: "kdt_whatever",
     "assertion": lambda _secret: "eyJhbGciOiJub25lIn0.e30.",
     "": lambda _secret: "a-secret-of-another-system",
@@ -73,7 +73,7 @@ def test_placeholders_of_samples_are_known(sent):
 
 def test_a_real_value_is_no_word():
     for value in (
-        secretformat.generate(),
+        secret_format.generate(),
         "k4m9xw2hz7ra",
         "address.read",
         "https://keydesk.example",

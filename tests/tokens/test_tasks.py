@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from clients.models import Client
-from tokens import tasks, tokenformat
-from tokens.configuration import from_settings
+from tokens import tasks
 from tokens.models import Token
+from tokens.protocol import token_format
+from tokens.protocol.policy import from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def tokens(client: Client, count: int, *, expires_at: datetime) -> list[bytes]:
     made = [
         Token(
-            digest=tokenformat.digest(tokenformat.generate()), client=client, scope="address.read", credential="secret",
+            digest=token_format.digest(token_format.generate()), client=client, scope="address.read",
+            credential="secret",
             issued_at=expires_at - timedelta(hours=1), expires_at=expires_at + timedelta(seconds=number), epoch=0,
         )
         for number in range(count)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from clients import client_secrets, registry
+from clients.acts import client_secrets, lifecycle
 from clients.models import Client
 from tests import factories
 from tests.factories import NOW, SYSTEM
@@ -47,7 +47,7 @@ def new_secret(client: Client) -> str:
 
 def change_scopes(client: Client, *names: str) -> None:
     scopes = [factories.scope(name) for name in names]
-    registry.change_scopes(client=client, scopes=scopes, defaults=scopes, by=SYSTEM, now=NOW)
+    lifecycle.change_scopes(client=client, scopes=scopes, defaults=scopes, by=SYSTEM, now=NOW)
 
 
 def test_a_secret_that_the_database_lost_does_not_work_and_the_one_it_has_does(wire: Wire, client: Client) -> None:

@@ -18,16 +18,16 @@ from typing import Any, TextIO
 import pytest
 from django.db import connection
 
+from foundation import log_stream
+from foundation.log_stream import LogStream
 from tests.tokens.connected import eventually
 from tests.tokens.wire import PATH, Clock, Wire, basic
-from tokens import log_stream
-from tokens.application import Application
-from tokens.configuration import from_settings
-from tokens.http import Request
-from tokens.log_stream import LogStream
 from tokens.models import JournalEntry, UsageDay
-from tokens.server import Server
-from tokens.wsgi import WithinThreads
+from tokens.protocol.http import Request
+from tokens.protocol.policy import from_settings
+from tokens.runtime.services import Server
+from tokens.serving.application import Application
+from tokens.serving.wsgi import WithinThreads
 
 LINES = 400  # many more than a pipe holds that nobody reads
 
@@ -174,7 +174,7 @@ def test_a_log_that_nobody_reads_does_not_hold_up_the_end(pipe, clock, client):
 
 
 ENDS_WHILE_IT_WRITES = """
-from tokens.log_stream import standard_error
+from foundation.log_stream import standard_error
 
 log = standard_error()
 for number in range(4000):
@@ -194,7 +194,7 @@ def test_python_writes_at_its_exit_what_waits():
 
 
 def test_a_character_that_no_encoding_has_does_not_end_the_log():
-    script = r"from tokens.log_stream import standard_error; standard_error().write('\ud800\nand more')"
+    script = r"from foundation.log_stream import standard_error; standard_error().write('\ud800\nand more')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "\\ud800\nand more")
 

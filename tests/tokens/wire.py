@@ -1,4 +1,4 @@
-"""Requests to the authorization server without a network: in the event loop of WithinThreads, as in portal/wsgi.py."""
+"""Requests to the authorization server without a network: in the event loop of WithinThreads."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from joserfc import jws
 from joserfc.jwk import ECKey, Key, import_key
 
 from tests.factories import NOW
-from tokens.application import Application
-from tokens.configuration import from_settings
 from tokens.models import JournalEntry
-from tokens.server import Server
-from tokens.wsgi import WithinThreads
+from tokens.protocol.policy import from_settings
+from tokens.runtime.services import Server
+from tokens.serving.application import Application
+from tokens.serving.wsgi import WithinThreads
 
 PATH = "/oauth/v2/"
 ISSUER = "http://testserver"

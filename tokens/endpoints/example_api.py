@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tokens.bearer import presented_token
-from tokens.errors import InsufficientScope
-from tokens.http import Request, Response
-from tokens.server import Server
+from tokens.endpoints.bearer import presented_token
+from tokens.protocol.errors import InsufficientScope
+from tokens.protocol.http import Request, Response
+from tokens.runtime.services import Server
 
 SCOPE = "example.read"
 

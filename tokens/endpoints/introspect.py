@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tokens import bearer, parameters, tokenformat
-from tokens.authentication import Proof, Stale, as_client, presented, spending_first
-from tokens.http import Request, Response
-from tokens.server import Server
-from tokens.snapshot import ClientSnapshot
-from tokens.store import LookUp, Outcome
+from tokens.endpoints import bearer
+from tokens.endpoints.authentication import Proof, Stale, as_client, presented, spending_first
+from tokens.protocol import parameters, token_format
+from tokens.protocol.http import Request, Response
+from tokens.runtime.client_cache import ClientSnapshot
+from tokens.runtime.services import Server
+from tokens.storage.store import LookUp, Outcome
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -23,9 +24,9 @@ async def introspect(server: Server, request: Request) -> Response:
         # RFC 7662 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
         server.usage.used(caller.id, proof.credential, server.clock())
-        if not tokenformat.is_well_formed(token):
+        if not token_format.is_well_formed(token):
             return Response(200, INACTIVE)
-        digest = tokenformat.digest(token)
+        digest = token_format.digest(token)
         found = await server.store.look_up(LookUp(digest, caller.id, caller.version))
         if found is Outcome.STALE:
             raise Stale

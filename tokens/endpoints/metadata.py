@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tokens.authentication import METHODS
+from tokens.endpoints.authentication import METHODS
 from tokens.endpoints.token import GRANT_TYPE
-from tokens.http import Request, Response
-from tokens.server import Server
+from tokens.protocol.http import Request, Response
+from tokens.runtime.services import Server
 
 ALL_SCOPES: frozenset[str] = frozenset()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tokens import parameters, tokenformat
-from tokens.authentication import Proof, as_client, presented, settle, spending_first
-from tokens.http import Request, Response
-from tokens.server import Server
-from tokens.snapshot import ClientSnapshot
-from tokens.store import Revocation
+from tokens.endpoints.authentication import Proof, as_client, presented, settle, spending_first
+from tokens.protocol import parameters, token_format
+from tokens.protocol.http import Request, Response
+from tokens.runtime.client_cache import ClientSnapshot
+from tokens.runtime.services import Server
+from tokens.storage.store import Revocation
 
 
 async def revoke(server: Server, request: Request) -> Response:
@@ -18,8 +18,8 @@ async def revoke(server: Server, request: Request) -> Response:
         # RFC 7009 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
         # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (line 22).
-        if tokenformat.is_well_formed(token):
-            revocation = Revocation(tokenformat.digest(token), client.id, client.version)
+        if token_format.is_well_formed(token):
+            revocation = Revocation(token_format.digest(token), client.id, client.version)
             settle(await server.store.revoke(revocation), proof)
         server.usage.used(client.id, proof.credential, server.clock())
         return Response(200, {})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from tokens import parameters, slips, tokenformat
-from tokens.authentication import Proof, as_client, presented, settle
-from tokens.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
-from tokens.http import Request, Response
-from tokens.server import Server
-from tokens.snapshot import ClientSnapshot
-from tokens.store import Issue
+from tokens.endpoints.authentication import Proof, as_client, presented, settle
+from tokens.protocol import parameters, slips, token_format
+from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
+from tokens.protocol.http import Request, Response
+from tokens.runtime.client_cache import ClientSnapshot
+from tokens.runtime.services import Server
+from tokens.storage.store import Issue
 
 GRANT_TYPE = "client_credentials"
 MOST_SCOPES = 100
@@ -41,13 +41,13 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
         raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
     if scope not in client.scopes:  # most requests name one that their client has
         scope = " ".join(await granted_scopes(server, client, scope))
-    access_token = tokenformat.generate()
+    access_token = token_format.generate()
     settle(
         await server.store.issue(
             Issue(
                 client=client.id,
                 version=client.version,
-                digest=tokenformat.digest(access_token),
+                digest=token_format.digest(access_token),
                 scope=scope,
                 credential=proof.credential,
                 address=request.address,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tokens.bearer import presented_token
-from tokens.http import Request, Response
-from tokens.server import Server
+from tokens.endpoints.bearer import presented_token
+from tokens.protocol.http import Request, Response
+from tokens.runtime.services import Server
 
 
 async def verify(server: Server, request: Request) -> Response:

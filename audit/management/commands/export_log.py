@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from audit import checkpoints, log
 from audit.actions import Action
-from audit.management.refusing import RefusingCommand
 from audit.models import Entry
+from foundation.commands import RefusingCommand
 
 
 @dataclass(frozen=True)

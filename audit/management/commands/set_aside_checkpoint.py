@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from audit.management.commands.export_log import CommandLine
-from audit.management.refusing import RefusingCommand
 from audit.set_aside import UnableToSetAside, set_aside
+from foundation.commands import RefusingCommand
 
 
 class Command(RefusingCommand):

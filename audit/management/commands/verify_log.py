@@ -11,8 +11,8 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from audit import checkpoints, log, notes, offline, verification
-from audit.management.refusing import RefusingCommand
+from audit import checkpoints, log, offline, signed_notes, verification
+from foundation.commands import RefusingCommand
 
 
 class Command(RefusingCommand):
@@ -32,7 +32,7 @@ class Command(RefusingCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            kept = notes.split(options["checkpoints"].read_text("utf-8")) if options["checkpoints"] else []
+            kept = signed_notes.split(options["checkpoints"].read_text("utf-8")) if options["checkpoints"] else []
             report = self.verify(options["file"], kept, at_least=options["at_least"])
         except (OSError, UnicodeDecodeError, DatabaseError, ImproperlyConfigured) as error:
             if options["json"]:

@@ -9,9 +9,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audit.management.refusing import RefusingCommand
 from clients import keymaterial
 from clients.keymaterial.formats import LOOKED_AT
+from foundation.commands import RefusingCommand
 
 
 class Command(RefusingCommand):

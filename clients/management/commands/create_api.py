@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
-from clients import catalogue
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import catalogue
+from clients.management.act_command import ActCommand
 from clients.models import Api
 
 

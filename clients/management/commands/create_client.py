@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from clients import keymaterial, registry
+from clients import keymaterial
 from clients.actors import Actor
+from clients.acts import lifecycle
 from clients.keymaterial.formats import LOOKED_AT
-from clients.management.act import ActCommand
+from clients.management.act_command import ActCommand
 from clients.models import Api, Client, Scope, User
 
 
@@ -42,7 +43,7 @@ class Command(ActCommand):
         if stray := set(options["default_scope"]) - set(options["scope"]):
             raise CommandError(_("A default scope must also be a scope: %(names)s.") % {"names": _listed(stray)})
         Client(name=options["name"], organisation=options["organisation"] or "-").full_clean()
-        client, secret = registry.create(
+        client, secret = lifecycle.create(
             name=options["name"],
             organisation=options["organisation"],
             contact=_contact(options["contact"]),

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from clients import catalogue
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import catalogue
+from clients.management.act_command import ActCommand
 from clients.models import Api, Scope
 
 

@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from clients import people
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import staff
+from clients.management.act_command import ActCommand
 
 
 class Command(ActCommand):
@@ -18,5 +18,5 @@ class Command(ActCommand):
         parser.add_argument("--reason", default="", help="for the change log")
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
-        user = people.deactivate_staff(email=options["email"], reason=options["reason"], by=by, now=now)
+        user = staff.deactivate_staff(email=options["email"], reason=options["reason"], by=by, now=now)
         return {"email": user.email, "active": user.is_active}

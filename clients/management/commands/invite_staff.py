@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from clients import people
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import staff
+from clients.management.act_command import ActCommand
 from clients.models import User
 
 
@@ -31,7 +31,7 @@ class Command(ActCommand):
             raise ValidationError({"name": User._meta.get_field("name").error_messages["blank"]})
         User(email=options["email"], name=options["name"]).clean_fields(exclude={"password"})
         role = User.Role(options["role"])
-        user = people.invite_staff(
+        user = staff.invite_staff(
             email=options["email"], name=options["name"], role=role,
             forget_sign_in=options["forget_sign_in"], by=by, now=now,
         )  # fmt: skip

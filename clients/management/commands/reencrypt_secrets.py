@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from clients import client_secrets
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import client_secrets
+from clients.management.act_command import ActCommand
 
 
 class Command(ActCommand):

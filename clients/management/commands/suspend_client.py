@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from clients import registry
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.acts import lifecycle
+from clients.management.act_command import ActCommand
 from clients.models import Client
 
 
@@ -24,5 +24,5 @@ class Command(ActCommand):
         client = Client.objects.filter(client_id=options["client_id"]).first()
         if client is None:
             raise CommandError(_("There is no client “%(name)s”.") % {"name": options["client_id"]})
-        registry.suspend(client=client, reason=options["reason"], by=by, now=now)
+        lifecycle.suspend(client=client, reason=options["reason"], by=by, now=now)
         return {"client_id": client.client_id, "status": str(client.status)}

@@ -12,7 +12,7 @@ from django.db.migrations import Migration
 # ALTER TABLE waits for every transaction that has read the table, and each later query of that table queues behind the
 # ALTER. Without a bound, a migration that meets a long transaction stops the service for as long as that transaction
 # lasts. With it, the migration fails and can be repeated. It is shorter than the 3 s after which the authorization
-# server gives a statement up (tokens/connection.py), so that the queries in the queue are only late.
+# server gives a statement up (tokens/storage/pg_connection.py), so that the queries in the queue are only late.
 LOCK_TIMEOUT = "2s"
 
 # These wait for older transactions without holding up any query. Interrupted, they leave an invalid index behind.

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from clients.models import Client, Secret
-from tokens.management.leaked import LeakedCommand
+from tokens.management.leak_command import LeakedCommand
 
 
 class Command(LeakedCommand):

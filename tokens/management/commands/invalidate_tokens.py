@@ -8,9 +8,9 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from clients.actors import Actor
-from clients.management.act import ActCommand
+from clients.management.act_command import ActCommand
 from clients.models import Client
-from tokens import invalidation
+from tokens.acts import invalidation
 
 
 class Command(ActCommand):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from clients.keymaterial import accepted_names
 from clients.models import Client, Key
-from tokens.management.leaked import LeakedCommand
+from tokens.management.leak_command import LeakedCommand
 
 
 class Command(LeakedCommand):

@@ -1,0 +1,140 @@
+"""One-time codes by mail: six digits, ten minutes, five attempts, and twenty failures a day per mailbox.
+
+A code is derived from its row's random uid and the site's key; it is not stored anywhere, not even hashed (a hash of
+six digits hides nothing).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, F, QuerySet, Sum
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from clients.models import MailedCode, User
+from foundation import email_addresses
+
+DIGITS = 6
+# Both count for one mailbox, however its address is spelled, and for each purpose: a stranger who floods or guesses on
+# the public form keeps nobody from a step-up.
+MAILED_PER_HOUR = 10
+FAILURES_PER_DAY = 20
+DAY = timedelta(days=1)
+
+
+class CodeRefused(Exception):
+    """Wrong, used, expired or too often tried.
+
+    `tries_left` says how many more attempts with this code make sense; `ended`, that no code of this mailbox works
+    until tomorrow.
+    """
+
+    def __init__(self, *, tries_left: int = 0, ended: bool = False) -> None:
+        self.tries_left, self.ended = 0 if ended else tries_left, ended
+        super().__init__("too many failures" if ended else "wrong code" if tries_left else "code no longer valid")
+
+
+class TooManyCodes(Exception):
+    """This address was mailed enough codes for now."""
+
+
+class EndedForToday(TooManyCodes):
+    """Too many codes of this mailbox failed: a further one would not be accepted. The message says so."""
+
+    def __str__(self) -> str:
+        return _(
+            "Too many wrong codes were typed for this address. Its owner was told by mail; no code works for a day."
+        )
+
+
+@transaction.atomic
+def issue(
+    *,
+    purpose: MailedCode.Purpose,
+    email: str,
+    now: datetime,
+    user: User | None = None,
+    **bound_to: Any,
+) -> MailedCode:
+    """Make a new code; earlier ones that are bound to the same stop working. Raises TooManyCodes.
+
+    `bound_to`: a registration; or the session, act and client of a step-up.
+    """
+    mailbox = email_addresses.mailbox(email)
+    lock(purpose, mailbox)
+    if failures(purpose, mailbox, now) >= FAILURES_PER_DAY:
+        raise EndedForToday
+    recent = MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - timedelta(hours=1))
+    if recent.count() >= MAILED_PER_HOUR:
+        raise TooManyCodes
+    recent.filter(used_at=None, expires_at__gt=now, **bound_to).update(expires_at=now)
+    return MailedCode.objects.create(
+        purpose=purpose, email=email, mailbox=mailbox, user=user, created_at=now,
+        expires_at=now + settings.CODE_LIFETIME, **bound_to,
+    )  # fmt: skip
+
+
+def value(code: MailedCode) -> str:
+    mac = salted_hmac("keydesk.clients.codes", str(code.uid), algorithm="sha256").digest()
+    return f"{int.from_bytes(mac) % 10**DIGITS:0{DIGITS}d}"
+
+
+def usable(now: datetime) -> QuerySet[MailedCode]:
+    return MailedCode.objects.filter(used_at=None, expires_at__gt=now, attempts__lt=MailedCode.MAX_ATTEMPTS)
+
+
+def tries_left(code: MailedCode | None, now: datetime) -> int:
+    """Return how often the code can still be tried; 0 when it was used or is over."""
+    if code is None or code.used_at or code.expires_at <= now:
+        return 0
+    return max(0, MailedCode.MAX_ATTEMPTS - code.attempts)
+
+
+def without(code: MailedCode, text: str) -> str:
+    """What somebody else said, without the code, also when it is written "123 456"."""
+    return re.sub(r"\W?".join(value(code)), "***", text)
+
+
+def lock(purpose: str, mailbox: str) -> None:
+    """Lock the mailbox until the transaction ends, or parallel requests would all count too few."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
+
+
+def of_the_day(purpose: str, mailbox: str, now: datetime) -> QuerySet[MailedCode]:
+    return MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - DAY)
+
+
+def failures(purpose: str, mailbox: str, now: datetime) -> int:
+    """Return how many attempts failed within a day; one that is being compared counts until it turns out right."""
+    counts = of_the_day(purpose, mailbox, now).aggregate(tried=Sum("attempts", default=0), right=Count("used_at"))
+    return counts["tried"] - counts["right"]
+
+
+def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
+    """Accept the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
+    guesses cannot exceed the limits."""
+    if code is None:
+        raise CodeRefused()
+    _count_attempt(code, now)
+    digits = "".join(character for character in typed if not character.isspace())
+    if not constant_time_compare(value(code), digits):
+        code.refresh_from_db(fields=["attempts"])
+        ended = failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY
+        raise CodeRefused(tries_left=tries_left(code, now), ended=ended)
+    if not MailedCode.objects.filter(pk=code.pk, used_at=None).update(used_at=now):
+        raise CodeRefused()
+
+
+@transaction.atomic
+def _count_attempt(code: MailedCode, now: datetime) -> None:
+    lock(code.purpose, code.mailbox)
+    if failures(code.purpose, code.mailbox, now) >= FAILURES_PER_DAY:
+        raise CodeRefused(ended=True)
+    if not usable(now).filter(pk=code.pk).update(attempts=F("attempts") + 1):
+        raise CodeRefused()

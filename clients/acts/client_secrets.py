@@ -1,0 +1,164 @@
+"""Acts on client secrets: make, view, regenerate, end, and turn secret authentication off and on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import encryption
+from clients.actors import Actor
+from clients.acts import staff
+from clients.mail.notifications import tell_contacts
+from clients.models import Client, Secret
+from foundation import secret_format
+
+OVERLAPS = {
+    "0": (timedelta(0), _("Stops at once")),
+    "1h": (timedelta(hours=1), _("Works one more hour")),
+    "24h": (timedelta(hours=24), _("Works 24 more hours")),
+    "7d": (timedelta(days=7), _("Works 7 more days")),
+}
+
+
+class UnableToChangeSecret(Exception):
+    """The secret is not what the person saw any more, or the client would be left without a way to sign in."""
+
+
+def create_first(*, client: Client, by: Actor, now: datetime) -> str:
+    """Make the secret that a new client comes with, in the transaction that makes the client; return it.
+
+    An entry of its own, so that which credentials existed on a day can be told from the change log.
+    """
+    text = _create(client=client, by=by, now=now)
+    secret = client.secrets.current().get()
+    log.record(action=Action.SECRET_CREATED, actor=by, subject=secret, changes={"hint": (None, secret.hint)})
+    return text
+
+
+def _accepted_here() -> None:
+    """Raises UnableToChangeSecret where the site's profile takes keys only."""
+    if not settings.CLIENT_SECRETS_ACCEPTED:
+        raise UnableToChangeSecret(_("This site accepts no client secrets. Add a key instead."))
+
+
+def _create(*, client: Client, by: Actor, now: datetime) -> str:
+    """A secret for the client, which has no current one; the act logs it."""
+    text = secret_format.generate()
+    secret = Secret(
+        client=client, digest=secret_format.digest(text), hint=text[-4:], created_at=now, created_by=by.label
+    )
+    if settings.SECRETS_VIEWABLE:
+        secret.ciphertext, secret.sealed_with = encryption.seal(text, row=secret.uid)
+    secret.save()
+    return text
+
+
+def in_clear(secret: Secret) -> str:
+    """Return the secret. Part of a larger act: not logged. Raises sealing.UnableToOpen, also where it is shown once."""
+    if secret.ciphertext is None or not settings.SECRETS_VIEWABLE:
+        raise encryption.UnableToOpen
+    return encryption.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+
+
+@transaction.atomic
+def view(*, secret: Secret, by: Actor, now: datetime) -> str:
+    """Return the secret in clear and log it. Raises sealing.UnableToOpen, also where secrets are shown only once."""
+    text = in_clear(secret)
+    log.record(action=Action.SECRET_VIEWED, actor=by, subject=secret)
+    tell_contacts(client=secret.client, action=Action.SECRET_VIEWED, subject=secret.audit_label, by=by, now=now)
+    return text
+
+
+@transaction.atomic
+def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, by: Actor, now: datetime) -> str:
+    """Makes a new secret and returns it; the one it replaces keeps working for the overlap.
+
+    `replaces` is the current secret as the person saw it, None when there was none. Of several at once only the first
+    finds it current; the others raise UnableToChangeSecret.
+    """
+    _accepted_here()
+    Client.objects.locked(client.pk)
+    if replaces is None:
+        if client.secrets.current().exists():
+            raise UnableToChangeSecret(_("Somebody made a secret meanwhile. Look at it before you make another."))
+    else:
+        ended = client.secrets.current().filter(pk=replaces.pk).update(ends_at=now + overlap)
+        if not ended:
+            raise UnableToChangeSecret(_("This secret was regenerated meanwhile. Look at the new one first."))
+    text = _create(client=client, by=by, now=now)
+    new = client.secrets.current().get()
+    changes = {"hint": (replaces.hint if replaces else None, new.hint)}
+    if replaces:
+        changes["ends_at"] = (None, (now + overlap).isoformat())
+    action = Action.SECRET_REGENERATED if replaces else Action.SECRET_CREATED
+    log.record(action=action, actor=by, subject=new, changes=changes)
+    tell_contacts(
+        client=client, action=action, subject=new.audit_label, by=by, now=now, until=(now + overlap).isoformat()
+    )
+    return text
+
+
+@transaction.atomic
+def end(*, secret: Secret, by: Actor, now: datetime) -> None:
+    """Ends a secret at once. The current one may only go when something else still signs the client in."""
+    client = Client.objects.locked(secret.client_id)
+    if secret.ends_at is None and not client.keys.lasting(now).exists():
+        raise UnableToChangeSecret(
+            _("This is the only way the client can authenticate. Add a key first, or regenerate.")
+        )
+    still_working = client.secrets.usable(now).filter(pk=secret.pk)
+    if not still_working.update(ends_at=now):
+        raise UnableToChangeSecret(_("This secret had stopped working already."))
+    before = secret.ends_at.isoformat() if secret.ends_at else None
+    log.record(action=Action.SECRET_ENDED, actor=by, subject=secret, changes={"ends_at": (before, now.isoformat())})
+    tell_contacts(client=client, action=Action.SECRET_ENDED, subject=secret.audit_label, by=by, now=now)
+
+
+@transaction.atomic
+def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
+    """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
+    if allowed:
+        _accepted_here()
+    Client.objects.locked(client.pk)
+    if not allowed and not client.keys.lasting(now).exists():
+        raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can authenticate."))
+    if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
+        raise UnableToChangeSecret(_("That was done already."))
+    action = Action.SECRET_AUTHENTICATION_ON if allowed else Action.SECRET_AUTHENTICATION_OFF
+    log.record(action=action, actor=by, subject=client, changes={"secret_allowed": (not allowed, allowed)})
+    tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now)
+    client.secret_allowed = allowed
+
+
+def reencrypt(*, by: Actor) -> int:
+    """Seals every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
+
+    Where secrets are shown once only, it drops what it would seal: nothing but the digests stays. Returns how many rows
+    it changed.
+    """
+    keep = settings.SECRETS_VIEWABLE
+    with transaction.atomic():
+        count, dropped = staff.reencrypt_second_factors(), 0
+        old = Secret.objects.exclude(ciphertext=None)
+        if keep:
+            old = old.exclude(sealed_with=encryption.current_key_id())
+        clients = Client.objects.filter(pk__in=old.values("client")).order_by("pk")
+        list(clients.select_for_update(no_key=True).values_list("pk"))  # before the secrets, see locked()
+        for secret in old.select_for_update(no_key=True).iterator():
+            if keep:
+                text = encryption.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
+                secret.ciphertext, secret.sealed_with = encryption.seal(text, row=secret.uid)
+            else:
+                secret.ciphertext, secret.sealed_with = None, ""
+            secret.save(update_fields=["ciphertext", "sealed_with"])
+            count, dropped = count + 1, dropped + (not keep)
+        if count:
+            note = f"{count} secrets" + (f", {dropped} of them kept as digests only" if dropped else "")
+            log.record(action=Action.SECRETS_REENCRYPTED, actor=by, subject=log.SITE, note=note)
+    return count

@@ -1,0 +1,172 @@
+"""Acts on the people who look after a client, and the way back in for somebody whose link is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import edit_tags
+from clients.access import management_links
+from clients.actors import Actor
+from clients.acts import four_eyes
+from clients.authentication import sessions
+from clients.mail import outbox
+from clients.mail.notifications import tell_contacts, who
+from clients.models import Client, ClientContact, Mail, Proposal, RegistrationScope, Scope, User
+
+LINKS_PER_HOUR = 5
+
+
+class UnableToChangeContacts(Exception):
+    """The message says why."""
+
+
+def mail_fresh_link(*, email: str, target: str = "", by: Actor, now: datetime, reason: str = "") -> bool:
+    """Mail a management link to `target` when the address belongs to a contact who did not ask for too many of late.
+
+    Whether it did is for the Security team: a page for others must not tell, or it tells who is known.
+    """
+    with transaction.atomic():
+        # Locked, so that parallel requests count each other.
+        user = User.objects.with_address(email).select_for_update(no_key=True).first()
+        if user is None or not user.is_active or user.is_staff_member:
+            return False
+        recent = user.mails.filter(kind=Mail.Kind.LINK, created_at__gt=now - timedelta(hours=1))
+        if recent.count() >= LINKS_PER_HOUR:
+            return False
+        outbox.queue_link(user=user, target=target, now=now)
+        log.record(action=Action.LINK_REQUESTED, actor=by, subject=user, note=reason)
+    return True
+
+
+@transaction.atomic
+def add(
+    *, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
+    agreed: Proposal | None = None,
+) -> ClientContact:  # fmt: skip
+    """Add a person and mail them a link. A member of staff does not do it alone where that `takes_two`.
+
+    A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it. `agreed`
+    is the proposal that this carries out. Raises UnableToChangeContacts and four_eyes.NeedsColleague.
+    """
+    _open(Client.objects.locked(client.pk))
+    user = User.objects.contact(email=email, name=name)
+    if user.is_staff_member and by.user is not None and by.user.is_staff_member:
+        raise UnableToChangeContacts(
+            _("This is a staff address. Staff cannot be contacts of a client: use another address.")
+        )
+    if client.contacts.filter(user=user).exists():
+        raise UnableToChangeContacts(_("This person is a contact of the client already."))
+    if takes_two(client=client, now=now):
+        four_eyes.check(by=by, agreed=agreed)
+    contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
+    changes = {"contact": (None, user.audit_label), "role": (None, role), **four_eyes.first_of_two(agreed)}
+    outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
+    log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes, note=by.because(reason))
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=_told(user),
+        by=by, now=now,
+    )  # fmt: skip
+    return contact
+
+
+@transaction.atomic
+def change_role(
+    *, contact: ClientContact, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
+    agreed: Proposal | None = None,
+) -> None:  # fmt: skip
+    """Make a contact owner or editor; `agreed` as for `add`.
+
+    Raises UnableToChangeContacts and four_eyes.NeedsColleague.
+    """
+    client = _open(Client.objects.locked(contact.client_id))
+    contact.role = before = _still_there(client, contact).role
+    if before == role:
+        return
+    if role != ClientContact.Role.OWNER:
+        _keep_an_owner(client, contact)
+    elif takes_two(client=client, now=now):
+        four_eyes.check(by=by, agreed=agreed)
+    ClientContact.objects.filter(pk=contact.pk).update(role=role)
+    contact.role = role
+    changes = {
+        "contact": (contact.user.audit_label, contact.user.audit_label), "role": (before, role),
+        **four_eyes.first_of_two(agreed),
+    }  # fmt: skip
+    log.record(
+        action=Action.CLIENT_CONTACT_ROLE_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason)
+    )
+    tell_contacts(
+        client=client, action=Action.CLIENT_CONTACT_ROLE_CHANGED, subject=client.audit_label,
+        detail=_told(contact.user), by=by, now=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = "") -> None:
+    """The person sees the client no more; their sessions end, and an unused link. An open client keeps an owner.
+
+    Who removes themselves stays signed in where they did it.
+
+    They are mailed as well: whoever got into a contact's mailbox could otherwise remove the others first, and then act
+    unseen.
+    """
+    client = Client.objects.locked(contact.client_id)
+    role, label, user = _still_there(client, contact).role, contact.user.audit_label, contact.user
+    if client.status != Client.Status.CLOSED:
+        _keep_an_owner(client, contact)
+    tell_contacts(
+        client=client,
+        action=Action.CLIENT_CONTACT_REMOVED,
+        subject=client.audit_label,
+        detail=_told(user),
+        by=by,
+        now=now,
+    )
+    contact.delete()
+    if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
+        management_links.revoke_all(user=user, now=now)
+    ended = sessions.drop(user=user, keep=by.session if by.user == user else None, now=now)
+    changes = {"contact": (label, None), "role": (role, None), **ended}
+    log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes, note=by.because(reason))
+
+
+def takes_two(*, client: Client, now: datetime) -> bool:
+    """Whether a new contact or owner would reach a sensitive scope: one that the client has, or that waits for it.
+
+    Those who decide on the scope must not find a contact afterwards whom one person added meanwhile.
+    """
+    asked = RegistrationScope.objects.filter(registration__in=client.registrations.open())
+    proposed = Proposal.objects.waiting(now).filter(client=client, kind=Proposal.Kind.SCOPES_GIVEN)
+    names = [name for proposal in proposed for name in proposal.content["scopes"]]
+    reached = Q(clients=client) | Q(pk__in=asked.values("scope")) | Q(name__in=names)
+    return Scope.objects.sensitive().filter(reached).exists()
+
+
+def _told(user: User) -> str:
+    """The person as the contacts' mails name them."""
+    return user.shown_to_contacts if user.is_staff_member else user.audit_label
+
+
+def _open(client: Client) -> Client:
+    if client.status == Client.Status.CLOSED:
+        raise UnableToChangeContacts(_("This client is closed for good: it stays as it is."))
+    return client
+
+
+def _still_there(client: Client, contact: ClientContact) -> ClientContact:
+    """As it is now that the client is locked: of two who do the same at once, the second did nothing."""
+    found = client.contacts.filter(pk=contact.pk).first()
+    if found is None:
+        raise UnableToChangeContacts(edit_tags.CHANGED)
+    return found
+
+
+def _keep_an_owner(client: Client, leaving: ClientContact) -> None:
+    if not client.contacts.filter(role=ClientContact.Role.OWNER).exclude(pk=leaving.pk).exists():
+        raise UnableToChangeContacts(_("A client needs an owner. Make somebody else owner first."))

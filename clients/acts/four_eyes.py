@@ -1,0 +1,36 @@
+"""Acts that take two of the Security team: one proposes, another confirms (clients/acts/proposals.py)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from clients.actors import Actor
+from clients.models import Proposal, User
+from foundation import email_addresses
+
+
+class NeedsColleague(Exception):
+    """The act takes two people, and there is no proposal of another one: propose it instead."""
+
+
+def check(*, by: Actor, agreed: Proposal | None) -> None:
+    """Refuse a member of staff who does alone what takes two. Operators and contacts are not staff.
+
+    `agreed` is the proposal that is being carried out. Raises NeedsColleague.
+    """
+    if by.user is None or not by.user.is_staff_member:
+        return
+    if agreed is None or is_same_person(agreed.proposed_by, by.user):
+        raise NeedsColleague(_("It takes two people: propose it, and a colleague confirms."))
+
+
+def is_same_person(one: User, other: User) -> bool:
+    """Two accounts of one mailbox are one person."""
+    return one.pk == other.pk or email_addresses.is_same_person(one.email, other.email)
+
+
+def first_of_two(agreed: Proposal | None) -> dict[str, tuple[object, object]]:
+    """The proposer and the reason, for the entry of the act that carries it out."""
+    if agreed is None:
+        return {}
+    return {"proposed_by": (None, agreed.proposed_by.audit_label), "proposal_reason": (None, agreed.reason)}

@@ -1,0 +1,247 @@
+"""Acts on keys: add, activate, retire. Reading an upload is clients/keymaterial's part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from audit.models import Entry
+from clients.actors import ITSELF, Actor
+from clients.keymaterial import KeyRefused, PublicKey
+from clients.mail.notifications import tell_contacts
+from clients.models import Client, Key, Mail
+from clients.models.credentials import KeyQuerySet
+
+RENEWAL_OVERLAP = timedelta(days=7)
+MAX_KIDS_TOLD = 10  # in one mail
+DAY = timedelta(days=1)
+MAX_REFUSALS_LOGGED_PER_DAY = (
+    20  # of private keys at one client: more say nothing new, and would bury what else was done
+)
+
+
+class UnableToAddKey(Exception):
+    """The key cannot be added; the message says why and what to do."""
+
+
+class UnableToRetireKey(Exception):
+    """The key cannot be retired; the message says why and what to do."""
+
+
+@transaction.atomic
+def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
+    """Add a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
+
+    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by); copies of the key that other
+    clients hold without a proof are retired. A certificate that was renewed over a key of the client takes the place of
+    the old one: it is active or staged, and proven, as that one is.
+    """
+    _lock(client, key, with_rivals=proven)
+    refuse_a_known_key(client, key)
+    row = _row(client, key, by, now)
+    if old := replaced_by(client, key):
+        row.active_from, row.proven_at = (now if old.active_from else None), old.proven_at
+        _end(old, room_until(old, now), by)  # the mail about the new one is enough
+    elif active:
+        row.active_from = now
+    if proven:
+        row.proven_at = now
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:  # the same key was added at another client at this very moment
+        raise UnableToAddKey(KNOWN_ELSEWHERE) from error
+    before = old.kid if old else None
+    changes = {"kid": (before, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
+    if row.proven_at:
+        changes["proven_at"] = (None, row.proven_at.isoformat())
+    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
+    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
+    if proven:
+        _displace_rivals(client, key, by, now)
+    return row
+
+
+def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
+    """Lock the key for all clients: an unproven copy could slip in beside a proof otherwise.
+
+    The key before the clients, and the clients in order, so that no two wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"key:{key.thumbprint}"])
+    clients = {client.pk, *_rivals(client, key).values_list("client_id", flat=True)} if with_rivals else {client.pk}
+    for pk in sorted(clients):
+        Client.objects.locked(pk)
+
+
+def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
+    """The same key at other clients, in use or not."""
+    return Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client)
+
+
+def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -> None:
+    """Retire the unproven copies of a proven key. Their contacts hear of it, and not who has the key."""
+    somebody = Actor(system=ITSELF, request_id=by.request_id)
+    for copy in _rivals(client, key).filter(Q(retires_at=None) | Q(retires_at__gt=now)).select_related("client"):
+        before, copy.retires_at = copy.retires_at, now
+        copy.save(update_fields=["retires_at"])
+        changes = {"retires_at": (before.isoformat() if before else None, now.isoformat())}
+        log.record(action=Action.KEY_DISPLACED, actor=somebody, subject=copy, changes=changes)
+        tell_contacts(client=copy.client, action=Action.KEY_DISPLACED, subject=copy.kid, by=somebody, now=now)
+
+
+def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
+    facts = key.certificate
+    return Key(
+        client=client,
+        kind=key.kind,
+        kid=key.kid,
+        jwk=dict(key.jwk),
+        thumbprint=key.thumbprint,
+        algorithms=list(key.algorithms),
+        description=key.description,
+        subject=facts.subject if facts else "",
+        issuer=facts.issuer if facts else "",
+        not_before=facts.not_before if facts else None,
+        not_after=facts.not_after if facts else None,
+        added_at=now,
+        added_by=by.label,
+    )
+
+
+def replaced_by(client: Client, key: PublicKey) -> Key | None:
+    """The key in use that this one is in another wrapping: a certificate renewed over the same key, mostly."""
+    return client.keys.filter(thumbprint=key.thumbprint, retires_at=None).first()
+
+
+def room_until(old: Key, now: datetime) -> datetime:
+    """Until when the key id of one that is replaced works, so that the software can follow; no longer if it did not."""
+    return old.end_by(now + RENEWAL_OVERLAP, now) if old.state(now) == Key.State.ACTIVE else now
+
+
+def _end(key: Key, at: datetime, by: Actor) -> None:
+    """With an entry of its own, also as part of another act: what happened to a key is found by the key."""
+    before, key.retires_at = key.retires_at, at
+    key.save(update_fields=["retires_at"])
+    changes = {"retires_at": (before.isoformat() if before else None, at.isoformat())}
+    log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
+
+
+KNOWN_ELSEWHERE = _(
+    "This key is in use elsewhere. A key belongs to one client only: make a new key pair for this client."
+)
+
+
+def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
+    """Of a set, the keys to add and those that the client has: the old one is often published beside the new one.
+
+    Raises UnableToAddKey for a key that cannot be added, or when none is left.
+    """
+    known = tuple(key for key in found if _has(client, key))
+    new = tuple(key for key in found if key not in known)
+    for key in new or known:
+        refuse_a_known_key(client, key)
+    return new, known
+
+
+def _has(client: Client, key: PublicKey) -> bool:
+    return client.keys.filter(retires_at=None, thumbprint=key.thumbprint, jwk=dict(key.jwk)).exists()
+
+
+def refuse_a_known_key(client: Client, key: PublicKey) -> None:
+    """Raises UnableToAddKey for a key that this client has just so, or that another client has or had, and proved.
+
+    A public key is public: who only uploaded it keeps nobody from it. A token that was got with it shows the private
+    half as well as a proof does.
+    """
+    if _has(client, key):
+        raise UnableToAddKey(_("This client has this key already."))
+    in_use = client.keys.filter(retires_at=None)
+    if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
+        raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
+    # A key that another client retired may have leaked there: it is not taken back elsewhere either.
+    if any(_is_proven(rival) for rival in _rivals(client, key).select_related("client")):
+        raise UnableToAddKey(KNOWN_ELSEWHERE)
+
+
+def _is_proven(key: Key) -> bool:
+    return key.proven_at is not None or key.client.credential_uses.filter(credential=key.credential).exists()
+
+
+@transaction.atomic
+def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> None:
+    """Report an uploaded private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it.
+
+    A link is enough to upload one. Within a day the contacts are mailed once, and the entries count the rest.
+    """
+    client = Client.objects.locked(client.pk)
+    last = Entry.objects.about(client.audit_id).with_action(Action.KEY_REFUSED).first()
+    so_far = int(last.changes.get("count", [None, 1])[1]) if last else 0
+    mailed = client.mails.filter(kind=Mail.Kind.PRIVATE_KEY_RECEIVED, created_at__gt=now - DAY).exists()
+    count = so_far + 1 if mailed else 1
+    if count > MAX_REFUSALS_LOGGED_PER_DAY:
+        return
+    log.record(action=Action.KEY_REFUSED, actor=by, subject=client, changes={"count": (None, count)})
+    if not mailed:
+        more: dict[str, Any] = {"not_mailed": so_far - 1} if so_far > 1 else {}
+        # Which of them was uploaded would be known only by reading on, and nothing of the upload is read.
+        kids = client.keys.usable(now).order_by("-added_at").values_list("kid", flat=True)
+        more["kids"] = list(kids[:MAX_KIDS_TOLD])
+        tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now, **more)
+
+
+@transaction.atomic
+def activate(*, key: Key, by: Actor, now: datetime) -> None:
+    """A staged key starts to work. Raises UnableToAddKey, and KeyRefused when its certificate has ended meanwhile."""
+    Client.objects.locked(key.client_id)
+    if key.not_after and key.not_after <= now:
+        raise KeyRefused("expired", not_after=key.not_after)
+    if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
+        raise UnableToAddKey(_("This key is not staged any more."))
+    key.active_from = now
+    log.record(action=Action.KEY_ACTIVATED, actor=by, subject=key, changes={"state": ("staged", "active")})
+    tell_contacts(client=key.client, action=Action.KEY_ACTIVATED, subject=key.kid, by=by, now=now)
+
+
+@transaction.atomic
+def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
+    """The key stops working after the overlap (0: at once), also under key ids from before it was renewed.
+
+    The client's last usable credential stays. Raises UnableToRetireKey.
+    """
+    client = Client.objects.locked(key.client_id)
+    works = Key.objects.usable(now).filter(pk=key.pk).exists()
+    if works and not _others_work(client, key, now + overlap):
+        raise UnableToRetireKey(
+            _("This is the only way the client can authenticate. Add its successor first, then retire this one.")
+        )
+    key.refresh_from_db(fields=["retires_at"])
+    if key.retires_at is not None and key.retires_at <= now:
+        raise UnableToRetireKey(_("This key was retired already."))
+    at = key.end_by(now + overlap, now)
+    _end(key, at, by)
+    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
+        _end(older, at, by)
+    tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now, until=at.isoformat())
+
+
+def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
+    """Retire a key under every key id that it has at this client, also when nothing else authenticates the client.
+
+    Part of a larger act, which has locked the client and logs it. Returns how many rows had not ended.
+    """
+    rows = client.keys.filter(thumbprint=key.thumbprint)
+    return rows.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
+
+
+def _others_work(client: Client, key: Key, then: datetime) -> bool:
+    if client.keys.lasting(then).exclude(pk=key.pk).exists():
+        return True
+    return client.accepts_secrets and client.secrets.current().exists()

@@ -1,0 +1,241 @@
+"""Acts on a client as a whole: make it, change it, suspend, reactivate and close it, give it a new client id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import edit_tags
+from clients.actors import Actor
+from clients.acts import client_secrets, four_eyes, keys
+from clients.keymaterial import PublicKey
+from clients.mail.notifications import tell_contacts
+from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
+from clients.models.client import new_client_id
+
+Status = Client.Status
+Facts = Mapping[str, object]  # field of audit.actions.FIELDS -> value
+Changes = dict[str, tuple[object, object]]  # field -> before, after
+
+
+class UnableToChangeClient(Exception):
+    """The client is in another state than this act needs; the message says which."""
+
+
+def make(
+    *,
+    name: str,
+    organisation: str,
+    purpose: str,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    contact: User,
+    now: datetime,
+) -> Client:
+    """The rows of a new client. Part of a larger act, which logs it."""
+    client = Client.objects.create(name=name, organisation=organisation, purpose=purpose, created_at=now)
+    _grant(client, scopes, defaults)
+    ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
+    return client
+
+
+@transaction.atomic
+def create(
+    *,
+    name: str,
+    organisation: str,
+    contact: User,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope] = (),
+    serves: Iterable[Api] = (),
+    key: PublicKey | None = None,
+    by: Actor,
+    now: datetime,
+) -> tuple[Client, str]:
+    """A client without a request, for operators and automation; returns it and its secret ("" where none is accepted).
+
+    Raises keys.UnableToAddKey.
+    """
+    granted, served = list(scopes), list(serves)
+    client = make(
+        name=name, organisation=organisation, purpose="", scopes=granted, defaults=defaults, contact=contact, now=now
+    )
+    if not granted:
+        client.may_request_tokens = False
+        client.save(update_fields=["may_request_tokens"])
+    for api in served:
+        api.served_by.add(client)
+    secret = client_secrets.create_first(client=client, by=by, now=now) if client.accepts_secrets else ""
+    changes = {
+        **made(client, contact=contact),
+        "serves": (None, " ".join(api.identifier for api in served)),
+    }
+    log.record(action=Action.CLIENT_CREATED, actor=by, subject=client, changes=changes)
+    if key is not None:
+        keys.add(client=client, key=key, by=by, now=now)
+    return client, secret
+
+
+def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
+    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
+    client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
+    client.name, client.organisation, client.purpose = (
+        registration.client_name, registration.organisation, registration.purpose
+    )  # fmt: skip
+    client.save(update_fields=["name", "organisation", "purpose"])
+    _grant(client, scopes, defaults)
+    return client
+
+
+@transaction.atomic
+def change_scopes(
+    *,
+    client: Client,
+    scopes: Iterable[Scope],
+    defaults: Iterable[Scope],
+    seen: str | None = None,
+    reason: str = "",
+    agreed: Proposal | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Take scopes away, which is gone from every introspection as soon as this commits, or give more.
+
+    A member of staff gives none alone: `agreed` is the proposal that this carries out. `seen` is the client's
+    scopes_hash as the person saw it. Raises UnableToChangeClient, fingerprints.Stale and four_eyes.NeedsColleague.
+    """
+    edit_tags.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
+    wanted, before = list(scopes), facts(client)
+    held = set(client.client_scopes.values_list("scope_id", flat=True))
+    if any(scope.pk not in held for scope in wanted):
+        four_eyes.check(by=by, agreed=agreed)
+    _grant(client, wanted, defaults)
+    if before == (after := facts(client)):
+        return
+    changes = {**difference(before, after), **four_eyes.first_of_two(agreed)}
+    log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason))
+    tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)
+
+
+@transaction.atomic
+def change_settings(
+    *, client: Client, settings: dict[str, object], seen: str | None = None, reason: str = "", by: Actor, now: datetime
+) -> None:
+    """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
+
+    Raises UnableToChangeClient and fingerprints.Stale.
+    """
+    locked = _open(Client.objects.locked(client.pk))
+    edit_tags.check(seen, locked.settings_hash)
+    changes = {
+        name: (getattr(locked, name), settings[name])
+        for name in Client.SETTINGS
+        if name in settings and getattr(locked, name) != settings[name]
+    }
+    if not changes:
+        return
+    Client.objects.filter(pk=client.pk).update(**{name: after for name, (_before, after) in changes.items()})
+    log.record(
+        action=Action.CLIENT_SETTINGS_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason)
+    )
+    tell_contacts(client=client, action=Action.CLIENT_SETTINGS_CHANGED, subject=client.audit_label, by=by, now=now)
+    client.refresh_from_db()
+
+
+@transaction.atomic
+def suspend(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+    """Nothing of the client works any more, tokens included; those stay dead after a reactivation.
+
+    `message` is what the contacts read in their mail, here and in the acts below.
+    """
+    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now)
+
+
+@transaction.atomic
+def reactivate(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now)
+
+
+@transaction.atomic
+def close(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+    """For good: the client's history stays, its keys and secrets end."""
+    Client.objects.locked(client.pk)
+    client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
+    client.secrets.usable(now).update(ends_at=now)
+    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now)
+
+
+def _move(
+    client: Client, allowed: set[str], status: str, action: Action, reason: str, message: str, by: Actor, now: datetime
+) -> None:
+    before = client.status
+    if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
+        raise UnableToChangeClient(_("Someone else changed the client just before you. Check its status."))
+    changes = {"status": (before, status)}
+    log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
+    tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now)
+    client.status = status
+
+
+@transaction.atomic
+def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> str:
+    """A new client id; the old one stops at once, and so do the tokens issued to it.
+
+    `seen` is the client id that the person saw: of several at once only the first finds it.
+    """
+    locked, new = Client.objects.locked(client.pk), new_client_id()
+    if locked.client_id != seen:
+        raise UnableToChangeClient(_("The client id was changed meanwhile. Look at the new one first."))
+    Client.objects.filter(pk=client.pk).update(client_id=new, epoch=F("epoch") + 1)
+    client.client_id = new
+    log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
+    tell_contacts(client=client, action=Action.CLIENT_ID_CHANGED, subject=client.audit_label, by=by, now=now)
+    return new
+
+
+def _open(client: Client) -> Client:
+    if client.status == Status.CLOSED:
+        raise UnableToChangeClient(_("This client is closed for good: it stays as it is."))
+    return client
+
+
+def facts(client: Client) -> Facts:
+    """What the change log says of a client as a whole, so that it can be told later as it was."""
+    rows = list(ClientScope.objects.filter(client=client).select_related("scope"))
+    return {
+        "client_id": client.client_id,
+        "client_name": client.name,
+        "organisation": client.organisation,
+        "purpose": client.purpose,
+        "scopes": names(row.scope for row in rows),
+        "default_scopes": names(row.scope for row in rows if row.is_default),
+    }
+
+
+def names(scopes: Iterable[Scope]) -> str:
+    """As the change log has them."""
+    return " ".join(sorted(scope.name for scope in scopes))
+
+
+def difference(before: Facts, after: Facts) -> Changes:
+    return {name: (before.get(name), after[name]) for name in after}
+
+
+def made(client: Client, *, contact: User) -> Changes:
+    """The changes that make a client and its first contact."""
+    first = {"contact": contact.audit_label, "role": ClientContact.Role.OWNER.value}
+    return difference({}, {**facts(client), **first})
+
+
+def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> None:
+    default = {scope.pk for scope in defaults}
+    wanted = {scope.pk: scope for scope in scopes}
+    client.client_scopes.exclude(scope__in=wanted).delete()
+    for scope in wanted.values():
+        ClientScope.objects.update_or_create(client=client, scope=scope, defaults={"is_default": scope.pk in default})

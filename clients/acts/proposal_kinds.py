@@ -1,0 +1,148 @@
+"""The kinds of proposals: what each would change, and the act that carries it out.
+
+A further kind is a value of Proposal.Kind, its rule here, and the page that proposes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clients import edit_tags
+from clients.actors import Actor
+from clients.acts import catalogue, contacts, lifecycle
+from clients.models import Client, ClientContact, Proposal, Scope, User
+from foundation import email_addresses
+
+Kind = Proposal.Kind
+Changes = dict[str, tuple[object, object]]  # field of audit.actions.FIELDS -> before, after
+CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # the proposal, who confirms, their reason, now
+
+# Raised by the acts below when the change is not possible any more.
+REFUSALS = (
+    contacts.UnableToChangeContacts, lifecycle.UnableToChangeClient, catalogue.UnableToEaseScope,
+    catalogue.UnableToRetireScope,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`changes` has also what stays the same and what the people decide on: content_hash is made of all of it."""
+
+    changes: Callable[[Proposal], Changes]
+    carry_out: CarryOut
+
+
+def changes(proposal: Proposal) -> Changes:
+    """Return the difference to the present state."""
+    return RULES[Kind(proposal.kind)].changes(proposal)
+
+
+def content_hash(proposal: Proposal) -> str:
+    """What two people agree on: what was typed, and what it would replace at this moment."""
+    return edit_tags.fingerprint(proposal.kind, proposal.target, proposal.content, changes(proposal))
+
+
+def target(kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any]) -> str:
+    """Identity of the change: at most one proposal of a kind waits for it."""
+    who = f" {email_addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
+    return f"{about.audit_id}{who}"
+
+
+# --- Contacts -------------------------------------------------------------------------------------------------------
+def _contact(proposal: Proposal) -> ClientContact | None:
+    """The contact of this address, when there is one."""
+    known = User.objects.with_address(proposal.content["email"]).first()
+    return _client(proposal).contacts.select_related("user", "client").filter(user=known).first() if known else None
+
+
+def _contact_changes(proposal: Proposal) -> Changes:
+    row, content, scopes = _contact(proposal), proposal.content, lifecycle.names(_client(proposal).scopes.all())
+    label = f"{content['name']} <{content['email']}>" if content["name"] else content["email"]
+    return {
+        "contact": (row.user.audit_label if row else None, label),
+        "role": (row.role if row else None, content["role"]),
+        "scopes": (scopes, scopes),
+    }
+
+
+def _add_contact(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    content = proposal.content
+    contacts.add(
+        client=_client(proposal), email=content["email"], name=content["name"],
+        role=ClientContact.Role(content["role"]), reason=reason, agreed=proposal, by=by, now=now,
+    )  # fmt: skip
+
+
+def _promote_contact(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    row = _contact(proposal)
+    if row is None:
+        raise contacts.UnableToChangeContacts(edit_tags.CHANGED)
+    role = ClientContact.Role(proposal.content["role"])
+    contacts.change_role(contact=row, role=role, reason=reason, agreed=proposal, by=by, now=now)
+
+
+# --- Scopes of a client ---------------------------------------------------------------------------------------------
+def _scope_changes(proposal: Proposal) -> Changes:
+    before = lifecycle.facts(_client(proposal))
+    return {
+        name: (before[name], " ".join(sorted(proposal.content[name])))
+        for name in ("scopes", "default_scopes")
+    }  # fmt: skip
+
+
+def _give_scopes(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    offered = {scope.name: scope for scope in Scope.objects.offered()}
+    names, defaults = proposal.content["scopes"], proposal.content["default_scopes"]
+    if not set(names) <= offered.keys():
+        raise lifecycle.UnableToChangeClient(edit_tags.CHANGED)
+    lifecycle.change_scopes(
+        client=_client(proposal), scopes=[offered[name] for name in names],
+        defaults=[offered[name] for name in defaults], reason=reason, agreed=proposal, by=by, now=now,
+    )  # fmt: skip
+
+
+# --- The catalogue --------------------------------------------------------------------------------------------------
+def _retiring(proposal: Proposal) -> Changes:
+    scope = _scope(proposal)
+    return {"state": ("retired" if scope.retired_at else "active", "retired"), **_described(scope)}
+
+
+def _retire(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    catalogue.retire_scope(scope=_scope(proposal), reason=reason, agreed=proposal, by=by, now=now)
+
+
+def _easing(proposal: Proposal) -> Changes:
+    scope = _scope(proposal)
+    return {"sensitive": (scope.sensitive, False), **_described(scope)}
+
+
+def _ease(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    catalogue.ease(scope=_scope(proposal), reason=reason, agreed=proposal, by=by)
+
+
+def _described(scope: Scope) -> Changes:
+    """The scope's description: it must not change between the two people."""
+    description = "\n".join(f"{language}: {text}" for language, text in sorted(scope.description.items()))
+    return {"description": (description, description)}
+
+
+def _client(proposal: Proposal) -> Client:
+    assert proposal.client is not None  # noqa: S101  (Rule of a kind that is about a client)
+    return proposal.client
+
+
+def _scope(proposal: Proposal) -> Scope:
+    assert proposal.scope is not None  # noqa: S101  (Rule of a kind that is about a scope)
+    return proposal.scope
+
+
+RULES = {
+    Kind.CONTACT_ADDED: Rule(_contact_changes, _add_contact),
+    Kind.CONTACT_PROMOTED: Rule(_contact_changes, _promote_contact),
+    Kind.SCOPES_GIVEN: Rule(_scope_changes, _give_scopes),
+    Kind.SCOPE_RETIRED: Rule(_retiring, _retire),
+    Kind.SCOPE_EASED: Rule(_easing, _ease),
+}

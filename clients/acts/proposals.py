@@ -1,0 +1,159 @@
+"""Changes that take two people: one proposes, a second one confirms. Until then nothing changes.
+
+The acts on what is proposed (contacts.py, lifecycle.py, catalogue.py) refuse one member of staff alone, with
+four_eyes.NeedsColleague; the caller then proposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients import edit_tags
+from clients.actors import Actor
+from clients.acts import four_eyes, proposal_kinds
+from clients.mail import notifications
+from clients.models import Client, ClientContact, Proposal, Scope, User
+
+LIFETIME = timedelta(days=7)
+
+Outcome = Proposal.Outcome
+
+
+class UnableToDecide(Exception):
+    """The proposal is not this person's to make or decide, or is over; the message says why."""
+
+
+@transaction.atomic
+def propose(
+    *, kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any], reason: str, by: Actor, now: datetime
+) -> Proposal:
+    """Keep a change for a second person to confirm; owners who may accept it are mailed. Raises UnableToDecide."""
+    proposer = _team_member(by)
+    proposal = Proposal(
+        kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content),
+        reason=by.because(reason), proposed_by=proposer, proposed_at=now, void_at=now + LIFETIME,
+    )  # fmt: skip
+    if isinstance(about, Client):
+        proposal.client = about
+    else:
+        proposal.scope = about
+    _lock(proposal)
+    _refuse_own_client(proposal, proposer)
+    proposal.changes, proposal.content_hash = proposal_kinds.changes(proposal), proposal_kinds.content_hash(proposal)
+    same = Proposal.objects.filter(kind=kind, target=proposal.target, outcome=Outcome.WAITING)
+    same.filter(void_at__lte=now).update(outcome=Outcome.VOID)
+    try:
+        with transaction.atomic():
+            proposal.save()
+    except IntegrityError as error:
+        raise UnableToDecide(_("Someone proposed this already. Open that proposal first.")) from error
+    log.record(
+        action=Action.PROPOSAL_MADE, actor=by, subject=proposal.about, note=reason,
+        changes={**_named(proposal), **proposal.changes, "void_at": (None, proposal.void_at)},
+    )  # fmt: skip
+    if kind in Proposal.OWNERS_DECIDE:
+        notifications.ask_owners(proposal=proposal, now=now)
+    return proposal
+
+
+@transaction.atomic
+def confirm(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
+    """Carry it out: the act behind it makes the entry in the change log, and names both people.
+
+    Raises UnableToDecide, and fingerprints.Stale when what it would replace is not what it was.
+    """
+    _lock(proposal)
+    _end(proposal, Outcome.CONFIRMED, _second_person(proposal, by), now)
+    if is_out_of_date(proposal):
+        raise edit_tags.Stale(_("This changed after it was proposed. Decline it, and have it proposed again."))
+    try:
+        proposal_kinds.RULES[Proposal.Kind(proposal.kind)].carry_out(proposal, by, reason, now)
+    except proposal_kinds.REFUSALS as problem:
+        raise UnableToDecide(str(problem)) from problem
+
+
+@transaction.atomic
+def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
+    """Everything stays as it is, because a second person says no. Raises UnableToDecide."""
+    _lock(proposal)
+    _end(proposal, Outcome.DECLINED, _second_person(proposal, by), now)
+    _record(Action.PROPOSAL_DECLINED, proposal, by, reason)
+
+
+@transaction.atomic
+def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> None:
+    """Everything stays as it is, because the person who proposed it takes it back. Raises UnableToDecide."""
+    _lock(proposal)
+    proposer = _team_member(by)
+    if proposer != proposal.proposed_by:
+        raise UnableToDecide(_("Only the person who proposed this can withdraw it."))
+    _end(proposal, Outcome.WITHDRAWN, proposer, now)
+    _record(Action.PROPOSAL_WITHDRAWN, proposal, by, reason)
+
+
+def may_decide(proposal: Proposal, user: User) -> bool:
+    """Whether this member of the team is the second person; the page shows the buttons then."""
+    return not four_eyes.is_same_person(user, proposal.proposed_by)
+
+
+def is_out_of_date(proposal: Proposal) -> bool:
+    """Whether it would replace something else than what was there when it was proposed."""
+    return proposal_kinds.content_hash(proposal) != proposal.content_hash
+
+
+def _record(action: Action, proposal: Proposal, by: Actor, reason: str) -> None:
+    changes = {**_named(proposal), **four_eyes.first_of_two(proposal)}
+    log.record(action=action, actor=by, subject=proposal.about, changes=changes, note=by.because(reason))
+
+
+def _named(proposal: Proposal) -> proposal_kinds.Changes:
+    return {"proposal": (None, proposal.kind)}
+
+
+def _team_member(by: Actor) -> User:
+    if by.user is None or by.user.role != User.Role.SECURITY or not by.user.is_active:
+        raise UnableToDecide(_("Only the Security team decides on this."))
+    return by.user
+
+
+def _second_person(proposal: Proposal, by: Actor) -> User:
+    """Return the second person: another member of the team, or for a contact an owner of the client."""
+    user = by.user
+    if user is not None and not user.is_staff_member and proposal.kind in Proposal.OWNERS_DECIDE:
+        owners = proposal.client.contacts.filter(role=ClientContact.Role.OWNER) if proposal.client else None
+        if user.is_active and owners is not None and owners.filter(user=user).exists():
+            return user
+    member = _team_member(by)
+    if four_eyes.is_same_person(member, proposal.proposed_by):
+        raise UnableToDecide(_("You proposed this yourself. Someone else of the Security team confirms or declines."))
+    _refuse_own_client(proposal, member)
+    return member
+
+
+def _refuse_own_client(proposal: Proposal, member: User) -> None:
+    """Refuse a member of the team who is a contact of the client."""
+    if proposal.client is not None and proposal.client.contacts.filter(user=member).exists():
+        raise UnableToDecide(_("You are a contact of this client. Someone else of the Security team decides."))
+
+
+def _lock(proposal: Proposal) -> None:
+    """Lock the client or scope, the first thing of every act on it, and read what is there now."""
+    if proposal.client is not None:
+        proposal.client = Client.objects.locked(proposal.client.pk)
+    elif proposal.scope is not None:
+        proposal.scope = Scope.objects.select_for_update(no_key=True).get(pk=proposal.scope.pk)
+
+
+def _end(proposal: Proposal, outcome: Proposal.Outcome, by: User, now: datetime) -> None:
+    """Of several decisions at once, one finds it waiting. Raises UnableToDecide."""
+    waiting = Proposal.objects.filter(pk=proposal.pk, outcome=Outcome.WAITING, void_at__gt=now)
+    if not waiting.update(outcome=outcome, decided_by=by, decided_at=now):
+        raise UnableToDecide(_("This proposal is over: it was confirmed, declined, withdrawn, or nobody did in time."))
+    proposal.outcome, proposal.decided_by, proposal.decided_at = outcome, by, now

@@ -1,0 +1,115 @@
+"""The staff: inviting them, and closing the account of who leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.db import transaction
+
+from audit import log
+from audit.actions import Action
+from clients import encryption
+from clients.access import management_links
+from clients.actors import Actor
+from clients.mail import outbox
+from clients.models import Mail, Proposal, Registration, User
+from foundation import email_addresses
+
+
+class UnableToInvite(Exception):
+    """The person cannot be invited; the message says why."""
+
+
+class UnableToDeactivate(Exception):
+    """There is no such account to close; the message says why."""
+
+
+@transaction.atomic
+def invite_staff(
+    *, email: str, name: str, role: User.Role, by: Actor, now: datetime, forget_sign_in: bool = False
+) -> User:
+    """Gives a person a staff role and mails the link with which they set up their sign-in.
+
+    Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor or
+    signed in through OpenID Connect; `forget_sign_in` ends their password, second factors and that, for who lost them.
+    Raises UnableToInvite for another staff role.
+    """
+    user = User.objects.with_address(email).select_for_update(no_key=True).first()
+    # The link must go to the address that the operator typed.
+    if user and user.email not in (email_addresses.normal(email), email.strip().lower()):
+        raise UnableToInvite(f"{email} is the mailbox of {user.email}: invite that address")
+    if user and user.is_staff_member and user.role != role:
+        raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
+    role_before, was_active = (user.role, user.is_active) if user else (None, None)
+    if user is None:
+        user = User(email=email_addresses.normal(email), name=name)
+    if user.role != role or forget_sign_in:
+        user.set_unusable_password()  # which also ends every session from before
+    if forget_sign_in:
+        _forget_sign_in(user)
+    user.name = user.name or name
+    user.role, user.is_active = role, True
+    user.save()
+    outbox.queue_link(user=user, kind=Mail.Kind.STAFF_INVITATION, now=now)
+    note = "password and second factors ended" if forget_sign_in else ""
+    changes = {"role": (role_before, role), "is_active": (was_active, True)}
+    log.record(action=Action.STAFF_INVITED, actor=by, subject=user, changes=changes, note=note)
+    return user
+
+
+@transaction.atomic
+def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> User:
+    """Closes the account of a member of staff: sessions, password, second factors and links end at once.
+
+    What they did stays, but where they were the first of two, a first one is needed again: the account may have been
+    misused. An invitation opens it again. Raises UnableToDeactivate.
+    """
+    user = User.objects.with_address(email).select_for_update(no_key=True).first()
+    if user is None or not user.is_staff_member:
+        raise UnableToDeactivate(f"{email} is no member of staff")
+    if not user.is_active:
+        raise UnableToDeactivate(f"the account of {email} is closed already")
+    user.is_active = False
+    user.set_unusable_password()  # which also ends every session
+    user.save(update_fields=["is_active", "password"])
+    _forget_sign_in(user)
+    management_links.revoke_all(user=user, now=now)
+    note = " ".join(filter(None, (reason, _take_back(user, now))))
+    log.record(action=Action.STAFF_DEACTIVATED, actor=by, subject=user, changes={"is_active": (True, False)}, note=note)
+    return user
+
+
+@transaction.atomic
+def note_sign_in_changed(*, user: User, what: str, by: Actor) -> None:
+    """allauth added or took away a second factor; nobody mails or tells of it but this."""
+    log.record(action=Action.STAFF_SIGN_IN_CHANGED, actor=by, subject=user, note=what)
+
+
+def _forget_sign_in(user: User) -> None:
+    """Second factors, and who they are at the provider of single sign-on: its next sign-in makes that known again."""
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    SocialAccount.objects.filter(user_id=user.pk).delete()
+
+
+def _take_back(user: User, now: datetime) -> str:
+    """End what waits for a second person because of this one; name it for the log."""
+    requests = Registration.objects.open().filter(endorsed_by=user)
+    names = [registration.number for registration in requests]
+    requests.update(endorsed_by=None, endorsed_at=None)
+    names += [f"{proposal.kind} ({proposal.about.audit_label})" for proposal in Proposal.objects.take_back(user, now)]
+    return f"First word taken back: {', '.join(names)}" if names else ""
+
+
+@transaction.atomic
+def reencrypt_second_factors() -> int:
+    """Seals what TOTP and recovery codes are checked with by the first of SECRETS_KEYS; how many were not yet."""
+    count = 0
+    for factor in Authenticator.objects.select_for_update(no_key=True):
+        for name in {"secret", "seed"} & factor.data.keys():
+            if not factor.data[name].startswith(f"{encryption.current_key_id()}:"):
+                factor.data[name] = encryption.seal_second_factor(encryption.unseal_second_factor(factor.data[name]))
+                factor.save(update_fields=["data"])
+                count += 1
+    return count

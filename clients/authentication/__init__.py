@@ -1,0 +1,1 @@
+"""Acts about signing in: sessions, passkeys, confirmation by code, limits on guessing."""

@@ -1,0 +1,32 @@
+"""What the change log and the contact's mailbox hear of passkeys; making and checking them is allauth's part."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from audit import log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.authentication import sessions
+from clients.mail import outbox
+from clients.mail.notifications import act_of
+from clients.models import Mail, User
+
+
+def note_added(*, user: User, name: str, by: Actor, now: datetime) -> None:
+    """In the transaction that adds it: the person hears of it where nobody who stole a link can hide it.
+
+    Their other sessions end: whoever sits in one of them has to come in anew.
+    """
+    _note(Action.PASSKEY_ADDED, user, name, by, now)
+
+
+def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
+    _note(Action.PASSKEY_REMOVED, user, name, by, now)
+
+
+def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
+    ended = sessions.drop(user=user, keep=by.session, now=now)
+    log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name), changes=ended)
+    facts = act_of(action=action, subject=name, by=by, now=now)
+    outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

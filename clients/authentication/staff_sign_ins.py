@@ -1,0 +1,54 @@
+"""Traces of staff signing in and out, and of guesses at their sign-in: entries of the change log, and a mail.
+
+A stranger adds at most one entry a day for each member of staff; single failures are lines of the process log
+(portal/sign_in/attempts.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from audit import log
+from audit.actions import Action
+from audit.models import Entry
+from clients.access import networks
+from clients.actors import Actor
+from clients.mail import outbox
+from clients.models import Mail, User
+
+LIMITED_TOLD_EVERY = timedelta(days=1)
+
+
+@transaction.atomic
+def note_signed_in(*, user: User, method: str, known_device: bool, by: Actor, now: datetime) -> None:
+    """Log a sign-in of a member of staff; mail them when it came from a device or network that they never used.
+
+    `method` says how, for the log: "password and authenticator app", "passkey", "single sign-on".
+    """
+    sighting = networks.see(user=user, address=by.address, now=now)
+    if sighting.first or not known_device:
+        facts = {"at": now.isoformat(), "network": networks.network_of(by.address), "browser": by.browser}
+        outbox.queue(kind=Mail.Kind.NEW_SIGN_IN, to=user.email, language=user.language, user=user, facts=facts, now=now)
+    log.record(action=Action.STAFF_SIGNED_IN, actor=by, subject=user, note=method)
+
+
+@transaction.atomic
+def note_signed_out(*, user: User, by: Actor) -> None:
+    log.record(action=Action.STAFF_SIGNED_OUT, actor=by, subject=user)
+
+
+@transaction.atomic
+def note_limited(*, user: User, by: Actor, now: datetime) -> None:
+    """Log that so many attempts to sign in as this person failed that further ones were refused; once a day."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    told = Entry.objects.with_action(Action.STAFF_SIGN_IN_LIMITED).filter(subject_id=user.audit_id)
+    if not told.filter(at__gt=now - LIMITED_TOLD_EVERY).exists():
+        log.record(action=Action.STAFF_SIGN_IN_LIMITED, actor=by, subject=user)
+
+
+@transaction.atomic
+def note_passkey_used(*, user: User, by: Actor) -> None:
+    """Log that a contact signed in with a passkey (clients/access/management_links.py logs the use of a link)."""
+    log.record(action=Action.PASSKEY_USED, actor=by, subject=user)

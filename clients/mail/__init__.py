@@ -1,0 +1,1 @@
+"""The outbox: which mail goes to whom, its text, and its delivery."""

@@ -1,0 +1,252 @@
+"""Mail that cannot be lost: a row in the act's own transaction, sent by the worker afterwards.
+
+At least once: a worker that dies between the SMTP server's "250" and our commit sends the mail again, with the same
+Message-ID and (links and codes are derived from their row) the same words, so that a duplicate does no harm.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audit import log as change_log
+from audit.actions import Action
+from clients.access import management_links, one_time_codes
+from clients.actors import Actor
+from clients.mail import targets
+from clients.mail.rendering import render
+from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, User
+from foundation import advisory_locks
+from foundation.dispatch import wake
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 17  # about a day and a half with the delays below
+LONGEST_DELAY = timedelta(hours=6)
+HELD = timedelta(minutes=10)  # how long harmless acts are collected for one mail
+MAX_BUNDLED = 50  # acts in one mail; the next one begins another
+MAX_REASON_LENGTH = 4000  # characters of what a mail server said: cut before it is searched
+SWEPT = 200  # mails in one sweep
+SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
+SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
+
+
+class UnableToRetry(Exception):
+    """The mail is not one that could not be delivered; the message says so."""
+
+
+def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
+    """Writes the row, and wakes the worker once the transaction has committed."""
+    mail = Mail.objects.create(kind=kind, to=to, language=language, created_at=now, next_attempt_at=now, **about)
+    wake_worker(mail.pk)
+    return mail
+
+
+def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, target: str = "", now: datetime, **about: Any) -> Mail:
+    """Mail the person the link they asked for, or an invitation to the staff; older links stop working."""
+    link = management_links.issue(user=user, target=target, invitation=kind == Mail.Kind.STAFF_INVITATION, now=now)
+    return queue_for(user=user, kind=kind, link=link, now=now, **about)
+
+
+def queue_for(*, user: User, kind: Mail.Kind, now: datetime, **about: Any) -> Mail:
+    """A mail to a person we know, in their language."""
+    return queue(kind=kind, to=user.email, language=user.language, user=user, now=now, **about)
+
+
+def queue_code(*, code: MailedCode, language: str, now: datetime, **about: Any) -> Mail:
+    return queue(kind=Mail.Kind.CODE, to=code.email, language=language, user=code.user, code=code, now=now, **about)
+
+
+def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:
+    """One mail to each contact of the client."""
+    for user in _contacts(client):
+        queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
+
+
+def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | None, now: datetime) -> None:
+    """Add a harmless act to the mail that is being collected for each contact, or begin one that waits ten minutes.
+
+    A mail is about the acts of one person on one client. One that the worker sends at this moment is locked, and gets
+    a successor: an act must not wait for a mail server.
+    """
+    for user in _contacts(client):
+        if user == not_to:
+            continue
+        collected = Mail.objects.bundles(now).filter(client=client, user=user, facts__by_id=act["by_id"])
+        mail = collected.select_for_update(skip_locked=True, no_key=True).order_by("-created_at").first()
+        if mail is not None and len(mail.facts["acts"]) < MAX_BUNDLED:
+            mail.facts["acts"].append(act)
+            mail.save(update_fields=["facts"])
+        else:
+            Mail.objects.create(
+                kind=Mail.Kind.BUNDLED_CHANGES, to=user.email, language=user.language, user=user, client=client,
+                facts={"by_id": act["by_id"], "acts": [act]}, created_at=now, next_attempt_at=now + HELD,
+            )  # fmt: skip
+
+
+def _contacts(client: Client) -> list[User]:
+    contacts = client.contacts.select_related("user").filter(user__is_active=True).order_by("pk")
+    return [contact.user for contact in contacts]
+
+
+def queue_for_contacts_of_many(
+    *, clients: QuerySet[Client], kind: Mail.Kind, facts: dict[str, Any], now: datetime
+) -> None:
+    """The same for thousands of clients. Left to beat: a code that somebody waits for is sent meanwhile."""
+    contacts = ClientContact.objects.filter(client__in=clients, user__is_active=True).select_related("user")
+    mails = (
+        Mail(
+            kind=kind, to=contact.user.email, language=contact.user.language, user=contact.user,
+            client_id=contact.client_id, facts=facts, created_at=now, next_attempt_at=now,
+        )
+        for contact in contacts
+    )  # fmt: skip
+    Mail.objects.bulk_create(mails, batch_size=1000)
+
+
+def wake_worker(mail_id: uuid.UUID) -> None:
+    """When the broker is down nothing is lost: beat sweeps what is pending."""
+    wake("clients.tasks.send_mail", str(mail_id), expires=SWEPT_BY_THEN)
+
+
+def sweep(*, clock: Callable[[], datetime]) -> None:
+    """Sends what is due, in one worker at a time and not for long: a mail server that hangs must not take them all."""
+    with advisory_locks.held("clients.mail.outbox.sweep") as mine:
+        if not mine:
+            return
+        end = clock() + SWEEPING
+        for mail_id in list(Mail.objects.due(clock()).values_list("pk", flat=True)[:SWEPT]):
+            if clock() >= end:
+                return
+            deliver(mail_id=mail_id, now=clock())
+
+
+def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
+    """Sends one pending mail that is due. False when there is nothing to do: sent, being sent right now, or over.
+
+    The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
+    is locked then: whoever asks for a newer link must not wait for a slow mail server.
+    """
+    _give_link(mail_id, now)
+    for link in ManagementLink.objects.filter(mail=mail_id, digest=None):
+        management_links.activate(link)
+    with transaction.atomic():
+        mail = (
+            Mail.objects.due(now)
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .filter(pk=mail_id)
+            .first()
+        )
+        if mail is None:
+            return False
+        if _is_over(mail, now):
+            log.warning("mail_not_sent_any_more", mail=str(mail.pk), kind=mail.kind)
+            mail.delete()
+            return False
+        try:
+            _send(mail, now)
+        except (smtplib.SMTPException, OSError) as error:
+            _postpone(mail, error, now)
+        except Exception as error:  # a text that cannot be rendered must not keep the mails behind it waiting
+            log.exception("mail_not_rendered", mail=str(mail.pk), kind=mail.kind)
+            _postpone(mail, error, now)
+        else:
+            mail.state, mail.sent_at, mail.last_error = Mail.State.SENT, now, ""
+        mail.attempts += 1
+        mail.save()
+    return mail.state == Mail.State.SENT
+
+
+@transaction.atomic
+def _give_link(mail_id: uuid.UUID, now: datetime) -> None:
+    """Make the link of a mail that leads to a page, and make it again where it ended before the mail went out.
+
+    Here and not in the act that the mail tells of: acts lock a client, and must not lock each of its contacts as well.
+    """
+    mails = Mail.objects.due(now).filter(pk=mail_id, kind__in=targets.WITH_LINK)
+    mail = mails.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+    if mail is None or mail.user is None or not (target := targets.of(mail)) or not targets.is_open_to_reader(mail):
+        return
+    if mail.link is None or not ManagementLink.objects.usable(now).filter(pk=mail.link.pk).exists():
+        mail.link = management_links.issue(user=mail.user, target=target, beside_others=True, now=now)
+        mail.save(update_fields=["link"])
+
+
+def _is_over(mail: Mail, now: datetime) -> bool:
+    """It is nothing but a link or a code, and that does not work any more. News is mailed with any link."""
+    if mail.kind not in (Mail.Kind.CODE, Mail.Kind.LINK, Mail.Kind.STAFF_INVITATION):
+        return False
+    if mail.code:
+        return not one_time_codes.usable(now).filter(pk=mail.code.pk).exists()
+    return mail.link is not None and not ManagementLink.objects.usable(now).filter(pk=mail.link.pk).exists()
+
+
+def _send(mail: Mail, now: datetime) -> None:
+    secret = {}
+    if mail.link:
+        secret["link_url"] = management_links.url(mail.link)
+    if mail.code:
+        secret["code"] = one_time_codes.value(mail.code)
+    text = render(mail, now=now, **secret)
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    message = EmailMultiAlternatives(
+        subject=text.subject,
+        body=text.body,
+        to=[mail.to],
+        reply_to=[settings.SUPPORT_EMAIL] if settings.SUPPORT_EMAIL else None,
+        headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(text.html, "text/html")
+    message.send()
+
+
+def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
+    """Back-off of 10 s, 20 s, 40 s ... 6 h; a refusal for good, or too many tries, ends it."""
+    mail.last_error = _reason(error, mail)[:300]
+    mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, LONGEST_DELAY)
+    if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
+        mail.state = Mail.State.FAILED
+    log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
+
+
+def _reason(error: Exception, mail: Mail) -> str:
+    """What the server said, on one line, without addresses' owners being able to forge another.
+
+    It may quote the mail that it refused; people read the reason, and what opens something is not for them.
+    """
+    said = " ".join(str(error)[:MAX_REASON_LENGTH].split()) or type(error).__name__
+    if mail.link:
+        said = management_links.without(mail.link, said)
+    if mail.code:
+        said = one_time_codes.without(mail.code, said)
+    return said
+
+
+def _is_permanent(error: Exception) -> bool:
+    """5yz to this recipient (RFC 5321 section 4.2.1): trying again cannot help."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return False
+
+
+@transaction.atomic
+def retry(*, mail: Mail, by: Actor, now: datetime, reason: str = "") -> None:
+    """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
+    if _is_over(mail, now):
+        raise UnableToRetry(_("The link or code in this mail no longer works. A new one is needed."))
+    failed = Mail.objects.undeliverable().filter(pk=mail.pk)
+    if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
+        raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
+    change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail, note=by.because(reason))
+    wake_worker(mail.pk)

@@ -1,0 +1,111 @@
+"""What a mail says: templates/email/<kind>/{subject.txt,body.txt,body.html}, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import shorten
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients.access.guarded_acts import SENTENCES, Act
+from clients.mail import targets
+from clients.mail.words import sentence_of, words_of
+from clients.models import Mail
+
+MAX_PREHEADER = 160  # characters; mailboxes show at most that
+ADDRESS = re.compile(r"\bhttps?://")
+MOMENTS = ("at", "until", "not_after", "last_used_at", "began_at")
+
+
+@dataclass(frozen=True)
+class MailText:
+    subject: str
+    body: str
+    html: str
+
+
+def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
+    """`secret` is what only this mail may hold: `link_url` or `code`."""
+    # The facts too: the sentence of an action is in the reader's language, not in that of whoever renders.
+    with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
+        return _render(mail, now=now, **secret)
+
+
+def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
+    acts = [_act(facts) for facts in mail.facts.get("acts", [mail.facts] if "action" in mail.facts else [])]
+    context = {
+        "mail": mail,
+        "client": mail.client,
+        "registration": mail.registration,
+        "person": mail.user,
+        # Before they were here once, a name may be what a stranger typed for them.
+        "greeted": mail.user.name if mail.user and mail.user.last_login else "",
+        "facts": acts[0] if acts else _readable(mail.facts) | _asked(mail),
+        "acts": acts,
+        "matter": _matter(mail, acts),
+        "now": now,
+        "public_url": settings.PUBLIC_URL,
+        "service_name": settings.SERVICE_NAME,
+        "organisation_name": settings.ORGANISATION_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "support_phone": settings.SUPPORT_PHONE,
+        "page_url": secret.get("link_url") or settings.PUBLIC_URL + targets.of(mail),
+        **secret,
+    }
+    folder = f"email/{mail.kind}"
+    # A name with a line break in it must not become a header of its own.
+    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    body = render_to_string(f"{folder}/body.txt", context)
+    html = {"title": subject, "preheader": _preheader(body)}
+    return MailText(subject=subject, body=body, html=render_to_string(f"{folder}/body.html", {**context, **html}))
+
+
+def _preheader(body: str) -> str:
+    """How the text begins after the greeting, up to the first address: mailboxes show it beside the subject."""
+    _greeting, _blank, rest = body.strip().partition("\n\n")
+    before_address = ADDRESS.split(rest, maxsplit=1)[0]
+    return shorten(before_address, MAX_PREHEADER, placeholder="…")
+
+
+def _act(facts: dict[str, Any]) -> dict[str, Any]:
+    """One act as email/parts/act.txt shows it. Nobody is named where the Security team acted."""
+    act = _readable(facts)
+    words = words_of(act)
+    sentence = sentence_of(act, act.get("by") or _("The Security team"))
+    return {**act, "sentence": sentence, "effect": words.effect, "todo": words.todo, "subject_words": words.subject}
+
+
+def _asked(mail: Mail) -> dict[str, Any]:
+    """The act that a step-up code is for: its name, and what the code does."""
+    if "act" not in mail.facts:
+        return {}
+    act = Act(mail.facts["act"])
+    return {"act": act.label, "sentence": str(SENTENCES[act]).format(client=mail.client.name if mail.client else "")}
+
+
+def _matter(mail: Mail, acts: list[dict[str, Any]]) -> str:
+    """The subject of a mail about acts: the act itself, or how many there were."""
+    if not acts:
+        return ""
+    names = {"name": mail.client.name if mail.client else "", "service": settings.SERVICE_NAME}
+    if len(acts) == 1:
+        return str(acts[0]["subject_words"]) % names
+    words = ngettext("%(name)s: %(n)s change by %(who)s", "%(name)s: %(n)s changes by %(who)s", len(acts))
+    return words % {**names, "n": len(acts), "who": acts[0]["by"]}
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """Moments as datetimes."""
+    readable = dict(facts)
+    for name in MOMENTS:
+        if isinstance(value := facts.get(name), str):
+            readable[name] = parse_datetime(value)
+    return readable

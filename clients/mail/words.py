@@ -1,0 +1,123 @@
+"""Words of the mails about an act on a client: the subject, what it means for the software, and what is left to do.
+
+Subjects are filled in with the client's name. Kinds of mail of their own say the rest in their templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import Action
+
+Facts = Mapping[str, Any]  # texts and datetimes, as clients/mail/notifications.py wrote them
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts of one action. `todo` is empty where nothing is left to do once the act was meant."""
+
+    subject: Promise
+    effect: Promise | str = ""
+    todo: Promise | str = ""
+
+
+_NEW_TOKENS = _("See that your software asks for a new token when one is refused.")
+_GONE = _("Software that authenticates with this secret or key gets no tokens any more.")
+_ANOTHER = _("See that your software authenticates with another key or secret.")
+
+WORDS: dict[str, Words] = {
+    Action.SECRET_CREATED: Words(
+        _("%(name)s: new secret made"), _("Software that has the new secret gets tokens of this client.")
+    ),
+    Action.SECRET_REGENERATED: Words(
+        _("%(name)s: new secret made"),
+        _("The old secret has stopped working. Software that has no other secret or key gets no tokens."),
+        _("Set the new secret in your software."),
+    ),
+    Action.SECRET_VIEWED: Words(
+        _("Client secret viewed: %(name)s"), _("Anyone who has seen the secret can get tokens of this client.")
+    ),
+    Action.SECRET_ENDED: Words(_("%(name)s: secret retired"), _GONE, _ANOTHER),
+    Action.SECRET_AUTHENTICATION_OFF: Words(
+        _("%(name)s: secrets turned off"),
+        _("The secrets of this client have stopped working. Software that authenticates with a secret gets no tokens."),
+        _("See that your software authenticates with a key."),
+    ),
+    Action.SECRET_AUTHENTICATION_ON: Words(
+        _("%(name)s: secrets turned on"), _("Software that has a secret of this client gets tokens with it.")
+    ),
+    Action.KEY_ADDED: Words(
+        _("%(name)s: new key added"),
+        _("Anyone who has its private key can get tokens of this client once the key is active."),
+    ),
+    Action.KEY_ACTIVATED: Words(
+        _("%(name)s: key activated"), _("Anyone who has its private key can get tokens of this client.")
+    ),
+    Action.KEY_DISPLACED: Words(
+        _("Action needed at %(name)s: a key was retired"),
+        _("Another client has proven that it has the private key, which this client never did. A key belongs to one."),
+        _("Make a new key pair for this client and add its public key, if software of this client used the old one."),
+    ),
+    Action.KEY_RETIRED: Words(_("%(name)s: key retired"), _GONE, _ANOTHER),
+    Action.CLIENT_ID_CHANGED: Words(
+        _("%(name)s: new client id"),
+        _("The old client id has stopped working, and so have all tokens issued to it."),
+        _("Set the new client id in your software: until then the software gets no tokens."),
+    ),
+    Action.CLIENT_TOKENS_INVALIDATED: Words(
+        _("%(name)s: all tokens invalidated"),
+        _("All tokens that were issued before have stopped working."),
+        _NEW_TOKENS,
+    ),
+    Action.CREDENTIAL_TOKENS_INVALIDATED: Words(
+        _("%(name)s: tokens invalidated"),
+        _("The tokens that were issued with this key or secret have stopped working."),
+        _NEW_TOKENS,
+    ),
+    Action.TOKEN_REVOKED: Words(
+        _("%(name)s: a token invalidated"), _("Software that has this token is refused."), _NEW_TOKENS
+    ),
+    Action.CLIENT_SCOPES_CHANGED: Words(
+        _("%(name)s: scopes changed"),
+        _("A scope that was taken away is gone from every token; a new one is in the next token."),
+        _("See on the page of the client which scopes it has now."),
+    ),
+    Action.CLIENT_SETTINGS_CHANGED: Words(
+        _("%(name)s: limits or lifetimes changed"), "", _("See that your software still works within them.")
+    ),
+    Action.CLIENT_CONTACT_ADDED: Words(
+        _("%(name)s: contact added"), _("This person can see and change the client, and gets our mails about it.")
+    ),
+    Action.CLIENT_CONTACT_REMOVED: Words(
+        _("%(name)s: contact removed"),
+        _("This person no longer sees the client, but may still know the secret."),
+        _("Make a new secret if this person has seen the one in use."),
+    ),
+    Action.CLIENT_CONTACT_ROLE_CHANGED: Words(
+        _("%(name)s: role of a contact changed"), _("Owners also add, change and remove contacts.")
+    ),
+    Action.PASSKEY_ADDED: Words(_("Passkey added to your %(service)s account")),
+    Action.PASSKEY_REMOVED: Words(_("Passkey removed from your %(service)s account")),
+}
+# For an act whose words are not here, of a row from another version too: its sentence says what it was.
+_ANY = Words(_("%(name)s was changed"))
+
+
+def words_of(facts: Facts) -> Words:
+    """The words of one act. What goes on for a while is not said to have stopped: the template tells until when."""
+    action, until = facts.get("action", ""), facts.get("until")
+    words = WORDS.get(action, _ANY)
+    return replace(words, effect="") if until and until > facts["at"] else words
+
+
+def sentence_of(facts: Facts, actor: str) -> str:
+    """ "Lotte Verhaeghe added the key 9a4c", from the change log's own list of sentences."""
+    action = facts["action"]
+    if action not in Action.values:
+        return f"{actor}: {action}"
+    return str(Action(action).label).format(actor=actor, subject=facts["subject"])

@@ -1,0 +1,114 @@
+"""What the commands that do one act have in common: who acts, --json, and refusals without a traceback."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from argparse import ArgumentParser
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clients.actors import COMMAND_LINE, Actor
+from clients.acts.catalogue import NameTaken
+from clients.acts.client_secrets import UnableToChangeSecret
+from clients.acts.keys import UnableToAddKey
+from clients.acts.lifecycle import UnableToChangeClient
+from clients.acts.staff import UnableToDeactivate, UnableToInvite
+from clients.encryption import UnableToOpen
+from clients.keymaterial import KeyRefused
+from foundation.commands import RefusingCommand
+from foundation.invisible_characters import has_invisible
+from foundation.names import check_name
+from foundation.secret_format import without_secrets
+
+MAX_OPERATOR_LENGTH = 150
+
+REFUSALS = (
+    NameTaken, UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite
+)  # fmt: skip
+
+
+class ActCommand(RefusingCommand):
+    """A command says what it takes in `arguments` and does it in `act`, which returns what to print.
+
+    Exit status 0: done. 1: refused, nothing was changed. 2: the command line or the installation is wrong.
+    """
+
+    names_operator = False  # whether --by has to be given; else it is the user of the operating system
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        raise NotImplementedError
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        raise NotImplementedError
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--by", required=self.names_operator, default="", help="who gives this command: it stays in the change log"
+        )
+        self.arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        as_json = options["json"]
+        try:
+            _tidy(options)
+            by = replace(COMMAND_LINE, operator=_operator(options["by"], required=self.names_operator))
+            with transaction.atomic():
+                result = self.act(options, by=by, now=timezone.now())
+        except (*REFUSALS, CommandError) as refusal:
+            self.refuse(str(refusal), as_json=as_json)
+        except ValidationError as refusal:
+            self.refuse(" ".join(_messages(refusal)), as_json=as_json)
+        except KeyRefused as refusal:
+            self.refuse(f"{refusal.sentence(_)} {refusal.command}".strip(), as_json=as_json)
+        except UnableToOpen:
+            self.refuse(_("A stored secret does not open: its key is missing from SECRETS_KEYS."), as_json=as_json)
+        except UnicodeEncodeError:
+            self.refuse(_("An argument is not valid UTF-8."), as_json=as_json)
+        except DatabaseError as error:
+            self.refuse(" ".join(str(error).split()), as_json=as_json, status=2)
+        else:
+            lines = json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items())
+            self.stdout.write(lines)
+
+
+def _operator(typed: str, *, required: bool) -> str:
+    """Return who gives the command. Raises ValidationError for a text that would disguise itself in the change log."""
+    name = " ".join(typed.split())
+    if has_invisible(name) or without_secrets(name) != name or len(name) > MAX_OPERATOR_LENGTH:
+        raise ValidationError({"by": [_("Give a name or an e-mail address of at most 150 characters.")]})
+    if name:
+        return name
+    if required:
+        raise ValidationError({"by": [_("Say who gives this command.")]})
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return f"user {os.getuid()}"
+
+
+def _tidy(options: dict[str, Any]) -> None:
+    """The rules of the forms: no blanks around a name, and none that would disguise itself in the change log or break
+    a mail's layout."""
+    for name in {"name", "organisation"} & options.keys():
+        options[name] = options[name].strip()
+        try:
+            if options[name]:
+                check_name(options[name])
+        except ValidationError as problem:
+            raise ValidationError({name: problem.messages}) from problem
+
+
+def _messages(refusal: ValidationError) -> list[str]:
+    if not hasattr(refusal, "error_dict"):
+        return refusal.messages
+    return [f"{name}: {message}" for name, messages in refusal.message_dict.items() for message in messages]

@@ -1,0 +1,1 @@
+"""The demonstration, real servers for tests, example data, gallery, translations: never in the image."""

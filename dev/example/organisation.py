@@ -1,0 +1,166 @@
+"""The authority, its staff and catalogue, the clients and the requests that wait."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.db import transaction
+from django.db.models import F
+
+from audit import log
+from clients import keymaterial
+from clients.access import networks, one_time_codes
+from clients.actors import Actor
+from clients.acts import catalogue, client_requests, contacts, keys, lifecycle, staff
+from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
+from dev.example import certificates
+from portal.pages.review import risk_signals
+from portal.sign_in.allauth_internals import TOTP, generate_totp_secret
+
+SETTING_UP = Actor(system="example data")
+STAFF = {
+    "noor@gegevensverkeer.example": ("Noor El Amrani", User.Role.SECURITY),
+    "bram@gegevensverkeer.example": ("Bram Wouters", User.Role.SECURITY),
+    "ada@gegevensverkeer.example": ("Ada Claes", User.Role.AUDITOR),
+}
+PASSWORD = "vier-ogen-zien-meer"  # noqa: S105  (the demonstration's, printed on the screen; never in production)
+CONTACT = "lotte@leiestroom.example"
+LOOPBACK = ("127.0.0.1", "::1")
+WITH_CERTIFICATE, WITH_SECRET = "Meterstanden-koppeling", "Klantportaal-adrescontrole"
+
+CATALOGUE = Path(__file__).with_name("catalogue.json")
+
+
+@transaction.atomic
+def make(now: datetime) -> rsa.RSAPrivateKey:
+    """Everything that is no traffic; returns the private key to the certificate of WITH_CERTIFICATE.
+
+    In the order of time, so that the change log has each act on the day that the pages say.
+    """
+    began = now - timedelta(days=41)
+    with log.dated(began):
+        for email, (name, role) in STAFF.items():
+            _staff(email, name, role, began)
+        _catalogue()
+    private = _clients(now)
+    _waiting_requests(now)
+    # The mails of a month arrived in that month. Only the contact's link of today goes out (seed_demo).
+    Mail.objects.update(state=Mail.State.SENT, sent_at=F("created_at"), attempts=1)
+    for user in User.objects.all():
+        user.links.open().update(revoked_at=now)
+        for address in LOOPBACK:  # where the demonstration is tried: not new to anybody
+            networks.see(user=user, address=address, now=now - timedelta(days=30))
+    return private
+
+
+def _staff(email: str, name: str, role: User.Role, now: datetime) -> None:
+    """Invited as anybody, and with the sign-in set up already."""
+    user = staff.invite_staff(email=email, name=name, role=role, by=SETTING_UP, now=now)
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    TOTP.activate(user, generate_totp_secret())
+
+
+def _catalogue() -> None:
+    for api in json.loads(CATALOGUE.read_text()):
+        scopes = api.pop("scopes")
+        row = catalogue.create_api(**api, by=SETTING_UP)
+        for scope in scopes:
+            catalogue.create_scope(**scope, api=row, by=SETTING_UP)
+
+
+def _clients(now: datetime) -> rsa.RSAPrivateKey:
+    sofie = User.objects.contact(email="sofie@gegevensverkeer.example", name="Sofie Maes")
+    opened = now - timedelta(days=40)
+    with log.dated(opened):
+        lifecycle.create(
+            name="Address register, API gateway", organisation="Agentschap Gegevensverkeer", contact=sofie, scopes=(),
+            serves=Api.objects.filter(identifier="addresses"), by=SETTING_UP, now=opened,
+        )  # fmt: skip
+    lotte = ("Lotte Verhaeghe", CONTACT)
+    meters = _approved(
+        WITH_CERTIFICATE, "Waterbedrijf Leiestroom", lotte,
+        "Our meter readers deliver readings every evening and check the address of each meter.",
+        ["meter.readings.write", "address.read"], now - timedelta(days=34),
+    )  # fmt: skip
+    private = certificates.new_key()
+    pem = certificates.certificate(
+        private, "api.leiestroom.example", "Waterbedrijf Leiestroom", ends=now + timedelta(days=12)
+    )
+    (certificate,) = keymaterial.read(pem, now=now, kind="certificate")
+    added = now - timedelta(days=33)
+    with log.dated(added):
+        keys.add(client=meters, key=certificate, by=_by(CONTACT), now=added)
+    joined = now - timedelta(days=32)
+    with log.dated(joined):
+        contacts.add(
+            client=meters, email="joris@leiestroom.example", name="Joris De Backer", role=ClientContact.Role.EDITOR,
+            by=_by(CONTACT), now=joined,
+        )  # fmt: skip
+    _approved(
+        WITH_SECRET, "Waterbedrijf Leiestroom", lotte,
+        "Customers type their address in our portal; we check that it exists.",
+        ["address.read", "example.read"], now - timedelta(days=31),
+    )  # fmt: skip
+    return private
+
+
+def _waiting_requests(now: datetime) -> None:
+    payroll = _request(
+        "Loonverwerking-koppeling", "Rekenhuis bv", ("Wim Goossens", "wim@rekenhuis.example"),
+        "We run the payroll of 1,200 employers and check the register number of each new employee once.",
+        ["person.nrn.read", "person.basic.read", "address.read"], now - timedelta(days=9),
+    )  # fmt: skip
+    _approve(payroll, "bram@gegevensverkeer.example", now - timedelta(days=7))
+    _request(
+        "Verhuisloket", "Stad Leievoorde", ("An Peeters", "an.peeters@leievoorde.example"),
+        "People who move tell us once; we look up both addresses and prepare the form.",
+        ["person.basic.read", "address.read"], now - timedelta(days=6),
+    )  # fmt: skip
+    _request(
+        "Kadeplanner", "Havenbedrijf Scheldemond", ("Youssef Benali", "y.benali@scheldemond.example"),
+        "Planning of quays: we draw the parcels along the water on our map.",
+        ["parcel.read"], now - timedelta(hours=3),
+    )  # fmt: skip
+
+
+def _approved(
+    name: str, organisation: str, contact: tuple[str, str], purpose: str, scopes: list[str], asked_at: datetime
+) -> Client:
+    registration = _request(name, organisation, contact, purpose, scopes, asked_at)
+    client = _approve(registration, "noor@gegevensverkeer.example", asked_at + timedelta(hours=20))
+    assert client is not None  # noqa: S101  (none of these scopes is sensitive)
+    return client
+
+
+def _request(
+    name: str, organisation: str, contact: tuple[str, str], purpose: str, scopes: list[str], asked_at: datetime
+) -> Registration:
+    """Asked for in the form, and confirmed with the mailed code two minutes later."""
+    content = client_requests.Content(
+        client_name=name, organisation=organisation, contact_name=contact[0], contact_email=contact[1],
+        purpose=purpose, scopes=tuple(Scope.objects.filter(name__in=scopes)),
+    )  # fmt: skip
+    nobody = Actor(address="192.0.2.44", system="anonymous")
+    with log.dated(asked_at):
+        registration = client_requests.submit(content=content, language="en", by=nobody, now=asked_at)
+    code = one_time_codes.value(registration.codes.get())
+    confirmed_at = asked_at + timedelta(minutes=2)
+    with log.dated(confirmed_at):
+        client_requests.confirm(registration=registration, typed=code, by=nobody, now=confirmed_at)
+    return registration
+
+
+def _approve(registration: Registration, reviewer: str, now: datetime) -> Client | None:
+    granted = [row.scope for row in registration.asked.select_related("scope")]
+    signals = risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
+    with log.dated(now):
+        return client_requests.approve(
+            registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
+            signals=signals, by=_by(reviewer), now=now,
+        )  # fmt: skip
+
+
+def _by(email: str) -> Actor:
+    return Actor(user=User.objects.get(email=email), address="192.0.2.44")

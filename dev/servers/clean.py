@@ -1,0 +1,28 @@
+"""`make clean`: remove what the demonstration keeps under .local/, unless it is running."""
+
+import shutil
+import sys
+
+from dev.servers import sockets
+from dev.servers.demo import FILES, SETTINGS, UnableToDemonstrate, only_one, somebody_elses
+from dev.servers.processes import end_left_over
+
+
+def main() -> int:
+    try:
+        with only_one():
+            end_left_over(FILES)
+            shutil.rmtree(sockets.beside(FILES))
+            shutil.rmtree(FILES)
+            SETTINGS.unlink(missing_ok=True)
+    except UnableToDemonstrate as running:
+        sys.stderr.write(f"{running}\nEnd it first (Ctrl-C), then clean.\n")
+        return 1
+    except PermissionError as problem:
+        sys.stderr.write(somebody_elses(problem))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

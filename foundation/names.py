@@ -1,0 +1,103 @@
+"""Names that people type: what is none, and which pass for the name of somebody else.
+
+Refused is what cannot be a name: no letter in it, invisible or loose marks, an address. Names that deceive (mixed
+alphabets, look-alikes) can be right, so forms accept them and the review page warns of them
+(portal/pages/review/risk_signals.py).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from foundation.invisible_characters import INVISIBLE, has_invisible
+
+MAX_LENGTH = 1000  # characters; longer ones are refused for their length, elsewhere
+MAX_MARKS = 3  # on one letter
+
+ADDRESS = re.compile(r"://|www\.|@")
+MARKS = ("Mn", "Mc", "Me")
+OVERLAY = 1  # canonical combining class of strokes through a letter
+
+# Letters of other alphabets that look like Latin ones, of confusables.txt (UTS 39) those that make up European names.
+_CAPITALS = (
+    ("АВСЕНІЈКМОРЅТУХҮԌ", "ABCEHIJKMOPSTYXYG"),  # Cyrillic
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),  # Greek
+    ("ՏԼՕ", "SLO"),  # Armenian
+    ("ᎪᏴᏟᎬᎻᎫᏦᏞᎷᏢᏚᎢᏙᎳᏃᏀᎡ", "ABCEHJKLMPSTVWZGR"),  # Cherokee
+)
+_SMALL = (
+    ("авсеһіјкморѕтухьԁԛԝӏгпѵ", "abcehijkmopstyxbdqwlrnv"),
+    ("αγεηικνορστυχως", "ayenikvopotuxws"),
+    ("օոսցհյզ", "onughjq"),
+    ("ıɑɡɩøđłħŧƀ", "iagiodlhtb"),
+)
+LOOKS_LIKE = {ord(other): latin for pair in (*_CAPITALS, *_SMALL) for other, latin in zip(*pair, strict=True)}
+# After case is gone: "I", "l", "1" and "|" are one stroke, "0" is an "o".
+SAME_SHAPE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
+TOGETHER = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
+
+
+def check_name(text: str) -> None:
+    """Raise ValidationError for what is no name of a person, an organisation, a client or a key."""
+    if len(text) > MAX_LENGTH:
+        return
+    if has_invisible(text):
+        raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
+    if _has_loose_marks(text):
+        raise ValidationError(_("Leave out the strokes and loose accents: type this text instead of pasting it."))
+    plain = unicodedata.normalize("NFKC", text)
+    if not any(map(str.isalpha, plain)):
+        raise ValidationError(_("Enter a name with letters in it."))
+    if ADDRESS.search(plain.casefold()):
+        raise ValidationError(_("Enter a name without an address: no “@”, “www.” or “://”."))
+
+
+def _has_loose_marks(text: str) -> bool:
+    """A mark on nothing, a stroke through a letter, or a pile of marks that covers the lines around it."""
+    marks, on_letter = 0, False
+    for char in unicodedata.normalize("NFC", text):
+        if unicodedata.category(char) not in MARKS:
+            marks, on_letter = 0, not char.isspace()
+            continue
+        marks += 1
+        is_stroke = unicodedata.category(char) == "Me" or unicodedata.combining(char) == OVERLAY
+        if not on_letter or is_stroke or marks > MAX_MARKS:
+            return True
+    return False
+
+
+def is_disguised(text: str) -> bool:
+    """Whether letters of several alphabets, or Latin ones in circles or full width, are in one name."""
+    plain = unicodedata.normalize("NFKC", text)
+    scripts = {_script(char) for char in plain if char.isalpha()} - {"MODIFIER"}
+    several = len(scripts) > 1 and scripts != {"LATIN", "EAST ASIAN"}
+    return several or any(not char.isascii() and _is_ascii_letter(char) for char in text)
+
+
+def _script(letter: str) -> str:
+    first = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
+    return "EAST ASIAN" if first in TOGETHER else first
+
+
+def _is_ascii_letter(char: str) -> bool:
+    plain = unicodedata.normalize("NFKC", char)
+    return plain.isascii() and plain.isalpha()
+
+
+def skeleton(text: str) -> str:
+    """Return the shape of a name: two that look alike have the same, as in UTS 39, section 4."""
+    seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:MAX_LENGTH]))
+    bare = "".join(char for char in unicodedata.normalize("NFD", seen) if unicodedata.category(char) not in MARKS)
+    shapes = bare.translate(LOOKS_LIKE).casefold().translate(SAME_SHAPE)
+    words = "".join(char if char.isalnum() else " " for char in shapes).split()
+    return " ".join(words).replace("rn", "m").replace("vv", "w")
+
+
+def passes_for(text: str, name: str) -> bool:
+    """Whether a reader may take `text` for this person: all words of a full name are in it, in any order."""
+    theirs, typed = skeleton(name).split(), skeleton(text).split()
+    return theirs == typed or (len(theirs) > 1 and set(theirs) <= set(typed))

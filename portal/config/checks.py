@@ -1,0 +1,137 @@
+"""System checks: a missing or unsafe setting is an error that names the variable."""
+
+import asyncio
+import re
+from base64 import urlsafe_b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+
+from tokens.protocol.policy import from_settings
+from tokens.storage.pooler import UnsafePooler, refuse_unsafe
+
+A_DAY = 86_400  # seconds
+
+# Each variable with what was made of it, the least and the most that it may be.
+RANGES: list[tuple[str, Callable[[], float], float, float]] = [
+    ("TRUSTED_PROXY_COUNT", lambda: settings.TRUSTED_PROXY_COUNT, 0, 16),
+    ("OPERATIONS_PORT", lambda: settings.OPERATIONS_PORT, 0, 65_535),
+    ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
+    ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, A_DAY),  # as a client's own
+    ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, A_DAY),
+    ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
+    ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
+    ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),
+]
+
+# Each variable with its form, and that form in words.
+FORMS = [
+    ("OAUTH_PATH", r"(/[A-Za-z0-9._~-]+)+/", "Give at least one word between slashes, as in /oauth/v2/."),
+    (
+        "CACHE_URL",
+        r"(rediss?|unix)://[^\s,;]+",
+        "Give one redis://, rediss:// or unix:// address; the broker may differ.",
+    ),
+]
+PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
+
+
+@register(Tags.security)
+def ranges(**_kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(f"{variable} is out of range.", hint=f"From {least} to {most}.", id="keydesk.E006")
+        for variable, value, least, most in RANGES
+        if not least <= value() <= most
+    ]
+
+
+@register(Tags.security)
+def forms(**_kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(f"{variable} does not have its form.", hint=hint, id="keydesk.E007")
+        for variable, form, hint in FORMS
+        if not re.fullmatch(form, getattr(settings, variable))
+    ]
+
+
+@register(Tags.security)
+def secret_key(**_kwargs: Any) -> list[CheckMessage]:
+    try:
+        if len(settings.SECRET_KEY) >= 50:
+            return []
+    except ImproperlyConfigured:  # what Django says of an empty one
+        pass
+    hint = "Set SECRET_KEY (or SECRET_KEY_FILE) to at least 50 random characters: links and codes are derived from it."
+    return [Error("SECRET_KEY is missing or short.", hint=hint, id="keydesk.E001")]
+
+
+@register(Tags.security)
+def sealing_keys(**_kwargs: Any) -> list[CheckMessage]:
+    hint = 'Set SECRETS_KEYS to "id:key", the key being 32 random bytes in base64url (AES-256-GCM).'
+    return _check_keys("SECRETS_KEYS", settings.SECRETS_KEYS, hint, "keydesk.E002")
+
+
+@register(Tags.security)
+def signing_keys(**_kwargs: Any) -> list[CheckMessage]:
+    hint = 'Set LOG_SIGNING_KEYS to "id:seed", the seed being 32 random bytes in base64url (Ed25519).'
+    public = 'Set LOG_VERIFIER_KEYS to "id:key", the key being the 32 bytes of an Ed25519 public key in base64url.'
+    if settings.LOG_VERIFIER_KEYS and not settings.LOG_SIGNING_KEYS:  # this process verifies, and another one signs
+        return _check_keys("LOG_VERIFIER_KEYS", settings.LOG_VERIFIER_KEYS, public, "keydesk.E009")
+    problems = _check_keys("LOG_SIGNING_KEYS", settings.LOG_SIGNING_KEYS, hint, "keydesk.E003")
+    if settings.LOG_VERIFIER_KEYS:
+        problems += _check_keys("LOG_VERIFIER_KEYS", settings.LOG_VERIFIER_KEYS, public, "keydesk.E009")
+    return problems
+
+
+def _check_keys(variable: str, keys: Mapping[str, str], hint: str, code: str) -> list[CheckMessage]:
+    if not keys:
+        return [Error(f"{variable} is missing.", hint=hint, id=code)]
+    bad = [name for name, text in keys.items() if not name or not _is_32_bytes(text)]
+    return [Error(f"{variable}: the key {name!r} is not 32 bytes.", hint=hint, id=code) for name in bad]
+
+
+def _is_32_bytes(text: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
+    except (NotBase64, ValueError):
+        return False
+
+
+@register(Tags.database)
+def pooler(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """With `check --database default` and before migrations: only then is the database asked."""
+    if not databases or DEFAULT_DB_ALIAS not in databases:
+        return []
+    try:
+        asyncio.run(refuse_unsafe(from_settings().database))
+    except UnsafePooler as problem:
+        return [Error("DATABASE_URL leads to a pooler that cannot be used.", hint=str(problem), id="keydesk.E010")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def public_url(**_kwargs: Any) -> list[CheckMessage]:
+    if re.fullmatch(PUBLIC_URL, settings.PUBLIC_URL):
+        return []
+    hint = "Tokens and links travel over it, and it names the issuer, whose metadata is found from its host."
+    return [Error("PUBLIC_URL must be https:// and a host, without a path.", hint=hint, id="keydesk.E004")]
+
+
+@register(Tags.security, deploy=True)
+def debug(**_kwargs: Any) -> list[CheckMessage]:
+    if not settings.DEBUG:
+        return []
+    return [Error("DEBUG is on.", hint="Its error pages show settings and code to everybody.", id="keydesk.E008")]
+
+
+@register(Tags.security, deploy=True)
+def throttling(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.THROTTLING:
+        return []
+    return [Warning("THROTTLING is off.", hint="It is meant for load tests only.", id="keydesk.W005")]

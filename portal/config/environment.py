@@ -1,0 +1,92 @@
+"""Reading of settings from the environment, with django-environ for the kinds of values.
+
+Ours is where a value comes from (NAME_FILE before NAME), that it is taken as it is, and that an error names the
+variable. The library's own `get_value` takes a value that begins with `$` for the name of another variable.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+PROFILES = ("standard", "fapi2")
+
+
+class Environment(environ.Env):
+    """Variables by name: `str`, `int`, `bool` and `list` are the library's, and all read by `get_value`."""
+
+    def get_value(
+        self, var: Any, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """Return the variable's value, of the kind `cast`, or the default. Raises ImproperlyConfigured."""
+        try:
+            value = _given(var)
+            if value is not None:
+                return self.parse_value(value, cast)
+            if default is self.NOTSET:
+                raise ValueError("not set")
+            return self.parse_value(default, cast) if parse_default else default
+        except (ValueError, OSError) as error:
+            raise ImproperlyConfigured(f"{var}: {error}") from error
+
+
+def _given(name: str) -> str | None:
+    """Return what stands in the file that NAME_FILE names, or in NAME."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8") if path else os.environ.get(name)
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings for a PostgreSQL database."""
+    found = _address(environ.Env.db_url_config, url)
+    if found.get("ENGINE") != "django.db.backends.postgresql":
+        raise ValueError(NOT_AN_ADDRESS)
+    return found
+
+
+def mail_server(url: str) -> dict[str, Any]:
+    """Return Django's settings for an SMTP server."""
+    found = _address(environ.Env.email_url_config, url)
+    if not found["EMAIL_HOST"]:
+        raise ValueError(NOT_AN_ADDRESS)
+    return found
+
+
+# The message does not say what is wrong: that may be a piece of the password.
+NOT_AN_ADDRESS = "not such an address as docs/configuration.md has."
+
+
+def _address(read: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
+    try:
+        return read(url)
+    except (ValueError, ImproperlyConfigured):
+        raise ValueError(NOT_AN_ADDRESS) from None
+
+
+def profile(name: str) -> str:
+    if name not in PROFILES:
+        raise ValueError(f"give one of {', '.join(PROFILES)}")
+    return name
+
+
+def time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError) as error:
+        raise ValueError(f"there is no time zone {name!r}, give one like Europe/Brussels") from error
+    return name
+
+
+def synchronous_commit(level: str) -> str:
+    if level not in ("on", "remote_apply"):
+        raise ValueError("give on or remote_apply; with less, what was answered could be lost")
+    return level
+
+
+def by_id(items: list[str]) -> dict[str, str]:
+    """Keys, each written "id:key". One without an id gets an empty one, which portal/config/checks.py refuses."""
+    return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}

@@ -1,0 +1,270 @@
+"""Refused requests by cause, each explained, counted, and followed up: does it still happen?
+
+All figures of refused requests come from tokens.models.RefusalCount, so that every page says the same; of a flood the
+journal keeps only a part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Min, Sum, Window
+from django.db.models.functions import RowNumber
+
+from clients.models import Client
+from portal.explanations import Explanation, explain
+from tokens.acts import successes
+from tokens.acts.successes import Question, Successes
+from tokens.models import CredentialUse, JournalEntry, JournalEntryQuerySet, RefusalCount, RefusalCountQuerySet
+from tokens.protocol.errors import Rule
+
+EXAMPLES = 4  # requests loaded of each cause
+DAYS_KEPT = timedelta(days=30)  # tokens/tasks.py
+RECENT = timedelta(hours=1)  # seen within this time, and not mended: it still happens
+
+# The credential that mends a cause: another one of the same kind has to succeed. All others: any.
+BY_SECRET = {Rule.SECRET_WRONG, Rule.SECRET_ENDED, Rule.SECRET_NOT_ALLOWED}
+BY_KEY = {
+    Rule.ASSERTION_TYPE, Rule.ASSERTION_TOO_LARGE, Rule.ASSERTION_FORM, Rule.ASSERTION_ENCRYPTED, Rule.KID,
+    Rule.ASSERTION_DUPLICATE_MEMBER, Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.CRITICAL_HEADER, Rule.TYP,
+    Rule.NO_KEYS, Rule.KID_AMBIGUOUS, Rule.KEY_NOT_USABLE, Rule.SIGNATURE, Rule.ISSUER, Rule.SUBJECT, Rule.AUDIENCE,
+    Rule.EXPIRY, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE, Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.JTI, Rule.REPLAYED,
+}  # fmt: skip
+
+Key = tuple[int, str, str]  # client, rule, error
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`state`: "fixed" (`tokens` since the last refusal), "failing", or "quiet" (not seen lately, but nothing proven).
+
+    `others`: tokens that other requests of the client got while this one was refused.
+    """
+
+    state: str
+    tokens: int = 0
+    last_good_at: datetime | None = None
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why requests of a client were refused, `count` times in the period; the newest of the kept ones explains it."""
+
+    client: Client
+    rule: str
+    error: str
+    count: int
+    kept: int
+    first_at: datetime
+    last_at: datetime
+    requests: list[JournalEntry]
+    explanation: Explanation
+    verdict: Verdict
+
+    @property
+    def id(self) -> str:
+        return f"cause-{self.client.pk}-{self.rule}-{self.error}"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something worth knowing about requests that were accepted."""
+
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class OfClient:
+    client: Client
+    causes: list[Cause]
+    remarks: list[Remark]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole hours of the last day, or whole UTC days as the charts have them, so that both say the same."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def of_days(cls, days: int, now: datetime) -> Period:
+        if days == 1:
+            return cls(now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1), now)
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(today - timedelta(days=days - 1), now)
+
+    @classmethod
+    def of_day(cls, day: Any) -> Period:
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return cls(start, start + timedelta(days=1))
+
+    def entries(self, *clients: Client) -> JournalEntryQuerySet:
+        return JournalEntry.objects.of(*clients).filter(at__gte=self.since, at__lte=self.until)
+
+    def counts(self, *clients: Client) -> RefusalCountQuerySet:
+        return RefusalCount.objects.of(*clients).filter(hour__gte=self.since, hour__lt=self.until)
+
+
+def last_24_hours(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, int]]:
+    """By client: how many requests were refused, and for how many causes."""
+    counts = Period.of_days(1, now).counts(*clients).values("client_id")
+    counted = counts.annotate(count=Sum("refused"), causes=Count("rule", distinct=True))
+    return {row["client_id"]: {"count": row["count"], "causes": row["causes"]} for row in counted}
+
+
+def by_client(clients: Sequence[Client], period: Period, now: datetime) -> list[OfClient]:
+    """The causes of each client that has any, in a fixed number of queries.
+
+    Those that still happen come first, then the most frequent: who comes in a hurry looks for what fails now.
+    """
+    entries, known = period.entries(*clients), {client.pk: client for client in clients}
+    examples = _examples(entries)
+    causes: dict[int, list[Cause]] = defaultdict(list)
+    for cause in _causes(known, _counted(period.counts(*clients), entries), examples, now):
+        causes[cause.client.pk].append(cause)
+    remarks: dict[int, list[Remark]] = defaultdict(list)
+    for (client, rule, error), kept in examples.items():
+        if not error and client in known:
+            remarks[client].append(Remark(explain(rule, kept[0].facts)))
+    return [
+        OfClient(client, sorted(causes[client.pk], key=_urgency), remarks[client.pk])
+        for client in clients
+        if client.pk in causes or client.pk in remarks
+    ]
+
+
+def cause_of(entry: JournalEntry, now: datetime) -> Cause:
+    """All requests of the client that were refused for the same reason, as long as they are kept."""
+    # Whatever the clocks say, the entry itself is in the period.
+    period = Period(min(entry.at, now - DAYS_KEPT), max(entry.at, now) + timedelta(seconds=1))
+    same = {"rule": entry.rule, "error": entry.error}
+    entries, counts = period.entries(entry.client).filter(**same), period.counts(entry.client).filter(**same)
+    (cause,) = _causes({entry.client_id: entry.client}, _counted(counts, entries), _examples(entries), now)
+    return cause
+
+
+def floods(clients: Sequence[Client], period: Period, now: datetime) -> list[Cause]:
+    """The causes of which more requests were refused than the journal has room for."""
+    shown = by_client(clients, period, now) if clients else []
+    return [cause for of_client in shown for cause in of_client.causes if cause.kept < cause.count]
+
+
+def refused_each_hour(entry: JournalEntry, now: datetime) -> list[int]:
+    """How many requests were refused for the same reason in each of the last 24 hours, the present one last."""
+    latest = now.replace(minute=0, second=0, microsecond=0)
+    since = latest - timedelta(hours=23)
+    counts = RefusalCount.objects.of(entry.client).filter(rule=entry.rule, error=entry.error, hour__gte=since)
+    found = dict(counts.values_list("hour", "refused"))
+    return [found.get(since + timedelta(hours=n), 0) for n in range(24)]
+
+
+def _causes(
+    clients: Mapping[int, Client],
+    counted: Mapping[Key, Mapping[str, Any]],
+    examples: Mapping[Key, list[JournalEntry]],
+    now: datetime,
+) -> list[Cause]:
+    refused = {key: row for key, row in counted.items() if key[2] and key[0] in clients}
+    verdicts = _verdicts(refused, examples, now)
+    return [_cause(clients[key[0]], key, row, examples.get(key, []), verdicts[key]) for key, row in refused.items()]
+
+
+def _urgency(cause: Cause) -> tuple[int, int, str]:
+    return ["failing", "quiet", "fixed"].index(cause.verdict.state), -cause.count, cause.rule
+
+
+def _cause(client: Client, key: Key, row: Mapping[str, Any], requests: list[JournalEntry], verdict: Verdict) -> Cause:
+    _client, rule, error = key
+    explanation = explained_by(requests[0], requests) if requests else explain(rule, {})
+    return Cause(client, rule, error, requests=requests, explanation=explanation, verdict=verdict, **row)
+
+
+def explained_by(entry: JournalEntry, alike: Sequence[JournalEntry]) -> Explanation:
+    """Explain one. `alike`: the newest of the same cause, which may show that one assertion was sent each time."""
+    digests = {other.facts.get("jti_digest") for other in alike}
+    is_one = len(alike) > 1 and len(digests) == 1 and None not in digests
+    return explain(entry.rule, entry.facts | {"repeated": len(alike)} if is_one else entry.facts)
+
+
+def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:
+    """Of each cause: `count`, and how many of them are `kept`; first and last time."""
+    by = ("client_id", "rule", "error")
+    found: dict[Key, dict[str, Any]] = {}
+    kept = entries.order_by().values(*by).annotate(kept=Count("pk"), first_at=Min("at"), last_at=Max("at"))
+    for row in kept:
+        key = tuple(row.pop(name) for name in by)
+        found[key] = {"count": row["kept"], **row}
+    sums = counts.values(*by).annotate(count=Sum("refused"), first_at=Min("first_at"), last_at=Max("last_at"))
+    for row in sums:
+        key = tuple(row.pop(name) for name in by)
+        old = found.get(key, {"kept": 0, **row})
+        found[key] = {
+            "count": max(row["count"], old["kept"]),  # what was kept is written a moment before it is counted
+            "kept": old["kept"],
+            "first_at": min(row["first_at"], old["first_at"]),
+            "last_at": max(row["last_at"], old["last_at"]),
+        }
+    return found
+
+
+def _examples(entries: JournalEntryQuerySet) -> dict[Key, list[JournalEntry]]:
+    """The newest entries of each cause."""
+    place = Window(RowNumber(), partition_by=[F("client_id"), F("rule"), F("error")], order_by=F("at").desc())
+    newest: dict[Key, list[JournalEntry]] = defaultdict(list)
+    for entry in entries.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-at", "-pk"):
+        newest[entry.client_id, entry.rule, entry.error].append(entry)
+    return newest
+
+
+# --- Does it still happen? --------------------------------------------------------------------------------------------
+
+
+def method_of(rule: str) -> str:
+    """How the name of a credential begins that would prove the cause mended."""
+    return "secret:" if rule in BY_SECRET else "key:" if rule in BY_KEY else ""
+
+
+def _verdicts(
+    counted: Mapping[Key, Mapping[str, Any]], examples: Mapping[Key, list[JournalEntry]], now: datetime
+) -> dict[Key, Verdict]:
+    questions = [
+        Question(
+            client=key[0],
+            method=method_of(key[1]),
+            address=(kept[0].address or "") if (kept := examples.get(key)) else "",
+            first_at=row["first_at"],
+            last_at=row["last_at"],
+        )
+        for key, row in counted.items()
+    ]
+    uses: dict[int, list[CredentialUse]] = defaultdict(list)
+    for use in CredentialUse.objects.filter(client__in={key[0] for key in counted}):
+        uses[use.client_id].append(use)
+    return {
+        key: _verdict(question, found, uses[key[0]], counted[key]["count"], now)
+        for key, question, found in zip(counted, questions, successes.count(questions), strict=True)
+    }
+
+
+def _verdict(question: Question, found: Successes, uses: list[CredentialUse], count: int, now: datetime) -> Verdict:
+    """Mended when the same method succeeds from the same network, and refusals stay away longer than they used to.
+
+    Software beside it that works all the time proves nothing: then its tokens lie between the refusals, too.
+    """
+    quiet_for, last_at = now - question.last_at, question.last_at
+    usual_gap = (last_at - question.first_at) / max(count - 1, 1)
+    if found.since and not (found.between and quiet_for <= 2 * usual_gap):
+        return Verdict("fixed", found.since, found.last_at)
+    if quiet_for <= RECENT:
+        return Verdict("failing", others=found.since + found.between)
+    # Tokens of that time may be gone meanwhile; when a credential was last used stays.
+    used = [use.last_used_at for use in uses if use.credential.startswith(question.method)]
+    if used and max(used) > last_at:
+        return Verdict("fixed", 0, max(used))
+    return Verdict("quiet")

@@ -1,0 +1,52 @@
+"""Filters of the journal, kept in its address: which client, how far back or which day, one request id."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Client
+
+# Ours, and those taken from a proxy (tokens/serving/application.py). A secret or token is none, and goes into no URL.
+REQUEST_ID = re.compile(r"(?!kd[a-z]_)[A-Za-z0-9._-]{8,64}")
+PERIODS = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days")}
+
+
+class JournalForm(forms.Form):
+    request_id = forms.CharField(
+        label=_("Request id"),
+        help_text=_("It is in error_uri and in the X-Request-Id header of our answer. You may paste the whole line."),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "kd-mono", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    client = forms.UUIDField(required=False)
+    day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])  # UTC, as the charts count
+    days = forms.TypedChoiceField(choices=list(PERIODS.items()), coerce=int, required=False)
+
+    def __init__(self, *args: Any, clients: Sequence[Client], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.clients = clients
+
+    def chosen(self) -> list[Client]:
+        """The one asked for, if it is the person's; else all of theirs."""
+        asked = self.cleaned_data.get("client")
+        return [client for client in self.clients if client.uid == asked] or list(self.clients)
+
+    def days_back(self) -> int:
+        return self.cleaned_data.get("days") or 7
+
+    def chosen_day(self) -> date | None:
+        found: date | None = self.cleaned_data.get("day")
+        return found
+
+    def sought(self) -> str:
+        """Return the id alone of a pasted line, "" if there is none that we give.
+
+        `X-Request-Id: 4c1f…`, `"error_uri": "https://…/why/4c1f…",` or `401, request 4c1f…`.
+        """
+        words = re.split(r"[\s:=\"',;/]+", self.cleaned_data.get("request_id", ""))
+        return next((word for word in reversed(words) if REQUEST_ID.fullmatch(word)), "")

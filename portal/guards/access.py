@@ -1,0 +1,78 @@
+"""Who may open what. Each helper returns the object or raises 404, so nothing can be fetched unchecked.
+
+A stranger's object is 404, exactly like one that does not exist (docs/security.md, approval and access).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+
+from clients.actors import Actor
+from clients.models import Client, Registration, User
+from portal.sign_in.staff import is_strong
+from portal.web import browsers, sessions
+from portal.web.http_request import Request
+
+View = Callable[..., HttpResponseBase]
+
+
+def actor(request: Request) -> Actor:
+    """Return the actor of this HTTP request, for the change log and the mails about it."""
+    user, session = (request.user, sessions.uid_of(request)) if request.user.is_authenticated else (None, None)
+    return Actor(
+        user=user, address=request.address, request_id=request.id, system="anonymous", session=session,
+        browser=browsers.of(request),
+    )  # fmt: skip
+
+
+def staff(*roles: User.Role) -> Callable[[View], View]:
+    """The page is for these staff roles, signed in with a second factor; 404 for everybody else."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.user.role not in roles:
+                raise Http404
+            if not is_strong(request):
+                return redirect("staff_setup")
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+security_team = staff(User.Role.SECURITY)
+log_readers = staff(User.Role.AUDITOR, User.Role.SECURITY)
+
+
+def contact(view: View) -> View:
+    """The page is for contacts; staff have pages of their own."""
+
+    @wraps(view)
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.role != User.Role.CONTACT:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def client_of(request: Request, uid: UUID) -> Client:
+    """A client this person looks after."""
+    return get_object_or_404(Client.objects.of(request.user), uid=uid)
+
+
+def client_owned_by(request: Request, uid: UUID) -> Client:
+    """A client of which this person is an owner, not only an editor."""
+    return get_object_or_404(Client.objects.owned_by(request.user), uid=uid)
+
+
+def request_of(request: Request, uid: UUID) -> Registration:
+    """A request for a client that this person made, or a change of a client that they look after."""
+    return get_object_or_404(Registration.objects.by(request.user), uid=uid)

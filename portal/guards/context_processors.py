@@ -1,0 +1,131 @@
+"""What every page shows: the site's names, the reader's navigation and languages."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language, get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from clients.access.session_store import UID
+from clients.models import Proposal, Registration, User
+from portal.sign_in.staff import is_strong
+from portal.web import sessions
+from portal.web.http_request import Request
+
+# role -> (label, url name); the areas that a role may open and no others
+AREAS = {
+    "public": [
+        (_("Start"), "landing"),
+        (_("Request a client"), "request_client"),
+        (_("Documentation"), "docs"),
+    ],
+    "contact": [
+        (_("My clients"), "home"),
+        (_("Why did it fail?"), "journal"),
+        (_("Requests"), "my_requests"),
+        (_("Documentation"), "docs"),
+    ],
+    "security": [
+        (_("Dashboard"), "dashboard"),
+        (_("Review queue"), "queue"),
+        (_("Clients"), "all_clients"),
+        (_("Scopes"), "scopes"),
+        (_("Proposals"), "proposals"),
+        (_("Incident"), "incident"),
+        (_("Change log"), "change_log"),
+    ],
+    "auditor": [
+        (_("Change log"), "change_log"),
+        (_("Verify"), "verify_log"),
+    ],
+}
+
+# url name -> area, where the address does not tell
+BELONGS_TO = {
+    "why": "journal",
+    "review": "queue",
+    "write_message": "queue",
+    "create_api": "scopes",
+    "change_api": "scopes",
+}
+
+
+def site(request: Request) -> dict[str, Any]:
+    return {
+        "service_name": settings.SERVICE_NAME,
+        "organisation_name": settings.ORGANISATION_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "support_phone": settings.SUPPORT_PHONE,
+        "public_url": settings.PUBLIC_URL,
+        "nav": _navigation(request),
+        "languages": [
+            {"code": code, "label": get_language_info(code)["name_local"], "current": code == get_language()}
+            for code, _name in settings.LANGUAGES
+        ],
+    }
+
+
+def _navigation(request: Request) -> dict[str, Any]:
+    user = getattr(request, "user", None)  # error pages can come before the session
+    role = role_of(request)
+    items = []
+    for label, name in AREAS[role]:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        items.append({"name": name, "label": label, "url": url, "count": _count(name, request)})
+    current = _current(request, items)
+    for item in items:
+        item["current"] = item["name"] == current
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "role": role,
+        "items": items,
+        "person": str(user) if signed_in else "",
+        "reader": _reader(user) if user is not None and signed_in else "",
+        "session_ends_at": _session_end(request) if signed_in else None,
+        "session": sessions.left(request) if signed_in and UID in request.session else None,
+    }
+
+
+def _reader(user: User) -> str:
+    """Names the reader to keydesk.js, which gives a form that was lost back to nobody else."""
+    return salted_hmac("keydesk.portal.reader", str(user.pk), algorithm="sha256").hexdigest()[:16]
+
+
+def _current(request: Request, items: list[dict[str, Any]]) -> str:
+    """The area that the page belongs to: the one whose address begins like the page's, the longest of several."""
+    match = getattr(request, "resolver_match", None)
+    if match is not None and match.url_name in BELONGS_TO:
+        return BELONGS_TO[match.url_name]
+    path = request.path
+    # The front page's address begins every other one; it is an area of its own all the same.
+    inside = [item for item in items if path == item["url"] or (item["url"] != "/" and path.startswith(item["url"]))]
+    return max(inside, key=lambda item: len(item["url"]), default={"name": ""})["name"]
+
+
+def role_of(request: Request) -> str:
+    """Whose pages this session may open. Staff who came in by a mailed link alone are nobody yet."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return "public"
+    if user.role == User.Role.CONTACT:
+        return "contact"
+    return user.role if is_strong(request) else "public"
+
+
+def _count(name: str, request: Request) -> int | None:
+    """How many wait for this reader."""
+    if name == "proposals":
+        return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user).count()
+    return Registration.objects.awaiting_review().count() if name == "queue" else None
+
+
+def _session_end(request: Request) -> datetime | None:
+    if UID not in request.session:
+        return None
+    return datetime.fromtimestamp(min(sessions.idle_limit(request), sessions.absolute_limit(request)), UTC)

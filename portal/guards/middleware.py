@@ -1,0 +1,176 @@
+"""What every page needs before it runs: a request id, a session that ends, the reader's time zone."""
+
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from foundation.ip_addresses import client_address
+from foundation.request_ids import proxy_request_id
+from portal.sign_in.staff import had_second_factor, may_only_set_up
+from portal.web import sessions
+from portal.web.http_request import Request
+
+GetResponse = Callable[[Request], HttpResponse]
+
+access_log = structlog.get_logger("portal.access")
+sign_in_log = structlog.get_logger("portal.sign_in")
+
+
+class RequestContextMiddleware:
+    """Gives the HTTP request an id and an address, and every log line of it both; writes its line of the access log."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        began = perf_counter()
+        given = proxy_request_id(request.META.get("HTTP_X_REQUEST_ID", ""), settings.TRUSTED_PROXY_COUNT)
+        request.id = given or uuid.uuid4().hex
+        request.address = client_address(
+            request.META.get("REMOTE_ADDR", ""),
+            request.META.get("HTTP_X_FORWARDED_FOR", ""),
+            settings.TRUSTED_PROXY_COUNT,
+        )
+        request.now = datetime.now(UTC)
+        # Bound until the next HTTP request of this thread: Django logs a 4xx after the last middleware has returned.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id, address=request.address)
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.id
+        # Pages hold names, key ids and now and then a secret: no cache may keep them. Static files set their own.
+        response.headers.setdefault("Cache-Control", "no-store")
+        # Without the query, in which people search for each other, and without the token of a management link.
+        access_log.info(
+            "answered",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round((perf_counter() - began) * 1000, 2),
+        )
+        return response
+
+
+class OriginMiddleware:
+    """Makes Django's CSRF check work with `Referrer-Policy: no-referrer`; stands before it.
+
+    Under that policy a browser sends `Origin: null` with a form, also to the site the form came from (Fetch standard,
+    "append a request Origin header"). Sec-Fetch-Site, which no page can set, then tells our own forms from others'.
+    The token is checked as ever.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
+            request.META["HTTP_ORIGIN"] = f"{request.scheme}://{request.get_host()}"
+        return self.get_response(request)
+
+
+class SessionLimitsMiddleware:
+    """Ends a session that was idle for an hour or is older than eight, and notes where each one is used."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        if request.user.is_authenticated:
+            self._limit(request)
+        response = self.get_response(request)
+        if request.user.is_authenticated:  # also by this very request
+            sessions.begin(request)
+        return response
+
+    def _limit(self, request: Request) -> None:
+        sessions.begin(request)
+        if min(sessions.left(request).values()) <= 0:
+            sign_in_log.info("session_ended", user=request.user.audit_id, seconds_left=sessions.left(request))
+            logout(request)
+        elif not sessions.only_asks(request):
+            sessions.note_use(request)
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Leads who is not signed in to where one does, and says so when a form of theirs was lost on the way."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
+        if request.method == "POST":
+            problem = _("You had been signed out. Your form was not processed: sign in and send it again.")
+            messages.error(request, problem, extra_tags="lost")
+        return super().handle_no_permission(request, view_func)
+
+
+class StaffSessionMiddleware:
+    """Keeps a staff session without a second factor to the pages where one is set up.
+
+    A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
+    factor that somebody has already (docs/security.md, approval and access).
+    """
+
+    SET_UP: frozenset[str | None] = frozenset(
+        ("staff_setup", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes",
+         "mfa_download_recovery_codes", "account_reauthenticate", "account_login")
+    )  # fmt: skip
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
+        page = request.resolver_match.url_name if request.resolver_match else None
+        if not may_only_set_up(request) or page in ("sign_out", "set_language"):
+            return None
+        if had_second_factor(request):
+            logout(request)
+            messages.error(request, _("You have a second factor already. Sign in with it."))
+            return redirect("account_login")
+        return None if page in self.SET_UP else redirect("staff_setup")
+
+
+class ContactSessionMiddleware:
+    """Close allauth's pages for second factors to contacts, who have portal/pages/account/passkeys.py.
+
+    Whoever got hold of a contact's link could otherwise add a passkey of their own, and come in long after the link.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> None:
+        page = (request.resolver_match.url_name if request.resolver_match else None) or ""
+        is_contact = request.user.is_authenticated and not request.user.is_staff_member
+        if is_contact and page.startswith(("mfa_", "account_reauth")) and page != "mfa_login_webauthn":
+            raise Http404
+
+
+class LocalisationMiddleware:
+    """Times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        try:
+            zone = zoneinfo.ZoneInfo(request.COOKIES.get("keydesk-timezone") or settings.TIME_ZONE)
+        except (KeyError, ValueError, OSError):  # a cookie can hold anything
+            zone = zoneinfo.ZoneInfo(settings.TIME_ZONE)
+        with timezone.override(zone):
+            return self.get_response(request)

@@ -1,0 +1,106 @@
+"""The way in by mail. Nothing here tells whether an address or a link is known."""
+
+from time import monotonic, sleep
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.access import management_links
+from clients.acts import contacts
+from clients.authentication import sessions
+from clients.models import ManagementLink
+from portal.forms.links import LinkForm
+from portal.guards.access import actor
+from portal.guards.step_up import FRESH_LINK_AT
+from portal.sign_in.contacts import sign_in
+from portal.web import form_rate_limits, kept_forms
+from portal.web.http_request import Request, posted
+from portal.web.next_page import own_page, wanted
+from portal.web.sessions import uid_of
+
+SENT = "sent"  # what somebody asked for a link for
+EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask_link(request: Request) -> HttpResponse:
+    form, began, page = LinkForm(posted(request)), monotonic(), wanted(request)
+    if form.is_valid() and form_rate_limits.is_over(request):
+        form.add_error(None, _("Too many requests from your network. Try again in an hour."))
+    elif form.is_valid():
+        email = form.cleaned_data["email"]
+        contacts.mail_fresh_link(email=email, target=page, by=actor(request), now=request.now)
+        sleep(max(0, began + EVEN - monotonic()))
+        return _sent(request, email=email)
+    context = {"form": form, "wanted": page}
+    return render(request, "public/ask_link.html", context, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_safe
+def link_sent(request: Request) -> HttpResponse:
+    """The same words whether or not the address, or the link that was renewed, is known; and with the same limit."""
+    typed = kept_forms.get(request, SENT, request.GET.get(SENT, "")) or {}
+    context = {"email": typed.get("email", ""), "limit": contacts.LINKS_PER_HOUR}
+    return render(request, "public/link_sent.html", context)
+
+
+def _sent(request: Request, *, email: str) -> HttpResponse:
+    name = kept_forms.keep(request, SENT, {"email": email}, seconds=600)
+    return redirect(f"{resolve_url('link_sent')}?{SENT}={name}")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: Request, token: str) -> HttpResponse:
+    """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
+
+    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step, and
+    leads to the same page.
+    """
+    if request.method == "POST" and "renew" in request.POST:
+        return _renew(request, token)
+    try:
+        if request.method != "POST":
+            management_links.find(token, now=request.now)
+            return render(request, "public/open_link.html")
+        link = management_links.use(token, by_address=request.address, request_id=request.id, now=request.now)
+    except management_links.LinkNotUsable:
+        if spent := _own_link(request, token):
+            return redirect(_target(spent))
+        return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
+    return _let_in(request, link)
+
+
+def _own_link(request: Request, token: str) -> ManagementLink | None:
+    """The link, when it was mailed to the contact who is signed in here: who opens it again goes where it led."""
+    if not request.user.is_authenticated or request.user.is_staff_member:
+        return None
+    link = management_links.known(token)
+    return link if link and link.user == request.user else None
+
+
+def _let_in(request: Request, link: ManagementLink) -> HttpResponse:
+    mailed_at = management_links.mailed_at(link)
+    sign_in(request, link.user, assurance="link")
+    if mailed_at and request.now - mailed_at <= settings.FRESH_LINK:
+        request.session[FRESH_LINK_AT] = request.now.timestamp()
+    if "others" in request.POST:
+        sessions.end_all(user=link.user, keep=uid_of(request), by=actor(request), now=request.now)
+    return redirect("staff_setup" if link.user.is_staff_member else _target(link))
+
+
+def _target(link: ManagementLink) -> str:
+    return own_page(link.target) or resolve_url("home")
+
+
+def _renew(request: Request, token: str) -> HttpResponse:
+    if link := management_links.known(token):
+        email, target = link.user.email, own_page(link.target)
+        contacts.mail_fresh_link(email=email, target=target, by=actor(request), now=request.now)
+    return redirect("link_sent")

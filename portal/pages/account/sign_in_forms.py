@@ -1,0 +1,89 @@
+"""The forms of staff sign-in: allauth's own, in our words and with what our field component needs."""
+
+from typing import Any
+
+from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.forms.fields import email_field
+from portal.forms.passkeys import NewCredential, passkey_name_field
+from portal.sign_in import attempts
+
+# A recovery code fits the same field, so no `inputmode`: it has letters.
+CODE_INPUT = {"autocomplete": "one-time-code", "spellcheck": "false"}
+MAX_CODE_LENGTH = 16
+MAX_PASSWORD_LENGTH = 1024  # a longer one is no password: hashing reads all of it
+
+
+class SignInForm(LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = email_field(_("E-mail address"), autocomplete="username")
+        self.fields["password"] = password_field(self.fields["password"].label, autocomplete="current-password")
+
+    def clean_login(self) -> str:
+        return super().clean_login().lower()
+
+
+class PasswordAgainForm(ReauthenticateForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"] = password_field(self.fields["password"].label, autocomplete="current-password")
+
+
+def password_field(label: Any, help_text: Any = "", *, autocomplete: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+def _plain_code(form: forms.Form, help_text: Any) -> None:
+    form.fields["code"] = forms.CharField(
+        label=_("Code"), help_text=help_text, max_length=MAX_CODE_LENGTH, widget=forms.TextInput(attrs=CODE_INPUT)
+    )
+
+
+class CodeForm(AuthenticateForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
+
+    def clean_code(self) -> str:
+        with attempts.judged("code", self.user):
+            return super().clean_code()
+
+
+class CodeAgainForm(ReauthenticateByCodeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
+
+    def clean_code(self) -> str:
+        with attempts.judged("code", self.user):
+            return super().clean_code()
+
+
+class FirstCodeForm(ActivateTOTPForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain_code(self, _("The six digits that the app shows now."))
+
+
+class AddPasskeyForm(NewCredential, AddWebAuthnForm):
+    """Only passkeys that prove who holds them: a touch alone would be one factor."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"] = passkey_name_field()
+        self.fields["passwordless"].label = _("Sign in with this passkey alone")
+        self.fields["passwordless"].help_text = _("It then asks for a fingerprint, a face or a PIN each time.")
+        self.fields["passwordless"].initial = True

@@ -1,0 +1,1 @@
+"""The change log, a client at a moment, verification."""

@@ -1,0 +1,61 @@
+"""A client as it was at some moment, put together from the change log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from audit.actions import FIELDS, Action
+from audit.models import Entry
+from clients.models import Client
+from portal.ui.log_entries import value
+
+# Facts that an act about the client, or the request it came from, sets.
+SET_BY = {
+    Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_RENAMED, Action.CLIENT_SCOPES_CHANGED,
+    Action.CLIENT_SETTINGS_CHANGED, Action.CLIENT_SUSPENDED, Action.CLIENT_REACTIVATED, Action.CLIENT_CLOSED,
+    Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
+}  # fmt: skip
+# Of the decision, not of the client that it made or changed.
+OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason"}
+CREDENTIALS = ("key.", "secret.", "incident.revoked")
+
+
+@dataclass
+class Past:
+    """`facts`: field -> its last value. `contacts`: person -> role. `credentials`: label -> what was last done."""
+
+    existed: bool = False
+    facts: dict[str, object] = field(default_factory=dict)
+    contacts: dict[str, object] = field(default_factory=dict)
+    credentials: dict[str, Entry] = field(default_factory=dict)
+    came_with: set[str] = field(default_factory=set)  # of the credentials, those that were made with the client
+
+    def rows(self) -> list[tuple[object, str]]:
+        """(label, value) of each known fact, in the order of audit.actions.FIELDS."""
+        known = [(FIELDS[name], value(name, self.facts[name])) for name in FIELDS if name in self.facts]
+        return [(label, text) for label, text in known if text]
+
+
+def as_it_was(entries: Iterable[Entry]) -> Past:
+    """`entries` are those of one client up to that moment, oldest first."""
+    past = Past()
+    for entry in entries:
+        before = {name: earlier for name, earlier, _later in entry.differences}
+        after = {name: later for name, _earlier, later in entry.differences if name not in OF_THE_DECISION}
+        if entry.action in SET_BY:
+            if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
+                past.existed = True
+                past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
+            if "contact" in after:  # the first one, who came with the client
+                past.contacts[str(after.pop("contact"))] = after.pop("role")
+            past.facts |= after
+        elif entry.action == Action.CLIENT_CONTACT_REMOVED:
+            past.contacts.pop(str(before.get("contact")), None)
+        elif entry.action in (Action.CLIENT_CONTACT_ADDED, Action.CLIENT_CONTACT_ROLE_CHANGED):
+            past.contacts[str(after.get("contact") or before.get("contact"))] = after.get("role")
+        elif entry.action.startswith(CREDENTIALS) and entry.subject_id.startswith(("key:", "secret:")):
+            past.credentials[entry.subject_id] = entry
+            if entry.action == Action.SECRET_CREATED and not past.existed:
+                past.came_with.add(entry.subject_id)
+    return past

@@ -1,0 +1,91 @@
+"""Verifying the change log: ask for it, watch it, print what it found; and the checkpoints, to keep elsewhere."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit import checkpoints, verification_runs
+from audit.models import Checkpoint, LogHead, Verification
+from audit.verification import SAME_SOURCE, Report
+from portal.guards.access import actor, log_readers
+from portal.pages.auditor.change_log import log_file_name
+from portal.ui import csv_download
+from portal.ui.template_tags import number
+from portal.web.http_request import Request
+
+SHOWN = 10  # earlier verifications
+
+
+@log_readers
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_log(request: Request) -> HttpResponse:
+    """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
+    if request.method == "POST":
+        started = verification_runs.start(by=actor(request), now=request.now)
+        return redirect("verification", started.pk)
+    context = {
+        "total": LogHead.objects.values_list("size", flat=True).get(),
+        "checkpoint": Checkpoint.objects.last(),
+        "earlier": Verification.objects.all()[:SHOWN],
+        "keys": checkpoints.verifier_keys(),
+        "command": _offline(request),
+    }
+    return render(request, "auditor/verify.html", context)
+
+
+def _offline(request: Request) -> str:
+    """What checks the files of this page without Keydesk, named as a browser stores them today."""
+    keys = " ".join(f'--key "{key}"' for key in checkpoints.verifier_keys())
+    exported = f"{log_file_name(request.now)}.jsonl"
+    return f"pip install cryptography\npython audit/offline.py {exported} checkpoints.txt {keys}"
+
+
+@log_readers
+@require_safe
+def verification(request: Request, uid: UUID) -> HttpResponse:
+    """How far it is (static/keydesk/progress.js looks again), or the result, at an address that stays."""
+    found = get_object_or_404(Verification, pk=uid)
+    report = found.result
+    if report is None:
+        return render(request, "auditor/verifying.html", {"verification": found})
+    context = {
+        "verification": found,
+        "report": report,
+        "sentence": _(report.template).format(**{name: _shown(value) for name, value in report.params.items()}),
+        "same_source": _(SAME_SOURCE),
+        "seconds": number_format(found.seconds, 1),
+        "checks": _checks(report),
+        "checkpoint": Checkpoint.objects.last(),
+    }
+    return render(request, "auditor/verification.html", context)
+
+
+@log_readers
+@require_safe
+def signed_checkpoints(_request: Request) -> HttpResponseBase:
+    """Every checkpoint so far, as audit/offline.py and `verify_log --checkpoints` read them."""
+    notes = (f"{note}\n".encode() for note in checkpoints.notes())
+    return csv_download.download(notes, name="checkpoints.txt", kind="text/plain; charset=utf-8")
+
+
+def _shown(value: object) -> object:
+    return number(value) if isinstance(value, int) else value
+
+
+def _checks(report: Report) -> list[dict[str, str]]:
+    entries = number(report.entries)
+    signed = _("%(signed)s of %(entries)s entries") % {"signed": number(report.signed), "entries": entries}
+    matching = _("%(intact)s of %(entries)s match") % {"intact": number(report.intact), "entries": entries}
+    return [
+        {"name": _("Hash of each entry"), "state": "ok", "result": matching, "proves": _("No entry was edited")},
+        {"name": _("Numbering"), "state": "ok", "result": _("No gaps"),
+         "proves": _("No entry was removed, swapped or put in between")},
+        {"name": _("Time order"), "state": "ok", "result": _("Always forward"), "proves": _("No entry was dated back")},
+        {"name": _("Signed checkpoints"), "state": "ok" if report.signed else "warn", "result": signed,
+         "proves": _("Nobody rewrote the log as a whole up to there. The next checkpoint covers the rest.")},
+    ]  # fmt: skip

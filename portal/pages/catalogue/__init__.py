@@ -1,0 +1,1 @@
+"""APIs and their scopes."""

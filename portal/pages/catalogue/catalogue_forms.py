@@ -1,0 +1,114 @@
+"""The forms of the catalogue of APIs and scopes. They only validate."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Api, Client, Scope
+from clients.models.catalogue import Described
+from portal.forms.edit_conflict import SeenForm
+from portal.forms.fields import Line, Text, no_secret
+from portal.forms.reason import InternalReasonForm
+
+
+class DescribedForm(InternalReasonForm):
+    """A description per language; English is what readers of a language without one get."""
+
+    def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for code, language in settings.LANGUAGES:
+            self.fields[f"description_{code}"] = Text(
+                label=gettext("Description in %(language)s") % {"language": language},
+                required=code == settings.LANGUAGE_CODE,
+                initial=described.description.get(code, "") if described else "",
+                max_length=500,
+                widget=forms.Textarea(attrs={"rows": 2, "lang": code}),
+                validators=[no_secret],
+            )
+
+    @property
+    def descriptions(self) -> list[forms.BoundField]:
+        return [self[f"description_{code}"] for code, _language in settings.LANGUAGES]
+
+    def description(self) -> dict[str, str]:
+        typed = {code: self.cleaned_data[f"description_{code}"] for code, _language in settings.LANGUAGES}
+        return {code: text for code, text in typed.items() if text}
+
+
+class NewApiForm(DescribedForm):
+    identifier = forms.CharField(
+        label=_("Identifier"), help_text=_("Small letters, digits and hyphens; it becomes the audience of tokens."),
+        max_length=60, widget=forms.TextInput(attrs={"spellcheck": "false", "class": "kd-mono"}),
+    )  # fmt: skip
+    name = Line(label=_("Name"), max_length=120)
+
+    def clean_identifier(self) -> str:
+        identifier = self.cleaned_data["identifier"]
+        if not re.fullmatch(r"[a-z0-9-]+", identifier):
+            raise ValidationError(gettext("Use small letters, digits and hyphens."))
+        if Api.objects.filter(identifier=identifier).exists():
+            raise ValidationError(_("There is an API with this identifier."))
+        return identifier
+
+
+class ApiForm(SeenForm, DescribedForm):
+    name = Line(label=_("Name"), max_length=120)
+    served_by = forms.CharField(
+        label=_("Resource servers"), required=False, max_length=2000,
+        help_text=_("Client ids, separated by spaces. These clients may introspect the API's tokens."),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "kd-mono"}),
+    )  # fmt: skip
+
+    def clean_served_by(self) -> list[Client]:
+        ids = set(self.cleaned_data["served_by"].split())
+        clients = list(Client.objects.filter(client_id__in=ids).exclude(status=Client.Status.CLOSED))
+        if unknown := ids - {client.client_id for client in clients}:
+            raise ValidationError(gettext("There is no client %(ids)s.") % {"ids": ", ".join(sorted(unknown))})
+        return clients
+
+
+class ScopeForm(DescribedForm):
+    """One reviewer may mark a scope sensitive; unmarking takes two (portal/pages/catalogue/scope_approvals.py)."""
+
+    sensitive = forms.BooleanField(
+        label=_("Sensitive"), required=False,
+        help_text=_("Two members of the Security team approve each request for it. It takes two of them to end that."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, scope: Scope | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, described=scope, **kwargs)
+        self.is_sensitive = scope is not None and scope.sensitive
+        if self.is_sensitive:
+            del self.fields["sensitive"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        return {**data, "sensitive": self.is_sensitive or data.get("sensitive", False)}
+
+
+class NewScopeForm(ScopeForm):
+    field_order = ("name", "api", "sensitive")
+    name = forms.CharField(
+        label=_("Name"), help_text=_("As software asks for it, for instance address.read. It cannot change later."),
+        max_length=100, widget=forms.TextInput(attrs={"spellcheck": "false", "class": "kd-mono"}),
+    )  # fmt: skip
+    api = forms.ModelChoiceField(label=_("API"), queryset=Api.objects.all(), empty_label=_("Choose one"))
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        try:
+            Scope._meta.get_field("name").run_validators(name)
+        except ValidationError:
+            raise ValidationError(
+                _("Use letters, digits and signs such as . : / - and _, without blanks, commas or quotes.")
+            ) from None
+        if Scope.objects.filter(name=name).exists():
+            raise ValidationError(_("There is a scope with this name."))
+        return name

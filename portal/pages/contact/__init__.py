@@ -1,0 +1,1 @@
+"""The contacts' pages of their clients."""

@@ -1,0 +1,126 @@
+"""The page of one client, its history, and its client id."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit.models import Entry
+from clients.access.guarded_acts import Act
+from clients.acts import lifecycle
+from clients.models import Key, Secret
+from portal.explanations.refused_requests import last_24_hours
+from portal.guards.access import actor, client_of, contact
+from portal.guards.step_up import may_ask_for_step_up, require
+from portal.pages.credentials.key_forms import KeyUploadForm
+from portal.pages.credentials.tokens import shown_tokens
+from portal.pages.public.public import token_address
+from portal.ui import client_health, log_entries, proof_of_possession, usage_chart
+from portal.ui.staff_names import staff_addresses, without_name
+from portal.web.http_request import Request
+from tokens.models import CredentialUse, Token
+
+TOKENS = 5  # on this page; all of them have a page of their own
+PAGE = 50  # entries of the history
+FOR_STAFF = {"proposed_by", "proposal_reason", "signals", "content_hash"}  # fields of an entry that contacts do not see
+
+
+@contact
+@require_safe
+def client(request: Request, uid: UUID) -> HttpResponse:
+    found, now = client_of(request, uid), request.now
+    keys = list(found.keys.shown())
+    every_secret = list(found.secrets.order_by("-created_at"))
+    secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
+    uses = CredentialUse.objects.of(found).in_bulk()
+    state = client_health.of_client(found, keys, every_secret, uses, now)
+    tokens = shown_tokens(found, now, limit=TOKENS + 1)
+    valid = Token.objects.of(found).live(now).counted()
+    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    context = {
+        "client": found,
+        "now": now,
+        "condition": state,
+        "rotation": state.rotation,
+        "staff": staff_addresses(),
+        "keys": [
+            client_health.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over
+        ],
+        "old_keys": [client_health.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
+        "secrets": [client_health.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
+        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
+        "old_secrets": [secret for secret in every_secret if secret not in secrets],
+        "signs_in_with": client_health.signs_in_with(found, keys, secrets, now),
+        "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
+        "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
+        "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
+        "open_request": found.registrations.open().select_related("requester").first(),
+        "token_address": token_address(),
+        "tokens": tokens[:TOKENS],
+        "more_tokens": len(tokens) > TOKENS,
+        "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
+        "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
+        "activity": usage_chart.of_client(found, now),
+        "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
+    }
+    return render(request, "contact/client.html", context)
+
+
+@contact
+@require_safe
+def history(request: Request, uid: UUID) -> HttpResponse:
+    """What happened to the client, from the change log: the same entries that an auditor reads."""
+    found = client_of(request, uid)
+    entries = Entry.objects.of_client(found.audit_client)
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        entries = entries.before(int(before))
+    page = list(entries[: PAGE + 1])
+    older = page[PAGE - 1].seq if len(page) > PAGE else None
+    theirs = {row.user.audit_id for row in found.contacts.select_related("user")}
+    contacts, staff = log_entries.contacts_among(page), staff_addresses()
+    shown = [
+        _readable(entry, staff, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
+        for entry in page[:PAGE]
+    ]
+    return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
+
+
+def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_address: bool) -> dict[str, object]:
+    """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
+    whose reasons and signals are for the staff, and of who is no contact any more the name is enough."""
+    actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
+    hidden = {} if show_address else {"who": actor if by_contact else ""}
+    hidden |= {} if by_contact else {"note": ""}
+    row = log_entries.row(entry, without=FOR_STAFF)
+    row["changes"] = [
+        {**change, **{side: without_name(str(change[side]), staff) for side in ("before", "after")}}
+        for change in log_entries.differences(entry, without=FOR_STAFF)
+    ]
+    return {**row, "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_ask_for_step_up
+def change_client_id(request: Request, uid: UUID) -> HttpResponse:
+    """A warning first: the old id stops at once."""
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return render(request, "contact/change_client_id.html", {"client": found})
+    require(request, Act.CHANGE_CLIENT_ID, found)
+    try:
+        seen = request.POST.get("seen", "")
+        new = lifecycle.change_client_id(client=found, seen=seen, by=actor(request), now=request.now)
+    except lifecycle.UnableToChangeClient as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(
+            request, _("The client id is now %(client_id)s. Set it in your software.") % {"client_id": new}
+        )
+    return redirect("client", uid)

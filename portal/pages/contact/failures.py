@@ -1,0 +1,44 @@
+"""Why did it fail? The refused requests of the contact's clients, by cause, each with its fix.
+
+The wire says a neutral `invalid_client` with an address (A-16, R-30); here the contact finds what it meant. One refusal
+has a page of its own (portal/pages/public/why.py).
+"""
+
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from clients.models import Client
+from portal.explanations.refused_requests import Period, by_client
+from portal.forms.failures import JournalForm
+from portal.guards.access import contact
+from portal.web.http_request import Request
+from tokens.models import CredentialUse
+
+
+@contact
+@require_safe
+def journal(request: Request) -> HttpResponse:
+    clients = list(Client.objects.of(request.user))
+    form = JournalForm(request.GET, clients=clients)
+    form.full_clean()
+    if number := form.sought():
+        return redirect("why", number)
+    chosen, days, day = form.chosen(), form.days_back(), form.chosen_day()
+    shown = by_client(chosen, Period.of_day(day) if day else Period.of_days(days, request.now), request.now)
+    refused = [cause for of_client in shown for cause in of_client.causes]
+    context = {
+        "form": form,
+        "clients": clients,
+        "chosen": chosen[0] if len(chosen) == 1 else None,
+        "days": days,
+        "day": day,
+        "shown": shown,
+        "refused": sum(cause.count for cause in refused),
+        "causes": len(refused),
+        "failing": sum(cause.verdict.state == "failing" for cause in refused),
+        "last_good": CredentialUse.objects.of(*chosen).aggregate(at=Max("last_used_at"))["at"],
+        "now": request.now,
+    }
+    return render(request, "contact/journal.html", context)

@@ -1,0 +1,1 @@
+"""Keys, secrets and tokens of one client, and the dry run."""

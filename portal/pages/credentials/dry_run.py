@@ -1,0 +1,108 @@
+"""A dry run: what the token endpoint would say to a client assertion, rule by rule, before the first real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.explanations import explain
+from portal.explanations.facts import moment_of, seconds_of
+from portal.guards.access import client_of, contact
+from portal.pages.credentials.dry_run_forms import DryRunForm
+from portal.web import kept_forms
+from portal.web.http_request import Request, posted
+from tokens.acts import dry_run as rehearsal
+from tokens.acts.dry_run import Explained
+from tokens.protocol.errors import InvalidClient, Rule
+
+# What an assertion is made of, in the order in which it is checked; with the rules that are about each part.
+HEADER = {
+    "typ": {Rule.TYP},
+    "alg": {Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY},
+    "kid": {Rule.KID, Rule.KID_AMBIGUOUS, Rule.KEY_NOT_USABLE, Rule.NO_KEYS},
+    "crit": {Rule.CRITICAL_HEADER},
+}
+CLAIMS = {
+    "iss": {Rule.ISSUER},
+    "sub": {Rule.SUBJECT},
+    "aud": {Rule.AUDIENCE},
+    "exp": {Rule.EXPIRY, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE},
+    "iat": {Rule.ISSUED_AT},
+    "nbf": {Rule.NOT_BEFORE},
+    "jti": {Rule.JTI, Rule.REPLAYED},
+}
+TIMES = ("exp", "iat", "nbf")
+TRIED = "tried"
+MAX_SHOWN = 400  # characters of one part
+MAX_TIME = 10**15  # seconds; larger numbers are no times
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def dry_run(request: Request, uid: UUID) -> HttpResponse:
+    """Changes nothing. What was pasted is not in the answer, but for what its header and claims say."""
+    client = client_of(request, uid)
+    form = DryRunForm(posted(request))
+    if form.is_valid():
+        explained = rehearsal.explain(form.cleaned_data["assertion"], client=client, now=request.now)
+        name = kept_forms.keep(request, TRIED, {"client": str(uid), **_kept(explained)}, seconds=600)
+        return redirect(f"{request.path}?{TRIED}={name}#verdict")
+    context = {"client": client, "form": form}
+    tried = kept_forms.get(request, TRIED, request.GET.get(TRIED, ""))
+    if tried and tried["client"] == str(uid) and not form.errors:
+        context |= _explained(tried)
+    return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)
+
+
+def _kept(explained: Explained) -> dict[str, Any]:
+    """For the page after the redirect: what the checks found, and of the assertion the parts that it shows."""
+    header = {name: _short(explained.header[name]) for name in HEADER.keys() & explained.header}
+    claims = {name: _short(explained.claims[name]) for name in CLAIMS.keys() & explained.claims}
+    return {
+        "header": header,
+        "claims": claims,
+        "findings": [(each.rule.value, each.facts) for each in explained.findings],
+    }
+
+
+def _short(value: object) -> object:
+    """A time as it is, for the page tells it as one; anything else as text of a length that a session may hold."""
+    return value if isinstance(value, int | float) and abs(value) < MAX_TIME else _text(value)[:MAX_SHOWN]
+
+
+def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
+    findings = [InvalidClient(Rule(rule), **facts) for rule, facts in tried["findings"]]
+    explained = Explained(tried["header"], tried["claims"], findings)
+    return {
+        "explained": explained,
+        "accepted": not findings,
+        "parts": _parts(explained),
+        "causes": [explain(each.rule, each.facts, now_words=_("our clock now")) for each in findings],
+    }
+
+
+def _parts(explained: Explained) -> list[dict[str, Any]]:
+    """Each part of the assertion with what it says; `wrong` where a rule refuses it."""
+    if not explained.header:
+        return []
+    broken = {finding.rule for finding in explained.findings}
+    parts = [_part(name, explained.header, rules & broken) for name, rules in HEADER.items()]
+    parts += [_part(name, explained.claims, rules & broken) for name, rules in CLAIMS.items()]
+    return [part for part in parts if part["value"] or part["wrong"]]
+
+
+def _part(name: str, members: Mapping[str, Any], broken: set[Rule]) -> dict[str, Any]:
+    value = members.get(name, "")
+    note = moment_of(at) if name in TIMES and (at := seconds_of(value)) is not None else ""
+    return {"name": name, "value": _text(value), "note": note, "wrong": bool(broken)}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""How long an old credential goes on working beside its successor."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.acts.client_secrets import OVERLAPS
+from clients.models import Key
+from portal.ui.template_tags import moment
+
+
+class OverlapForm(forms.Form):
+    overlap = forms.ChoiceField(
+        label=_("How long should the old one keep working?"),
+        error_messages={"required": _("Choose how long the old one keeps working.")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, now: datetime, key: Key | None = None, **kwargs: Any) -> None:
+        """`key`: what ends, where it is no secret."""
+        super().__init__(*args, **kwargs)
+        field = cast(forms.ChoiceField, self.fields["overlap"])
+        field.choices = [(value, label) for value, (_span, label) in OVERLAPS.items()]
+        field.initial = "24h"
+        ends = {value: now + span for value, (span, _label) in OVERLAPS.items()}
+        if key:
+            ends = {value: key.end_by(end, now) for value, end in ends.items()}
+        until = {value: _("Until %(moment)s.") % {"moment": moment(end)} for value, end in ends.items()}
+        self.hints = {"overlap": {**until, "0": _("Choose this when it leaked.")}}
+
+
+class TokensForm(forms.Form):
+    """Beside the end of a key or secret: whoever stole it may have tokens already."""
+
+    tokens = forms.BooleanField(
+        label=_("Invalidate the tokens that it got, too"), help_text=_("Choose this when it leaked."), required=False
+    )
+
+
+class RetireForm(TokensForm, OverlapForm):
+    """When it ends, and whether its tokens end with it."""
+
+    field_order = ("overlap", "tokens")
+
+
+class RegenerateForm(RetireForm):
+    """`replaces` is the secret that the person saw; empty where there was none."""
+
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)

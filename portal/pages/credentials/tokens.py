@@ -1,0 +1,135 @@
+"""The tokens of a client that work now. Nobody sees a token itself: we keep only its digest."""
+
+from base64 import urlsafe_b64decode
+from binascii import Error
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.access.guarded_acts import Act
+from clients.models import Client, Key, Secret
+from portal.guards.access import actor, client_of, contact
+from portal.guards.step_up import may_ask_for_step_up, require
+from portal.web.http_request import Request
+from tokens.acts import invalidation
+from tokens.models import Token
+
+SHOWN = 100  # the newest
+
+
+@contact
+@require_safe
+def tokens(request: Request, uid: UUID) -> HttpResponse:
+    found = client_of(request, uid)
+    live = shown_tokens(found, request.now, limit=SHOWN + 1)
+    context = {"client": found, "tokens": live[:SHOWN], "more": len(live) > SHOWN, "shown": SHOWN, "now": request.now}
+    return render(request, "contact/tokens.html", context)
+
+
+def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str, object]]:
+    """The newest live tokens, as components/tokens_table.html wants them."""
+    names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
+    names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
+    return [
+        {
+            "id": token.jti,
+            "label": f"…{token.ending}",
+            "issued_at": token.issued_at,
+            "expires_at": token.expires_at,
+            "scope": token.scope,
+            "credential": names.get(token.credential, token.credential),
+            "address": token.address or "",
+        }
+        for token in Token.objects.of(client).live(now)[:limit]
+    ]
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_ask_for_step_up
+def revoke_token(request: Request, uid: UUID) -> HttpResponse:
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return redirect("tokens", uid)
+    token = get_object_or_404(Token.objects.of(found), digest=_digest(request.POST.get("token", "")))
+    require(request, Act.INVALIDATE_TOKEN, found)
+    try:
+        invalidation.revoke(token=token, by=actor(request), now=request.now)
+    except invalidation.UnableToRevoke as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.ending})
+    return redirect("tokens", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_ask_for_step_up
+def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
+    found = client_of(request, uid)
+    if request.method != "POST":
+        return render(request, "contact/invalidate_tokens.html", {"client": found})
+    require(request, Act.INVALIDATE_ALL_TOKENS, found)
+    invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
+    messages.success(request, _("All tokens of this client have stopped working. New ones work."))
+    return redirect("tokens", uid)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_ask_for_step_up
+def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
+    """The tokens of one key or secret only: its siblings go on, and so does it."""
+    found = client_of(request, uid)
+    named: Key | Secret | None = found.keys.filter(uid=credential).first() or (
+        found.secrets.filter(uid=credential).first()
+    )
+    if named is None:
+        raise Http404
+    if request.method != "POST":
+        live = Token.objects.of(found).live(request.now).issued_to(named.credential)
+        context = {"client": found, "name": credential_name(named), "count": live.count()}
+        return render(request, "contact/invalidate_issued_to.html", context)
+    require(request, Act.INVALIDATE_TOKENS_OF_CREDENTIAL, found)
+    if not end_tokens(request, named):
+        messages.error(request, _("Nothing to invalidate: this key or secret has no valid tokens."))
+    return redirect("tokens", uid)
+
+
+def end_tokens(request: Request, credential: Key | Secret) -> bool:
+    """False when it has none."""
+    try:
+        invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
+    except invalidation.UnableToRevoke:
+        return False
+    messages.success(request, _("All tokens issued with this key or secret have stopped working."))
+    return True
+
+
+def users_of(credential: Key | Secret, now: datetime) -> list[str]:
+    """The addresses that hold a token of it now: whom its end would trouble."""
+    live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
+    addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
+    return [address for address in addresses if address]
+
+
+def credential_name(credential: Key | Secret) -> str:
+    if isinstance(credential, Key):
+        return f"{credential.get_kind_display()} {credential.kid}"
+    return _("Secret …%(hint)s") % {"hint": credential.hint}
+
+
+def _digest(jti: str) -> bytes:
+    """The row that a jti names. Raises Http404 for what is none."""
+    try:
+        digest = urlsafe_b64decode(jti + "=")
+    except (Error, ValueError):
+        raise Http404 from None
+    if len(digest) != 32:
+        raise Http404
+    return digest

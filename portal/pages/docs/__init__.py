@@ -1,0 +1,1 @@
+"""The documentation for owners of clients and of APIs."""

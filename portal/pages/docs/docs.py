@@ -1,0 +1,204 @@
+"""The documentation inside the portal, with the reader's own client filled into every sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from clients.models import Client, Scope
+from portal.guards.access import client_of
+from portal.pages.docs import samples
+from portal.pages.docs.contents import BY_SLUG, PAGES, neighbours
+from portal.pages.docs.samples.values import ALGORITHMS, Values, of_client, with_algorithm
+from portal.web.http_request import Request
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, and what is filled into the samples. `clients` is empty for everybody but contacts."""
+
+    clients: list[Client]
+    client: Client | None
+    method: str
+    values: Values
+
+    @property
+    def query(self) -> str:
+        """What keeps the chosen client when the reader goes to another page."""
+        return f"?client={self.client.uid}" if self.client else ""
+
+    def link(self, **choices: str) -> str:
+        chosen = {"client": str(self.client.uid)} if self.client else {}
+        return "?" + urlencode(chosen | {"method": self.method, "alg": self.values.algorithm} | choices)
+
+
+@login_not_required
+@require_safe
+def index(request: Request) -> HttpResponse:
+    reader = reader_of(request)
+    return render(request, "docs/index.html", {"reader": reader, "pages": PAGES, "urls": reader.values.texts()})
+
+
+@login_not_required
+@require_safe
+def page(request: Request, slug: str) -> HttpResponse:
+    found = BY_SLUG.get(slug)
+    if found is None:
+        raise Http404
+    reader = reader_of(request)
+    before, after = neighbours(found)
+    context = {"reader": reader, "page": found, "before": before, "after": after, "sections": found.sections}
+    context["urls"] = reader.values.texts()
+    return render(request, f"docs/{slug}.html", context | CONTENTS.get(slug, _nothing)(reader))
+
+
+@login_not_required
+@require_safe
+def sample(request: Request, topic: str, filename: str) -> HttpResponse:
+    """A sample as a file, with the same values as on the page it was on."""
+    values = reader_of(request).values
+    if filename not in (sample.filename for sample in samples.offered(topic, values)):
+        raise Http404
+    response = HttpResponse(samples.render(topic, filename, values), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+# --- The reader -------------------------------------------------------------------------------------------------------
+
+
+def reader_of(request: Request) -> Reader:
+    """With `?client=`, `?method=` and `?alg=` as far as they make sense. Raises Http404 for a stranger's client."""
+    mine = list(Client.objects.of(request.user)) if request.user.is_authenticated else []
+    client = _chosen(request, mine)
+    values = of_client(client, request.now) if client else Values()
+    if request.GET.get("alg") in ALGORITHMS:
+        values = with_algorithm(values, request.GET["alg"])
+    method = request.GET.get("method", "")
+    if method not in samples.METHODS:
+        method = "private_key_jwt" if values.has_key else "client_secret_basic"
+    return Reader(mine, client, method, values)
+
+
+def _chosen(request: Request, mine: list[Client]) -> Client | None:
+    """The only client of the reader needs no choosing; an empty `?client=` asks for placeholders.
+
+    To somebody who is not signed in (any more) an address with a client in it shows placeholders, whoever's it is.
+    """
+    wanted = request.GET.get("client")
+    if not request.user.is_authenticated or wanted == "":
+        return None
+    if wanted is None:
+        return mine[0] if len(mine) == 1 else None
+    try:
+        return client_of(request, UUID(wanted))
+    except ValueError:
+        raise Http404 from None
+
+
+# --- What single pages need -------------------------------------------------------------------------------------------
+
+
+def _nothing(_reader: Reader) -> dict[str, Any]:
+    return {}
+
+
+def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
+    """What docs/parts/samples.html shows: each sample with the address it can be downloaded from."""
+    shown = samples.offered(topic, reader.values)
+    return {
+        "samples": [
+            {"label": sample.label, "code": samples.render(topic, sample.filename, reader.values)} for sample in shown
+        ],
+        "files": [
+            {"name": sample.filename, "url": reverse("docs_sample", args=[topic, sample.filename]) + reader.link()}
+            for sample in shown
+        ],
+    }
+
+
+def _wire(reader: Reader, *filenames: str) -> dict[str, str]:
+    """Requests and answers as they go over the wire, by the name without the ending."""
+    return {name.partition(".")[0]: samples.render("wire", name, reader.values) for name in filenames}
+
+
+def _make_a_key(reader: Reader) -> dict[str, Any]:
+    topics = ("make_certificate", "make_jwk", "check_key")
+    return {topic: _tabs(topic, reader) for topic in topics}
+
+
+def _get_a_token(reader: Reader) -> dict[str, Any]:
+    methods = {
+        "client_secret_basic": _("Secret in the header"),
+        "client_secret_post": _("Secret in the body"),
+        "private_key_jwt": _("Private key"),
+    }
+    return {
+        "methods": [
+            {"label": label, "url": f"{reader.link(method=name)}#samples", "current": name == reader.method}
+            for name, label in methods.items()
+        ],
+        "kinds": _kinds(reader, own=True),
+        "other_kinds": _kinds(reader, own=False),
+        "tabs": _tabs(reader.method, reader),
+        "wire": _wire(reader, "assertion.json", "answer.http")
+        | {"request": samples.render("wire", f"{reader.method}.http", reader.values)},
+    }
+
+
+KINDS = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "Ed25519": "Ed25519"}
+
+
+def _kinds(reader: Reader, *, own: bool) -> list[dict[str, object]]:
+    """Kinds of key to show samples for: those that the client has (all of them without one), or the others."""
+    kids = reader.values.kids
+    return [
+        {"label": label, "url": f"{reader.link(alg=name)}#samples", "current": name == reader.values.algorithm}
+        for name, label in KINDS.items()
+        if (name in kids or not kids) == own
+    ]
+
+
+def _call_an_api(reader: Reader) -> dict[str, Any]:
+    return {"tabs": _tabs("call_api", reader), "wire": _wire(reader, "call.http", "query.http")}
+
+
+def _errors(reader: Reader) -> dict[str, Any]:
+    return {"wire": _wire(reader, "error.http")}
+
+
+def _resource_servers(reader: Reader) -> dict[str, Any]:
+    wire = _wire(reader, "introspection.http", "introspected.json", "verify.http")
+    return {"tabs": _tabs("resource_server", reader), "wire": wire}
+
+
+def _scopes(_reader: Reader) -> dict[str, Any]:
+    language = get_language() or "en"
+    apis: dict[str, dict[str, Any]] = {}
+    for scope in Scope.objects.offered():
+        group = apis.setdefault(
+            f"api-{scope.api.identifier}",
+            {"api": scope.api, "description": scope.api.described_in(language), "scopes": []},
+        )
+        group["scopes"].append({"scope": scope, "description": scope.described_in(language)})
+    return {"apis": apis, "sections": {anchor: group["api"].name for anchor, group in apis.items()}}
+
+
+CONTENTS = {
+    "make-a-key": _make_a_key,
+    "get-a-token": _get_a_token,
+    "call-an-api": _call_an_api,
+    "errors": _errors,
+    "scopes": _scopes,
+    "resource-servers": _resource_servers,
+}

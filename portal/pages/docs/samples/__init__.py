@@ -1,0 +1,118 @@
+"""The samples of the documentation: real files in templates/docs/samples/, filled in with the reader's own client.
+
+A sample gets every value as a literal of its own language, quotes included, so that a key id or a scope can hold
+whatever it likes and a copied sample still means what it says. Secrets are no value: samples read them from the
+environment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePath
+
+from django.conf import settings
+from django.template import Context, Engine, Template
+
+from portal.pages.docs.samples.values import ALGORITHMS, Values
+
+
+@dataclass(frozen=True)
+class Sample:
+    label: str  # a product's or a language's name, the same in every language of people
+    filename: str
+
+
+def shell(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def php(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def quoted(text: str) -> str:
+    """A JSON string is a string literal in all the other languages too."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def ascii_only(text: str) -> str:
+    """Java before 18 reads source files in the charset of the system."""
+    return json.dumps(text)
+
+
+def raw(text: str) -> str:
+    """What goes over the wire is not code."""
+    return text
+
+
+LITERALS: Mapping[str, Callable[[str], str]] = {
+    ".sh": shell,
+    ".php": php,
+    ".java": ascii_only,
+    ".http": raw,
+    ".json": raw,
+}
+
+
+def _in_seven_languages(kebab: str, snake: str, pascal: str) -> tuple[Sample, ...]:
+    return (
+        Sample("curl", f"{kebab}.sh"),
+        Sample("Python", f"{snake}.py"),
+        Sample("Java", f"{pascal}.java"),
+        Sample("C#", f"{pascal}.cs"),
+        Sample("JavaScript (Node)", f"{kebab}.mjs"),
+        Sample("Go", f"{kebab}.go"),
+        Sample("PHP", f"{kebab}.php"),
+    )
+
+
+GET_TOKEN = _in_seven_languages("get-token", "get_token", "GetToken")
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+TOPICS: Mapping[str, tuple[Sample, ...]] = {
+    **dict.fromkeys(METHODS, GET_TOKEN),
+    "call_api": _in_seven_languages("call-api", "call_api", "CallApi"),
+    "resource_server": (
+        Sample("curl", "introspect.sh"),
+        Sample("Python", "keydesk_introspection.py"),
+        Sample("WSGI", "keydesk_wsgi.py"),
+        Sample("ASGI", "keydesk_asgi.py"),
+        Sample("Django", "keydesk_django.py"),
+        Sample("nginx", "nginx.conf"),
+        Sample("nginx: keydesk_gate.py", "keydesk_gate.py"),
+    ),
+    "make_certificate": (
+        Sample("OpenSSL", "make-key.sh"),
+        Sample("Windows (PowerShell)", "make-key.ps1"),
+        Sample("Java (keytool)", "make-key-with-keytool.sh"),
+    ),
+    "make_jwk": (Sample("JavaScript (Node)", "make-jwk.mjs"), Sample("Python", "make_jwk.py")),
+    "check_key": (Sample("openssl x509, openssl pkey", "check-key.sh"),),
+}
+# .NET has no Ed25519 of its own, and PHP's openssl extension only in the newest versions.
+WITHOUT_ED25519 = frozenset({".cs", ".php"})
+
+
+def offered(topic: str, values: Values) -> list[Sample]:
+    """The samples of a topic that work with the reader's key; none for a topic that does not exist."""
+    left_out = WITHOUT_ED25519 if topic == "private_key_jwt" and values.algorithm == "Ed25519" else frozenset()
+    return [sample for sample in TOPICS.get(topic, ()) if PurePath(sample.filename).suffix not in left_out]
+
+
+def render(topic: str, filename: str, values: Values) -> str:
+    literal = LITERALS.get(PurePath(filename).suffix, quoted)
+    algorithm = ALGORITHMS[values.algorithm]
+    literals = {name: literal(text) for name, text in values.texts().items()}
+    literals |= {f"{name}_json": quoted(text) for name, text in values.texts().items()}
+    literals |= {"java_signature": quoted(algorithm.java_signature), "java_key": quoted(algorithm.java_key)}
+    return _template(f"{topic}/{filename}.txt").render(
+        # Code is not HTML: the page that shows it escapes it, and a download is text/plain.
+        Context({**algorithm.words(), **literals}, autoescape=False)
+    )
+
+
+@cache
+def _template(path: str) -> Template:
+    return Engine(dirs=[str(settings.BASE_DIR / "templates" / "docs" / "samples")]).get_template(path)

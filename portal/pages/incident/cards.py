@@ -1,0 +1,58 @@
+"""Cards of the incident page about a leak: owner, rights, use by address, and contacts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from clients.models import Client, Key, Secret
+from portal.forms.reason import ReasonAndMessageForm
+from portal.pages.credentials.tokens import credential_name
+from tokens.acts import incident
+from tokens.models import CredentialUse
+
+
+def card(leak: incident.Leak, now: datetime, number: int) -> dict[str, Any]:
+    """`number` keeps the ids of the fields of several cards apart."""
+    client, tokens = leak.client, leak.tokens()
+    credential = getattr(leak.subject, "credential", "")
+    return {
+        "leak": leak,
+        "title": title(leak),
+        "works": leak.works(now),
+        "can_be_revoked": leak.can_be_revoked(now),
+        "only_way": leak.is_only_way(now),
+        "scopes": client.scopes.select_related("api").order_by("name"),
+        "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
+        "live_tokens": tokens.live(now).count(),
+        "addresses": incident.addresses(leak),
+        "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
+        "issued_to": _issued_to(leak),
+        "closed": client.status == Client.Status.CLOSED,
+        "active": client.is_active,
+        "anchor": f"found-{number}",
+        "form": ReasonAndMessageForm(auto_id=f"id_{number}_%s"),
+    }
+
+
+def title(leak: incident.Leak) -> str:
+    """Names the client and what it is; a key id stands beside it, letter by letter."""
+    name = {"name": leak.client.name}
+    if leak.secret:
+        return _("The client secret of %(name)s that ends in %(hint)s") % {**name, "hint": leak.secret.hint}
+    if leak.key:
+        return _("A key of %(name)s") % name
+    if leak.token:
+        return _("An access token of %(name)s") % name
+    return _("The client %(name)s") % name
+
+
+def _issued_to(leak: incident.Leak) -> str:
+    """The credential that a token was got with."""
+    if not leak.token:
+        return ""
+    own: list[Key | Secret] = [*leak.client.keys.all(), *leak.client.secrets.all()]
+    named = {credential.credential: credential_name(credential) for credential in own}
+    return named.get(leak.token.credential, leak.token.credential)

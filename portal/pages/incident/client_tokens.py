@@ -1,0 +1,60 @@
+"""The Security team ends what a client has: every token, one key or one secret with its tokens."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.forms.reason import ReasonAndMessageForm
+from portal.guards.access import actor, security_team
+from portal.pages.incident import cards
+from portal.pages.security.client import client_of_anybody
+from portal.web.http_request import Request, posted
+from tokens.acts import invalidation
+from tokens.acts.incident import Leak, revoke
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
+    client, form = client_of_anybody(uid), ReasonAndMessageForm(posted(request))
+    if form.is_valid():
+        told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+        invalidation.invalidate_all(client=client, **told, by=actor(request), now=request.now)
+        messages.success(request, _("No token that was issued before now works any more."))
+        return redirect("staff_client", uid)
+    context = {"client": client, "form": form}
+    return render(request, "security/invalidate_tokens.html", context, status=422 if form.errors else 200)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
+    found = get_object_or_404(client_of_anybody(uid).keys.select_related("client"), uid=key)
+    return _end(request, Leak(found))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
+    found = get_object_or_404(client_of_anybody(uid).secrets.select_related("client"), uid=secret)
+    return _end(request, Leak(found))
+
+
+def _end(request: Request, leak: Leak) -> HttpResponse:
+    """The same act as on the incident page, of what is known to be leaked without its value."""
+    form = ReasonAndMessageForm(posted(request))
+    if form.is_valid():
+        told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+        try:
+            revoke(leak=leak, **told, by=actor(request), now=request.now)
+        except invalidation.UnableToRevoke as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
+        return redirect("staff_client", leak.client.uid)
+    context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form}
+    return render(request, "security/end_credential.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,126 @@
+"""Something leaked: find out whose it is, see what it can do, and revoke it. What was pasted is never sent back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from clients.acts import lifecycle
+from clients.keymaterial.traces import MAX_LENGTH
+from portal.forms.reason import ReasonAndMessageForm
+from portal.guards.access import actor, security_team
+from portal.pages.incident import cards as incident_cards
+from portal.pages.incident import pasted_secret
+from portal.web import kept_forms
+from portal.web.http_request import Request, posted
+from tokens.acts import incident as incidents
+from tokens.acts import invalidation
+
+FOUND = "found"
+
+
+class LeakForm(forms.Form):
+    value = forms.CharField(
+        label=gettext_lazy("What leaked"),
+        help_text=gettext_lazy(
+            "Paste it as you found it: a secret, a token, a private key, a certificate, a client assertion, or the"
+            " header or line that it stands in; or a key id, a thumbprint, the last 4 characters of a secret, or a"
+            " client id. Nothing secret is kept: we compare digests, and of a private key its public half."
+        ),
+        max_length=MAX_LENGTH,
+        # A password field: what was typed is not sent back in the page, and browsers do not offer it again.
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
+    )
+
+    def clean_value(self) -> pasted_secret.Pasted:
+        try:
+            return pasted_secret.read(self.cleaned_data["value"])
+        except pasted_secret.SeveralLeaks:
+            raise ValidationError(
+                _("There are several secrets, tokens or keys in this. Paste them one at a time.")
+            ) from None
+
+
+@sensitive_post_parameters("value")
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def incident(request: Request) -> HttpResponse:
+    form = LeakForm(posted(request))
+    if form.is_valid():
+        pasted: pasted_secret.Pasted = form.cleaned_data["value"]
+        found = incidents.look_up(traces=pasted.traces, by=actor(request), now=request.now)
+        kept_of_it = {"nobody": pasted.what, "found": [[leak.reference, leak.is_signed] for leak in found]}
+        return redirect(f"{request.path}?{FOUND}={kept_forms.keep(request, FOUND, kept_of_it, seconds=600)}")
+    answer = kept_forms.get(request, FOUND, request.GET.get(FOUND, "")) if request.method != "POST" else None
+    context = {"form": form, "searched": bool(answer), **(_answered(answer, request) if answer else {})}
+    return render(request, "security/incident.html", context, status=422 if form.errors else 200)
+
+
+def _answered(answer: dict[str, Any], request: Request) -> dict[str, object]:
+    """Show the result of a look-up from the session, which does not hold the pasted text."""
+    found = [incidents.by_reference(reference, is_signed=is_signed) for reference, is_signed in answer["found"]]
+    cards = [incident_cards.card(leak, request.now, number) for number, leak in enumerate(filter(None, found), start=1)]
+    return {"cards": cards, "nobody": answer["nobody"]}
+
+
+# --- The acts -------------------------------------------------------------------------------------------------------
+def _revoke(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    incidents.revoke(leak=leak, **told)
+    return _("Revoked. The contacts of %(name)s get a mail.")
+
+
+def _end_all_tokens(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    invalidation.invalidate_all(client=leak.client, **told)
+    return _("No token of %(name)s that was issued before now works any more.")
+
+
+def _suspend(leak: incidents.Leak, told: dict[str, Any]) -> str:
+    lifecycle.suspend(client=leak.client, **told)
+    return _("%(name)s is suspended.")
+
+
+# button -> (what carries it out and says what was done, the question of its page)
+ACTS: dict[str, tuple[Callable[[incidents.Leak, dict[str, Any]], str], str | Promise]] = {
+    "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
+    "tokens": (_end_all_tokens, gettext_lazy("End all tokens of this client?")),
+    "suspend": (_suspend, gettext_lazy("Suspend this client?")),
+}
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def revoke_leak(request: Request) -> HttpResponse:
+    """Carries out one of the acts of a card; a page of its own asks again when the reason is missing."""
+    if request.method != "POST":
+        return redirect("incident")
+    leak, act = _named(request.POST)
+    form = ReasonAndMessageForm(request.POST)
+    carry_out, title = ACTS[act]
+    if not form.is_valid():
+        context = {"leak": leak, "act": act, "title": title, "what": incident_cards.title(leak), "form": form}
+        return render(request, "security/revoke_leak.html", context, status=422)
+    told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+    try:
+        done = carry_out(leak, {**told, "by": actor(request), "now": request.now})
+    except (invalidation.UnableToRevoke, lifecycle.UnableToChangeClient) as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, done % {"name": leak.client.name})
+    return redirect("staff_client", leak.client.uid)
+
+
+def _named(data: QueryDict) -> tuple[incidents.Leak, str]:
+    """Return the act asked for and its object. Raises Http404."""
+    leak, act = incidents.by_reference(data.get("leak", "")), data.get("act", "")
+    if leak is None or act not in ACTS:
+        raise Http404
+    return leak, act

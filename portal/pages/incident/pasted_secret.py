@@ -1,0 +1,101 @@
+"""Parser of what is pasted on the incident page: all that Keydesk issues or accepts, in a header, a log line or a file.
+
+Nothing of a secret leaves this module but its digest, and of a private key the thumbprint of its public half.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from clients.keymaterial.traces import traces
+from foundation import secret_format
+from tokens.acts.incident import Traces
+from tokens.protocol import jws, token_format
+from tokens.protocol.errors import InvalidClient
+
+# Ours by prefix and length: what follows without a gap, as when line ends got lost, is not part of it.
+OURS = re.compile(r"(?=(kd[st]_[A-Za-z0-9_-]{49}))")
+BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/_-]{8,}={0,2})", re.IGNORECASE)
+JWT = re.compile(r"(?<![\w-])(eyJ[\w-]{8,}+\.[\w-]++\.[\w-]++)")
+# A kid, a thumbprint, the end of a secret or a client id. Ours are left out: they go into no query as they are.
+NAME = re.compile(r"(?!kd[st]_|eyJ)[!-~](?:[ -~]{0,253}[!-~])?")
+AROUND = " \t\r\n\"'`,;"
+HINT = re.compile(r"(?:…|\.\.\.)([A-Za-z0-9_-]{4})")  # as our pages name a secret
+
+
+class SeveralLeaks(ValueError):
+    """More than one secret, token, key or assertion: each is looked up by itself, so that none is overlooked."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """The value to look up, and the kind of the text (a name below), for the page that finds no client."""
+
+    traces: Traces
+    what: str
+
+
+CUT_OFF = "cut_off"  # begins like one of ours or an assertion, and is not whole
+UNREADABLE = "unreadable"  # a private key that is encrypted, cut off, or of an unknown kind
+PRIVATE_KEY, PUBLIC_KEY, ASSERTION, VALUE = "private_key", "public_key", "assertion", "value"
+
+
+def read(pasted: str) -> Pasted:
+    """Raises SeveralLeaks."""
+    readings = list(dict.fromkeys([pasted, unquote_plus(pasted), *_decoded(pasted)]))
+    ours = {value for text in readings for value in OURS.findall(text) if _is_whole(value)}
+    keys = traces(pasted)
+    tokens = {text for reading in readings for text in JWT.findall(reading)}
+    assertions = list(filter(None, map(_assertion, tokens)))
+    if len(ours) + len({key.thumbprint for key in keys}) + len(assertions) > 1:
+        raise SeveralLeaks
+    if ours:
+        return Pasted(Traces(digest=secret_format.digest(ours.pop())), VALUE)
+    if keys:
+        kind = PRIVATE_KEY if any(key.is_private for key in keys) else PUBLIC_KEY
+        thumbprint = keys[0].thumbprint
+        return Pasted(Traces(thumbprint=thumbprint), kind if thumbprint else UNREADABLE)
+    if assertions:
+        return Pasted(Traces(assertion=assertions[0]), ASSERTION)
+    text = pasted.strip(AROUND)
+    return Pasted(Traces(name=_name_in(text)), CUT_OFF if _is_cut_off(text) else VALUE)
+
+
+def _name_in(text: str) -> str:
+    """Return the part that is no secret: the client id, of a Basic header whose secret is not ours."""
+    for decoded in _decoded(text):
+        text = decoded.partition(":")[0]
+    if hint := HINT.fullmatch(text):
+        return hint[1]
+    return text if NAME.fullmatch(text) else ""
+
+
+def _is_cut_off(text: str) -> bool:
+    if text.startswith("eyJ"):
+        return True
+    return text.startswith((secret_format.PREFIX, token_format.PREFIX)) and not _is_whole(text)
+
+
+def _is_whole(value: str) -> bool:
+    return secret_format.is_well_formed(value) or token_format.is_well_formed(value)
+
+
+def _assertion(text: str) -> jws.Jws | None:
+    try:
+        return jws.read(text)
+    except InvalidClient:
+        return None
+
+
+def _decoded(pasted: str) -> Iterator[str]:
+    """What HTTP Basic credentials say: client id, colon, secret."""
+    for encoded in BASIC.findall(pasted):
+        try:
+            yield unquote_plus(base64.b64decode(encoded + "==").decode())
+        except (binascii.Error, UnicodeDecodeError):
+            continue

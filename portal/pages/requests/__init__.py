@@ -1,0 +1,1 @@
+"""A contact's requests for a client, and for changes."""

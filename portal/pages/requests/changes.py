@@ -1,0 +1,46 @@
+"""A change request: other scopes or another name, through the same review as a new client."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clients.acts import client_requests
+from clients.models import Client, Scope
+from portal.guards.access import actor, client_of, contact
+from portal.pages.requests.request_forms import ChangeForm
+from portal.web.http_request import Request, posted
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def propose_change(request: Request, uid: UUID) -> HttpResponse:
+    client = client_of(request, uid)
+    if request.method != "POST" and (waiting := client.registrations.open().first()):
+        # Instead of a form that cannot be sent.
+        messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
+        return redirect("my_request", waiting.uid)
+    form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=_as_it_is(client))
+    if form.is_valid():
+        content = form.content(contact_name=str(request.user), contact_email=request.user.email)
+        try:
+            asked = client_requests.propose_change(client=client, content=content, by=actor(request), now=request.now)
+        except client_requests.UnableToDecide as problem:
+            form.add_error(None, str(problem))
+        else:
+            messages.success(request, _("Your request is with the Security team. Nothing changes until they approve."))
+            return redirect("my_request", asked.uid)
+    context = {"client": client, "form": form}
+    return render(request, "contact/propose_change.html", context, status=422 if form.errors else 200)
+
+
+def _as_it_is(client: Client) -> dict[str, object]:
+    return {
+        "organisation": client.organisation,
+        "client_name": client.name,
+        "purpose": client.purpose,
+        "scopes": list(client.scopes.values_list("name", flat=True)),
+    }

@@ -1,0 +1,151 @@
+"""What a request for a client, or for a change of one, asks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from clients.acts.client_requests import Content
+from clients.models import Api, Scope
+from portal.forms.fields import Line, Text, email_field, no_secret
+
+
+class ContentForm(forms.Form):
+    """What the client is and what it may do; also for answering a request for changes."""
+
+    organisation = Line(
+        label=_("Organisation"),
+        help_text=_("The legal name of the organisation that runs the client."),
+        max_length=150,
+        error_messages={"required": _("Enter the name of your organisation.")},
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    client_name = Line(
+        label=_("Name of the client"),
+        help_text=_("What you call the system that connects, for example “Meterstanden-koppeling”."),
+        max_length=120,
+        error_messages={"required": _("Give the client a name.")},
+    )
+    purpose = Text(
+        label=_("What does it do, and for whom?"),
+        help_text=_("Two or three sentences, with the reason for each scope. Reviewers read this first."),
+        max_length=4000,
+        error_messages={"required": _("Say what the client does and why it needs these scopes.")},
+        widget=forms.Textarea(attrs={"rows": 5}),
+        validators=[no_secret],
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("Which data do you need?"),
+        help_text=_("Ask for as little as you can. You can ask for more later."),
+        error_messages={"required": _("Tick at least one scope.")},
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, scopes: Iterable[Scope], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = {scope.name: scope for scope in scopes}
+        field = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        field.choices = [(name, name) for name in self.offered]
+        self.order_fields(["organisation", "contact_name", "contact_email", "client_name", "purpose", "scopes"])
+
+    def clean_scopes(self) -> tuple[Scope, ...]:
+        return tuple(self.offered[name] for name in self.cleaned_data["scopes"])
+
+    @property
+    def scope_groups(self) -> list[tuple[Api, list[dict[str, object]]]]:
+        """The tick boxes by API, in the order of the catalogue, as components/forms/choice.html wants them."""
+        groups: dict[Api, list[dict[str, object]]] = defaultdict(list)
+        ticked = self["scopes"].value() or []
+        for number, scope in enumerate(self.offered.values()):
+            groups[scope.api].append(
+                {
+                    "id": f"{self['scopes'].auto_id}_{number}",
+                    "name": "scopes",
+                    "value": scope.name,
+                    "label": format_html('<span class="kd-mono">{}</span>', scope.name),
+                    "checked": scope.name in ticked,
+                    "hint": _hint(scope),
+                }
+            )
+        return list(groups.items())
+
+    def content(self, *, contact_name: str, contact_email: str) -> Content:
+        names = ("organisation", "client_name", "purpose", "scopes")
+        facts = {name: self.cleaned_data[name] for name in names}
+        reason = self.cleaned_data.get("reason", "")
+        return Content(contact_name=contact_name, contact_email=contact_email, reason=reason, **facts)
+
+
+class ChangeContentForm(ContentForm):
+    """The same about a client that exists: why it needs the change, beside a description that mostly stays."""
+
+    reason = Text(
+        label=_("Why do you need this?"),
+        help_text=_("Two or three sentences, with the reason for each new scope. Reviewers read this first."),
+        max_length=2000,
+        error_messages={"required": _("Say why the client needs this.")},
+        widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["purpose"].required = False
+        self.fields["purpose"].help_text = _("What the client does as a whole. Leave it as it is if that stays true.")
+
+    @property
+    def is_description_open(self) -> bool:
+        """Whether the folded fields must be seen: one of them is wrong, or the client has no description yet."""
+        folded = ("purpose", "client_name", "organisation")
+        return any(name in self.errors for name in folded) or not self["purpose"].value()
+
+
+class ChangeForm(ChangeContentForm):
+    """A new change, as `initial` says the client is: a reviewer must have something to decide."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and _comparable(data) == _comparable(self.initial):
+            raise forms.ValidationError(_("You changed nothing. Change what you need, or cancel."))
+        return data
+
+
+class RequestForm(ContentForm):
+    """The public form: also who asks."""
+
+    contact_name = Line(
+        label=_("Your name"),
+        max_length=150,
+        error_messages={"required": _("Enter your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    contact_email = email_field(
+        _("Your work e-mail address"), _("We mail you a code now, and later the link to manage the client.")
+    )
+
+
+class MessageForm(forms.Form):
+    text = Text(
+        label=_("Your message"),
+        max_length=4000,
+        error_messages={"required": _("Write your message first.")},
+        widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
+    )
+
+
+def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Without what a browser does to line ends."""
+    texts = {name: content[name].split() for name in ("organisation", "client_name", "purpose")}
+    return texts | {"scopes": sorted(str(scope) for scope in content["scopes"])}
+
+
+def _hint(scope: Scope) -> str:
+    description = scope.described_in(get_language() or "")
+    if not scope.sensitive:
+        return description
+    return format_html("{} {}", description, _("Sensitive: two reviewers decide."))

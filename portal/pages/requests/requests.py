@@ -1,0 +1,235 @@
+"""Requests for a client, from the contact's side: ask, confirm by mailed code, follow, answer, withdraw."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.access import one_time_codes
+from clients.acts import client_requests
+from clients.models import Registration, Scope
+from portal.forms.codes import CodeForm
+from portal.guards.access import actor, contact, request_of
+from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm
+from portal.sign_in.contacts import sign_in
+from portal.ui import change_diff
+from portal.web import form_rate_limits
+from portal.web.http_request import Request, posted
+
+PENDING = "pending_request"  # in the session: the request that this browser made and may confirm
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_client(request: Request) -> HttpResponse:
+    unconfirmed = None if "empty" in request.GET else _unconfirmed(request)
+    form = RequestForm(posted(request), scopes=Scope.objects.offered(), initial=_known(request, unconfirmed))
+    if form.is_valid() and not _is_over_the_limit(request, form):
+        registration = _submit(request, form)
+        if registration:
+            request.session[PENDING] = str(registration.uid)
+            return redirect("confirm_request", registration.uid)
+    context = {"form": form, "unconfirmed": unconfirmed}
+    return render(request, "public/request.html", context, status=422 if form.errors else 200)
+
+
+def _unconfirmed(request: Request) -> Registration | None:
+    """What this browser sent a while ago and did not confirm: for who goes back, mistyped the address or lost the page
+    for the code."""
+    waiting = Registration.objects.filter(
+        status=Registration.Status.UNCONFIRMED, created_at__gt=request.now - settings.SESSION_IDLE_LIMIT
+    )
+    return waiting.filter(uid=request.session[PENDING]).first() if PENDING in request.session else None
+
+
+def _known(request: Request, unconfirmed: Registration | None) -> dict[str, object]:
+    """What the form need not ask again."""
+    if unconfirmed:
+        asker = {"contact_name": unconfirmed.contact_name, "contact_email": unconfirmed.contact_email}
+        return asker | _as_sent(unconfirmed)
+    if request.user.is_authenticated:
+        return {"contact_name": request.user.name, "contact_email": request.user.email}
+    return {}
+
+
+def _is_over_the_limit(request: Request, form: RequestForm | CodeForm) -> bool:
+    over = form_rate_limits.is_over(request)
+    if over:
+        form.add_error(None, _("Too many requests from your network. Try again in an hour."))
+    return over
+
+
+def _submit(request: Request, form: RequestForm) -> Registration | None:
+    content = form.content(
+        contact_name=form.cleaned_data["contact_name"], contact_email=form.cleaned_data["contact_email"]
+    )
+    try:
+        return client_requests.submit(
+            content=content, language=get_language() or "", by=actor(request), now=request.now
+        )
+    except one_time_codes.EndedForToday as ended:
+        form.add_error("contact_email", str(ended))
+        return None
+    except one_time_codes.TooManyCodes:
+        form.add_error("contact_email", _("We mailed this address several codes already. Try again in an hour."))
+        return None
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_request(request: Request, uid: UUID) -> HttpResponse:
+    """The code shows that the address exists and is theirs; only then does the Security team see the request.
+
+    Nothing here tells whether the address is known, until the code is right: whom we know is then mailed a link.
+    """
+    if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
+        return redirect("my_request", uid)
+    if request.session.get(PENDING) != str(uid):
+        raise Http404
+    registration = get_object_or_404(Registration, uid=uid)
+    if registration.status != Registration.Status.UNCONFIRMED:
+        sent = {"registration": registration, "days": Registration.objects.usual_days(request.now)}
+        return render(request, "public/request_sent.html", sent)
+    if "again" in request.POST:
+        _mail_code_again(request, registration)
+        return redirect("confirm_request", uid)
+    form = CodeForm(posted(request))
+    if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
+        return redirect("my_request" if request.user == registration.requester else "confirm_request", uid)
+    form.show_limits(registration.codes.order_by("-created_at").first(), request.now)
+    context = {"form": form, "registration": registration}
+    return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
+
+
+def _mail_code_again(request: Request, registration: Registration) -> None:
+    if form_rate_limits.is_over(request):
+        messages.error(request, _("Too many requests from your network. Try again in an hour."))
+        return
+    try:
+        client_requests.mail_code(registration=registration, now=request.now)
+    except one_time_codes.EndedForToday as ended:
+        messages.error(request, str(ended))
+    except one_time_codes.TooManyCodes:
+        messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
+    else:
+        messages.info(request, _("A new code is on its way. Earlier codes no longer work."))
+
+
+def _confirm(request: Request, registration: Registration, form: CodeForm) -> bool:
+    typed = form.cleaned_data["code"]
+    try:
+        confirmed = client_requests.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
+    except one_time_codes.CodeRefused as refused:
+        form.refuse(refused)
+        return False
+    except client_requests.UnableToDecide as problem:
+        form.add_error(None, str(problem))
+        return False
+    if not confirmed.is_known:
+        sign_in(request, confirmed.user, assurance="code")
+        number = {"number": registration.number}
+        messages.success(request, _("Your request is with the Security team. Its number is %(number)s.") % number)
+    return True
+
+
+@contact
+@require_safe
+def my_requests(request: Request) -> HttpResponse:
+    mine = Registration.objects.by(request.user).select_related("client").prefetch_related("scopes")
+    return render(request, "contact/requests.html", {"registrations": mine[:100]})
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_request(request: Request, uid: UUID) -> HttpResponse:
+    registration = request_of(request, uid)
+    form = MessageForm(posted(request))
+    if form.is_valid() and _write(request, registration, form):
+        return redirect("my_request", uid)
+    context = {
+        "registration": registration,
+        "days": Registration.objects.usual_days(request.now),
+        "differences": change_diff.of_change(registration) if registration.is_open else [],
+        "asked": registration.asked.select_related("scope__api"),
+        "thread": registration.messages.select_related("author"),
+        "form": form,
+    }
+    return render(request, "contact/request.html", context, status=422 if form.errors else 200)
+
+
+def _write(request: Request, registration: Registration, form: MessageForm) -> bool:
+    """Send the contact's message; False if it was not sent, and then the form says why."""
+    if not registration.is_open:
+        form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
+        return False
+    if not send_message(request, registration, form):
+        return False
+    messages.success(request, _("Your message is with the Security team."))
+    return True
+
+
+def send_message(request: Request, registration: Registration, form: Form) -> bool:
+    """Send the form's `text` to the other side; False if it was not sent, and then the form says why."""
+    text = form.cleaned_data["text"]
+    try:
+        client_requests.comment(registration=registration, text=text, by=actor(request), now=request.now)
+    except client_requests.UnableToDecide as problem:
+        form.add_error(None, str(problem))
+        return False
+    return True
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_request(request: Request, uid: UUID) -> HttpResponse:
+    """The answer to "changes asked": the same form, filled with what was sent before."""
+    registration = request_of(request, uid)
+    if registration.status != Registration.Status.CHANGES_REQUESTED:
+        return redirect("my_request", uid)
+    kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else ContentForm
+    form = kind(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
+    if form.is_valid():
+        content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
+        try:
+            client_requests.resubmit(registration=registration, content=content, by=actor(request), now=request.now)
+        except client_requests.UnableToDecide as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, _("Your request is with the Security team again."))
+        return redirect("my_request", uid)
+    context = {"form": form, "registration": registration, "asked_for": registration.messages.last()}
+    return render(request, "contact/edit_request.html", context, status=422 if form.errors else 200)
+
+
+def _as_sent(registration: Registration) -> dict[str, object]:
+    return {
+        "organisation": registration.organisation,
+        "client_name": registration.client_name,
+        "purpose": registration.purpose,
+        "reason": registration.reason,
+        "scopes": list(registration.scopes.values_list("name", flat=True)),
+    }
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw_request(request: Request, uid: UUID) -> HttpResponse:
+    registration = request_of(request, uid)
+    if not registration.is_open:
+        return redirect("my_request", uid)
+    if request.method != "POST":
+        return render(request, "contact/withdraw.html", {"registration": registration})
+    try:
+        client_requests.withdraw(registration=registration, by=actor(request), now=request.now)
+    except client_requests.UnableToDecide as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("You withdrew the request."))
+    return redirect("my_request", uid)

@@ -1,0 +1,1 @@
+"""The Security team's decisions: the queue, one request, proposals."""

@@ -1,0 +1,88 @@
+"""Pages of proposals, which a second person confirms."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.acts import proposals as acts
+from clients.edit_tags import Stale
+from clients.models import Client, Proposal, Scope
+from portal.forms.proposals import CONFIRM, DECLINE, ProposalForm
+from portal.guards.access import actor, security_team
+from portal.ui import proposed_changes
+from portal.web.http_request import Request, posted
+
+NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
+DECIDED = 20  # of the newest that are over
+
+
+@security_team
+@require_safe
+def proposals(request: Request) -> HttpResponse:
+    """Those that wait, and the last ones that are over."""
+    waiting, now = list(Proposal.objects.waiting(request.now)), request.now
+    decided = Proposal.objects.over(now).select_related("proposed_by", "decided_by", "client", "scope")[:DECIDED]
+    context = {
+        "for_you": [proposed_changes.row(found, now) for found in waiting if acts.may_decide(found, request.user)],
+        "yours": [proposed_changes.row(found, now) for found in waiting if not acts.may_decide(found, request.user)],
+        "decided": [proposed_changes.row(found, now) for found in decided],
+    }
+    return render(request, "security/proposals.html", context)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def proposal(request: Request, uid: UUID) -> HttpResponse:
+    found, form = _proposal(uid), ProposalForm(posted(request))
+    status = 422 if form.errors else 200
+    if form.is_valid():
+        try:
+            messages.success(request, _carry_out(request, found, form))
+            return redirect("proposals")
+        except (acts.UnableToDecide, Stale) as problem:
+            found, status = _proposal(uid), 409
+            form.add_error(None, str(problem))
+    context = {
+        "proposal": found, "row": proposed_changes.row(found, request.now),
+        "affected": proposed_changes.affected(found),
+        "form": form, "may_decide": acts.may_decide(found, request.user),
+        "out_of_date": found.state(request.now) == Proposal.Outcome.WAITING and acts.is_out_of_date(found),
+    }  # fmt: skip
+    return render(request, "security/proposal.html", context, status=status)
+
+
+def propose(
+    request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
+) -> HttpResponse:
+    """Propose what one person cannot do alone, and lead to the page where it waits."""
+    try:
+        made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
+    except acts.UnableToDecide as problem:
+        messages.error(request, str(problem))
+        return redirect("proposals")
+    messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
+    return redirect("proposal", made.uid)
+
+
+def _proposal(uid: UUID) -> Proposal:
+    found = Proposal.objects.select_related("proposed_by", "decided_by", "client", "scope__api")
+    return get_object_or_404(found, uid=uid)
+
+
+def _carry_out(request: Request, found: Proposal, form: ProposalForm) -> str:
+    """Say what was done. Raises UnableToDecide and Stale."""
+    told = {"proposal": found, "reason": form.cleaned_data["reason"], "by": actor(request), "now": request.now}
+    if form.cleaned_data["act"] == CONFIRM:
+        acts.confirm(**told)
+        return _("Confirmed and carried out.")
+    if form.cleaned_data["act"] == DECLINE:
+        acts.decline(**told)
+        return _("Declined: everything stays as it is.")
+    acts.withdraw(**told)
+    return _("Withdrawn: everything stays as it is.")

@@ -1,0 +1,222 @@
+"""One request under review: what is asked, what is worth knowing, and the decision."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from audit.models import Entry
+from clients.acts import client_requests
+from clients.edit_tags import fingerprint
+from clients.models import Registration, User
+from portal.guards.access import actor, security_team
+from portal.pages.requests.requests import send_message
+from portal.pages.review import risk_signals, signatures
+from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
+from portal.ui import change_diff
+from portal.web.http_request import Request, posted
+
+HISTORY = 50  # entries shown
+
+
+def _registration(uid: UUID) -> Registration:
+    found = Registration.objects.confirmed().select_related("requester", "endorsed_by", "decided_by", "client")
+    return get_object_or_404(found.prefetch_related("asked__scope__api", "messages__author"), uid=uid)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: Request, uid: UUID) -> HttpResponse:
+    registration = _registration(uid)
+    form = _decision_form(registration, request.user, posted(request))
+    status = 422 if form.errors else 200
+    if form.is_valid():
+        try:
+            return _decide(request, registration, form)
+        except client_requests.UnableToDecide as problem:
+            # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
+            registration, status = _registration(uid), 409
+            form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
+            form.add_error(None, str(problem))
+    return render(request, "security/review.html", _context(request, registration, form), status=status)
+
+
+def _decision_form(registration: Registration, user: User, data: QueryDict | None = None) -> DecisionForm:
+    sensitive = any(row.scope.sensitive for row in registration.asked.all())
+    return DecisionForm(
+        data,
+        registration=registration,
+        may_approve=registration.endorsed_by != user,
+        final=registration.endorsed_by is not None or not sensitive,
+        initial=_initial(registration),
+    )
+
+
+def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDict:
+    """What was typed, for the request as it is now: deciding again decides on that."""
+    data = posted.copy()
+    data["seen"], data["signals"] = registration.content_hash, fingerprint(_signals(registration))
+    names = {row.scope.name for row in registration.asked.all()}
+    for field in ("scopes", "defaults"):
+        data.setlist(field, [name for name in posted.getlist(field) if name in names])
+    return data
+
+
+def _initial(registration: Registration) -> dict[str, object]:
+    """Ticked: what is offered, or after a first approval what that one granted. Sensitive scopes are no defaults."""
+    asked = [row for row in registration.asked.all() if row.scope.retired_at is None]
+    if registration.endorsed_by is not None:
+        asked = [row for row in asked if row.granted]
+    held = _held(registration)
+    defaults = [row.scope.name for row in asked if held.get(row.scope.name, not row.scope.sensitive)]
+    return {
+        "seen": registration.content_hash,
+        "signals": fingerprint(_signals(registration)),
+        "scopes": [row.scope.name for row in asked],
+        "defaults": defaults,
+    }
+
+
+def _held(registration: Registration) -> dict[str, bool]:
+    """For a change: the scopes the client has, and whether each is a default one."""
+    if registration.kind != Registration.Kind.CHANGE or registration.client is None:
+        return {}
+    rows = registration.client.client_scopes.values_list("scope__name", "is_default")
+    return dict(rows)
+
+
+def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
+    data, by, signals = form.cleaned_data, actor(request), _signals(registration)
+    if data["signals"] not in ("", fingerprint(signals)):
+        raise client_requests.ContentChanged(
+            _("The signals changed while you read the request. Read them again, then decide.")
+        )
+    told = {
+        "registration": registration,
+        "message": data["message"],
+        "seen": data["seen"],
+        "signals": signals,
+        "by": by,
+        "now": request.now,
+    }
+    name = {"name": registration.client_name}
+    if data["decision"] == APPROVE:
+        client = client_requests.approve(scopes=data["scopes"], defaults=data["defaults"], **told)
+        if client is None:
+            done = _("Your first approval of %(name)s is recorded. Somebody else gives the second.")
+        else:
+            done = _("%(name)s is approved. The contact gets a mail with what to do next.")
+    elif data["decision"] == CHANGES:
+        client_requests.request_changes(**told)
+        done = _("You asked to change %(name)s. The contact gets a mail.")
+    else:
+        client_requests.reject(**told, unanswered=data["decision"] == UNANSWERED)
+        done = _("You rejected %(name)s. The contact gets a mail.")
+    messages.success(request, done % name)
+    return redirect("queue")
+
+
+def _signals(registration: Registration) -> list[str]:
+    """The signals of the page as texts, for the record of the decision."""
+    return risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def write_message(request: Request, uid: UUID) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("review", uid)
+    registration = _registration(uid)
+    form = MessageForm(request.POST, auto_id="message_%s")
+    if not form.is_valid() or not send_message(request, registration, form):
+        context = _context(request, registration, _decision_form(registration, request.user))
+        return render(request, "security/review.html", {**context, "message_form": form}, status=422)
+    messages.success(request, _("Message sent."))
+    return redirect(reverse("review", args=[uid]) + "#conversation")
+
+
+def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
+    found = risk_signals.shown(registration, risk_signals.known_about([registration]))
+    own = registration.is_by(request.user)
+    decidable = registration.status == Registration.Status.SUBMITTED and not own
+    unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
+    # Who decided on what is decided already finds their words again, to send them as a message.
+    late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
+    typed = form["message"].value() if late else ""
+    return {
+        "registration": registration,
+        "form": form,
+        "message_form": MessageForm(auto_id="message_%s", initial={"text": typed}),
+        "typed": typed,
+        "late": late,
+        "unanswered": unanswered,
+        "decidable": decidable,
+        "own": own,
+        "is_change": registration.kind == Registration.Kind.CHANGE,
+        "scopes": _scope_rows(registration, form),
+        "differences": change_diff.of_change(registration),
+        "hints": found,
+        "risk": risk_signals.risk(found),
+        "thread": _thread(registration),
+        "history": _history(registration),
+        "state": _state(registration),
+    }
+
+
+def _thread(registration: Registration) -> list[dict[str, object]]:
+    return [
+        {
+            "by": signatures.of(message.author, registration),
+            "lines": message.text.splitlines(),
+            "at": message.written_at,
+        }
+        for message in registration.messages.all()
+    ]
+
+
+def _history(registration: Registration) -> list[dict[str, object]]:
+    entries = list(Entry.objects.about(registration.audit_id)[:HISTORY])
+    by = signatures.of_entries(entries, registration)
+    return [
+        {
+            "by": by[entry.seq],
+            "at": entry.at,
+            "done": entry.template.format(actor="", subject=entry.subject_label).strip(),
+        }
+        for entry in entries
+    ]
+
+
+def _state(registration: Registration) -> dict[str, str]:
+    if registration.status == Registration.Status.SUBMITTED and registration.endorsed_by:
+        return {"state": "warn", "status": _("Waits for a second approval")}
+    states = {"submitted": "info", "approved": "ok", "rejected": "bad", "changes_requested": "warn"}
+    return {"state": states.get(registration.status, "mute"), "status": registration.get_status_display()}
+
+
+def _scope_rows(registration: Registration, form: DecisionForm) -> list[dict[str, object]]:
+    held, ticked, language = _held(registration), form["scopes"].value() or [], get_language() or "en"
+    return [
+        {
+            "name": row.scope.name,
+            "description": f"{row.scope.api}. {row.scope.described_in(language)}".strip(),
+            "risk": "high" if row.scope.sensitive else "",
+            "checked": row.scope.name in ticked,
+            "granted": row.granted,
+            "note": _scope_note(row.scope.retired_at is not None, row.scope.name in held, row.scope.sensitive),
+        }
+        for row in registration.asked.all()
+    ]
+
+
+def _scope_note(retired: bool, held: bool, sensitive: bool) -> str:
+    if retired:
+        return _("Retired meanwhile: nobody can use it any more.")
+    if held:
+        return _("The client has this scope already.")
+    return _("Needs two approvals.") if sensitive else _("Not marked sensitive.")

@@ -1,0 +1,1 @@
+"""The Security team's pages of all clients."""

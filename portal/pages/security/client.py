@@ -1,0 +1,225 @@
+"""One client, as the Security team sees it: what its contacts see, and what only the team may change."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from audit.models import Entry
+from clients.acts import lifecycle
+from clients.acts.four_eyes import NeedsColleague
+from clients.edit_tags import Stale
+from clients.models import Api, Client, Key, Proposal, Scope
+from portal.explanations.refused_requests import Period, by_client, last_24_hours
+from portal.forms.client_lists import ScopesForm, SettingsForm, of_everybody
+from portal.forms.edit_conflict import SeenForm, status_of
+from portal.forms.failures import JournalForm
+from portal.forms.reason import ReasonAndMessageForm
+from portal.guards.access import actor, security_team
+from portal.pages.credentials.tokens import shown_tokens
+from portal.pages.review.proposals import propose
+from portal.pages.security import held_scopes
+from portal.ui import client_health, log_entries, usage_chart
+from portal.web.http_request import Request, posted
+from tokens.models import CredentialUse
+
+TOKENS, ENTRIES = 20, 10  # shown
+JOURNAL_DAYS = 30  # as long as refused requests are kept
+
+
+def client_of_anybody(uid: UUID) -> Client:
+    return get_object_or_404(Client, uid=uid)
+
+
+@security_team
+@require_safe
+def staff_client(request: Request, uid: UUID) -> HttpResponse:
+    client, now = client_of_anybody(uid), request.now
+    keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
+    uses = CredentialUse.objects.of(client).in_bulk()
+    over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=TOKENS + 1)
+    context = {
+        "client": client,
+        "condition": client_health.of_client(client, keys, secrets, uses, now),
+        "keys": [_key(key, uses, now) for key in keys if key.state(now) not in over],
+        "old_keys": [client_health.of_key(key, uses, now) for key in keys if key.state(now) in over],
+        "secrets": [client_health.of_secret(secret, uses, now) for secret in secrets],
+        "signs_in_with": client_health.signs_in_with(client, keys, secrets, now),
+        "scopes": client.client_scopes.select_related("scope").order_by("scope__name"),
+        "serves": Api.objects.filter(served_by=client),
+        "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
+        "registrations": client.registrations.order_by("-created_at"),
+        "proposals": list(Proposal.objects.waiting(now).filter(client=client)),
+        "tokens": tokens[:TOKENS],
+        "more_tokens": len(tokens) > TOKENS,
+        "shown": TOKENS,
+        "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
+        "usage": usage_chart.of_client(client, now),
+        "refused_today": last_24_hours([client], now).get(client.pk, {}).get("count", 0),
+        "acts": ACTS_OF.get(client.status, ()),
+        "closed": client.status == Client.Status.CLOSED,
+        "everybody": of_everybody(),
+    }
+    return render(request, "security/client.html", context)
+
+
+def _key(key: Key, uses: client_health.Uses, now: datetime) -> dict[str, object]:
+    """Its card, and the JWK as software has it."""
+    jwk = json.dumps(key.jwk, indent=2, ensure_ascii=False)
+    return {"card": client_health.of_key(key, uses, now), "jwk": jwk}
+
+
+@security_team
+@require_safe
+def client_journal(request: Request, uid: UUID) -> HttpResponse:
+    """Its refused requests by cause, as its contacts read them."""
+    client = client_of_anybody(uid)
+    form = JournalForm(request.GET, clients=[client])
+    form.full_clean()
+    if sought := form.sought():  # of any client: the id that a caller read out may be of another one
+        return redirect("why", sought)
+    day = form.chosen_day()
+    period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
+    shown = by_client([client], period, request.now)
+    return render(
+        request,
+        "security/journal.html",
+        {"client": client, "form": form, "day": day, "shown": shown[0] if shown else None},
+    )
+
+
+# --- Suspend, reactivate, close -------------------------------------------------------------------------------------
+Act = Callable[..., None]
+
+# act -> (what carries it out, its title, its button, what it does, what was done)
+ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Promise]] = {
+    "suspend": (
+        lifecycle.suspend, gettext_lazy("Suspend %(name)s?"), gettext_lazy("Suspend the client"),
+        gettext_lazy(
+            "It gets no tokens, and those it has stop immediately. You can reactivate it; tokens issued before do not "
+            "work again."
+        ),
+        gettext_lazy("%(name)s is suspended."),
+    ),
+    "reactivate": (
+        lifecycle.reactivate, gettext_lazy("Reactivate %(name)s?"), gettext_lazy("Reactivate the client"),
+        gettext_lazy("It gets tokens again with the keys and secrets it has. Tokens issued before do not work again."),
+        gettext_lazy("%(name)s is active again."),
+    ),
+    "close": (
+        lifecycle.close, gettext_lazy("Close %(name)s?"), gettext_lazy("Close the client for good"),
+        gettext_lazy("Its keys, secrets and tokens end at once, and nobody can reopen it. Its history stays."),
+        gettext_lazy("%(name)s is closed."),
+    ),
+}  # fmt: skip
+ACTS_OF: dict[str, tuple[str, ...]] = {
+    Client.Status.ACTIVE: ("suspend", "close"),
+    Client.Status.SUSPENDED: ("reactivate", "close"),
+}
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
+    if act not in ACTS:
+        raise Http404
+    client, form = client_of_anybody(uid), ReasonAndMessageForm(posted(request))
+    carry_out, title, submit, consequence, done = ACTS[act]
+    name, status = {"name": client.name}, 422 if form.errors else 200
+    if form.is_valid():
+        try:
+            told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+            carry_out(client=client, **told, by=actor(request), now=request.now)
+        except lifecycle.UnableToChangeClient as problem:
+            form.add_error(None, str(problem))
+            status = 409
+        else:
+            messages.success(request, str(done) % name)
+            return redirect("staff_client", uid)
+    words = {"title": str(title) % name, "submit": submit, "consequence": consequence, "danger": act == "close"}
+    return render(request, "security/change_status.html", {"client": client, "form": form, **words}, status=status)
+
+
+# --- Limits, lifetimes and scopes -----------------------------------------------------------------------------------
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_settings(request: Request, uid: UUID) -> HttpResponse:
+    form = _settings_form(client := client_of_anybody(uid), posted(request))
+    if form.is_valid():
+        chosen: dict[str, Any] = form.cleaned_data
+        try:
+            lifecycle.change_settings(
+                client=client, settings=chosen, seen=chosen["seen"], reason=chosen["reason"], by=actor(request),
+                now=request.now,
+            )  # fmt: skip
+        except Stale as problem:
+            form = _settings_form(client_of_anybody(uid), request.POST)
+            form.show_again(problem)
+        except lifecycle.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+            return redirect("staff_client", uid)
+        else:
+            messages.success(request, _("Settings saved."))
+            return redirect("staff_client", uid)
+    return _form_page(request, "security/client_settings.html", client, form)
+
+
+def _settings_form(client: Client, data: QueryDict | None) -> SettingsForm:
+    now = {name: getattr(client, name) for name in Client.SETTINGS}
+    return SettingsForm(data, initial={**now, "seen": client.settings_hash})
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_scopes(request: Request, uid: UUID) -> HttpResponse:
+    """Takes scopes away; gives more by a proposal that a colleague confirms."""
+    form = _scopes_form(client := client_of_anybody(uid), posted(request))
+    if form.is_valid():
+        chosen: dict[str, Any] = form.cleaned_data
+        try:
+            lifecycle.change_scopes(
+                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
+                reason=chosen["reason"], by=actor(request), now=request.now,
+            )  # fmt: skip
+        except NeedsColleague:
+            return _propose_scopes(request, client, chosen)
+        except Stale as problem:
+            form = _scopes_form(client, request.POST)
+            form.show_again(problem)
+        except lifecycle.UnableToChangeClient as problem:
+            messages.error(request, str(problem))
+            return redirect("staff_client", uid)
+        else:
+            messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+            return redirect("staff_client", uid)
+    return _form_page(request, "security/client_scopes.html", client, form, held=held_scopes.rows(client))
+
+
+def _propose_scopes(request: Request, client: Client, chosen: dict[str, Any]) -> HttpResponse:
+    """All that was ticked, also what stays: two people agree on what the client has in the end."""
+    content: dict[str, object] = {
+        "scopes": [scope.name for scope in chosen["scopes"]],
+        "default_scopes": [scope.name for scope in chosen["defaults"]],
+    }
+    return propose(request, Proposal.Kind.SCOPES_GIVEN, client, content=content, reason=chosen["reason"])
+
+
+def _scopes_form(client: Client, data: QueryDict | None) -> ScopesForm:
+    held = dict(client.client_scopes.values_list("scope__name", "is_default"))
+    known = {scope.name: scope for scope in Scope.objects.offered()}
+    defaults = [name for name, default in held.items() if default]
+    initial = {"scopes": list(held), "defaults": defaults, "seen": client.scopes_hash}
+    return ScopesForm(data, known=known, initial=initial)
+
+
+def _form_page(request: Request, template: str, client: Client, form: SeenForm, **more: object) -> HttpResponse:
+    return render(request, template, {"client": client, "form": form, **more}, status=status_of(form))

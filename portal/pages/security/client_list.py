@@ -1,0 +1,129 @@
+"""The Security team's list of clients: search, filters, and the same as a spreadsheet."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Prefetch, Q
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.acts import exports
+from clients.models import Client, ClientContact, Key, Secret
+from portal.forms.client_lists import ClientFilterForm
+from portal.guards.access import actor, security_team
+from portal.search.client_search import NEWEST, Clients, matching
+from portal.search.staff_search import refusal_address
+from portal.ui import client_health as condition
+from portal.ui import csv_download
+from portal.web.http_request import Request, is_uuid
+from tokens.models import CredentialUse
+
+PAGE = 50
+COUNTED = 1000  # matches are counted up to here
+CHUNK = 500  # clients per round trip of the export
+
+
+@dataclass(frozen=True)
+class Row:
+    """One client of the list, loaded with everything that the row says."""
+
+    client: Client
+    condition: condition.Condition
+    signs_in_with: list[str]
+    scopes: str
+    last_used_at: datetime | None
+
+
+@security_team
+@require_safe
+def all_clients(request: Request) -> HttpResponse:
+    form = ClientFilterForm(request.GET)
+    found = matching(form.cleaned_data, request.now) if form.is_valid() else Client.objects.none()
+    newest = form.is_valid() and form.cleaned_data["sort"] == NEWEST
+    page = list(_with_rows(_after(found, request.GET.get("after", ""), newest=newest), request.now)[: PAGE + 1])
+    query = form.active()
+    context = {
+        "form": form,
+        "rows": _rows(page[:PAGE], request.now),
+        "first_url": "?" + urlencode(query) if "after" in request.GET else "",
+        "next_url": "?" + urlencode({**query, "after": page[PAGE - 1].uid}) if len(page) > PAGE else "",
+        "matches": found[: COUNTED + 1].count(),
+        "counted": COUNTED,
+        "chips": form.chips(),
+        "refusal_url": refusal_address(form.cleaned_data["q"]) if form.is_valid() else "",
+        "export_url": f"{reverse('export_clients')}?{urlencode(query)}",
+    }
+    return render(request, "security/all_clients.html", context, status=422 if form.errors else 200)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def export_clients(request: Request) -> HttpResponseBase:
+    """The filtered list as a spreadsheet; the filters stand in the address."""
+    form = ClientFilterForm(request.GET)
+    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+        return redirect(f"{reverse('all_clients')}?{request.GET.urlencode()}")
+    exports.note_clients_exported(filters=form.active(), by=actor(request))
+    found = _with_rows(matching(form.cleaned_data, request.now), request.now)
+    return csv_download.response(_as_table(found, request.now), name=f"clients-{request.now:%Y-%m-%d}.csv")
+
+
+def _after(clients: Clients, uid: str, *, newest: bool) -> Clients:
+    """Those that follow this client in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
+    last = Client.objects.filter(uid=uid).first() if is_uuid(uid) else None
+    if last is None:
+        return clients
+    if newest:
+        older = Q(created_at__lt=last.created_at) | Q(id__lt=last.pk)
+        return clients.filter(older, created_at__lte=last.created_at)
+    return clients.filter(Q(name__gt=last.name) | Q(id__gt=last.pk), name__gte=last.name)
+
+
+def _with_rows(clients: Clients, now: datetime) -> Clients:
+    keys, secrets = Prefetch("keys", Key.objects.usable(now)), Prefetch("secrets", Secret.objects.usable(now))
+    uses = Prefetch("credential_uses", CredentialUse.objects.all(), to_attr="uses")
+    return clients.prefetch_related(keys, secrets, uses, "scopes")
+
+
+def _rows(clients: Iterable[Client], now: datetime) -> list[Row]:
+    return [_row(client, now) for client in clients]
+
+
+def _row(client: Client, now: datetime) -> Row:
+    keys, secrets = list(client.keys.all()), list(client.secrets.all())
+    uses = {use.credential: use for use in client.uses}  # type: ignore[attr-defined]  # a prefetch of _with_rows
+    return Row(
+        client=client,
+        condition=condition.of_client(client, keys, secrets, uses, now),
+        signs_in_with=condition.signs_in_with(client, keys, secrets, now),
+        scopes=" ".join(sorted(scope.name for scope in client.scopes.all())),
+        last_used_at=condition.last_use(uses),
+    )
+
+
+def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
+    yield [
+        _("Client id"), _("Name"), _("Organisation"), _("State"), _("Authenticates with"), _("Scopes"), _("Last used"),
+        _("Made at"), _("Contacts"), _("Keys"), _("Next key ends"), _("Id of the client in the change log"),
+    ]  # fmt: skip
+    contacts = Prefetch("contacts", ClientContact.objects.select_related("user").order_by("user__email"))
+    for client in clients.prefetch_related(contacts).iterator(chunk_size=CHUNK):
+        row = _row(client, now)
+        yield [
+            client.client_id, client.name, client.organisation, client.get_status_display(),
+            "; ".join(row.signs_in_with), row.scopes, _second(row.last_used_at), _second(client.created_at),
+            "; ".join(contact.user.email for contact in client.contacts.all()),
+            "; ".join(key.description for key in client.keys.all()),
+            _second(min((key.not_after for key in client.keys.all() if key.not_after), default=None)),
+            client.uid,
+        ]  # fmt: skip
+
+
+def _second(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""

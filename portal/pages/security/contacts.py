@@ -1,0 +1,103 @@
+"""What the Security team does about the people who look after a client."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from clients.acts import contacts as acts
+from clients.acts.four_eyes import NeedsColleague
+from clients.models import ClientContact, Proposal
+from portal.forms.contacts import StaffContactForm
+from portal.forms.reason import ReasonForm
+from portal.guards.access import actor, security_team
+from portal.pages.contact.contacts import add, remove
+from portal.pages.review.proposals import propose
+from portal.pages.security.client import client_of_anybody
+from portal.web.http_request import Request, posted
+
+Role = ClientContact.Role
+LINK = "link"
+
+# act -> (the question, the button)
+QUESTIONS: dict[str, tuple[str | Promise, str | Promise]] = {
+    LINK: (gettext_lazy("Mail a link to %(person)s?"), gettext_lazy("Mail a link")),
+    Role.OWNER: (gettext_lazy("Make %(person)s an owner?"), gettext_lazy("Make owner")),
+    Role.EDITOR: (gettext_lazy("Make %(person)s an editor?"), gettext_lazy("Make editor")),
+}
+
+
+def _contact(uid: UUID, contact: UUID) -> ClientContact:
+    return get_object_or_404(ClientContact.objects.select_related("user", "client"), client__uid=uid, uid=contact)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
+    """Adds a contact, or proposes it where that takes two people."""
+    client, form = client_of_anybody(uid), StaffContactForm(posted(request), initial={"role": "owner"})
+    if form.is_valid():
+        try:
+            if add(request, client, form):
+                return redirect("staff_client", uid)
+        except NeedsColleague:
+            content = {name: form.cleaned_data[name] for name in ("name", "email", "role")}
+            kind, reason = Proposal.Kind.CONTACT_ADDED, form.cleaned_data["reason"]
+            return propose(request, kind, client, content=content, reason=reason)
+    context = {"client": client, "form": form, "takes_two": acts.takes_two(client=client, now=request.now)}
+    return render(request, "security/add_contact.html", context, status=422 if form.errors else 200)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) -> HttpResponse:
+    """Mails a fresh link, or changes the role; or proposes it where that takes two people."""
+    if act not in QUESTIONS:
+        raise Http404
+    row, form = _contact(uid, contact), ReasonForm(posted(request))
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            _say_whether_mailed(request, row, reason) if act == LINK else _change_role(request, row, Role(act), reason)
+        except acts.UnableToChangeContacts as problem:
+            messages.error(request, str(problem))
+        except NeedsColleague:
+            content = {"name": row.user.name, "email": row.user.email, "role": act}
+            return propose(request, Proposal.Kind.CONTACT_PROMOTED, row.client, content=content, reason=reason)
+        return redirect("staff_client", uid)
+    title, submit = QUESTIONS[act]
+    context = {
+        "client": row.client, "row": row, "form": form, "title": title % {"person": row.user}, "submit": submit,
+        "takes_two": act == Role.OWNER and acts.takes_two(client=row.client, now=request.now),
+    }  # fmt: skip
+    return render(request, "security/change_contact.html", context, status=422 if form.errors else 200)
+
+
+def _change_role(request: Request, row: ClientContact, role: ClientContact.Role, reason: str) -> None:
+    acts.change_role(contact=row, role=role, reason=reason, by=actor(request), now=request.now)
+    messages.success(request, _("%(person)s is %(role)s now.") % {"person": row.user, "role": role.label})
+
+
+def _say_whether_mailed(request: Request, row: ClientContact, reason: str) -> None:
+    mailed = acts.mail_fresh_link(email=row.user.email, reason=reason, by=actor(request), now=request.now)
+    if mailed:
+        done = _("A fresh link is on its way to %(person)s. An older one stops working.")
+        messages.success(request, done % {"person": row.user})
+        return
+    messages.error(request, _("No link was sent: this person had five in the last hour, or is not a contact."))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
+    row, form = _contact(uid, contact), ReasonForm(posted(request))
+    if form.is_valid():
+        remove(request, row, reason=form.cleaned_data["reason"])
+        return redirect("staff_client", uid)
+    context = {"client": row.client, "row": row, "form": form, "back_url": resolve_url("staff_client", uid)}
+    return render(request, "security/remove_contact.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,35 @@
+"""A contact's sessions, for the Security team: list and end them."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from clients.authentication import sessions as acts
+from clients.models import ClientContact
+from portal.forms.reason import ReasonForm
+from portal.guards.access import actor, security_team
+from portal.web.http_request import Request, posted
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
+    rows = ClientContact.objects.select_related("user", "client")
+    row, form = get_object_or_404(rows, client__uid=uid, uid=contact), ReasonForm(posted(request))
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        ended = acts.end_all(user=row.user, by=actor(request), now=request.now, reason=reason)
+        words = ngettext(
+            "%(count)s session of %(person)s has ended, and links that were not opened no longer work.",
+            "%(count)s sessions of %(person)s have ended, and links that were not opened no longer work.",
+            ended,
+        )
+        messages.success(request, words % {"count": ended, "person": row.user})
+        return redirect("staff_client", uid)
+    alive = row.user.sessions.alive(request.now)
+    context = {"client": row.client, "person": row.user, "sessions": alive, "form": form, "now": request.now}
+    return render(request, "security/contact_sessions.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,1 @@
+"""Search for clients by whatever somebody has in hand."""

@@ -1,0 +1,102 @@
+"""Which clients the Security team looks at: the filters of the clients list, each a set of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KT
+
+from clients.models import Client, Key, Secret
+from portal.search import staff_search
+from tokens.models import CredentialUse
+
+Clients = QuerySet[Client]
+NAME, NEWEST = "name", "newest"  # values of the choice "sort"
+ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
+SHA1 = "sha1"  # a value of the filter "algorithm"
+
+
+def matching(chosen: dict[str, Any], now: datetime) -> Clients:
+    """`chosen` is the cleaned data of ClientFilterForm; in the order of the list."""
+    clients: Clients = Client.objects.order_by(*ORDERS[chosen.get("sort") or NAME])
+    for name, narrow in FILTERS.items():
+        if chosen.get(name):
+            clients = narrow(clients, chosen[name], now)
+    return clients
+
+
+def _text(clients: Clients, text: str, _now: datetime) -> Clients:
+    return clients.filter(pk__in=staff_search.clients_for(text).values("pk"))
+
+
+def _state(clients: Clients, status: str, _now: datetime) -> Clients:
+    return clients.filter(status=status)
+
+
+def _organisation(clients: Clients, text: str, _now: datetime) -> Clients:
+    return clients.filter(organisation__icontains=text)
+
+
+def _scope(clients: Clients, name: str, _now: datetime) -> Clients:
+    return clients.filter(client_scopes__scope__name=name)
+
+
+def _method(clients: Clients, method: str, now: datetime) -> Clients:
+    by_secret = Q(Exists(_secrets(now)), secret_allowed=True)
+    by_key = Q(Exists(_keys(now)))
+    rules = {
+        "secret": by_secret,
+        "key": by_key,
+        "both": by_secret & by_key,
+        "key_only": by_key & ~by_secret,
+        "secret_only": by_secret & ~by_key,
+        "none": ~by_secret & ~by_key,
+    }
+    return clients.filter(rules[method])
+
+
+def _algorithm(clients: Clients, description: str, now: datetime) -> Clients:
+    """`description` is how Key.description begins: "RSA 2048", "RSA", "EC"; or SHA1."""
+    keys = _keys(now)
+    found = named_by_sha1(keys) if description == SHA1 else keys.filter(description__startswith=description)
+    return clients.filter(Exists(found))
+
+
+def named_by_sha1(keys: QuerySet[Key]) -> QuerySet[Key]:
+    """Certificates whose kid is their SHA-1 thumbprint, as the older system had it."""
+    return keys.filter(kid=KT("jwk__x5t"))
+
+
+def _expiring(clients: Clients, days: int, now: datetime) -> Clients:
+    soon = _keys(now).filter(not_after__lte=now + timedelta(days=days), retires_at=None)
+    return clients.filter(Exists(soon), status=Client.Status.ACTIVE)
+
+
+def _unused(clients: Clients, days: int, now: datetime) -> Clients:
+    """Nothing of it was used for so many days, and it is older than that."""
+    limit = now - timedelta(days=days)
+    used = CredentialUse.objects.filter(client=OuterRef("pk"), last_used_at__gt=limit)
+    return clients.filter(~Exists(used), created_at__lt=limit).exclude(status=Client.Status.CLOSED)
+
+
+def _keys(now: datetime) -> QuerySet[Key]:
+    return Key.objects.usable(now).filter(client=OuterRef("pk"))
+
+
+def _secrets(now: datetime) -> QuerySet[Secret]:
+    return Secret.objects.usable(now).filter(client=OuterRef("pk"))
+
+
+FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
+    "q": _text,
+    "state": _state,
+    "organisation": _organisation,
+    "scope": _scope,
+    "method": _method,
+    "algorithm": _algorithm,
+    "expiring": _expiring,
+    "unused": _unused,
+}

@@ -1,0 +1,123 @@
+"""Which clients a text stands for: whatever the Security team has in hand, from a log, a mail or a caller.
+
+Each source is one query by an index, and all of them together are one set of clients. The tables of the change log and
+of tokens are searched by exact values only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from audit.models import Entry
+from clients.former_ids import has_id
+from clients.models import Client, ClientContact, ClientScope, Key, Registration, Secret
+from foundation import email_addresses
+from portal.web.http_request import is_uuid
+from tokens.models import AnonymousRefusal, JournalEntry, Token
+
+MAX_LENGTH = 255  # characters, as long as a kid may be
+MIN_PART = 3  # characters: a trigram is the least that an index finds within a text
+NUMBER = re.compile(r"R-([0-9]{4})-([0-9]{4,9})", re.IGNORECASE)
+HINT = re.compile(r"(?:…|\.\.\.)?([A-Za-z0-9_-]{4})")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+Found = QuerySet[Any, Any]
+
+
+def clients_for(text: str) -> QuerySet[Client]:
+    """The clients that this text stands for, each once, in no order."""
+    text = text.strip()[:MAX_LENGTH]
+    found = [rows for source in SOURCES for rows in source(text)]
+    # Sets of keys and not one condition with an "or" in it, for which PostgreSQL reads every client.
+    return Client.objects.filter(pk__in=found[0].union(*found[1:]))
+
+
+def registration_number(text: str) -> Registration | None:
+    """The request with the number that people call it by, such as R-2026-0412."""
+    match = NUMBER.fullmatch(text.strip())
+    if match is None:
+        return None
+    found = Registration.objects.confirmed().filter(pk=int(match[2])).first()
+    return found if found and found.number.upper() == text.strip().upper() else None
+
+
+def _names(text: str) -> Iterator[Found]:
+    for column in ("client_id", "name", "organisation"):
+        yield Client.objects.filter(**{f"{column}__{_part(text)}": text}).values("pk")
+
+
+def _part(text: str) -> str:
+    """How text columns are compared: by a part of them, or as a whole when the text is in nearly every row."""
+    return "icontains" if len(text) >= MIN_PART else "iexact"
+
+
+def refusal_address(text: str) -> str:
+    """The page about the refused HTTP request with this id (X-Request-Id, or ours of `error_uri`); "" for none."""
+    text = text.strip()
+    if not REQUEST_ID.fullmatch(text):
+        return ""
+    anonymous = AnonymousRefusal.objects.filter(why=text)
+    is_known = JournalEntry.objects.with_request_id(text).exists() or anonymous.exists()
+    return reverse("why", args=[text]) if is_known else ""
+
+
+def _ids(text: str) -> Iterator[Found]:
+    yield Client.objects.filter(has_id(text)).values("pk")
+    if is_uuid(text):  # as an entry of the change log names a client
+        yield Client.objects.filter(uid=text).values("pk")
+
+
+def _contacts(text: str) -> Iterator[Found]:
+    """By address in any spelling, by a part of it such as its domain, or by a part of the name."""
+    contacts = ClientContact.objects
+    yield contacts.filter(user__mailbox__in=email_addresses.spellings(text)).values("client")
+    for column in ("email", "name"):
+        yield contacts.filter(**{f"user__{column}__{_part(text)}": text}).values("client")
+
+
+def _keys(text: str) -> Iterator[Found]:
+    """By key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
+    exact = Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
+    yield Key.objects.filter(exact).values("client")
+    yield Key.objects.filter(**{f"subject__{_part(text)}": text}).values("client")
+
+
+def _secrets(text: str) -> Iterator[Found]:
+    if match := HINT.fullmatch(text):
+        yield Secret.objects.filter(hint=match[1]).values("client")
+
+
+def _requests(text: str) -> Iterator[Found]:
+    """A request by its number, an HTTP request by the id that its answer carried."""
+    registration = registration_number(text)
+    if registration and registration.client_id:
+        yield Client.objects.filter(pk=registration.client_id).values("pk")
+    if REQUEST_ID.fullmatch(text):
+        yield JournalEntry.objects.with_request_id(text).values("client")
+        refs = Entry.objects.with_request_id(text).values_list("client_ref", flat=True)[:20]
+        yield Client.objects.filter(uid__in=[ref for ref in refs if is_uuid(ref)]).values("pk")
+
+
+def _addresses(text: str) -> Iterator[Found]:
+    """An IP address that got a token which still lives, or was refused within the days that the journal keeps."""
+    try:
+        address = str(ip_address(text))
+    except ValueError:
+        return
+    yield JournalEntry.objects.filter(address=address).values("client")
+    yield Token.objects.filter(address=address).values("client")
+
+
+def _scopes(text: str) -> Iterator[Found]:
+    yield ClientScope.objects.filter(scope__name=text).values("client")
+
+
+SOURCES: tuple[Callable[[str], Iterator[Found]], ...] = (
+    _names, _ids, _contacts, _keys, _secrets, _requests, _addresses, _scopes,
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""Check of the broker for /readyz of `web`, beside that of the database in tokens/serving/operations.py."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from django.conf import settings
+from kombu import Connection
+
+TIMEOUT_S = 1
+# Redis knows the first two, RabbitMQ the others.
+_BOUNDS = dict.fromkeys(("socket_connect_timeout", "socket_timeout", "read_timeout", "write_timeout"), TIMEOUT_S)
+
+
+class Broker:
+    """One connection to the broker, kept open. For one event loop; what all ask at once is asked once."""
+
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[bool] | None = None
+        self._connection: Connection | None = None
+
+    async def answers(self) -> bool:
+        """Does it answer? A page does not need it: what waits is in the outbox."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(self._answers))
+        return await asyncio.shield(self._asking)
+
+    def _answers(self) -> bool:
+        try:
+            self._ask()
+        except Exception:  # each kind of broker has errors of its own
+            self._forget()
+            return False
+        return True
+
+    def _ask(self) -> None:
+        if self._connection is None:
+            self._connection = Connection(
+                settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=_BOUNDS
+            )
+            self._connection.ensure_connection(max_retries=0)
+        channel = self._connection.default_channel
+        if client := getattr(channel, "client", None):  # of Redis
+            client.ping()
+        else:
+            channel.basic_qos(0, 1, False)  # the smallest question of AMQP that has an answer
+
+    def _forget(self) -> None:
+        broken, self._connection = self._connection, None
+        if broken is not None:
+            with suppress(Exception):
+                broken.release()

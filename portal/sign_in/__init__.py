@@ -1,0 +1,1 @@
+"""How contacts and staff sign in."""

@@ -1,0 +1,125 @@
+"""Attempts of staff to sign in: each failure is a line of the log, and so many may fail.
+
+Nobody can lock a member of staff out. What counts is the account together with the network that the attempt comes from;
+a slower limit for the account alone stops whoever has many networks, and a device that the person signed in with before
+passes both: it has a limit of its own. An attempt is counted before it is judged, so that parallel ones cannot exceed a
+limit, and one that succeeds is taken back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from allauth.account.adapter import get_adapter
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+
+from clients.actors import Actor
+from clients.authentication import staff_sign_ins
+from clients.models import User
+from foundation.ip_addresses import network
+from portal.sign_in import known_devices
+from portal.sign_in.allauth_internals import context
+from portal.web import browsers
+from portal.web.http_request import Request
+
+log = structlog.get_logger("portal.sign_in")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many attempts may fail in a window of so many seconds; `refusal` is a key of AccountAdapter.error_messages."""
+
+    name: str
+    failures: int
+    seconds: int
+    refusal: str
+
+
+# The first is for whoever tries one password with many accounts. One network alone never reaches the account's limit.
+NETWORK = Limit("network", 30, 300, "too_many_login_attempts")
+ACCOUNT_AND_NETWORK = Limit("account and network", 5, 300, "too_many_login_attempts")
+ACCOUNT_AND_NETWORK_IN_AN_HOUR = Limit("account and network in an hour", 10, 3600, "too_many_for_account")
+ACCOUNT = Limit("account", 50, 3600, "too_many_for_account")
+ACCOUNT_AND_DEVICE = Limit("account and device", 5, 300, "too_many_login_attempts")
+
+
+class Attempt:
+    """Attempt that was counted and is to be judged."""
+
+    def __init__(self, request: Request, factor: str, user: User | None) -> None:
+        self._request, self._factor, self._user = request, factor, user
+        self._counted: list[str] = []
+
+    def count(self, limit: Limit, *of: str) -> None:
+        """Raises ValidationError once the limit is reached: the attempt is not judged."""
+        bucket = int(self._request.now.timestamp() // limit.seconds)
+        names = hashlib.sha256("\0".join((limit.name, self._factor, *of)).encode()).hexdigest()
+        key = f"sign-in:{names}:{bucket}"
+        cache.add(key, 0, timeout=limit.seconds)
+        self._counted.append(key)
+        if (failures := _changed(key, 1)) > limit.failures:
+            log.warning("sign_in_limited", factor=self._factor, user=self._name, limit=limit.name)
+            if failures == limit.failures + 1 and self._user and self._user.is_staff_member:
+                by = actor_of(self._request, None)
+                staff_sign_ins.note_limited(user=self._user, by=by, now=self._request.now)
+            raise get_adapter().validation_error(limit.refusal)
+
+    def succeeded(self) -> None:
+        for key in self._counted:
+            _changed(key, -1)
+
+    def failed(self) -> None:
+        log.warning("sign_in_failed", factor=self._factor, user=self._name)
+
+    @property
+    def _name(self) -> str:
+        """Never what was typed: it may be a password in the wrong field."""
+        return self._user.audit_id if self._user else ""
+
+
+def begin(request: Request, *, factor: str, account: str, user: User | None) -> Attempt:
+    """Count an attempt. `account`: what is guessed at, whether it exists or not. Raises ValidationError."""
+    attempt, place = Attempt(request, factor, user), network(request.address)
+    if user is not None and known_devices.is_known(request, user):
+        attempt.count(ACCOUNT_AND_DEVICE, account)
+    else:
+        attempt.count(ACCOUNT_AND_NETWORK, account, place)
+        attempt.count(ACCOUNT_AND_NETWORK_IN_AN_HOUR, account, place)
+        attempt.count(ACCOUNT, account)
+        attempt.count(NETWORK, place)
+    return attempt
+
+
+@contextmanager
+def judged(factor: str, user: User | None) -> Iterator[None]:
+    """For a form that raises ValidationError for a second factor that is wrong. Without a user there is no limit: with
+    a passkey alone, nothing can be guessed of an account."""
+    request = context.request
+    attempt = Attempt(request, factor, user)
+    if user is not None:
+        attempt = begin(request, factor=factor, account=user.audit_id, user=user)
+    try:
+        yield
+    except ValidationError:
+        attempt.failed()
+        raise
+    attempt.succeeded()
+
+
+def actor_of(request: Request, user: User | None) -> Actor:
+    """Return the person signing in, for the change log; after sign-in use portal.access.actor."""
+    return Actor(
+        user=user, address=request.address, request_id=request.id, system="anonymous", browser=browsers.of(request)
+    )
+
+
+def _changed(key: str, by: int) -> int:
+    try:
+        return cache.incr(key, by)
+    except ValueError:  # forgotten since it was added
+        return max(by, 0)

@@ -1,0 +1,190 @@
+"""How staff sign in: a passkey, a password with a TOTP code, or the organisation's OpenID Connect.
+
+allauth does the signing in; these adapters close what Keydesk does not offer (sign-up, password reset by mail) and see
+to it that nobody with a staff role gets in with a password alone.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients import encryption
+from clients.actors import Actor
+from clients.acts import staff
+from clients.authentication import staff_sign_ins
+from clients.models import User
+from foundation import email_addresses
+from portal.sign_in import attempts, known_devices
+from portal.sign_in.allauth_internals import get_authentication_records
+from portal.ui import svg
+from portal.web.http_request import Request
+from portal.web.next_page import own_page
+
+# Where each role begins after signing in.
+FIRST_PAGE = {User.Role.SECURITY: "dashboard", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
+SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+STRONG_METHODS = {"mfa", "socialaccount"}
+METHODS = {
+    "totp": "authenticator app", "recovery_codes": "recovery code", "webauthn": "passkey",
+    "socialaccount": "single sign-on",
+}  # fmt: skip
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": gettext_lazy("This account is closed. Ask a colleague to invite you again."),
+        "email_password_mismatch": gettext_lazy("This e-mail address and this password do not belong together."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts. Try again in five minutes."),
+        "too_many_for_account": gettext_lazy(
+            "Too many attempts for this address. Try again in an hour, or in a browser in which you signed in before."
+        ),
+    }
+
+    def authenticate(self, request: Request, **credentials: Any) -> User | None:
+        """By the password; allauth asks for the second factor afterwards."""
+        email = credentials.get("email", "")
+        user = User.objects.with_address(email).first()
+        attempt = attempts.begin(request, factor="password", account=email_addresses.mailbox(email), user=user)
+        found = super().authenticate(request, **credentials)
+        attempt.succeeded() if found else attempt.failed()
+        return found
+
+    def get_login_redirect_url(self, request: Request) -> str:
+        return resolve_url(FIRST_PAGE[User.Role(request.user.role)])
+
+    def is_open_for_signup(self, request: Request) -> bool:
+        return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether a sign-in may lead on to it."""
+        return bool(url and own_page(url))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        raise NotImplementedError(f"every mail goes through clients/mail/outbox.py, {template_prefix} too")
+
+    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
+        """What allauth would mail ("mfa/email/webauthn_added") goes to the change log, for whoever reads it there."""
+        what = template_prefix.rpartition("/")[2].replace("_", " ")
+        by = Actor(user=user, address=self.request.address, request_id=self.request.id)
+        staff.note_sign_in_changed(user=user, what=what, by=by)
+
+    def pre_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse | None:
+        methods = {record["method"] for record in get_authentication_records(request, user)}
+        if "socialaccount" not in methods and not get_mfa_adapter().is_mfa_enabled(user, SECOND_FACTORS):
+            messages.error(
+                request,
+                _("Your account has no second factor yet. Ask a colleague for a new invitation; its link sets it up."),
+            )
+            attempts.log.warning("sign_in_refused", user=user.audit_id, reason="no second factor")
+            return redirect("account_login")
+        return super().pre_login(request, user, **kwargs)
+
+    def respond_user_inactive(self, request: Request, user: User) -> HttpResponse:
+        attempts.log.warning("sign_in_refused", user=user.audit_id, reason="closed account")
+        return super().respond_user_inactive(request, user)
+
+    def post_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse:
+        """Record a completed sign-in, by password, link or passkey."""
+        response = super().post_login(request, user, **kwargs)
+        by = attempts.actor_of(request, user)
+        if user.is_staff_member:
+            known = known_devices.is_known(request, user)
+            method = _method(request, user)
+            staff_sign_ins.note_signed_in(user=user, method=method, known_device=known, by=by, now=request.now)
+            known_devices.remember(request, response, user)
+        else:
+            staff_sign_ins.note_passkey_used(user=user, by=by)
+        return response
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    """Single sign-on lets in the staff we invited; it makes no accounts."""
+
+    def is_open_for_signup(self, request: Request, sociallogin: Any) -> bool:
+        return False
+
+    def get_connect_redirect_url(self, request: Request, socialaccount: Any) -> str:
+        return resolve_url("mfa_index")
+
+    def pre_social_login(self, request: Request, sociallogin: Any) -> None:
+        if not sociallogin.is_existing or not sociallogin.user.is_staff_member:
+            messages.error(request, _("We do not know this account. Ask the Security team for an invitation."))
+            attempts.log.warning("sign_in_refused", user="", reason="unknown to single sign-on")
+            raise ImmediateHttpResponse(redirect("account_login"))
+
+    def on_authentication_error(self, request: Request, provider: Any, **about: Any) -> None:
+        attempts.log.warning("sign_in_failed", factor="single sign-on", user="", error=about.get("error"))
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": gettext_lazy("This code is not right. Type the one that the app shows now."),
+        "rate_limited": gettext_lazy("Too many attempts. Try again in five minutes."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        """The secret of a TOTP app and the seed of recovery codes: the database alone must not open an account."""
+        return encryption.seal_second_factor(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return encryption.unseal_second_factor(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return settings.SERVICE_NAME
+
+    def build_totp_svg(self, url: str) -> SafeString:
+        """Inline, because the content security policy lets no data: URI in."""
+        return svg.qr_code(url, label=_("QR code for the authenticator app"))
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """The last second factor of a staff member stays; another one first."""
+        others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=SECOND_FACTORS)
+        return not authenticator.user.is_staff_member or others.exclude(pk=authenticator.pk).exists()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The relying party is PUBLIC_URL's host, never the request's (WebAuthn section 5.1.2)."""
+        return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": settings.SERVICE_NAME}
+
+
+def _method(request: Request, user: User) -> str:
+    """How a member of staff came in, for the change log."""
+    used = []
+    for record in get_authentication_records(request, user):
+        used.append(METHODS.get(record.get("type") or record["method"], record["method"]))
+    return " and ".join(dict.fromkeys(used))
+
+
+def is_strong(request: Request) -> bool:
+    """Did this session begin with a second factor or single sign-on?"""
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] in STRONG_METHODS for record in records)
+
+
+def may_only_set_up(request: Request) -> bool:
+    """A staff session that began with a mailed link: it may set up a first second factor, and nothing else."""
+    return request.user.is_authenticated and request.user.is_staff_member and not is_strong(request)
+
+
+def had_second_factor(request: Request) -> bool:
+    """Was there a second factor, or single sign-on, before this session began? A link is no way around either."""
+    began_at = datetime.fromtimestamp(request.session["started_at"], UTC)
+    factors = Authenticator.objects.filter(user=request.user, created_at__lt=began_at)
+    return factors.exists() or SocialAccount.objects.filter(user=request.user, date_joined__lt=began_at).exists()

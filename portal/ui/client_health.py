@@ -1,0 +1,262 @@
+"""How a client is doing, in the words and colours that its contacts see.
+
+Works on rows that were loaded beforehand, so that a page with many clients asks the database no more often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients.expiry import QUIET
+from clients.models import Client, Key, Secret
+from portal.ui import rotation
+from portal.ui.dates import ago, day, days_left, moment
+from portal.ui.rotation import SOON, Rotation, Uses
+from tokens.models import CredentialUse
+
+Counts = Mapping[str, int]  # of valid tokens, by credential
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`state` is a colour of the `tag` component; `rank` puts the most urgent first; `key` is the one to replace.
+
+    `rotation` is one that is in progress: the client is not all right before the new key or secret is used.
+    """
+
+    rank: int
+    state: str
+    words: str
+    key: Key | None = None
+    rotation: Rotation | None = None
+
+
+def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
+    """`keys` and `secrets` are loaded; with those that stopped lately, a rotation that nobody finished is seen too."""
+    keys, secrets = list(keys), list(secrets)
+    if not client.is_active:
+        return Condition(0, "bad", client.get_status_display())
+    usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
+    working = [secret for secret in secrets if client.accepts_secrets and secret.state(now) != Secret.State.ENDED]
+    if not usable and not working:
+        return Condition(1, "bad", _("Cannot authenticate"))
+    ending = ending_key(usable, now)
+    if ending:
+        days = days_left(ending.not_after, now)
+        words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+        return Condition(2, "warn", words, ending)
+    if replacing := rotation.of_client(client, keys, secrets, uses, now):
+        rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
+        return Condition(rank, state, replacing.words, rotation=replacing)
+    credentials: list[Key | Secret] = [*usable, *working]
+    if not any(credential.credential in uses for credential in credentials):
+        return Condition(3, "info", _("Waiting for first use"))
+    return Condition(4, "ok", _("Active"))
+
+
+def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
+    """The key that ends within a month without a successor that goes on after it."""
+    staying = [key for key in usable if key.retires_at is None]
+    ends = [(key.not_after, key.pk, key) for key in staying if key.not_after and key.not_after <= now + SOON]
+    return max(ends)[-1] if ends and len(ends) == len(staying) else None
+
+
+def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
+    """Each usable credential in a few words, keys first."""
+    works = (Key.State.ACTIVE, Key.State.RETIRING)
+    words = [key.title for key in keys if key.state(now) in works]
+    if client.accepts_secrets:
+        words += [
+            _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
+            for secret in secrets
+            if secret.state(now) != Secret.State.ENDED
+        ]
+    return words
+
+
+def last_use(uses: Uses) -> datetime | None:
+    return max((use.last_used_at for use in uses.values()), default=None)
+
+
+# --- One credential -------------------------------------------------------------------------------------------------
+KEY_STATES = {
+    Key.State.STAGED: "info",
+    Key.State.ACTIVE: "ok",
+    Key.State.RETIRING: "warn",
+    Key.State.RETIRED: "mute",
+    Key.State.EXPIRED: "bad",
+}
+
+
+@dataclass(frozen=True)
+class KeyCard:
+    """A key as components/credential_card.html shows it."""
+
+    key: Key
+    title: str
+    state: str
+    status: str
+    end_at: datetime | None
+    line_state: str
+    used: str
+    note: str
+    tokens: int  # valid now
+    proven: str  # does anybody have the private half?
+
+    @property
+    def start_at(self) -> datetime:
+        return self.key.not_before or self.key.added_at
+
+
+def of_key(
+    key: Key, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
+) -> KeyCard:
+    """`replacing` is the rotation of the client, if there is one: its new key is not called safe to retire."""
+    state = key.state(now)
+    colour, status = KEY_STATES[state], str(key.State(state).label)
+    end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
+    if state == Key.State.ACTIVE and end_at and end_at <= now + SOON:
+        days = days_left(end_at, now)
+        colour, status = "warn", ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+    use = uses.get(key.credential)
+    return KeyCard(
+        key=key,
+        title=key.title,
+        state=colour,
+        status=status,
+        end_at=end_at,
+        line_state={"info": "next", "mute": "bad"}.get(colour, colour),
+        used=used_words(use, now),
+        note=_unused_note(key, replacing) or _key_note(state, key, use, now),
+        tokens=(tokens or {}).get(key.credential, 0),
+        proven=_proven_words(key, use),
+    )
+
+
+def _proven_words(key: Key, use: CredentialUse | None) -> str:
+    if key.proven_at:
+        return _("Possession proven on %(moment)s") % {"moment": moment(key.proven_at)}
+    return _("Proven by use") if use else _("Not proven yet: the first token will prove it")
+
+
+def used_words(use: CredentialUse | None, now: datetime) -> str:
+    if use is None:
+        return _("never")
+    number = number_format(use.uses, force_grouping=True)
+    counted = ngettext("%(count)s time", "%(count)s times", use.uses) % {"count": number}
+    return _("%(ago)s, %(counted)s") % {"ago": ago(use.last_used_at, now), "counted": counted}
+
+
+def _unused_note(credential: Key | Secret, replacing: Rotation | None) -> str:
+    """For the new one of two, as long as it has not been used."""
+    if replacing and replacing.new == credential and replacing.new_used_at is None:
+        return _("Not used yet: set it in your software.")
+    return ""
+
+
+def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: datetime) -> str:
+    if state == Key.State.STAGED:
+        return _("It does not work yet. Activate it when your software is ready for it.")
+    if state == Key.State.RETIRING:
+        return _("It stops working on %(moment)s.") % {"moment": moment(key.retires_at)}
+    return removal_words(use, key.added_at, now) if state == Key.State.ACTIVE else ""
+
+
+def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> str:
+    """What would break without this credential."""
+    last = use.last_used_at if use else None
+    if (last or since) > now - QUIET:
+        return "" if last is None else _("In use: software that authenticates with it would be refused.")
+    if last is None:
+        return _("Never used since it was added on %(day)s: safe to retire.") % {"day": day(since)}
+    quiet = (now - last).days
+    return ngettext(
+        "Not used for %(days)s day: safe to retire.", "Not used for %(days)s days: safe to retire.", quiet
+    ) % {"days": quiet}
+
+
+@dataclass(frozen=True)
+class SecretLine:
+    """A secret as the client's page lists it: never the secret itself."""
+
+    secret: Secret
+    state: str
+    status: str
+    is_current: bool
+    used: str
+    note: str
+    tokens: int  # valid now
+
+
+def of_secret(
+    secret: Secret, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
+) -> SecretLine:
+    state, use = secret.state(now), uses.get(secret.credential)
+    is_current = state == Secret.State.ACTIVE
+    if is_current:
+        note = _unused_note(secret, replacing) or removal_words(use, secret.created_at, now)
+    else:
+        note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
+    colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)
+    if not secret.client.accepts_secrets:
+        colour, status, note = "mute", _("Turned off"), ""
+    return SecretLine(
+        secret=secret,
+        state=colour,
+        status=status,
+        is_current=is_current,
+        used=used_words(use, now),
+        note=note,
+        tokens=(tokens or {}).get(secret.credential, 0),
+    )
+
+
+# --- All credentials of a client on one time line -------------------------------------------------------------------
+LONGEST = timedelta(days=365)  # to either side of today
+SHORTEST = timedelta(days=90)  # after today, so that there is something to see
+
+
+@dataclass(frozen=True)
+class Line:
+    """One credential on the time line of its client; `start`, `end` and `now` in percent of it."""
+
+    name: str
+    used: str
+    state: str
+    end_at: datetime | None
+    start: float
+    end: float
+    now: float
+
+
+def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> list[Line]:
+    """The credentials that work or will, the one that ends first on top."""
+    over = (Key.State.RETIRED, Key.State.EXPIRED)
+    cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
+    rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
+    for secret in secrets if client.accepts_secrets else ():
+        if secret.state(now) != Secret.State.ENDED:
+            shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
+            rows.append((name, shown.used, shown.state, secret.created_at, secret.ends_at))
+    return _on_one_scale(sorted(rows, key=lambda row: (row[4] is None, row[4] or now)), now)
+
+
+def _on_one_scale(rows: list[tuple[str, str, str, datetime, datetime | None]], now: datetime) -> list[Line]:
+    if not rows:
+        return []
+    left = max(min(start for *_row, start, _end in rows), now - LONGEST)
+    right = min(max([now + SHORTEST, *(end for *_row, end in rows if end)]), now + LONGEST)
+
+    def percent(at: datetime) -> float:
+        return 100 * (min(max(at, left), right) - left) / (right - left)
+
+    return [
+        Line(name, used, state, end, percent(start), percent(end) if end else 100.0, percent(now))
+        for name, used, state, start, end in rows
+    ]

@@ -1,0 +1,57 @@
+"""Proposals as people read them: what would change, where, and whom it affects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from audit.actions import FIELDS
+from clients.models import Client, Proposal, Scope
+from portal.ui import log_entries
+
+STATES = {
+    Proposal.Outcome.WAITING: "warn", Proposal.Outcome.CONFIRMED: "ok", Proposal.Outcome.DECLINED: "bad",
+    Proposal.Outcome.WITHDRAWN: "mute", Proposal.Outcome.VOID: "mute",
+}  # fmt: skip
+
+
+def row(proposal: Proposal, now: datetime) -> dict[str, object]:
+    """Proposal, for a list and for its own page."""
+    state = proposal.state(now)
+    return {
+        "proposal": proposal,
+        "what": proposal.get_kind_display(),
+        "about": str(proposal.about),
+        "about_url": _url(proposal.about),
+        "state": STATES[state],
+        "status": state.label,
+        "waits": state == Proposal.Outcome.WAITING,
+        "differences": differences(proposal),
+    }
+
+
+def differences(proposal: Proposal) -> list[dict[str, object]]:
+    """For the diff component: what it would change of what was there when it was proposed."""
+    shown: list[dict[str, object]] = [
+        {"field": FIELDS[name], "before": log_entries.value(name, before), "after": log_entries.value(name, after)}
+        for name in FIELDS
+        if name in proposal.changes
+        for before, after in [proposal.changes[name]]
+    ]
+    return [change for change in shown if change["before"] != change["after"]]
+
+
+def affected(proposal: Proposal) -> dict[str, object]:
+    """The parties concerned: a client with its contacts and sensitive scopes, or the clients that hold a scope."""
+    if proposal.client is not None:
+        return {
+            "sensitive": list(proposal.client.sensitive_scopes.order_by("name")),
+            "contacts": proposal.client.contacts.select_related("user").order_by("role", "user__email"),
+        }
+    scope = proposal.about
+    return {"holders": scope.holders.count() if isinstance(scope, Scope) else 0}
+
+
+def _url(about: Client | Scope) -> str:
+    return reverse("staff_client", args=[about.uid]) if isinstance(about, Client) else reverse("scopes")

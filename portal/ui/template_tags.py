@@ -1,0 +1,307 @@
+"""The tags and filters of every template (a builtin: no `{% load %}`). docs/components.md shows them in use."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django import forms
+from django.forms import BoundField
+from django.template import Context, Engine, Library
+from django.utils import formats
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from foundation import email_addresses
+from foundation.invisible_characters import is_visible
+from portal.ui import svg
+from portal.ui.client_health import Line
+from portal.ui.dates import ago, clock, day, days_left, moment, precise, short_day, span, zone
+from portal.ui.staff_names import as_contacts_see
+
+register = Library()
+
+NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French deceive nobody
+RISKS = {"low": 1, "medium": 2, "high": 3}
+# Comments and strings of the languages in our samples; `//` counts only after a space, so not in an address.
+CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+
+
+# --- Components -----------------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def component(context: Context, name: str, /, **values: object) -> SafeString:
+    """One component of templates/components/, which sees `values` and nothing else of the page."""
+    inner = context.new(values)
+    inner["csrf_token"] = context.get("csrf_token")
+    engine = Engine.get_default() if context.template is None else context.template.engine
+    return engine.get_template(f"components/{name}.html").render(inner)
+
+
+@register.simple_block_tag(takes_context=True)
+def wrap(context: Context, content: SafeString, name: str, /, **values: object) -> SafeString:
+    """A component around a piece of the page, which it gets as `content`."""
+    return component(context, name, content=content, **values)
+
+
+@register.simple_block_tag
+def capture(content: SafeString) -> SafeString:
+    """`{% capture as foot %}...{% endcapture %}`: a piece of the page as a value for a component."""
+    return content
+
+
+@register.simple_tag
+def listof(*values: object) -> tuple[object, ...]:
+    """`{% listof _("Client") _("Scopes") as columns %}`"""
+    return values
+
+
+@register.simple_tag(takes_context=True)
+def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
+    """`{% breadcrumb label url label url ... current_label as crumbs %}`"""
+    *parents, current = labels_and_urls
+    links = [{"label": label, "url": url} for label, url in zip(parents[::2], parents[1::2], strict=True)]
+    return component(context, "breadcrumb", links=links, current=current)
+
+
+# --- Forms ----------------------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def field(context: Context, field: BoundField, /, **options: object) -> SafeString:
+    """A form field in full: label or legend, hint, error, control. Options: docs/components.md."""
+    kind = _kind(field.field.widget)
+    values: dict[str, object] = {"field": field, "kind": kind, "optional": not field.field.required, **options}
+    if kind in ("radios", "checkboxes"):
+        values["choices"] = _choices(field)
+    else:
+        values["control"] = _control(field, kind, width=options.get("width"), describedby=options.get("describedby"))
+    return component(context, "field", **values)
+
+
+@register.filter
+def error_links(form: forms.Form) -> list[dict[str, str]]:
+    """What the error summary lists: each message with the id of the control it is about ("" for the whole form)."""
+    links = [{"id": "", "message": message} for message in map(str, form.non_field_errors())]
+    for bound in form:
+        target = "" if bound.is_hidden else f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
+        links += [{"id": target, "message": message} for message in error_messages(bound)]
+    return links
+
+
+@register.filter
+def error_messages(field: BoundField) -> list[str]:
+    """A field's errors; Django's "This field is required." names the field instead, so that a list of them helps."""
+    missing = {
+        "checkbox": _("Tick “%(label)s”"),
+        "file-upload": _("Choose a file: %(label)s"),
+        "select": _("Choose an answer: %(label)s"),
+        "radios": _("Choose an answer: %(label)s"),
+        "checkboxes": _("Choose an answer: %(label)s"),
+    }
+    plain = str(forms.Field.default_error_messages["required"])
+    named = missing.get(_kind(field.field.widget), _("Fill in: %(label)s")) % {"label": field.label}
+    return [named if message == plain else message for message in map(str, field.errors)]
+
+
+def _kind(widget: forms.Widget) -> str:
+    kinds: list[tuple[type[forms.Widget], str]] = [
+        (forms.HiddenInput, "hidden"),
+        (forms.CheckboxSelectMultiple, "checkboxes"),
+        (forms.RadioSelect, "radios"),
+        (forms.CheckboxInput, "checkbox"),
+        (forms.Select, "select"),
+        (forms.Textarea, "textarea"),
+        (forms.FileInput, "file-upload"),
+    ]
+    return next((kind for cls, kind in kinds if isinstance(widget, cls)), "input")
+
+
+def _control(field: BoundField, kind: str, *, width: object, describedby: object) -> SafeString:
+    """The widget with the classes of govuk-frontend; Django adds aria-describedby and aria-invalid."""
+    widget = field.field.widget
+    block = "checkboxes__input" if kind == "checkbox" else kind
+    classes = [f"govuk-{block}", widget.attrs.get("class", "")]
+    if field.errors and kind != "checkbox":
+        classes.append(f"govuk-{kind}--error")
+    if width:
+        classes.append(f"govuk-input--width-{width}")
+    if widget.attrs.get("autocomplete") == "one-time-code":
+        classes.append("kd-input--code")
+    attrs: dict[str, str | bool] = {"class": " ".join(filter(None, classes))}
+    if describedby:
+        attrs["aria-describedby"] = f"{field.aria_describedby or ''} {describedby}".strip()
+    return field.as_widget(attrs=attrs)
+
+
+def _choices(field: BoundField) -> list[dict[str, object]]:
+    """The options of radios and checkboxes; the form may have `hints` and `disabled_choices` by field name."""
+    hints = getattr(field.form, "hints", {}).get(field.name, {})
+    disabled = getattr(field.form, "disabled_choices", {}).get(field.name, ())
+    return [
+        {
+            "id": option.id_for_label,
+            "name": option.data["name"],
+            "value": str(option.data["value"]),
+            "label": option.choice_label,
+            "checked": option.data["selected"],
+            "hint": hints.get(str(option.data["value"]), ""),
+            "disabled": field.field.disabled or str(option.data["value"]) in disabled,
+        }
+        for option in field.subwidgets
+    ]
+
+
+# --- Pictures -------------------------------------------------------------------------------------------------------
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    return svg.icon(name, css)
+
+
+@register.simple_tag
+def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
+    """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
+    left = days_left(end_at, now)
+    if not label:
+        days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
+        label = _("Today, %(days_left)s") % {"days_left": days} if left > 0 else _("Today")
+    description = _("Valid from %(start)s to %(end)s. %(label)s.") % {
+        "start": day(start_at),
+        "end": moment(end_at),
+        "label": label,
+    }
+    passed = svg.percent_passed(start_at, end_at, now)
+    return svg.timeline(passed, state=state, label=label, description=description)
+
+
+@register.simple_tag
+def lifeline(line: Line) -> SafeString:
+    """One of the bars of contact/lifelines.html."""
+    end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
+    description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
+    return svg.lifeline(line.start, line.end, line.now, state=line.state, description=description)
+
+
+@register.simple_tag
+def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
+    """Bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
+    issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
+    description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
+    return svg.spark(
+        issued, refused, description=description % {"issued": number(sum(issued)), "refused": number(sum(refused))}
+    )
+
+
+@register.simple_tag
+def chart_grid(ticks: Sequence[int]) -> SafeString:
+    """The axis of components/chart.html."""
+    return svg.chart_grid([number(tick) for tick in ticks])
+
+
+@register.simple_tag
+def day_column(day: Mapping[str, int], ticks: Sequence[int]) -> SafeString:
+    """Return a day of components/chart.html, as portal.ui.usage_chart has it."""
+    issued, refused = day["issued"], day["refused"]
+    return svg.day_column(issued, refused, ticks[0], label=number(refused), is_open=bool(day["is_today"]))
+
+
+@register.simple_tag
+def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
+    """`refused` in each of the last hours, the present one last."""
+    started = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=len(refused) - 1)
+    description = ngettext(
+        "Bar chart: %(n)s request refused in %(hours)s hours, at most %(most)s in one.",
+        "Bar chart: %(n)s requests refused in %(hours)s hours, at most %(most)s in one.",
+        sum(refused),
+    ) % {"n": number(sum(refused)), "hours": len(refused), "most": number(max(refused, default=0))}
+    end = _("%(time)s, now") % {"time": clock(now)}
+    return svg.hour_bars(refused, start=moment(started), end=end, description=description)
+
+
+@register.simple_tag
+def offset_scale(offset: float, allowed: float) -> SafeString:
+    """How far the reader's clock is from ours, in seconds; positive is ahead."""
+    numbers = {"offset": f"{offset:+.0f}", "allowed": f"{allowed:.0f}"}
+    description = _("Your clock is %(offset)s seconds from ours; we accept up to %(allowed)s either way.") % numbers
+    label = _("You: %(offset)s s") % numbers
+    return svg.offset_scale(offset, allowed=allowed, label=label, description=description)
+
+
+@register.simple_tag
+def risk(level: str, label: str = "") -> SafeString:
+    """`level` is low, medium or high."""
+    words = {"low": _("Low risk"), "medium": _("Medium risk"), "high": _("High risk")}
+    return svg.risk(RISKS[level], label or words[level])
+
+
+@register.simple_tag
+def share_bar(part: float, whole: float) -> SafeString:
+    return svg.share_bar(100 * part / whole if whole else 0)
+
+
+# --- Times, numbers and texts ---------------------------------------------------------------------------------------
+for _filter in (day, short_day, clock, moment, precise, days_left, ago, span):
+    register.filter(_filter.__name__, _filter)
+register.simple_tag(zone, name="time_zone")
+
+
+@register.filter
+def number(value: float) -> str:
+    """18,234 in the reader's language; for counts, never for ids."""
+    return formats.number_format(value, use_l10n=True, force_grouping=True)
+
+
+register.filter(as_contacts_see)
+
+
+@register.filter
+def visible(value: object) -> str:
+    """Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
+    return "".join(
+        char if is_visible(char) or char in NO_BREAK else char.encode("unicode_escape").decode() for char in str(value)
+    )
+
+
+@register.filter
+def scope_names(value: object) -> SafeString:
+    """Scope names, which break after a dot only: `meter.readings.write` never ends a line within a word."""
+    return format_html_join(" ", '<span class="kd-scope">{}</span>', ((_dotted(name),) for name in str(value).split()))
+
+
+def _dotted(name: str) -> SafeString:
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))
+
+
+@register.filter
+def address(value: str) -> str:
+    """A mail address in letters, with the `xn--` form of its domain where that differs."""
+    return visible(email_addresses.in_full(value))
+
+
+@register.filter
+def marked(value: object, other: object) -> SafeString:
+    """`value` with the part that differs from `other` marked: what was sent against what is expected."""
+    text, against = visible(value), visible(other or "")
+    start = next(
+        (i for i, (a, b) in enumerate(zip(text, against, strict=False)) if a != b), min(len(text), len(against))
+    )
+    rest = min(len(text), len(against)) - start
+    tail = next((i for i in range(rest) if text[-1 - i] != against[-1 - i]), rest)
+    end = len(text) - tail
+    # Marking nearly all of it says nothing; two unrelated values are shown plain.
+    if not against or start == end or (start < 4 and tail < 4):
+        return format_html("{}", text)
+    return format_html("{}<mark>{}</mark>{}", text[:start], text[start:end], text[end:])
+
+
+@register.filter
+def highlight(code: str) -> SafeString:
+    """A sample with its comments and strings in colour; the text itself is escaped and unchanged."""
+    pieces, end = [], 0
+    for part in CODE_PARTS.finditer(code):
+        pieces += [("", code[end : part.start()]), (part.lastgroup, part.group())]
+        end = part.end()
+    pieces.append(("", code[end:]))
+    return format_html_join("", "{}", ((_coloured(kind, text),) for kind, text in pieces))
+
+
+def _coloured(kind: str | None, text: str) -> SafeString:
+    return format_html('<span class="{}">{}</span>', kind, text) if kind else format_html("{}", text)

@@ -1,0 +1,1 @@
+"""What one HTTP request carries: its session, its kept form, its limits."""

@@ -1,0 +1,27 @@
+"""The name of a browser, for a list of sessions and for mails: from our own words only, whatever the header says."""
+
+from portal.web.http_request import Request
+
+MAX_HEADER = 400  # characters that are looked at
+
+# Names in the User-Agent header, the more telling first: Edge and Opera call themselves Chrome, and Chrome Safari.
+BROWSERS = {
+    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
+    "Chrome/": "Chrome", "CriOS/": "Chrome", "Safari/": "Safari", "curl/": "curl",
+}  # fmt: skip
+SYSTEMS = {
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS X": "Mac",
+    "CrOS": "ChromeOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+def of(request: Request) -> str:
+    """The browser that sent this HTTP request, for instance "Chrome, Windows"."""
+    return name_of(request.headers.get("User-Agent", ""))
+
+
+def name_of(user_agent: str) -> str:
+    """ "Chrome, Windows"; "" when nothing in the header is known."""
+    header = user_agent[:MAX_HEADER]
+    found = (next((name for mark, name in names.items() if mark in header), "") for names in (BROWSERS, SYSTEMS))
+    return ", ".join(filter(None, found))

@@ -1,0 +1,57 @@
+"""A session of somebody who is signed in: when it began, where it is used, and when it ends."""
+
+import uuid
+
+from django.conf import settings
+from django.urls import reverse
+
+from clients.access.session_store import ADDRESS, BROWSER, SEEN_AT, STARTED_AT, UID
+from portal.web import browsers
+from portal.web.commits import commits_wait
+from portal.web.http_request import Request
+
+NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
+
+
+def begin(request: Request) -> None:
+    """Name the session and note when it began, unless that was done."""
+    if UID not in request.session:
+        now = request.now.timestamp()
+        place = {ADDRESS: request.address, BROWSER: browsers.of(request)}
+        request.session.update({STARTED_AT: now, SEEN_AT: now, **place, **request.session, UID: str(uuid.uuid4())})
+
+
+def uid_of(request: Request) -> uuid.UUID:
+    """Return the name of the session, which stays when its key changes. Only for somebody who is signed in."""
+    begin(request)
+    return uuid.UUID(request.session[UID])
+
+
+def left(request: Request) -> dict[str, int]:
+    """Seconds until the session ends unless it is used, and until it ends in any case; negative when it is over."""
+    now = request.now.timestamp()
+    return {"idle": int(idle_limit(request) - now), "last": int(absolute_limit(request) - now)}
+
+
+def idle_limit(request: Request) -> float:
+    """When the session ends unless it is used, as a timestamp."""
+    return request.session[SEEN_AT] + settings.SESSION_IDLE_LIMIT.total_seconds()
+
+
+def absolute_limit(request: Request) -> float:
+    """When the session ends however much it is used, as a timestamp."""
+    return request.session[STARTED_AT] + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
+
+
+def only_asks(request: Request) -> bool:
+    """Whether the page asks for the end of the session by itself, which is no use of it."""
+    return request.method in ("GET", "HEAD") and request.path == reverse("session_ends")
+
+
+def note_use(request: Request) -> None:
+    """Put the idle limit off, and keep the address; a browser that moves to another network is noted at once."""
+    now, session = request.now.timestamp(), request.session
+    if commits_wait(request):
+        return
+    if now - session[SEEN_AT] > NOTED_EVERY_S or session[ADDRESS] != request.address:
+        session.update({SEEN_AT: now, ADDRESS: request.address})

@@ -1,0 +1,1 @@
+"""Acts on tokens for pages and commands: invalidation, incidents, the dry run. These use the ORM."""

@@ -1,0 +1,63 @@
+"""What would become of an assertion if it were sent now, for the contact who is building a client.
+
+Nothing is stored and the assertion is not spent: it can still be sent for real.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from clients.models import Client
+from tokens.models import UsedAssertion
+from tokens.protocol import assertion, jws
+from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.policy import from_settings
+from tokens.runtime.client_cache import signing_key
+
+_IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What the assertion says and everything that is wrong with it: no findings mean that it would be accepted.
+
+    `header` and `claims` are empty when it cannot be read at all; then the one finding says why.
+    """
+
+    header: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    findings: list[InvalidClient] = field(default_factory=list)
+
+
+def explain(text: str, *, client: Client, now: datetime) -> Explained:
+    """`text`: the assertion, or a whole form or command with `client_assertion=` in it."""
+    try:
+        read = jws.read(_encoded(text))
+    except InvalidClient as finding:
+        return Explained(findings=[finding])
+    policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
+    keys = [signing_key(row) for row in client.keys.values()]  # also those that ended, to say that they did
+    at = now.timestamp()
+    findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)
+    if not client.is_active:
+        findings.insert(0, InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status))
+    if _was_used(client, read.claims.get("jti")):
+        findings.append(InvalidClient(Rule.REPLAYED))
+    return Explained(read.header, read.claims, findings)
+
+
+def _encoded(text: str) -> str:
+    """Terminals and mail break long lines: no whitespace belongs to an assertion."""
+    found = _IN_A_FORM.search(text)
+    return unquote(found[1]) if found else "".join(text.split())
+
+
+def _was_used(client: Client, jti: object) -> bool:
+    if not isinstance(jti, str):
+        return False
+    return UsedAssertion.objects.filter(client=client, jti_digest=assertion.digest_of(jti)).exists()

@@ -1,0 +1,301 @@
+"""Something leaked: find out whose it is, and revoke it in one act. Nothing that was pasted is kept.
+
+A secret or token is found by its digest, a private key by the thumbprint of its public half
+(portal/pages/incident/pasted_secret.py).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audit import log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.acts import keys
+from clients.former_ids import has_id
+from clients.mail.notifications import tell_contacts
+from clients.models import Client, Key, Secret
+from tokens.acts.invalidation import UnableToRevoke, wake_cleaner
+from tokens.models import Token, TokenQuerySet
+from tokens.protocol.jws import Jws
+from tokens.runtime.client_cache import signing_key
+
+_REVOKED = "revoked"
+NOBODY = log.Whole("nobody", "nobody")
+HINT_LENGTH = 4  # characters of a secret that pages show
+MAX_FOUND, MAX_ADDRESSES = 10, 50
+
+Changes = dict[str, tuple[object, object]]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Pasted value, as far as a look-up needs it. At most one is not empty."""
+
+    digest: bytes = b""  # of a secret or token
+    thumbprint: str = ""  # RFC 7638, of a key
+    assertion: Jws | None = None
+    name: str = ""  # a key id, a thumbprint of a certificate, the end of a secret, or a client id: nothing secret
+
+    @property
+    def what(self) -> str:
+        """For the change log."""
+        kinds = {"value": self.digest, "key": self.thumbprint, "assertion": self.assertion, "name": self.name}
+        return next((kind for kind, found in kinds.items() if found), "unknown")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Object of a pasted value: a credential, a token, or a client of which no credential is named."""
+
+    subject: Secret | Key | Token | Client
+    is_signed: bool | None = None  # of an assertion: a key of the client made its signature
+
+    @property
+    def client(self) -> Client:
+        return self.subject if isinstance(self.subject, Client) else self.subject.client
+
+    @property
+    def secret(self) -> Secret | None:
+        return self.subject if isinstance(self.subject, Secret) else None
+
+    @property
+    def key(self) -> Key | None:
+        return self.subject if isinstance(self.subject, Key) else None
+
+    @property
+    def token(self) -> Token | None:
+        return self.subject if isinstance(self.subject, Token) else None
+
+    @property
+    def reference(self) -> str:
+        """Names it on a page; a digest of 256 random bits is no secret."""
+        if isinstance(self.subject, Token):
+            return f"token:{bytes(self.subject.pk).hex()}"
+        return f"{self.kind}:{self.subject.uid}"
+
+    @property
+    def kind(self) -> str:
+        return type(self.subject).__name__.lower()
+
+    def works(self, now: datetime) -> bool:
+        """Whether it opens anything at this moment. A client id by itself does not."""
+        subject = self.subject
+        if isinstance(subject, Token):
+            return Token.objects.live(now).filter(pk=subject.pk).exists()
+        if isinstance(subject, Key):
+            return self.client.is_active and Key.objects.usable(now).filter(pk=subject.pk).exists()
+        if isinstance(subject, Secret):
+            usable = subject.state(now) != Secret.State.ENDED
+            return usable and self.client.is_active and self.client.accepts_secrets
+        return False
+
+    def can_be_revoked(self, now: datetime) -> bool:
+        """Whether there is anything left to end: it itself, or a token of it."""
+        subject = self.subject
+        if isinstance(subject, Token):
+            return subject.revoked_at is None and subject.expires_at > now
+        if isinstance(subject, Client):
+            return False
+        end = subject.retires_at if isinstance(subject, Key) else subject.ends_at
+        return end is None or end > now or self.tokens().live(now).exists()
+
+    def is_only_way(self, now: datetime) -> bool:
+        """Whether the client has no other key and no other secret that works."""
+        other_keys, secrets = self.client.keys.usable(now), self.client.secrets.usable(now)
+        if isinstance(self.subject, Key):
+            other_keys = other_keys.exclude(thumbprint=self.subject.thumbprint)
+        elif isinstance(self.subject, Secret):
+            secrets = secrets.exclude(pk=self.subject.pk)
+        else:
+            return False
+        return not other_keys.exists() and not (self.client.accepts_secrets and secrets.exists())
+
+    def tokens(self) -> TokenQuerySet:
+        """What was issued to it and is still kept; of a token itself what was issued to the same credential."""
+        tokens = Token.objects.of(self.client)
+        if isinstance(self.subject, Client):
+            return tokens
+        return tokens.issued_to(self.subject.credential)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A network address that got tokens, while the tokens are kept: until they expire."""
+
+    address: str
+    first: datetime
+    last: datetime
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.count}, {self.first:%Y-%m-%dT%H:%M:%SZ} to {self.last:%Y-%m-%dT%H:%M:%SZ})"
+
+
+def addresses(leak: Leak) -> list[Seen]:
+    """Those that got tokens with the leaked credential, most tokens first."""
+    rows = leak.tokens().order_by().values("address").annotate(
+        first=Min("issued_at"), last=Max("issued_at"), count=Count("pk")
+    )  # fmt: skip
+    in_order = sorted(rows, key=lambda row: (-row["count"], str(row["address"])))[:MAX_ADDRESSES]
+    return [Seen(row["address"] or "-", row["first"], row["last"], row["count"]) for row in in_order]
+
+
+# --- Whose it is ----------------------------------------------------------------------------------------------------
+@transaction.atomic
+def look_up(*, traces: Traces, by: Actor, now: datetime) -> list[Leak]:
+    """Whose this is, also when it stopped working long ago: at most MAX_FOUND. Logged, without what was pasted."""
+    found = [leak for source in SOURCES for leak in source(traces)][:MAX_FOUND]
+    changes = {"leaked": (None, traces.what)}
+    log.record(action=Action.INCIDENT_LOOKED_UP, actor=by, subject=_named(found), changes=changes)
+    return found
+
+
+def _named(found: list[Leak]) -> log.Subject:
+    if len(found) > 1:
+        return log.Whole("several", ", ".join(f"{leak.subject.audit_label} ({leak.client.name})" for leak in found))
+    return found[0].subject if found else NOBODY
+
+
+def _by_digest(traces: Traces) -> Iterator[Leak]:
+    if traces.digest:
+        yield from map(Leak, Secret.objects.select_related("client").filter(digest=traces.digest))
+        yield from map(Leak, Token.objects.select_related("client").filter(digest=traces.digest))
+
+
+def _by_thumbprint(traces: Traces) -> Iterator[Leak]:
+    if traces.thumbprint:
+        yield from map(Leak, _newest_of_each(Key.objects.filter(thumbprint=traces.thumbprint)))
+
+
+def _by_assertion(traces: Traces) -> Iterator[Leak]:
+    """By the client that it names, and the key that signed it, or that it names when none of them did."""
+    assertion = traces.assertion
+    if assertion is None or not (client := Client.objects.filter(has_id(assertion.client_id)).first()):
+        return
+    own = list(client.keys.select_related("client").shown())
+    signed = [key for key in own if _is_signed_by(assertion, key)]
+    named = [key for key in own if assertion.header.get("kid") in signing_key(vars(key)).names]
+    subject: Key | Client = next(iter([*signed, *named]), client)
+    yield Leak(subject, is_signed=bool(signed))
+
+
+def _is_signed_by(assertion: Jws, key: Key) -> bool:
+    of_key = signing_key(vars(key))
+    return assertion.header.get("alg") in of_key.algorithms and assertion.is_signed_by(of_key.imported)
+
+
+def _by_name(traces: Traces) -> Iterator[Leak]:
+    """Key ids, thumbprints, the last characters of a secret, and client ids: one text can be several of them."""
+    if not (name := traces.name):
+        return
+    names = [name, *_from_hex(name)]
+    exact = Q(kid=name) | Q(thumbprint=name) | Q(jwk__x5t__in=names) | Q(**{"jwk__x5t#S256__in": names})
+    yield from map(Leak, _newest_of_each(Key.objects.filter(exact)))
+    if len(name) == HINT_LENGTH:
+        yield from map(Leak, Secret.objects.select_related("client").filter(hint=name).order_by("-created_at"))
+    yield from map(Leak, Client.objects.filter(has_id(name)))
+
+
+def _from_hex(name: str) -> list[str]:
+    """A thumbprint of a certificate in hex, with or without colons, as the members of a JWK have it."""
+    try:
+        data = bytes.fromhex(name.replace(":", ""))
+    except ValueError:
+        return []
+    return [base64.urlsafe_b64encode(data).rstrip(b"=").decode()]
+
+
+def _newest_of_each(found: QuerySet[Key]) -> list[Key]:
+    """One row per client and key, the one in use where there is one: a renewed certificate left older rows behind."""
+    rows = found.select_related("client").order_by(F("retires_at").desc(nulls_first=True), "-added_at")
+    newest: dict[tuple[int, str], Key] = {}
+    for key in rows[: MAX_FOUND * 5]:
+        newest.setdefault((key.client_id, key.thumbprint), key)
+    return list(newest.values())
+
+
+SOURCES: tuple[Callable[[Traces], Iterator[Leak]], ...] = (_by_digest, _by_thumbprint, _by_assertion, _by_name)
+
+
+def by_reference(text: str, *, is_signed: bool | None = None) -> Leak | None:
+    """The leak that a page named by its `reference`; `is_signed` as in Leak."""
+    kind, _colon, rest = text.partition(":")
+    try:
+        found = _referred_to(kind, rest)
+    except ValueError:
+        return None
+    return Leak(found, is_signed=is_signed) if found else None
+
+
+def _referred_to(kind: str, rest: str) -> Secret | Key | Token | Client | None:
+    """Raises ValueError for what is no reference."""
+    if kind == "token":
+        return Token.objects.select_related("client").filter(digest=bytes.fromhex(rest)).first()
+    if kind == "client":
+        return Client.objects.filter(uid=UUID(rest)).first()
+    if kind == "key":
+        return Key.objects.select_related("client").filter(uid=UUID(rest)).first()
+    return Secret.objects.select_related("client").filter(uid=UUID(rest)).first() if kind == "secret" else None
+
+
+# --- Revoking -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
+    """End a token; or a key or secret and, since whoever has it may have used it, every token of the client.
+
+    The key or secret goes even when nothing else authenticates the client: its contacts get a mail, with `message` in
+    it, and can make a new one. The tokens go by the client's epoch: one that is being issued with it at this very
+    moment dies too. The entry keeps the addresses that got tokens. Raises UnableToRevoke.
+    """
+    client = Client.objects.locked(leak.client.pk)
+    seen = [str(address) for address in addresses(leak)]
+    if isinstance(leak.subject, Token):
+        changes = _end_token(leak.subject, now)
+    elif isinstance(leak.subject, Key):
+        changes = _end_key(client, leak.subject, now)
+    elif isinstance(leak.subject, Secret):
+        changes = _end_secret(client, leak.subject, now)
+    else:
+        raise UnableToRevoke(_("A client id by itself opens nothing. Suspend the client, or invalidate its tokens."))
+    tell_contacts(
+        client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now,
+        what=leak.kind, message=message,
+    )  # fmt: skip
+    changes |= {"addresses": (None, seen or None)}
+    log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
+
+
+def _end_token(token: Token, now: datetime) -> Changes:
+    if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+        raise UnableToRevoke(_("This token was revoked already."))
+    return {"tokens": (None, _REVOKED)}
+
+
+def _end_key(client: Client, key: Key, now: datetime) -> Changes:
+    issued = Leak(key).tokens().live(now).exists()
+    if not keys.retire_at_once(client=client, key=key, now=now) and not issued:
+        raise UnableToRevoke(_("This key had stopped working already, and its tokens too."))
+    _end_all_tokens(client)
+    return {"retires_at": (key.retires_at, now), "tokens": (None, _REVOKED)}
+
+
+def _end_secret(client: Client, secret: Secret, now: datetime) -> Changes:
+    issued = Leak(secret).tokens().live(now).exists()
+    if not client.secrets.usable(now).filter(pk=secret.pk).update(ends_at=now) and not issued:
+        raise UnableToRevoke(_("This secret had stopped working already, and its tokens too."))
+    _end_all_tokens(client)
+    return {"ends_at": (secret.ends_at, now), "tokens": (None, _REVOKED)}
+
+
+def _end_all_tokens(client: Client) -> None:
+    Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
+    transaction.on_commit(lambda: wake_cleaner(client.pk))

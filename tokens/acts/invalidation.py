@@ -1,0 +1,72 @@
+"""Acts that take tokens away. From their commit on no introspection answers active (PROTOCOL line 23)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from audit import log as change_log
+from audit.actions import Action
+from clients.actors import Actor
+from clients.mail.notifications import tell_contacts
+from clients.models import Client, Key, Secret
+from foundation.dispatch import wake
+from tokens.models import Token, TokenQuerySet
+
+
+class UnableToRevoke(Exception):
+    """The token does not work any more; the message says so."""
+
+
+@transaction.atomic
+def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
+    """Every token of the client stops. One number moves, however many tokens there are; the rows are marked later."""
+    Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
+    change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client, note=by.because(reason))
+    tell_contacts(
+        client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now,
+        message=message,
+    )  # fmt: skip
+    wake_cleaner(client.pk)
+
+
+@transaction.atomic
+def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) -> None:
+    """The tokens of one key or secret stop; those of the client's others, and the credential itself, go on.
+
+    Raises UnableToRevoke when there are none. Done once more after the commit, for a token that was being issued at
+    this very moment. When a token was issued is not asked: the clock of the machine that did may be ahead of ours.
+    """
+    client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
+    working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
+    stopped = _stop(working, now)
+    if not stopped:
+        raise UnableToRevoke(_("Nothing to invalidate: this key or secret has no valid tokens."))
+    action = Action.CREDENTIAL_TOKENS_INVALIDATED
+    change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
+    tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)
+    transaction.on_commit(lambda: _stop(working, now))
+
+
+@transaction.atomic
+def _stop(working: TokenQuerySet, now: datetime) -> int:
+    """How many tokens this revoked. Locked in the order of statements.REVOKE: in another they would deadlock."""
+    in_order = working.order_by("digest").select_for_update()
+    return Token.objects.filter(pk__in=in_order.values("pk")).update(revoked_at=now)
+
+
+def wake_cleaner(client_pk: int) -> None:
+    """When the broker is down nothing is lost: the tokens are dead, and expire."""
+    wake("tokens.tasks.clean_up_after_invalidation", client_pk)
+
+
+@transaction.atomic
+def revoke(*, token: Token, by: Actor, now: datetime) -> None:
+    """One token stops. Raises UnableToRevoke when it had stopped already."""
+    if not Token.objects.filter(pk=token.pk, revoked_at=None, expires_at__gt=now).update(revoked_at=now):
+        raise UnableToRevoke(_("This token had stopped working already."))
+    change_log.record(action=Action.TOKEN_REVOKED, actor=by, subject=token)
+    tell_contacts(client=token.client, action=Action.TOKEN_REVOKED, subject=token.audit_label, by=by, now=now)

@@ -1,0 +1,254 @@
+"""Client authentication, the same at the token, introspection and revocation endpoints (PROTOCOL lines 5 to 16).
+
+`presented` finds the one credential of a request, `as_client` proves it and acts; an act that met an outdated snapshot
+is done once more with a fresh one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from typing import NamedTuple
+
+from foundation import secret_format
+from tokens.protocol import assertion, jws, parameters, slips
+from tokens.protocol.assertion import ASSERTION_TYPE, Policy
+from tokens.protocol.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
+from tokens.protocol.http import Request, Response
+from tokens.runtime.client_cache import ClientSecret, ClientSnapshot
+from tokens.runtime.services import Server
+from tokens.storage.batcher import Unavailable
+from tokens.storage.store import Issue, Outcome
+
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+MOST_ATTEMPTS = 5
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOBODYS_SECRET = ClientSecret(credential="", digest=bytes(32), ends_at=0.0)
+
+Remark = tuple[Rule, dict[str, object]]
+
+
+class Proof(NamedTuple):
+    """What the client proved itself with, and the assertion that has to be spent with it (empty for a secret)."""
+
+    credential: str
+    jti_digest: bytes = b""
+    jti_expires_at: int = 0
+    remarks: tuple[Remark, ...] = ()
+
+
+class Stale(Exception):
+    """The client is no longer as the snapshot says. Nothing was written."""
+
+
+class Replayed(InvalidClient):
+    """Line 14. The statement that says so has seen the client as it is now, so that no fresh snapshot can help."""
+
+
+class PresentedSecret(NamedTuple):
+    """Lines 6 and 7."""
+
+    client_id: str
+    secret: str
+
+    def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
+        digest = sha256(self.secret.encode()).digest()
+        # Also for a client that does not exist, so that the time tells no difference.
+        secrets = client.secrets if client and client.secrets else (_NOBODYS_SECRET,)
+        matching = [secret for secret in secrets if secret.is_digest_of(digest)]
+        if not matching:
+            slip = self._slip(secrets)  # also looked for when there is no such client, for the same reason
+            if client is not None:
+                expected = secret_format.LENGTH
+                raise InvalidClient(Rule.SECRET_WRONG, slip=slip, length=len(self.secret), expected_length=expected)
+        if client is None:
+            raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
+        if matching[0].ends_at <= now:
+            raise InvalidClient(Rule.SECRET_ENDED, ended_at=int(matching[0].ends_at), our_clock=int(now))
+        if not (client.secret_allowed and policy.secrets_accepted):
+            raise InvalidClient(Rule.SECRET_NOT_ALLOWED)
+        return Proof(matching[0].credential)
+
+    def _slip(self, secrets: Sequence[ClientSecret]) -> str:
+        def fits(text: str) -> bool:
+            digest = sha256(text.encode()).digest()
+            matching = [secret for secret in secrets if secret.is_digest_of(digest)]
+            return bool(matching)
+
+        return slips.of_secret(self.secret, client_id=self.client_id, fits=fits)
+
+
+class PresentedAssertion(NamedTuple):
+    """Lines 8 to 15."""
+
+    client_id: str
+    jws: jws.Jws
+
+    def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
+        keys = client.keys if client else ()
+        try:
+            proven = assertion.verify(self.jws, client_id=self.client_id, keys=keys, policy=policy, now=now)
+        except InvalidClient:
+            if client is None:
+                raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id) from None
+            raise
+        jti_digest = assertion.digest_of(proven.jti)
+        return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks)
+
+
+Presented = PresentedSecret | PresentedAssertion
+
+
+def presented(request: Request, form: dict[str, str]) -> Presented:
+    """Line 5: exactly one method (RFC 6749 section 2.3). Raises InvalidRequest or InvalidClient."""
+    in_header = bool(request.authorization)
+    by_assertion = "client_assertion" in form or "client_assertion_type" in form
+    if in_header + ("client_secret" in form) + by_assertion > 1:
+        used = {"Authorization": in_header, "client_secret": "client_secret" in form, "client_assertion": by_assertion}
+        raise InvalidRequest(
+            Rule.SEVERAL_METHODS,
+            "Use one method of client authentication.",
+            sent=[name for name, is_used in used.items() if is_used],
+        )
+    if in_header:
+        return _basic(request, form)
+    if by_assertion:
+        return _assertion(form)
+    if "client_secret" in form:
+        return PresentedSecret(parameters.required(form, "client_id"), form["client_secret"])
+    raise InvalidClient(Rule.NO_CREDENTIALS, expected=list(METHODS))
+
+
+def _basic(request: Request, form: dict[str, str]) -> PresentedSecret:
+    client_id, secret = parameters.read_basic(request.authorization)
+    if form.get("client_id", client_id) != client_id:
+        raise InvalidRequest(
+            Rule.CLIENT_ID_DIFFERS, "The client_id differs from the one that authenticated.",
+            sent=form["client_id"], expected=client_id,
+        )  # fmt: skip
+    return PresentedSecret(client_id, secret)
+
+
+def _assertion(form: dict[str, str]) -> PresentedAssertion:
+    """RFC 7521 section 4.2."""
+    if parameters.required(form, "client_assertion_type") != ASSERTION_TYPE:
+        raise InvalidClient(Rule.ASSERTION_TYPE, sent=form["client_assertion_type"], expected=ASSERTION_TYPE)
+    parsed = jws.read(parameters.required(form, "client_assertion"))
+    if form.get("client_id", parsed.client_id) != parsed.client_id:
+        raise InvalidClient(Rule.CLIENT_ID_DIFFERS, sent=form["client_id"], expected=parsed.client_id)
+    return PresentedAssertion(parsed.client_id, parsed)
+
+
+# What a client that has proven itself does. It returns once the assertion it came with, if any, is spent.
+Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
+
+
+async def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
+    """Proves the credential and lets the client act.
+
+    What is refused on the ground of a cached snapshot, and what the database finds outdated (Stale), is done once more
+    with a fresh one, if that is another version. Raises Refused or Unavailable.
+    """
+    client = server.clients.cached(credential.client_id)
+    is_fresh = client is None  # then it is loaded right now
+    if client is None and _CLIENT_ID.fullmatch(credential.client_id):
+        client = await server.clients.current(credential.client_id)
+    for _attempt in range(MOST_ATTEMPTS):
+        request.client = client
+        try:
+            proven, proof = _authenticate(server, request, credential, client)
+            response = await act(proven, proof)
+            if proof.jti_digest:
+                _charge_for_spent(server, request, proven)
+            return response
+        except TooManyRequests as refusal:
+            request.allowance = refusal.allowance
+            raise
+        except Replayed:
+            raise
+        except Stale:
+            client = await server.clients.current(credential.client_id, client)
+        except Refused:
+            fresh = client if is_fresh else await server.clients.current(credential.client_id, client)
+            if fresh is client:
+                raise
+            client = fresh
+        is_fresh = True
+    raise Unavailable("the client changes all the time")
+
+
+def _authenticate(
+    server: Server, request: Request, credential: Presented, client: ClientSnapshot | None
+) -> tuple[ClientSnapshot, Proof]:
+    proof = credential.prove(client, server.policy_for(client), server.clock())
+    if client is None or not client.is_active:
+        raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
+    # Line 19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
+    if request.allowance is None:
+        if proof.jti_digest:
+            server.throttle.check(request.endpoint, client)
+        else:
+            request.allowance = server.throttle.charge(request.endpoint, client)
+    for rule, facts in proof.remarks:
+        server.journal.remark(request, rule, facts)
+    return client, proof
+
+
+def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
+    """An assertion may be a copy until it is spent, and copies must not use the client's limit up, however many are
+    under way at once. So a client can exceed its limit by the assertions that it has under way.
+    """
+    if request.allowance is None:
+        request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
+
+
+def spending_first(server: Server, request: Request, act: Act) -> Act:
+    """For acts that store no token: spends the proof's assertion in a statement of its own, once, and then acts."""
+    spent = False
+
+    async def spend_and_act(client: ClientSnapshot, proof: Proof) -> Response:
+        nonlocal spent
+        if proof.jti_digest and not spent:
+            settle(
+                await server.store.issue(
+                    Issue(client.id, client.version, jti_digest=proof.jti_digest, jti_expires_at=proof.jti_expires_at)
+                ),
+                proof,
+            )
+            spent = True
+            _charge_for_spent(server, request, client)
+        return await act(client, proof)
+
+    return spend_and_act
+
+
+def settle(outcome: Outcome, proof: Proof) -> None:
+    """Raise Stale or Replayed when nothing was written."""
+    if outcome is Outcome.STALE:
+        raise Stale
+    if outcome is Outcome.REPLAYED:
+        raise Replayed(Rule.REPLAYED, jti_digest=assertion.short_digest(proof.jti_digest))
+
+
+async def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
+    """Whose request this claims to be, when it was refused before that was proven: for the journal only."""
+    client_id = _claimed_id(request)
+    if not _CLIENT_ID.fullmatch(client_id):
+        return None
+    try:
+        return server.clients.cached(client_id) or await server.clients.current(client_id)
+    except Unavailable:  # what is wrong with the request is wrong without the database too
+        return None
+
+
+def _claimed_id(request: Request) -> str:
+    with suppress(Refused):
+        return parameters.read_basic(request.authorization)[0]
+    with suppress(Refused):
+        form = parameters.read_form(request.content_type, request.body)
+        return form.get("client_id") or jws.read(form.get("client_assertion", "")).client_id
+    return ""

@@ -1,0 +1,72 @@
+"""Access tokens that are presented: which are alive, and what is left of their scopes (RFC 6750, RFC 7662)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokens.protocol import parameters, slips, token_format
+from tokens.protocol.errors import InvalidRequest, InvalidToken, NoToken, Rule
+from tokens.protocol.http import Request
+from tokens.runtime.client_cache import ClientSnapshot
+from tokens.runtime.services import Server
+from tokens.storage.store import FoundToken, LookUp, Outcome
+
+QUERY_PARAMETER = "access_token"
+
+
+@dataclass(frozen=True, slots=True)
+class LivingToken:
+    """Times in seconds since 1970. `scopes`: those that its client still has, with their APIs' identifiers."""
+
+    owner: ClientSnapshot
+    scopes: dict[str, str]
+    issued_at: int
+    expires_at: int
+
+    @property
+    def client_id(self) -> str:
+        return self.owner.client_id
+
+
+async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
+    """What is left of a token: a scope taken from its client, or retired, is gone from it at once (line 23)."""
+    if not isinstance(found, FoundToken):
+        return None
+    owner = await server.clients.as_told(found.client_id, found.owner_version)
+    # A snapshot newer than the row may know of a suspension or an invalidation that the row does not.
+    if owner is None or not owner.is_active or owner.epoch != found.epoch:
+        return None
+    scopes = {name: owner.scopes[name] for name in found.scope.split() if name in owner.scopes}
+    return LivingToken(owner, scopes, found.issued_at, found.expires_at) if scopes else None
+
+
+async def presented_token(server: Server, request: Request) -> LivingToken:
+    """The living token that a bearer presents, in the header or, if the site allows it, in the query (line 24).
+
+    RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
+    """
+    scheme, _, in_header = request.authorization.strip().partition(" ")
+    query = parameters.read_query(request.query, frozenset({QUERY_PARAMETER}))
+    in_query = query.get(QUERY_PARAMETER) if server.configuration.verify_accepts_query else None
+    if request.authorization and in_query:
+        raise InvalidRequest(
+            Rule.SEVERAL_METHODS,
+            "Send the token once: in the header or in the query.",
+            sent=["Authorization", QUERY_PARAMETER],
+        )
+    token = in_query or (in_header.strip() if scheme.lower() == "bearer" else "")
+    if not token:
+        raise NoToken(Rule.NO_TOKEN)
+    if token_format.is_well_formed(token):
+        living = await still_granted(server, await server.store.look_up(LookUp(token_format.digest(token))))
+        if living is not None:
+            return living
+    raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.", **_form(token))
+
+
+def _form(token: str) -> dict[str, object]:
+    """Return the faults in the form of a token; {} if Keydesk may have issued it."""
+    if token_format.is_well_formed(token):
+        return {}
+    slip = slips.word_for(token) or ("secret" if token.startswith("kds_") else "")
+    return {"slip": slip, "length": len(token), "expected_length": token_format.LENGTH}

@@ -1,0 +1,50 @@
+"""Base of the commands that end a leaked credential."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from clients.actors import Actor
+from clients.former_ids import has_id
+from clients.management.act_command import ActCommand
+from clients.models import Client, Key, Secret
+from tokens.acts import incident
+from tokens.acts.invalidation import UnableToRevoke
+
+
+class LeakedCommand(ActCommand):
+    """A command says how the credential is named, and finds it."""
+
+    def credential_argument(self, parser: ArgumentParser) -> None:
+        raise NotImplementedError
+
+    def credential(self, client: Client, options: dict[str, Any], now: datetime) -> Key | Secret:
+        raise NotImplementedError
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--client", required=True, metavar="ID", help="the client id, of now or before")
+        self.credential_argument(parser)
+        parser.add_argument("--reason", required=True, help="for the change log")
+
+    def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
+        client = Client.objects.filter(has_id(options["client"])).first()
+        if client is None:
+            raise CommandError(_("There is no client “%(name)s”.") % {"name": options["client"]})
+        if not options["reason"].strip():
+            raise CommandError(_("Say why: it stays in the change log."))
+        found = self.credential(client, options, now)
+        leak = incident.Leak(found)
+        seen = [str(address) for address in incident.addresses(leak)]
+        try:
+            incident.revoke(leak=leak, reason=options["reason"], by=by, now=now)
+        except UnableToRevoke as problem:
+            raise CommandError(str(problem)) from problem
+        return {"client_id": client.client_id, **self.named(found), "revoked": True, "addresses": seen}
+
+    def named(self, found: Key | Secret) -> dict[str, object]:
+        return {"kid": found.kid} if isinstance(found, Key) else {"hint": found.hint}

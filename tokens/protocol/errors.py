@@ -1,0 +1,269 @@
+"""Everything the authorization server refuses, and how.
+
+A refusal has two faces. The caller reads `error` and `description`, which tell a stranger nothing. The contacts of the
+client read `rule` and `facts`, in their own language, at the `error_uri` of the answer (R-30). No Django here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from foundation.secret_format import without_secrets
+
+
+class Rule(StrEnum):
+    """The closed vocabulary of reasons; portal/explanations has the words for each."""
+
+    # The request (R-1 to R-5)
+    NO_ENDPOINT = "no_endpoint"
+    METHOD = "method"
+    CONTENT_TYPE = "content_type"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_ENCODING = "body_encoding"
+    TOO_MANY_FIELDS = "too_many_fields"
+    REPEATED_PARAMETER = "repeated_parameter"
+    MISSING_PARAMETER = "missing_parameter"
+    GRANT_TYPE = "grant_type"
+    GRANT_NOT_ALLOWED = "grant_not_allowed"
+    RATE_LIMIT = "rate_limit"
+
+    # Client authentication (R-5 to A-7, A-16)
+    NO_CREDENTIALS = "no_credentials"
+    SEVERAL_METHODS = "several_methods"
+    AUTHORIZATION_HEADER = "authorization_header"
+    CLIENT_ID_DIFFERS = "client_id_differs"
+    UNKNOWN_CLIENT = "unknown_client"
+    CLIENT_NOT_ACTIVE = "client_not_active"
+    SECRET_WRONG = "secret_wrong"  # noqa: S105  (names, not secrets)
+    SECRET_ENDED = "secret_ended"  # noqa: S105
+    SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
+
+    # Client assertions (A-8 to A-15)
+    ASSERTION_TYPE = "assertion_type"
+    ASSERTION_TOO_LARGE = "assertion_too_large"
+    ASSERTION_FORM = "assertion_form"
+    ASSERTION_ENCRYPTED = "assertion_encrypted"
+    ASSERTION_DUPLICATE_MEMBER = "assertion_duplicate_member"
+    ALGORITHM = "algorithm"
+    ALGORITHM_NOT_OF_KEY = "algorithm_not_of_key"
+    CRITICAL_HEADER = "critical_header"
+    TYP = "typ"
+    NO_KEYS = "no_keys"
+    KID = "kid"
+    KID_AMBIGUOUS = "kid_ambiguous"
+    KEY_NOT_USABLE = "key_not_usable"
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    SUBJECT = "subject"
+    AUDIENCE = "audience"
+    EXPIRY = "expiry"
+    EXPIRED = "expired"
+    EXPIRES_TOO_LATE = "expires_too_late"
+    ISSUED_AT = "issued_at"
+    NOT_BEFORE = "not_before"
+    JTI = "jti"
+    REPLAYED = "replayed"
+
+    # Scope (T-17)
+    SCOPE_SYNTAX = "scope_syntax"
+    SCOPE_UNKNOWN = "scope_unknown"
+    SCOPE_NOT_GRANTED = "scope_not_granted"
+    SCOPE_NO_DEFAULT = "scope_no_default"
+
+    # Bearer tokens (I-24)
+    NO_TOKEN = "no_token"  # noqa: S105
+    TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+
+    # Our own side: the database is away, or a fault
+    UNAVAILABLE = "unavailable"
+    SERVER_ERROR = "server_error"
+
+    # Remarks on requests that were accepted (A-13)
+    LONG_LIFETIME = "long_lifetime"
+    CLOCK_AHEAD = "clock_ahead"
+
+
+# Facts of a refusal: data, never a sentence (R-31).
+Fact = str | int | float | bool | None | list["Fact"]
+
+
+class Refused(Exception):
+    """A request that is answered with an OAuth error (RFC 6749 section 5.2).
+
+    `facts` are data for the contacts: what was sent and what was expected as numbers, seconds since 1970, names and
+    lists; never a secret, an assertion, a signature or a sentence. `description` is what everybody may read.
+    """
+
+    status = 400
+    error = "invalid_request"
+
+    def __init__(self, rule: Rule, description: str = "", **facts: object) -> None:
+        super().__init__(rule.value)
+        self.rule = rule
+        self.description = description
+        self.facts: dict[str, Fact] = {name: data(value) for name, value in facts.items()}
+
+
+class InvalidRequest(Refused):
+    """Malformed: a parameter is missing, repeated or broken."""
+
+
+class NoSuchEndpoint(Refused):
+    """RFC 9110 section 15.5.5."""
+
+    status = 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(Rule.NO_ENDPOINT, "There is no such endpoint.", sent=path)
+
+
+class MethodNotAllowed(Refused):
+    """RFC 9110 section 15.5.6; `allow` is the one method there is."""
+
+    status = 405
+
+    def __init__(self, sent: str, allow: str) -> None:
+        super().__init__(Rule.METHOD, f"Use {allow}.", sent=sent, expected=allow)
+        self.allow = allow
+
+
+class InvalidClient(Refused):
+    """Client authentication failed. Always the same words: which part was wrong is nobody's business but the client's.
+
+    The status is 401 where the Authorization header was used (RFC 6749 section 5.2), and always at introspection
+    (RFC 7662 section 2.3): the application knows.
+    """
+
+    error = "invalid_client"
+
+    def __init__(self, rule: Rule, **facts: object) -> None:
+        super().__init__(rule, "Client authentication failed.", **facts)
+
+
+class UnauthorizedClient(Refused):
+    error = "unauthorized_client"
+
+
+class UnsupportedGrantType(Refused):
+    error = "unsupported_grant_type"
+
+
+class InvalidScope(Refused):
+    error = "invalid_scope"
+
+
+class Allowance(NamedTuple):
+    """Remainder of a rate limit in this window, for the RateLimit header fields."""
+
+    limit: int
+    remaining: int
+    resets_in: int  # seconds
+
+
+class TooManyRequests(Refused):
+    """RFC 6585 section 4."""
+
+    status = 429
+    error = "temporarily_unavailable"
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(
+            Rule.RATE_LIMIT,
+            "Too many requests: slow down, and keep tokens until they expire.",
+            limit=allowance.limit,
+        )
+        self.allowance = allowance
+
+
+class InvalidToken(Refused):
+    """RFC 6750 section 3.1."""
+
+    status = 401
+    error = "invalid_token"
+
+
+class NoToken(Refused):
+    """A protected resource was asked without any token: RFC 6750 section 3.1 wants no error code then."""
+
+    status = 401
+    error = ""
+
+
+class InsufficientScope(Refused):
+    """RFC 6750 section 3.1; `scope` is what the resource needs."""
+
+    status = 403
+    error = "insufficient_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(Rule.INSUFFICIENT_SCOPE, "The token lacks the scope that this resource needs.", expected=scope)
+        self.scope = scope
+
+
+class ServiceUnavailable(Refused):
+    """The database is away (RFC 9110 section 15.6.4). Nothing was promised: the caller may ask again."""
+
+    status = 503
+    error = "temporarily_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(Rule.UNAVAILABLE, "Try again in a few seconds.")
+
+
+class ServerError(Refused):
+    """A fault of ours. The caller gets its number, the log the rest."""
+
+    status = 500
+    error = "server_error"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(Rule.SERVER_ERROR, f"Report the request {request_id}.")
+
+
+MAX_FACT_LENGTH = 200  # characters
+MAX_FACT_ITEMS = 50
+MAX_FACT_NUMBER = 1e15  # what is larger is text: no page, and no JSON reader, has to cope with it
+
+
+def data(value: object) -> Fact:
+    """Return a value of the request, or of ours, as bounded JSON data with printable texts. None: nothing was sent."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:MAX_FACT_ITEMS]]
+    return None if value is None else _plain(value)
+
+
+def _plain(value: object) -> Fact:
+    """A number, a bool or a text; of anything else, null within a list included, its JSON text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and -MAX_FACT_NUMBER < value < MAX_FACT_NUMBER:  # not NaN either
+        return value
+    return shown(value)
+
+
+def shown(value: object) -> str:
+    """A value of the request as a short, printable string: control and bidi characters and NUL become escapes."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = text if len(text) <= MAX_FACT_LENGTH else text[: MAX_FACT_LENGTH - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def as_json(facts: Mapping[str, object]) -> str:
+    """Return facts as they are kept: as JSON, without a secret that somebody sent where it does not belong.
+
+    Each text is scrubbed before it is rendered: in JSON, the end of an escape and what follows it can look like the
+    beginning of a secret, and one row that is no JSON fails the statement that writes all of them.
+    """
+    return json.dumps({name: _scrubbed(value) for name, value in facts.items()})
+
+
+def _scrubbed(value: object) -> object:
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    return without_secrets(value) if isinstance(value, str) else value

@@ -1,0 +1,147 @@
+"""Signed JWTs in the compact form (RFC 7515 section 7.1), taken apart strictly. No Django here."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwa import JWS_ALGORITHMS
+from joserfc.jwk import ECKey, Key, OKPKey, import_key
+
+from clients.keymaterial.encoding import base64url_encode
+from clients.keymaterial.key import ED25519_ALGORITHMS, RSA_ALGORITHMS
+from tokens.protocol.errors import InvalidClient, Rule
+
+ALGORITHMS: Final = (*RSA_ALGORITHMS, "ES256", "ES384", "ES512", *ED25519_ALGORITHMS)
+LARGEST: Final = 16 * 1024  # bytes
+
+_VERIFIERS: Final = {algorithm.name: algorithm for algorithm in JWS_ALGORITHMS if algorithm.name in ALGORITHMS}
+_TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
+_MAX_BRACKETS: Final = 100
+# The last characters whose bits beyond the last whole byte are 0, by the length modulo 4 (RFC 4648 section 3.5).
+_LAST_CHARACTERS: Final = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
+
+
+@dataclass(frozen=True)
+class Jws:
+    """A JWT taken apart. Nothing in it is proven yet."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    signing_input: bytes
+    signature: bytes
+
+    @property
+    def client_id(self) -> str:
+        """Whose assertion it claims to be (RFC 7523 section 3); "" when it does not say."""
+        subject = self.claims.get("sub", self.claims.get("iss"))
+        return subject if isinstance(subject, str) else ""
+
+    def is_signed_by(self, key: Key, modulus: int = 0) -> bool:
+        """The caller has made sure that `alg` is one of ALGORITHMS and fits the key. `modulus`: of an RSA key.
+
+        A signature that is no number below the modulus takes as long as one that is: OpenSSL refuses it at once, and
+        its length would tell strangers which keys were tried, and so which there are.
+        """
+        signature, size = self.signature, (modulus.bit_length() + 7) // 8
+        is_number = not modulus or (len(signature) == size and int.from_bytes(signature) < modulus)
+        try:
+            # joserfc's algorithm itself: its readers allow 512 bytes of header, and some clients send `x5c`.
+            verifier = _VERIFIERS[self.header["alg"]]
+            return verifier.verify(self.signing_input, signature if is_number else b"\1" * size, key) and is_number
+        except (ValueError, JoseError):  # a signature of a form that cannot be
+            return False
+
+
+def take_as_long(assertion: Jws, client_id: str) -> None:
+    """Spend the time of a verification, where there is no key to try: time tells nobody which clients there are.
+
+    With a key whose private half nobody has, always the same for the same client id, and for another process another
+    one: RSA keys of different sizes differ in time.
+    """
+    algorithm = assertion.header.get("alg")
+    keys = _STAND_INS.get(algorithm, ()) if isinstance(algorithm, str) else ()
+    if keys:
+        assertion.is_signed_by(*keys[hash(client_id) % len(keys)])
+
+
+def _rsa_stand_in(bits: int) -> tuple[Key, int]:
+    """RSA modulus without known factors; making a key would take a second."""
+    modulus = secrets.randbits(bits) | 1 << (bits - 1) | 1
+    return import_key({"kty": "RSA", "e": "AQAB", "n": base64url_encode(modulus.to_bytes(bits // 8))}), modulus
+
+
+_RSA_STAND_INS: Final = [_rsa_stand_in(bits) for bits in (2048, 3072, 4096)]
+_ED25519_STAND_IN: Final = OKPKey.generate_key("Ed25519", private=False)
+_STAND_INS: Final[Mapping[str, Sequence[tuple[Key, int]]]] = {
+    **dict.fromkeys(RSA_ALGORITHMS, _RSA_STAND_INS),
+    "ES256": [(ECKey.generate_key("P-256", private=False), 0)],
+    "ES384": [(ECKey.generate_key("P-384", private=False), 0)],
+    "ES512": [(ECKey.generate_key("P-521", private=False), 0)],
+    **{algorithm: [(_ED25519_STAND_IN, 0)] for algorithm in ED25519_ALGORITHMS},
+}
+
+
+def read(encoded: str) -> Jws:
+    """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (line 8)."""
+    if len(encoded) > LARGEST:
+        raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=LARGEST)
+    parts = encoded.split(".")
+    if len(parts) == 5:
+        raise InvalidClient(Rule.ASSERTION_ENCRYPTED, parts=len(parts))
+    if len(parts) != 3:
+        raise InvalidClient(Rule.ASSERTION_FORM, problem="parts", parts=len(parts))
+    try:
+        header, payload, signature = (_base64url(part) for part in parts)
+        return Jws(
+            header=_json_object(header),
+            claims=_json_object(payload),
+            signing_input=encoded.rpartition(".")[0].encode("ascii"),
+            signature=signature,
+        )
+    except (ValueError, RecursionError):
+        raise InvalidClient(Rule.ASSERTION_FORM, problem="encoding") from None
+
+
+def _base64url(part: str) -> bytes:
+    """Decode base64url (RFC 7515 section 2), refusing padding, white space and unused bits. Raises ValueError."""
+    if (last := _LAST_CHARACTERS.get(len(part) % 4)) and part[-1] not in last:
+        raise ValueError("unused bits are set")
+    standard = part.encode("ascii").translate(_TO_STANDARD_ALPHABET)
+    return binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
+    """Raises ValueError, or InvalidClient for duplicate members (line 9)."""
+    # The parser recurses; counting first keeps a nest of brackets off the stack, which is small in a thread.
+    if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
+        raise ValueError("too deep")
+    parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
+    if not isinstance(parsed, dict):
+        raise ValueError("not an object")
+    return parsed
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidClient(Rule.ASSERTION_DUPLICATE_MEMBER, member=_repeated(pairs))
+    return members
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _value in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

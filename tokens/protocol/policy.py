@@ -1,0 +1,77 @@
+"""What the authorization server is told: from Django's settings, once, so that nothing else here reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from tokens.protocol.assertion import Policy
+from tokens.protocol.jws import ALGORITHMS
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Durations in seconds, limits in requests a minute (None: throttling is off)."""
+
+    issuer: str
+    path: str  # "/oauth/v2/"
+    token_lifetime: int
+    assertion_max_lifetime: int
+    issuer_audience_only: bool
+    verify_accepts_query: bool
+    secrets_accepted: bool
+    algorithms: tuple[str, ...]  # of assertions
+    trusted_proxies: int
+    client_limit: int | None
+    failure_limit: int | None
+    shared_counters: str  # the address of a Valkey or Redis server
+    database: dict[str, Any]  # psycopg.connect's parameters
+    synchronous_commit: str  # "on" or "remote_apply"
+    lookup_lease: int  # tokens/storage/lease.py; 0 for none
+
+    def url(self, endpoint: str) -> str:
+        return f"{self.issuer}{self.path}{endpoint}"
+
+    def assertion_policy(self, *, issuer_audience_only: bool) -> Policy:
+        """PROTOCOL line 12: the issuer, or the token endpoint, also as older clients spell it."""
+        token_url = self.url("token")
+        return Policy(
+            issuer=self.issuer,
+            audiences=frozenset({self.issuer, token_url, token_url.lower()}),
+            strict=self.issuer_audience_only or issuer_audience_only,
+            max_lifetime=self.assertion_max_lifetime,
+            algorithms=self.algorithms,
+            secrets_accepted=self.secrets_accepted,
+        )
+
+
+def from_settings() -> Configuration:
+    return Configuration(
+        issuer=settings.PUBLIC_URL,
+        path=settings.OAUTH_PATH,
+        token_lifetime=int(settings.TOKEN_LIFETIME.total_seconds()),
+        assertion_max_lifetime=int(settings.ASSERTION_MAX_LIFETIME.total_seconds()),
+        issuer_audience_only=settings.ASSERTION_AUDIENCE_STRICT,
+        verify_accepts_query=settings.VERIFY_ACCEPTS_QUERY,
+        secrets_accepted=settings.CLIENT_SECRETS_ACCEPTED,
+        algorithms=settings.ASSERTION_ALGORITHMS or ALGORITHMS,
+        trusted_proxies=settings.TRUSTED_PROXY_COUNT,
+        client_limit=settings.CLIENT_RATE_LIMIT if settings.THROTTLING else None,
+        failure_limit=settings.FAILURE_RATE_LIMIT if settings.THROTTLING else None,
+        shared_counters=settings.CACHE_URL,
+        database=_database(),
+        synchronous_commit=settings.SYNCHRONOUS_COMMIT,
+        lookup_lease=settings.LOOKUP_LEASE,
+    )
+
+
+def _database() -> dict[str, Any]:
+    """The connection that Django uses, test database and all, without what only Django understands."""
+    given = connections["default"].settings_dict
+    named = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    own = {"pool", "server_side_binding", "isolation_level", "assume_role", "prepare_threshold"}
+    options = {name: value for name, value in given["OPTIONS"].items() if name not in own}
+    return options | {name: given[key] for name, key in named.items() if given[key]}

@@ -1,0 +1,152 @@
+"""Clients as this process last saw them: what decides about their requests, keys imported, in a bounded cache.
+
+A snapshot is never trusted alone. Every statement that writes or looks up joins on its version, which database triggers
+move with every change of the client; and whatever is refused on the ground of a snapshot is checked once more with a
+fresh one (tokens/endpoints/authentication.py). So a change holds from its commit on, without messages between
+processes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hmac import compare_digest
+from typing import Any
+
+from clients import keymaterial
+from tokens.protocol.assertion import ClientKey
+from tokens.storage.store import ClientQuery
+
+CACHED_CLIENTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    credential: str  # "secret:3"
+    digest: bytes
+    ends_at: float
+
+    def is_digest_of(self, digest: bytes) -> bool:
+        return compare_digest(self.digest, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSnapshot:
+    """A client at one version. Keys and secrets that ended within a month are here too: to say so in the journal."""
+
+    id: int
+    client_id: str
+    version: int
+    epoch: int
+    status: str
+    secret_allowed: bool
+    may_request_tokens: bool
+    issuer_audience_only: bool
+    token_lifetime: int | None  # seconds; None: the site's
+    rate_limit: int | None  # requests a minute; None: the site's
+    uid: str
+    name: str
+    organisation: str
+    secrets: tuple[ClientSecret, ...] = ()
+    keys: tuple[ClientKey, ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
+    default_scopes: tuple[str, ...] = ()
+    serves_scopes: frozenset[str] = frozenset()  # of the APIs that it is a resource server of
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+
+class Clients:
+    """The snapshots, least recently used out first. Unknown clients are asked for each time (batched), never kept."""
+
+    def __init__(
+        self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = CACHED_CLIENTS
+    ) -> None:
+        self._load, self._size = load, size
+        self._known: OrderedDict[str, ClientSnapshot] = OrderedDict()
+
+    def cached(self, client_id: str) -> ClientSnapshot | None:
+        snapshot = self._known.get(client_id)
+        if snapshot is not None:
+            self._known.move_to_end(client_id)
+        return snapshot
+
+    async def current(self, client_id: str, known: ClientSnapshot | None = None) -> ClientSnapshot | None:
+        """As the database has it now, None when it has no such client; `known` itself if that is still the same."""
+        row = await self._load(ClientQuery(client_id, known.version if known else 0))
+        if row is None:
+            self._known.pop(client_id, None)
+            return None
+        if known is not None and row[0] == known.version:
+            return known
+        snapshot = _snapshot(*row)
+        self._known[client_id] = snapshot
+        self._known.move_to_end(client_id)
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
+        return snapshot
+
+    async def as_told(self, client_id: str, version: int) -> ClientSnapshot | None:
+        """The snapshot of `version`, which the database has told just now, or a later one.
+
+        A cached one with a higher number is not later: it may be of commits that a failover lost.
+        """
+        snapshot = self.cached(client_id)
+        if snapshot is None or snapshot.version != version:
+            snapshot = await self.current(client_id)
+        return snapshot
+
+
+def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any) -> ClientSnapshot:
+    """A row of statements.CLIENTS. Keys and secrets as JSON, where times are numbers or null."""
+    secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named, secrets, keys, scopes, serves = columns
+    uid, name, organisation = named
+    return ClientSnapshot(
+        id=id,
+        client_id=client_id,
+        version=version,
+        epoch=epoch,
+        status=status,
+        secret_allowed=secret_allowed,
+        may_request_tokens=may_request,
+        issuer_audience_only=issuer_only,
+        token_lifetime=lifetime,
+        rate_limit=rate_limit,
+        uid=uid,
+        name=name,
+        organisation=organisation,
+        secrets=tuple(_secret(row) for row in secrets or ()),
+        keys=tuple(signing_key(row) for row in keys or ()),
+        scopes={name: api for name, api, _is_default in scopes or ()},
+        default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
+        serves_scopes=frozenset(serves or ()),
+    )
+
+
+def _secret(row: dict[str, Any]) -> ClientSecret:
+    return ClientSecret(f"secret:{row['id']}", bytes.fromhex(row["digest"]), _or_never(row["ends_at"]))
+
+
+def signing_key(row: Mapping[str, Any]) -> ClientKey:
+    """A row of clients_key, as statements.CLIENTS has it or as Django does (tokens/acts/dry_run.py)."""
+    return ClientKey(
+        credential=f"key:{row['id']}",
+        kid=row["kid"],
+        names=keymaterial.accepted_names(row["jwk"]),
+        algorithms=keymaterial.algorithm_names(row["algorithms"]),
+        jwk=row["jwk"],
+        active_from=_or_never(row["active_from"]),
+        retires_at=_or_never(row["retires_at"]),
+        not_after=_or_never(row["not_after"]),
+    )
+
+
+def _or_never(at: float | datetime | None) -> float:
+    if at is None:
+        return math.inf
+    return at.timestamp() if isinstance(at, datetime) else float(at)

@@ -1,0 +1,113 @@
+"""The contacts' journal: why requests of a client were refused, written behind and bounded in every direction.
+
+Nobody must be able to fill the database or to slow the server down by being refused, nor to push a client's real
+trouble out of its journal: so a flood is counted (tokens/runtime/usage.py) but kept only in part, and only of its own
+cause.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
+
+from foundation.ip_addresses import network
+from tokens.protocol.errors import Refused, Rule, as_json
+from tokens.protocol.http import Request
+from tokens.storage import metrics
+from tokens.storage.pg_connection import Connection
+
+KEPT_PER_CAUSE = 40  # of a client, a minute, in each process
+KEPT_PER_ADDRESS = 20  # of those, from one network
+MOST_WAITING = 2_000  # entries in memory
+REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
+
+INSERT = """
+INSERT INTO tokens_journalentry (client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
+SELECT client_id, to_timestamp(at), request_id, why, endpoint, status, error, rule, facts::jsonb,
+       nullif(address, '')::inet
+FROM unnest(
+    %b::bigint[], %b::float8[], %b::text[], %b::text[], %b::text[], %b::int[], %b::text[], %b::text[], %b::text[],
+    %b::text[]
+) AS g(client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
+"""
+
+Row = tuple[Any, ...]
+
+
+class Journal:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._waiting: list[Row] = []
+        self._kept: Counter[tuple[int, Rule, str]] = Counter()
+        self._minute = 0
+        self._remarked: dict[tuple[int, Rule], float] = {}
+
+    def refusal(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
+        """Keep why a request of a known client was refused, if there is room. `told`, `status`: what was answered."""
+        client, now = request.client, self._clock()
+        if client is None:
+            return
+        if not self._has_room(client.id, refusal.rule, request.address, int(now // 60)):
+            metrics.JOURNAL_DROPPED.inc()
+            return
+        self._waiting.append(self._row(
+            request, client.id, now, status, told.error or refusal.rule.value, refusal.rule, refusal.facts
+        ))  # fmt: skip
+
+    def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
+        """Keeps something worth telling about a request that was accepted (line 13)."""
+        client, now = request.client, self._clock()
+        if client is None:
+            return
+        if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
+            return
+        self._remarked[client.id, rule] = now
+        self._waiting.append(self._row(request, client.id, now, 200, "", rule, facts))
+
+    async def flush(self, connection: Connection) -> None:
+        """Writes what waits in one statement; keeps it for the next time if the database is away, or a copy that reads.
+
+        Raises psycopg.Error or TimeoutError.
+        """
+        rows, self._waiting = self._waiting, []
+        self._forget_old_remarks()
+        if not rows:
+            return
+        try:
+            await connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        except (psycopg.OperationalError, ReadOnlySqlTransaction, TimeoutError):
+            self._waiting = (rows + self._waiting)[:MOST_WAITING]
+            raise
+
+    def _has_room(self, client: int, rule: Rule, address: str, minute: int) -> bool:
+        if minute != self._minute:
+            self._minute = minute
+            self._kept.clear()
+        everywhere, here = (client, rule, ""), (client, rule, network(address) or "-")
+        if (
+            self._kept[everywhere] >= KEPT_PER_CAUSE
+            or self._kept[here] >= KEPT_PER_ADDRESS
+            or len(self._waiting) >= MOST_WAITING
+        ):
+            return False
+        self._kept[everywhere] += 1
+        self._kept[here] += 1
+        return True
+
+    def _forget_old_remarks(self) -> None:
+        if len(self._remarked) > MOST_WAITING:
+            oldest = self._clock() - REMARK_INTERVAL
+            self._remarked = {key: at for key, at in self._remarked.items() if at > oldest}
+
+    @staticmethod
+    def _row(
+        request: Request, client: int, now: float, status: int, error: str, rule: Rule, facts: dict[str, Any]
+    ) -> Row:
+        return (
+            client, now, request.id, request.why, request.endpoint, status, error, rule.value, as_json(facts),
+            request.address,
+        )  # fmt: skip

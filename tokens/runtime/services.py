@@ -1,0 +1,69 @@
+"""The authorization server of one process: everything that its endpoints share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from foundation.log_lines import line_stream
+from tokens.protocol.assertion import Policy
+from tokens.protocol.policy import Configuration
+from tokens.runtime.access_log import AccessLog
+from tokens.runtime.anonymous_refusals import AnonymousRefusals
+from tokens.runtime.client_cache import Clients, ClientSnapshot
+from tokens.runtime.rate_limits import Throttle
+from tokens.runtime.refusal_journal import Journal
+from tokens.runtime.usage import Usage
+from tokens.runtime.write_behind import Background
+from tokens.storage.pg_connection import Connection
+from tokens.storage.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+
+class Server:
+    """`clock`: seconds since 1970; `log`: where the access log goes, standard error unless it is given.
+
+    For one event loop: nothing here is locked. Connections are opened by the first request, in the loop that serves it.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Callable[[], float] = time.time,
+        log: SupportsWrite[str] | None = None,
+    ) -> None:
+        self.configuration, self.clock = configuration, clock
+        self.store = Store(configuration, clock)
+        self.clients = Clients(self.store.client)
+        self.throttle = Throttle(configuration, clock)
+        self.journal = Journal(clock)
+        self.anonymous_refusals = AnonymousRefusals(clock)
+        self.access_log = AccessLog(log or line_stream())
+        self.usage = Usage()
+        self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
+        self._writing_behind = Connection(configuration.database, configuration.synchronous_commit)
+        self.background = Background(
+            [self.access_log.flush, self._write_rows, self.throttle.share, self.store.lease.renew]
+        )
+
+    def policy_for(self, client: ClientSnapshot | None) -> Policy:
+        return self._policies[client is not None and client.issuer_audience_only]
+
+    async def _write_rows(self) -> None:
+        """Run the statements in turn, on the single shared connection."""
+        try:
+            await self.journal.flush(self._writing_behind)
+        finally:
+            try:
+                await self.usage.flush(self._writing_behind)
+            finally:
+                await self.anonymous_refusals.flush(self._writing_behind)
+
+    async def close(self) -> None:
+        """Writes what is still to be written and lets go of the database."""
+        await self.background.stop()
+        await self.store.end()
+        await self._writing_behind.end()

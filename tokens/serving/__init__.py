@@ -1,0 +1,1 @@
+"""HTTP, the ASGI application, start and end of a process."""

@@ -1,0 +1,200 @@
+"""The authorization server: finds the endpoint of a request, turns every outcome into a JSON answer.
+
+No Django request, form or template comes near it: a request costs what its endpoint costs (docs/decisions/0005). It
+sets no cookies, reads none, and answers no 5xx but 503 when the database is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import NamedTuple
+
+import orjson
+import structlog
+
+from foundation.ip_addresses import client_address
+from foundation.request_ids import proxy_request_id
+from tokens.endpoints.authentication import claimed_client
+from tokens.endpoints.example_api import example
+from tokens.endpoints.introspect import introspect
+from tokens.endpoints.metadata import metadata
+from tokens.endpoints.revoke import revoke
+from tokens.endpoints.token import token
+from tokens.endpoints.verify import verify
+from tokens.protocol.errors import (
+    InsufficientScope,
+    InvalidClient,
+    InvalidRequest,
+    InvalidToken,
+    MethodNotAllowed,
+    NoSuchEndpoint,
+    NoToken,
+    Refused,
+    Rule,
+    ServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from tokens.protocol.http import Answer, Request, Response
+from tokens.runtime.rate_limits import WINDOW
+from tokens.runtime.services import Server
+from tokens.storage import metrics
+from tokens.storage.batcher import Unavailable
+
+METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
+BEARER_ENDPOINTS = ("verify", "example")
+RETRY_AFTER = 5  # seconds, when the database is away
+
+log = structlog.get_logger(__name__)
+
+
+class Route(NamedTuple):
+    endpoint: str
+    method: str
+    respond: Callable[[Server, Request], Awaitable[Response]]
+
+
+class Application:
+    """`await application.answer(request)`, for one server. Which HTTP server the request came by is not known here."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        path = server.configuration.path
+        self._always = _headers_of_every_answer(over_https=server.configuration.issuer.startswith("https://"))
+        self._logs_access = logging.getLogger(__name__).isEnabledFor(logging.INFO)
+        self._routes = {METADATA_PATH: Route("metadata", "GET", metadata)}
+        for name, method, respond in (
+            ("token", "POST", token),
+            ("introspect", "POST", introspect),
+            ("revoke", "POST", revoke),
+            ("verify", "GET", verify),
+            ("authorization/verify", "GET", verify),  # where the older system had it
+            ("example", "GET", example),
+        ):
+            self._routes[path + name] = Route(name.rpartition("/")[2], method, respond)
+
+    def serves(self, path: str) -> bool:
+        """Is this path the authorization server's? With and without a trailing slash, never a redirect."""
+        return path.startswith(self.server.configuration.path) or path.rstrip("/") == METADATA_PATH
+
+    async def answer(self, request: Request) -> Answer:
+        started = perf_counter()
+        self.server.background.ensure_started()
+        route = self._routes.get(request.path.rstrip("/"))
+        self._identify(request, route)
+        response = await self._respond(route, request)
+        body = orjson.dumps(response.payload)
+        headers = self._headers(request, response, len(body))
+        seconds = perf_counter() - started
+        outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
+        metrics.request_seconds(request.endpoint, outcome).observe(seconds)
+        if self._logs_access:
+            self.server.access_log.add(self.server.clock(), request, response.status, outcome, seconds)
+        return Answer(response.status, headers, body)
+
+    def _headers(self, request: Request, response: Response, length: int) -> list[tuple[bytes, bytes]]:
+        headers = [*self._always, (b"content-length", b"%d" % length), (b"x-request-id", request.id.encode())]
+        headers += [(name.lower().encode(), value.encode()) for name, value in response.headers]
+        if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
+            limit, remaining, resets_in = allowance
+            headers.append((b"ratelimit-policy", b'"client";q=%d;w=%d' % (limit, WINDOW)))
+            headers.append((b"ratelimit", b'"client";r=%d;t=%d' % (remaining, resets_in)))
+        return headers
+
+    def _identify(self, request: Request, route: Route | None) -> None:
+        proxies, headers = self.server.configuration.trusted_proxies, request.headers
+        request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
+        if not request.id:  # a proxy's may be easy to guess, so explanations have one of our own (R-30)
+            request.id = request.why = os.urandom(16).hex()
+        request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
+        if route is not None:
+            request.endpoint = route.endpoint
+
+    async def _respond(self, route: Route | None, request: Request) -> Response:
+        try:
+            if route is None:
+                raise NoSuchEndpoint(request.path)
+            if request.method != route.method:
+                raise MethodNotAllowed(request.method, route.method)
+            return await route.respond(self.server, request)
+        except Refused as refusal:
+            return await self._refuse(request, refusal)
+        except Unavailable:
+            return self._refused(request, ServiceUnavailable())
+        except Exception:
+            log.exception("oauth_request_failed", request_id=request.id, endpoint=request.endpoint)
+            return self._refused(request, ServerError(request.id))
+
+    async def _refuse(self, request: Request, refusal: Refused) -> Response:
+        """Tell the caller little and the client's contacts all (A-16)."""
+        told = refusal
+        # An unknown client was looked for already: to do it twice would take longer than for one that there is.
+        if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
+            request.client = await claimed_client(self.server, request)
+        if isinstance(refusal, InvalidClient | InvalidToken):
+            try:
+                self.server.throttle.count_failure(request.address)
+            except TooManyRequests as too_many:
+                told = too_many
+        return self._refused(request, refusal, told)
+
+    def _refused(self, request: Request, refusal: Refused, told: Refused | None = None) -> Response:
+        """Keep the refusal for whoever may read it, and lead there: `error_uri`, of one form for every cause (R-30)."""
+        server, told = self.server, told or refusal
+        request.refused_by = refusal.rule
+        request.why = request.why or os.urandom(16).hex()
+        response = _refusal(request, told, f"{server.configuration.issuer}/why/{request.why}")
+        # A failure of ours is no client's business: it is explained to everybody.
+        if request.client is None or isinstance(refusal, ServiceUnavailable | ServerError):
+            server.anonymous_refusals.add(request, refusal, told, response.status)
+        else:
+            server.journal.refusal(request, refusal, told, response.status)
+            server.usage.refused(
+                request.client.id, refusal.rule.value, told.error or refusal.rule.value, server.clock()
+            )
+        return response
+
+
+def _refusal(request: Request, refusal: Refused, error_uri: str) -> Response:
+    """RFC 6749 section 5.2; for bearer tokens RFC 6750 section 3, with the same attributes in the challenge."""
+    payload = {"error": refusal.error, "error_description": refusal.description} if refusal.error else {}
+    response = Response(refusal.status, payload | {"error_uri": error_uri})
+    match refusal:
+        case InvalidClient():
+            # RFC 6749 section 5.2, and RFC 7662 section 2.3 for introspection.
+            if request.authorization or request.endpoint == "introspect":
+                response.status = 401
+                response.headers.append(("WWW-Authenticate", 'Basic realm="Keydesk", charset="UTF-8"'))
+        case NoToken():  # RFC 6750 section 3.1: no error information in the challenge then
+            response.headers.append(("WWW-Authenticate", 'Bearer realm="Keydesk"'))
+        case InvalidToken():
+            response.headers.append(_challenge(refusal, error_uri))
+        case InvalidRequest() if request.endpoint in BEARER_ENDPOINTS:
+            response.headers.append(_challenge(refusal, error_uri))
+        case InsufficientScope(scope=scope):
+            response.headers.append(_challenge(refusal, error_uri, f', scope="{scope}"'))
+        case MethodNotAllowed(allow=allow):
+            response.headers.append(("Allow", allow))
+        case TooManyRequests(allowance=allowance):
+            response.headers.append(("Retry-After", str(allowance.resets_in)))
+        case ServiceUnavailable():
+            response.headers.append(("Retry-After", str(RETRY_AFTER)))
+    return response
+
+
+def _challenge(refusal: Refused, error_uri: str, more: str = "") -> tuple[str, str]:
+    challenge = f'Bearer realm="Keydesk", error="{refusal.error}"{more}, error_uri="{error_uri}"'
+    return "WWW-Authenticate", challenge
+
+
+def _headers_of_every_answer(*, over_https: bool) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", b"application/json;charset=UTF-8"),
+        (b"cache-control", b"no-store"),
+        (b"pragma", b"no-cache"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    return [*headers, (b"strict-transport-security", b"max-age=31536000")] if over_https else headers

@@ -1,0 +1,303 @@
+"""A connection of HTTP/1.1 (RFC 9112): bytes in, requests to the application, its answers out, one after the other.
+
+llhttp reads what was sent, as httptools wraps it, strictly. What surrounds it is a protocol for uvicorn, whose own one
+serves any ASGI application: events for each part of a request and of an answer took as much CPU as issuing a token.
+
+Bounded in size and in time. A proxy in front usually has such bounds too; nobody should have to count on it.
+
+Ours because a token takes 32 us of CPU by it, and 47 to 52 us by uvicorn's protocol with ASGI (docs/decisions/0005).
+uvicorn's own protocol (`http="httptools"`) would replace it, if it became as fast or if that speed were not needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+import structlog
+import uvicorn
+from uvicorn.server import ServerState
+
+from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
+from tokens.protocol.parameters import LARGEST_BODY
+from tokens.serving import http_rules
+from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, known_lines
+
+MAX_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
+
+_FRAMING = ("host", "content-length", "transfer-encoding")
+_READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+log = structlog.get_logger(__name__)
+
+
+class HttpConnection(asyncio.Protocol):
+    """Asks the application that uvicorn has loaded: `await application.answer(request)`."""
+
+    longest_arrival = 30.0  # seconds for a whole request, its body too, and for the first one to begin
+    longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
+    longest_farewell = 2.0  # seconds for the client to read that its request was refused
+    check_every = 5.0  # seconds
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, **_of_no_use: Any) -> None:
+        self._application, self._server_state = config.loaded_app, server_state
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
+        self._task: asyncio.Task[None] | None = None
+        self._in_head = self._in_fields = self._in_request = False
+        self._is_clogged = self._is_deaf = self._is_ending = self._is_half_closed = self._is_chunked = False
+        self._fields_size: int | None = None
+        # What came last, how far its request lines were seen, and what came of a head before that.
+        self._piece, self._piece_read, self._earlier = b"", 0, b""
+        self._deadline = self._loop.time() + self.longest_arrival
+
+    # --- For uvicorn and its event loop -------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # of a stream it is one
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # it lists uvicorn's own classes
+        self._check_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)  # type: ignore[arg-type]  # as above
+        self._checking.cancel()
+
+    def shutdown(self) -> None:
+        """The answer under way is the last one."""
+        self._is_ending = True
+        if self._task is None:
+            self._end()
+
+    def pause_writing(self) -> None:
+        self._is_clogged = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._is_clogged = False
+        if self._waiting and self._task is None:
+            self._task = self._loop.create_task(self._respond())
+        else:
+            self._read_on()
+
+    def eof_received(self) -> bool:
+        """A client that sends no more may still wait for answers (RFC 9112 section 9.6): then the transport stays."""
+        self._is_half_closed = True
+        return self._task is not None or bool(self._waiting)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        self._piece, self._piece_read = data, 0
+        content = self._content_size if self._is_chunked else None
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, http_rules.Refused) else HTTPStatus.BAD_REQUEST)
+        if self._in_head:
+            self._earlier += data[self._piece_read :]
+        self._piece = b""
+        if self._in_fields and not self._is_deaf:
+            self._bound_fields(len(data))
+        if self._is_chunked and content is not None:
+            self._bound_chunking(len(data) - (self._content_size - content))
+
+    # --- For the parser -----------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if len(self._waiting) >= MAX_WAITING:
+            raise http_rules.Refused(HTTPStatus.TOO_MANY_REQUESTS)
+        self._in_head = self._in_fields = self._in_request = True
+        self._fields, self._fields_size = 0, None
+        self._earlier, self._is_chunked = b"", False
+        self._url, self._body_size = b"", 0
+        self._body: list[bytes] = []
+        self._headers: dict[str, str] = {}
+        self._deadline = self._loop.time() + self.longest_arrival
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, raw_name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
+            raise http_rules.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        name = _READ.get(raw_name.lower())
+        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
+            text = value.decode("latin-1")
+            self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        self._in_head = self._in_fields = False
+        headers = self._headers
+        self._version = self._parser.get_http_version()
+        named = (self._parser.get_method(), self._url, self._version)
+        self._line = line = known_lines.get(named) or http_rules.request_line(*named)
+        head = self._earlier + self._piece if self._earlier else self._piece
+        found = head.find(line.text, self._piece_read)
+        if found < 0 or len(head) > MAX_HEAD_BYTES:
+            http_rules.check_head(head, found)
+        self._piece_read = max(0, found + len(line.text) - len(self._earlier))
+        if not http_rules.is_host(headers.get("host", " ")) and ("host" in headers or self._version == "1.1"):
+            raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
+        if "transfer-encoding" in headers:
+            if headers["transfer-encoding"].lower() != "chunked":
+                raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
+            self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
+        if "expect" in headers and self._task is None:
+            self._encourage()
+
+    def on_chunk_header(self) -> None:
+        self._in_fields, self._fields_size = True, None  # this may have been the last one: then a trailer follows
+
+    def on_body(self, body: bytes) -> None:
+        self._in_fields = False
+        if self._is_chunked:
+            self._content_size += len(body)
+        if self._body_size <= LARGEST_BODY:  # of one that is too large as much as is needed to refuse it
+            self._body.append(body)
+            self._body_size += len(body)
+
+    def on_message_complete(self) -> None:
+        upgrade, line = self._parser.should_upgrade(), self._line
+        if upgrade and line.method != "CONNECT":
+            return  # data_received hears of it next
+        self._in_fields = self._in_request = self._is_chunked = False
+        request = Request(
+            method=line.method,
+            path=line.path,
+            query=line.query,
+            headers=self._headers,
+            peer=self._peer,
+            body=b"".join(self._body),
+        )
+        self._enqueue(request, may_keep=self._version == "1.1" and not upgrade and self._parser.should_keep_alive())
+
+    # --- What is rare -------------------------------------------------------------------------------------------------
+
+    def _bound_fields(self, size: int) -> None:
+        # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
+        self._fields_size = 0 if self._fields_size is None else self._fields_size + size
+        if self._fields_size > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _bound_chunking(self, size: int) -> None:
+        """Extensions of chunks say nothing to us; `size` more bytes of them, or of a trailer, came."""
+        self._chunking_size += size
+        if self._chunking_size > http_rules.MAX_CHUNKING_BYTES:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def _encourage(self) -> None:
+        """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
+        may_wait = self._version == "1.1" and not self._parser.should_upgrade()
+        if may_wait and self._headers["expect"].lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """RFC 9110 section 7.8: a request that offers another protocol may be answered as if it did not.
+
+        Some clients offer HTTP/2 with their first request, whatever it is. The parser takes what follows the head for
+        that protocol and does not read the body, so it reads the request again, without the offer. What comes after it
+        is read by nobody: a proxy in between may take it for anything.
+        """
+        if self._line.method == "CONNECT":  # it has no body
+            self._is_deaf = True
+            return
+        fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
+        head = self._line.text + b"connection: close\r\n" + fields.encode("latin-1") + b"\r\n"
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
+
+    # --- Answers ------------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, next_one: Request | Answer, *, may_keep: bool) -> None:
+        self._waiting.append((next_one, may_keep))
+        if self._task is None:
+            self._task = self._loop.create_task(self._respond())
+        else:  # RFC 9112 section 9.3.2: pipelining. What was read is answered in order before more is read.
+            self._transport.pause_reading()
+
+    async def _respond(self) -> None:
+        while self._waiting and not self._is_clogged:
+            next_one, may_keep = self._waiting.popleft()
+            is_head = False
+            if isinstance(next_one, Request):
+                is_head = next_one.method == "HEAD"
+                try:
+                    answer = await self._application.answer(next_one)
+                except Exception:  # a fault of ours ends this connection and no other
+                    log.exception("request_failed")
+                    answer, may_keep = _plain(500), False
+            else:
+                answer = next_one
+            if self._transport.is_closing():
+                return
+            may_keep = may_keep and not self._is_ending and not (self._is_half_closed and not self._waiting)
+            self._transport.write(self._bytes(answer, is_head=is_head, may_keep=may_keep))
+            if not may_keep:
+                self._end()
+                return
+            if self._waiting:  # an answer that waited for nothing would go before those of all other connections
+                await asyncio.sleep(0)
+                if self._is_ending:  # meanwhile
+                    self._end()
+                    return
+        self._task = None
+        self._deadline = self._loop.time() + (self.longest_arrival if self._in_request else self.longest_idle)
+        self._read_on()
+
+    def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
+        """Head and body at once: in two packets they would take twice as long."""
+        parts = [_STATUS[answer.status]]
+        for name, value in answer.headers:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in self._server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if may_keep else b"connection: close\r\n\r\n")
+        if not is_head:
+            parts.append(answer.body)
+        return b"".join(parts)
+
+    def _read_on(self) -> None:
+        if not self._is_clogged and not self._waiting:
+            self._transport.resume_reading()
+
+    def _refuse(self, status: int) -> None:
+        """Answers what cannot be read, after what came before it, and ends the connection."""
+        if not self._is_deaf:
+            self._is_deaf = True
+            self._enqueue(_plain(status), may_keep=False)
+
+    def _end(self) -> None:
+        """Closes the connection, once the last answer has been sent.
+
+        RFC 9112 section 9.6: while more is coming (of a request that was refused), the client would be told of a reset
+        connection and may never read the answer. So it is told that there is no more, and may take a moment to hang up.
+        """
+        self._task = None
+        self._waiting.clear()  # or it would be asked, once there is room to write, and its answer go nowhere
+        if self._is_deaf and not self._is_ending and not self._is_half_closed:
+            self._deadline = self._loop.time() + self.longest_farewell
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._deadline = self._loop.time() + self.longest_idle  # to read what is still to be sent
+            self._transport.close()
+
+    def _check_deadline(self) -> None:
+        if self._task is None and self._loop.time() >= self._deadline:  # while there is one, we are who is late
+            self._transport.abort()
+        self._checking = self._loop.call_later(self.check_every, self._check_deadline)
+
+
+def _plain(status: int) -> Answer:
+    return plain(status, b"text/plain", HTTPStatus(status).description.encode())

@@ -1,0 +1,112 @@
+"""Health and metrics of a process, on a port of their own (`OPERATIONS_PORT`) that no public address reaches.
+
+They are answered in the event loop of the authorization server: in `web` beside the threads that serve pages, so that
+neither busy threads nor slow bodies hold them up. Any Host may ask, and asking opens no connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from uvicorn.server import ServerState
+
+from tokens.protocol.http import Answer, Request, plain
+from tokens.serving.http_connection import HttpConnection
+from tokens.storage.batcher import Unavailable
+from tokens.storage.store import Store
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DATABASE_TIMEOUT_S = 2.0  # who asks waits about 3 s
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[bool]]
+
+
+class PortInUse(Exception):
+    """Nothing can listen there; the message says what to set."""
+
+
+class Operations:
+    """`await operations.answer(request)`. `reported`: what /readyz tells of besides, without depending on it."""
+
+    def __init__(self, store: Store, reported: Mapping[str, Check] | None = None) -> None:
+        self._store, self._reported = store, reported or {}
+        self._listener: asyncio.Server | None = None
+        self._connections = ServerState()
+        self._answers = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
+
+    async def listen(self, host: str, port: int, *, with_others: bool = False) -> None:
+        """Answer there from now on; port 0 means nowhere. `with_others`: workers of one process share the port.
+
+        Raises PortInUse.
+        """
+        if port == 0:
+            return
+        config = cast("uvicorn.Config", SimpleNamespace(loaded_app=self))
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                lambda: HttpConnection(config, self._connections), host, port, reuse_port=with_others or None
+            )
+        except OSError as error:
+            raise PortInUse(
+                f"Health and metrics cannot listen on {host} port {port} ({error.strerror}). "
+                "Set OPERATIONS_HOST and OPERATIONS_PORT; each process needs a port of its own, 0 is none."
+            ) from error
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for connection in list(self._connections.connections):
+            connection.shutdown()
+
+    async def answer(self, request: Request) -> Answer:
+        respond = self._answers.get(request.path)
+        if respond is None:
+            return _json(404, {"status": "unknown", "paths": sorted(self._answers)})
+        if request.method not in ("GET", "HEAD"):
+            answer = _json(405, {"status": "unknown"})
+            answer.headers.append((b"allow", b"GET, HEAD"))
+            return answer
+        return await respond()
+
+    async def _healthz(self) -> Answer:
+        """Alive: restart the process when this fails."""
+        return _json(200, {"status": "ok"})
+
+    async def _readyz(self) -> Answer:
+        """Ready: send no traffic while this fails, as on a database that only reads."""
+        writable, *answers = await asyncio.gather(self._is_writable(), *(check() for check in self._reported.values()))
+        is_ready = writable is True
+        described = {
+            "status": "ok" if is_ready else "unavailable",
+            "database": writable is not None,
+            "writable": is_ready,
+            **dict(zip(self._reported, answers, strict=True)),
+        }
+        return _json(200 if is_ready else 503, described)
+
+    async def _is_writable(self) -> bool | None:
+        """None when the database does not answer."""
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                return await self._store.is_writable()
+        except (Unavailable, TimeoutError):
+            return None
+
+    async def _metrics(self) -> Answer:
+        """For Prometheus. In a thread, because a collector may take its time."""
+        text = await asyncio.to_thread(generate_latest)
+        return plain(200, CONTENT_TYPE_LATEST.encode(), text)
+
+
+def _json(status: int, payload: dict[str, Any]) -> Answer:
+    return plain(status, b"application/json", json.dumps(payload).encode())

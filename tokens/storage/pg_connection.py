@@ -1,0 +1,176 @@
+"""One PostgreSQL connection for one kind of work: prepared statements, reopened after any failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import psycopg
+import structlog
+
+from foundation.repeated_warnings import Repeated
+from tokens.storage.pg_exchange import Exchange, Parameter
+
+# Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
+# read whole tables when they have grown: so plan without values, and never by scanning. And never hang.
+HOT = {
+    "statement_timeout": "3s",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+# Names the server, and sets what it is given. Not by `options` at the start, which PgBouncer refuses.
+BEGIN_SESSION = """
+SELECT extract(epoch FROM pg_postmaster_start_time())::text,
+       (SELECT count(set_config(name, value, false)) FROM unnest(%s::text[], %s::text[]) AS given(name, value))
+"""
+# A peer that is gone without a word is noticed within seconds.
+NETWORK = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+}
+# By then `statement_timeout` should have ended it: the server is frozen, or its commit waits for a standby.
+MAX_WAIT_S = 4.0
+SCOUT_INTERVAL_S = 5.0
+MAX_MESSAGE = 300  # characters
+
+log = structlog.get_logger(__name__)
+failures = Repeated(log, "database_failed")
+
+
+class NotAnswered(psycopg.OperationalError):
+    """The server has still to answer an earlier statement, which was given up."""
+
+
+class Connection:
+    """Opened when first used, and so in the event loop that uses it. One statement at a time.
+
+    A statement that the server does not answer in time is given up, and nothing is known of its commit. Its connection
+    is kept until the answer comes: in PostgreSQL a commit that waits for a standby goes on when its client leaves, so
+    with a new connection for each try they would pile up until none is left for anything.
+
+    `server` names the PostgreSQL that was reached last, by the moment it was started.
+    """
+
+    def __init__(self, parameters: dict[str, Any], synchronous_commit: str = "on") -> None:
+        self._places = _places(NETWORK | parameters)
+        self._session = {"synchronous_commit": synchronous_commit, **HOT}
+        self._open: Exchange | None = None
+        self._late: asyncio.Task[None] | None = None
+        self.server = ""
+
+    async def run(self, statement: LiteralString, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
+        """Runs one statement in a transaction of its own; its rows, if it has any.
+
+        Raises psycopg.Error, or TimeoutError when the server says no word; then nothing is known of the commit.
+        """
+        if self._late is not None:
+            raise NotAnswered
+        try:
+            # Unlike repeating a write, to look first leaves no doubt about what was committed.
+            if self._open is not None and not self._open.is_quiet:
+                self.close()
+            # `connect_timeout` is for each address that the host has, and not for finding out which those are.
+            async with asyncio.timeout(MAX_WAIT_S):
+                if self._open is None:
+                    self._open = await self._connect()
+                return await self._open.run(statement, parameters)
+        except (psycopg.Error, TimeoutError) as error:
+            self._report(error)
+            if isinstance(error, TimeoutError) and self._open is not None and self._open.is_asking:
+                self._late = asyncio.get_running_loop().create_task(self._await_answer(self._open))
+                self._open = None
+            else:
+                self.close()
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        broken, self._open = self._open, None
+        if broken is not None:
+            broken.close()
+        if self._late is not None:
+            self._late.cancel()
+
+    async def end(self) -> None:
+        """Close it, and wait until nothing of it is under way."""
+        late = self._late
+        self.close()
+        if late is not None:
+            await asyncio.wait([late], timeout=1)
+
+    async def _await_answer(self, exchange: Exchange) -> None:
+        """Until the server answers or hangs up, or another server is found in its place."""
+        answered = asyncio.ensure_future(exchange.settle())
+        successor: Exchange | None = None
+        try:
+            while not answered.done() and successor is None:
+                await asyncio.wait([answered], timeout=SCOUT_INTERVAL_S)
+                if not answered.done():
+                    successor = await self._another_server()
+            if successor is None and answered.exception() is None:
+                successor, exchange = exchange, None  # type: ignore[assignment]  # it is not to be closed
+        finally:
+            answered.cancel()
+            if exchange is not None:
+                exchange.close()
+            self._open, self._late = successor, None
+
+    async def _another_server(self) -> Exchange | None:
+        """A connection to a server other than the last one, if that is what one gets now."""
+        known = self.server
+        try:
+            async with asyncio.timeout(MAX_WAIT_S):
+                found = await self._connect()
+        except (psycopg.Error, TimeoutError):
+            return None
+        if self.server != known:
+            return found
+        found.close()
+        return None
+
+    async def _connect(self) -> Exchange:
+        """To the first host that takes us. Each has its share of the time, and the statement one. Raises psycopg.Error
+        or TimeoutError.
+        """
+        share = MAX_WAIT_S / (len(self._places) + 1) if len(self._places) > 1 else None
+        for place in list(self._places):
+            try:
+                async with asyncio.timeout(share):
+                    exchange = await self._open_at(place)
+            except (psycopg.Error, TimeoutError) as error:
+                failure = error
+            else:
+                self._places.remove(place)
+                self._places.insert(0, place)
+                return exchange
+        raise failure
+
+    async def _open_at(self, place: dict[str, Any]) -> Exchange:
+        connection = await psycopg.AsyncConnection.connect(**place, autocommit=True)
+        cursor = await connection.execute(BEGIN_SESSION, [list(self._session), list(self._session.values())])
+        ((self.server, _settings),) = await cursor.fetchall()
+        return Exchange(connection)
+
+    def _report(self, error: Exception) -> None:
+        """Here and not where it ends as a 503, so that it is one line for a batch."""
+        # The message of a failed statement may quote values, that of a failed connection names host, role and reason.
+        message = "" if self._open is not None else str(error)[:MAX_MESSAGE]
+        failures.report(error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None), message=message)
+
+
+def _places(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters for each of the hosts that they name: libpq takes several, with a port each or one for all."""
+    hosts, ports = str(parameters.get("host", "")).split(","), str(parameters.get("port", "")).split(",")
+    if len(hosts) == 1 or len(ports) not in (1, len(hosts)) or "hostaddr" in parameters:
+        return [parameters]
+    ports *= len(hosts) // len(ports)
+    return [{**parameters, "host": host, "port": port or None} for host, port in zip(hosts, ports, strict=True)]

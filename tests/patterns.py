@@ -14,8 +14,8 @@ from django.apps import apps
 from django.core.validators import RegexValidator
 
 PACKAGES = ("portal", "tokens", "clients", "audit", "foundation")
-# What no stranger's text reaches: the servers and the data of demonstrations, tools for translators, migrations.
-LEFT_OUT = re.compile(r"\.(?:migrations|embedded|example|management|translations|compile_translations|wsgi|process)\b")
+# What no text of a stranger reaches: migrations and commands; and the modules that start a process.
+LEFT_OUT = re.compile(r"\.(?:migrations|management|wsgi|asgi)\b")
 CHARACTERS = (" ", "\t", "\n", "a", "A", "0", ".", "-", "_", "=", ":", "/", '"', "'", "\\", "%", "+", "<", "é", "\0")
 
 

@@ -86,7 +86,7 @@ def test_the_confirmation_keeps_purpose_and_address(now) -> None:
 def test_the_first_secret_of_a_client_is_in_the_log_and_in_its_past(now) -> None:
     registration = factories.submitted_request(now)
     decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
-    client = Client.objects.get(client_requests=registration)
+    client = Client.objects.get(registrations=registration)
     secret = client.secrets.get()
     entry = last("secret.created")
     assert (entry.subject_id, entry.changes) == (secret.audit_id, {"hint": [None, secret.hint]})

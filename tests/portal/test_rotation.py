@@ -144,6 +144,7 @@ def test_a_staged_key_is_no_successor(made):
 def test_the_new_key_is_not_called_safe_to_retire_while_it_waits_for_its_first_use(made, browser):
     ending(made)
     keys.add(client=made, key=public_key(), by=by(), now=NOW - timedelta(days=8))
+    use(made.secrets.get())
     _home, page = pages(browser, made)
     assert "Not used yet: set it in your software." in page
     assert "safe to retire" not in page

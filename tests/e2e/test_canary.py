@@ -30,7 +30,7 @@ from tests.e2e.live import Live
 from tests.e2e.people import PASSWORD, address, plain
 from tests.e2e.test_faults import wait_for
 from tests.keys import jwk_of, new_ec
-from tests.tokens.wire import JWT_BEARER, sign
+from tests.tokens.support.wire import JWT_BEARER, sign
 
 
 @dataclass

@@ -17,7 +17,7 @@ from dev.servers.processes import Process, start
 from tests.e2e import registering
 from tests.e2e.live import Live, Part, free_port
 from tests.e2e.racing import Acts, Answer, Caller, going_on, race
-from tests.tokens.wire import Signer, ec_key, public_jwk
+from tests.tokens.support.wire import Signer, ec_key, public_jwk
 from tokens.endpoints import example_api
 from tokens.runtime.rate_limits import WINDOW
 

@@ -17,7 +17,7 @@ from portal.ui.dates import precise
 from tests import factories
 from tests.keys import public_key
 from tests.portal import browsers
-from tests.tokens.wire import Clock, Signer, ec_key, public_jwk
+from tests.tokens.support.wire import Clock, Signer, ec_key, public_jwk
 from tokens.models import JournalEntry, Token, UsedAssertion
 
 pytestmark = pytest.mark.django_db

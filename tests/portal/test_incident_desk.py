@@ -25,7 +25,7 @@ from tests import factories, keys
 from tests.factories import by, lotte, noor
 from tests.portal.staff import signed_in
 from tests.portal.test_incident import look_up, reference, token_of
-from tests.tokens.wire import Signer
+from tests.tokens.support.wire import Signer
 from tokens.models import Token, UsedAssertion
 
 pytestmark = pytest.mark.django_db

@@ -30,7 +30,7 @@ from tests import factories
 from tests.factories import SYSTEM, lotte, noor
 from tests.keys import new_ec
 from tests.portal import browsers, staff
-from tests.tokens.wire import Clock, basic, process
+from tests.tokens.support.wire import Clock, basic, process
 from tokens.protocol import token_format
 
 pytestmark = pytest.mark.django_db

@@ -24,7 +24,7 @@ from foundation.secret_format import digest
 from tests import factories
 from tests.factories import lotte, noor
 from tests.portal import staff
-from tests.tokens.wire import Clock, basic, process
+from tests.tokens.support.wire import Clock, basic, process
 from tokens.models import Token
 
 pytestmark = pytest.mark.django_db(transaction=True)

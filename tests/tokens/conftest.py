@@ -15,8 +15,8 @@ from clients.models import Client
 from clients.models import Key as ClientKey
 from tests import factories
 from tests.factories import NOW, SYSTEM
-from tests.tokens.served import Served, serving
-from tests.tokens.wire import Clock, Signer, Wire, basic, ec_key, process, public_jwk
+from tests.tokens.support.served import Served, serving
+from tests.tokens.support.wire import Clock, Signer, Wire, basic, ec_key, process, public_jwk
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from clients import keymaterial
 from clients.acts import client_secrets, keys, lifecycle
 from tests import factories
 from tests.factories import NOW
-from tests.tokens.wire import ISSUER, TOKEN_URL, Clock, Signer, Wire, basic, ec_key, process, public_jwk
+from tests.tokens.support.wire import ISSUER, TOKEN_URL, Clock, Signer, Wire, basic, ec_key, process, public_jwk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

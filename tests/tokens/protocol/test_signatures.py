@@ -1,4 +1,4 @@
-"""PROTOCOL line 9: signatures that must not pass for the client's."""
+"""PROTOCOL A-9: the algorithms that are accepted, and signatures that must not pass for the client's."""
 
 from __future__ import annotations
 
@@ -11,11 +11,72 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws as joserfc_jws
 
-from tests.tokens.support.checking import ALGORITHMS_OF, AT, KIND_OF, client_key, key, rule, signer
-from tests.tokens.support.wire import base64url, public_jwk, sign
+from clients.models import Key
+from tests.factories import NOW
+from tests.tokens.conftest import add_key
+from tests.tokens.support.checking import ALGORITHMS_OF, AT, KIND_OF, check, client_key, key, refusal, rule, signer
+from tests.tokens.support.wire import Signer, base64url, public_jwk, sign
+from tokens.acts import dry_run
+from tokens.protocol.errors import Rule
+from tokens.protocol.jws import ALGORITHMS
 
 OURS = client_key(key("P-256"))
 CLAIMS = json.dumps(signer().claims())
+
+
+# --- Algorithms -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_of_the_list_works_with_a_key_that_fits(algorithm: str) -> None:
+    verified = check(signer(algorithm).assertion(), client_key(key(KIND_OF[algorithm])))
+    assert verified.key.kid == "k1"
+
+
+def test_the_list_is_the_one_of_the_protocol() -> None:
+    assert set(ALGORITHMS) == set(KIND_OF)
+
+
+@pytest.mark.parametrize("kind", ALGORITHMS_OF)
+def test_an_algorithm_that_does_not_fit_the_key_is_refused_before_any_signature_is_looked_at(kind: str) -> None:
+    for algorithm in set(ALGORITHMS) - set(ALGORITHMS_OF[kind]):
+        reason = refusal(signer(algorithm).assertion(), client_key(key(kind)))
+        assert reason is not None
+        assert reason.rule is Rule.ALGORITHM_NOT_OF_KEY
+        assert reason.facts["expected"] == sorted(ALGORITHMS_OF[kind])
+
+
+@pytest.mark.parametrize("stored", ["Ed25519", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])
+def test_line_9_both_names_of_ed25519_work_for_keys_stored_with_one_of_them(wire, client, clock, stored, algorithm):
+    """EdDSA was the only one before RFC 9864; rows from then have only that."""
+    pair = key("Ed25519")
+    row = add_key(client, pair, kid="ed")
+    Key.objects.filter(pk=row.pk).update(algorithms=[stored], jwk={**row.jwk, "alg": stored})
+    signer = Signer(client.client_id, pair, clock, algorithm, "ed")
+    answer = wire.post("token", signer.form(grant_type="client_credentials", scope="address.read"))
+    assert answer.status == 200, answer.text
+    assert dry_run.explain(signer.assertion(), client=client, now=NOW).findings == []
+
+
+def test_a_key_with_an_alg_is_for_that_algorithm_only() -> None:
+    narrow = client_key(key("RSA"), algorithms=frozenset({"PS256"}))
+    assert rule(signer("PS256").assertion(), narrow) == ""
+    assert rule(signer("RS256").assertion(), narrow) == "algorithm_not_of_key"
+
+
+def test_line_9_every_algorithm_gets_a_token_and_introspects_and_revokes_with_it(wire, client):
+    rows = {kind: add_key(client, key(kind, 5), kid=kind) for kind in ALGORITHMS_OF}
+    for algorithm in ALGORITHMS:
+        kind = KIND_OF[algorithm]
+        mine = Signer(client.client_id, key(kind, 5), wire.clock, algorithm, rows[kind].kid)
+        token = wire.post("token", mine.form(grant_type="client_credentials")).json["access_token"]
+        assert wire.post("introspect", mine.form(token=token)).json["active"], algorithm
+        assert wire.post("revoke", mine.form(token=token)).status == 200
+        assert wire.post("introspect", mine.form(token=token)).json == {"active": False}
+
+
+# --- Signatures that must not pass ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ALGORITHMS_OF)

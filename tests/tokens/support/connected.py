@@ -18,6 +18,8 @@ from tokens.protocol.http import Answer, Request
 from tokens.serving.http_connection import HttpConnection
 
 LARGE = 8 * 1024 * 1024  # bytes; more than the system's buffers take of it
+POST = b"POST /a HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 PATIENCE = 5.0  # seconds; what must happen happens long before, on a busy machine too
 
 

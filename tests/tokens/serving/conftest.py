@@ -1,0 +1,36 @@
+"""Servers of HTTP connections (tokens/serving/http_connection.py) whose application only records and waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tokens.support.connected import Connected, Quick, connected
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Connected]:
+    with connected() as started:
+        yield started
+
+
+@pytest.fixture
+def server(running: Connected) -> Connected:
+    """One for all tests of a module, with an empty record."""
+    running.application.requests.clear()
+    return running
+
+
+@pytest.fixture
+def own_server() -> Iterator[Connected]:
+    """One for a single test, which may look at its connections and end it."""
+    with connected() as started:
+        yield started
+
+
+@pytest.fixture
+def quick() -> Iterator[Connected]:
+    """One with deadlines so short that a test can wait for them."""
+    with connected(Quick) as started:
+        yield started

@@ -53,7 +53,7 @@ def test_401_with_a_challenge_if_the_header_was_used_else_400(wire: Wire, client
         assert "WWW-Authenticate" not in answer.headers
 
 
-def test_a_header_of_another_scheme_is_answered_with_the_scheme_that_works(wire: Wire, client):
+def test_a_header_of_another_scheme_is_answered_with_the_scheme_basic(wire: Wire, client):
     answer = wire.post("token", GRANT, authorization="Bearer abc")
     assert (answer.status, answer.told) == (401, BODY)
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
@@ -73,9 +73,7 @@ def without_what_differs_anyway(answer: Answer) -> tuple[int, str, dict[str, str
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_the_same_answer_for_unknown_client_wrong_secret_and_suspended_client(
-    wire: Wire, client, secret, suspended, endpoint
-):
+def test_unknown_client_wrong_secret_and_suspension_get_one_answer(wire: Wire, client, secret, suspended, endpoint):
     pairs = [("nobody", secret), (client.client_id, "wrong"), suspended, (suspended[0], "wrong"), ("a b", "c")]
     by_header = [wire.post(endpoint, GRANT, authorization=basic(*pair)) for pair in pairs]
     by_form = [wire.post(endpoint, GRANT | {"client_id": id, "client_secret": secret}) for id, secret in pairs]
@@ -148,7 +146,7 @@ def nanoseconds(assertion: str, *choices: Sequence[ClientKey]) -> list[int]:
 
 @pytest.mark.parametrize("algorithm", PROVING)
 @pytest.mark.parametrize("signature", ["of another key", "short", "too large a number"])
-def test_a_forged_assertion_takes_as_long_for_an_unknown_client_as_for_a_known_one(
+def test_a_forged_assertion_takes_as_long_for_an_unknown_client(
     monkeypatch: pytest.MonkeyPatch, algorithm: str, signature: str
 ):
     """To half of a verification; in a known client with an RSA key it took a whole one longer, in 79 of 100 pairs."""
@@ -192,13 +190,13 @@ def test_the_true_reason_is_in_the_journal_under_the_request_id(wire: Wire, clie
     assert entry.facts["sent"] == 1
 
 
-def test_what_an_unknown_client_did_is_in_nobodys_journal(wire: Wire, client):
+def test_requests_of_unknown_clients_are_in_no_journal(wire: Wire, client):
     wire.token(basic("nobody", "wrong"))
     wire.write_behind()
     assert not JournalEntry.objects.exists()
 
 
-def test_malformed_requests_are_in_the_journal_of_the_client_that_they_name(wire: Wire, client: Client, signer):
+def test_malformed_requests_are_in_the_journal_of_the_client_they_name(wire: Wire, client: Client, signer):
     id_and_secret = {"client_id": client.client_id, "client_secret": "x"}
     for answer, rule in (
         (wire.post("token", {"scope": "a"}, authorization=basic(client.client_id, "x")), "missing_parameter"),

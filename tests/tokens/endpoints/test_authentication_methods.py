@@ -95,7 +95,7 @@ def test_a_client_that_is_to_use_its_keys_only_cannot_use_its_secret(wire, clien
     assert wire.post("token", GRANT | signer.form()).status == 200
 
 
-def test_who_may_request_tokens_may_use_any_of_its_methods(wire, client, authorization, signer):
+def test_a_client_that_may_request_no_tokens_is_refused_by_each_method(wire, client, authorization, signer):
     lifecycle.change_settings(client=client, settings={"may_request_tokens": False}, by=SYSTEM, now=NOW)
     assert wire.token(authorization).error == "unauthorized_client"
     assert wire.post("token", GRANT | signer.form()).error == "unauthorized_client"

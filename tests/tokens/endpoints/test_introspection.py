@@ -53,7 +53,7 @@ def changed_characters(token: str) -> list[str]:
 # --- The caller -------------------------------------------------------------------------------------------------------
 
 
-def test_line_20_who_does_not_authenticate_is_answered_401(wire, client, secret, token):
+def test_introspection_without_authentication_is_answered_401(wire, client, secret, token):
     post = {
         "nobody": wire.post("introspect", {"token": token}),
         "wrong": wire.introspect(token, basic(client.client_id, "wrong")),
@@ -72,13 +72,13 @@ def test_line_20_who_does_not_authenticate_is_answered_401(wire, client, secret,
     assert wire.post("introspect", good).json["active"]
 
 
-def test_line_20_an_assertion_authenticates_the_caller_too(wire, signer, token):
+def test_an_assertion_authenticates_the_caller_too(wire, signer, token):
     assert wire.post("introspect", signer.form(token=token)).json["active"]
     answer = wire.post("introspect", signer.form(signer.assertion(aud="x"), token=token))
     assert (answer.status, answer.error, wire.rule(answer)) == (401, "invalid_client", "audience")
 
 
-def test_line_20_the_token_is_required(wire, authorization):
+def test_the_token_is_required(wire, authorization):
     for body in ("", "token=", "tokens=x", "token_type_hint=access_token"):
         answer = wire.post("introspect", body, authorization=authorization)
         assert (answer.status, answer.error) == (400, "invalid_request"), body
@@ -88,7 +88,7 @@ def test_line_20_the_token_is_required(wire, authorization):
 # --- Who sees what ----------------------------------------------------------------------------------------------------
 
 
-def test_line_20_a_resource_server_sees_the_tokens_with_a_scope_of_an_api_it_serves(wire, client, resource_server):
+def test_a_resource_server_sees_tokens_with_a_scope_of_an_api_it_serves(wire, client, resource_server):
     tax = factories.scope("tax.read", of=factories.api("taxes"))
     taxes, secret = factories.client(contact=factories.wim(), scopes=(), serves=[factories.api("taxes")])
     tax_server = basic(taxes.client_id, secret)
@@ -107,14 +107,14 @@ def test_line_20_a_resource_server_sees_the_tokens_with_a_scope_of_an_api_it_ser
     assert sees == {"address": [True, False, True], "tax": [False, True, True], "own": [True, True, True]}
 
 
-def test_line_20_other_clients_see_nothing_though_they_have_the_same_scopes(wire, token):
+def test_other_clients_see_nothing_though_they_have_the_same_scopes(wire, token):
     same, secret = factories.client(
         contact=factories.wim(), scopes=(factories.scope("address.read"), factories.scope("address.write"))
     )
     assert wire.introspect(token, basic(same.client_id, secret)).text == INACTIVE
 
 
-def test_line_20_who_may_introspect_changes_with_the_catalogue_at_once(start, authorization):
+def test_who_may_introspect_changes_with_the_catalogue_at_once(start, authorization):
     processes = (start(), start())
     api = factories.api()
     server, secret = factories.client(contact=factories.wim(), scopes=())
@@ -131,16 +131,14 @@ def test_line_20_who_may_introspect_changes_with_the_catalogue_at_once(start, au
     assert [wire.introspect(token, as_server).status for wire in processes] == [401, 401]
 
 
-def test_line_20_a_scope_that_was_retired_opens_no_view(wire, client, authorization, resource_server):
+def test_a_scope_that_was_retired_opens_no_view(wire, client, authorization, resource_server):
     token = wire.token(authorization, "address.write").json["access_token"]
     assert wire.is_active(token, resource_server)
     catalogue.retire_scope(scope=factories.scope("address.write"), by=SYSTEM, now=NOW)
     assert wire.introspect(token, resource_server).text == INACTIVE
 
 
-def test_line_20_a_resource_server_sees_a_scope_that_was_made_after_it_was_last_seen(
-    wire, client, authorization, resource_server
-):
+def test_a_resource_server_sees_a_scope_that_is_newer_than_its_snapshot(wire, client, authorization, resource_server):
     assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
     new = factories.scope("address.delete")
     lifecycle.change_scopes(client=client, scopes=(new,), defaults=(new,), by=SYSTEM, now=NOW)
@@ -150,7 +148,7 @@ def test_line_20_a_resource_server_sees_a_scope_that_was_made_after_it_was_last_
 # --- Inactive ---------------------------------------------------------------------------------------------------------
 
 
-def test_line_20_every_token_that_is_not_to_be_seen_gets_the_same_three_words(
+def test_every_token_that_is_not_to_be_seen_gets_the_same_three_words(
     wire, clock, token, authorization, resource_server
 ):
     for odd in changed_characters(token):
@@ -165,7 +163,7 @@ def test_line_20_every_token_that_is_not_to_be_seen_gets_the_same_three_words(
     assert wire.introspect(token, resource_server).text == INACTIVE
 
 
-def test_line_20_an_expired_token_is_inactive_also_before_and_after_it_is_purged(wire, clock, token, authorization):
+def test_an_expired_token_is_inactive_also_before_and_after_it_is_purged(wire, clock, token, authorization):
     clock.pass_by(10_000)
     assert wire.introspect(token, authorization).text == INACTIVE
 
@@ -173,7 +171,7 @@ def test_line_20_an_expired_token_is_inactive_also_before_and_after_it_is_purged
 # --- Active -----------------------------------------------------------------------------------------------------------
 
 
-def test_line_21_an_active_token_is_described(wire, clock, client, authorization, resource_server):
+def test_an_active_token_is_described(wire, clock, client, authorization, resource_server):
     clock.at += 0.75
     issued = wire.token(authorization, "address.write address.read").json
     clock.pass_by(100)
@@ -193,7 +191,7 @@ def test_line_21_an_active_token_is_described(wire, clock, client, authorization
         }
 
 
-def test_line_21_the_audience_is_every_api_that_the_scopes_open(wire):
+def test_the_audience_is_every_api_that_the_scopes_open(wire):
     scopes = (factories.scope("address.read"), factories.scope("tax.read", of=factories.api("taxes")))
     other, secret = factories.client(contact=factories.wim(), scopes=scopes)
     authorization = basic(other.client_id, secret)
@@ -206,21 +204,21 @@ def test_line_21_the_audience_is_every_api_that_the_scopes_open(wire):
         assert wire.introspect(token, authorization).json["aud"] == audience
 
 
-def test_line_21_the_issuer_is_the_setting(start, authorization):
+def test_the_issuer_is_the_setting(start, authorization):
     wire = start(issuer="https://keydesk.example")
     token = wire.token(authorization).json["access_token"]
     assert wire.introspect(token, authorization, HTTP_HOST="evil.example").json["iss"] == "https://keydesk.example"
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "", "nonsense", "é"])
-def test_line_21_a_hint_never_hides_a_token(wire, token, authorization, hint):
+def test_a_hint_never_hides_a_token(wire, token, authorization, hint):
     body = {"token": token, "token_type_hint": hint}
     assert wire.post("introspect", body, authorization=authorization).json["active"]
     assert wire.post("revoke", body, authorization=authorization).status == 200
     assert not wire.is_active(token, authorization)
 
 
-def test_line_21_asking_does_not_change_a_token(start, token, authorization, resource_server):
+def test_asking_does_not_change_a_token(start, token, authorization, resource_server):
     answers = {start().introspect(token, resource_server).text for _ in range(3)}
     assert len(answers) == 1
 
@@ -234,7 +232,7 @@ def test_a_resource_server_learns_who_calls(wire, client, token, resource_server
     assert told["organisation"] == "Waterbedrijf Leiestroom"
 
 
-def test_who_calls_is_the_same_after_a_change_of_the_client_id_and_current(wire, client, secret, resource_server):
+def test_the_caller_is_the_same_after_a_change_of_the_client_id(wire, client, secret, resource_server):
     before = wire.introspect(
         wire.token(basic(client.client_id, secret), "address.read").json["access_token"], resource_server
     )

@@ -23,7 +23,7 @@ def described(wire, client) -> dict[str, object]:
     return wire.get(PATH).json
 
 
-def test_line_25_it_is_made_of_the_constants_that_the_code_uses(described):
+def test_it_is_made_of_the_constants_that_the_code_uses(described):
     expected: dict[str, object] = {
         "issuer": ISSUER,
         "grant_types_supported": [GRANT_TYPE],
@@ -41,9 +41,7 @@ def test_line_25_it_is_made_of_the_constants_that_the_code_uses(described):
     assert described["grant_types_supported"] == ["client_credentials"]
 
 
-def test_line_25_every_method_that_is_named_works_at_each_endpoint(
-    wire, client, secret, authorization, signer, described
-):
+def test_every_method_that_is_named_works_at_each_endpoint(wire, client, secret, authorization, signer, described):
     for name, path in ENDPOINTS.items():
         ways = {
             "client_secret_basic": lambda: ({}, authorization),
@@ -60,7 +58,7 @@ def test_line_25_every_method_that_is_named_works_at_each_endpoint(
         assert wire.post(endpoint, {"token": "x", "grant_type": GRANT_TYPE}).error == "invalid_client"
 
 
-def test_line_25_every_algorithm_that_is_named_works_at_each_endpoint(wire, client, described):
+def test_every_algorithm_that_is_named_works_at_each_endpoint(wire, client, described):
     for kind in set(KIND_OF.values()):
         add_key(client, key(kind, 25), kid=kind)
     for name in ENDPOINTS:
@@ -71,7 +69,7 @@ def test_line_25_every_algorithm_that_is_named_works_at_each_endpoint(wire, clie
             assert wire.post(endpoint, mine.form(token="x", grant_type=GRANT_TYPE)).status == 200, algorithm
 
 
-def test_line_25_every_scope_that_is_named_can_be_asked_for_and_no_other(wire, client, authorization, described):
+def test_every_scope_that_is_named_can_be_asked_for_and_no_other(wire, client, authorization, described):
     for scope in described["scopes_supported"]:
         wire.clock.pass_by(30)  # the journal keeps so many entries a minute
         answer = wire.token(authorization, scope)
@@ -79,14 +77,14 @@ def test_line_25_every_scope_that_is_named_can_be_asked_for_and_no_other(wire, c
     assert wire.rule(wire.token(authorization, "no.such")) == "scope_unknown"
 
 
-def test_line_25_scopes_appear_and_disappear_with_the_catalogue(wire, described):
+def test_scopes_appear_and_disappear_with_the_catalogue(wire, described):
     new = factories.scope("tax.read", of=factories.api("taxes"))
     assert "tax.read" in wire.get(PATH).json["scopes_supported"]
     catalogue.retire_scope(scope=new, by=SYSTEM, now=NOW)
     assert wire.get(PATH).json["scopes_supported"] == described["scopes_supported"]
 
 
-def test_line_25_the_addresses_are_made_of_the_settings(start, client):
+def test_the_addresses_are_made_of_the_settings(start, client):
     wire = start(issuer="https://keydesk.example", path="/authorization/ws/oauth/v2/")
     found = wire.get(PATH).json
     assert found["issuer"] == "https://keydesk.example"
@@ -95,7 +93,7 @@ def test_line_25_the_addresses_are_made_of_the_settings(start, client):
     assert found["revocation_endpoint"] == "https://keydesk.example/authorization/ws/oauth/v2/revoke"
 
 
-def test_line_25_an_assertion_for_the_issuer_and_endpoint_that_are_named_is_accepted(wire, signer, described):
+def test_an_assertion_for_the_named_issuer_or_endpoint_is_accepted(wire, signer, described):
     for audience in (described["issuer"], described["token_endpoint"]):
         answer = wire.post("token", signer.form(signer.assertion(aud=audience), grant_type=GRANT_TYPE))
         assert answer.status == 200

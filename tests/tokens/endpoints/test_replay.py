@@ -49,7 +49,7 @@ def replayed(wire: Wire, answer: Answer) -> bool:
     return refused and wire.rule(answer) == "replayed"
 
 
-def test_line_14_a_second_use_is_refused_at_every_endpoint_of_every_process(start, signer):
+def test_a_second_use_is_refused_at_every_endpoint_of_every_process(start, signer):
     processes = (start(), start())
     for first in ("token", "introspect", "revoke"):
         form = signer.form(token="x", **GRANT)
@@ -59,7 +59,7 @@ def test_line_14_a_second_use_is_refused_at_every_endpoint_of_every_process(star
                 assert replayed(wire, wire.post(second, form)), (first, second)
 
 
-def test_line_14_the_jti_counts_not_the_assertion(wire, signer):
+def test_the_jti_counts_not_the_assertion(wire, signer):
     assert wire.post("token", signer.form(signer.assertion(jti="once"), **GRANT)).status == 200
     other = signer.assertion(jti="once", exp=int(wire.clock()) + 100)
     answer = wire.post("token", signer.form(other, **GRANT))
@@ -71,14 +71,14 @@ def test_line_14_the_jti_counts_not_the_assertion(wire, signer):
         assert replayed(wire, wire.post("token", signer.form(signer.assertion(jti=odd), **GRANT)))
 
 
-def test_line_14_another_key_of_the_client_does_not_make_the_jti_new(wire, client, signer):
+def test_another_key_of_the_client_does_not_make_the_jti_new(wire, client, signer):
     row = add_key(client, key("P-256", 6), kid="second")
     second = Signer(client.client_id, key("P-256", 6), wire.clock, kid=row.kid)
     assert wire.post("token", signer.form(signer.assertion(jti="once"), **GRANT)).status == 200
     assert replayed(wire, wire.post("token", second.form(second.assertion(jti="once"), **GRANT)))
 
 
-def test_line_14_two_clients_may_use_the_same_jti(wire, signer):
+def test_two_clients_may_use_the_same_jti(wire, signer):
     other, _secret = factories.client(contact=factories.wim())
     row = add_key(other, key("P-256", 6))
     theirs = Signer(other.client_id, key("P-256", 6), wire.clock, kid=row.kid)
@@ -86,7 +86,7 @@ def test_line_14_two_clients_may_use_the_same_jti(wire, signer):
         assert wire.post("token", one.form(one.assertion(jti="1"), **GRANT)).status == 200
 
 
-def test_line_14_of_twenty_copies_at_once_in_two_processes_one_gets_a_token(start, signer, clock):
+def test_of_twenty_copies_at_once_in_two_processes_one_gets_a_token(start, signer, clock):
     processes = (start(), start())
     for _round in range(3):
         clock.pass_by(60)  # the journal keeps so many entries a minute
@@ -101,14 +101,14 @@ def test_line_14_of_twenty_copies_at_once_in_two_processes_one_gets_a_token(star
     assert {processes[number % 2].rule(answers[number]) for number in refused} == {"replayed"}
 
 
-def test_line_14_of_twenty_copies_at_once_in_one_batch_one_gets_a_token(wire, signer):
+def test_of_twenty_copies_at_once_in_one_batch_one_gets_a_token(wire, signer):
     form = signer.form(**GRANT)
     answers = at_once((wire,), [("token", form)] * 20)
     assert sorted(answer.status for answer in answers) == [200] + [400] * 19
     assert Token.objects.count() == 1
 
 
-def test_line_14_copies_that_wait_for_the_database_together_count_as_copies(wire, authorization, signer):
+def test_copies_that_wait_for_the_database_together_count_as_copies(wire, authorization, signer):
     """Held up by a lock, they come to the database in one statement."""
     form, answers = signer.form(**GRANT), []
     first = threading.Thread(target=lambda: wire.token(authorization))
@@ -126,7 +126,7 @@ def test_line_14_copies_that_wait_for_the_database_together_count_as_copies(wire
     assert Token.objects.count() == 2
 
 
-def test_line_14_twenty_different_ones_at_once_all_get_a_token(start, signer):
+def test_twenty_different_ones_at_once_all_get_a_token(start, signer):
     answers = at_once((start(), start()), [("token", signer.form(**GRANT)) for _ in range(20)])
     assert [answer.status for answer in answers] == [200] * 20
     assert len({answer.json["access_token"] for answer in answers}) == 20
@@ -152,7 +152,7 @@ def at_once(processes: tuple[Wire, ...], requests: list[tuple[str, dict[str, str
 # --- What does not use it up ------------------------------------------------------------------------------------------
 
 
-def test_line_14_a_stranger_cannot_use_up_an_assertion(wire, client, signer):
+def test_a_stranger_cannot_use_up_an_assertion(wire, client, signer):
     good = signer.assertion(jti="mine")
     stranger = Signer(client.client_id, key("P-256", 6), wire.clock, kid=signer.kid)
     header, payload, signature = good.split(".")
@@ -168,7 +168,7 @@ def test_line_14_a_stranger_cannot_use_up_an_assertion(wire, client, signer):
     assert wire.post("token", signer.form(good, **GRANT)).status == 200
 
 
-def test_line_14_a_refused_assertion_or_request_uses_nothing_up(wire, client, signer):
+def test_a_refused_assertion_or_request_uses_nothing_up(wire, client, signer):
     for claims in ({"aud": "x"}, {"exp": 1}, {"iss": "x"}, {"nbf": int(wire.clock()) + 300}):
         assert (
             wire.post("token", signer.form(signer.assertion(jti="mine", **claims), **GRANT)).error == "invalid_client"
@@ -188,7 +188,7 @@ def test_line_14_a_refused_assertion_or_request_uses_nothing_up(wire, client, si
     assert wire.post("token", {**form, **GRANT}).status == 200
 
 
-def test_line_14_an_assertion_that_meets_a_changed_client_is_used_once(start, client, signer):
+def test_an_assertion_that_meets_a_changed_client_is_used_once(start, client, signer):
     """The first attempt finds an outdated snapshot and touches nothing; the second one succeeds."""
     wire, other = start(), start()
     assert wire.post("token", signer.form(**GRANT)).status == 200
@@ -200,7 +200,7 @@ def test_line_14_an_assertion_that_meets_a_changed_client_is_used_once(start, cl
 
 
 @pytest.mark.parametrize(("endpoint", "second"), [("introspect", "look_up"), ("revoke", "revoke")])
-def test_line_14_a_client_that_changes_after_its_assertion_was_spent_is_not_taken_for_a_replay(
+def test_a_client_that_changes_after_its_assertion_was_spent_is_no_replay(
     wire, client, signer, authorization, monkeypatch, endpoint, second
 ):
     """Introspection and revocation spend in one statement and act in another, and the change may come in between."""
@@ -225,7 +225,7 @@ def test_line_14_a_client_that_changes_after_its_assertion_was_spent_is_not_take
 # --- How long it is remembered ----------------------------------------------------------------------------------------
 
 
-def test_line_14_a_used_assertion_is_remembered_until_no_clock_takes_it_any_more(start, signer, clock):
+def test_a_used_assertion_is_remembered_until_no_clock_takes_it_any_more(start, signer, clock):
     wire = start()
     expires_at = int(clock()) + 300
     form = signer.form(signer.assertion(exp=expires_at), **GRANT)
@@ -240,7 +240,7 @@ def test_line_14_a_used_assertion_is_remembered_until_no_clock_takes_it_any_more
     assert wire.post("token", form).error == "invalid_client"
 
 
-def test_line_14_only_a_digest_of_the_jti_is_stored(wire, signer):
+def test_only_a_digest_of_the_jti_is_stored(wire, signer):
     assert wire.post("token", signer.form(signer.assertion(jti="a-personal-thing"), **GRANT)).status == 200
     assert len(bytes(UsedAssertion.objects.get().jti_digest)) == 32
     wire.post("token", signer.form(signer.assertion(jti="a-personal-thing"), **GRANT))

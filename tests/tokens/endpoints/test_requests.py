@@ -26,7 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 # --- Line 1: methods --------------------------------------------------------------------------------------------------
 
 
-def test_line_1_only_the_method_of_the_endpoint(wire):
+def test_only_the_method_of_the_endpoint(wire):
     for endpoint, allowed in {**EVERYTHING, METADATA: "GET"}.items():
         for method in {"GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "POST", "TRACE", "gEt"} - {allowed}:
             answer = wire.send(method, endpoint)
@@ -34,7 +34,7 @@ def test_line_1_only_the_method_of_the_endpoint(wire):
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_line_1_credentials_in_the_url_are_never_read(wire, client, secret, signer, endpoint):
+def test_credentials_in_the_url_are_never_read(wire, client, secret, signer, endpoint):
     form = f"{GRANT}&token=x"
     for credentials in (
         {"client_id": client.client_id, "client_secret": secret},
@@ -50,7 +50,7 @@ def test_line_1_credentials_in_the_url_are_never_read(wire, client, secret, sign
     assert secret not in wire.log.getvalue()
 
 
-def test_line_1_credentials_in_the_url_are_no_second_method(wire, client, authorization):
+def test_credentials_in_the_url_are_no_second_method(wire, client, authorization):
     query = f"client_id=somebody&client_secret=else&{GRANT}&scope=unknown"
     answer = wire.token(authorization, query=query)
     assert (answer.status, answer.json["scope"]) == (200, "address.read")
@@ -59,7 +59,7 @@ def test_line_1_credentials_in_the_url_are_no_second_method(wire, client, author
 # --- Line 2: the body -------------------------------------------------------------------------------------------------
 
 
-def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorization):
+def test_the_media_type_in_any_case_with_any_parameters(wire, authorization):
     for content_type in (
         "application/x-www-form-urlencoded",
         "Application/X-WWW-Form-Urlencoded",
@@ -70,7 +70,7 @@ def test_line_2_the_media_type_in_any_case_with_any_parameters(wire, authorizati
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_line_2_other_media_types_are_refused(wire, authorization, endpoint):
+def test_other_media_types_are_refused(wire, authorization, endpoint):
     part = b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--'
     for content_type, body in (
         ("application/json", json.dumps({"grant_type": "client_credentials"}).encode()),
@@ -84,7 +84,7 @@ def test_line_2_other_media_types_are_refused(wire, authorization, endpoint):
         assert wire.rule(answer) == "content_type"
 
 
-def test_line_2_broken_encodings_are_refused(wire, authorization):
+def test_broken_encodings_are_refused(wire, authorization):
     for body in (
         GRANT.encode("utf-16"),
         GRANT.encode("utf-16-be"),
@@ -106,23 +106,23 @@ def test_line_2_broken_encodings_are_refused(wire, authorization):
         assert wire.rule(answer) == "body_encoding"
 
 
-def test_line_2_a_byte_order_mark_belongs_to_the_name_of_the_first_parameter(wire, authorization):
+def test_a_byte_order_mark_belongs_to_the_name_of_the_first_parameter(wire, authorization):
     answer = wire.post("token", b"\xef\xbb\xbf" + GRANT.encode(), authorization=authorization)
     assert (answer.error, wire.rule(answer)) == ("invalid_request", "missing_parameter")
 
 
-def test_line_2_json_is_refused_also_when_it_is_called_a_form(wire, authorization):
+def test_json_is_refused_also_when_it_is_called_a_form(wire, authorization):
     answer = wire.post("token", json.dumps({"grant_type": "client_credentials"}), authorization=authorization)
     assert answer.error == "invalid_request"
 
 
-def test_line_2_no_body_at_all(wire, authorization):
+def test_no_body_at_all(wire, authorization):
     for endpoint in ENDPOINTS:
         answer = wire.send("POST", endpoint, authorization=authorization, CONTENT_LENGTH="")
         assert (answer.status, answer.error) == (400, "invalid_request")
 
 
-def test_line_2_at_most_64_kib(wire, authorization):
+def test_at_most_64_kib(wire, authorization):
     fits = f"{GRANT}&filler=".ljust(LARGEST_BODY, "x")
     assert LARGEST_BODY == 65_536
     assert wire.post("token", fits, authorization=authorization).status == 200
@@ -131,13 +131,13 @@ def test_line_2_at_most_64_kib(wire, authorization):
     assert wire.rule(answer) == "body_too_large"
 
 
-def test_line_2_a_body_of_unknown_length_is_bounded_too(wire, authorization):
+def test_a_body_of_unknown_length_is_bounded_too(wire, authorization):
     chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert wire.post("token", GRANT, authorization=authorization, **chunked).status == 200
     assert wire.post("token", "x" * 1_000_000, authorization=authorization, **chunked).error == "invalid_request"
 
 
-def test_line_2_at_most_64_fields(wire, authorization):
+def test_at_most_64_fields(wire, authorization):
     fits = "&".join([GRANT] + ["a=b"] * (MOST_FIELDS - 1))
     assert MOST_FIELDS == 64
     assert wire.post("token", fits, authorization=authorization).status == 200
@@ -149,25 +149,25 @@ def test_line_2_at_most_64_fields(wire, authorization):
 # --- Line 3: parameters -----------------------------------------------------------------------------------------------
 
 
-def test_line_3_a_parameter_without_a_value_counts_as_omitted(wire, authorization):
+def test_a_parameter_without_a_value_counts_as_omitted(wire, authorization):
     for empty in ("scope=", "scope", "scope=&scope=", "client_secret=", "client_assertion="):
         answer = wire.post("token", f"{GRANT}&{empty}", authorization=authorization)
         assert (answer.status, answer.json.get("scope")) == (200, "address.read"), empty
 
 
-def test_line_3_an_empty_required_parameter_is_missing(wire, authorization):
+def test_an_empty_required_parameter_is_missing(wire, authorization):
     for endpoint, form in (("token", "grant_type="), ("introspect", "token="), ("revoke", "token")):
         answer = wire.post(endpoint, form, authorization=authorization)
         assert (answer.status, answer.error) == (400, "invalid_request")
         assert wire.cause(answer).facts == {"parameter": form.rstrip("=")}
 
 
-def test_line_3_unknown_parameters_are_ignored_also_when_they_repeat(wire, authorization):
+def test_unknown_parameters_are_ignored_also_when_they_repeat(wire, authorization):
     body = f"{GRANT}&resource=https://a.example&resource=https://b.example&nonce=1&=&&x"
     assert wire.post("token", body, authorization=authorization).status == 200
 
 
-def test_line_3_a_repeated_known_parameter_is_refused(wire, authorization):
+def test_a_repeated_known_parameter_is_refused(wire, authorization):
     for name in sorted(KNOWN):
         for second in ("a", "b"):  # also when both say the same
             answer = wire.post("token", f"{name}=a&{name}={second}", authorization=authorization)
@@ -181,13 +181,13 @@ def test_line_3_a_repeated_known_parameter_is_refused(wire, authorization):
 # --- Line 4: grant types ----------------------------------------------------------------------------------------------
 
 
-def test_line_4_without_a_grant_type(wire, authorization):
+def test_without_a_grant_type(wire, authorization):
     answer = wire.post("token", "scope=address.read", authorization=authorization)
     assert (answer.status, answer.error) == (400, "invalid_request")
     assert wire.rule(answer) == "missing_parameter"
 
 
-def test_line_4_another_grant_type(wire, authorization):
+def test_another_grant_type(wire, authorization):
     for grant in ("authorization_code", "password", "refresh_token", "Client_Credentials", "client_credentials ", " "):
         answer = wire.post("token", {"grant_type": grant}, authorization=authorization)
         assert (answer.status, answer.error) == (400, "unsupported_grant_type")
@@ -195,7 +195,7 @@ def test_line_4_another_grant_type(wire, authorization):
         assert (entry.rule, entry.facts) == ("grant_type", {"sent": grant, "expected": "client_credentials"})
 
 
-def test_line_4_a_client_that_may_not_request_tokens(wire, client, authorization, resource_server):
+def test_a_client_that_may_not_request_tokens(wire, client, authorization, resource_server):
     answer = wire.token(resource_server)
     assert (answer.status, answer.error) == (400, "unauthorized_client")
     assert wire.rule(answer) == "grant_not_allowed"
@@ -204,6 +204,6 @@ def test_line_4_a_client_that_may_not_request_tokens(wire, client, authorization
     assert wire.token(authorization).error == "unauthorized_client"
 
 
-def test_line_4_who_may_request_tokens_is_told_to_the_authenticated_only(wire: Wire, resource_server):
+def test_who_may_request_tokens_is_told_to_the_authenticated_only(wire: Wire, resource_server):
     client_id = "nobody"
     assert wire.token(basic(client_id, "secret")).error == "invalid_client"

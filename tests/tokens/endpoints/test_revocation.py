@@ -15,7 +15,7 @@ def token(wire, authorization) -> str:
     return wire.token(authorization).json["access_token"]
 
 
-def test_line_22_a_revoked_token_is_inactive_everywhere_from_the_answer_on(start, authorization, resource_server):
+def test_a_revoked_token_is_inactive_everywhere_from_the_answer_on(start, authorization, resource_server):
     processes = (start(), start())
     for wire in processes:
         token, other = (processes[0].token(authorization).json["access_token"] for _ in range(2))
@@ -29,21 +29,21 @@ def test_line_22_a_revoked_token_is_inactive_everywhere_from_the_answer_on(start
             assert process.is_active(other, resource_server)
 
 
-def test_line_22_revoking_again_is_no_error_and_keeps_the_first_time(wire, clock, token, authorization):
+def test_revoking_again_is_no_error_and_keeps_the_first_time(wire, clock, token, authorization):
     for _ in range(3):
         assert wire.post("revoke", {"token": token}, authorization=authorization).status == 200
         clock.pass_by(10)
     assert Token.objects.get().revoked_at.timestamp() == clock() - 30
 
 
-def test_line_22_what_is_unknown_or_malformed_is_answered_like_a_success(wire, token, authorization):
+def test_an_unknown_or_malformed_token_is_answered_like_a_success(wire, token, authorization):
     for odd in (token_format.generate(), token[:-1], f"{token} ", token.lower(), "x", "é", "A" * 50_000):
         answer = wire.post("revoke", {"token": odd}, authorization=authorization)
         assert (answer.status, answer.json) == (200, {}), odd
     assert wire.is_active(token, authorization)
 
 
-def test_line_22_nobody_revokes_the_token_of_another(wire, token, authorization, resource_server):
+def test_a_client_cannot_revoke_the_token_of_another(wire, token, authorization, resource_server):
     other, secret = factories.client(contact=factories.wim())
     for stranger in (basic(other.client_id, secret), resource_server):
         answer = wire.post("revoke", {"token": token}, authorization=stranger)
@@ -52,7 +52,7 @@ def test_line_22_nobody_revokes_the_token_of_another(wire, token, authorization,
         assert Token.objects.get().revoked_at is None
 
 
-def test_line_22_the_client_must_authenticate(wire, client, token, signer):
+def test_the_client_must_authenticate(wire, client, token, signer):
     for answer in (
         wire.post("revoke", {"token": token}),
         wire.post("revoke", {"token": token, "client_id": client.client_id}),
@@ -67,7 +67,7 @@ def test_line_22_the_client_must_authenticate(wire, client, token, signer):
     assert Token.objects.get().revoked_at is not None
 
 
-def test_line_22_the_token_is_required(wire, authorization, signer):
+def test_the_token_is_required(wire, authorization, signer):
     for body in ("", "token=", "access_token=x"):
         answer = wire.post("revoke", body, authorization=authorization)
         assert (answer.status, answer.error) == (400, "invalid_request")
@@ -75,7 +75,7 @@ def test_line_22_the_token_is_required(wire, authorization, signer):
     assert wire.post("revoke", signer.form()).error == "invalid_request"
 
 
-def test_line_22_a_token_in_another_field_or_in_the_address_is_not_revoked(wire, token, authorization):
+def test_a_token_in_another_field_or_in_the_address_is_not_revoked(wire, token, authorization):
     answer = wire.post("revoke", "", authorization=authorization, query=f"token={token}")
     assert answer.error == "invalid_request"
     assert wire.is_active(token, authorization)

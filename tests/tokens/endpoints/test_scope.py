@@ -34,13 +34,13 @@ def refused(wire: Wire, answer: Answer) -> str:
         ("  address.read   address.write ", "address.read address.write"),
     ],
 )
-def test_line_17_a_client_gets_the_scopes_it_asked_for_once_each_and_in_its_order(wire, authorization, asked, granted):
+def test_a_client_gets_the_scopes_it_asked_for_once_each_and_in_its_order(wire, authorization, asked, granted):
     answer = wire.token(authorization, asked)
     assert (answer.status, answer.json["scope"]) == (200, granted)
     assert Token.objects.get().scope == granted
 
 
-def test_line_17_a_known_scope_that_the_client_does_not_have_is_left_out(wire, authorization):
+def test_a_known_scope_that_the_client_does_not_have_is_left_out(wire, authorization):
     factories.scope("tax.read", of=factories.api("taxes"))
     assert wire.token(authorization, "tax.read address.write").json["scope"] == "address.write"
     assert (
@@ -48,7 +48,7 @@ def test_line_17_a_known_scope_that_the_client_does_not_have_is_left_out(wire, a
     )
 
 
-def test_line_17_if_nothing_remains_the_request_is_refused(wire, authorization):
+def test_if_nothing_remains_the_request_is_refused(wire, authorization):
     factories.scope("tax.read", of=factories.api("taxes"))
     factories.scope("tax.write", of=factories.api("taxes"))
     answer = wire.token(authorization, "tax.read tax.write")
@@ -60,7 +60,7 @@ def test_line_17_if_nothing_remains_the_request_is_refused(wire, authorization):
     assert not Token.objects.exists()
 
 
-def test_line_17_an_unknown_scope_is_refused_also_beside_one_that_the_client_has(wire, authorization):
+def test_an_unknown_scope_is_refused_also_beside_one_that_the_client_has(wire, authorization):
     for asked in (
         "no.such",
         "address.read no.such",
@@ -75,7 +75,7 @@ def test_line_17_an_unknown_scope_is_refused_also_beside_one_that_the_client_has
     assert not Token.objects.exists()
 
 
-def test_line_17_a_retired_scope_is_unknown_even_to_a_client_that_had_it(wire, authorization):
+def test_a_retired_scope_is_unknown_even_to_a_client_that_had_it(wire, authorization):
     retired = factories.scope("address.write")
     assert wire.token(authorization, "address.write").status == 200
     catalogue.retire_scope(scope=retired, by=SYSTEM, now=NOW)
@@ -86,7 +86,7 @@ def test_line_17_a_retired_scope_is_unknown_even_to_a_client_that_had_it(wire, a
 # --- Without a scope --------------------------------------------------------------------------------------------------
 
 
-def test_line_17_who_asks_for_none_gets_the_defaults(wire, client, authorization):
+def test_a_request_without_a_scope_gets_the_defaults(wire, client, authorization):
     assert wire.token(authorization).json["scope"] == "address.read"
     assert wire.post("token", "grant_type=client_credentials&scope=", authorization=authorization).status == 200
     assert wire.post("token", "grant_type=client_credentials&scope=+", authorization=authorization).status == 200
@@ -95,7 +95,7 @@ def test_line_17_who_asks_for_none_gets_the_defaults(wire, client, authorization
     assert wire.token(authorization).json["scope"] == "address.read address.write"
 
 
-def test_line_17_without_defaults_a_scope_must_be_named(wire, client, authorization):
+def test_without_defaults_a_scope_must_be_named(wire, client, authorization):
     read = factories.scope("address.read")
     lifecycle.change_scopes(client=client, scopes=(read,), defaults=(), by=SYSTEM, now=NOW)
     answer = wire.token(authorization)
@@ -104,7 +104,7 @@ def test_line_17_without_defaults_a_scope_must_be_named(wire, client, authorizat
     assert wire.token(authorization, "address.read").status == 200
 
 
-def test_line_17_a_client_whose_scopes_are_all_retired_gets_no_token(wire, authorization):
+def test_a_client_whose_scopes_are_all_retired_gets_no_token(wire, authorization):
     for name in ("address.read", "address.write"):
         catalogue.retire_scope(scope=factories.scope(name), by=SYSTEM, now=NOW)
     assert refused(wire, wire.token(authorization)) == "scope_no_default"
@@ -113,7 +113,7 @@ def test_line_17_a_client_whose_scopes_are_all_retired_gets_no_token(wire, autho
 # --- Characters -------------------------------------------------------------------------------------------------------
 
 
-def test_line_17_characters_that_no_scope_has_are_refused(wire, clock, authorization):
+def test_characters_that_no_scope_has_are_refused(wire, clock, authorization):
     for odd in ('"', "\\", "\t", "\n", "\r", "\x7f", "\x01", "\x1f", "é", "\u00a0", "\u2028", "\u202e", "🔑"):
         clock.pass_by(10)  # the journal keeps so many entries a minute
         answer = wire.token(authorization, f"address.read {odd}")
@@ -121,7 +121,7 @@ def test_line_17_characters_that_no_scope_has_are_refused(wire, clock, authoriza
         assert wire.cause(answer).facts["sent"].isprintable()
 
 
-def test_line_17_every_character_of_rfc_6749_may_be_in_a_scope(wire, client, authorization):
+def test_every_character_of_rfc_6749_may_be_in_a_scope(wire, client, authorization):
     name = "".join(chr(code) for code in (0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)) if chr(code) != ",")
     odd = factories.scope(name)
     lifecycle.change_scopes(client=client, scopes=(odd,), defaults=(odd,), by=SYSTEM, now=NOW)
@@ -129,7 +129,7 @@ def test_line_17_every_character_of_rfc_6749_may_be_in_a_scope(wire, client, aut
     assert wire.token(authorization).json["scope"] == name
 
 
-def test_line_17_there_are_at_most_100_different_ones(wire, authorization):
+def test_there_are_at_most_100_different_ones(wire, authorization):
     most = " ".join(f"scope.{number}" for number in range(MOST_SCOPES))
     assert refused(wire, wire.token(authorization, most)) == "scope_unknown"
     assert refused(wire, wire.token(authorization, f"{most} one.more")) == "scope_syntax"
@@ -140,7 +140,7 @@ def test_line_17_there_are_at_most_100_different_ones(wire, authorization):
 # --- Changes count at once --------------------------------------------------------------------------------------------
 
 
-def test_line_17_a_scope_that_was_granted_a_moment_ago_is_there_in_every_process(start, client, authorization):
+def test_a_scope_that_was_granted_a_moment_ago_is_there_in_every_process(start, client, authorization):
     processes = (start(), start())
     extra = factories.scope("tax.read", of=factories.api("taxes"))
     for wire in processes:
@@ -153,7 +153,7 @@ def test_line_17_a_scope_that_was_granted_a_moment_ago_is_there_in_every_process
         assert refused(wire, wire.token(authorization, "address.write")) == "scope_not_granted"
 
 
-def test_line_17_one_clients_scopes_are_not_anothers(wire, client, authorization):
+def test_one_clients_scopes_are_not_anothers(wire, client, authorization):
     tax = factories.scope("tax.read", of=factories.api("taxes"))
     other, secret = factories.client(contact=factories.wim(), scopes=(tax,))
     assert wire.token(basic(other.client_id, secret)).json["scope"] == "tax.read"

@@ -17,7 +17,7 @@ from tokens.protocol import token_format
 FORM = re.compile(r"kdt_[A-Za-z0-9_-]{43}[A-Za-z0-9]{6}")
 
 
-def test_line_18_the_answer_has_four_members_and_no_refresh_token(wire, authorization):
+def test_the_answer_has_four_members_and_no_refresh_token(wire, authorization):
     answer = wire.token(authorization, "address.read")
     assert answer.status == 200
     assert set(answer.json) == {"access_token", "token_type", "expires_in", "scope"}
@@ -30,7 +30,7 @@ def test_line_18_the_answer_has_four_members_and_no_refresh_token(wire, authoriz
 # --- The lifetime is true ---------------------------------------------------------------------------------------------
 
 
-def test_line_18_the_token_lives_as_long_as_was_said_to_the_second(wire, clock, authorization, resource_server):
+def test_the_token_lives_as_long_as_was_said_to_the_second(wire, clock, authorization, resource_server):
     answer = wire.token(authorization).json
     token, seconds = answer["access_token"], answer["expires_in"]
     row = Token.objects.get()
@@ -42,7 +42,7 @@ def test_line_18_the_token_lives_as_long_as_was_said_to_the_second(wire, clock, 
     assert wire.get("verify", authorization=f"Bearer {token}").error == "invalid_token"
 
 
-def test_line_18_the_lifetime_is_a_setting_of_the_site_and_may_be_the_clients_own(start, client, authorization, clock):
+def test_the_lifetime_is_a_setting_of_the_site_and_may_be_the_clients_own(start, client, authorization, clock):
     processes = (start(token_lifetime=900), start(token_lifetime=900))
     for lifetime, expected in ((None, 900), (60, 60), (86_400, 86_400), (None, 900)):
         lifecycle.change_settings(client=client, settings={"token_lifetime": lifetime}, by=SYSTEM, now=NOW)
@@ -80,13 +80,13 @@ def test_a_token_with_any_character_changed_is_not_well_formed() -> None:
         assert not token_format.is_well_formed(token[:position] + other + token[position + 1 :])
 
 
-def test_a_token_that_was_cut_padded_or_changed_in_case_is_not_well_formed() -> None:
+def test_a_token_cut_padded_or_changed_in_case_is_not_well_formed() -> None:
     token = token_format.generate()
     changed = (token.lower(), token.upper(), token.swapcase(), token[:-1], token[1:], token + "A", f" {token}", "")
     assert not any(token_format.is_well_formed(text) for text in changed)
 
 
-def test_line_18_what_is_malformed_is_never_looked_up(wire, authorization, monkeypatch):
+def test_a_malformed_token_is_never_looked_up(wire, authorization, monkeypatch):
     asked: list[object] = []
     monkeypatch.setattr(wire.application.server.store, "look_up", asked.append)
     for token in ("x", "kdt_", token_format.generate()[:-1] + "-", "é" * 53):
@@ -98,7 +98,7 @@ def test_line_18_what_is_malformed_is_never_looked_up(wire, authorization, monke
 # --- What is kept -----------------------------------------------------------------------------------------------------
 
 
-def test_line_18_only_the_sha_256_of_a_token_is_stored_anywhere(wire, authorization, resource_server):
+def test_only_the_sha_256_of_a_token_is_stored_anywhere(wire, authorization, resource_server):
     token = wire.token(authorization).json["access_token"]
     wire.introspect(token, resource_server)
     wire.get("verify", authorization=f"Bearer {token}")
@@ -123,7 +123,7 @@ def everything_in_the_database() -> str:
     return json.dumps(found)
 
 
-def test_line_18_a_token_remembers_what_it_was_issued_to_and_from_where(wire, client, authorization, signer):
+def test_a_token_remembers_what_it_was_issued_to_and_from_where(wire, client, authorization, signer):
     wire.token(authorization, address="2001:db8::7")
     wire.post("token", signer.form(grant_type="client_credentials"), address="192.0.2.44")
     tokens = Token.objects.of(client)

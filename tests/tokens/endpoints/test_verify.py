@@ -24,7 +24,7 @@ def bearer(wire, client, authorization) -> str:
     return wire.token(authorization).json["access_token"]
 
 
-def test_line_24_verify_answers_as_the_older_system_did(wire, clock, client, bearer):
+def test_verify_answers_as_the_older_system_did(wire, clock, client, bearer):
     clock.pass_by(600.9)
     for answer in (
         wire.get("verify", authorization=f"Bearer {bearer}"),
@@ -40,7 +40,7 @@ def test_line_24_verify_answers_as_the_older_system_did(wire, clock, client, bea
         }
 
 
-def test_line_24_the_example_api_answers_who_has_its_scope(wire, client, bearer):
+def test_the_example_api_answers_who_has_its_scope(wire, client, bearer):
     for answer in (
         wire.get("example", authorization=f"Bearer {bearer}"),
         wire.get("example", query=f"access_token={bearer}"),
@@ -48,7 +48,7 @@ def test_line_24_the_example_api_answers_who_has_its_scope(wire, client, bearer)
         assert (answer.status, answer.json["client_id"]) == (200, client.client_id)
 
 
-def test_line_24_the_example_api_wants_its_scope(wire, client, authorization, bearer):
+def test_the_example_api_wants_its_scope(wire, client, authorization, bearer):
     token = wire.token(authorization, "address.read").json["access_token"]
     answer = wire.get("example", authorization=f"Bearer {token}")
     assert (answer.status, answer.error) == (403, "insufficient_scope")
@@ -59,7 +59,7 @@ def test_line_24_the_example_api_wants_its_scope(wire, client, authorization, be
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_line_24_without_a_token_the_challenge_has_no_error(wire, authorization, resource):
+def test_without_a_token_the_challenge_has_no_error(wire, authorization, resource):
     for answer in (
         wire.get(resource),
         wire.get(resource, authorization=authorization),
@@ -73,7 +73,7 @@ def test_line_24_without_a_token_the_challenge_has_no_error(wire, authorization,
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_line_24_a_token_that_is_not_active_is_invalid(wire, bearer, resource):
+def test_a_token_that_is_not_active_is_invalid(wire, bearer, resource):
     for odd in changed_characters(bearer):
         if odd.strip() in (bearer, f"Bearer {bearer}"):  # white space around a header's value does not count
             continue
@@ -86,13 +86,13 @@ def test_line_24_a_token_that_is_not_active_is_invalid(wire, bearer, resource):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_line_24_the_scheme_is_written_in_any_case(wire, bearer, scheme):
+def test_the_scheme_is_written_in_any_case(wire, bearer, scheme):
     assert wire.get("verify", authorization=f"{scheme} {bearer}").status == 200
     assert wire.get("verify", authorization=f"{scheme}   {bearer} ").status == 200
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_line_24_a_token_in_two_places_is_a_mistake(wire, authorization, bearer, resource):
+def test_a_token_in_two_places_is_a_mistake(wire, authorization, bearer, resource):
     """RFC 6750 section 3: a request that authenticates nobody is answered with a challenge, whatever its status."""
     for header in (f"Bearer {bearer}", "Bearer x", authorization, "Bearer"):
         is_a_mistake(wire.get(resource, authorization=header, query=f"access_token={bearer}"))
@@ -105,7 +105,7 @@ def is_a_mistake(answer: Answer) -> None:
     assert answer.headers["WWW-Authenticate"] == f'Bearer realm="Keydesk", error="invalid_request", error_uri="{uri}"'
 
 
-def test_line_24_a_site_may_take_tokens_in_the_header_only(start, bearer):
+def test_a_site_may_take_tokens_in_the_header_only(start, bearer):
     wire = start(verify_accepts_query=False)
     for resource in RESOURCES:
         answer = wire.get(resource, query=f"access_token={bearer}")
@@ -114,19 +114,19 @@ def test_line_24_a_site_may_take_tokens_in_the_header_only(start, bearer):
         assert wire.get(resource, authorization=f"Bearer {bearer}", query=f"access_token={bearer}").status == 200
 
 
-def test_line_24_a_token_in_the_body_is_not_read(wire, bearer):
+def test_a_token_in_the_body_is_not_read(wire, bearer):
     body = f"access_token={bearer}".encode()
     assert wire.send("GET", "verify", body=body).told == "{}"
     assert wire.send("POST", "verify", body=body).status == 405
 
 
-def test_line_24_odd_queries_are_refused_without_a_fault(wire, bearer):
+def test_odd_queries_are_refused_without_a_fault(wire, bearer):
     for query in ("access_token=%", "access_token=%ff", "access_token=%00", "&" * 100, "=" * 1000, "access_token=é"):
         for resource in RESOURCES:
             assert wire.get(resource, query=query).status in (400, 401), query
 
 
-def test_line_24_the_token_is_in_no_log(wire, bearer, caplog, capfd):
+def test_the_token_is_in_no_log(wire, bearer, caplog, capfd):
     with caplog.at_level(logging.DEBUG):
         for query in (f"access_token={bearer}", f"x=%&access_token={bearer}", f"access_token={bearer}&access_token=1"):
             wire.get("verify", query=query)
@@ -138,7 +138,7 @@ def test_line_24_the_token_is_in_no_log(wire, bearer, caplog, capfd):
     assert bearer[4:40] not in logged
 
 
-def test_line_24_what_a_client_lost_is_gone_from_verify_too(wire, client, authorization, bearer):
+def test_a_scope_that_a_client_lost_is_gone_from_verify_too(wire, client, authorization, bearer):
     lifecycle.change_scopes(client=client, scopes=(factories.scope("address.read"),), defaults=(), by=SYSTEM, now=NOW)
     assert wire.get("verify", authorization=f"Bearer {bearer}").json["scope"] == "address.read"
     assert wire.get("example", authorization=f"Bearer {bearer}").error == "insufficient_scope"

@@ -40,7 +40,7 @@ def test_the_right_iss_and_sub_are_accepted() -> None:
     assert rule(signer().assertion(iss=CLIENT, sub=CLIENT), OURS) == ""
 
 
-def test_line_11_the_journal_says_which_of_the_two_is_wrong(wire, client, signer):
+def test_the_journal_says_which_of_the_two_is_wrong(wire, client, signer):
     answer = wire.post("token", signer.form(signer.assertion(iss="https://leiestroom.example"), **GRANT))
     assert (answer.status, answer.error) == (400, "invalid_client")
     entry = wire.cause(answer)
@@ -48,7 +48,7 @@ def test_line_11_the_journal_says_which_of_the_two_is_wrong(wire, client, signer
     assert entry.facts == {"sent": "https://leiestroom.example", "expected": client.client_id}
 
 
-def test_line_11_another_clients_name_does_not_help(wire, client, signer):
+def test_another_clients_name_does_not_help(wire, client, signer):
     other, _secret = factories.client(contact=factories.wim())
     add_key(other, key("P-256", 4), kid="theirs")
     for names in (
@@ -64,11 +64,11 @@ def test_line_11_another_clients_name_does_not_help(wire, client, signer):
     assert as_form.error == "invalid_client"
 
 
-def test_line_11_a_client_id_in_the_form_may_repeat_the_same(wire, client, signer):
+def test_a_client_id_in_the_form_may_repeat_the_same(wire, client, signer):
     assert wire.post("token", signer.form(client_id=client.client_id, **GRANT)).status == 200
 
 
-def test_line_11_an_assertion_of_nobody_is_refused_like_any_other(wire):
+def test_an_assertion_of_nobody_is_refused_like_any_other(wire):
     mine = Signer("nobody", key("P-256"), wire.clock, kid="k1")
     for sub in ("", "nobody", "a" * 5000, "x'; DROP TABLE clients_client; --", "\0", "\ud800", 1, [], None):
         answer = wire.post("token", mine.form(mine.assertion(sub=sub, iss=sub), **GRANT))
@@ -152,7 +152,7 @@ def test_strictly_the_audience_is_the_issuer_as_one_string() -> None:
         assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, [ISSUER])
 
 
-def test_line_12_the_site_may_be_strict(start, client, signer):
+def test_the_site_may_be_strict(start, client, signer):
     wire = start(issuer_audience_only=True)
     answer = wire.post("token", signer.form(**GRANT))
     assert (answer.error, wire.rule(answer)) == ("invalid_client", "audience")
@@ -161,7 +161,7 @@ def test_line_12_the_site_may_be_strict(start, client, signer):
     assert wire.post("token", signer.form(signer.assertion(aud=ISSUER), **GRANT)).status == 200
 
 
-def test_line_12_a_client_may_be_strict_from_the_next_request_on(wire, client, signer):
+def test_a_client_may_be_strict_from_the_next_request_on(wire, client, signer):
     other, _secret = factories.client(contact=factories.wim())
     row = add_key(other, key("P-256", 4))
     theirs = Signer(other.client_id, key("P-256", 4), wire.clock, kid=row.kid)
@@ -172,7 +172,7 @@ def test_line_12_a_client_may_be_strict_from_the_next_request_on(wire, client, s
     assert wire.post("token", theirs.form(**GRANT)).status == 200
 
 
-def test_line_12_introspection_and_revocation_want_the_same_audiences(wire, client, signer):
+def test_introspection_and_revocation_want_the_same_audiences(wire, client, signer):
     for endpoint in ("introspect", "revoke"):
         for audience, accepted in ((TOKEN_URL, True), (ISSUER, True), (f"{ISSUER}{PATH}{endpoint}", False)):
             answer = wire.post(endpoint, signer.form(signer.assertion(aud=audience), token="x"))
@@ -180,7 +180,7 @@ def test_line_12_introspection_and_revocation_want_the_same_audiences(wire, clie
             assert wire.rule(answer) == ("" if accepted else "audience")
 
 
-def test_line_12_the_host_header_adds_no_audience(wire, client, signer):
+def test_the_host_header_adds_no_audience(wire, client, signer):
     evil = signer.form(signer.assertion(aud=f"http://evil.example{PATH}token"), **GRANT)
     assert wire.post("token", evil, HTTP_HOST="evil.example").error == "invalid_client"
 

@@ -59,7 +59,7 @@ CLAIMS = json.dumps(signer().claims())
         (unsigned('{"alg":"ES256"}', CLAIMS) + "é", "assertion_form"),
     ],
 )
-def test_what_is_no_compact_jws_of_two_json_objects_is_refused(encoded: str, reason: str) -> None:
+def test_an_assertion_that_is_no_jws_of_two_json_objects_is_refused(encoded: str, reason: str) -> None:
     assert rule(encoded, OURS) == reason
 
 

@@ -80,7 +80,7 @@ def states(processes: tuple[Wire, Wire], mine: Signer) -> set[str]:
     return found
 
 
-def test_line_15_a_staged_key_works_once_it_is_activated_and_no_more_once_it_is_retired(client, processes, clock):
+def test_a_staged_key_works_from_its_activation_to_its_retirement(client, processes, clock):
     private = new_ec()
     mine = Signer(client.client_id, ECKey.import_key(private), clock)
     assert states(processes, mine) == {"no_keys"}
@@ -96,7 +96,7 @@ def test_line_15_a_staged_key_works_once_it_is_activated_and_no_more_once_it_is_
     assert states(processes, mine) == {"retired"}
 
 
-def test_line_15_a_key_that_is_retired_without_overlap_is_refused_at_once(client, processes, clock):
+def test_a_key_that_is_retired_without_overlap_is_refused_at_once(client, processes, clock):
     private = new_ec()
     mine = Signer(client.client_id, ECKey.import_key(private), clock)
     row = keys.add(client=client, key=public(private), by=SYSTEM, now=now(clock))
@@ -105,7 +105,7 @@ def test_line_15_a_key_that_is_retired_without_overlap_is_refused_at_once(client
     assert states(processes, mine) == {"retired"}
 
 
-def test_line_15_a_certificate_works_until_its_not_after(client, processes, clock):
+def test_a_certificate_works_until_its_not_after(client, processes, clock):
     private = new_ec()
     pem = certificate_pem(private, days=2, now=now(clock))
     (read,) = keymaterial.read(pem, now=now(clock))
@@ -118,7 +118,7 @@ def test_line_15_a_certificate_works_until_its_not_after(client, processes, cloc
     assert states(processes, mine) == {"expired"}
 
 
-def test_line_15_a_closed_clients_key_and_secret_open_nothing(client, authorization, processes, clock):
+def test_a_closed_clients_key_and_secret_open_nothing(client, authorization, processes, clock):
     private = new_ec()
     keys.add(client=client, key=public(private), by=SYSTEM, now=now(clock))
     mine = Signer(client.client_id, ECKey.import_key(private), clock)

@@ -58,7 +58,7 @@ def test_a_certificate_is_named_by_each_of_its_thumbprints(kid: str) -> None:
     assert rule(by_certificate(kid).assertion(), certificate, OURS) == ""
 
 
-def test_a_jwk_with_x5c_is_named_by_its_kid_and_by_each_of_the_certificates_thumbprints() -> None:
+def test_a_jwk_with_x5c_is_named_by_kid_and_each_certificate_thumbprint() -> None:
     wrapped = {**uploaded(PEM).jwk, "kid": "mine"}
     both = from_upload(uploaded(json.dumps(wrapped).encode()))
     for kid in ("mine", *SPELLINGS.values()):
@@ -110,7 +110,7 @@ def test_only_usable_keys_are_named_to_the_contact() -> None:
     assert reason.facts == {"sent": "other", "expected": ["k1"]}
 
 
-def test_the_named_key_must_have_made_the_signature_not_another_of_the_client() -> None:
+def test_the_named_key_must_have_made_the_signature() -> None:
     second = client_key(key("P-256", 2), kid="k2")
     assert rule(signer(kid="k2", number=1).assertion(), OURS, second) == "signature"
     assert rule(signer(kid="k2", number=2).assertion(), OURS, second) == ""
@@ -167,7 +167,7 @@ def test_a_successor_may_take_over_the_kid_of_a_retired_key() -> None:
 # --- On the wire ------------------------------------------------------------------------------------------------------
 
 
-def test_line_10_a_certificate_that_was_uploaded_works_under_every_name(wire, client):
+def test_a_certificate_that_was_uploaded_works_under_every_name(wire, client):
     row = keys.add(client=client, key=uploaded(certificate_pem(PRIVATE)), by=SYSTEM, now=NOW)
     digest = hashlib.sha1(keymaterial_der(row.jwk)).digest()
     for kid in (row.kid, base64url(digest), digest.hex(), row.jwk["x5t#S256"], row.thumbprint, None):
@@ -175,7 +175,7 @@ def test_line_10_a_certificate_that_was_uploaded_works_under_every_name(wire, cl
         assert wire.post("token", mine.form(grant_type="client_credentials")).status == 200, kid
 
 
-def test_line_10_a_renewed_certificate_and_the_old_one_work_side_by_side(wire, client):
+def test_a_renewed_certificate_and_the_old_one_work_side_by_side(wire, client):
     rows = [keys.add(client=client, key=uploaded(certificate_pem(PRIVATE)), by=SYSTEM, now=NOW) for _time in range(2)]
     for kid in (*(row.kid for row in rows), None):
         mine = Signer(client.client_id, ECKey.import_key(PRIVATE), wire.clock, kid=kid)
@@ -188,7 +188,7 @@ def keymaterial_der(jwk: dict[str, list[str]]) -> bytes:
     ).public_bytes(Encoding.DER)
 
 
-def test_line_10_the_key_of_another_client_is_unknown_here(wire, client, signer):
+def test_the_key_of_another_client_is_unknown_here(wire, client, signer):
     other, _secret = factories.client(contact=factories.wim())
     row = add_key(other, key("P-256", 7), kid="theirs")
     add_key(client, key("P-256", 8), kid="ours")
@@ -202,6 +202,6 @@ def test_line_10_the_key_of_another_client_is_unknown_here(wire, client, signer)
     assert wire.rule(without) == "kid_ambiguous"
 
 
-def test_line_10_a_client_that_never_uploaded_a_key_reads_so(wire, client):
+def test_a_client_that_never_uploaded_a_key_reads_so(wire, client):
     mine = Signer(client.client_id, key("P-256"), wire.clock, kid="k1")
     assert wire.rule(wire.post("token", mine.form(grant_type="client_credentials"))) == "no_keys"

@@ -127,7 +127,7 @@ def test_a_kid_one_edit_away_names_the_right_one():
     assert reason.facts == {"sent": "prod-2024", "expected": ["prod-2025"], "near": "prod-2025"}
 
 
-def test_the_algorithms_that_are_expected_are_those_of_the_clients_own_keys():
+def test_the_expected_algorithms_are_those_of_the_clients_own_keys():
     ours = client_key(key("P-256"))
     for algorithm in ("HS256", "none", "ES256K"):
         reason = refusal(unsigned(json.dumps({"alg": algorithm, "kid": "k1"}), "{}", b"x"), ours)
@@ -163,7 +163,7 @@ def test_two_edits_are_not_near():
     assert near("address.read", ["address.read"]) == {}
 
 
-def test_what_a_stranger_sends_is_looked_at_in_no_time():
+def test_the_longest_values_are_searched_for_slips_in_no_time():
     def fits(_text: str) -> bool:
         return False
 

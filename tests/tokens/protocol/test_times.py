@@ -105,7 +105,7 @@ def test_iat_and_nbf_lie_at_most_a_minute_ahead(claim: str, reason: str, ahead: 
         ({"exp": NOW + 3600, "iat": NOW + 30}, [Rule.LONG_LIFETIME, Rule.CLOCK_AHEAD]),
     ],
 )
-def test_what_is_accepted_with_a_remark(claims: dict[str, Any], remarks: list[Rule]) -> None:
+def test_a_time_that_is_accepted_with_a_remark(claims: dict[str, Any], remarks: list[Rule]) -> None:
     verified = check(signer().assertion(**claims), OURS)
     assert [remark for remark, _facts in verified.remarks] == remarks
 
@@ -129,13 +129,13 @@ NOT_JSON = [
 
 @pytest.mark.parametrize("literal", [*NO_NUMBERS, *TOO_LARGE])
 @pytest.mark.parametrize(("claim", "reason"), [("exp", "expiry"), ("iat", "issued_at"), ("nbf", "not_before")])
-def test_what_is_no_finite_number_is_refused(claim: str, reason: str, literal: str) -> None:
+def test_a_time_that_is_no_finite_number_is_refused(claim: str, reason: str, literal: str) -> None:
     assert rule(with_raw(claim, literal), OURS) == reason
 
 
 @pytest.mark.parametrize("literal", [*NOT_JSON, "1" * 5000])
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
-def test_what_is_no_number_in_json_is_no_json(claim: str, literal: str) -> None:
+def test_a_number_that_json_does_not_have_is_refused(claim: str, literal: str) -> None:
     assert rule(with_raw(claim, literal), OURS) == "assertion_form"
 
 
@@ -152,7 +152,7 @@ def test_numbers_far_away_are_only_late_or_early(literal: str) -> None:
 # --- On the wire ------------------------------------------------------------------------------------------------------
 
 
-def test_line_13_each_reason_is_in_the_journal_with_our_clock(wire, client, signer):
+def test_each_reason_is_in_the_journal_with_our_clock(wire, client, signer):
     for claims, cause in (
         ({"exp": NOW - 1}, "expired"),
         ({"exp": NOW + 3601}, "expires_too_late"),
@@ -167,7 +167,7 @@ def test_line_13_each_reason_is_in_the_journal_with_our_clock(wire, client, sign
         assert entry.facts.get("our_clock", NOW) == NOW
 
 
-def test_line_13_an_assertion_ages_by_the_servers_clock(wire, signer, clock):
+def test_an_assertion_ages_by_the_servers_clock(wire, signer, clock):
     assertions = [signer.assertion(exp=NOW + 30) for _ in range(2)]
     clock.pass_by(29)
     assert wire.post("token", signer.form(assertions[0], **GRANT)).status == 200
@@ -175,13 +175,13 @@ def test_line_13_an_assertion_ages_by_the_servers_clock(wire, signer, clock):
     assert wire.rule(wire.post("token", signer.form(assertions[1], **GRANT))) == "expired"
 
 
-def test_line_13_the_longest_lifetime_is_a_setting_of_the_site(start, signer):
+def test_the_longest_lifetime_is_a_setting_of_the_site(start, signer):
     wire = start(assertion_max_lifetime=60)
     assert wire.post("token", signer.form(signer.assertion(exp=NOW + 60), **GRANT)).status == 200
     assert wire.rule(wire.post("token", signer.form(signer.assertion(exp=NOW + 61), **GRANT))) == "expires_too_late"
 
 
-def test_line_13_remarks_reach_the_contact_once_an_hour_and_the_token_is_issued(wire, client, signer, clock):
+def test_remarks_reach_the_contact_once_an_hour_and_the_token_is_issued(wire, client, signer, clock):
     def use() -> None:
         now = int(clock())
         answer = wire.post("token", signer.form(signer.assertion(iat=now + 20, exp=now + 3000), **GRANT))
@@ -202,7 +202,7 @@ def test_line_13_remarks_reach_the_contact_once_an_hour_and_the_token_is_issued(
     assert remarks() == ["clock_ahead", "clock_ahead", "long_lifetime", "long_lifetime"]
 
 
-def test_line_13_a_fraction_of_a_second_is_kept_until_it_is_over(wire, signer):
+def test_a_fraction_of_a_second_is_kept_until_it_is_over(wire, signer):
     body = {"client_assertion_type": JWT_BEARER, "client_assertion": signer.assertion(exp=NOW + 30.5), **GRANT}
     assert wire.post("token", body).status == 200
     assert UsedAssertion.objects.get().expires_at.timestamp() == NOW + 31

@@ -70,7 +70,7 @@ TAKES_ALL: dict[str, Callable[[Client], object]] = {
 
 
 @pytest.mark.parametrize("act", TAKES_ALL.values(), ids=TAKES_ALL)
-def test_line_23_no_token_from_before_is_active_and_those_from_after_are(
+def test_no_token_from_before_is_active_and_those_from_after_are(
     processes, client, authorization, resource_server, act
 ):
     callers = (authorization, resource_server)
@@ -83,7 +83,7 @@ def test_line_23_no_token_from_before_is_active_and_those_from_after_are(
         assert all(is_alive(processes, token, *callers) for token in after)
 
 
-def test_line_23_the_tokens_of_other_clients_live_on(processes, client, authorization, resource_server):
+def test_the_tokens_of_other_clients_live_on(processes, client, authorization, resource_server):
     other, secret = factories.client(contact=factories.wim())
     theirs = issue(processes[0], basic(other.client_id, secret), "address.read")
     issue(processes[0], authorization)
@@ -92,7 +92,7 @@ def test_line_23_the_tokens_of_other_clients_live_on(processes, client, authoriz
     assert is_alive(processes, theirs, resource_server)
 
 
-def test_line_23_a_suspended_client_gets_nothing_and_nothing_of_it_works(
+def test_a_suspended_client_gets_nothing_and_nothing_of_it_works(
     processes, client, authorization, signer, resource_server
 ):
     token = issue(processes[0], authorization)
@@ -112,14 +112,14 @@ def test_line_23_a_suspended_client_gets_nothing_and_nothing_of_it_works(
     assert is_alive(processes, issue(processes[1], authorization), resource_server)
 
 
-def test_line_23_a_closed_client_is_over(processes, client, authorization, resource_server):
+def test_a_closed_client_is_over(processes, client, authorization, resource_server):
     token = issue(processes[0], authorization)
     lifecycle.close(client=client, reason="test", by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server)
     assert {wire.token(authorization).error for wire in processes} == {"invalid_client"}
 
 
-def test_line_23_with_the_client_id_its_tokens_change(processes, client, secret, authorization, resource_server):
+def test_with_the_client_id_its_tokens_change(processes, client, secret, authorization, resource_server):
     token = issue(processes[0], authorization)
     new = lifecycle.change_client_id(client=client, seen=client.client_id, by=SYSTEM, now=NOW)
     assert is_gone(processes, token, resource_server)
@@ -128,7 +128,7 @@ def test_line_23_with_the_client_id_its_tokens_change(processes, client, secret,
     assert {answer["client_id"] for answer in seen(processes, later, resource_server)} == {new}
 
 
-def test_line_23_a_leaked_secret_takes_every_token_along(processes, client, authorization, signer, resource_server):
+def test_a_leaked_secret_takes_every_token_along(processes, client, authorization, signer, resource_server):
     form = signer.form(grant_type="client_credentials")
     tokens = [issue(processes[0], authorization), processes[1].post("token", form).json["access_token"]]
     revoke_the_secret_as_leaked(client)
@@ -141,7 +141,7 @@ def test_line_23_a_leaked_secret_takes_every_token_along(processes, client, auth
 # --- One token, or those of one credential ----------------------------------------------------------------------------
 
 
-def test_line_23_one_token_goes_and_the_others_stay(processes, authorization, resource_server):
+def test_one_token_goes_and_the_others_stay(processes, authorization, resource_server):
     leaked, kept = issue(processes[0], authorization), issue(processes[0], authorization)
     (leak,) = incident.look_up(traces=pasted_secret.read(leaked).traces, by=SYSTEM, now=NOW)
     incident.revoke(leak=leak, by=SYSTEM, now=NOW)
@@ -153,9 +153,7 @@ def test_line_23_one_token_goes_and_the_others_stay(processes, authorization, re
     assert is_alive(processes, issue(processes[0], authorization), resource_server)
 
 
-def test_line_23_the_tokens_of_one_credential_go_and_the_others_stay(
-    processes, client, authorization, signer, resource_server
-):
+def test_the_tokens_of_one_credential_go_and_the_others_stay(processes, client, authorization, signer, resource_server):
     by_secret = issue(processes[0], authorization)
     by_key = processes[1].post("token", signer.form(grant_type="client_credentials")).json["access_token"]
     invalidation.invalidate_issued_to(credential=client.secrets.get(), by=SYSTEM, now=NOW)
@@ -164,7 +162,7 @@ def test_line_23_the_tokens_of_one_credential_go_and_the_others_stay(
     assert is_alive(processes, issue(processes[0], authorization), resource_server)
 
 
-def test_line_23_a_token_of_a_machine_whose_clock_is_ahead_goes_too(processes, client, clock, authorization):
+def test_a_token_of_a_machine_whose_clock_is_ahead_goes_too(processes, client, clock, authorization):
     clock.pass_by(5)
     token = issue(processes[0], authorization)
     invalidation.invalidate_issued_to(credential=client.secrets.get(), by=SYSTEM, now=NOW)
@@ -184,7 +182,7 @@ def retire_write(_client: Client) -> None:
 
 
 @pytest.mark.parametrize("act", [remove_write, retire_write])
-def test_line_23_a_scope_that_was_taken_away_is_in_no_token(processes, client, authorization, resource_server, act):
+def test_a_scope_that_was_taken_away_is_in_no_token(processes, client, authorization, resource_server, act):
     both, read, write = (
         issue(processes[0], authorization, scope)
         for scope in ("address.write address.read", "address.read", "address.write")
@@ -200,9 +198,7 @@ def test_line_23_a_scope_that_was_taken_away_is_in_no_token(processes, client, a
     assert is_alive(processes, issue(processes[1], authorization, "address.read"), resource_server)
 
 
-def test_line_23_a_token_keeps_the_scopes_it_was_issued_with_when_the_client_gets_more(
-    processes, client, authorization
-):
+def test_a_token_keeps_its_scopes_when_the_client_gets_more(processes, client, authorization):
     token = issue(processes[0], authorization, "address.read")
     more = (factories.scope("address.read"), factories.scope("tax.read", of=factories.api("taxes")))
     lifecycle.change_scopes(client=client, scopes=more, defaults=more, by=SYSTEM, now=NOW)
@@ -212,7 +208,7 @@ def test_line_23_a_token_keeps_the_scopes_it_was_issued_with_when_the_client_get
 # --- A secret ---------------------------------------------------------------------------------------------------------
 
 
-def test_line_23_a_regenerated_secret_stops_after_its_overlap_and_not_before(start, client, secret):
+def test_a_regenerated_secret_stops_after_its_overlap_and_not_before(start, client, secret):
     now = datetime.now(UTC)  # the database leaves out what ended long ago
     processes = (start(), start())
     processes[0].clock.at = now.timestamp()
@@ -240,7 +236,7 @@ def test_line_23_a_regenerated_secret_stops_after_its_overlap_and_not_before(sta
 # --- What it costs ----------------------------------------------------------------------------------------------------
 
 
-def test_line_23_invalidating_touches_as_many_rows_for_forty_tokens_as_for_one(wire, client, authorization):
+def test_invalidating_touches_as_many_rows_for_forty_tokens_as_for_one(wire, client, authorization):
     def queries() -> list[str]:
         with CaptureQueriesContext(
             connection,
@@ -257,7 +253,7 @@ def test_line_23_invalidating_touches_as_many_rows_for_forty_tokens_as_for_one(w
     assert not any(wire.is_active(token, authorization) for token in tokens)
 
 
-def test_line_23_the_worker_then_marks_the_dead_and_spares_the_living(wire, client, authorization, monkeypatch):
+def test_the_worker_then_marks_the_dead_and_spares_the_living(wire, client, authorization, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH", 3)
     other, secret = factories.client(contact=factories.wim())
     for _ in range(7):

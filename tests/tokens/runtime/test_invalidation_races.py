@@ -141,20 +141,20 @@ def traffic(start, authorization, resource_server) -> Traffic:
     return Traffic((start(), start()), lambda wire: wire.token(authorization), resource_server)
 
 
-def test_line_23_while_all_tokens_are_invalidated(traffic, client):
+def test_while_all_tokens_are_invalidated(traffic, client):
     traffic.during(lambda: invalidation.invalidate_all(client=client, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     traffic.check_that_new_tokens_work()
 
 
-def test_line_23_while_the_tokens_of_a_secret_are_invalidated(traffic, client):
+def test_while_the_tokens_of_a_secret_are_invalidated(traffic, client):
     secret = client.secrets.get()
     traffic.during(lambda: invalidation.invalidate_issued_to(credential=secret, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     traffic.check_that_new_tokens_work()
 
 
-def test_line_23_while_the_client_is_suspended_and_while_it_comes_back(traffic, client):
+def test_while_the_client_is_suspended_and_while_it_comes_back(traffic, client):
     traffic.during(lambda: lifecycle.suspend(client=client, reason="test", by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     assert {asked.answer.error for asked in traffic.requests_after} == {"invalid_client"}
@@ -166,7 +166,7 @@ def test_line_23_while_the_client_is_suspended_and_while_it_comes_back(traffic, 
     assert not any(wire.is_active(token, traffic.resource_server) for token in everything for wire in traffic.processes)
 
 
-def test_line_23_while_the_client_id_changes(traffic, client, secret):
+def test_while_the_client_id_changes(traffic, client, secret):
     seen = client.client_id
     traffic.during(lambda: lifecycle.change_client_id(client=client, seen=seen, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
@@ -175,7 +175,7 @@ def test_line_23_while_the_client_id_changes(traffic, client, secret):
     assert all(wire.token(basic(client.client_id, secret)).status == 200 for wire in traffic.processes)
 
 
-def test_line_23_while_a_scope_is_taken_away(start, client, authorization, resource_server):
+def test_while_a_scope_is_taken_away(start, client, authorization, resource_server):
     both = "address.read address.write"
     traffic = Traffic((start(), start()), lambda wire: wire.token(authorization, both), resource_server)
     read = (factories.scope("address.read"),)
@@ -186,7 +186,7 @@ def test_line_23_while_a_scope_is_taken_away(start, client, authorization, resou
     traffic.check_that_new_tokens_work()
 
 
-def test_line_23_while_the_secret_is_regenerated(traffic, client, authorization):
+def test_while_the_secret_is_regenerated(traffic, client, authorization):
     replaced, new = client.secrets.get(), []
     traffic.during(
         lambda: new.append(
@@ -198,7 +198,7 @@ def test_line_23_while_the_secret_is_regenerated(traffic, client, authorization)
     assert all(wire.token(basic(client.client_id, new[0])).status == 200 for wire in traffic.processes)
 
 
-def test_line_23_while_a_leaked_secret_is_revoked(traffic, client):
+def test_while_a_leaked_secret_is_revoked(traffic, client):
     leak = incident.Leak(client.secrets.get())
     traffic.during(lambda: incident.revoke(leak=leak, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
@@ -207,7 +207,7 @@ def test_line_23_while_a_leaked_secret_is_revoked(traffic, client):
     assert not any(asked.answer.json["active"] for asked in traffic.introspections_after)
 
 
-def test_line_23_while_a_key_is_retired(start, client, signer, resource_server):
+def test_while_a_key_is_retired(start, client, signer, resource_server):
     traffic = Traffic(
         (start(), start()),
         lambda wire: wire.post("token", signer.form(grant_type="client_credentials")),
@@ -219,9 +219,7 @@ def test_line_23_while_a_key_is_retired(start, client, signer, resource_server):
     assert {asked.answer.error for asked in traffic.requests_after} == {"invalid_client"}
 
 
-def test_line_23_each_token_is_dead_in_both_processes_once_its_revocation_was_answered(
-    start, authorization, resource_server
-):
+def test_a_revoked_token_is_dead_in_both_processes_from_the_answer_on(start, authorization, resource_server):
     processes = (start(), start())
     survived: list[str] = []
 
@@ -243,7 +241,7 @@ def test_line_23_each_token_is_dead_in_both_processes_once_its_revocation_was_an
     assert Token.objects.exclude(revoked_at=None).count() == 4 * ROUNDS
 
 
-def test_line_23_acts_in_a_row_never_leave_a_token_that_they_took(start, client, authorization, resource_server):
+def test_acts_in_a_row_never_leave_a_token_that_they_took(start, client, authorization, resource_server):
     """Acts one after the other, each at a moment of its own, and requests all the while."""
     processes = (start(), start())
     traffic = Traffic(processes, lambda wire: wire.token(authorization), resource_server)
@@ -261,7 +259,7 @@ def test_line_23_acts_in_a_row_never_leave_a_token_that_they_took(start, client,
     assert not {asked.answer.status for asked in [*traffic.requested, *traffic.introspected]} - {200, 401}
 
 
-def test_line_23_an_invalidation_and_a_batch_of_revocations_wait_for_each_other_in_one_order(wire, client):
+def test_an_invalidation_and_a_batch_of_revocations_lock_in_one_order(wire, client):
     """Both stop the same tokens, and find them in different orders. Neither fails, so neither is a 503."""
     secret, at, digests = client.secrets.get(), now(), [bytes([number]) * 32 for number in (2, 1, 3)]
     for after, digest in enumerate(digests):

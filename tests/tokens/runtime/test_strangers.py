@@ -125,7 +125,7 @@ def test_a_stranger_with_a_used_assertion_does_not_use_the_limit_up(limited, sig
     assert (own.status, own.headers["RateLimit"]) == (200, '"client";r=3;t=60')
 
 
-def test_copies_of_a_used_assertion_that_are_under_way_do_not_use_the_limit_up(limited, signer: Signer):
+def test_copies_of_a_used_assertion_under_way_do_not_use_up_the_limit(limited, signer: Signer):
     """Held up by a lock: whether they are copies is not known yet when the client asks."""
     seen = GRANT | signer.form()
     assert limited.post("token", seen).status == 200
@@ -149,7 +149,7 @@ def test_copies_of_a_used_assertion_that_are_under_way_do_not_use_the_limit_up(l
     assert [(answer.status, answer.headers["RateLimit"]) for answer in own] == [(200, '"client";r=3;t=60')]
 
 
-def test_a_request_that_is_refused_before_its_used_assertion_is_spent_is_not_charged(limited, signer: Signer):
+def test_a_request_refused_before_its_assertion_is_spent_is_not_charged(limited, signer: Signer):
     """An assertion is spent with the token (line 14). Until then a refused request may be a stranger's."""
     seen = GRANT | signer.form(scope="no.such.scope")
     assert limited.post("token", seen).error == "invalid_scope"
@@ -171,7 +171,7 @@ def test_assertions_are_limited_like_secrets(limited, signer: Signer):
     assert [answer.error for answer in refused] == ["invalid_request"] * 5 + ["temporarily_unavailable"]
 
 
-def test_assertions_that_are_under_way_at_once_may_exceed_the_limit_but_count(limited, signer: Signer):
+def test_assertions_under_way_at_once_may_exceed_the_limit_but_count(limited, signer: Signer):
     answered = at_once(10, lambda _number: limited.post("token", GRANT | signer.form()).status)
     assert set(answered) <= {200, 429}
     assert answered.count(200) >= 5

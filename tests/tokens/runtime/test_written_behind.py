@@ -91,7 +91,7 @@ def refuse(wire: Wire, authorization: str, times: int) -> None:
     wire.within.run(ask())
 
 
-def test_while_nobody_reads_the_log_the_journal_and_the_counts_are_written(pipe, clock, client):
+def test_the_journal_and_the_counts_are_written_while_the_log_is_not_read(pipe, clock, client):
     with working(clock, pipe) as wire:
         refuse(wire, basic(client.client_id, "wrong"), LINES)
         assert eventually(lambda: counted() == LINES)
@@ -111,7 +111,7 @@ def only_reading() -> Iterator[None]:
             cursor.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
 
-def test_while_the_database_only_reads_the_journal_and_the_counts_are_kept(pipe, clock, client, caplog):
+def test_the_journal_and_counts_are_kept_while_the_database_only_reads(pipe, clock, client, caplog):
     with working(clock, pipe) as wire:
         with only_reading():
             refuse(wire, basic(client.client_id, "wrong"), 3)

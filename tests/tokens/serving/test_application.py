@@ -60,7 +60,7 @@ def test_the_paths_begin_with_oauth_v2_by_default(wire):
     assert not wire.application.serves("/oauth/v1/token")
 
 
-def test_each_path_works_with_and_without_a_trailing_slash_and_never_redirects(wire, authorization):
+def test_each_path_works_with_or_without_a_slash_and_never_redirects(wire, authorization):
     token = wire.token(authorization).json["access_token"]
     for endpoint in ("token", "introspect", "revoke"):
         for path in (endpoint, f"{endpoint}/"):
@@ -272,7 +272,7 @@ def test_503_when_the_database_goes_after_the_client_was_seen(wire, client, auth
     is_unavailable(wire.token(basic(client.client_id, "wrong")))
 
 
-def test_what_is_wrong_with_the_request_is_wrong_without_the_database_too(start: Callable[..., Wire], authorization):
+def test_a_bad_request_is_refused_while_the_database_is_away_too(start: Callable[..., Wire], authorization):
     wire = start(database={"host": "127.0.0.1", "port": 9, "dbname": "gone"})
     assert wire.post("token", "scope=a", authorization=authorization).error == "invalid_request"
     assert wire.post("token", "grant_type=x", authorization=authorization).error == "unsupported_grant_type"

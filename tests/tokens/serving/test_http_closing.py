@@ -23,7 +23,7 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
         get("/last", "Connection: keep-alive", version="1.0"),
     ],
 )
-def test_who_asks_for_it_gets_the_connection_closed_and_is_told(own_server: Connected, last):
+def test_a_connection_is_closed_when_the_client_asks_for_it(own_server: Connected, last):
     with own_server.link() as link:
         link.send(get("/first"))
         assert "connection" not in link.answer().fields
@@ -42,7 +42,7 @@ def test_a_connection_serves_many_requests(own_server: Connected):
     assert len(own_server.application.requests) == 300
 
 
-def test_a_refusal_can_be_read_by_one_who_is_still_sending(own_server: Connected):
+def test_a_refusal_can_be_read_by_a_client_that_is_still_sending(own_server: Connected):
     """RFC 9112 section 9.6. A reset would take the answer away on many systems, and fail the sending on all."""
     with own_server.link() as link:
         link.send(get("/a")[:-2] + b"no field\r\n")
@@ -53,7 +53,7 @@ def test_a_refusal_can_be_read_by_one_who_is_still_sending(own_server: Connected
         assert (answer.status, answer.fields["connection"], link.rest()) == (400, "close", b"")
 
 
-def test_one_who_was_refused_and_does_not_hang_up_is_hung_up_on(quick: Connected):
+def test_a_refused_client_that_does_not_hang_up_is_hung_up_on(quick: Connected):
     with quick.link() as link:
         link.send(b"garbage\r\n\r\n")
         assert link.rest().startswith(b"HTTP/1.1 400 ")
@@ -87,7 +87,7 @@ class Leisurely(Quick):
     longest_farewell = 2.0  # to read a large answer
 
 
-def test_what_follows_the_last_request_is_not_answered_either_once_there_is_room_to_write():
+def test_a_request_after_the_last_one_is_not_answered_once_writable():
     with connected(Leisurely) as server, server.link(receive_buffer=65_536) as link:
         link.send(get("/large", "Connection: close") + get("/never"))
         assert server.has_asked("GET /large")
@@ -96,7 +96,7 @@ def test_what_follows_the_last_request_is_not_answered_either_once_there_is_room
         assert server.application.asked == ["GET /large"]
 
 
-def test_nothing_more_is_asked_at_the_end_of_the_server_once_there_is_room_to_write(own_server: Connected):
+def test_no_request_is_taken_up_at_the_end_of_the_server_once_writable(own_server: Connected):
     with own_server.link(receive_buffer=65_536) as link:
         link.send(get("/large") + get("/never"))
         assert own_server.has_asked("GET /large")

@@ -62,7 +62,7 @@ def test_each_request_has_a_deadline_of_its_own(quick: Connected):
 
 
 @pytest.mark.parametrize("behind", [b"", get("/a"), get("/a") + b"GET /b HT"])
-def test_no_deadline_is_the_applications(quick: Connected, behind):
+def test_the_time_of_the_application_counts_for_no_deadline(quick: Connected, behind):
     """Whatever else has come meanwhile: it is not the client that is late."""
     with quick.link() as link:
         link.send(get("/slow") + behind)

@@ -67,7 +67,7 @@ def test_a_doubtful_chunk_is_refused_and_nothing_after_it_is_read(server: Connec
 
 
 @pytest.mark.parametrize("coding", ["gzip, chunked", "gzip,chunked", "deflate, Chunked", "chunked;q=1, chunked"])
-def test_what_is_compressed_as_well_is_refused(server: Connected, coding):
+def test_a_compressed_body_is_refused(server: Connected, coding):
     """RFC 9112 section 6.1: its bytes must not be taken for a form. With 400, since no input of a client is a 5xx."""
     with server.link() as link:
         link.send(POST + f"Transfer-Encoding: {coding}\r\n\r\n3\r\na=b\r\n0\r\n\r\n".encode() + get("/smuggled"))
@@ -117,7 +117,7 @@ def test_it_does_not_matter_how_a_request_is_cut_into_packets(server: Connected)
     assert (request.path, request.authorization, request.body) == ("/a", "Basic \xe9", b"abc")
 
 
-def test_what_is_no_request_at_all(server: Connected):
+def test_bytes_that_are_no_request_are_refused(server: Connected):
     for garbage in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET\r\n\r\n",

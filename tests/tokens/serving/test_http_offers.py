@@ -35,7 +35,7 @@ def test_another_protocol_is_not_taken_up_without_a_body_either(server: Connecte
     assert len(server.application.asked) == 2
 
 
-def test_one_who_waits_before_sending_the_body_is_told_to_go_on(server: Connected):
+def test_a_client_that_expects_100_continue_is_told_to_go_on(server: Connected):
     """RFC 9110 section 10.1.1."""
     for fields in (b"Expect: 100-continue\r\n", b"Expect: 100-Continue\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"):
         with server.link() as link:
@@ -46,7 +46,7 @@ def test_one_who_waits_before_sending_the_body_is_told_to_go_on(server: Connecte
             assert server.application.requests.pop().body == b"abc"
 
 
-def test_one_who_asks_and_does_not_wait_is_answered_too(server: Connected):
+def test_a_client_that_expects_and_does_not_wait_is_answered_too(server: Connected):
     with server.link() as link:
         link.send(POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
         assert link.head() == (100, {})

@@ -39,7 +39,7 @@ def test_large_requests_close_together_are_not_taken_for_one_large_head(own_serv
         assert link.answer().body == b"GET /b"
 
 
-def test_what_was_good_is_answered_before_what_follows_is_refused(own_server: Connected):
+def test_good_requests_are_answered_before_a_bad_one_is_refused(own_server: Connected):
     with own_server.link() as link:
         link.send(get("/slow") + b"\x00garbage" + get("/b"))
         own_server.open_gate()
@@ -47,7 +47,7 @@ def test_what_was_good_is_answered_before_what_follows_is_refused(own_server: Co
     assert own_server.application.asked == ["GET /slow"]
 
 
-def test_one_that_sends_many_at_once_takes_turns_with_the_others(own_server: Connected):
+def test_a_client_that_sends_many_requests_takes_turns_with_others(own_server: Connected):
     with own_server.link() as greedy, own_server.link() as modest:
         assert eventually(lambda: len(own_server.state.connections) == 2)
         by_port = {
@@ -75,7 +75,7 @@ def test_requests_beyond_those_that_anybody_sends_at_once_are_refused(own_server
         assert (statuses, link.rest()) == ([200] * MAX_WAITING + [429], b"")
 
 
-def test_one_that_does_not_read_is_answered_no_further(own_server: Connected):
+def test_a_client_that_does_not_read_is_answered_no_further(own_server: Connected):
     """What it asks for would have to wait in memory."""
     with own_server.link(receive_buffer=65_536) as link:
         link.send(get("/large") * 4)

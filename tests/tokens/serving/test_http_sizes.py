@@ -36,7 +36,7 @@ def test_a_hundred_fields_and_no_more(server: Connected):
     ],
     ids=["field", "fields", "path", "query", "name", "trailer"],
 )
-def test_what_has_no_end_is_refused_before_it_fills_the_memory(server: Connected, request_bytes):
+def test_an_endless_head_is_refused_before_it_fills_the_memory(server: Connected, request_bytes):
     with server.link() as link:
         link.send(request_bytes)
         answer = link.answer()
@@ -49,7 +49,7 @@ def test_what_has_no_end_is_refused_before_it_fills_the_memory(server: Connected
     [get("/a", f"X-Long: {TOO_LONG[: MAX_HEAD_BYTES + 10]}"), get("/a", f"{TOO_LONG[: MAX_HEAD_BYTES + 10]}: a")],
     ids=["field", "name"],
 )
-def test_a_head_that_is_too_long_is_refused_when_it_comes_in_one_piece_too(server: Connected, request_bytes):
+def test_a_head_that_is_too_long_is_refused_in_one_piece_too(server: Connected, request_bytes):
     with server.link() as link:
         link.send(request_bytes)
         assert (link.answer().status, link.rest()) == (431, b"")

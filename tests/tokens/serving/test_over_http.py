@@ -55,7 +55,7 @@ def test_any_other_path_is_a_404_in_json(served: Served, signed_in):
         assert "Set-Cookie" not in answer.headers
 
 
-def test_line_1_other_methods_over_http(served: Served):
+def test_other_methods_over_http(served: Served):
     for method in ("GET", "HEAD", "OPTIONS", "PUT", "TRACE", "PROPFIND", "CONNECT"):
         answer = served.send(method, TOKEN)
         is_ours(answer)
@@ -67,7 +67,7 @@ def test_line_1_other_methods_over_http(served: Served):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_line_2_64_kib_over_http(served: Served, signed_in, chunked):
+def test_64_kib_over_http(served: Served, signed_in, chunked):
     fits = (GRANT + b"&filler=").ljust(LARGEST_BODY, b"x")
     assert served.send("POST", TOKEN, signed_in, FORM, body=fits, chunked=chunked).status == 200
     for too_large in (fits + b"x", fits * 40):
@@ -77,7 +77,7 @@ def test_line_2_64_kib_over_http(served: Served, signed_in, chunked):
         assert "65536" in answer.text
 
 
-def test_line_2_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, signed_in):
+def test_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, signed_in):
     head = f"POST {TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{signed_in}\r\n{FORM}\r\n"
     for rest in (
         "Transfer-Encoding: chunked\r\n\r\nZZZ\r\ngrant",
@@ -91,7 +91,7 @@ def test_line_2_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, s
         assert served.exchange(head.encode() + rest.encode()).status == 400, rest
 
 
-def test_line_2_a_body_that_is_not_read_is_no_next_request(served: Served, signed_in):
+def test_a_body_that_is_not_read_is_no_next_request(served: Served, signed_in):
     """On a connection that stays open the rest of a body must not be taken for a request."""
     hidden = b"GET /oauth/v2/verify HTTP/1.1\r\nHost: x\r\n\r\n"
     for method, body in (("PUT", hidden), ("POST", hidden * 10_000)):
@@ -101,17 +101,17 @@ def test_line_2_a_body_that_is_not_read_is_no_next_request(served: Served, signe
         assert statuses in ([405, 401], [400], [400, 401], [405])
 
 
-def test_line_2_a_client_that_waits_for_100_continue_gets_its_token(served: Served, signed_in):
+def test_a_client_that_waits_for_100_continue_gets_its_token(served: Served, signed_in):
     assert served.send("POST", TOKEN, signed_in, FORM, "Expect: 100-continue", body=GRANT).status == 200
 
 
-def test_line_5_two_authorization_headers_are_not_one(served: Served, signed_in):
+def test_two_authorization_headers_are_not_one(served: Served, signed_in):
     for headers in ([signed_in, "Authorization: Basic eDp5"], ["Authorization: Basic eDp5", signed_in]):
         answer = served.send("POST", TOKEN, *headers, FORM, body=GRANT)
         assert (answer.status, answer.error) == (401, "invalid_client")
 
 
-def test_line_6_bytes_that_no_header_may_have(served: Served, signed_in):
+def test_bytes_that_no_header_may_have(served: Served, signed_in):
     for header in ("Authorization: Basic \x00", "Authorization: Basic a\x07b"):
         assert served.send("POST", TOKEN, header, FORM, body=GRANT).status == 400
     answer = served.send("POST", TOKEN, "Authorization: Basic \xe9\xff", FORM, body=GRANT)  # allowed, and nonsense
@@ -121,7 +121,7 @@ def test_line_6_bytes_that_no_header_may_have(served: Served, signed_in):
     assert served.send("POST", TOKEN, signed_in, FORM, *strange, body=GRANT).status == 200
 
 
-def test_what_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
+def test_a_request_that_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
     long = "a" * 50_000
     assert served.send("POST", f"{TOKEN}?{long}", signed_in, FORM, body=GRANT).status == 200  # the query is not read
     assert served.send("POST", TOKEN + long, signed_in, FORM, body=GRANT).status == 404

@@ -65,7 +65,7 @@ def somebody_waits() -> bool:
 # --- The end ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_under_way_is_answered_and_what_waits_is_written_before_the_end(
+def test_requests_are_answered_and_the_journal_is_written_before_the_end(
     tmp_path: Path, client: Client, authorization: str
 ):
     with serving(tmp_path) as served, Link(served.port) as idle, Link(served.port) as link:
@@ -88,7 +88,7 @@ def test_what_is_under_way_is_answered_and_what_waits_is_written_before_the_end(
     assert sum(UsageDay.objects.values_list("refused", flat=True)) == 1
 
 
-def test_what_is_just_being_written_at_the_end_is_written(tmp_path: Path, authorization: str):
+def test_a_batch_that_is_being_written_at_the_end_is_written(tmp_path: Path, authorization: str):
     with serving(tmp_path) as served, Link(served.port) as link:
         with locked("tokens_usageday"):
             link.send(token_request(authorization))
@@ -101,13 +101,13 @@ def test_what_is_just_being_written_at_the_end_is_written(tmp_path: Path, author
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_to_be_asked_to_end_is_no_failure(tmp_path: Path, django_db_setup: None, number: signal.Signals):
+def test_a_process_that_is_asked_to_end_exits_with_0(tmp_path: Path, django_db_setup: None, number: signal.Signals):
     with serving(tmp_path) as served:
         served.ask_to_end(number)
         assert served.exit_status() == 0
 
 
-def test_in_a_process_that_serves_pages_too_threads_still_write_at_the_end():
+def test_threads_of_a_process_that_serves_pages_write_at_the_end():
     """The access log is written by a thread, and a host name is looked up by one."""
     script = """
 import asyncio

@@ -108,7 +108,7 @@ def test_a_connection_that_the_server_has_closed_is_opened_again_unasked(databas
     assert again != pid
 
 
-def test_the_guards_are_set_by_a_statement_and_not_by_the_start_which_poolers_refuse(database: Database) -> None:
+def test_the_guards_are_set_by_a_statement_and_not_by_the_start(database: Database) -> None:
     shown = "SELECT current_setting(%b::text)"
     for name, value in {**HOT, "synchronous_commit": "on"}.items():
         assert database.run(shown, [name]) == [(value,)]

@@ -17,7 +17,7 @@ BY_KEY = re.compile(r"\(\(*(id|digest|client_id)\)?(::text)? = .*")
 
 
 @pytest.mark.parametrize("name", ["ISSUE", "LOOK_UP", "REVOKE", "CLIENTS"])
-def test_a_plan_made_on_empty_tables_finds_clients_and_tokens_by_their_key(transactional_db: None, name: str) -> None:
+def test_a_plan_made_on_empty_tables_finds_clients_and_tokens_by_key(transactional_db: None, name: str) -> None:
     conditions = list(_index_conditions(_generic_plan(getattr(sql, name))))
     assert conditions
     for condition in conditions:

@@ -80,7 +80,7 @@ def test_a_standby_is_not_ready_and_answers_no_look_up(pair: Pair, start: Start,
     assert is_unavailable(standby.introspect(token, resource_server))
 
 
-def test_commits_that_wait_do_not_pile_up_and_go_on_when_the_standby_is_back(
+def test_waiting_commits_do_not_pile_up_and_go_on_with_the_standby(
     pair: Pair, start: Start, authorization, resource_server
 ):
     """PostgreSQL goes on waiting when its client has left, so each try would take one connection more."""
@@ -126,7 +126,7 @@ def test_look_ups_end_with_the_lease_and_come_back_with_the_standby(
     assert not wire.application.server.store.lease.commits_wait
 
 
-def test_a_process_on_a_former_primary_says_nothing_of_tokens_and_finds_the_new_one(
+def test_a_process_on_a_former_primary_is_silent_and_finds_the_new_one(
     pair: Pair, start: Start, authorization, resource_server
 ):
     wire = at(start, pair.primary, pair.standby, lease=LEASE_S, target_session_attrs="read-write")
@@ -148,7 +148,7 @@ def test_a_process_on_a_former_primary_says_nothing_of_tokens_and_finds_the_new_
     assert wire.introspect(token, resource_server).json == {"active": False}
 
 
-def test_pages_can_be_read_and_forms_are_refused_at_once_while_commits_wait(pair: Pair, tmp_path: Path):
+def test_pages_are_read_and_forms_refused_at_once_while_commits_wait(pair: Pair, tmp_path: Path):
     with web_at(pair.primary, tmp_path) as port:
         assert page(port, "GET") == 200
         pair.cut_off()

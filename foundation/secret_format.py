@@ -1,7 +1,7 @@
 """What a client secret looks like: a prefix to recognise it by, 256 random bits, a checksum.
 
 The alphabet is [A-Za-z0-9_-], so that a client which forgets to form-encode its Basic credentials works too
-(PROTOCOL line 6). Secret scanners know a leaked one by the prefix and tell it from look-alikes by the checksum.
+(PROTOCOL A-6). Secret scanners know a leaked one by the prefix and tell it from look-alikes by the checksum.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class TokenQuerySet(models.QuerySet["Token"]):
 
 
 class Token(models.Model):
-    """An access token, of which we know only the SHA-256 (PROTOCOL line 18)."""
+    """An access token, of which we know only the SHA-256 (PROTOCOL T-18)."""
 
     digest = models.BinaryField(primary_key=True, max_length=32)
     client = to_client("tokens")
@@ -89,7 +89,7 @@ class Token(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A client assertion that was accepted once, kept until it expires (PROTOCOL line 14)."""
+    """A client assertion that was accepted once, kept until it expires (PROTOCOL A-14)."""
 
     pk = models.CompositePrimaryKey("client", "jti_digest")
     client = to_client("+")
@@ -125,7 +125,7 @@ class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
 
 
 class JournalEntry(models.Model):
-    """Why a request of a client was refused, for its contacts to read. The caller was told much less (line 16)."""
+    """Why a request of a client was refused, for its contacts. The caller was told much less (PROTOCOL A-16)."""
 
     client = to_client("journal")
     at = models.DateTimeField()
@@ -156,7 +156,7 @@ class JournalEntry(models.Model):
 
 
 class AnonymousRefusal(models.Model):
-    """A refused request that names no client of ours: for a day, for whoever has its number (R-30)."""
+    """A refused request that names no client of ours: for a day, for whoever has its number (PROTOCOL R-30)."""
 
     why = models.CharField(primary_key=True, max_length=32)  # 128 random bits as hex
     request_id = models.CharField(max_length=64)

@@ -19,7 +19,7 @@ JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
 JOURNAL_REPEATS_KEPT = 100  # of those from one address
 REFUSAL_COUNTS_KEPT = timedelta(days=31)  # the charts show thirty days and a part of one
-ANONYMOUS_KEPT = timedelta(hours=24)
+ANONYMOUS_KEPT = timedelta(hours=24)  # PROTOCOL R-30
 MAX_ANONYMOUS = 20_000  # entries; of one network:
 MAX_ANONYMOUS_OF_NETWORK = 200
 USAGE_KEPT = timedelta(days=400)

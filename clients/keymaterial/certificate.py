@@ -1,4 +1,4 @@
-"""Certificates: one leaf, or a chain that starts with it (PROTOCOL line 27; RFC 5280)."""
+"""Certificates: one leaf, or a chain that starts with it (PROTOCOL K-27; RFC 5280)."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""JSON Web Keys and sets of them (PROTOCOL line 26; RFC 7517), and certificates wrapped in one."""
+"""JSON Web Keys and sets of them (PROTOCOL K-26; RFC 7517), and certificates wrapped in one."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
-    """Every `kid` by which an assertion may name a stored key (PROTOCOL line 10): its own, its thumbprint, and for a
+    """Every `kid` by which an assertion may name a stored key (PROTOCOL A-10): its own, its thumbprint, and for a
     certificate base64url and hex (of either case) SHA-1 and base64url SHA-256.
     """
     names = {str(key_jwk["kid"]), thumbprint(key_jwk)}

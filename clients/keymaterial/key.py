@@ -45,7 +45,7 @@ def algorithm_names(algorithms: Iterable[str]) -> frozenset[str]:
 
 
 def check_key(jwk: Mapping[str, object]) -> KeyFacts:
-    """The facts of the public key in a JWK's required members (PROTOCOL line 26). Raises KeyRefused."""
+    """The facts of the public key in a JWK's required members (PROTOCOL K-26). Raises KeyRefused."""
     kty = jwk.get("kty")
     if kty is None:
         raise KeyRefused("missing_member", member="kty", members="kty")

@@ -1,4 +1,4 @@
-"""Which RSA public keys are too weak to trust (PROTOCOL line 26; NIST SP 800-89 section 5.3.3, CA/B Forum BR 6.1.6)."""
+"""Which RSA public keys are too weak to trust (PROTOCOL K-26; NIST SP 800-89 section 5.3.3, CA/B Forum BR 6.1.6)."""
 
 import math
 from functools import lru_cache

@@ -18,7 +18,7 @@ COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 
 
 class KeyQuerySet(models.QuerySet["Key"]):
     def usable(self, now: datetime) -> KeyQuerySet:
-        """Those that authenticate at this moment (PROTOCOL line 15)."""
+        """Those that authenticate at this moment (PROTOCOL A-15)."""
         return self.filter(
             Q(retires_at=None) | Q(retires_at__gt=now),
             Q(not_after=None) | Q(not_after__gt=now),

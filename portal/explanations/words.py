@@ -1,7 +1,7 @@
 """The words for each rule of the authorization server: what happened, and how to mend it.
 
-This is the only place with words for a refusal (R-31); what was sent and expected is in evidence.py, the likely slip in
-slips.py. One entry for each rule of the closed vocabulary (tokens.protocol.errors.Rule).
+This is the only place with words for a refusal (PROTOCOL R-31); what was sent and expected is in evidence.py, the
+likely slip in slips.py. One entry for each rule of the closed vocabulary (tokens.protocol.errors.Rule).
 """
 
 from __future__ import annotations

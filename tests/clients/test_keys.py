@@ -1,4 +1,4 @@
-"""Keys of a client: one client per key, one key per kid, and never the last way in by accident."""
+"""PROTOCOL K-26, the keys of a client: one client per key, one key per kid, and never the last way in by accident."""
 
 from datetime import timedelta
 

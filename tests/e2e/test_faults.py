@@ -1,6 +1,6 @@
-"""What fails, fails for real here: worker killed, broker down, SMTP that refuses, database restarted.
+"""Faults that are real here: worker killed, broker down, SMTP that refuses, database restarted.
 
-(docs/security.md, faults.)
+(PROTOCOL, Endpoints; docs/security.md, faults.)
 """
 
 import base64

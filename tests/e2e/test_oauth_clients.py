@@ -80,7 +80,7 @@ def authlib_session(client: Registered, method: str) -> OAuth2Session:
             CLIENT_ID, client.secret, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method
         )
     # Its defaults: RS256, no kid, an hour of life. It names the address it calls as audience, which is the right one
-    # at the token endpoint; at the others it has to be told (PROTOCOL line 12).
+    # at the token endpoint; at the others it has to be told (PROTOCOL A-12).
     to_token, to_others = PrivateKeyJWT(), PrivateKeyJWT(client.url("token"))
     return OAuth2Session(
         CLIENT_ID,

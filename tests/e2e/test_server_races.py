@@ -1,4 +1,4 @@
-"""Two server processes on one database, while somebody acts (PROTOCOL lines 14, 19 and 23; docs/security.md,
+"""Two server processes on one database, while somebody acts (PROTOCOL A-14, T-19 and I-23; docs/security.md,
 faults): what was taken away is gone at both from the act's answer on, and a limit is one limit."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""R-31: a refusal is data, and one place turns it into words, in every language."""
+"""PROTOCOL R-31: a refusal is data, and one place turns it into words, in every language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why did it fail? What the contact finds, and what nobody else does."""
+"""PROTOCOL A-16 and R-30: the contact of a client finds why its requests were refused, and others do not."""
 
 import secrets
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""R-30: where `error_uri` leads, and what it tells to whom."""
+"""PROTOCOL R-30: where `error_uri` leads, and what it tells to whom."""
 
 from __future__ import annotations
 

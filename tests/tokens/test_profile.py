@@ -1,4 +1,4 @@
-"""PROFILE=fapi2: all that can be set for FAPI 2.0 and RFC 9700, in the settings and on the wire."""
+"""PROFILE=fapi2: all that can be set for FAPI 2.0 and RFC 9700 (PROTOCOL R-5, A-9, A-12, I-24 and I-25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts that take tokens away. From their commit on no introspection answers active (PROTOCOL line 23)."""
+"""Acts that take tokens away. From their commit on no introspection answers active (PROTOCOL I-23)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Client authentication, the same at the token, introspection and revocation endpoints (PROTOCOL lines 5 to 16).
+"""Client authentication, the same at the token, introspection and revocation endpoints (PROTOCOL R-5 to A-16).
 
 `presented` finds the one credential of a request, `as_client` proves it and acts; an act that met an outdated snapshot
 is done once more with a fresh one.
@@ -50,7 +50,7 @@ class Replayed(InvalidClient):
 
 
 class PresentedSecret(NamedTuple):
-    """Lines 6 and 7."""
+    """A client id and a secret, by Basic or in the form (PROTOCOL A-6 and A-7)."""
 
     client_id: str
     secret: str
@@ -83,7 +83,7 @@ class PresentedSecret(NamedTuple):
 
 
 class PresentedAssertion(NamedTuple):
-    """Lines 8 to 15."""
+    """A signed assertion, `private_key_jwt` (PROTOCOL A-8 to A-15)."""
 
     client_id: str
     jws: jws.Jws
@@ -104,7 +104,7 @@ Presented = PresentedSecret | PresentedAssertion
 
 
 def presented(request: Request, form: dict[str, str]) -> Presented:
-    """Line 5: exactly one method (RFC 6749 section 2.3). Raises InvalidRequest or InvalidClient."""
+    """PROTOCOL R-5: exactly one method (RFC 6749 section 2.3). Raises InvalidRequest or InvalidClient."""
     in_header = bool(request.authorization)
     by_assertion = "client_assertion" in form or "client_assertion_type" in form
     if in_header + ("client_secret" in form) + by_assertion > 1:
@@ -187,7 +187,7 @@ def _authenticate(
     proof = credential.prove(client, server.policy_for(client), server.clock())
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
-    # Line 19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
+    # PROTOCOL T-19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
     if request.allowance is None:
         if proof.jti_digest:
             server.throttle.check(request.endpoint, client)

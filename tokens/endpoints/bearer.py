@@ -29,7 +29,7 @@ class LivingToken:
 
 
 async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
-    """What is left of a token: a scope taken from its client, or retired, is gone from it at once (line 23)."""
+    """What is left of a token: a scope taken from its client, or retired, is gone from it at once (PROTOCOL I-23)."""
     if not isinstance(found, FoundToken):
         return None
     owner = await server.clients.as_told(found.client_id, found.owner_version)
@@ -41,7 +41,7 @@ async def still_granted(server: Server, found: FoundToken | Outcome | None) -> L
 
 
 async def presented_token(server: Server, request: Request) -> LivingToken:
-    """The living token that a bearer presents, in the header or, if the site allows it, in the query (line 24).
+    """The living token that a bearer presents, in the header or, if the site allows it, in the query (PROTOCOL I-24).
 
     RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
     """

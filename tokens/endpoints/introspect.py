@@ -31,7 +31,7 @@ async def introspect(server: Server, request: Request) -> Response:
         if found is Outcome.STALE:
             raise Stale
         living = await bearer.still_granted(server, found)
-        # Section 2.2: what the caller may not know about is inactive to it (line 20).
+        # Section 2.2: what the caller may not know about is inactive to it (PROTOCOL I-20).
         if living is None or not (
             living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
         ):
@@ -51,7 +51,7 @@ def who(owner: ClientSnapshot) -> dict[str, Any]:
 
 
 def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:
-    """RFC 7662 section 2.2 (line 21). `aud`: the APIs that the scopes open; one string if it is one."""
+    """RFC 7662 section 2.2 (PROTOCOL I-21). `aud`: the APIs that the scopes open; one string if it is one."""
     audience = sorted(set(living.scopes.values()))
     return {
         "active": True,

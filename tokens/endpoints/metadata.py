@@ -1,4 +1,4 @@
-"""Authorization server metadata (RFC 8414), made from the constants that the code itself uses (line 25)."""
+"""Authorization server metadata (RFC 8414), made from the constants that the code itself uses (PROTOCOL I-25)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ async def revoke(server: Server, request: Request) -> Response:
     async def give_up(client: ClientSnapshot, proof: Proof) -> Response:
         # RFC 7009 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
-        # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (line 22).
+        # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (PROTOCOL I-22).
         if token_format.is_well_formed(token):
             revocation = Revocation(token_format.digest(token), client.id, client.version)
             settle(await server.store.revoke(revocation), proof)

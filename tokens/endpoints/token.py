@@ -24,7 +24,7 @@ async def token(server: Server, request: Request) -> Response:
     """POST token. Raises Refused or Unavailable."""
     form = parameters.read_form(request.content_type, request.body)
 
-    # RFC 6749 section 4.4.2: grant_type is REQUIRED (line 4).
+    # RFC 6749 section 4.4.2: grant_type is REQUIRED (PROTOCOL R-4).
     if parameters.required(form, "grant_type") != GRANT_TYPE:
         raise UnsupportedGrantType(
             Rule.GRANT_TYPE, f"The only grant type is {GRANT_TYPE}.", sent=form["grant_type"], expected=GRANT_TYPE
@@ -36,7 +36,7 @@ async def token(server: Server, request: Request) -> Response:
 
 
 async def _issue(server: Server, request: Request, scope: str, client: ClientSnapshot, proof: Proof) -> Response:
-    # Section 5.2: authenticated, but not allowed this grant (line 4).
+    # Section 5.2: authenticated, but not allowed this grant (PROTOCOL R-4).
     if not client.may_request_tokens:
         raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
     if scope not in client.scopes:  # most requests name one that their client has
@@ -71,7 +71,7 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
 
 
 async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
-    """Line 17, RFC 6749 section 3.3: what the client asked for and has, or its defaults. Raises InvalidScope."""
+    """PROTOCOL T-17, RFC 6749 section 3.3: what the client asked for and has, or its defaults. Raises InvalidScope."""
     if not _SCOPE.fullmatch(asked):
         raise InvalidScope(Rule.SCOPE_SYNTAX, "The scope has characters that no scope has.", sent=asked)
     names = list(dict.fromkeys(asked.split()))

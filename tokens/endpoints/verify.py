@@ -1,4 +1,4 @@
-"""The older validation of tokens: what the bearer presents is told back to it (docs/protocol.md, line 24)."""
+"""The older validation of tokens: what the bearer presents is told back to it (PROTOCOL I-24)."""
 
 from __future__ import annotations
 

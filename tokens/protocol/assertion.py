@@ -2,7 +2,7 @@
 
 `jws.read` takes one apart without believing it, so that the client it names can be looked up; `verify` believes it, or
 raises the first reason not to; `explain` lists all reasons, for a client that is being built.
-Times are seconds since 1970. Line numbers are those of docs/protocol.md.
+Times are seconds since 1970. Rules are cited by their ids in docs/protocol.md (PROTOCOL A-10).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ClientKey:
     not_after: float = math.inf
 
     def problem_at(self, now: float) -> str:
-        """Line 15: "staged", "retired", "expired", or "" for a key that authenticates."""
+        """PROTOCOL A-15: "staged", "retired", "expired", or "" for a key that authenticates."""
         if self.retires_at <= now:
             return "retired"
         if self.not_after <= now:
@@ -96,7 +96,7 @@ def short_digest(digest: bytes) -> str:
 def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: Policy, now: float) -> Verified:
     """Checks header, key, signature and claims in this order: the reasons after the signature are the client's own.
 
-    Whether the `jti` was used before is for the statement that spends it (line 14). Raises InvalidClient.
+    Whether the `jti` was used before is for the statement that spends it (PROTOCOL A-14). Raises InvalidClient.
     """
     for check_header in HEADER_CHECKS:
         check_header(assertion.header)
@@ -129,7 +129,7 @@ def explain(
     return findings
 
 
-# --- The header (lines 9 and 10) --------------------------------------------------------------------------------------
+# --- The header (PROTOCOL A-9 and A-10) -------------------------------------------------------------------------------
 
 
 def _check_typ(header: Mapping[str, Any]) -> None:
@@ -163,7 +163,7 @@ def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_i
     """The key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys.
 
     A refusal takes as long as a verification, whether a key was tried or not: time tells nobody which clients and keys
-    there are (line 16).
+    there are (PROTOCOL A-16).
     """
     try:
         candidates = _candidates(assertion.header, keys, now)
@@ -177,7 +177,7 @@ def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_i
 
 
 def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float) -> list[ClientKey]:
-    """Lines 10 and 15: the usable keys that the header means and that fit its algorithm; never an empty list."""
+    """PROTOCOL A-10 and A-15: the usable keys that the header means and that fit its algorithm; never an empty list."""
     if not keys:
         raise InvalidClient(Rule.NO_KEYS)
     named = list(keys)
@@ -201,7 +201,7 @@ def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float
     return fitting
 
 
-# --- The claims (lines 11-14) -----------------------------------------------------------------------------------------
+# --- The claims (PROTOCOL A-11 to A-14) -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

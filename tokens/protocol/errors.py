@@ -1,7 +1,7 @@
 """Everything the authorization server refuses, and how.
 
 A refusal has two faces. The caller reads `error` and `description`, which tell a stranger nothing. The contacts of the
-client read `rule` and `facts`, in their own language, at the `error_uri` of the answer (R-30). No Django here.
+client read `rule` and `facts`, in their own language, at the `error_uri` of the answer (PROTOCOL R-30). No Django here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from foundation.secret_format import without_secrets
 class Rule(StrEnum):
     """The closed vocabulary of reasons; portal/explanations has the words for each."""
 
-    # The request (R-1 to R-5)
+    # The request (PROTOCOL R-1 to R-5)
     NO_ENDPOINT = "no_endpoint"
     METHOD = "method"
     CONTENT_TYPE = "content_type"
@@ -30,7 +30,7 @@ class Rule(StrEnum):
     GRANT_NOT_ALLOWED = "grant_not_allowed"
     RATE_LIMIT = "rate_limit"
 
-    # Client authentication (R-5 to A-7, A-16)
+    # Client authentication (PROTOCOL R-5 to A-7, A-16)
     NO_CREDENTIALS = "no_credentials"
     SEVERAL_METHODS = "several_methods"
     AUTHORIZATION_HEADER = "authorization_header"
@@ -41,7 +41,7 @@ class Rule(StrEnum):
     SECRET_ENDED = "secret_ended"  # noqa: S105
     SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
 
-    # Client assertions (A-8 to A-15)
+    # Client assertions (PROTOCOL A-8 to A-15)
     ASSERTION_TYPE = "assertion_type"
     ASSERTION_TOO_LARGE = "assertion_too_large"
     ASSERTION_FORM = "assertion_form"
@@ -67,13 +67,13 @@ class Rule(StrEnum):
     JTI = "jti"
     REPLAYED = "replayed"
 
-    # Scope (T-17)
+    # Scope (PROTOCOL T-17)
     SCOPE_SYNTAX = "scope_syntax"
     SCOPE_UNKNOWN = "scope_unknown"
     SCOPE_NOT_GRANTED = "scope_not_granted"
     SCOPE_NO_DEFAULT = "scope_no_default"
 
-    # Bearer tokens (I-24)
+    # Bearer tokens (PROTOCOL I-24)
     NO_TOKEN = "no_token"  # noqa: S105
     TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105
     INSUFFICIENT_SCOPE = "insufficient_scope"
@@ -82,12 +82,12 @@ class Rule(StrEnum):
     UNAVAILABLE = "unavailable"
     SERVER_ERROR = "server_error"
 
-    # Remarks on requests that were accepted (A-13)
+    # Remarks on requests that were accepted (PROTOCOL A-13)
     LONG_LIFETIME = "long_lifetime"
     CLOCK_AHEAD = "clock_ahead"
 
 
-# Facts of a refusal: data, never a sentence (R-31).
+# Facts of a refusal: data, never a sentence (PROTOCOL R-31).
 Fact = str | int | float | bool | None | list["Fact"]
 
 

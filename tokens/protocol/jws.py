@@ -88,7 +88,7 @@ _STAND_INS: Final[Mapping[str, Sequence[tuple[Key, int]]]] = {
 
 
 def read(encoded: str) -> Jws:
-    """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (line 8)."""
+    """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (PROTOCOL A-8)."""
     if len(encoded) > LARGEST:
         raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=LARGEST)
     parts = encoded.split(".")
@@ -117,7 +117,7 @@ def _base64url(part: str) -> bytes:
 
 
 def _json_object(data: bytes) -> dict[str, Any]:
-    """Raises ValueError, or InvalidClient for duplicate members (line 9)."""
+    """Raises ValueError, or InvalidClient for duplicate members (PROTOCOL A-9)."""
     # The parser recurses; counting first keeps a nest of brackets off the stack, which is small in a thread.
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         raise ValueError("too deep")

@@ -21,7 +21,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """The known parameters that have a value (lines 2 and 3; RFC 6749 appendix B). Raises InvalidRequest."""
+    """The known parameters that have a value (PROTOCOL R-2 and R-3; RFC 6749 appendix B). Raises InvalidRequest."""
     if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest(Rule.CONTENT_TYPE, f"Send the parameters as {FORM}.", sent=content_type, expected=FORM)
     if len(body) > LARGEST_BODY:
@@ -92,7 +92,7 @@ def required(form: dict[str, str], name: str) -> str:
 
 
 def read_basic(authorization: str) -> tuple[str, str]:
-    """Client id and secret of a Basic Authorization header (line 6): base64, then each half form-decoded.
+    """Client id and secret of a Basic Authorization header (PROTOCOL A-6): base64, then each half form-decoded.
 
     RFC 7617 section 2, RFC 6749 section 2.3.1. Raises InvalidClient.
     """

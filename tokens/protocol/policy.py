@@ -36,7 +36,7 @@ class Configuration:
         return f"{self.issuer}{self.path}{endpoint}"
 
     def assertion_policy(self, *, issuer_audience_only: bool) -> Policy:
-        """PROTOCOL line 12: the issuer, or the token endpoint, also as older clients spell it."""
+        """PROTOCOL A-12: the issuer, or the token endpoint, also as older clients spell it."""
         token_url = self.url("token")
         return Policy(
             issuer=self.issuer,

@@ -1,4 +1,4 @@
-"""The likely slip behind a value that was refused, as a code or a name for the journal (R-31). No Django here.
+"""The likely slip behind a value that was refused, as a code or a name for the journal (PROTOCOL R-31). No Django here.
 
 Strangers send these values, so all of it takes time in proportion to their length, and keeps nothing of a secret but
 its length.

@@ -1,4 +1,4 @@
-"""What an access token looks like: a prefix to recognise it by, 256 random bits, a checksum (PROTOCOL line 18).
+"""What an access token looks like: a prefix to recognise it by, 256 random bits, a checksum (PROTOCOL T-18).
 
 Secret scanners know a leaked one by its prefix and tell it from look-alikes by the checksum; what is malformed is never
 looked up.

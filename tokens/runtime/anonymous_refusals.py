@@ -1,4 +1,4 @@
-"""Refused requests that name no client of ours, kept for a day for whoever has the number of one (R-30).
+"""Refused requests that name no client of ours, kept for a day for whoever has the number of one (PROTOCOL R-30).
 
 Strangers make these, so they are written behind and bounded: in a minute of one network and of all, in memory, and in
 the table (tokens/tasks.py). The number is 128 random bits that only the answer holds. Nothing in a row is secret, and

@@ -1,4 +1,4 @@
-"""Rate limits: so many requests a minute for a client at each endpoint, so many failures for an address (line 19).
+"""Rate limits (PROTOCOL T-19): requests a minute for a client at each endpoint, and failures for an address.
 
 A request is counted in this process, without asking anybody. A process that has counted a twentieth of a limit adds it
 to a counter in Valkey, in the background, and learns what all processes have counted. So a limit holds across processes

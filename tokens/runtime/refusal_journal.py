@@ -59,7 +59,7 @@ class Journal:
         ))  # fmt: skip
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
-        """Keeps something worth telling about a request that was accepted (line 13)."""
+        """Keeps something worth telling about a request that was accepted (PROTOCOL A-13)."""
         client, now = request.client, self._clock()
         if client is None:
             return

@@ -107,7 +107,7 @@ class Application:
     def _identify(self, request: Request, route: Route | None) -> None:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
         request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
-        if not request.id:  # a proxy's may be easy to guess, so explanations have one of our own (R-30)
+        if not request.id:  # a proxy's may be easy to guess, so explanations have one of our own (PROTOCOL R-30)
             request.id = request.why = os.urandom(16).hex()
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:
@@ -129,7 +129,7 @@ class Application:
             return self._refused(request, ServerError(request.id))
 
     async def _refuse(self, request: Request, refusal: Refused) -> Response:
-        """Tell the caller little and the client's contacts all (A-16)."""
+        """Tell the caller little and the client's contacts all (PROTOCOL A-16)."""
         told = refusal
         # An unknown client was looked for already: to do it twice would take longer than for one that there is.
         if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
@@ -142,7 +142,7 @@ class Application:
         return self._refused(request, refusal, told)
 
     def _refused(self, request: Request, refusal: Refused, told: Refused | None = None) -> Response:
-        """Keep the refusal for whoever may read it, and lead there: `error_uri`, of one form for every cause (R-30)."""
+        """Keep the refusal for its readers; `error_uri`, of one form for every cause, leads there (PROTOCOL R-30)."""
         server, told = self.server, told or refusal
         request.refused_by = refusal.rule
         request.why = request.why or os.urandom(16).hex()

@@ -1,4 +1,4 @@
-"""Why one request was refused: where `error_uri` leads (R-30).
+"""Why one request was refused: where `error_uri` leads (PROTOCOL R-30).
 
 Contacts of the client and the Security team see the refusal with evidence, fix and whether it stopped since. A refusal
 that names no client of ours is explained to whoever has its number, for a day. To everybody else this page says how to

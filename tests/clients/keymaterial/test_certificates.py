@@ -1,4 +1,4 @@
-"""PROTOCOL lines 27 and 28: the certificates and chains that are accepted, and what is shown of them."""
+"""PROTOCOL K-27 and K-28: the certificates and chains that are accepted, and what is shown of them."""
 
 import base64
 import hashlib
@@ -44,6 +44,7 @@ UNKNOWN = x509.ObjectIdentifier("1.2.3.4.1")
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_self_signed_certificate_of_every_kind_is_wrapped_in_a_jwk(key: PrivateKey, description: str) -> None:
+    """PROTOCOL K-27."""
     made = certificate(key)
     read = accepted(pem(made))
     assert (read.kind, read.description) == ("certificate", description)
@@ -57,6 +58,7 @@ def test_a_self_signed_certificate_of_every_kind_is_wrapped_in_a_jwk(key: Privat
 
 
 def test_the_facts_of_a_certificate() -> None:
+    """PROTOCOL K-27."""
     made = certificate(subject=common_name("api.leiestroom.example"))
     facts = accepted(der(made)).certificate
     assert facts is not None
@@ -69,6 +71,7 @@ def test_the_facts_of_a_certificate() -> None:
 
 
 def test_every_name_by_which_a_client_may_call_its_certificate() -> None:
+    """PROTOCOL K-27."""
     made = der(certificate())
     key = accepted(made)
     sha1 = hashlib.sha1(made).hexdigest()
@@ -77,12 +80,14 @@ def test_every_name_by_which_a_client_may_call_its_certificate() -> None:
 
 
 def test_what_openssl_req_x509_makes_is_accepted() -> None:
+    """PROTOCOL K-27."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(rsa_key("a").public_key())
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(rsa_key("a").public_key())
     assert accepted(pem(certificate(rsa_key("a"), extensions=[(identifier, False), (authority, False), (CA, True)])))
 
 
 def test_a_leaf_of_an_unknown_issuer_is_accepted() -> None:
+    """PROTOCOL K-27."""
     facts = accepted(der(certificate(issuer=common_name("Citadel Sub-CA G4"), signed_by=ec_key("ca")))).certificate
     assert facts is not None
     assert (facts.issuer, facts.self_signed) == ("CN=Citadel Sub-CA G4", False)
@@ -90,6 +95,7 @@ def test_a_leaf_of_an_unknown_issuer_is_accepted() -> None:
 
 @pytest.mark.parametrize("depth", [2, 3, 10])
 def test_a_chain_that_verifies_is_accepted_and_kept(depth: int) -> None:
+    """PROTOCOL K-27."""
     made = chain(depth)
     key = accepted(pem(*made))
     assert key.certificate is not None
@@ -113,6 +119,7 @@ def test_a_chain_that_verifies_is_accepted_and_kept(depth: int) -> None:
 )
 @pytest.mark.parametrize("kind", [None, "certificate"])
 def test_the_dress_of_a_certificate_does_not_matter(dress: object, kind: str | None) -> None:
+    """PROTOCOL K-27."""
     assert callable(dress)
     made = certificate()
     assert accepted(dress(pem(made)), kind=kind).kid == x5t(der(made))
@@ -120,10 +127,12 @@ def test_the_dress_of_a_certificate_does_not_matter(dress: object, kind: str | N
 
 @pytest.mark.parametrize("digest", [hashes.SHA224(), hashes.SHA384(), hashes.SHA512()], ids=lambda digest: digest.name)
 def test_every_sha2_signature_is_accepted(digest: Digest) -> None:
+    """PROTOCOL K-27."""
     assert accepted(pem(certificate(digest=digest)))
 
 
 def test_usual_extensions_are_accepted_critical_or_not() -> None:
+    """PROTOCOL K-27."""
     usage = key_usage("digital_signature", "key_encipherment")
     purpose = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH])
     names = x509.SubjectAlternativeName([x509.DNSName("api.leiestroom.example")])
@@ -135,6 +144,7 @@ def test_usual_extensions_are_accepted_critical_or_not() -> None:
 
 
 def test_control_and_bidi_characters_in_names_are_shown_as_escapes() -> None:
+    """PROTOCOL K-28."""
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, "a\u202ecod.exe\r\nBcc: x\x1b[31m\u2066\u200b"),
@@ -149,6 +159,7 @@ def test_control_and_bidi_characters_in_names_are_shown_as_escapes() -> None:
 
 
 def test_very_long_names_are_cut() -> None:
+    """PROTOCOL K-28."""
     names = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "x" * 60) for _ in range(100)]
     facts = accepted(der(certificate(subject=x509.Name(names)))).certificate
     assert facts is not None
@@ -156,12 +167,14 @@ def test_very_long_names_are_cut() -> None:
 
 
 def test_names_in_other_alphabets_are_shown_as_they_are() -> None:
+    """PROTOCOL K-28."""
     facts = accepted(pem(certificate(subject=common_name("Société Électrique, 水道")))).certificate
     assert facts is not None
     assert facts.subject == "CN=Société Électrique\\, 水道"
 
 
 def test_x5c_is_plain_base64_of_the_der() -> None:
+    """PROTOCOL K-27."""
     made = certificate()
     jwk_x5c = accepted(pem(made)).jwk["x5c"]
     assert isinstance(jwk_x5c, list)

@@ -1,4 +1,4 @@
-"""PROTOCOL lines 26, 27 and 29: secrets are refused unread, and foreign files with the way to a good one."""
+"""PROTOCOL K-26, K-27 and K-29: secrets are refused unread, and foreign files with the way to a good one."""
 
 import base64
 import json
@@ -62,6 +62,7 @@ PRIVATE_KEYS = {
 @pytest.mark.parametrize("data", PRIVATE_KEYS.values(), ids=PRIVATE_KEYS)
 @pytest.mark.parametrize("kind", [None, "jwk", "certificate"])
 def test_a_private_key_of_any_form_is_refused_as_leaked(data: bytes, kind: str | None) -> None:
+    """PROTOCOL K-26 and K-27."""
     refusal = refused(data, kind=kind)
     assert (refusal.reason, refusal.compromised) == ("private_key_material", True)
 
@@ -80,6 +81,7 @@ def test_a_private_key_of_any_form_is_refused_as_leaked(data: bytes, kind: str |
     ids=["after", "before", "UTF-16", "UTF-16 BE", "far down", "cut off", "in a JWK"],
 )
 def test_a_private_key_is_found_wherever_it_stands(disguise: object) -> None:
+    """PROTOCOL K-26 and K-27."""
     assert callable(disguise)
     assert refused(disguise(PRIVATE_KEYS["PKCS#8"])).reason == "private_key_material"
 
@@ -90,11 +92,13 @@ def test_a_private_key_is_found_wherever_it_stands(disguise: object) -> None:
     ["-----BEGIN RSA PRIVATE KEY-----", "Private-Key: (256 bit)", "PuTTY-User-Key-File-3: ssh-rsa", "<D>AAAA</D>"],
 )
 def test_a_private_key_is_found_in_any_letter_case(marker: str, change: Callable[[str], str]) -> None:
+    """PROTOCOL K-26 and K-27."""
     assert refused(pem(certificate()) + change(marker).encode()).reason == "private_key_material"
 
 
 @pytest.mark.parametrize("name", [name for name in PRIVATE_KEYS if name.endswith("DER")])
 def test_a_private_key_in_bare_base64_is_refused_as_leaked(name: str) -> None:
+    """PROTOCOL K-26 and K-27."""
     assert refused(base64.encodebytes(PRIVATE_KEYS[name])).reason == "private_key_material"
 
 
@@ -121,17 +125,19 @@ PKCS12 = pkcs12.serialize_key_and_certificates(b"me", rsa_key("a"), certificate(
     ids=["PKCS#12", "PKCS#8", "second", "GnuTLS", "base64", "base64 + 1", "base64 + 2", "Kubernetes", "openssl -text"],
 )  # fmt: skip
 def test_a_private_key_under_another_label_is_refused_as_leaked(data: bytes) -> None:
-    """`certutil -encode` of Windows calls every file a certificate, and Kubernetes keeps files in base64."""
+    """PROTOCOL K-26 and K-27: `certutil -encode` calls every file a certificate, and Kubernetes keeps base64."""
     assert refused(data).compromised
 
 
 def test_a_certificate_in_der_that_has_the_bytes_of_an_xml_tag_alarms_nobody() -> None:
+    """PROTOCOL K-26 and K-27."""
     name = common_name("<D>")
     assert accepted(der(certificate(subject=name))).kind == "certificate"
 
 
 @pytest.mark.parametrize("with_key", [True, False])
 def test_a_pkcs12_file_is_refused_as_leaked_with_or_without_its_key(with_key: bool) -> None:
+    """PROTOCOL K-27."""
     key = rsa_key("a") if with_key else None
     data = pkcs12.serialize_key_and_certificates(b"me", key, certificate(rsa_key("a")), None, PASSWORD)
     for kind in (None, "jwk", "certificate"):
@@ -141,12 +147,14 @@ def test_a_pkcs12_file_is_refused_as_leaked_with_or_without_its_key(with_key: bo
 
 
 def test_a_java_keystore_is_refused_as_leaked() -> None:
+    """PROTOCOL K-26 and K-27."""
     refusal = refused(b"\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01")
     assert (refusal.reason, refusal.compromised) == ("keystore", True)
 
 
 @pytest.mark.parametrize(("encoding", "form"), [(Encoding.PEM, "PEM"), (Encoding.DER, "DER")])
 def test_pkcs7_is_refused_with_the_command_that_converts_it(encoding: Encoding, form: str) -> None:
+    """PROTOCOL K-27 and K-29."""
     refusal = refused(pkcs7.serialize_certificates([certificate()], encoding))
     assert (refusal.reason, refusal.compromised) == ("pkcs7", False)
     assert f"openssl pkcs7 -in client.p7b -inform {form} -print_certs" in str(refusal)
@@ -187,11 +195,13 @@ FOREIGN = {
 @pytest.mark.parametrize(("data", "reason"), FOREIGN.values(), ids=FOREIGN)
 @pytest.mark.parametrize("kind", [None, "certificate"])
 def test_a_foreign_file_is_recognised(data: bytes, reason: str, kind: str | None) -> None:
+    """PROTOCOL K-29."""
     refusal = refused(data, kind=kind)
     assert (refusal.reason, refusal.compromised) == (reason, False)
 
 
 def test_what_was_announced_as_the_other_kind_is_refused_with_a_hint() -> None:
+    """PROTOCOL K-29."""
     assert refused(pem(certificate()), kind="jwk").reason == "certificate_not_jwk"
     assert refused(der(certificate()), kind="jwk").reason == "certificate_not_jwk"
     assert refused(ec_jwk(), kind="certificate").reason == "jwk_not_certificate"
@@ -199,11 +209,13 @@ def test_what_was_announced_as_the_other_kind_is_refused_with_a_hint() -> None:
 
 
 def test_an_upload_has_at_most_64_kibibytes() -> None:
+    """PROTOCOL K-26 and K-27."""
     text = pem(certificate())
     assert accepted(b" " * (65_536 - len(text)) + text)
     assert refused(b" " * (65_537 - len(text)) + text).reason == "too_large"
 
 
 def test_short_names_in_something_that_is_no_key_alarm_nobody() -> None:
+    """PROTOCOL K-26 and K-27."""
     assert not refused(b'{"d": "AAECAwQFBgcICQoLDA0ODw", "q": "search"').compromised
     assert not refused(b"<a title=\"k: 'AAECAwQFBgcICQoLDA0ODw'\">").compromised

@@ -1,4 +1,4 @@
-"""Whatever the bytes: no exception but KeyRefused, and never slower than 50 ms for 64 KiB."""
+"""PROTOCOL K-26 to K-29: any bytes are accepted or refused by KeyRefused, within 50 ms for 64 KiB."""
 
 import base64
 import contextlib

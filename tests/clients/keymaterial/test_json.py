@@ -1,4 +1,4 @@
-"""PROTOCOL line 26: the JSON text of an upload."""
+"""PROTOCOL K-26: the JSON text of an upload."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 26: JSON Web Keys and sets."""
+"""PROTOCOL K-26: JSON Web Keys and sets."""
 
 import json
 

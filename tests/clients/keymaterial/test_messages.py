@@ -1,4 +1,4 @@
-"""PROTOCOL line 29: each refusal says what was found, what is wanted and how to get there."""
+"""PROTOCOL K-29: each refusal says what was found, what is wanted and how to get there."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""PROTOCOL line 27: the certificates and chains that are refused."""
+"""PROTOCOL K-27: the certificates and chains that are refused."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The examples of RFC 7515, 7517, 7638 and 8037, as far as they are about keys."""
+"""PROTOCOL K-26: the examples of RFC 7515, 7517, 7638 and 8037, as far as they are about keys."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""PROTOCOL line 26: RSA keys that can be factored, and points that are none or prove nothing."""
+"""PROTOCOL K-26: RSA keys that can be factored, and points that are none or prove nothing."""
 
 import math
 import secrets

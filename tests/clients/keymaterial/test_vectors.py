@@ -1,4 +1,4 @@
-"""Every case of tests/data/vectors/manifest.json, which were gathered from other projects' tests and from RFCs."""
+"""PROTOCOL K-26: every case of tests/data/vectors/manifest.json, from the tests of other projects and from RFCs."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""PROTOCOL line 29: who does what a refusal says has a key that is accepted."""
+"""PROTOCOL K-29: who does what a refusal says has a key that is accepted."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Line 16: a failed client authentication is invalid_client.
+"""PROTOCOL A-16: a failed client authentication is invalid_client.
 
 401 with WWW-Authenticate: Basic if the Authorization header was used, else 400; the same body for an unknown client, a
 wrong secret, a bad signature and a suspended client; a digest comparison is made for unknown clients too. The true
@@ -60,7 +60,7 @@ def test_a_header_of_another_scheme_is_answered_with_the_scheme_basic(wire: Wire
 
 
 def test_introspection_always_answers_401(wire: Wire, client):
-    """RFC 7662 section 2.3 (line 20)."""
+    """RFC 7662 section 2.3 (PROTOCOL I-20)."""
     for form in ({}, {"client_id": client.client_id, "client_secret": "wrong"}):
         answer = wire.post("introspect", GRANT | form)
         assert (answer.status, answer.told) == (401, BODY)

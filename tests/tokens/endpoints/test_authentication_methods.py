@@ -1,4 +1,4 @@
-"""Line 5: exactly one client authentication method per request, and one that the client is registered for.
+"""PROTOCOL R-5: exactly one client authentication method per request, and one that the client is registered for.
 
 Two at once: invalid_request (RFC 6749 section 2.3).
 """

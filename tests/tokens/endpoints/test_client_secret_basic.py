@@ -1,7 +1,7 @@
-"""Line 6: client_secret_basic. The scheme in any case; base64, then both halves form-decoded (RFC 6749 section 2.3.1).
+"""PROTOCOL A-6: client_secret_basic (RFC 6749 section 2.3.1).
 
-What we issue is of [A-Za-z0-9_-] only, so that clients which forget to encode work too. A client_id in the body may
-repeat the same id.
+The scheme in any case; base64, then both halves form-decoded. What we issue is of [A-Za-z0-9_-] only, so that clients
+which forget to encode work too. A client_id in the body may repeat the same id.
 """
 
 import base64

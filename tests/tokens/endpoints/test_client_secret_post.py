@@ -1,4 +1,4 @@
-"""Line 7: client_secret_post, client_id and client_secret in the form (RFC 6749 section 2.3.1)."""
+"""PROTOCOL A-7: client_secret_post, client_id and client_secret in the form (RFC 6749 section 2.3.1)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""PROTOCOL lines 20 and 21: who learns what about a token (RFC 7662)."""
+"""PROTOCOL I-20 and I-21: who learns what about a token (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def changed_characters(token: str) -> list[str]:
 
 
 def test_introspection_without_authentication_is_answered_401(wire, client, secret, token):
+    """PROTOCOL I-20."""
     post = {
         "nobody": wire.post("introspect", {"token": token}),
         "wrong": wire.introspect(token, basic(client.client_id, "wrong")),
@@ -73,12 +74,14 @@ def test_introspection_without_authentication_is_answered_401(wire, client, secr
 
 
 def test_an_assertion_authenticates_the_caller_too(wire, signer, token):
+    """PROTOCOL I-20."""
     assert wire.post("introspect", signer.form(token=token)).json["active"]
     answer = wire.post("introspect", signer.form(signer.assertion(aud="x"), token=token))
     assert (answer.status, answer.error, wire.rule(answer)) == (401, "invalid_client", "audience")
 
 
 def test_the_token_is_required(wire, authorization):
+    """PROTOCOL I-20."""
     for body in ("", "token=", "tokens=x", "token_type_hint=access_token"):
         answer = wire.post("introspect", body, authorization=authorization)
         assert (answer.status, answer.error) == (400, "invalid_request"), body
@@ -89,6 +92,7 @@ def test_the_token_is_required(wire, authorization):
 
 
 def test_a_resource_server_sees_tokens_with_a_scope_of_an_api_it_serves(wire, client, resource_server):
+    """PROTOCOL I-20."""
     tax = factories.scope("tax.read", of=factories.api("taxes"))
     taxes, secret = factories.client(contact=factories.wim(), scopes=(), serves=[factories.api("taxes")])
     tax_server = basic(taxes.client_id, secret)
@@ -108,6 +112,7 @@ def test_a_resource_server_sees_tokens_with_a_scope_of_an_api_it_serves(wire, cl
 
 
 def test_other_clients_see_nothing_though_they_have_the_same_scopes(wire, token):
+    """PROTOCOL I-20."""
     same, secret = factories.client(
         contact=factories.wim(), scopes=(factories.scope("address.read"), factories.scope("address.write"))
     )
@@ -115,6 +120,7 @@ def test_other_clients_see_nothing_though_they_have_the_same_scopes(wire, token)
 
 
 def test_who_may_introspect_changes_with_the_catalogue_at_once(start, authorization):
+    """PROTOCOL I-20."""
     processes = (start(), start())
     api = factories.api()
     server, secret = factories.client(contact=factories.wim(), scopes=())
@@ -132,6 +138,7 @@ def test_who_may_introspect_changes_with_the_catalogue_at_once(start, authorizat
 
 
 def test_a_scope_that_was_retired_opens_no_view(wire, client, authorization, resource_server):
+    """PROTOCOL I-20."""
     token = wire.token(authorization, "address.write").json["access_token"]
     assert wire.is_active(token, resource_server)
     catalogue.retire_scope(scope=factories.scope("address.write"), by=SYSTEM, now=NOW)
@@ -139,6 +146,7 @@ def test_a_scope_that_was_retired_opens_no_view(wire, client, authorization, res
 
 
 def test_a_resource_server_sees_a_scope_that_is_newer_than_its_snapshot(wire, client, authorization, resource_server):
+    """PROTOCOL I-20."""
     assert wire.is_active(wire.token(authorization).json["access_token"], resource_server)
     new = factories.scope("address.delete")
     lifecycle.change_scopes(client=client, scopes=(new,), defaults=(new,), by=SYSTEM, now=NOW)
@@ -151,6 +159,7 @@ def test_a_resource_server_sees_a_scope_that_is_newer_than_its_snapshot(wire, cl
 def test_every_token_that_is_not_to_be_seen_gets_the_same_three_words(
     wire, clock, token, authorization, resource_server
 ):
+    """PROTOCOL I-20."""
     for odd in changed_characters(token):
         for caller in (authorization, resource_server):
             answer = wire.introspect(odd, caller)
@@ -164,6 +173,7 @@ def test_every_token_that_is_not_to_be_seen_gets_the_same_three_words(
 
 
 def test_an_expired_token_is_inactive_also_before_and_after_it_is_purged(wire, clock, token, authorization):
+    """PROTOCOL I-20."""
     clock.pass_by(10_000)
     assert wire.introspect(token, authorization).text == INACTIVE
 
@@ -172,6 +182,7 @@ def test_an_expired_token_is_inactive_also_before_and_after_it_is_purged(wire, c
 
 
 def test_an_active_token_is_described(wire, clock, client, authorization, resource_server):
+    """PROTOCOL I-21."""
     clock.at += 0.75
     issued = wire.token(authorization, "address.write address.read").json
     clock.pass_by(100)
@@ -192,6 +203,7 @@ def test_an_active_token_is_described(wire, clock, client, authorization, resour
 
 
 def test_the_audience_is_every_api_that_the_scopes_open(wire):
+    """PROTOCOL I-21."""
     scopes = (factories.scope("address.read"), factories.scope("tax.read", of=factories.api("taxes")))
     other, secret = factories.client(contact=factories.wim(), scopes=scopes)
     authorization = basic(other.client_id, secret)
@@ -205,6 +217,7 @@ def test_the_audience_is_every_api_that_the_scopes_open(wire):
 
 
 def test_the_issuer_is_the_setting(start, authorization):
+    """PROTOCOL I-21."""
     wire = start(issuer="https://keydesk.example")
     token = wire.token(authorization).json["access_token"]
     assert wire.introspect(token, authorization, HTTP_HOST="evil.example").json["iss"] == "https://keydesk.example"
@@ -212,6 +225,7 @@ def test_the_issuer_is_the_setting(start, authorization):
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "", "nonsense", "é"])
 def test_a_hint_never_hides_a_token(wire, token, authorization, hint):
+    """PROTOCOL I-21."""
     body = {"token": token, "token_type_hint": hint}
     assert wire.post("introspect", body, authorization=authorization).json["active"]
     assert wire.post("revoke", body, authorization=authorization).status == 200
@@ -219,20 +233,23 @@ def test_a_hint_never_hides_a_token(wire, token, authorization, hint):
 
 
 def test_asking_does_not_change_a_token(start, token, authorization, resource_server):
+    """PROTOCOL I-21."""
     answers = {start().introspect(token, resource_server).text for _ in range(3)}
     assert len(answers) == 1
 
 
-# --- I-44: who calls --------------------------------------------------------------------------------------------------
+# --- PROTOCOL I-44: who calls -----------------------------------------------------------------------------------------
 
 
 def test_a_resource_server_learns_who_calls(wire, client, token, resource_server):
+    """PROTOCOL I-44."""
     told = wire.introspect(token, resource_server).json
     assert (told["client_uid"], told["client_name"]) == (str(client.uid), client.name)
     assert told["organisation"] == "Waterbedrijf Leiestroom"
 
 
 def test_the_caller_is_the_same_after_a_change_of_the_client_id(wire, client, secret, resource_server):
+    """PROTOCOL I-44."""
     before = wire.introspect(
         wire.token(basic(client.client_id, secret), "address.read").json["access_token"], resource_server
     )
@@ -244,6 +261,7 @@ def test_the_caller_is_the_same_after_a_change_of_the_client_id(wire, client, se
 
 
 def test_the_client_itself_is_not_told_who_it_is(wire, token, authorization):
+    """PROTOCOL I-44."""
     told = wire.introspect(token, authorization).json
     assert told["active"]
     assert not {"client_uid", "client_name", "organisation"} & set(told)

@@ -1,4 +1,4 @@
-"""PROTOCOL line 25: what the metadata says is what the server does (RFC 8414), found out by doing it."""
+"""PROTOCOL I-25: what the metadata says is what the server does (RFC 8414), found out by doing it."""
 
 from __future__ import annotations
 

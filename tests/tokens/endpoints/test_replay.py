@@ -1,4 +1,4 @@
-"""PROTOCOL line 14: an assertion is used once, across endpoints and processes, and only its client can use it up."""
+"""PROTOCOL A-14: an assertion is used once, across endpoints and processes, and only its client can use it up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 22: a client gives up its own tokens (RFC 7009)."""
+"""PROTOCOL I-22: a client gives up its own tokens (RFC 7009)."""
 
 from __future__ import annotations
 

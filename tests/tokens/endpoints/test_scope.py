@@ -1,4 +1,4 @@
-"""PROTOCOL line 17: what a client asks for and what it gets (RFC 6749 section 3.3)."""
+"""PROTOCOL T-17: what a client asks for and what it gets (RFC 6749 section 3.3)."""
 
 from __future__ import annotations
 

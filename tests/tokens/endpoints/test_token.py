@@ -1,4 +1,4 @@
-"""PROTOCOL line 18: the token answer, the token itself, and what is kept of it."""
+"""PROTOCOL T-18: the token answer, the token itself, and what is kept of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 24: the older `verify`, and the example API that does what an API behind Keydesk does (RFC 6750)."""
+"""PROTOCOL I-24: the older `verify`, and the example API that does what an API behind Keydesk does (RFC 6750)."""
 
 from __future__ import annotations
 

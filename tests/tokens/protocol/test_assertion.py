@@ -1,4 +1,4 @@
-"""Line 8: private_key_jwt (RFC 7521 section 4.2, RFC 7523 section 2.2).
+"""PROTOCOL A-8: private_key_jwt (RFC 7521 section 4.2, RFC 7523 section 2.2).
 
 client_assertion_type is exactly urn:ietf:params:oauth:client-assertion-type:jwt-bearer; client_assertion is one compact
 JWS of at most 16 KiB; a JWE is refused unread.

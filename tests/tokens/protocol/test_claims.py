@@ -1,4 +1,4 @@
-"""PROTOCOL lines 11 and 12: whose assertion it is, and for whom."""
+"""PROTOCOL A-11 and A-12: whose assertion it is, and for whom."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS = client_key(key("P-256"))
 GRANT = {"grant_type": "client_credentials"}
 
 
-# --- Line 11: iss and sub ---------------------------------------------------------------------------------------------
+# --- PROTOCOL A-11: iss and sub ---------------------------------------------------------------------------------------
 
 OTHERS: list[object] = [None, "", "other", CLIENT.upper(), f" {CLIENT}", f"{CLIENT}\n", f"{CLIENT}\0", CLIENT[:-1]]
 NO_STRINGS: list[object] = [0, True, [CLIENT], {"id": CLIENT}, [[CLIENT]], []]
@@ -30,6 +30,7 @@ NO_STRINGS: list[object] = [0, True, [CLIENT], {"id": CLIENT}, [[CLIENT]], []]
 @pytest.mark.parametrize(("claim", "expected"), [("iss", Rule.ISSUER), ("sub", Rule.SUBJECT)])
 @pytest.mark.parametrize("value", [*OTHERS, *NO_STRINGS, "ｍeterstanden", "meterstánden", ISSUER])
 def test_iss_and_sub_are_the_client_id_to_the_letter(claim: str, expected: Rule, value: object) -> None:
+    """PROTOCOL A-11."""
     changed: dict[str, Any] = {claim: value}
     reason = refusal(signer().assertion(**changed), OURS)
     assert reason is not None
@@ -37,10 +38,12 @@ def test_iss_and_sub_are_the_client_id_to_the_letter(claim: str, expected: Rule,
 
 
 def test_the_right_iss_and_sub_are_accepted() -> None:
+    """PROTOCOL A-11."""
     assert rule(signer().assertion(iss=CLIENT, sub=CLIENT), OURS) == ""
 
 
 def test_the_journal_says_which_of_the_two_is_wrong(wire, client, signer):
+    """PROTOCOL A-11."""
     answer = wire.post("token", signer.form(signer.assertion(iss="https://leiestroom.example"), **GRANT))
     assert (answer.status, answer.error) == (400, "invalid_client")
     entry = wire.cause(answer)
@@ -49,6 +52,7 @@ def test_the_journal_says_which_of_the_two_is_wrong(wire, client, signer):
 
 
 def test_another_clients_name_does_not_help(wire, client, signer):
+    """PROTOCOL A-11."""
     other, _secret = factories.client(contact=factories.wim())
     add_key(other, key("P-256", 4), kid="theirs")
     for names in (
@@ -65,10 +69,12 @@ def test_another_clients_name_does_not_help(wire, client, signer):
 
 
 def test_a_client_id_in_the_form_may_repeat_the_same(wire, client, signer):
+    """PROTOCOL A-11."""
     assert wire.post("token", signer.form(client_id=client.client_id, **GRANT)).status == 200
 
 
 def test_an_assertion_of_nobody_is_refused_like_any_other(wire):
+    """PROTOCOL A-11."""
     mine = Signer("nobody", key("P-256"), wire.clock, kid="k1")
     for sub in ("", "nobody", "a" * 5000, "x'; DROP TABLE clients_client; --", "\0", "\ud800", 1, [], None):
         answer = wire.post("token", mine.form(mine.assertion(sub=sub, iss=sub), **GRANT))
@@ -76,11 +82,12 @@ def test_an_assertion_of_nobody_is_refused_like_any_other(wire):
         assert answer.told == '{"error":"invalid_client","error_description":"Client authentication failed."}'
 
 
-# --- Line 12: aud -----------------------------------------------------------------------------------------------------
+# --- PROTOCOL A-12: aud -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("audience", [ISSUER, TOKEN_URL, [ISSUER], [TOKEN_URL]])
 def test_the_audience_is_the_issuer_or_the_token_endpoint(audience: object) -> None:
+    """PROTOCOL A-12."""
     assert rule(signer().assertion(aud=audience), OURS) == ""
 
 
@@ -93,6 +100,7 @@ def test_the_audience_is_the_issuer_or_the_token_endpoint(audience: object) -> N
     ],
 )
 def test_older_clients_write_the_address_in_lower_case(audience: str) -> None:
+    """PROTOCOL A-12."""
     site = replace(from_settings(), issuer="https://keydesk.example", path="/OAuth/V2/")
     under = site.assertion_policy(issuer_audience_only=False)
     assert rule(signer().assertion(aud=audience), OURS, under=under) == ""
@@ -128,6 +136,7 @@ WRONG: list[object] = [
 
 @pytest.mark.parametrize("audience", WRONG)
 def test_another_audience_is_refused_and_the_right_ones_are_named(audience: object) -> None:
+    """PROTOCOL A-12."""
     reason = refusal(signer().assertion(aud=audience), OURS)
     assert reason is not None
     assert (reason.rule, reason.facts["expected"]) == (Rule.AUDIENCE, [ISSUER, TOKEN_URL])
@@ -137,13 +146,14 @@ def test_another_audience_is_refused_and_the_right_ones_are_named(audience: obje
     "more", ["https://other.example", ISSUER, TOKEN_URL, "", None, 0, [], "https://testserver/oauth/v2/authorize"]
 )
 def test_an_audience_of_two_is_never_accepted(more: object) -> None:
-    """CVE-2025-27370 and 27371: the second value may be another server, which could replay the assertion here."""
+    """PROTOCOL A-12 (CVE-2025-27370 and 27371): the second value may be a server that replays the assertion here."""
     for audience in ([TOKEN_URL, more], [more, TOKEN_URL], [ISSUER, more], [TOKEN_URL, TOKEN_URL, more]):
         assert rule(signer().assertion(aud=audience), OURS) == "audience"
         assert rule(signer().assertion(aud=audience), OURS, under=policy(strict=True)) == "audience"
 
 
 def test_strictly_the_audience_is_the_issuer_as_one_string() -> None:
+    """PROTOCOL A-12."""
     strict = policy(strict=True)
     assert rule(signer().assertion(aud=ISSUER), OURS, under=strict) == ""
     for audience in (TOKEN_URL, [ISSUER], [TOKEN_URL], *WRONG):
@@ -153,6 +163,7 @@ def test_strictly_the_audience_is_the_issuer_as_one_string() -> None:
 
 
 def test_the_site_may_be_strict(start, client, signer):
+    """PROTOCOL A-12."""
     wire = start(issuer_audience_only=True)
     answer = wire.post("token", signer.form(**GRANT))
     assert (answer.error, wire.rule(answer)) == ("invalid_client", "audience")
@@ -162,6 +173,7 @@ def test_the_site_may_be_strict(start, client, signer):
 
 
 def test_a_client_may_be_strict_from_the_next_request_on(wire, client, signer):
+    """PROTOCOL A-12."""
     other, _secret = factories.client(contact=factories.wim())
     row = add_key(other, key("P-256", 4))
     theirs = Signer(other.client_id, key("P-256", 4), wire.clock, kid=row.kid)
@@ -173,6 +185,7 @@ def test_a_client_may_be_strict_from_the_next_request_on(wire, client, signer):
 
 
 def test_introspection_and_revocation_want_the_same_audiences(wire, client, signer):
+    """PROTOCOL A-12."""
     for endpoint in ("introspect", "revoke"):
         for audience, accepted in ((TOKEN_URL, True), (ISSUER, True), (f"{ISSUER}{PATH}{endpoint}", False)):
             answer = wire.post(endpoint, signer.form(signer.assertion(aud=audience), token="x"))
@@ -181,6 +194,7 @@ def test_introspection_and_revocation_want_the_same_audiences(wire, client, sign
 
 
 def test_the_host_header_adds_no_audience(wire, client, signer):
+    """PROTOCOL A-12."""
     evil = signer.form(signer.assertion(aud=f"http://evil.example{PATH}token"), **GRANT)
     assert wire.post("token", evil, HTTP_HOST="evil.example").error == "invalid_client"
 
@@ -194,6 +208,7 @@ def explained(encoded: str) -> list[Rule]:
 
 
 def test_a_client_that_is_being_built_can_read_all_that_is_wrong() -> None:
+    """PROTOCOL A-12."""
     assert explained(signer().assertion()) == []
     nothing_right = signer(number=2).assertion(
         header={"typ": "at+jwt", "crit": []}, iss="x", sub="y", aud="z", exp=1, iat="now", nbf="then", jti=""

@@ -1,4 +1,4 @@
-"""The largest that may be sent, in the worst shape: read in no time."""
+"""PROTOCOL R-2, A-6 and A-8: the largest input that may be sent, in the worst shape, is read in no time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 15: a key authenticates while it is in use, and not a moment longer or sooner."""
+"""PROTOCOL A-15: a key authenticates while it is in use, and not a moment longer or sooner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 10: which of the client's keys an assertion means."""
+"""PROTOCOL A-10: which of the client's keys an assertion means."""
 
 from __future__ import annotations
 

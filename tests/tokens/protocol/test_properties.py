@@ -1,4 +1,4 @@
-"""Whatever is sent: a result or a refusal of ours, never another exception.
+"""PROTOCOL R-2, R-3, A-6 and A-8 to A-13: any input has a result or a refusal of ours, never another exception.
 
 Under CI Hypothesis draws the same examples every time; `--hypothesis-profile=default` draws others.
 """

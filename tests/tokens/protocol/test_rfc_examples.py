@@ -1,4 +1,4 @@
-"""The signatures that RFC 7515, 7520 and 8037 show, through the reader and the checks that assertions go through.
+"""PROTOCOL A-8 and A-9: the signatures of RFC 7515, 7520 and 8037 in the reader and the checks of assertions.
 
 Their payloads are no client assertions, and most are not even JSON: so each test goes as far as its example can.
 """

@@ -1,4 +1,4 @@
-"""R-31: the likely slip behind a value that was refused, found where it is refused."""
+"""PROTOCOL R-31: the likely slip behind a value that was refused, found where it is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 13: `exp`, `iat` and `nbf`, at their limits and as what they must not be."""
+"""PROTOCOL A-13: `exp`, `iat` and `nbf`, at their limits and as what they must not be."""
 
 from __future__ import annotations
 

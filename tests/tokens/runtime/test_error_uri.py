@@ -1,4 +1,4 @@
-"""R-30: every OAuth error leads to its explanation, by an address of one form for every cause."""
+"""PROTOCOL R-30: every OAuth error leads to its explanation, by an address of one form for every cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PROTOCOL line 23: what was taken away is gone with the act's commit, in every process; what comes later works."""
+"""PROTOCOL I-23: what was taken away is gone with the act's commit, in every process; what comes later works."""
 
 from __future__ import annotations
 

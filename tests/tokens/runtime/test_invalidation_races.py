@@ -1,4 +1,4 @@
-"""PROTOCOL line 23 under load: two processes answer while something is taken away.
+"""PROTOCOL I-23 under load: two processes answer while something is taken away.
 
 Whatever a request that began after the act's return is told, it does not contain what the act took. What happened
 while the act ran may have come before or after it.

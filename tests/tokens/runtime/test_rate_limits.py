@@ -1,4 +1,4 @@
-"""Line 19: requests are limited per client (a setting, with an override per client) and failures per address.
+"""PROTOCOL T-19: requests are limited per client (a setting, with an override per client) and failures per address.
 
 Over a limit: 429, Retry-After, a JSON error temporarily_unavailable. Counters are shared through Valkey, and are per
 process when that is away. What strangers can do is in test_strangers.py.

@@ -1,4 +1,4 @@
-"""Line 19: failures are limited per address, and no stranger can lock a client out.
+"""PROTOCOL T-19: failures are limited per address, and no stranger can lock a client out.
 
 A client's own limit is charged after it has authenticated, and by an assertion it has once that is spent.
 """
@@ -150,7 +150,7 @@ def test_copies_of_a_used_assertion_under_way_do_not_use_up_the_limit(limited, s
 
 
 def test_a_request_refused_before_its_assertion_is_spent_is_not_charged(limited, signer: Signer):
-    """An assertion is spent with the token (line 14). Until then a refused request may be a stranger's."""
+    """An assertion is spent with the token (PROTOCOL A-14). Until then a refused request may be a stranger's."""
     seen = GRANT | signer.form(scope="no.such.scope")
     assert limited.post("token", seen).error == "invalid_scope"
     for number in range(20):

@@ -1,4 +1,4 @@
-"""Endpoints and lines 1, 2, 5 and 6 over real connections, where the HTTP server in between decides too."""
+"""The rules of requests over real connections, where the HTTP server in between decides too."""
 
 import pytest
 
@@ -24,6 +24,7 @@ def is_ours(answer: Answer) -> None:
 
 
 def test_a_token_over_http(served: Served, signed_in):
+    """PROTOCOL, Endpoints."""
     answer = served.send("POST", TOKEN, signed_in, FORM, body=GRANT)
     is_ours(answer)
     token = answer.json["access_token"]
@@ -32,7 +33,7 @@ def test_a_token_over_http(served: Served, signed_in):
 
 
 def test_the_target_may_be_absolute_and_its_host_does_not_matter(served: Served, signed_in):
-    """RFC 9112 section 3.2.2."""
+    """PROTOCOL, Endpoints (RFC 9112 section 3.2.2)."""
     answer = served.send("POST", f"http://evil.example{TOKEN}", signed_in, FORM, body=GRANT)
     assert answer.status == 200
     metadata = served.send("GET", "http://evil.example/.well-known/oauth-authorization-server")
@@ -40,10 +41,12 @@ def test_the_target_may_be_absolute_and_its_host_does_not_matter(served: Served,
 
 
 def test_an_escaped_path_is_the_path_that_it_means(served: Served, signed_in):
+    """PROTOCOL, Endpoints."""
     assert served.send("POST", "/oauth/v2/%74oken", signed_in, FORM, body=GRANT).status == 200
 
 
 def test_any_other_path_is_a_404_in_json(served: Served, signed_in):
+    """PROTOCOL, Endpoints."""
     for path in (
         "/oauth/v2/%00", "/oauth/v2/token%00", "/oauth/v2/%ff", "/oauth/v2/%0d%0aSet-Cookie:a=b", "/oauth/v2/%zz",
         "/oauth/v2/token;a=b", "/oauth/v2/token%3fa=b", "/oauth/v2/../admin", "/oauth/v2/", "/oauth/v2", "/",
@@ -56,6 +59,7 @@ def test_any_other_path_is_a_404_in_json(served: Served, signed_in):
 
 
 def test_other_methods_over_http(served: Served):
+    """PROTOCOL R-1."""
     for method in ("GET", "HEAD", "OPTIONS", "PUT", "TRACE", "PROPFIND", "CONNECT"):
         answer = served.send(method, TOKEN)
         is_ours(answer)
@@ -68,6 +72,7 @@ def test_other_methods_over_http(served: Served):
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_64_kib_over_http(served: Served, signed_in, chunked):
+    """PROTOCOL R-2."""
     fits = (GRANT + b"&filler=").ljust(LARGEST_BODY, b"x")
     assert served.send("POST", TOKEN, signed_in, FORM, body=fits, chunked=chunked).status == 200
     for too_large in (fits + b"x", fits * 40):
@@ -78,6 +83,7 @@ def test_64_kib_over_http(served: Served, signed_in, chunked):
 
 
 def test_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, signed_in):
+    """PROTOCOL R-2."""
     head = f"POST {TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{signed_in}\r\n{FORM}\r\n"
     for rest in (
         "Transfer-Encoding: chunked\r\n\r\nZZZ\r\ngrant",
@@ -92,7 +98,7 @@ def test_a_body_that_ends_early_or_is_garbled_is_no_5xx(served: Served, signed_i
 
 
 def test_a_body_that_is_not_read_is_no_next_request(served: Served, signed_in):
-    """On a connection that stays open the rest of a body must not be taken for a request."""
+    """PROTOCOL R-2: on a connection that stays open the rest of a body must not be taken for a request."""
     hidden = b"GET /oauth/v2/verify HTTP/1.1\r\nHost: x\r\n\r\n"
     for method, body in (("PUT", hidden), ("POST", hidden * 10_000)):
         head = f"{method} {TOKEN} HTTP/1.1\r\nHost: x\r\n{signed_in}\r\n{FORM}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -102,16 +108,19 @@ def test_a_body_that_is_not_read_is_no_next_request(served: Served, signed_in):
 
 
 def test_a_client_that_waits_for_100_continue_gets_its_token(served: Served, signed_in):
+    """PROTOCOL R-2."""
     assert served.send("POST", TOKEN, signed_in, FORM, "Expect: 100-continue", body=GRANT).status == 200
 
 
 def test_two_authorization_headers_are_not_one(served: Served, signed_in):
+    """PROTOCOL R-5."""
     for headers in ([signed_in, "Authorization: Basic eDp5"], ["Authorization: Basic eDp5", signed_in]):
         answer = served.send("POST", TOKEN, *headers, FORM, body=GRANT)
         assert (answer.status, answer.error) == (401, "invalid_client")
 
 
 def test_bytes_that_no_header_may_have(served: Served, signed_in):
+    """PROTOCOL A-6."""
     for header in ("Authorization: Basic \x00", "Authorization: Basic a\x07b"):
         assert served.send("POST", TOKEN, header, FORM, body=GRANT).status == 400
     answer = served.send("POST", TOKEN, "Authorization: Basic \xe9\xff", FORM, body=GRANT)  # allowed, and nonsense
@@ -122,6 +131,7 @@ def test_bytes_that_no_header_may_have(served: Served, signed_in):
 
 
 def test_a_request_that_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
+    """PROTOCOL, Endpoints."""
     long = "a" * 50_000
     assert served.send("POST", f"{TOKEN}?{long}", signed_in, FORM, body=GRANT).status == 200  # the query is not read
     assert served.send("POST", TOKEN + long, signed_in, FORM, body=GRANT).status == 404

@@ -1,4 +1,4 @@
-"""Assertions read and checked without a server and a database: the pure part of lines 8 to 15."""
+"""Assertions read and checked without a server and a database: the pure part of PROTOCOL A-8 to A-15."""
 
 from __future__ import annotations
 

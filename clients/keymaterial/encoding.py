@@ -32,7 +32,7 @@ def base64url_decode(text: str) -> bytes:
 
 
 def parse_json(data: bytes) -> object:
-    """The value of a JSON text (RFC 8259) with the limits of PROTOCOL line 26. Raises KeyRefused."""
+    """The value of a JSON text (RFC 8259) with the limits of PROTOCOL K-26. Raises KeyRefused."""
     if len(data) > MAX_JSON_BYTES:
         raise KeyRefused("too_large", limit=str(MAX_JSON_BYTES))
     try:

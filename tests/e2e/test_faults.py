@@ -1,6 +1,6 @@
 """Faults that are real here: worker killed, broker down, SMTP that refuses, database restarted.
 
-(PROTOCOL, Endpoints; docs/security.md, faults.)
+(PROTOCOL Endpoints; docs/security.md, faults.)
 """
 
 import base64

@@ -1,4 +1,8 @@
-"""docs/protocol.md is true: what it names exists, each line is there, and each test of a line is in its row."""
+"""docs/protocol.md holds every rule once, and names code and tests that exist.
+
+A rule is cited as PROTOCOL and its id; more ids follow after commas, "and", or "to" for all between. What the section
+Endpoints asks has no id, and is cited as PROTOCOL Endpoints.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,13 @@ from tokens.serving.application import METADATA_PATH, Application
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
-LINES = [
-    "Endpoints", *map(str, range(1, 26)), "I-44", *map(str, range(26, 30)), "R-30", "R-31",
-]  # fmt: skip
+ID = r"[RATIKFC]-\d{1,2}"
+NAME = rf"(?:{ID}|Endpoints)"
+CITATION = re.compile(rf"PROTOCOL {NAME}(?:(?:, | and | to ){NAME})*")
 
 
 class Row(NamedTuple):
-    line: str
+    id: str
     asks: str
     rfc: str
     code: str
@@ -34,10 +38,13 @@ def tables() -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in cells if not row[0].startswith("---")]
 
 
-ROWS = [Row(*cells) for cells in tables() if len(cells) == 5 and cells[0] != "line"]
-BY_LINE = {row.line: row for row in ROWS}
+ROWS = [Row(*cells) for cells in tables() if len(cells) == 5 and cells[0] != "id"]
+BY_ID = {row.id: row for row in ROWS}
+NOT_BUILT = [cells[0] for cells in tables() if len(cells) == 3 and cells[0] != "id"]
 ENDPOINTS = [cells for cells in tables() if len(cells) == 4 and cells[0] != "endpoint"]
 NAMED = sorted(set(re.findall(r"`([\w/]+\.py:[\w.]+)`", PAGE)))
+PACKAGES = sorted(path.parent for path in ROOT.glob("*/__init__.py"))
+SOURCES = sorted(path for package in PACKAGES for path in package.rglob("*.py") if path != Path(__file__).resolve())
 
 
 @cache
@@ -67,16 +74,55 @@ def _name(target: ast.expr) -> str:
     return target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
 
 
-def test_every_line_is_there_once_and_in_order() -> None:
-    assert [row.line for row in ROWS] == LINES
+def number(rule: str) -> int:
+    return int(rule.partition("-")[2])
 
 
-@pytest.mark.parametrize("row", ROWS, ids=LINES)
+def cited(text: str) -> set[str]:
+    """The rules that a text cites, with those between the ends of a range."""
+    found: set[str] = set()
+    for citation in CITATION.findall(text):
+        found.update(re.findall(NAME, citation))
+        for first, last in re.findall(rf"({ID}) to ({ID})", citation):
+            found.update(rule for rule in BY_ID if re.match(ID, rule) and number(first) < number(rule) < number(last))
+    return found
+
+
+@cache
+def subjects() -> dict[Path, set[str]]:
+    """The rules that each test file is about: those with which its docstring begins."""
+    found = {}
+    for path in SOURCES:
+        docstring = ast.get_docstring(ast.parse(path.read_text())) if path.name.startswith("test_") else None
+        begin = CITATION.match(docstring or "")
+        found[path] = cited(begin[0]) if begin else set()
+    return found
+
+
+def test_each_id_appears_once() -> None:
+    ids = [row.id for row in ROWS if row.id != "Endpoints"] + NOT_BUILT
+    assert all(re.fullmatch(ID, rule) for rule in ids)
+    assert sorted(map(number, ids)) == list(range(1, len(ids) + 1))  # of all letters together, without a gap
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
 def test_each_row_says_what_is_asked_where_it_is_written_done_and_tested(row: Row) -> None:
     assert len(row.asks) > 40
     assert re.search(r"\d{4}|none", row.rfc)
     assert re.fullmatch(r"(`[\w/]+\.py:[\w.]+`(, |$))+", row.code)
     assert re.fullmatch(r"(`tests/[\w/]+\.py`(, |$))+", row.tests)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+def test_each_test_file_of_a_rule_cites_it(row: Row) -> None:
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", row.tests):
+        assert row.id in cited((ROOT / path).read_text()), path
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+def test_each_test_file_that_is_about_a_rule_is_in_its_row(row: Row) -> None:
+    for path, rules in subjects().items():
+        assert row.id not in rules or f"`{path.relative_to(ROOT)}`" in row.tests, path
 
 
 @pytest.mark.parametrize("place", NAMED)
@@ -90,13 +136,6 @@ def test_every_function_and_class_that_is_named_exists(place: str) -> None:
 def test_every_test_file_that_is_named_has_tests(path: str) -> None:
     assert (ROOT / path).is_file()
     assert any(name.startswith("test_") for name in names_in(path))
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "tokens").glob("test_line_*.py")), ids=lambda path: path.stem)
-def test_each_test_file_of_a_line_is_in_the_row_of_that_line(path: Path) -> None:
-    for number in re.findall(r"\d+", path.stem):
-        row = BY_LINE["Endpoints" if int(number) == 0 else str(int(number))]
-        assert f"`tests/tokens/{path.name}`" in row.tests
 
 
 def test_the_endpoints_are_those_that_the_application_has() -> None:
@@ -119,10 +158,18 @@ def test_every_setting_that_is_named_is_documented() -> None:
     assert all(f"| `{name}` |" in documented for name in named)
 
 
-def test_what_the_code_calls_a_line_is_a_line_of_this_page() -> None:
-    for path in (ROOT / "tokens").rglob("*.py"):
-        for numbers in re.findall(r"(?i:PROTOCOL line|\(line)s? ([\d, and]+)", path.read_text()):
-            assert all(number in BY_LINE for number in re.findall(r"\d+", numbers)), path
+@pytest.mark.parametrize("package", PACKAGES, ids=[path.name for path in PACKAGES])
+def test_each_id_that_is_cited_is_on_the_page_and_built(package: Path) -> None:
+    for path in SOURCES:
+        if path.is_relative_to(package):
+            assert cited(path.read_text()) <= BY_ID.keys(), path
+
+
+def test_rules_are_cited_in_one_spelling() -> None:
+    for path in SOURCES:
+        rest = CITATION.sub("", path.read_text())
+        assert not re.search(rf"(?<![\w-]){ID}(?![\w-])", rest), path
+        assert not re.search(r"(?i)PROTOCOL,? lines?\b|protocol\.md, line", rest), path
 
 
 def test_the_readme_leads_here() -> None:

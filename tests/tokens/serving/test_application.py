@@ -1,4 +1,4 @@
-"""PROTOCOL, Endpoints: their paths, and what every answer has.
+"""PROTOCOL Endpoints: their paths, and what every answer has.
 
 Under OAUTH_PATH, each with or without a trailing slash, never a redirect: POST token, introspect and revoke, GET
 verify; GET /.well-known/oauth-authorization-server. The issuer is PUBLIC_URL, never the request's Host. Every JSON

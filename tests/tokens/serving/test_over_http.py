@@ -24,7 +24,7 @@ def is_ours(answer: Answer) -> None:
 
 
 def test_a_token_over_http(served: Served, signed_in):
-    """PROTOCOL, Endpoints."""
+    """PROTOCOL Endpoints."""
     answer = served.send("POST", TOKEN, signed_in, FORM, body=GRANT)
     is_ours(answer)
     token = answer.json["access_token"]
@@ -33,7 +33,7 @@ def test_a_token_over_http(served: Served, signed_in):
 
 
 def test_the_target_may_be_absolute_and_its_host_does_not_matter(served: Served, signed_in):
-    """PROTOCOL, Endpoints (RFC 9112 section 3.2.2)."""
+    """PROTOCOL Endpoints (RFC 9112 section 3.2.2)."""
     answer = served.send("POST", f"http://evil.example{TOKEN}", signed_in, FORM, body=GRANT)
     assert answer.status == 200
     metadata = served.send("GET", "http://evil.example/.well-known/oauth-authorization-server")
@@ -41,12 +41,12 @@ def test_the_target_may_be_absolute_and_its_host_does_not_matter(served: Served,
 
 
 def test_an_escaped_path_is_the_path_that_it_means(served: Served, signed_in):
-    """PROTOCOL, Endpoints."""
+    """PROTOCOL Endpoints."""
     assert served.send("POST", "/oauth/v2/%74oken", signed_in, FORM, body=GRANT).status == 200
 
 
 def test_any_other_path_is_a_404_in_json(served: Served, signed_in):
-    """PROTOCOL, Endpoints."""
+    """PROTOCOL Endpoints."""
     for path in (
         "/oauth/v2/%00", "/oauth/v2/token%00", "/oauth/v2/%ff", "/oauth/v2/%0d%0aSet-Cookie:a=b", "/oauth/v2/%zz",
         "/oauth/v2/token;a=b", "/oauth/v2/token%3fa=b", "/oauth/v2/../admin", "/oauth/v2/", "/oauth/v2", "/",
@@ -131,7 +131,7 @@ def test_bytes_that_no_header_may_have(served: Served, signed_in):
 
 
 def test_a_request_that_is_too_long_is_refused_and_no_5xx(served: Served, signed_in):
-    """PROTOCOL, Endpoints."""
+    """PROTOCOL Endpoints."""
     long = "a" * 50_000
     assert served.send("POST", f"{TOKEN}?{long}", signed_in, FORM, body=GRANT).status == 200  # the query is not read
     assert served.send("POST", TOKEN + long, signed_in, FORM, body=GRANT).status == 404

@@ -170,6 +170,7 @@ def test_rules_are_cited_in_one_spelling() -> None:
         rest = CITATION.sub("", path.read_text())
         assert not re.search(rf"(?<![\w-]){ID}(?![\w-])", rest), path
         assert not re.search(r"(?i)PROTOCOL,? lines?\b|protocol\.md, line", rest), path
+        assert "tokens" not in path.parts or not re.search(r"(?i)\blines? \d", rest), path
 
 
 def test_the_readme_leads_here() -> None:

@@ -46,7 +46,7 @@ class Stale(Exception):
 
 
 class Replayed(InvalidClient):
-    """Line 14. The statement that says so has seen the client as it is now, so that no fresh snapshot can help."""
+    """PROTOCOL A-14. The statement that says so has seen the client as it is now: no fresh snapshot can help."""
 
 
 class PresentedSecret(NamedTuple):

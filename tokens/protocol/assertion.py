@@ -222,7 +222,7 @@ def _check_subject(claims: Mapping[str, Any], expected: Expected) -> None:
 
 
 def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
-    """Line 12. An array with a second value never: it may be meant for another server too (CVE-2025-27370/27371)."""
+    """PROTOCOL A-12. Never an array of two values: one may be meant for another server (CVE-2025-27370/27371)."""
     policy, audience = expected.policy, claims.get("aud")
     allowed = {policy.issuer} if policy.strict else policy.audiences
     if isinstance(audience, list) and len(audience) == 1 and not policy.strict:

@@ -1,6 +1,6 @@
 # make demo     everything, started for real on this machine: http://localhost:8000 (PORT=8123 make demo)
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
-# make check    style, types, imports, dependencies, migrations and the production settings
+# make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
@@ -49,6 +49,9 @@ test: translations
 check: translations
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/djlint --lint --quiet templates
+	.venv/bin/djlint --lint --quiet --extension txt templates
+	.venv/bin/oxlint --deny-warnings portal/static tests/e2e/node bench/peers
 	.venv/bin/mypy $(PACKAGES)
 	.venv/bin/lint-imports
 	.venv/bin/deptry --no-ansi .

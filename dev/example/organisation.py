@@ -12,7 +12,7 @@ from audit import log
 from clients import keymaterial
 from clients.access import networks, one_time_codes
 from clients.actors import Actor
-from clients.acts import catalogue, client_requests, contacts, keys, lifecycle, staff
+from clients.acts import catalogue, client_requests, contacts, keys, lifecycle, review, staff
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from dev.example import certificates
 from portal.pages.review import risk_signals
@@ -156,7 +156,7 @@ def _approve(registration: Registration, reviewer: str, now: datetime) -> Client
     granted = [row.scope for row in registration.asked.select_related("scope")]
     signals = risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
     with log.dated(now):
-        return client_requests.approve(
+        return review.approve(
             registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
             signals=signals, by=_by(reviewer), now=now,
         )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from clients.access import one_time_codes
-from clients.acts import client_requests, contacts
+from clients.acts import contacts, review
 from clients.acts import staff as people
 from clients.acts.client_requests import UnableToDecide
 from clients.models import Mail, MailedCode, User
@@ -100,7 +100,7 @@ def test_nobody_decides_on_a_request_under_a_spelling_of_their_own_address(spell
     asked.contact_email = spelling
     asked.save()
     with pytest.raises(UnableToDecide, match="You asked for this client yourself"):
-        client_requests.approve(
+        review.approve(
             registration=asked, scopes=scopes, defaults=scopes, seen=asked.content_hash, by=reviewer, now=NOW
         )
 

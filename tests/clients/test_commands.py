@@ -18,8 +18,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import client_requests, proposals
 from clients.acts import keys as key_acts
+from clients.acts import proposals, review
 from clients.models import Api, Client, Key, Mail, Proposal, Scope, Secret, User
 from foundation.secret_format import generate
 from portal.sign_in.allauth_internals import TOTP
@@ -245,7 +245,7 @@ def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
     told = {
         "registration": registration, "scopes": [scope], "defaults": [], "seen": registration.content_hash, "now": now,
     }  # fmt: skip
-    client_requests.approve(**told, by=noor)
+    review.approve(**told, by=noor)
     proposal = proposals.propose(
         kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="x", by=noor, now=timezone.now()
     )
@@ -254,7 +254,7 @@ def test_the_first_word_of_who_was_deactivated_counts_no_more(now) -> None:
     proposal.refresh_from_db()
     assert (registration.endorsed_by, proposal.outcome) == (None, Proposal.Outcome.WITHDRAWN)
     assert Entry.objects.first().note == f"Misused. First word taken back: {registration.number}, scope_eased (nrn)"
-    assert client_requests.approve(**told, by=factories.by(factories.bram())) is None
+    assert review.approve(**told, by=factories.by(factories.bram())) is None
 
 
 def test_only_the_account_of_staff_is_closed() -> None:

@@ -11,7 +11,7 @@ from audit.models import Entry
 from clients import expiry
 from clients.access import management_links, one_time_codes
 from clients.actors import Actor
-from clients.acts import client_requests, client_secrets, keys, lifecycle
+from clients.acts import client_requests, client_secrets, keys, lifecycle, review
 from clients.mail import outbox
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
 from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request
@@ -39,8 +39,8 @@ def test_twenty_approvals_and_rejections_give_one_decision_one_client_one_mail_o
         mine = Registration.objects.get(pk=pk)
         about = {"registration": mine, "seen": seen, "by": reviewers[number % 2], "now": NOW}
         if number % 4 < 2:
-            return client_requests.approve(scopes=scopes, defaults=scopes, **about) or "approved"
-        return client_requests.reject(message="No.", **about) or "rejected"
+            return review.approve(scopes=scopes, defaults=scopes, **about) or "approved"
+        return review.reject(message="No.", **about) or "rejected"
 
     outcomes = at_once(20, decide)
 

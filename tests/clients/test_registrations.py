@@ -8,8 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from audit.models import Entry
 from clients.access import one_time_codes
 from clients.actors import Actor
-from clients.acts import client_requests, lifecycle
-from clients.acts.client_requests import ContentChanged, UnableToDecide
+from clients.acts import client_requests, lifecycle, review
+from clients.acts.client_requests import UnableToDecide
+from clients.acts.review import ContentChanged
 from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, Registration, User
 from tests import factories
@@ -22,7 +23,7 @@ ANONYMOUS = Actor(address="192.0.2.9", request_id="test", system="anonymous")
 
 
 def approve(registration, *, reviewer=None, scopes=None, defaults=(), seen=None, message=""):
-    return client_requests.approve(
+    return review.approve(
         registration=registration,
         scopes=scopes if scopes is not None else [row.scope for row in registration.asked.all()],
         defaults=defaults,
@@ -126,9 +127,7 @@ def test_a_decided_request_is_not_decided_again():
     registration = submitted_request()
     approve(registration)
     with pytest.raises(UnableToDecide, match="already"):
-        client_requests.reject(
-            registration=registration, message="No", seen=registration.content_hash, by=by(bram()), now=NOW
-        )
+        review.reject(registration=registration, message="No", seen=registration.content_hash, by=by(bram()), now=NOW)
     assert Registration.objects.get().status == Status.APPROVED
 
 
@@ -167,7 +166,7 @@ def test_a_sensitive_scope_needs_two_reviewers():
 
 def test_changes_asked_go_back_to_the_contact_and_come_back_to_the_queue():
     registration = submitted_request()
-    client_requests.request_changes(
+    review.request_changes(
         registration=registration, message="Why?", seen=registration.content_hash, by=by(noor()), now=NOW
     )
     assert not Registration.objects.awaiting_review().exists()
@@ -243,11 +242,11 @@ def test_a_change_of_a_client_that_was_closed_can_only_be_rejected():
     asked, told = Registration.objects.get(), {"message": "No.", "by": by(noor()), "now": NOW}
     for decide in (
         approve,
-        lambda row: client_requests.request_changes(registration=row, seen=row.content_hash, **told),
+        lambda row: review.request_changes(registration=row, seen=row.content_hash, **told),
     ):
         with pytest.raises(UnableToDecide, match="closed"):
             decide(Registration.objects.get())
-    client_requests.reject(registration=asked, seen=asked.content_hash, **told)
+    review.reject(registration=asked, seen=asked.content_hash, **told)
     mine.refresh_from_db()
     assert mine.name != "A better name"
     with pytest.raises(UnableToDecide, match="closed"):

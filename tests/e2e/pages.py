@@ -16,7 +16,7 @@ from django.urls import reverse
 from audit import checkpoints, verification_runs
 from audit.models import LogHead, Verification
 from clients import encryption
-from clients.acts import client_requests, proposals
+from clients.acts import proposals, review
 from clients.acts import staff as people
 from clients.models import Client, Mail, Proposal, Registration, Scope, User
 from dev.example import organisation, traffic
@@ -57,7 +57,7 @@ def seed(now: datetime | None = None) -> None:
         )  # fmt: skip
     asked = Registration.objects.get(client_name=WITH_QUESTIONS)
     noor = factories.by(User.objects.get(email=NOOR))
-    client_requests.request_changes(
+    review.request_changes(
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
     sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))

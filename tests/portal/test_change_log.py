@@ -14,7 +14,7 @@ from django.urls import reverse
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients.acts import catalogue, client_requests, client_secrets, lifecycle
+from clients.acts import catalogue, client_secrets, lifecycle, review
 from clients.models import Client, User
 from portal.pages.auditor import change_log
 from portal.ui import csv_download, log_entries
@@ -127,7 +127,7 @@ def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None
     """Only the second was: an auditor who looked at one client could not tell that two people had approved it."""
     request = factories.submitted_request(now, scopes=(factories.scope("person.read", sensitive=True),))
     for reviewer in (factories.bram(), factories.noor()):
-        client = client_requests.approve(
+        client = review.approve(
             registration=request, scopes=[factories.scope("person.read")], defaults=[], seen=request.content_hash,
             by=factories.by(reviewer), now=now,
         )  # fmt: skip
@@ -139,7 +139,7 @@ def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None
 
 def test_a_request_that_was_rejected_is_found_by_the_name_of_its_client(now) -> None:
     request = factories.submitted_request(now)
-    client_requests.reject(
+    review.reject(
         registration=request, message="No.", seen=request.content_hash, by=factories.by(factories.noor()), now=now
     )
     assert "Noor El Amrani rejected the request" in page(client=request.client_name)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients.acts import client_requests, client_secrets, keys, lifecycle, proposals
+from clients.acts import client_requests, client_secrets, keys, lifecycle, proposals, review
 from clients.models import Client, Key, Proposal
 from tests import factories
 from tests.keys import certificate, public_key
@@ -152,7 +152,7 @@ def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser)
     proposals.confirm(proposal=proposed, by=factories.by(factories.bram()), now=now, reason="Bram, too")
     content = factories.content(scopes=(scope,), contact_email=factories.lotte().email)
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
-    client_requests.approve(
+    review.approve(
         registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import client_requests, contacts, lifecycle
+from clients.acts import client_requests, contacts, lifecycle, review
 from clients.models import ClientContact
 from portal.pages.auditor.client_history import as_it_was
 from tests import factories
@@ -31,7 +31,7 @@ def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:
 def test_a_client_that_came_by_a_request_is_shown_with_what_was_granted(now) -> None:
     nrn, plain = factories.scope("nrn"), factories.scope()
     asked = factories.submitted_request(now, scopes=(nrn, plain))
-    client = client_requests.approve(
+    client = review.approve(
         registration=asked, scopes=[plain], defaults=[plain], message="Not nrn", seen=asked.content_hash,
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip
@@ -49,7 +49,7 @@ def test_an_approved_change_is_in_the_log_as_before_and_after(now) -> None:
         client=client, content=factories.content(client_name="New name", scopes=(factories.scope("nrn"),)),
         by=factories.by(factories.lotte()), now=now,
     )  # fmt: skip
-    client_requests.approve(
+    review.approve(
         registration=asked, scopes=[factories.scope("nrn")], defaults=[], seen=asked.content_hash,
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip

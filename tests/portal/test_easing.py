@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import catalogue, client_requests, lifecycle, proposals
+from clients.acts import catalogue, lifecycle, proposals, review
 from clients.acts.four_eyes import NeedsColleague
 from clients.models import ClientScope, Mail, Proposal, Scope, User
 from tests import factories
@@ -100,12 +100,12 @@ def test_one_approves_alone_only_after_two_eased_the_scope(scope, now) -> None:
     with pytest.raises(proposals.UnableToDecide):
         proposals.confirm(proposal=proposal, reason="Fine", by=by(noor()), now=now)
     with transaction.atomic():
-        assert client_requests.approve(scopes=[scope], now=now, **told) is None
+        assert review.approve(scopes=[scope], now=now, **told) is None
         transaction.set_rollback(True)
     proposals.confirm(proposal=proposal, reason="Fine", by=by(bram()), now=now)
     registration.refresh_from_db()
     scope.refresh_from_db()
-    assert client_requests.approve(scopes=[scope], now=now, **told) is not None
+    assert review.approve(scopes=[scope], now=now, **told) is not None
 
 
 def test_one_person_gives_no_sensitive_scope_without_a_request(scope, now) -> None:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clients.acts import client_requests
+from clients.acts import client_requests, review
 from clients.models import User
 from portal.pages.review import queue
 from tests import factories
@@ -52,7 +52,7 @@ def test_a_row_says_who_asks_for_what_and_what_is_worth_knowing(now) -> None:
 def test_the_second_approval_is_shown_to_those_who_can_give_it(now) -> None:
     scope = factories.scope("nrn", sensitive=True)
     registration = factories.submitted_request(now, scopes=(scope,))
-    client_requests.approve(
+    review.approve(
         registration=registration, scopes=[scope], defaults=[], seen=registration.content_hash,
         by=factories.by(factories.bram()), now=now,
     )  # fmt: skip
@@ -64,9 +64,7 @@ def test_the_second_approval_is_shown_to_those_who_can_give_it(now) -> None:
 def test_decided_requests_and_those_that_wait_for_the_contact_have_their_own_lists(now) -> None:
     registration = factories.submitted_request(now)
     noor = factories.by(factories.noor())
-    client_requests.request_changes(
-        registration=registration, message="Why?", seen=registration.content_hash, by=noor, now=now
-    )
+    review.request_changes(registration=registration, message="Why?", seen=registration.content_hash, by=noor, now=now)
     assert "Loonverwerking-koppeling" not in page()
     assert "Loonverwerking-koppeling" in page("contact")
     assert "Loonverwerking-koppeling" not in page("decided")
@@ -78,7 +76,7 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
     for number in range(5):
         asked = factories.submitted_request(now, client_name=f"Request {number}")
         at = now + DAY * (number // 2)  # some were decided at the same moment
-        client_requests.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
+        review.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
     url, seen = f"{reverse('queue')}?show=decided", []
     while url:
         context = browser.get(url).context

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from clients import actors
-from clients.acts import client_requests, lifecycle, proposals
+from clients.acts import lifecycle, proposals, review
 from clients.models import Client, Mail, Proposal, Scope
 from tests import factories
 from tests.factories import bram, by, noor
@@ -137,7 +137,7 @@ def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is
 
 def test_the_page_says_what_a_scope_opens_since_when_it_is_held_and_by_which_request(now) -> None:
     asked = factories.submitted_request(timezone.now(), scopes=(factories.scope("person.read"),))
-    client = client_requests.approve(
+    client = review.approve(
         registration=asked, scopes=[factories.scope("person.read")], defaults=[], seen=asked.content_hash,
         by=by(noor()), now=timezone.now(),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients.access import one_time_codes
-from clients.acts import client_requests
+from clients.acts import client_requests, review
 from clients.mail import outbox
 from clients.mail.rendering import render
 from clients.models import Mail, MailedCode, Registration
@@ -250,7 +250,7 @@ def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
 def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
     registration = factories.submitted_request()
     page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
-    client_requests.reject(
+    review.reject(
         registration=registration, message="No.", seen=registration.content_hash, by=factories.by(factories.noor()),
         now=now,
     )  # fmt: skip
@@ -278,7 +278,7 @@ def test_too_many_messages_are_refused_kindly_and_not_lost() -> None:
 def changes_asked(now) -> Registration:
     registration = factories.submitted_request()
     by = factories.by(factories.noor())
-    client_requests.request_changes(
+    review.request_changes(
         registration=registration, message="Why this scope?", seen=registration.content_hash, by=by, now=now
     )
     return registration

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import client_requests, contacts, lifecycle
+from clients.acts import client_requests, contacts, lifecycle, review
 from clients.mail.rendering import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, Registration
@@ -24,7 +24,7 @@ def wims_change(now) -> tuple[ApiClient, ClientContact, Registration]:
     )
     asked = client_requests.propose_change(client=client, content=factories.content(), by=wim, now=now)
     by = factories.by(factories.noor())
-    client_requests.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
+    review.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
     return client, row, asked
 
 
@@ -59,7 +59,7 @@ def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) ->
 def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
     client, _row, asked = wims_change(now)
     by = factories.by(factories.noor())
-    client_requests.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
+    review.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
     again = reverse("propose_change", args=[client.uid])
     text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
     assert f'href="{again}">Make a new request' in text
@@ -84,7 +84,7 @@ def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_remove
 
 def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_is_closed(now) -> None:
     asked, noor = factories.submitted_request(), factories.by(factories.noor())
-    client = client_requests.approve(
+    client = review.approve(
         registration=asked, scopes=[factories.scope()], defaults=[], seen=asked.content_hash, by=noor, now=now
     )
     wim, page = browsers.of(factories.wim()), reverse("my_request", args=[asked.uid])
@@ -96,7 +96,7 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
     # Another contact of the client has no part in how it was first asked for.
     contacts_of = {"email": factories.lotte().email, "name": "", "role": ClientContact.Role.OWNER, "now": now}
     other = factories.submitted_request()
-    made = client_requests.approve(
+    made = review.approve(
         registration=other, scopes=[factories.scope()], defaults=[], seen=other.content_hash, by=noor, now=now
     )
     contacts.add(client=made, by=noor, reason="They asked", **contacts_of)
@@ -135,15 +135,15 @@ def test_a_reason_that_changed_while_it_was_read_is_read_again(made, now) -> Non
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     seen, noor = asked.content_hash, factories.by(factories.noor())
     Registration.objects.update(reason="For something else.")
-    with pytest.raises(client_requests.ContentChanged):
-        client_requests.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
+    with pytest.raises(review.ContentChanged):
+        review.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
 
 
 def test_the_answer_to_a_question_can_say_the_reason_anew(made, browser, now) -> None:
     content = factories.content(scopes=(factories.scope(),), reason="For letters.")
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     by = factories.by(factories.noor())
-    client_requests.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
+    review.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
     url = reverse("edit_request", args=[asked.uid])
     assert "For letters." in browser.get(url).content.decode()
     browser.post(url, {**FORM, "scopes": ["address.read"], "reason": "For letters about water."})

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
-from clients.acts import client_requests
+from clients.acts import review as acts
+from clients.acts.client_requests import UnableToDecide
 from clients.edit_tags import fingerprint
 from clients.models import Registration, User
 from portal.guards.access import actor, security_team
@@ -38,7 +39,7 @@ def review(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             return _decide(request, registration, form)
-        except client_requests.UnableToDecide as problem:
+        except UnableToDecide as problem:
             # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
@@ -93,9 +94,7 @@ def _held(registration: Registration) -> dict[str, bool]:
 def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
     data, by, signals = form.cleaned_data, actor(request), _signals(registration)
     if data["signals"] not in ("", fingerprint(signals)):
-        raise client_requests.ContentChanged(
-            _("The signals changed while you read the request. Read them again, then decide.")
-        )
+        raise acts.ContentChanged(_("The signals changed while you read the request. Read them again, then decide."))
     told = {
         "registration": registration,
         "message": data["message"],
@@ -106,16 +105,16 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
     }
     name = {"name": registration.client_name}
     if data["decision"] == APPROVE:
-        client = client_requests.approve(scopes=data["scopes"], defaults=data["defaults"], **told)
+        client = acts.approve(scopes=data["scopes"], defaults=data["defaults"], **told)
         if client is None:
             done = _("Your first approval of %(name)s is recorded. Somebody else gives the second.")
         else:
             done = _("%(name)s is approved. The contact gets a mail with what to do next.")
     elif data["decision"] == CHANGES:
-        client_requests.request_changes(**told)
+        acts.request_changes(**told)
         done = _("You asked to change %(name)s. The contact gets a mail.")
     else:
-        client_requests.reject(**told, unanswered=data["decision"] == UNANSWERED)
+        acts.reject(**told, unanswered=data["decision"] == UNANSWERED)
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
     return redirect("queue")

@@ -1,4 +1,4 @@
-"""The forms of the review page. They only validate; clients/acts/client_requests.py decides."""
+"""The forms of the review page. They only validate; clients/acts/review.py decides."""
 
 from typing import Any
 

@@ -41,7 +41,7 @@ class Proof(NamedTuple):
     remarks: tuple[Remark, ...] = ()
 
 
-class Stale(Exception):
+class ClientChanged(Exception):
     """The client is no longer as the snapshot says. Nothing was written."""
 
 
@@ -150,8 +150,8 @@ Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
 async def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
     """Proves the credential and lets the client act.
 
-    What is refused on the ground of a cached snapshot, and what the database finds outdated (Stale), is done once more
-    with a fresh one, if that is another version. Raises Refused or Unavailable.
+    What is refused on the ground of a cached snapshot, and what the database finds outdated (ClientChanged), is done
+    once more with a fresh one, if that is another version. Raises Refused or Unavailable.
     """
     client = server.clients.cached(credential.client_id)
     is_fresh = client is None  # then it is loaded right now
@@ -170,7 +170,7 @@ async def as_client(server: Server, request: Request, credential: Presented, act
             raise
         except Replayed:
             raise
-        except Stale:
+        except ClientChanged:
             client = await server.clients.current(credential.client_id, client)
         except Refused:
             fresh = client if is_fresh else await server.clients.current(credential.client_id, client)
@@ -227,9 +227,9 @@ def spending_first(server: Server, request: Request, act: Act) -> Act:
 
 
 def settle(outcome: Outcome, proof: Proof) -> None:
-    """Raise Stale or Replayed when nothing was written."""
+    """Raise ClientChanged or Replayed when nothing was written."""
     if outcome is Outcome.STALE:
-        raise Stale
+        raise ClientChanged
     if outcome is Outcome.REPLAYED:
         raise Replayed(Rule.REPLAYED, jti_digest=assertion.short_digest(proof.jti_digest))
 

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from tokens.endpoints import bearer
-from tokens.endpoints.authentication import Proof, Stale, as_client, presented, spending_first
+from tokens.endpoints.authentication import ClientChanged, Proof, as_client, presented, spending_first
 from tokens.protocol import parameters, token_format
 from tokens.protocol.http import Request, Response
 from tokens.runtime.client_cache import ClientSnapshot
@@ -29,7 +29,7 @@ async def introspect(server: Server, request: Request) -> Response:
         digest = token_format.digest(token)
         found = await server.store.look_up(LookUp(digest, caller.id, caller.version))
         if found is Outcome.STALE:
-            raise Stale
+            raise ClientChanged
         living = await bearer.still_granted(server, found)
         # Section 2.2: what the caller may not know about is inactive to it (PROTOCOL I-20).
         if living is None or not (

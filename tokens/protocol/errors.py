@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from foundation.refusals import Refusal
 from foundation.secret_format import without_secrets
 
 
@@ -91,21 +92,26 @@ class Rule(StrEnum):
 Fact = str | int | float | bool | None | list["Fact"]
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """A request that is answered with an OAuth error (RFC 6749 section 5.2).
 
-    `facts` are data for the contacts: what was sent and what was expected as numbers, seconds since 1970, names and
-    lists; never a secret, an assertion, a signature or a sentence. `description` is what everybody may read.
+    The rule is its code. `facts` are data for the contacts: what was sent and what was expected as numbers, seconds
+    since 1970, names and lists; never a secret, an assertion, a signature or a sentence. `description` is what
+    everybody may read.
     """
 
+    code: Rule
     status = 400
     error = "invalid_request"
 
     def __init__(self, rule: Rule, description: str = "", **facts: object) -> None:
-        super().__init__(rule.value)
-        self.rule = rule
+        super().__init__(rule)
         self.description = description
-        self.facts: dict[str, Fact] = {name: data(value) for name, value in facts.items()}
+        self.facts = {name: data(value) for name, value in facts.items()}
+
+    @property
+    def rule(self) -> Rule:
+        return self.code
 
 
 class InvalidRequest(Refused):

@@ -102,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.status if isinstance(cause, http_rules.Refused) else HTTPStatus.BAD_REQUEST)
+            self._refuse(cause.status if isinstance(cause, http_rules.UnreadableRequest) else HTTPStatus.BAD_REQUEST)
         if self._in_head:
             self._earlier += data[self._piece_read :]
         self._piece = b""
@@ -115,7 +115,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if len(self._waiting) >= MAX_WAITING:
-            raise http_rules.Refused(HTTPStatus.TOO_MANY_REQUESTS)
+            raise http_rules.UnreadableRequest(HTTPStatus.TOO_MANY_REQUESTS)
         self._in_head = self._in_fields = self._in_request = True
         self._fields, self._fields_size = 0, None
         self._earlier, self._is_chunked = b"", False
@@ -130,7 +130,7 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, raw_name: bytes, value: bytes) -> None:
         self._fields += 1
         if self._fields > MAX_FIELDS:
-            raise http_rules.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise http_rules.UnreadableRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         name = _READ.get(raw_name.lower())
         if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
             text = value.decode("latin-1")
@@ -148,10 +148,10 @@ class HttpConnection(asyncio.Protocol):
             http_rules.check_head(head, found)
         self._piece_read = max(0, found + len(line.text) - len(self._earlier))
         if not http_rules.is_host(headers.get("host", " ")) and ("host" in headers or self._version == "1.1"):
-            raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
+            raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
         if "transfer-encoding" in headers:
             if headers["transfer-encoding"].lower() != "chunked":
-                raise http_rules.Refused(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
+                raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
             self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
         if "expect" in headers and self._task is None:
             self._encourage()

@@ -18,7 +18,7 @@ MAX_KNOWN_LINES = 64
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(:[0-9]*)?")
 
 
-class Refused(Exception):
+class UnreadableRequest(Exception):
     """The request is not read further; `status` says why."""
 
     def __init__(self, status: HTTPStatus) -> None:
@@ -46,10 +46,10 @@ known_lines: dict[tuple[bytes, bytes, str], RequestLine] = {}
 
 
 def request_line(method: bytes, target: bytes, version: str) -> RequestLine:
-    """Raises Refused for a version that there is not, a fragment, or a user's name (RFC 9110 sections 4.2.4, 7.1)."""
+    """Raises UnreadableRequest: for no such version, a fragment or a user's name (RFC 9110 sections 4.2.4, 7.1)."""
     url = httptools.parse_url(target)
     if url.userinfo is not None or url.fragment is not None or version not in ("1.1", "1.0"):
-        raise Refused(HTTPStatus.BAD_REQUEST)
+        raise UnreadableRequest(HTTPStatus.BAD_REQUEST)
     path = (url.path or b"/").decode("ascii")  # RFC 9110 section 4.2.3: `http://x` means that
     text = b"%b %b HTTP/%b\r\n" % (method, target, version.encode())
     query = url.query.decode("latin-1") if url.query else ""
@@ -65,6 +65,6 @@ def check_head(head: bytes, found: int) -> None:
     The parser lets more than one space pass, and a head of any length that comes in one piece.
     """
     if found < 0:
-        raise Refused(HTTPStatus.BAD_REQUEST)
+        raise UnreadableRequest(HTTPStatus.BAD_REQUEST)
     if head.find(b"\r\n\r\n", found) - found > MAX_HEAD_BYTES:
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        raise UnreadableRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

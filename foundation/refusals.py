@@ -1,8 +1,8 @@
 """Refusals: a stable code and facts that are data. portal/explanations has the words for them, nobody else.
 
-    Refusal
-    ├── clients: refusals of acts, KeyRefused (an upload), Stale, NeedsColleague, CodeRefused, ...
-    └── tokens: Refused (an answer with an OAuth error, RFC 6749 section 5.2)
+Refusal
+├── clients: refusals of acts, KeyRefused (an upload), Stale, NeedsColleague, CodeRefused, ...
+└── tokens: Refused (an answer with an OAuth error, RFC 6749 section 5.2)
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from portal.pages.security import dashboard
+from portal.search import client_figures
 
 
 @shared_task
 def remember_dashboard() -> None:
-    dashboard.remember(timezone.now())
+    client_figures.refresh(timezone.now())

@@ -76,3 +76,8 @@ def client_owned_by(request: Request, uid: UUID) -> Client:
 def request_of(request: Request, uid: UUID) -> Registration:
     """A request for a client that this person made, or a change of a client that they look after."""
     return get_object_or_404(Registration.objects.by(request.user), uid=uid)
+
+
+def client_of_anybody(uid: UUID) -> Client:
+    """Any client, for staff."""
+    return get_object_or_404(Client, uid=uid)

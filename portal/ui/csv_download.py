@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from django.http import StreamingHttpResponse
 
@@ -42,3 +43,13 @@ def download(chunks: Iterable[bytes], *, name: str, kind: str) -> StreamingHttpR
 def _with_mark(text: Iterator[str]) -> Iterator[str]:
     yield "\ufeff"
     yield from text
+
+
+def log_file_name(now: datetime) -> str:
+    """Without its ending."""
+    return f"change-log-{now:%Y-%m-%d}"
+
+
+def selection_file_name(now: datetime) -> str:
+    """Of a part of the log, which cannot be verified alone: never the name that the command for the whole log has."""
+    return f"change-log-selection-{now:%Y-%m-%d}"

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from foundation import secret_format
 from tokens.protocol import assertion, jws, parameters, slips
 from tokens.protocol.assertion import ASSERTION_TYPE, Policy
+from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
 from tokens.protocol.http import Request, Response
-from tokens.runtime.client_cache import ClientSecret, ClientSnapshot
 from tokens.runtime.services import Server
 from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome

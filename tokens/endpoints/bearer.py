@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokens.protocol import parameters, slips, token_format
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidRequest, InvalidToken, NoToken, Rule
 from tokens.protocol.http import Request
-from tokens.runtime.client_cache import ClientSnapshot
 from tokens.runtime.services import Server
 from tokens.storage.store import FoundToken, LookUp, Outcome
 

@@ -8,8 +8,8 @@ from typing import Any
 from tokens.endpoints import bearer
 from tokens.endpoints.authentication import ClientChanged, Proof, as_client, presented, spending_first
 from tokens.protocol import parameters, token_format
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
-from tokens.runtime.client_cache import ClientSnapshot
 from tokens.runtime.services import Server
 from tokens.storage.store import LookUp, Outcome
 

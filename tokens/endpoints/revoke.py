@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tokens.endpoints.authentication import Proof, as_client, presented, settle, spending_first
 from tokens.protocol import parameters, token_format
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
-from tokens.runtime.client_cache import ClientSnapshot
 from tokens.runtime.services import Server
 from tokens.storage.store import Revocation
 

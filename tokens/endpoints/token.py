@@ -7,9 +7,9 @@ from functools import partial
 
 from tokens.endpoints.authentication import Proof, as_client, presented, settle
 from tokens.protocol import parameters, slips, token_format
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
 from tokens.protocol.http import Request, Response
-from tokens.runtime.client_cache import ClientSnapshot
 from tokens.runtime.services import Server
 from tokens.storage.store import Issue
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from tokens.protocol.errors import Rule
-    from tokens.runtime.client_cache import ClientSnapshot
-    from tokens.runtime.rate_limits import Allowance
+from tokens.protocol.client import ClientSnapshot
+from tokens.protocol.errors import Allowance, Rule
 
 # The fields that are read, by their names in lower case. Of one that was sent twice both values, with a comma between.
 READ_HEADERS = ("authorization", "content-type", "x-forwarded-for", "x-request-id")

@@ -15,9 +15,9 @@ from redis import RedisError
 from redis.asyncio import Redis
 
 from foundation.ip_addresses import network
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, TooManyRequests
 from tokens.protocol.policy import Configuration
-from tokens.runtime.client_cache import ClientSnapshot
 
 WINDOW = 60  # seconds, and all limits are requests in one window
 SHARED_FROM = 20  # share a counter once it holds a twentieth of its limit

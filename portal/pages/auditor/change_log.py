@@ -1,7 +1,6 @@
 """The change log: read, filter and export it."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -83,20 +82,10 @@ def log_export(request: Request) -> HttpResponseBase:
         changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)
     entries = form.entries().before(own.seq).order_by("seq")
-    name = selection_file_name(request.now) if form.active() else log_file_name(request.now)
+    name = csv_download.selection_file_name(request.now) if form.active() else csv_download.log_file_name(request.now)
     if request.POST.get("format") == "jsonl":
         return csv_download.download(log.export(entries), name=f"{name}.jsonl", kind="application/jsonl")
     return csv_download.response(_as_table(entries), name=f"{name}.csv")
-
-
-def log_file_name(now: datetime) -> str:
-    """Without its ending."""
-    return f"change-log-{now:%Y-%m-%d}"
-
-
-def selection_file_name(now: datetime) -> str:
-    """Of a part of the log, which cannot be verified alone: never the name that the command for the whole log has."""
-    return f"change-log-selection-{now:%Y-%m-%d}"
 
 
 def _as_table(entries: EntryQuerySet) -> Iterator[list[object]]:

@@ -13,7 +13,6 @@ from audit import checkpoints, verification_runs
 from audit.models import Checkpoint, LogHead, Verification
 from audit.verification import SAME_SOURCE, Report
 from portal.guards.access import actor, log_readers
-from portal.pages.auditor.change_log import log_file_name
 from portal.ui import csv_download
 from portal.ui.template_tags import number
 from portal.web.http_request import Request
@@ -41,7 +40,7 @@ def verify_log(request: Request) -> HttpResponse:
 def _offline(request: Request) -> str:
     """What checks the files of this page without Keydesk, named as a browser stores them today."""
     keys = " ".join(f'--key "{key}"' for key in checkpoints.verifier_keys())
-    exported = f"{log_file_name(request.now)}.jsonl"
+    exported = f"{csv_download.log_file_name(request.now)}.jsonl"
     return f"pip install cryptography\npython audit/offline.py {exported} checkpoints.txt {keys}"
 
 

@@ -12,11 +12,11 @@ from clients.acts import catalogue
 from clients.acts.four_eyes import NeedsColleague
 from clients.edit_tags import Stale
 from clients.models import Api, Client, ClientScope, Proposal, Scope
+from portal.flows.proposals import propose
 from portal.forms.edit_conflict import status_of
 from portal.forms.reason import InternalReasonForm
 from portal.guards.access import actor, security_team
 from portal.pages.catalogue.catalogue_forms import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
-from portal.pages.review.proposals import propose
 from portal.web.http_request import Request, posted
 
 

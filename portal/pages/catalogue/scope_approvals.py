@@ -5,9 +5,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from clients.models import Proposal, Scope
+from portal.flows.proposals import propose
 from portal.forms.reason import InternalReasonForm
 from portal.guards.access import security_team
-from portal.pages.review.proposals import propose
 from portal.web.http_request import Request, posted
 
 

@@ -14,14 +14,14 @@ from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
 from clients.models import Key, Secret
+from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
+from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
 from portal.guards.step_up import may_ask_for_step_up, require
-from portal.pages.credentials.key_forms import KeyUploadForm
-from portal.pages.credentials.tokens import shown_tokens
-from portal.pages.public.public import token_address
 from portal.ui import client_health, log_entries, proof_of_possession, usage_chart
 from portal.ui.staff_names import staff_addresses, without_name
+from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request
 from tokens.models import CredentialUse, Token
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from clients.access.guarded_acts import Act
 from clients.acts import contacts as acts
-from clients.models import Client, ClientContact, Proposal
+from clients.models import ClientContact, Proposal
+from portal.flows.contacts import add, remove
 from portal.forms.contacts import ContactForm
 from portal.guards.access import actor, client_of, client_owned_by, contact
 from portal.guards.step_up import may_ask_for_step_up, require
@@ -40,17 +41,6 @@ def contacts(request: Request, uid: UUID) -> HttpResponse:
         "form": form,
     }
     return render(request, "contact/contacts.html", context, status=422 if form.errors else 200)
-
-
-def add(request: Request, client: Client, form: ContactForm) -> bool:
-    """False when the person cannot be added; then the form says why. Raises four_eyes.NeedsColleague for staff."""
-    try:
-        acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
-    except acts.UnableToChangeContacts as problem:
-        form.add_error("email", str(problem))
-        return False
-    messages.success(request, _("We mailed them a link to this client."))
-    return True
 
 
 @contact
@@ -86,14 +76,3 @@ def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     require(request, Act.REMOVE_CONTACT, client)
     removed_themselves = remove(request, row) and row.user_id == request.user.pk
     return redirect("home") if removed_themselves else redirect("contacts", uid)
-
-
-def remove(request: Request, row: ClientContact, *, reason: str = "") -> bool:
-    """Whether they are gone; a message says so, or why not."""
-    try:
-        acts.remove(contact=row, reason=reason, by=actor(request), now=request.now)
-    except acts.UnableToChangeContacts as problem:
-        messages.error(request, str(problem))
-        return False
-    messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user.shown_to_contacts})
-    return True

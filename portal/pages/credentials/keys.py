@@ -19,15 +19,17 @@ from clients.acts import keys
 from clients.acts.client_secrets import OVERLAPS
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
+from portal.flows.tokens import end_tokens
+from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
 from portal.guards.step_up import may_ask_for_step_up, require
-from portal.pages.credentials.key_forms import AddKeyForm, KeyUploadForm
+from portal.pages.credentials.key_forms import AddKeyForm
 from portal.pages.credentials.secret_forms import RetireForm
-from portal.pages.credentials.tokens import end_tokens, users_of
 from portal.pages.credentials.understood_keys import indented, other_names, understood
 from portal.ui import client_health, proof_of_possession
 from portal.ui.staff_names import staff_addresses
 from portal.ui.template_tags import moment
+from portal.ui.token_list import users_of
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse

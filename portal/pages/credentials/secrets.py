@@ -13,12 +13,13 @@ from clients.access.guarded_acts import Act
 from clients.acts import client_secrets
 from clients.acts.client_secrets import OVERLAPS, UnableToChangeSecret
 from clients.models import Client, Secret
+from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.pages.credentials import secret_once
 from portal.pages.credentials.secret_forms import RegenerateForm, TokensForm
-from portal.pages.credentials.tokens import end_tokens, users_of
 from portal.ui import client_health
+from portal.ui.token_list import users_of
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
 

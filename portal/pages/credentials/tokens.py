@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64decode
 from binascii import Error
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.access.guarded_acts import Act
-from clients.models import Client, Key, Secret
+from clients.models import Key, Secret
+from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
 from portal.guards.step_up import may_ask_for_step_up, require
+from portal.ui.token_list import credential_name, shown_tokens
 from portal.web.http_request import Request
 from tokens.acts import invalidation
 from tokens.models import Token
@@ -29,24 +30,6 @@ def tokens(request: Request, uid: UUID) -> HttpResponse:
     live = shown_tokens(found, request.now, limit=SHOWN + 1)
     context = {"client": found, "tokens": live[:SHOWN], "more": len(live) > SHOWN, "shown": SHOWN, "now": request.now}
     return render(request, "contact/tokens.html", context)
-
-
-def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str, object]]:
-    """The newest live tokens, as components/tokens_table.html wants them."""
-    names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
-    names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
-    return [
-        {
-            "id": token.jti,
-            "label": f"…{token.ending}",
-            "issued_at": token.issued_at,
-            "expires_at": token.expires_at,
-            "scope": token.scope,
-            "credential": names.get(token.credential, token.credential),
-            "address": token.address or "",
-        }
-        for token in Token.objects.of(client).live(now)[:limit]
-    ]
 
 
 @contact
@@ -99,29 +82,6 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
     if not end_tokens(request, named):
         messages.error(request, _("Nothing to invalidate: this key or secret has no valid tokens."))
     return redirect("tokens", uid)
-
-
-def end_tokens(request: Request, credential: Key | Secret) -> bool:
-    """False when it has none."""
-    try:
-        invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
-    except invalidation.UnableToRevoke:
-        return False
-    messages.success(request, _("All tokens issued with this key or secret have stopped working."))
-    return True
-
-
-def users_of(credential: Key | Secret, now: datetime) -> list[str]:
-    """The addresses that hold a token of it now: whom its end would trouble."""
-    live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
-    addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
-    return [address for address in addresses if address]
-
-
-def credential_name(credential: Key | Secret) -> str:
-    if isinstance(credential, Key):
-        return f"{credential.get_kind_display()} {credential.kid}"
-    return _("Secret …%(hint)s") % {"hint": credential.hint}
 
 
 def _digest(jti: str) -> bytes:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients.models import Client, Key, Secret
 from portal.forms.reason import ReasonAndMessageForm
-from portal.pages.credentials.tokens import credential_name
+from portal.ui.token_list import credential_name
 from tokens.acts import incident
 from tokens.models import CredentialUse
 

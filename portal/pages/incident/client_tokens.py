@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.forms.reason import ReasonAndMessageForm
-from portal.guards.access import actor, security_team
+from portal.guards.access import actor, client_of_anybody, security_team
 from portal.pages.incident import cards
-from portal.pages.security.client import client_of_anybody
 from portal.web.http_request import Request, posted
 from tokens.acts import invalidation
 from tokens.acts.incident import Leak, revoke

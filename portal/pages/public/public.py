@@ -1,11 +1,11 @@
 """The front page and the two pages that every site of a public authority has."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from portal.config.endpoints import token_address
 from portal.forms.links import LinkForm
 from portal.guards.context_processors import role_of
 from portal.web.http_request import Request
@@ -57,7 +57,3 @@ def _samples() -> list[dict[str, str]]:
     token_url = token_address()
     labelled = [("curl", CURL), ("curl, private_key_jwt", CURL_ASSERTION), ("Python", PYTHON)]
     return [{"label": label, "code": code.format(token_url=token_url)} for label, code in labelled]
-
-
-def token_address() -> str:
-    return f"{settings.PUBLIC_URL}{settings.OAUTH_PATH}token"

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients.access import one_time_codes
 from clients.acts import client_requests
 from clients.models import Registration, Scope
+from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
 from portal.guards.access import actor, contact, request_of
 from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm
@@ -172,17 +172,6 @@ def _write(request: Request, registration: Registration, form: MessageForm) -> b
     if not send_message(request, registration, form):
         return False
     messages.success(request, _("Your message is with the Security team."))
-    return True
-
-
-def send_message(request: Request, registration: Registration, form: Form) -> bool:
-    """Send the form's `text` to the other side; False if it was not sent, and then the form says why."""
-    text = form.cleaned_data["text"]
-    try:
-        client_requests.comment(registration=registration, text=text, by=actor(request), now=request.now)
-    except client_requests.UnableToDecide as problem:
-        form.add_error(None, str(problem))
-        return False
     return True
 
 

@@ -1,7 +1,5 @@
 """Pages of proposals, which a second person confirms."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,13 +10,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import proposals as acts
 from clients.edit_tags import Stale
-from clients.models import Client, Proposal, Scope
+from clients.models import Proposal
 from portal.forms.proposals import CONFIRM, DECLINE, ProposalForm
 from portal.guards.access import actor, security_team
 from portal.ui import proposed_changes
 from portal.web.http_request import Request, posted
 
-NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
 DECIDED = 20  # of the newest that are over
 
 
@@ -55,19 +52,6 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
         "out_of_date": found.state(request.now) == Proposal.Outcome.WAITING and acts.is_out_of_date(found),
     }  # fmt: skip
     return render(request, "security/proposal.html", context, status=status)
-
-
-def propose(
-    request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
-) -> HttpResponse:
-    """Propose what one person cannot do alone, and lead to the page where it waits."""
-    try:
-        made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
-    except acts.UnableToDecide as problem:
-        messages.error(request, str(problem))
-        return redirect("proposals")
-    messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
-    return redirect("proposal", made.uid)
 
 
 def _proposal(uid: UUID) -> Proposal:

@@ -15,8 +15,8 @@ from clients.acts import review as acts
 from clients.acts.client_requests import UnableToDecide
 from clients.edit_tags import fingerprint
 from clients.models import Registration, User
+from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
-from portal.pages.requests.requests import send_message
 from portal.pages.review import risk_signals, signatures
 from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.ui import change_diff

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,24 +20,20 @@ from clients.acts.four_eyes import NeedsColleague
 from clients.edit_tags import Stale
 from clients.models import Api, Client, Key, Proposal, Scope
 from portal.explanations.refused_requests import Period, by_client, last_24_hours
+from portal.flows.proposals import propose
 from portal.forms.client_lists import ScopesForm, SettingsForm, of_everybody
 from portal.forms.edit_conflict import SeenForm, status_of
 from portal.forms.failures import JournalForm
 from portal.forms.reason import ReasonAndMessageForm
-from portal.guards.access import actor, security_team
-from portal.pages.credentials.tokens import shown_tokens
-from portal.pages.review.proposals import propose
+from portal.guards.access import actor, client_of_anybody, security_team
 from portal.pages.security import held_scopes
 from portal.ui import client_health, log_entries, usage_chart
+from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
 
 TOKENS, ENTRIES = 20, 10  # shown
 JOURNAL_DAYS = 30  # as long as refused requests are kept
-
-
-def client_of_anybody(uid: UUID) -> Client:
-    return get_object_or_404(Client, uid=uid)
 
 
 @security_team

@@ -13,12 +13,11 @@ from django.views.decorators.http import require_http_methods
 from clients.acts import contacts as acts
 from clients.acts.four_eyes import NeedsColleague
 from clients.models import ClientContact, Proposal
+from portal.flows.contacts import add, remove
+from portal.flows.proposals import propose
 from portal.forms.contacts import StaffContactForm
 from portal.forms.reason import ReasonForm
-from portal.guards.access import actor, security_team
-from portal.pages.contact.contacts import add, remove
-from portal.pages.review.proposals import propose
-from portal.pages.security.client import client_of_anybody
+from portal.guards.access import actor, client_of_anybody, security_team
 from portal.web.http_request import Request, posted
 
 Role = ClientContact.Role

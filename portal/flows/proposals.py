@@ -1,0 +1,29 @@
+"""Propose what one person of the Security team cannot do alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from clients.acts import proposals as acts
+from clients.models import Client, Proposal, Scope
+from portal.guards.access import actor
+from portal.web.http_request import Request
+
+NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
+
+
+def propose(
+    request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
+) -> HttpResponse:
+    """Propose what one person cannot do alone, and lead to the page where it waits."""
+    try:
+        made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
+    except acts.UnableToDecide as problem:
+        messages.error(request, str(problem))
+        return redirect("proposals")
+    messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
+    return redirect("proposal", made.uid)

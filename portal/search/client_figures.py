@@ -1,0 +1,63 @@
+"""Figures over all clients for the Security team's dashboard, counted by the worker and kept in the cache."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef
+
+from clients.models import Client, Key, Secret
+from portal.search.client_search import named_by_sha1
+from portal.ui import usage_chart
+
+SOON = timedelta(days=30)
+
+
+# Counting a hundred thousand clients takes longer than a page may, so the worker does it each minute (portal/tasks.py).
+MAX_REFUSED_MOST = 10  # clients
+KEPT_S = 180  # seconds; without a worker the page counts for itself when they are over
+
+
+def current(now: datetime) -> dict[str, Any]:
+    """The figures of the last three minutes; counted now if the worker has not."""
+    return cache.get("dashboard") or refresh(now)
+
+
+def refresh(now: datetime) -> dict[str, Any]:
+    """Count over all clients, and keep the figures for the next visitors."""
+    figures = _figures(now)
+    cache.set("dashboard", figures, KEPT_S)
+    return figures
+
+
+def _figures(now: datetime) -> dict[str, Any]:
+    """Plain values, for the cache keeps them as JSON."""
+    active = Client.objects.filter(status=Client.Status.ACTIVE)
+    keys, secrets = Key.objects.usable(now).filter(client=OuterRef("pk")), Secret.objects.usable(now)
+    by_key, by_secret = Exists(keys), Exists(secrets.filter(client=OuterRef("pk")))
+    signing_in = active.annotate(key=by_key, secret=by_secret).values_list("key", "secret", "secret_allowed")
+    works = Key.objects.usable(now).filter(client__status=Client.Status.ACTIVE)
+    return {
+        "clients": active.count(),
+        "methods": dict(Counter(_method(*row) for row in signing_in)),
+        "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
+        "sha1_kids": named_by_sha1(works).count(),
+        "ending": ending(now).count(),
+        "usage_totals": usage_chart.totals(now),
+        "refused_most": usage_chart.refused_most(now, days=7, limit=MAX_REFUSED_MOST),
+    }
+
+
+def ending(now: datetime) -> Any:
+    keys = Key.objects.usable(now).filter(
+        not_after__lte=now + SOON, retires_at=None, client__status=Client.Status.ACTIVE
+    )
+    return keys.select_related("client").order_by("not_after")
+
+
+def _method(key: bool, secret: bool, secret_allowed: bool) -> str:
+    by_secret = secret and secret_allowed
+    if key:
+        return "both" if by_secret else "key_only"
+    return "secret_only" if by_secret else "none"

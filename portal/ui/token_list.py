@@ -1,0 +1,39 @@
+"""The live tokens of a client or credential, for tables and warnings."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clients.models import Client, Key, Secret
+from tokens.models import Token
+
+
+def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str, object]]:
+    """The newest live tokens, as components/tokens_table.html wants them."""
+    names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
+    names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
+    return [
+        {
+            "id": token.jti,
+            "label": f"…{token.ending}",
+            "issued_at": token.issued_at,
+            "expires_at": token.expires_at,
+            "scope": token.scope,
+            "credential": names.get(token.credential, token.credential),
+            "address": token.address or "",
+        }
+        for token in Token.objects.of(client).live(now)[:limit]
+    ]
+
+
+def users_of(credential: Key | Secret, now: datetime) -> list[str]:
+    """The addresses that hold a token of it now: whom its end would trouble."""
+    live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
+    addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
+    return [address for address in addresses if address]
+
+
+def credential_name(credential: Key | Secret) -> str:
+    if isinstance(credential, Key):
+        return f"{credential.get_kind_display()} {credential.kid}"
+    return _("Secret …%(hint)s") % {"hint": credential.hint}

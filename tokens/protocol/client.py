@@ -1,0 +1,47 @@
+"""A client at one version, as the authorization server decides about its HTTP requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from tokens.protocol.assertion import ClientKey
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    credential: str  # "secret:3"
+    digest: bytes
+    ends_at: float
+
+    def is_digest_of(self, digest: bytes) -> bool:
+        return compare_digest(self.digest, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSnapshot:
+    """A client at one version. Keys and secrets that ended within a month are here too: to say so in the journal."""
+
+    id: int
+    client_id: str
+    version: int
+    epoch: int
+    status: str
+    secret_allowed: bool
+    may_request_tokens: bool
+    issuer_audience_only: bool
+    token_lifetime: int | None  # seconds; None: the site's
+    rate_limit: int | None  # requests a minute; None: the site's
+    uid: str
+    name: str
+    organisation: str
+    secrets: tuple[ClientSecret, ...] = ()
+    keys: tuple[ClientKey, ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
+    default_scopes: tuple[str, ...] = ()
+    serves_scopes: frozenset[str] = frozenset()  # of the APIs that it is a resource server of
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"

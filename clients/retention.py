@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -36,7 +37,7 @@ def forget(*, now: datetime) -> None:
     _delete(ManagementLink.objects.filter(expires_at__lt=now - ENDED_KEPT).exclude(pk__in=shown.values("link")))
 
 
-def _delete(rows: QuerySet) -> None:
+def _delete(rows: QuerySet[Any]) -> None:
     """In batches, each locked first: what changes at this moment (a request is confirmed) is not among them."""
     while True:
         with transaction.atomic():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser, SystemCheckError
@@ -13,8 +14,9 @@ class RefusingCommand(BaseCommand):
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(*args, **kwargs)
         if "--json" in sys.argv:
-            # argparse ends the process from here.
-            parser.error = lambda message: self.refuse(message, as_json=True, status=2)  # type: ignore[method-assign]
+            # argparse ends the process from `error`, so that there is no exception to catch.
+            refuse = partial(self.refuse, as_json=True, status=2)
+            parser.error = refuse  # type: ignore[method-assign]  # Django makes the parser, of a class of its own
         return parser
 
     def execute(self, *args: Any, **options: Any) -> Any:

@@ -125,7 +125,7 @@ def _take_over_loggers() -> None:
 def _take_over_prints() -> None:
     out, err = Printed("stdout", logging.INFO), Printed("stderr", logging.WARNING)
     sys.stdout = sys.__stdout__ = out  # type: ignore[assignment, misc]  # Celery prints to the latter
-    sys.stderr = sys.__stderr__ = err  # type: ignore[assignment, misc]
+    sys.stderr = sys.__stderr__ = err  # type: ignore[assignment, misc]  # as above
     for printed in (out, err):
         atexit.register(printed.finish)
 

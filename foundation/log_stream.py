@@ -79,4 +79,4 @@ def unbuffered() -> TextIO:
     """Standard error without the buffer of sys.stderr, whose lock Python takes at the exit: a thread may hold it that
     cannot go on. Each text is one write, so that the lines of several processes do not mix."""
     raw = FileIO(2, "w", closefd=False)
-    return TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]  # python -u
+    return TextIOWrapper(raw, errors="backslashreplace", write_through=True)

@@ -14,7 +14,7 @@ from foundation.log_stream import unbuffered
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
-class PatientTask(Task):
+class PatientTask(Task):  # type: ignore[type-arg]  # no Task[..., Any] at run time
     """Task that is retried after an outage of the database, until beat's next round is due."""
 
     autoretry_for = (OperationalError, InterfaceError)

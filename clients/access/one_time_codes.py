@@ -113,7 +113,7 @@ def of_the_day(purpose: str, mailbox: str, now: datetime) -> QuerySet[MailedCode
 def failures(purpose: str, mailbox: str, now: datetime) -> int:
     """Return how many attempts failed within a day; one that is being compared counts until it turns out right."""
     counts = of_the_day(purpose, mailbox, now).aggregate(tried=Sum("attempts", default=0), right=Count("used_at"))
-    return counts["tried"] - counts["right"]
+    return int(counts["tried"] - counts["right"])
 
 
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:

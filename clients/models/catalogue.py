@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -30,7 +32,7 @@ class Api(Described):
 
     identifier = models.SlugField(_("identifier"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    served_by: models.ManyToManyField = models.ManyToManyField("Client", related_name="serves", blank=True)
+    served_by: models.ManyToManyField[Any, Any] = models.ManyToManyField("Client", related_name="serves", blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -88,7 +90,7 @@ class Scope(Described):
         return self.name
 
     @property
-    def holders(self) -> models.QuerySet:
+    def holders(self) -> models.QuerySet[Any]:
         """The clients that have it; a closed one has nothing any more."""
         return self.clients.exclude(status="closed")  # clients.models.client imports this module
 

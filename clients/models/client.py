@@ -31,7 +31,7 @@ def new_client_id() -> str:
     return "".join(secrets.choice(CLIENT_ID_ALPHABET) for _ in range(12))
 
 
-class ClientIdField(models.CharField):
+class ClientIdField(models.CharField):  # type: ignore[type-arg]  # no CharField[str, str] at run time
     """A client_id, made where none is given. To migrations a plain CharField."""
 
     def __init__(self, **kwargs: Any) -> None:

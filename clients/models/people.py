@@ -50,7 +50,7 @@ def check_address(text: str) -> None:
         raise ValidationError(_("Enter an e-mail address like name@organisation.example.")) from error
 
 
-class AddressField(models.EmailField):
+class AddressField(models.EmailField):  # type: ignore[type-arg]  # no EmailField[str, str] at run time
     """An e-mail address that has a normal form. To migrations a plain EmailField."""
 
     default_validators = [*models.EmailField.default_validators, check_address]
@@ -60,7 +60,7 @@ class AddressField(models.EmailField):
         return name, "django.db.models.EmailField", args, kwargs
 
 
-class MailboxField(models.CharField):
+class MailboxField(models.CharField):  # type: ignore[type-arg]  # no CharField[str, str] at run time
     """The key of the row's address, filled in when the row is inserted (foundation/email_addresses.py).
 
     To migrations a plain CharField.

@@ -40,7 +40,7 @@ class Session(AbstractBaseSession):
     address = models.CharField(max_length=45, blank=True)  # where it was used last
     browser = models.CharField(max_length=60, blank=True)
 
-    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]  # of AbstractBaseSession a ClassVar
 
     class Meta:
         pass

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 PROFILES = ("standard", "fapi2")
 
 
-class Environment(environ.Env):
+class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no annotations
     """Variables by name: `str`, `int`, `bool` and `list` are the library's, and all read by `get_value`."""
 
     def get_value(

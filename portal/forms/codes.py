@@ -10,7 +10,7 @@ from clients.access import one_time_codes
 from clients.access.one_time_codes import CodeRefused
 from clients.models import MailedCode
 from portal.forms.fields import code_field
-from portal.ui.template_tags import clock
+from portal.ui.dates import clock
 
 
 class CodeForm(forms.Form):

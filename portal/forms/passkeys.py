@@ -73,8 +73,10 @@ class NewCredential(BoundedCredential):
 
 class UsedCredential(BoundedCredential):
     def clean_credential(self) -> Authenticator:
-        with attempts.judged("passkey", self.user), refused_if_malformed():  # type: ignore[attr-defined]
-            return super().clean_credential()  # type: ignore[misc]  # of the form of allauth's beside it
+        user = self.user  # type: ignore[attr-defined]  # of the form of allauth's beside it
+        with attempts.judged("passkey", user), refused_if_malformed():
+            used: Authenticator = super().clean_credential()  # type: ignore[misc]  # as above
+        return used
 
 
 class PasskeyForm(NewCredential, SignupWebAuthnForm):

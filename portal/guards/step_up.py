@@ -232,4 +232,4 @@ def _note_passed(request: Request, waiting: Waiting) -> None:
     session.cycle_key()
     passed = {name: at for name, at in session.get(PASSED_AT, {}).items() if _is_recent(request, at)}
     session[PASSED_AT] = {**passed, str(asked.client.uid) if asked.client else "": request.now.timestamp()}
-    request.stepped_up_for = (asked.act, asked.client)  # type: ignore[attr-defined]
+    request.stepped_up_for = (asked.act, asked.client)  # type: ignore[attr-defined]  # only here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from kombu import Connection
@@ -40,7 +41,7 @@ class Broker:
                 settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=_BOUNDS
             )
             self._connection.ensure_connection(max_retries=0)
-        channel = self._connection.default_channel
+        channel: Any = self._connection.default_channel  # each transport has a class of its own
         if client := getattr(channel, "client", None):  # of Redis
             client.ping()
         else:

@@ -43,9 +43,10 @@ def _marks(request: Request) -> dict[str, str]:
     if len(cookie) > MAX_COOKIE_LENGTH:
         return {}
     try:
-        return signing.loads(cookie, salt=SALT, max_age=MAX_AGE_S)
+        marks: dict[str, str] = signing.loads(cookie, salt=SALT, max_age=MAX_AGE_S)
     except signing.BadSignature:
         return {}
+    return marks
 
 
 def _mark(user: User) -> str:

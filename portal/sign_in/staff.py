@@ -5,7 +5,7 @@ to it that nobody with a staff role gets in with a password alone.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -17,7 +17,8 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -32,7 +33,7 @@ from foundation import email_addresses
 from portal.sign_in import attempts, known_devices
 from portal.sign_in.allauth_internals import get_authentication_records
 from portal.ui import svg
-from portal.web.http_request import Request
+from portal.web.http_request import Request, prepared
 from portal.web.next_page import own_page
 
 # Where each role begins after signing in.
@@ -57,19 +58,21 @@ class AccountAdapter(DefaultAccountAdapter):
         ),
     }
 
-    def authenticate(self, request: Request, **credentials: Any) -> User | None:
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """By the password; allauth asks for the second factor afterwards."""
         email = credentials.get("email", "")
         user = User.objects.with_address(email).first()
-        attempt = attempts.begin(request, factor="password", account=email_addresses.mailbox(email), user=user)
-        found = super().authenticate(request, **credentials)
+        attempt = attempts.begin(
+            prepared(request), factor="password", account=email_addresses.mailbox(email), user=user
+        )
+        found = cast(User | None, super().authenticate(request, **credentials))
         attempt.succeeded() if found else attempt.failed()
         return found
 
-    def get_login_redirect_url(self, request: Request) -> str:
-        return resolve_url(FIRST_PAGE[User.Role(request.user.role)])
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url(FIRST_PAGE[User.Role(prepared(request).user.role)])
 
-    def is_open_for_signup(self, request: Request) -> bool:
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
@@ -79,13 +82,15 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         raise NotImplementedError(f"every mail goes through clients/mail/outbox.py, {template_prefix} too")
 
-    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
+    def send_notification_mail(self, template_prefix: str, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
         """What allauth would mail ("mfa/email/webauthn_added") goes to the change log, for whoever reads it there."""
         what = template_prefix.rpartition("/")[2].replace("_", " ")
+        user = cast(User, user)
         by = Actor(user=user, address=self.request.address, request_id=self.request.id)
         staff.note_sign_in_changed(user=user, what=what, by=by)
 
-    def pre_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse | None:
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse | None:
+        user = cast(User, user)
         methods = {record["method"] for record in get_authentication_records(request, user)}
         if "socialaccount" not in methods and not get_mfa_adapter().is_mfa_enabled(user, SECOND_FACTORS):
             messages.error(
@@ -96,12 +101,13 @@ class AccountAdapter(DefaultAccountAdapter):
             return redirect("account_login")
         return super().pre_login(request, user, **kwargs)
 
-    def respond_user_inactive(self, request: Request, user: User) -> HttpResponse:
-        attempts.log.warning("sign_in_refused", user=user.audit_id, reason="closed account")
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        attempts.log.warning("sign_in_refused", user=cast(User, user).audit_id, reason="closed account")
         return super().respond_user_inactive(request, user)
 
-    def post_login(self, request: Request, user: User, **kwargs: Any) -> HttpResponse:
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         """Record a completed sign-in, by password, link or passkey."""
+        request, user = prepared(request), cast(User, user)
         response = super().post_login(request, user, **kwargs)
         by = attempts.actor_of(request, user)
         if user.is_staff_member:
@@ -117,20 +123,22 @@ class AccountAdapter(DefaultAccountAdapter):
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     """Single sign-on lets in the staff we invited; it makes no accounts."""
 
-    def is_open_for_signup(self, request: Request, sociallogin: Any) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
-    def get_connect_redirect_url(self, request: Request, socialaccount: Any) -> str:
+    def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
         return resolve_url("mfa_index")
 
-    def pre_social_login(self, request: Request, sociallogin: Any) -> None:
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         if not sociallogin.is_existing or not sociallogin.user.is_staff_member:
             messages.error(request, _("We do not know this account. Ask the Security team for an invitation."))
             attempts.log.warning("sign_in_refused", user="", reason="unknown to single sign-on")
             raise ImmediateHttpResponse(redirect("account_login"))
 
-    def on_authentication_error(self, request: Request, provider: Any, **about: Any) -> None:
-        attempts.log.warning("sign_in_failed", factor="single sign-on", user="", error=about.get("error"))
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, *_: Any, **_about: Any
+    ) -> None:
+        attempts.log.warning("sign_in_failed", factor="single sign-on", user="", error=error)
 
 
 class MFAAdapter(DefaultMFAAdapter):
@@ -148,7 +156,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return encryption.unseal_second_factor(encrypted_text)
 
     def get_totp_issuer(self) -> str:
-        return settings.SERVICE_NAME
+        return str(settings.SERVICE_NAME)
 
     def build_totp_svg(self, url: str) -> SafeString:
         """Inline, because the content security policy lets no data: URI in."""

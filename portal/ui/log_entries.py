@@ -100,7 +100,7 @@ def contacts_among(entries: Iterable[Entry]) -> set[str]:
 def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
     """Staff and commands are the Security team; what a rule demands, Keydesk does itself."""
     if entry.actor_id == f"system:{ITSELF}":
-        return settings.SERVICE_NAME
+        return str(settings.SERVICE_NAME)
     return name_of(entry.actor_label) if by_contact else _("The Security team")
 
 

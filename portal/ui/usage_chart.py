@@ -60,7 +60,8 @@ def _chart(counted: QuerySet[UsageDay], now: datetime) -> dict[str, object]:
 
 def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[UsageDay, dict[str, Any]]:
     recent = counted.filter(day__gt=now.date() - timedelta(days=DAYS)).order_by().values(*by)
-    return recent.annotate(issued=Sum("issued"), refused=Sum("refused"))
+    sums: QuerySet[UsageDay, dict[str, Any]] = recent.annotate(issued=Sum("issued"), refused=Sum("refused"))
+    return sums
 
 
 def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:

@@ -35,12 +35,14 @@ def left(request: Request) -> dict[str, int]:
 
 def idle_limit(request: Request) -> float:
     """When the session ends unless it is used, as a timestamp."""
-    return request.session[SEEN_AT] + settings.SESSION_IDLE_LIMIT.total_seconds()
+    seen_at: float = request.session[SEEN_AT]
+    return seen_at + settings.SESSION_IDLE_LIMIT.total_seconds()
 
 
 def absolute_limit(request: Request) -> float:
     """When the session ends however much it is used, as a timestamp."""
-    return request.session[STARTED_AT] + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
+    started_at: float = request.session[STARTED_AT]
+    return started_at + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
 
 
 def only_asks(request: Request) -> bool:

@@ -66,7 +66,7 @@ class HttpConnection(asyncio.Protocol):
         self._check_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server_state.connections.discard(self)  # type: ignore[arg-type]  # as above
+        self._server_state.connections.discard(self)
         self._checking.cancel()
 
     def shutdown(self) -> None:

@@ -29,7 +29,7 @@ class WithinThreads:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tokens", daemon=True)
         self._thread.start()
         # With `atexit` it came too late: by then no executor takes work any more, and host names are looked up by one.
-        threading._register_atexit(self.close)  # type: ignore[attr-defined]
+        threading._register_atexit(self.close)  # type: ignore[attr-defined]  # private
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         status, headers, body = self.run(self.application.answer(_request(environ)))

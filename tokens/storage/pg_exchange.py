@@ -179,8 +179,8 @@ def _array(values: Sequence[Value]) -> str:
         return "{}"
     if isinstance(values[0], int | float):
         return "{" + ",".join(map(repr, values)) + "}"
-    if isinstance(values[0], bytes):  # and so all of them, which the type does not say
-        return r'{"\\x' + r'","\\x'.join(map(bytes.hex, values)) + '"}'  # type: ignore[arg-type]
+    if isinstance(values[0], bytes):
+        return r'{"\\x' + r'","\\x'.join(map(bytes.hex, values)) + '"}'  # type: ignore[arg-type]  # all are bytes
     # All at once: to escape one by one takes five times as long.
     text = "\0".join(map(str, values))
     if text.count("\0") >= len(values):

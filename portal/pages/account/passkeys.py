@@ -67,7 +67,7 @@ def _add(request: Request, form: PasskeyForm) -> None:
 @may_ask_for_step_up
 def remove_passkey(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(passkeys_of(request.user), pk=pk)
-    name = found.wrap().name
+    name = found.wrap().name  # type: ignore[no-untyped-call]  # of allauth
     if request.method != "POST":
         return render(request, "contact/remove_passkey.html", {"name": name})
     require(request, Act.REMOVE_PASSKEY)

@@ -55,7 +55,7 @@ class RemovePasskeyView(RemoveWebAuthnView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         is_only_one = not get_adapter().can_delete_authenticator(self.object)
-        return super().get_context_data(**kwargs, is_only_one=is_only_one)
+        return {**super().get_context_data(**kwargs), "is_only_one": is_only_one}  # type: ignore[no-untyped-call]  # of allauth
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         if get_adapter().can_delete_authenticator(self.object):
@@ -70,12 +70,12 @@ class PasswordForm(forms.Form):
         autocomplete="new-password",
     )
 
-    def __init__(self, *args, user: User, **kwargs) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
 
     def clean_password(self) -> str:
-        password = self.cleaned_data["password"]
+        password: str = self.cleaned_data["password"]
         password_validation.validate_password(password, self.user)
         return password
 

@@ -50,7 +50,7 @@ class NewApiForm(DescribedForm):
     name = Line(label=_("Name"), max_length=120)
 
     def clean_identifier(self) -> str:
-        identifier = self.cleaned_data["identifier"]
+        identifier: str = self.cleaned_data["identifier"]
         if not re.fullmatch(r"[a-z0-9-]+", identifier):
             raise ValidationError(gettext("Use small letters, digits and hyphens."))
         if Api.objects.filter(identifier=identifier).exists():
@@ -102,7 +102,7 @@ class NewScopeForm(ScopeForm):
     api = forms.ModelChoiceField(label=_("API"), queryset=Api.objects.all(), empty_label=_("Choose one"))
 
     def clean_name(self) -> str:
-        name = self.cleaned_data["name"]
+        name: str = self.cleaned_data["name"]
         try:
             Scope._meta.get_field("name").run_validators(name)
         except ValidationError:

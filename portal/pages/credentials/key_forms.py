@@ -7,10 +7,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.acts.client_secrets import OVERLAPS
 from clients.models import Key
 from portal.forms.key_upload import MAX_UPLOAD
-from portal.pages.credentials.secret_forms import OVERLAPS
-from portal.ui.template_tags import moment
+from portal.ui.dates import moment
 
 
 class AddKeyForm(forms.Form):

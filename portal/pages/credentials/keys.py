@@ -27,8 +27,8 @@ from portal.pages.credentials.key_forms import AddKeyForm
 from portal.pages.credentials.secret_forms import RetireForm
 from portal.pages.credentials.understood_keys import indented, other_names, understood
 from portal.ui import client_health, proof_of_possession
+from portal.ui.dates import moment
 from portal.ui.staff_names import staff_addresses
-from portal.ui.template_tags import moment
 from portal.ui.token_list import users_of
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted

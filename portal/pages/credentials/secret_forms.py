@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.acts.client_secrets import OVERLAPS
 from clients.models import Key
-from portal.ui.template_tags import moment
+from portal.ui.dates import moment
 
 
 class OverlapForm(forms.Form):

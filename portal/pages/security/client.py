@@ -28,6 +28,7 @@ from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.pages.security import held_scopes
 from portal.ui import client_health, log_entries, usage_chart
+from portal.ui.rotation import Uses
 from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
@@ -68,7 +69,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
     return render(request, "security/client.html", context)
 
 
-def _key(key: Key, uses: client_health.Uses, now: datetime) -> dict[str, object]:
+def _key(key: Key, uses: Uses, now: datetime) -> dict[str, object]:
     """Its card, and the JWK as software has it."""
     jwk = json.dumps(key.jwk, indent=2, ensure_ascii=False)
     return {"card": client_health.of_key(key, uses, now), "jwk": jwk}

@@ -81,8 +81,11 @@ class KeyUploadForm(forms.Form):
         return WAYS[self.cleaned_data["way"]]
 
     def material(self) -> bytes:
-        value = self.cleaned_data[self.chosen]
-        return value.read(MAX_UPLOAD) if self.chosen == FILE else value.encode()
+        if self.chosen == FILE:
+            content: bytes = self.cleaned_data[FILE].read(MAX_UPLOAD)
+            return content
+        text: str = self.cleaned_data[self.chosen]
+        return text.encode()
 
     @property
     def file_name(self) -> str:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from foundation.log_lines import line_stream
 from tokens.protocol.assertion import Policy
+from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.policy import Configuration
 from tokens.runtime.access_log import AccessLog
 from tokens.runtime.anonymous_refusals import AnonymousRefusals
-from tokens.runtime.client_cache import Clients, ClientSnapshot
+from tokens.runtime.client_cache import Clients
 from tokens.runtime.rate_limits import Throttle
 from tokens.runtime.refusal_journal import Journal
 from tokens.runtime.usage import Usage

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from audit.merkle import HASH_SIZE
+from audit.verdicts import NOTES
 
 ED25519 = b"\x01"
 KEY_HASH_SIZE = 4
@@ -32,7 +33,11 @@ SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class NoteRefused(ValueError):
-    """A note or key that is malformed, or a note that none of the given keys signed."""
+    """A note or key that is malformed, or a note that none of the given keys signed; `code` is of verdicts.NOTES."""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(NOTES[code].format(**facts))
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Checkpoint:
 def verifier_key(name: str, seed: bytes) -> VerifierKey:
     """The public half of a signing key given as its seed of 32 bytes; NoteRefused for a name no note can carry."""
     if not NAME.fullmatch(name):
-        raise NoteRefused(f"a log's origin has no spaces and no plus sign: {name!r}")
+        raise NoteRefused("bad_origin", name=name)
     return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
 
 
@@ -75,10 +80,10 @@ def parse_key(text: str) -> VerifierKey:
     key_hash, _, encoded = rest.partition("+")
     material = _unbase64(encoded)
     if not NAME.fullmatch(name) or len(material) != 33 or material[:1] != ED25519:
-        raise NoteRefused("not an Ed25519 verifier key (name+hash+key)")
+        raise NoteRefused("not_a_key")
     key = VerifierKey(name, material[1:])
     if key_hash != key.hash.hex():
-        raise NoteRefused("the verifier key's hash does not fit its name and key")
+        raise NoteRefused("key_hash_differs")
     return key
 
 
@@ -98,12 +103,12 @@ def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     lines = signatures.removesuffix("\n").split("\n")
     matches = [SIGNATURE_LINE.fullmatch(line) for line in lines]
     if not blank or not signatures.endswith("\n") or not all(matches):
-        raise NoteRefused("not a signed note")
+        raise NoteRefused("not_a_note")
     checkpoint = _parse_text(text + "\n")
     known = {(key.name, key.hash): key for key in keys if key.name == checkpoint.origin}
     verified = [_verified(text + "\n", match[1], _unbase64(match[2]), known) for match in matches if match]
     if not any(verified):
-        raise NoteRefused("not signed by a known key")
+        raise NoteRefused("unknown_key")
     return checkpoint
 
 
@@ -120,7 +125,7 @@ def _verified(text: str, name: str, blob: bytes, known: dict[tuple[str, bytes], 
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(blob[KEY_HASH_SIZE:], text.encode())
     except InvalidSignature as error:
-        raise NoteRefused("the signature does not fit the text") from error
+        raise NoteRefused("bad_signature") from error
     return True
 
 
@@ -129,10 +134,10 @@ def _parse_text(text: str) -> Checkpoint:
     # a note that has some is not ours.
     lines = text.split("\n")
     if len(lines) != 4 or not NAME.fullmatch(lines[0]) or not SIZE.fullmatch(lines[1]) or lines[3]:
-        raise NoteRefused("not a checkpoint")
+        raise NoteRefused("not_a_checkpoint")
     root = _unbase64(lines[2])
     if len(root) != HASH_SIZE:
-        raise NoteRefused("the root hash is not 32 bytes")
+        raise NoteRefused("wrong_root_length")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
@@ -144,4 +149,4 @@ def _unbase64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise NoteRefused("not base64") from error
+        raise NoteRefused("not_base64") from error

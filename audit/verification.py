@@ -10,12 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from audit import canonical, merkle, signed_notes
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; whoever shows it passes it through gettext."""
-    return text
+from audit import canonical, merkle, signed_notes, verdicts
 
 
 class Problem(StrEnum):
@@ -30,50 +25,6 @@ class Problem(StrEnum):
     CUT_OFF = "cut_off"
     BAD_CHECKPOINT = "bad_checkpoint"
 
-
-# What each outcome means, as a template over Report.params.
-SENTENCES = {
-    "empty": _(
-        "The change log has no entries, and there was no signed checkpoint to compare it with. On a new installation "
-        "that is as it should be. On any other, every entry was removed."
-    ),
-    "intact": _(
-        "The change log is intact: every entry from 1 to {entries} is as it was written. "
-        "Signed checkpoints vouch for it up to entry {signed}."
-    ),
-    "unsigned": _(
-        "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
-        "a log that was rewritten as a whole would look the same."
-    ),
-    "behind": _(
-        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints vouch for them only up to entry "
-        "{signed}, and {wanted} entries were known: what follows could have been rewritten."
-    ),
-    Problem.UNREADABLE: _("Entry {seq} cannot be read: it does not have the form in which entries are written."),
-    Problem.CHANGED: _("Entry {seq} is not what was written: its content does not fit its hash."),
-    Problem.MOVED: _(
-        "Entry {found} was written as entry {written}: from entry {seq} on, something was removed, swapped or put in."
-    ),
-    Problem.MISSING: _("Entry {seq} is not in its place: entry {found} stands there."),
-    Problem.INSERTED: _("Where entry {seq} would be, a second entry {found} was put in."),
-    Problem.TIME_REVERSED: _("Entry {seq} is dated before the entry that it follows."),
-    Problem.REWRITTEN: _(
-        "An entry between {seq} and {last} was rewritten together with its hash: the tree of the first {last} entries "
-        "is not the one that was signed."
-    ),
-    Problem.TWO_HISTORIES: _(
-        "The key signed two different histories of the first {last} entries: an entry from {seq} on was rewritten, "
-        "and the log was signed again after that."
-    ),
-    Problem.CUT_OFF: _("The log is cut off: it ends before entry {seq}, but entry {last} had been written."),
-    Problem.BAD_CHECKPOINT: _("Checkpoint {number} of the list cannot be trusted: {reason}."),
-}
-
-# Said as well where the log is intact and all checkpoints came from the same database as its entries.
-SAME_SOURCE = _(
-    "All checkpoints came from the same database. An older copy of it, put back as a whole, would look the same: "
-    "compare with checkpoints that were kept elsewhere."
-)
 
 # How far around its place a moved entry's first number is looked for.
 MOVED_WITHIN = 1000
@@ -109,15 +60,15 @@ class Report:
         return 0 if self.proven else 3 if self.ok else 1
 
     @property
-    def template(self) -> str:
-        """The sentence before its values are filled in; this is what a translator sees."""
+    def outcome(self) -> str:
+        """The code of the verdict: a Problem, or one of "empty", "unsigned", "intact" and "behind"."""
         if self.problem is not None:
-            return SENTENCES[self.problem]
+            return self.problem.value
         if not self.entries:
-            return SENTENCES["empty"]
+            return "empty"
         if not self.signed:
-            return SENTENCES["unsigned"]
-        return SENTENCES["intact" if self.proven else "behind"]
+            return "unsigned"
+        return "intact" if self.proven else "behind"
 
     @property
     def params(self) -> dict[str, object]:
@@ -126,7 +77,9 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        return self.template.format(**self.params)
+        """The verdict in English; portal/explanations/verdicts.py has it in the reader's language."""
+        reason = str(self.params.get("reason"))
+        return verdicts.OUTCOMES[self.outcome].format(**self.params | {"reason": verdicts.NOTES.get(reason, reason)})
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON values."""
@@ -212,7 +165,7 @@ def _open(
         try:
             trusted.append(signed_notes.open_checkpoint(note, keys))
         except signed_notes.NoteRefused as error:
-            refused.append({"number": number, "reason": str(error)})
+            refused.append({"number": number, "reason": error.code})
     return deque(sorted(trusted, key=lambda checkpoint: checkpoint.size)), refused
 
 

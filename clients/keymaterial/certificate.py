@@ -21,7 +21,6 @@ from clients.keymaterial.der import certificate_fields
 from clients.keymaterial.encoding import base64url_encode, shown_name
 from clients.keymaterial.errors import KeyRefused, numbered
 from clients.keymaterial.key import KeyFacts, check_key
-from clients.keymaterial.texts import LEAF_ONLY
 
 MAX_CERTIFICATES = 10
 _MAX_SERIAL_BITS = 160
@@ -59,7 +58,7 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
     """The facts of the first certificate of a leaf-first chain, and of its key. Raises KeyRefused."""
     count = len(ders)
     if count > MAX_CERTIFICATES:
-        raise KeyRefused("too_many_certificates", count=str(count), limit=str(MAX_CERTIFICATES))
+        raise KeyRefused("too_many_certificates", count=count, limit=MAX_CERTIFICATES)
     chain = []
     for position, der in enumerate(ders, start=1):
         with _link(position, count):
@@ -77,7 +76,7 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
 
 def _link(position: int, count: int) -> AbstractContextManager[None]:
     """A refusal inside the block is about one certificate of a chain, whose issuers may stay at home."""
-    return numbered(position, count, without=LEAF_ONLY if position > 1 else "")
+    return numbered(position, count, leave_out="issuers" if position > 1 else "")
 
 
 def thumbprints(der: bytes) -> tuple[bytes, bytes]:

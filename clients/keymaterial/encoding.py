@@ -34,18 +34,18 @@ def base64url_decode(text: str) -> bytes:
 def parse_json(data: bytes) -> object:
     """The value of a JSON text (RFC 8259) with the limits of PROTOCOL K-26. Raises KeyRefused."""
     if len(data) > MAX_JSON_BYTES:
-        raise KeyRefused("too_large", limit=str(MAX_JSON_BYTES))
+        raise KeyRefused("too_large", limit=MAX_JSON_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise KeyRefused("not_utf8", offset=str(error.start)) from None
+        raise KeyRefused("not_utf8", offset=error.start) from None
     # Python's parser recurses in C; so absurd nesting is refused by counting, before it can cost any stack.
     if text.count("[") + text.count("{") > _MAX_BRACKETS:
-        raise KeyRefused("too_deep", limit=str(MAX_JSON_DEPTH))
+        raise KeyRefused("too_deep", limit=MAX_JSON_DEPTH)
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse_number)
     except json.JSONDecodeError as error:
-        raise KeyRefused("not_json", line=str(error.lineno), column=str(error.colno)) from None
+        raise KeyRefused("not_json", line=error.lineno, column=error.colno) from None
     _refuse_depth(value, MAX_JSON_DEPTH)
     return value
 
@@ -73,7 +73,7 @@ def _refuse_depth(value: object, levels: int) -> None:
     if not isinstance(value, dict | list):
         return
     if levels == 0:
-        raise KeyRefused("too_deep", limit=str(MAX_JSON_DEPTH))
+        raise KeyRefused("too_deep", limit=MAX_JSON_DEPTH)
     for inner in value.values() if isinstance(value, dict) else value:
         _refuse_depth(inner, levels - 1)
 

@@ -9,7 +9,6 @@ from clients.keymaterial.certificate import MAX_CERTIFICATES, CertificateFacts, 
 from clients.keymaterial.encoding import base64url_encode, parse_json, shown
 from clients.keymaterial.errors import KeyRefused, numbered
 from clients.keymaterial.key import KeyFacts, algorithm_names, check_key, thumbprint
-from clients.keymaterial.texts import MANY_CERTIFICATES, WITHOUT_X5C, X5T_IGNORED, X5U_IGNORED
 
 MAX_KEYS = 10
 MAX_KID_LENGTH = 255
@@ -24,7 +23,7 @@ class PublicKey:
     `kid` is the JWK's own, else its thumbprint; for a certificate its `x5t`. `jwk` is what to store and show: only
     known public members. `thumbprint` is that of RFC 7638 (base64url SHA-256). `kind` is "jwk" or "certificate".
     `algorithms` are those it can verify, narrowed by the JWK's `alg`. `certificate` is also given for a JWK with an
-    `x5c`. `notes` are remarks that are no refusal, as texts to translate.
+    `x5c`. `notes` are codes of remarks that are no refusal.
     """
 
     kid: str
@@ -49,7 +48,7 @@ def wrap_certificates(ders: Sequence[bytes], *, now: datetime) -> PublicKey:
         algorithms=key.algorithms,
         description=key.description,
         certificate=certificate,
-        notes=(MANY_CERTIFICATES,) if certificate.chain else (),
+        notes=("many_certificates",) if certificate.chain else (),
     )
 
 
@@ -63,10 +62,10 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
     entries = value["keys"]
     count = len(entries) if isinstance(entries, list) else 0
     if not isinstance(entries, list) or not 1 <= count <= MAX_KEYS:
-        raise KeyRefused("wrong_key_count", count=str(count), limit=str(MAX_KEYS))
+        raise KeyRefused("wrong_key_count", count=count, limit=MAX_KEYS)
     keys: list[PublicKey] = []
     for position, entry in enumerate(entries, start=1):
-        with numbered(position, count, without=f"jq 'del(.keys[{position - 1}])' key.json > public.json"):
+        with numbered(position, count, leave_out="key"):
             keys.append(_read_jwk(entry, now))
         with numbered(position, count):
             _refuse_duplicate(keys)
@@ -118,7 +117,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
 def _refuse_secret_members(jwk: Mapping[str, object]) -> None:
     # The raw text was searched before; here names that were spelled with escapes come to light.
     if private := [name for name in PRIVATE_MEMBERS if name in jwk]:
-        raise KeyRefused("private_key_material", sign=" ".join(private))
+        raise KeyRefused("private_key_material", sign=private)
     if "k" in jwk:
         raise KeyRefused("symmetric_key", sign="k")
 
@@ -142,15 +141,14 @@ def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
         return key.algorithms
     alg = jwk["alg"]
     if alg not in key.algorithms:
-        names = ", ".join(key.algorithms)
-        raise KeyRefused("wrong_alg", alg=shown(alg), description=key.description, algorithms=names)
+        raise KeyRefused("wrong_alg", alg=shown(alg), description=key.description, algorithms=list(key.algorithms))
     return tuple(name for name in key.algorithms if name in algorithm_names([str(alg)]))
 
 
 def check_kid(kid: object) -> str:
     """The same, when it can name a key. Raises KeyRefused."""
     if not isinstance(kid, str) or not 1 <= len(kid) <= MAX_KID_LENGTH or shown(kid, MAX_KID_LENGTH) != kid:
-        raise KeyRefused("malformed_kid", limit=str(MAX_KID_LENGTH))
+        raise KeyRefused("malformed_kid", limit=MAX_KID_LENGTH)
     return kid
 
 
@@ -161,7 +159,7 @@ def _check_x5c(jwk: Mapping[str, object], key: KeyFacts, now: datetime) -> Certi
     try:
         certificate, certified = check_certificates(_x5c_certificates(jwk["x5c"]), now=now)
     except KeyRefused as refusal:
-        refusal.how = WITHOUT_X5C  # the key itself was good
+        refusal.facts["leave_out"] = "x5c"  # the key itself was good
         raise
     if certified.members != key.members:
         raise KeyRefused("x5c_mismatch")
@@ -173,11 +171,11 @@ def _check_x5c(jwk: Mapping[str, object], key: KeyFacts, now: datetime) -> Certi
 
 def _x5c_certificates(x5c: object) -> list[bytes]:
     if not isinstance(x5c, list) or not 1 <= len(x5c) <= MAX_CERTIFICATES:
-        raise KeyRefused("malformed_x5c", limit=str(MAX_CERTIFICATES))
+        raise KeyRefused("malformed_x5c", limit=MAX_CERTIFICATES)
     try:
         return [base64.b64decode(text, validate=True) for text in x5c]
     except (TypeError, ValueError):
-        raise KeyRefused("malformed_x5c", limit=str(MAX_CERTIFICATES)) from None
+        raise KeyRefused("malformed_x5c", limit=MAX_CERTIFICATES) from None
 
 
 def _certificate_members(certificate: CertificateFacts) -> dict[str, object]:
@@ -195,7 +193,7 @@ def _refuse_duplicate(keys: Sequence[PublicKey]) -> None:
 
 
 def _notes(jwk: Mapping[str, object]) -> tuple[str, ...]:
-    notes = [X5U_IGNORED] if "x5u" in jwk or "jku" in jwk else []
+    notes = ["x5u_ignored"] if "x5u" in jwk or "jku" in jwk else []
     if "x5c" not in jwk and ("x5t" in jwk or "x5t#S256" in jwk):
-        notes.append(X5T_IGNORED)
+        notes.append("x5t_ignored")
     return tuple(notes)

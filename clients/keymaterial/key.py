@@ -48,11 +48,11 @@ def check_key(jwk: Mapping[str, object]) -> KeyFacts:
     """The facts of the public key in a JWK's required members (PROTOCOL K-26). Raises KeyRefused."""
     kty = jwk.get("kty")
     if kty is None:
-        raise KeyRefused("missing_member", member="kty", members="kty")
+        raise KeyRefused("missing_member", member="kty", members=["kty"])
     if not isinstance(kty, str) or kty not in REQUIRED_MEMBERS:
         raise KeyRefused("unsupported_kty", kty=shown(kty))
     if missing := [name for name in REQUIRED_MEMBERS[kty] if name not in jwk]:
-        raise KeyRefused("missing_member", member=missing[0], members=" ".join(REQUIRED_MEMBERS[kty]))
+        raise KeyRefused("missing_member", member=missing[0], members=list(REQUIRED_MEMBERS[kty]))
     members = {name: text_member(jwk, name) for name in REQUIRED_MEMBERS[kty]}
     if kty == "RSA":
         return _check_rsa(members)
@@ -112,5 +112,5 @@ def _check_okp(members: dict[str, str]) -> KeyFacts:
 def _sized_member(members: dict[str, str], name: str, size: int) -> bytes:
     data = bytes_member(members, name)
     if len(data) != size:
-        raise KeyRefused("wrong_length", member=name, length=str(len(data)), crv=members["crv"], wanted=str(size))
+        raise KeyRefused("wrong_length", member=name, length=len(data), crv=members["crv"], wanted=size)
     return data

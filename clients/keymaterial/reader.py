@@ -17,7 +17,7 @@ def read(data: bytes, *, now: datetime, kind: str | None = None) -> tuple[Public
     """
     formats.refuse_secrets(data)
     if len(data) > formats.MAX_BYTES:
-        raise KeyRefused("too_large", limit=str(formats.MAX_BYTES))
+        raise KeyRefused("too_large", limit=formats.MAX_BYTES)
     data = formats.without_base64(data.removeprefix(_BYTE_ORDER_MARK))
     formats.refuse_secrets(data)
     if not data.strip():

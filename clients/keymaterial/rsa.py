@@ -28,19 +28,19 @@ def check_size(n: int, e: int) -> None:
     """Refuse a modulus or public exponent outside the limits. Cheap at any size; raises KeyRefused."""
     bits = n.bit_length()
     if bits < MIN_BITS:
-        raise KeyRefused("rsa_too_small", bits=str(bits))
+        raise KeyRefused("rsa_too_small", bits=bits)
     if bits > MAX_BITS:
         raise KeyRefused("rsa_too_large")
     # OpenSSL verifies nothing with a longer exponent, so such a key could be stored but never used.
     exponent_limit = 256 if bits <= 3072 else 64
     if e < 65537 or e % 2 == 0 or e.bit_length() > exponent_limit:
-        raise KeyRefused("rsa_bad_exponent", bits=str(e.bit_length()))
+        raise KeyRefused("rsa_bad_exponent", bits=e.bit_length())
 
 
 def check_strength(n: int) -> None:
     """Refuse a modulus (within MAX_BITS) that can be factored with little work. Raises KeyRefused."""
     if math.gcd(n, _PRODUCT_OF_SMALL_PRIMES) != 1:
-        raise KeyRefused("weak_rsa", factor=str(next(prime for prime in _SMALL_PRIMES if n % prime == 0)))
+        raise KeyRefused("weak_rsa", factor=next(prime for prime in _SMALL_PRIMES if n % prime == 0))
     if has_roca_fingerprint(n):
         raise KeyRefused("roca")
     if has_close_primes(n):

@@ -23,7 +23,6 @@ from clients.acts.keys import UnableToAddKey
 from clients.acts.lifecycle import UnableToChangeClient
 from clients.acts.staff import UnableToDeactivate, UnableToInvite
 from clients.encryption import UnableToOpen
-from clients.keymaterial import KeyRefused
 from foundation.commands import RefusingCommand
 from foundation.invisible_characters import has_invisible
 from foundation.names import check_name
@@ -68,8 +67,6 @@ class ActCommand(RefusingCommand):
             self.refuse(str(refusal), as_json=as_json)
         except ValidationError as refusal:
             self.refuse(" ".join(_messages(refusal)), as_json=as_json)
-        except KeyRefused as refusal:
-            self.refuse(f"{refusal.sentence(_)} {refusal.command}".strip(), as_json=as_json)
         except UnableToOpen:
             self.refuse(_("A stored secret does not open: its key is missing from SECRETS_KEYS."), as_json=as_json)
         except UnicodeEncodeError:

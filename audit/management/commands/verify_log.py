@@ -9,9 +9,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError
-from django.utils.translation import gettext as _
 
-from audit import checkpoints, log, offline, signed_notes, verification
+from audit import checkpoints, log, offline, signed_notes, verdicts, verification
 from foundation.commands import RefusingCommand
 
 
@@ -41,9 +40,9 @@ class Command(RefusingCommand):
         if options["json"]:
             self.stdout.write(json.dumps({**report.as_dict(), "kept_outside": len(kept)}))
         else:
-            self.stdout.write(_(report.template).format(**report.params))
+            self.stdout.write(report.sentence)
             if report.proven and not (kept or options["at_least"] or options["file"]):
-                self.stdout.write(_(verification.SAME_SOURCE))
+                self.stdout.write(verdicts.SAME_SOURCE)
         excused = options["new"] and report.ok and not report.signed and not options["at_least"]
         if report.exit_status and not excused:
             sys.exit(report.exit_status)

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import checkpoints, verification_runs
 from audit.models import Checkpoint, LogHead, Verification
-from audit.verification import SAME_SOURCE, Report
+from audit.verification import Report
+from portal.explanations import verdicts
 from portal.guards.access import actor, log_readers
 from portal.ui import csv_download
 from portal.ui.template_tags import number
@@ -55,8 +56,8 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
     context = {
         "verification": found,
         "report": report,
-        "sentence": _(report.template).format(**{name: _shown(value) for name, value in report.params.items()}),
-        "same_source": _(SAME_SOURCE),
+        "sentence": verdicts.verdict(report),
+        "same_source": verdicts.SAME_SOURCE,
         "seconds": number_format(found.seconds, 1),
         "checks": _checks(report),
         "checkpoint": Checkpoint.objects.last(),
@@ -70,10 +71,6 @@ def signed_checkpoints(_request: Request) -> HttpResponseBase:
     """Every checkpoint so far, as audit/offline.py and `verify_log --checkpoints` read them."""
     notes = (f"{note}\n".encode() for note in checkpoints.notes())
     return csv_download.download(notes, name="checkpoints.txt", kind="text/plain; charset=utf-8")
-
-
-def _shown(value: object) -> object:
-    return number(value) if isinstance(value, int) else value
 
 
 def _checks(report: Report) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from clients.acts import keys
 from clients.acts.client_secrets import OVERLAPS
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
+from portal.explanations.keys import explain_key
 from portal.flows.tokens import end_tokens
 from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
@@ -53,8 +54,9 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
         except KeyRefused as refused:
             if refused.compromised:
                 return _private_key(request, client, refused)
-            form.add_error(form.chosen, refused.sentence(_, moment))
-            command = refused.command
+            explained = explain_key(refused)
+            form.add_error(form.chosen, explained.sentence)
+            command = explained.command
         else:
             return _check(request, client, [*found, *known], form)
     context = {"client": client, "form": form, "command": command}
@@ -64,8 +66,8 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
 def _private_key(request: Request, client: Client, refused: KeyRefused) -> HttpResponse:
     """Nothing of the upload goes back into the page: it counts as leaked, and the contacts hear of it."""
     keys.note_refused_private_key(client=client, by=actor(request), now=request.now)
-    found = _(refused.found) % refused.params
-    return render(request, "contact/private_key.html", {"client": client, "found": found}, status=422)
+    context = {"client": client, "found": explain_key(refused).found}
+    return render(request, "contact/private_key.html", context, status=422)
 
 
 def _check(request: Request, client: Client, found: list[PublicKey], form: KeyUploadForm) -> HttpResponse:
@@ -95,7 +97,7 @@ def _read(material: list[str], now: datetime) -> tuple[PublicKey, ...]:
 
 
 def _said(problem: KeyRefused | keys.UnableToAddKey) -> str:
-    return problem.sentence(_, moment) if isinstance(problem, KeyRefused) else str(problem)
+    return explain_key(problem).sentence if isinstance(problem, KeyRefused) else str(problem)
 
 
 def _show_understood(
@@ -173,7 +175,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     except KeyRefused as refused:
         if refused.compromised:
             return _private_key(request, client, refused)
-        messages.error(request, refused.sentence(_, moment))
+        messages.error(request, explain_key(refused).sentence)
         return redirect("add_key", uid)
     old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)
     if not form.is_valid():
@@ -250,7 +252,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     except keys.UnableToAddKey as problem:
         messages.error(request, str(problem))
     except KeyRefused as refused:
-        messages.error(request, refused.sentence(_, moment))
+        messages.error(request, explain_key(refused).sentence)
     else:
         messages.success(request, _("The key works now. Set its key id in your software."))
     return redirect("client", uid)

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ssl import DER_cert_to_PEM_cert
-
-from django.utils.translation import gettext as _
 
 from clients import keymaterial
 from clients.keymaterial import PublicKey
 from clients.models import Key
+from portal.explanations.keys import notes_on_key
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class Understood:
     key: PublicKey
     jwk: str  # indented JSON, to copy
     names: list[str]  # every kid by which an assertion may name it
+    notes: list[str]
 
     @property
     def command(self) -> str:
@@ -37,8 +37,7 @@ class Understood:
 
 
 def understood(key: PublicKey) -> Understood:
-    shown = replace(key, notes=tuple(_(note) for note in key.notes))
-    return Understood(key=shown, jwk=indented(key.jwk), names=other_names(key))
+    return Understood(key=key, jwk=indented(key.jwk), names=other_names(key), notes=notes_on_key(key.notes))
 
 
 def indented(jwk: Mapping[str, object]) -> str:

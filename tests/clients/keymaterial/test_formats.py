@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from portal.explanations.keys import explain_key
 from tests.clients.keymaterial.making import (
     SHA256,
     PrivateKey,
@@ -64,7 +65,7 @@ PRIVATE_KEYS = {
 def test_a_private_key_of_any_form_is_refused_as_leaked(data: bytes, kind: str | None) -> None:
     """PROTOCOL K-26 and K-27."""
     refusal = refused(data, kind=kind)
-    assert (refusal.reason, refusal.compromised) == ("private_key_material", True)
+    assert (refusal.code, refusal.compromised) == ("private_key_material", True)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_private_key_of_any_form_is_refused_as_leaked(data: bytes, kind: str |
 def test_a_private_key_is_found_wherever_it_stands(disguise: object) -> None:
     """PROTOCOL K-26 and K-27."""
     assert callable(disguise)
-    assert refused(disguise(PRIVATE_KEYS["PKCS#8"])).reason == "private_key_material"
+    assert refused(disguise(PRIVATE_KEYS["PKCS#8"])).code == "private_key_material"
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.title, str.swapcase])
@@ -93,13 +94,13 @@ def test_a_private_key_is_found_wherever_it_stands(disguise: object) -> None:
 )
 def test_a_private_key_is_found_in_any_letter_case(marker: str, change: Callable[[str], str]) -> None:
     """PROTOCOL K-26 and K-27."""
-    assert refused(pem(certificate()) + change(marker).encode()).reason == "private_key_material"
+    assert refused(pem(certificate()) + change(marker).encode()).code == "private_key_material"
 
 
 @pytest.mark.parametrize("name", [name for name in PRIVATE_KEYS if name.endswith("DER")])
 def test_a_private_key_in_bare_base64_is_refused_as_leaked(name: str) -> None:
     """PROTOCOL K-26 and K-27."""
-    assert refused(base64.encodebytes(PRIVATE_KEYS[name])).reason == "private_key_material"
+    assert refused(base64.encodebytes(PRIVATE_KEYS[name])).code == "private_key_material"
 
 
 def labelled(data: bytes, label: str = "CERTIFICATE") -> bytes:
@@ -142,22 +143,22 @@ def test_a_pkcs12_file_is_refused_as_leaked_with_or_without_its_key(with_key: bo
     data = pkcs12.serialize_key_and_certificates(b"me", key, certificate(rsa_key("a")), None, PASSWORD)
     for kind in (None, "jwk", "certificate"):
         refusal = refused(data, kind=kind)
-        assert (refusal.reason, refusal.compromised) == ("pkcs12", True)
-    assert refused(base64.b64encode(data)).reason == "pkcs12"
+        assert (refusal.code, refusal.compromised) == ("pkcs12", True)
+    assert refused(base64.b64encode(data)).code == "pkcs12"
 
 
 def test_a_java_keystore_is_refused_as_leaked() -> None:
     """PROTOCOL K-26 and K-27."""
     refusal = refused(b"\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01")
-    assert (refusal.reason, refusal.compromised) == ("keystore", True)
+    assert (refusal.code, refusal.compromised) == ("keystore", True)
 
 
 @pytest.mark.parametrize(("encoding", "form"), [(Encoding.PEM, "PEM"), (Encoding.DER, "DER")])
 def test_pkcs7_is_refused_with_the_command_that_converts_it(encoding: Encoding, form: str) -> None:
     """PROTOCOL K-27 and K-29."""
     refusal = refused(pkcs7.serialize_certificates([certificate()], encoding))
-    assert (refusal.reason, refusal.compromised) == ("pkcs7", False)
-    assert f"openssl pkcs7 -in client.p7b -inform {form} -print_certs" in str(refusal)
+    assert (refusal.code, refusal.compromised) == ("pkcs7", False)
+    assert f"openssl pkcs7 -in client.p7b -inform {form} -print_certs" in explain_key(refusal).command
 
 
 def _request(encoding: Encoding = Encoding.PEM) -> bytes:
@@ -197,14 +198,14 @@ FOREIGN = {
 def test_a_foreign_file_is_recognised(data: bytes, reason: str, kind: str | None) -> None:
     """PROTOCOL K-29."""
     refusal = refused(data, kind=kind)
-    assert (refusal.reason, refusal.compromised) == (reason, False)
+    assert (refusal.code, refusal.compromised) == (reason, False)
 
 
 def test_what_was_announced_as_the_other_kind_is_refused_with_a_hint() -> None:
     """PROTOCOL K-29."""
-    assert refused(pem(certificate()), kind="jwk").reason == "certificate_not_jwk"
-    assert refused(der(certificate()), kind="jwk").reason == "certificate_not_jwk"
-    assert refused(ec_jwk(), kind="certificate").reason == "jwk_not_certificate"
+    assert refused(pem(certificate()), kind="jwk").code == "certificate_not_jwk"
+    assert refused(der(certificate()), kind="jwk").code == "certificate_not_jwk"
+    assert refused(ec_jwk(), kind="certificate").code == "jwk_not_certificate"
     assert accepted(ec_jwk(), kind="jwk").kind == "jwk"
 
 
@@ -212,7 +213,7 @@ def test_an_upload_has_at_most_64_kibibytes() -> None:
     """PROTOCOL K-26 and K-27."""
     text = pem(certificate())
     assert accepted(b" " * (65_536 - len(text)) + text)
-    assert refused(b" " * (65_537 - len(text)) + text).reason == "too_large"
+    assert refused(b" " * (65_537 - len(text)) + text).code == "too_large"
 
 
 def test_short_names_in_something_that_is_no_key_alarm_nobody() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from clients import keymaterial
 from clients.keymaterial import KeyRefused
+from portal.explanations.keys import explain_key
 from tests.clients.keymaterial.clock import seconds_taken
 from tests.clients.keymaterial.making import (
     CA,
@@ -44,7 +45,7 @@ def verdict(data: bytes, kind: str | None = None) -> None:
     try:
         keys = keymaterial.read(data, now=NOW, kind=kind)
     except KeyRefused as refusal:
-        shown = str(refusal)
+        shown = f"{refusal} {explain_key(refusal)}"
     assert shown.isprintable()
     assert bool(keys) != bool(shown)
     for key in keys:

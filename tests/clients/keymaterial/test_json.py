@@ -38,20 +38,20 @@ def test_json_with_a_byte_order_mark_and_white_space_is_read() -> None:
     ],
 )
 def test_json_is_read_strictly(text: str, reason: str) -> None:
-    assert refused(text.encode(), kind="jwk").reason == reason
+    assert refused(text.encode(), kind="jwk").code == reason
 
 
 def test_json_that_is_not_utf8_is_refused_with_the_place() -> None:
     refusal = refused(b'{"kid": "caf\xe9"}')
-    assert (refusal.reason, refusal.params) == ("not_utf8", {"offset": "12"})
+    assert (refusal.code, refusal.facts) == ("not_utf8", {"offset": 12})
 
 
 def test_json_errors_tell_line_and_column() -> None:
-    assert refused(b'{\n  "kty": EC\n}').params == {"line": "2", "column": "10"}
+    assert refused(b'{\n  "kty": EC\n}').facts == {"line": 2, "column": 10}
 
 
 def test_eight_levels_and_sixteen_kibibytes_are_within_the_limits() -> None:
     assert accepted(ec_jwk(comment=[[[[[[["8"]]]]]]]))
     jwk = json.dumps(ec_jwk()).encode()
     assert accepted(jwk + b" " * (16 * 1024 - len(jwk)))
-    assert refused(jwk + b" " * (16 * 1024 - len(jwk) + 1)).reason == "too_large"
+    assert refused(jwk + b" " * (16 * 1024 - len(jwk) + 1)).code == "too_large"

@@ -83,17 +83,17 @@ def test_the_thumbprint_is_that_of_rfc_8037_appendix_a_3() -> None:
 
 def test_the_private_ed25519_key_of_rfc_8037_appendix_a_1_is_refused() -> None:
     private = ED25519_KEY | {"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}
-    assert refused(private).reason == "private_key_material"
+    assert refused(private).code == "private_key_material"
 
 
 def test_the_x25519_key_of_rfc_8037_appendix_a_6_cannot_sign() -> None:
     key = {"kty": "OKP", "crv": "X25519", "kid": "Bob", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}
-    assert refused(key).reason == "key_agreement_key"
+    assert refused(key).code == "key_agreement_key"
 
 
 def test_the_encryption_key_of_rfc_7517_appendix_a_1_refuses_its_whole_set() -> None:
     refusal = refused({"keys": [RSA_KEY, ENCRYPTION_KEY]})
-    assert (refusal.reason, refusal.position) == ("wrong_use", 2)
+    assert (refusal.code, refusal.facts["position"]) == ("wrong_use", 2)
 
 
 def test_the_symmetric_keys_of_rfc_7517_appendix_a_3_are_refused() -> None:
@@ -109,18 +109,18 @@ def test_the_symmetric_keys_of_rfc_7517_appendix_a_3_are_refused() -> None:
             ]
         }
     )
-    assert refusal.reason == "symmetric_key"
+    assert refusal.code == "symmetric_key"
     assert refusal.compromised
 
 
 def test_the_signature_key_of_rfc_7515_appendix_a_3_is_accepted_and_its_private_form_is_not() -> None:
     assert accepted(SIGNATURE_KEY).algorithms == ("ES256",)
     private = SIGNATURE_KEY | {"d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}
-    assert refused(private).reason == "private_key_material"
+    assert refused(private).code == "private_key_material"
 
 
 @pytest.mark.parametrize(("year", "reason"), [(2012, "not_yet_valid"), (2015, "weak_signature"), (2026, "expired")])
 def test_the_certificate_of_rfc_7517_appendix_b_is_too_old_for_its_key_to_come_with_it(year: int, reason: str) -> None:
-    assert refused(CERTIFIED_KEY, now=datetime(year, 6, 1, tzinfo=UTC)).reason == reason
+    assert refused(CERTIFIED_KEY, now=datetime(year, 6, 1, tzinfo=UTC)).code == reason
     bare = {name: value for name, value in CERTIFIED_KEY.items() if name != "x5c"}
     assert accepted(json.dumps(bare).encode()).kid == "1b94c"

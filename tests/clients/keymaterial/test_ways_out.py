@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from clients import keymaterial
 from clients.keymaterial import PublicKey
+from portal.explanations.keys import explain_key
 from tests.clients.keymaterial.making import (
     CA,
     NOW,
@@ -33,7 +34,7 @@ from tests.clients.keymaterial.x5c import x5c
 
 def after_the_command(data: bytes, directory: Path, *, before: str, after: str) -> tuple[PublicKey, ...]:
     """What is read once the command of the refusal of `data`, the file `before`, has made the file `after`."""
-    command = refused(data).command
+    command = explain_key(refused(data)).command
     for tool in ("openssl", "jq"):
         if tool in command and shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")  # a reader's tool and not ours; pytest's summary names the test
@@ -69,7 +70,7 @@ def test_a_signing_request_in_der_becomes_a_certificate(tmp_path: Path) -> None:
     private = ec_key("a").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "private.pem").write_bytes(private)
     (tmp_path / "request.csr").write_bytes(data)
-    subprocess.run(refused(data).command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(explain_key(refused(data)).command, shell=True, cwd=tmp_path, check=True, capture_output=True)
     made = x509.load_pem_x509_certificate((tmp_path / "certificate.pem").read_bytes())
     assert keymaterial.read(pem(made), now=made.not_valid_before_utc)
 

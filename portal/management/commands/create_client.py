@@ -15,6 +15,7 @@ from clients.acts import lifecycle
 from clients.keymaterial.formats import LOOKED_AT
 from clients.management.act_command import ActCommand
 from clients.models import Api, Client, Scope, User
+from portal.explanations.keys import explain_key
 
 
 class Command(ActCommand):
@@ -50,7 +51,7 @@ class Command(ActCommand):
             scopes=_found(Scope.objects.offered(), "name", options["scope"]),
             defaults=_found(Scope.objects.offered(), "name", options["default_scope"]),
             serves=_found(Api.objects.all(), "identifier", options["serves_api"]),
-            key=_key(options, now),
+            key=_uploaded(options, now),
             by=by,
             now=now,
         )
@@ -79,8 +80,16 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
+def _uploaded(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None:
+    """Return the key of the command line, or explain why it is refused."""
+    try:
+        return _key(options, now)
+    except keymaterial.KeyRefused as refused:
+        raise CommandError(str(explain_key(refused))) from refused
+
+
 def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None:
-    """The key of --jwk or --certificate, with --kid as its key id. Raises KeyRefused."""
+    """Return the key of --jwk or --certificate, with --kid as its key id. Raises KeyRefused."""
     file, kid = options["jwk"] or options["certificate"], options["kid"]
     if not file:
         if kid is not None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from clients import keymaterial
 from clients.keymaterial.formats import LOOKED_AT
 from foundation.commands import RefusingCommand
+from portal.explanations.keys import explain_key, notes_on_key
 
 
 class Command(RefusingCommand):
@@ -44,11 +45,10 @@ def verdict_on(file: str, *, kind: str | None, now: datetime) -> dict[str, Any]:
         message = _("The file cannot be read: %(cause)s.") % {"cause": error.strerror}
         return {"accepted": False, "reason": "unreadable", "message": message, "compromised": False}
     except keymaterial.KeyRefused as refusal:
-        message = f"{refusal.sentence(_)} {refusal.command}"
         return {
             "accepted": False,
-            "reason": refusal.reason,
-            "message": message,
+            "reason": refusal.code,
+            "message": str(explain_key(refusal)),
             "compromised": refusal.compromised,
         }
     verdict = {"accepted": True, **keys[0]}
@@ -66,7 +66,7 @@ def _facts(key: keymaterial.PublicKey) -> dict[str, Any]:
         "kind": key.kind,
         "description": key.description,
         "accepted_names": sorted(keymaterial.accepted_names(key.jwk)),
-        "notes": key.notes,
+        "notes": notes_on_key(key.notes),
         "jwk": key.jwk,
     }
     if key.certificate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-PROSE = re.compile(r"[A-Za-z]*[a-z]+,? [a-z]+,? [a-z]+")  # three words in a row, as no name has them
+PROSE = re.compile(r"[A-Za-z]*[a-z]+ [a-z]+ [a-z]+")  # three words in a row, as no name has them
 
 
 def prose_in(facts: Mapping[str, object]) -> list[str]:

@@ -49,6 +49,7 @@ test: translations
 check: translations
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	$(PYTHON) -m dev.measures
 	.venv/bin/djlint --lint --quiet templates
 	.venv/bin/djlint --lint --quiet --extension txt templates
 	.venv/bin/oxlint --deny-warnings portal/static tests/e2e/node bench/peers

@@ -77,8 +77,11 @@ class Bench:
         return {"rows": count, "seconds": done_at - began_at, "quiet_p99_ms": quiet, "p99_ms": during}
 
     def invalidation(self) -> Figures:
-        """How long until the tokens of a client with a million of them are refused: `act_ms` the act, `effective_ms`
-        from its start to the first introspection that said inactive; and `clean_seconds`, the worker's part."""
+        """Measure how long until the tokens of a client with a million of them are refused.
+
+        `act_ms`: the act; `effective_ms`: from its start to the first introspection that said inactive;
+        `clean_seconds`: the worker's part.
+        """
         client, living = self.population.client, self.population.living_tokens()
         act, effective = [], []
         for _ in range(INVALIDATIONS):

@@ -31,8 +31,11 @@ EVERYTHING = ("basic", "ES256", "RS256", "introspection")
 
 @dataclass(frozen=True)
 class Server:
-    """`works`: which of run.WORKS it can do. `client`: who asks it for tokens by a secret. One without a path for
-    introspection makes no tokens that could be looked at."""
+    """A server under test.
+
+    `works`: which of run.WORKS it can do. `client`: who asks it for tokens by a secret. One without a path for
+    introspection makes no tokens that could be looked at.
+    """
 
     name: str
     title: str

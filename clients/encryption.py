@@ -52,7 +52,7 @@ def unseal_second_factor(text: str) -> str:
 
 
 def seal_as_text(text: str, *, row: uuid.UUID) -> str:
-    """ "key id:base64url", for a column or a cookie that holds text."""
+    """Seal the text as "key id:base64url", for a column or a cookie that holds text."""
     sealed, key_id = seal(text, row=row)
     return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
 

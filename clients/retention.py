@@ -19,8 +19,7 @@ BATCH = 250  # rows per transaction
 
 
 def forget(*, now: datetime) -> None:
-    """Unconfirmed requests, links and codes that have ended (their mails go with them), old mails and proposals, and
-    networks that nobody acts from any more.
+    """Delete unconfirmed requests, ended links and codes with their mails, old mails and proposals, unused networks.
 
     A mail that the Security team is shown as undeliverable keeps its link for as long as any mail is kept.
     """

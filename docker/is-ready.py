@@ -1,4 +1,4 @@
-"""The health check of `web` and `tokens`: does /readyz of this container answer 200?
+"""Health check of `web` and `tokens`: /readyz of this container must answer 200.
 
 A file, because not every runtime hands a script of several lines in the compose file on whole.
 """

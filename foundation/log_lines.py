@@ -34,7 +34,7 @@ class LineHandler(logging.StreamHandler[Any]):
     def __init__(self) -> None:
         super().__init__(_taken_over[0] if _taken_over else sys.stderr)
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # of logging
         """Write which line could not be written, and why. The logging module would print a traceback."""
         lost = logging.LogRecord(record.name, logging.ERROR, "", 0, "log_line_lost", None, sys.exc_info())
         self.stream.write(PlainLine().format(lost) + self.terminator)

@@ -76,7 +76,10 @@ def standard_error() -> LogStream:
 
 
 def unbuffered() -> TextIO:
-    """Standard error without the buffer of sys.stderr, whose lock Python takes at the exit: a thread may hold it that
-    cannot go on. Each text is one write, so that the lines of several processes do not mix."""
+    """Return standard error without the buffer of sys.stderr.
+
+    Python takes that buffer's lock at the exit, while a thread that cannot go on may hold it. Each text is one write,
+    so that the lines of several processes do not mix.
+    """
     raw = FileIO(2, "w", closefd=False)
     return TextIOWrapper(raw, errors="backslashreplace", write_through=True)

@@ -7,4 +7,4 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
-        from portal.config import checks, database  # noqa: F401  (they register; apps must be loaded first)
+        from portal.config import checks, database  # noqa: F401, PLC0415  # they register; apps must be loaded first

@@ -18,8 +18,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Inbox:
-    """Keeps what was accepted. `manners` is what the server answers: "accept", "greylist", "refuse", "hang", "drop", or
-    "quote": no, with what it found in the text, as filters against spam say which address is on their list."""
+    """Mail that an SMTP server for tests accepted.
+
+    `manners` is what the server answers: "accept", "greylist", "refuse", "hang", "drop", or "quote": no, with what it
+    found in the text, as filters against spam say which address is on their list.
+    """
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -27,7 +30,7 @@ class Inbox:
         self.waiting = 0  # conversations that hang at this moment
         self._read: set[int] = set()
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  # of aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
         if self.manners == "refuse":
@@ -37,7 +40,7 @@ class Inbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # of aiosmtpd
         if self.manners == "hang":
             self.waiting += 1
             try:

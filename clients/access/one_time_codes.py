@@ -117,8 +117,10 @@ def failures(purpose: str, mailbox: str, now: datetime) -> int:
 
 
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
-    """Accept the code once. Raises CodeRefused. Each attempt is counted before the comparison, so that parallel
-    guesses cannot exceed the limits."""
+    """Accept the code once. Raises CodeRefused.
+
+    Each attempt is counted before the comparison, so that parallel guesses cannot exceed the limits.
+    """
     if code is None:
         raise CodeRefused()
     _count_attempt(code, now)

@@ -83,7 +83,7 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
 
 @transaction.atomic
 def note_sign_in_changed(*, user: User, what: str, by: Actor) -> None:
-    """allauth added or took away a second factor; nobody mails or tells of it but this."""
+    """Record that allauth added or took away a second factor; nothing else mails or tells of that."""
     log.record(action=Action.STAFF_SIGN_IN_CHANGED, actor=by, subject=user, note=what)
 
 

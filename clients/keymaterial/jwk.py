@@ -73,8 +73,9 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
-    """Every `kid` by which an assertion may name a stored key (PROTOCOL A-10): its own, its thumbprint, and for a
-    certificate base64url and hex (of either case) SHA-1 and base64url SHA-256.
+    """Return every `kid` by which an assertion may name a stored key (PROTOCOL A-10).
+
+    Its own, its thumbprint, and for a certificate base64url and hex (of either case) SHA-1 and base64url SHA-256.
     """
     names = {str(key_jwk["kid"]), thumbprint(key_jwk)}
     x5c = key_jwk.get("x5c")

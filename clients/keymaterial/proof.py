@@ -15,7 +15,7 @@ LONGEST = 4096  # characters of a signature in base64: RSA 8192 needs 1368
 
 
 def is_signed_by(jwk: Mapping[str, object], message: bytes, signature: str) -> bool:
-    """Is `signature` (base64 or base64url, white space ignored) by the private half of this public JWK?
+    """Return whether `signature` (base64 or base64url, blanks ignored) is by the private half of this public JWK.
 
     Accepts what `openssl dgst -sha256 -sign` and `openssl pkeyutl -sign -rawin` make (RSA PKCS#1 v1.5 or ECDSA in DER,
     both over SHA-256; Ed25519) and the plain r||s of a browser's WebCrypto.

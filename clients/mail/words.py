@@ -116,7 +116,7 @@ def words_of(facts: Facts) -> Words:
 
 
 def sentence_of(facts: Facts, actor: str) -> str:
-    """ "Lotte Verhaeghe added the key 9a4c", from the change log's own list of sentences."""
+    """Return "Lotte Verhaeghe added the key 9a4c", from the change log's own list of sentences."""
     action = facts["action"]
     if action not in Action.values:
         return f"{actor}: {action}"

@@ -94,8 +94,10 @@ def _operator(typed: str, *, required: bool) -> str:
 
 
 def _tidy(options: dict[str, Any]) -> None:
-    """The rules of the forms: no blanks around a name, and none that would disguise itself in the change log or break
-    a mail's layout."""
+    """Apply the rules of the forms to the options.
+
+    No blanks around a name, and no name that would disguise itself in the change log or break a mail's layout.
+    """
     for name in {"name", "organisation"} & options.keys():
         options[name] = options[name].strip()
         try:

@@ -75,7 +75,7 @@ def launch(
 
 
 def create_database(sockets: Path, database: str = "keydesk", *, anew: bool = False) -> bool:
-    """Create the database unless it exists, or `anew` in any case. Did it?"""
+    """Create the database unless it exists, or `anew` in any case; return whether it was created."""
     name = psycopg.sql.Identifier(database)
     with (
         psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", autocommit=True) as connection,
@@ -105,7 +105,7 @@ def binary(name: str) -> str:
 
 
 def _a_namespace_will_do(data: Path) -> bool:
-    """Is it allowed, and does `data` lie in no directory that only its owner, somebody else, may enter?"""
+    """Return whether user namespaces are allowed, and `data` can be written inside one."""
     if shutil.which("unshare") is None:
         return False
     return subprocess.run(["unshare", "--user", "--", "test", "-w", str(data)], capture_output=True).returncode == 0

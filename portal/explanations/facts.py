@@ -29,7 +29,7 @@ class Value:
     single: bool = True
 
     def is_like(self, other: Value | None) -> bool:
-        """Can the two be compared character by character?"""
+        """Return whether the two can be compared character by character."""
         return other is not None and self.exact and self.single and other.exact and other.single
 
 

@@ -1,4 +1,4 @@
-"""Refused requests by cause, each explained, counted, and followed up: does it still happen?
+"""Refused requests by cause, each explained, counted, and followed up until it no longer happens.
 
 All figures of refused requests come from tokens.models.RefusalCount, so that every page says the same; of a flood the
 journal keeps only a part.

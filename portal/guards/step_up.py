@@ -91,7 +91,7 @@ def require(request: Request, act: Act, client: Client | None = None) -> None:
 
 
 def _counts(request: Request, act: Act, client: Client | None) -> bool:
-    """Was there a step-up a moment ago that is good for this act, too?
+    """Return whether there was a step-up a moment ago that is good for this act, too.
 
     A code is good for further acts at the same client; a sign-in with a passkey for those at every client; a link that
     was opened soon after it was mailed for a few.

@@ -97,8 +97,10 @@ def begin(request: Request, *, factor: str, account: str, user: User | None) -> 
 
 @contextmanager
 def judged(factor: str, user: User | None) -> Iterator[None]:
-    """For a form that raises ValidationError for a second factor that is wrong. Without a user there is no limit: with
-    a passkey alone, nothing can be guessed of an account."""
+    """Count the block as an attempt at a second factor, for a form that raises ValidationError for a wrong one.
+
+    Without a user there is no limit: with a passkey alone, nothing can be guessed of an account.
+    """
     request = context.request
     attempt = Attempt(request, factor, user)
     if user is not None:

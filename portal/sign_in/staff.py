@@ -181,7 +181,7 @@ def _method(request: Request, user: User) -> str:
 
 
 def is_strong(request: Request) -> bool:
-    """Did this session begin with a second factor or single sign-on?"""
+    """Return whether this session began with a second factor or single sign-on."""
     records = get_authentication_records(request, request.user)
     return any(record["method"] in STRONG_METHODS for record in records)
 

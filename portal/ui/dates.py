@@ -62,7 +62,7 @@ UNITS = (
 
 
 def day(value: date | None) -> str:
-    """6 December 2026"""
+    """6 December 2026."""
     if not value:
         return ""
     # Translators: a date as "6 December 2026", in the letters of Django's date filter.
@@ -76,13 +76,13 @@ def short_day(value: date) -> str:
 
 
 def clock(value: datetime | None) -> str:
-    """15:41"""
+    """15:41."""
     # Translators: a time as "15:41", in the letters of Django's date filter.
     return format_date(_local(value), pgettext("time format", "H:i")) if value else ""
 
 
 def moment(value: datetime | None) -> str:
-    """6 December 2026, 10:14"""
+    """6 December 2026, 10:14."""
     # Translators: a date and a time as "6 December 2026, 10:14".
     return _("%(day)s, %(time)s") % {"day": day(value), "time": clock(value)} if value else ""
 

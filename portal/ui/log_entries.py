@@ -111,7 +111,7 @@ def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:
 
 
 def name_of(label: str) -> str:
-    """ "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too."""
+    """Return "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too."""
     return label.rpartition(" <")[0] or label
 
 

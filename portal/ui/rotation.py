@@ -1,4 +1,4 @@
-"""A key or secret that is being replaced: is the new one used yet, and the old one no longer?
+"""Rotation of a key or secret: whether the new one is used yet, and the old one no longer.
 
 Works on rows that were loaded beforehand, as portal/ui/client_health.py does.
 """

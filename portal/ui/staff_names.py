@@ -21,7 +21,7 @@ def without_name(label: str, staff: Collection[str]) -> str:
 
 
 def as_contacts_see(label: str, staff: Collection[str]) -> str:
-    """ "Lotte Verhaeghe <lotte@leiestroom.example>" as it is; a member of staff or a command without a name.
+    """Return "Lotte Verhaeghe <lotte@leiestroom.example>" as it is; a member of staff or a command without a name.
 
     For labels that rows keep: who added a key, who made a secret. `staff`: of staff_addresses.
     """

@@ -52,13 +52,13 @@ def capture(content: SafeString) -> SafeString:
 
 @register.simple_tag
 def listof(*values: object) -> tuple[object, ...]:
-    """`{% listof _("Client") _("Scopes") as columns %}`"""
+    """`{% listof _("Client") _("Scopes") as columns %}`."""
     return values
 
 
 @register.simple_tag(takes_context=True)
 def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
-    """`{% breadcrumb label url label url ... current_label as crumbs %}`"""
+    """`{% breadcrumb label url label url ... current_label as crumbs %}`."""
     *parents, current = labels_and_urls
     links = [{"label": label, "url": url} for label, url in zip(parents[::2], parents[1::2], strict=True)]
     return component(context, "breadcrumb", links=links, current=current)
@@ -254,7 +254,7 @@ register.filter(as_contacts_see)
 
 @register.filter
 def visible(value: object) -> str:
-    """Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
+    r"""Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
     return "".join(
         char if is_visible(char) or char in NO_BREAK else char.encode("unicode_escape").decode() for char in str(value)
     )

@@ -21,7 +21,7 @@ def of(request: Request) -> str:
 
 
 def name_of(user_agent: str) -> str:
-    """ "Chrome, Windows"; "" when nothing in the header is known."""
+    """Return "Chrome, Windows", or "" when nothing in the header is known."""
     header = user_agent[:MAX_HEADER]
     found = (next((name for mark, name in names.items() if mark in header), "") for names in (BROWSERS, SYSTEMS))
     return ", ".join(filter(None, found))

@@ -178,8 +178,9 @@ def test_a_frontier_that_was_altered_is_never_built_upon(write):
 
 @pytest.mark.parametrize("size", [4, 8])
 def test_a_tree_that_no_note_speaks_for_is_never_built_upon(write, size):
-    """Who may add a checkpoint (the application's role may) could have a root of their own signed: an old note, beside
-    the number and the frontier of a history that never was.
+    """A forged checkpoint row is not signed over: an old note beside the number and frontier of another history.
+
+    The application's role may add checkpoints, and could otherwise have a root of its own signed.
     """
     write(3)
     genuine = sign()

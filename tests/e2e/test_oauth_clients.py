@@ -1,6 +1,8 @@
-"""OAuth client libraries as they come from their registries, used as their documentation says, against a running
-Keydesk. What they send is what it must understand: they encode the halves of Basic credentials each in its own way,
-name audiences differently, leave a `kid` out or a `scope` empty."""
+"""OAuth client libraries as their registries have them, used as documented, against a running Keydesk.
+
+They differ in what they send: they encode the halves of Basic credentials each in its own way, name audiences
+differently, leave a `kid` out or a `scope` empty.
+"""
 
 from __future__ import annotations
 
@@ -137,8 +139,10 @@ def test_requests_oauthlib_understands_a_refusal(client: Registered, monkeypatch
 
 @pytest.fixture(scope="module")
 def node() -> bool:
-    """Are the libraries of package-lock.json here? Installed once per checkout. Without Node.js only a warning is
-    given, but not in CI."""
+    """Return whether the libraries of package-lock.json are here; install them once per checkout.
+
+    Without Node.js only a warning is given, but not in CI.
+    """
     if missing := [tool for tool in ("node", "npm") if shutil.which(tool) is None]:
         complaint = f"{' and '.join(missing)} not installed here: the clients in {NODE.name}/ were not run"
         assert not os.environ.get("CI"), complaint

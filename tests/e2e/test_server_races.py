@@ -1,5 +1,7 @@
-"""Two server processes on one database, while somebody acts (PROTOCOL A-14, T-19 and I-23; docs/security.md,
-faults): what was taken away is gone at both from the act's answer on, and a limit is one limit."""
+"""Two server processes on one database, during acts (PROTOCOL A-14, T-19 and I-23; docs/security.md, faults).
+
+A revocation holds at both from the act's answer on, and a limit is one limit.
+"""
 
 from __future__ import annotations
 
@@ -205,8 +207,10 @@ def accepted(caller: Caller, *, at_most: int, pause: float = 0) -> int:
 
 
 def shares_one_limit(acts: Acts, processes: list[str]) -> bool:
-    """A limit used up at one process is used up at the other: but for a twentieth, and for what is asked before it
-    has heard of it, half a second later."""
+    """Return whether a limit used up at one process is used up at the other half a second later.
+
+    But for a twentieth, and for what is asked before the other process has heard of it.
+    """
     limit = 100
     client = tuple(acts("create", example_api.SCOPE, limit, None))
     first, second = (Caller(url, client) for url in processes)
@@ -256,7 +260,7 @@ def slowed_down(by_whom: dict[bool, list[Answer]]) -> float:
 
 
 def refused(answers: list[Answer]) -> bool:
-    """Has the client reached its limit?"""
+    """Return whether the client has reached its limit."""
     return any(answer.status == 429 for answer in answers)
 
 

@@ -29,7 +29,7 @@ def of(user: User, *, stepped_up: bool = True) -> Client:
 
 
 def is_asked(answer: HttpResponse) -> bool:
-    """Does the answer lead to the page for a code?"""
+    """Return whether the answer leads to the page for a code."""
     return answer.status_code == 302 and "?confirm=" in answer["Location"]
 
 

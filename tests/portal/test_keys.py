@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -82,8 +83,6 @@ def test_a_certificate_is_stored_as_the_jwk_that_wraps_it(made, browser) -> None
 
 
 def test_a_file_in_der_works_too(made, browser) -> None:
-    from cryptography import x509
-
     pem = certificate_now().encode()
     der = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     file = SimpleUploadedFile("leiestroom.cer", der)

@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from cryptography import x509
@@ -139,8 +139,6 @@ def test_the_exported_list_of_clients_prefixes_names_of_others() -> None:
     ["/nothing" + FORGED, "/security/queue" + FORGED + "/", "/open/bbb" + FORGED + "/", '/open/x"\\' + FORGED + "/"],
 )
 def test_no_address_or_header_forges_a_line_of_the_log(log: io.StringIO, path: str) -> None:
-    from urllib.parse import quote
-
     browser = Browser(
         HTTP_USER_AGENT=FORGED, HTTP_X_REQUEST_ID=FORGED, HTTP_X_FORWARDED_FOR=FORGED, HTTP_REFERER=FORGED
     )

@@ -37,7 +37,7 @@ def browser_at(address: str, *, like: Browser | None = None) -> Browser:
 
 
 def try_password(browser: Browser, login: str, password: str = "wrong") -> str:
-    """ "in" when it leads on to the code, else what the page says."""
+    """Return "in" when it leads on to the code, else what the page says."""
     answer = browser.post(reverse("account_login"), {"login": login, "password": password})
     return "in" if answer.status_code == 302 else answer.text
 

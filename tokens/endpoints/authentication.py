@@ -199,8 +199,10 @@ def _authenticate(
 
 
 def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
-    """An assertion may be a copy until it is spent, and copies must not use the client's limit up, however many are
-    under way at once. So a client can exceed its limit by the assertions that it has under way.
+    """Charge the client for the assertion that was spent, after the fact.
+
+    Until it is spent an assertion may be a copy, and copies must not use the client's limit up, however many are under
+    way at once. So a client can exceed its limit by the assertions that it has under way.
     """
     if request.allowance is None:
         request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)

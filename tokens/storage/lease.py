@@ -31,7 +31,7 @@ class Lease:
 
     @property
     def commits_wait(self) -> bool:
-        """Do commits hang, as without a standby to confirm them?"""
+        """Whether commits hang, as without a standby to confirm them."""
         return self._confirms and self._clock() - self._confirmed_at > RENEWAL_INTERVAL_S + LATE_AFTER_S
 
     async def covers(self, server: str) -> bool:

@@ -138,8 +138,9 @@ class Connection:
         return None
 
     async def _connect(self) -> Exchange:
-        """To the first host that takes us. Each has its share of the time, and the statement one. Raises psycopg.Error
-        or TimeoutError.
+        """Connect to the first host that takes us. Raises psycopg.Error or TimeoutError.
+
+        Each host has its share of the time, and the statement one.
         """
         share = MAX_WAIT_S / (len(self._places) + 1) if len(self._places) > 1 else None
         for place in list(self._places):

@@ -56,7 +56,7 @@ class Exchange:
 
     @property
     def is_asking(self) -> bool:
-        """Has the server still to answer?"""
+        """Whether the server has still to answer."""
         return self._is_asking
 
     async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Is there a pooler between us and PostgreSQL that gives each transaction another connection of its own?
+"""Detection of a pooler between us and PostgreSQL that gives each transaction another connection.
 
 Settings and locks of a session, and prepared statements, are then in one connection when they are needed in another:
 the guards of the hot path would silently be gone, and a lock could stay held for an hour. So such a pooler (PgBouncer

@@ -46,8 +46,10 @@ class Command(RefusingCommand):
         self.stdout.write(json.dumps(answer) if as_json else f"Exported to {directory}")
 
     def export(self, directory: Path) -> str:
-        """Writes the files. Why the last entries are not signed, if they are not: a damaged log is exported all the
-        same, because the export is the evidence."""
+        """Write the files; return why the last entries are not signed, or "".
+
+        A damaged log is exported all the same, because the export is the evidence.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         with transaction.atomic():
             log.record(action=Action.LOG_EXPORTED, actor=CommandLine(), subject=log.SITE)

@@ -48,7 +48,7 @@ def action_choices() -> list[tuple[Any, Any]]:
 
 
 def _without_names(sentence: str) -> str:
-    """ "approved the request" of "{actor} approved the request {subject}": a letter typed finds it in the list."""
+    """Return "approved the request" of "{actor} approved the request {subject}", so that a letter typed finds it."""
     bare = sentence.format(actor="", subject="…").strip(" …,:")
     return bare[:1].upper() + bare[1:]
 

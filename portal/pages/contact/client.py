@@ -92,8 +92,11 @@ def history(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_address: bool) -> dict[str, object]:
-    """As components/change_log.html wants it: without what is for auditors; staff and commands are the Security team,
-    whose reasons and signals are for the staff, and of who is no contact any more the name is enough."""
+    """Return the entry for components/change_log.html, without what only auditors may see.
+
+    Staff and commands are the Security team, whose reasons and signals are for the staff. Former contacts have a name
+    and no address.
+    """
     actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
     hidden = {} if show_address else {"who": actor if by_contact else ""}
     hidden |= {} if by_contact else {"note": ""}

@@ -1,4 +1,4 @@
-"""The contact's home: is everything all right with each of my clients?"""
+"""The contact's home: the state of each of their clients."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -41,8 +41,10 @@ def request_client(request: Request) -> HttpResponse:
 
 
 def _unconfirmed(request: Request) -> Registration | None:
-    """What this browser sent a while ago and did not confirm: for who goes back, mistyped the address or lost the page
-    for the code."""
+    """Return the unconfirmed request that this browser sent a while ago, if any.
+
+    For a contact who goes back, mistyped the address or lost the page for the code.
+    """
     waiting = Registration.objects.filter(
         status=Registration.Status.UNCONFIRMED, created_at__gt=request.now - settings.SESSION_IDLE_LIMIT
     )

@@ -197,7 +197,7 @@ def test_an_issuer_with_a_path_leads_there_too(start, client):
 
 @pytest.mark.parametrize("known", [True, False])
 def test_no_text_from_a_stranger_keeps_other_refusals_from_being_written(wire, client, known):
-    """In JSON "Þ" is \\u00de: what is taken out must not begin within an escape, or the whole statement fails."""
+    r"""In JSON "Þ" is \\u00de: what is taken out must not begin within an escape, or the whole statement fails."""
     name = client.client_id if known else "nobody"
     form = GRANT | {"client_id": name, "client_secret": "wrong"}
     before = wire.post("token", form)

@@ -1,5 +1,6 @@
 # make demo     everything, started for real on this machine: http://localhost:8000 (PORT=8123 make demo)
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
+# make quick    the tests of the domain, the change log, the protocol and the documents: no browser, no page
 # make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
@@ -17,7 +18,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test check messages bench bench-scale bench-pages screenshots clean
+.PHONY: help install translations demo test quick check messages bench bench-scale bench-pages screenshots clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -45,6 +46,9 @@ demo:
 
 test: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
+
+quick: translations
+	@exec $(PYTHON) -m pytest -q -n 3 tests/audit tests/clients tests/tokens/protocol tests/test_docs.py $(ARGS)
 
 check: translations
 	.venv/bin/ruff check

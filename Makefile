@@ -48,7 +48,7 @@ test: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
 
 quick: translations
-	@exec $(PYTHON) -m pytest -q -n 3 tests/audit tests/clients tests/tokens/protocol tests/test_docs.py $(ARGS)
+	@exec $(PYTHON) -m pytest -q -n 3 tests/audit tests/clients tests/foundation tests/tokens/protocol tests/test_docs.py $(ARGS)
 
 check: translations
 	.venv/bin/ruff check
@@ -77,7 +77,7 @@ bench-pages: translations
 	@exec $(PYTHON) -m bench.pages $(ARGS)
 
 screenshots: translations
-	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/screenshots.py
+	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/pages/screenshots.py
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.servers.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -41,7 +41,7 @@ def main() -> int:
             run([sys.executable, "manage.py", command, "--noinput", "--verbosity", "0"], env=env, cwd=stack.ROOT)
         began_at = time.time()
         sizes = ["--clients", str(options.clients), "--entries", str(options.entries)]
-        visits = json.loads(run([sys.executable, "-m", "bench.crowd", *sizes], env=env, cwd=stack.ROOT))
+        visits = json.loads(run([sys.executable, "-m", "bench.rows.crowd", *sizes], env=env, cwd=stack.ROOT))
         print(f"Filled in {time.time() - began_at:.0f} s", file=sys.stderr)
         web = stack.web(PORT, env=env, log=directory / "web.log")
         started.append(web)

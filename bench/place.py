@@ -27,7 +27,7 @@ LOG_FILES = 256  # of 16 MB
 
 @dataclass(frozen=True)
 class Actors:
-    """`clients`: by name, what bench/seed.py has made."""
+    """`clients`: by name, what bench/rows/seed.py has made."""
 
     issuer: str = ""
     scope: str = ""
@@ -79,7 +79,7 @@ def prepare(directory: Path) -> Place:
             postgres.create_database(place.sockets, name)
         place.environment = environment(place.sockets)
         run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=place.environment, cwd=stack.ROOT)
-        made = run([sys.executable, "-m", "bench.seed"], env=place.environment, cwd=stack.ROOT)
+        made = run([sys.executable, "-m", "bench.rows.seed"], env=place.environment, cwd=stack.ROOT)
         place.actors = Actors(**json.loads(made))
         _tell_peers(place)
     except BaseException:

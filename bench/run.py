@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import machine, report, traffic
-from bench.cells import LOADS, WORKS, Cell, Load, Stock, by_secret, measure
-from bench.chart import chart
-from bench.load import ServerFailed, closed_loop
+from bench import machine
+from bench.load import traffic
+from bench.load.cells import LOADS, WORKS, Cell, Load, Stock, by_secret, measure
+from bench.load.generator import ServerFailed, closed_loop
 from bench.place import OTHER_CORE, Place, prepare
+from bench.report import tables as report
+from bench.report.chart import chart
 from bench.servers import Running, start_all
 from dev.servers import stack
 

@@ -1,6 +1,6 @@
 """`make bench-scale`: Keydesk with 10^3 to 10^7 living tokens and 10^2 to 10^5 clients, invalidation, purge and memory.
 
-Writes scale.json and scale.md into .local/bench/. bench/growth.py has the measurements.
+Writes scale.json and scale.md into .local/bench/. bench/growth/measurements.py has the measurements.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import growth, growth_report, machine
+from bench import machine
+from bench.growth import measurements as growth
 from bench.place import OTHER_CORE, prepare
-from bench.population import Population
+from bench.report import growth as growth_report
+from bench.rows.population import Population
 from bench.run import DIRECTORY
 from bench.servers import keydesk, launch
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
-from bench import traffic
-from bench.load import HOST
+from bench.load import traffic
+from bench.load.generator import HOST
 from bench.machine import on_core
 from bench.place import SERVER_CORE, Actors, Place, run
 from dev.servers import postgres, stack
@@ -65,11 +65,11 @@ def keydesk(place: Place) -> Iterator[Server]:
 
 
 def ceiling(place: Place) -> Iterator[Server]:
-    ours = [sys.executable, "-m", "bench.ceiling"]
+    ours = [sys.executable, "-m", "bench.load.ceiling"]
     theirs = [sys.executable, "-m", "uvicorn", "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
     for name, title, command in (
         ("ceiling", "nothing but HTTP, same server", ours),
-        ("ceiling-asgi", "nothing but HTTP, uvicorn with ASGI", [*theirs, "bench.ceiling:application"]),
+        ("ceiling-asgi", "nothing but HTTP, uvicorn with ASGI", [*theirs, "bench.load.ceiling:application"]),
     ):
         yield Server(name, title, ("basic",), command, stack.ROOT, place.environment, introspection_path="")
 

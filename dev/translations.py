@@ -1,7 +1,7 @@
 """The translations: `make messages` finds every text and updates portal/locale/<language>/LC_MESSAGES/django.po.
 
 Babel and polib do it, because GNU gettext is not on every machine; Django's `templatize` turns a template into what a
-Python reader understands. A test holds the catalogues to the texts (tests/portal/test_translations.py).
+Python reader understands. A test holds the catalogues to the texts (tests/dev/test_translations.py).
 """
 
 import io

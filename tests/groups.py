@@ -13,10 +13,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Groups that take long, longest first, or the last one to begin would keep a single core busy when all else is done.
 LONG = {
-    "the running Keydesk": r"tests/e2e/test_(?!accessibility|gallery|keyboard|lists|preferences)",
-    "pages of contacts": r"tests/e2e/test_accessibility\.py::.*\[contacts\]",
-    "pages of staff": r"tests/e2e/test_accessibility\.py::.*\[staff\]",
-    "the demonstration": r"tests/portal/test_demo\.py",
+    "the running Keydesk": r"tests/e2e/(?!pages/)",
+    "pages of contacts": r"tests/e2e/pages/test_accessibility\.py::.*\[contacts\]",
+    "pages of staff": r"tests/e2e/pages/test_accessibility\.py::.*\[staff\]",
+    "the demonstration": r"tests/dev/test_demo\.py",
     "other pages": r"tests/e2e/",
 }
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 
-from tests.smtp import Inbox, running_server
+from tests.support.smtp import Inbox, running_server
 
 
 @pytest.fixture

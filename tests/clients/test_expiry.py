@@ -9,8 +9,8 @@ from clients.acts import keys
 from clients.mail import outbox
 from clients.mail.rendering import render
 from clients.models import Client, Key, Mail
-from tests.factories import NOW, by, client, lotte
-from tests.keys import certificate, public_key
+from tests.support.factories import NOW, by, client, lotte
+from tests.support.keys import certificate, public_key
 from tokens.models import CredentialUse
 from tokens.tasks import warn_of_expiry
 

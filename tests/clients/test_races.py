@@ -14,9 +14,9 @@ from clients.actors import Actor
 from clients.acts import client_requests, client_secrets, keys, lifecycle, review
 from clients.mail import outbox
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
-from tests.factories import NOW, bram, by, client, lotte, noor, submitted_request
-from tests.keys import certificate, public_key
-from tests.parallel import at_once
+from tests.support.factories import NOW, bram, by, client, lotte, noor, submitted_request
+from tests.support.keys import certificate, public_key
+from tests.support.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from dev.servers import postgres, sockets, stack
-from tests.e2e import live as live_module
-from tests.e2e.live import Live
-from tests.smtp import running_server
+from tests.e2e.support import live as live_module
+from tests.e2e.support.live import Live
+from tests.support.smtp import running_server
 
 HERE = Path(__file__).parent
 PICTURES = stack.ROOT / ".local" / "e2e"

@@ -11,9 +11,9 @@ from django.test import Client as Browser
 from audit import verification_runs
 from clients.acts import keys
 from clients.models import Client, Mail, User
-from tests import factories
-from tests.keys import public_key
-from tests.portal import browsers
+from tests.portal.support import browsers
+from tests.support import factories
+from tests.support.keys import public_key
 from tokens.models import JournalEntry
 
 

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests import factories
-from tests.factories import bram, lotte, noor, wim
-from tests.portal import browsers, staff
+from tests.portal.support import browsers, staff
+from tests.support import factories
+from tests.support.factories import bram, lotte, noor, wim
 
 pytestmark = pytest.mark.django_db
 

@@ -17,11 +17,11 @@ from django.urls import reverse
 
 from foundation.secret_format import generate
 from portal.forms.fields import BoundedText
-from tests import factories, patterns
-from tests.clients.keymaterial.clock import seconds_taken
-from tests.portal import browsers
-from tests.portal.test_security_hostile_input import Visitors, reachable, visitors  # noqa: F401  (a fixture)
-from tests.portal.test_staff_sign_in import enrolled, type_password
+from tests.portal.sign_in.test_staff_sign_in import enrolled, type_password
+from tests.portal.support import browsers
+from tests.portal.test_hostile_input import Visitors, reachable, visitors  # noqa: F401  (a fixture)
+from tests.support import factories, patterns
+from tests.support.clock import seconds_taken
 
 pytestmark = pytest.mark.django_db
 

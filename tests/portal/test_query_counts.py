@@ -17,10 +17,10 @@ from audit import verification_runs
 from audit.models import LogHead, Verification
 from clients.acts import client_requests, contacts, keys
 from clients.models import Client, ClientContact, Mail
-from tests import factories
-from tests.factories import NOW, ada, by, lotte, noor
-from tests.keys import public_key
-from tests.portal import browsers, staff
+from tests.portal.support import browsers, staff
+from tests.support import factories
+from tests.support.factories import NOW, ada, by, lotte, noor
+from tests.support.keys import public_key
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
 
 pytestmark = pytest.mark.django_db

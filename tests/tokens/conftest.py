@@ -13,8 +13,8 @@ from clients import keymaterial
 from clients.acts import keys
 from clients.models import Client
 from clients.models import Key as ClientKey
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.served import Served, serving
 from tests.tokens.support.wire import Clock, Signer, Wire, basic, ec_key, process, public_jwk
 

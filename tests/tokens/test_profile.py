@@ -14,8 +14,8 @@ from joserfc.jwk import RSAKey
 
 from clients import keymaterial
 from clients.acts import client_secrets, keys, lifecycle
-from tests import factories
-from tests.factories import NOW
+from tests.support import factories
+from tests.support.factories import NOW
 from tests.tokens.support.wire import ISSUER, TOKEN_URL, Clock, Signer, Wire, basic, ec_key, process, public_jwk
 
 pytestmark = pytest.mark.django_db(transaction=True)

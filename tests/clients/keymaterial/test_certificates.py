@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from clients import keymaterial
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     CA,
     NOW,
     Digest,
@@ -27,7 +27,7 @@ from tests.clients.keymaterial.making import (
     pem,
     rsa_key,
 )
-from tests.clients.keymaterial.x5c import x5c, x5t, x5t_s256
+from tests.clients.keymaterial.support.x5c import x5c, x5t, x5t_s256
 
 UNKNOWN = x509.ObjectIdentifier("1.2.3.4.1")
 

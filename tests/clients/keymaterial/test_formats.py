@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     SHA256,
     PrivateKey,
     accepted,

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from clients import keymaterial
 from clients.keymaterial import KeyRefused
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.clock import seconds_taken
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     CA,
     NOW,
     certificate,
@@ -29,8 +28,9 @@ from tests.clients.keymaterial.making import (
     rsa_jwk,
     rsa_key,
 )
+from tests.clients.keymaterial.support.x5c import x5c
 from tests.clients.keymaterial.test_strength import of_bits
-from tests.clients.keymaterial.x5c import x5c
+from tests.support.clock import seconds_taken
 
 SIZE = 64 * 1024
 BUDGET = 0.05  # CPU seconds

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     accepted,
     ec_jwk,
     refused,

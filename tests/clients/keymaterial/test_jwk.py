@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from clients import keymaterial
 from clients.keymaterial.encoding import base64url_encode
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     NOW,
     accepted,
     chain,
@@ -19,8 +19,8 @@ from tests.clients.keymaterial.making import (
     refused,
     rsa_jwk,
 )
-from tests.clients.keymaterial.making import certificate as make_certificate
-from tests.clients.keymaterial.x5c import x5c, x5t, x5t_s256
+from tests.clients.keymaterial.support.making import certificate as make_certificate
+from tests.clients.keymaterial.support.x5c import x5c, x5t, x5t_s256
 
 
 def test_only_known_public_members_are_kept() -> None:

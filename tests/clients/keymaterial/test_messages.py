@@ -11,7 +11,7 @@ from clients import keymaterial
 from clients.keymaterial import formats
 from clients.keymaterial.errors import COMPROMISING
 from portal.explanations.keys import KEY_WORDS, explain_key
-from tests.clients.keymaterial.making import ec_jwk, refused
+from tests.clients.keymaterial.support.making import ec_jwk, refused
 
 PACKAGE = Path(str(keymaterial.__file__)).parent
 

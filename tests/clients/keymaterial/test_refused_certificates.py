@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
 from cryptography.x509.oid import ExtensionOID
 
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     CA,
     NOW,
     PrivateKey,

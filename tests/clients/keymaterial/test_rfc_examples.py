@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from clients.keymaterial import thumbprint
-from tests.clients.keymaterial.making import accepted, refused
+from tests.clients.keymaterial.support.making import accepted, refused
 
 # RFC 7517 appendix A.1, second key; RFC 7638 section 3.1 uses the same.
 RSA_KEY: dict[str, object] = {

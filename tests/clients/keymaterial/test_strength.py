@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from clients.keymaterial.encoding import base64url_encode
-from tests.clients.keymaterial.making import accepted, ec_jwk, ec_key, ed_jwk, ed_key, refused, rsa_jwk, rsa_key
+from tests.clients.keymaterial.support.making import accepted, ec_jwk, ec_key, ed_jwk, ed_key, refused, rsa_jwk, rsa_key
 
 SMALL_PRIMES = [n for n in range(2, 1000) if all(n % d for d in range(2, math.isqrt(n) + 1))]
 

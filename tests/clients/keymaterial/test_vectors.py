@@ -10,8 +10,8 @@ import pytest
 from clients import keymaterial
 from clients.keymaterial import KeyRefused, rsa
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.clock import seconds_taken
-from tests.prose import prose_in
+from tests.support.clock import seconds_taken
+from tests.support.prose import prose_in
 
 VECTORS = Path(__file__).parents[2] / "data" / "vectors"
 MANIFEST = json.loads((VECTORS / "manifest.json").read_text())

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from clients import keymaterial
 from clients.keymaterial import PublicKey
 from portal.explanations.keys import explain_key
-from tests.clients.keymaterial.making import (
+from tests.clients.keymaterial.support.making import (
     CA,
     NOW,
     SHA256,
@@ -29,7 +29,7 @@ from tests.clients.keymaterial.making import (
     refused,
     rsa_jwk,
 )
-from tests.clients.keymaterial.x5c import x5c
+from tests.clients.keymaterial.support.x5c import x5c
 
 
 def after_the_command(data: bytes, directory: Path, *, before: str, after: str) -> tuple[PublicKey, ...]:

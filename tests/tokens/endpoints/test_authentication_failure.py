@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from clients.acts import lifecycle
 from clients.models import Client
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.checking import CLIENT, client_key, key, policy
 from tests.tokens.support.checking import signer as signing
 from tests.tokens.support.wire import Answer, Signer, Wire, base64url, basic, ec_key

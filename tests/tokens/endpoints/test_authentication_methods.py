@@ -8,7 +8,7 @@ from joserfc.jwk import OctKey
 
 from clients.acts import client_secrets, lifecycle
 from clients.models import Client
-from tests.factories import NOW, SYSTEM
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import JWT_BEARER, Signer, Wire, basic, ec_key
 from tokens.endpoints.authentication import METHODS
 

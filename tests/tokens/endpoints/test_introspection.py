@@ -9,8 +9,8 @@ import pytest
 
 from clients.acts import catalogue, lifecycle
 from clients.models import Client
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import ISSUER, basic
 from tokens.protocol import token_format
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clients.acts import catalogue
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import KIND_OF, key
 from tests.tokens.support.wire import ISSUER, TOKEN_URL, Signer

@@ -14,8 +14,8 @@ import time_machine
 from django.db import connection, transaction
 
 from clients.acts import lifecycle
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import check, client_key, key, rule
 from tests.tokens.support.checking import signer as pure_signer

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from clients.acts import lifecycle
-from tests.factories import NOW, SYSTEM
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Wire, basic
 from tokens.protocol.parameters import KNOWN, LARGEST_BODY, MOST_FIELDS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import factories
+from tests.support import factories
 from tests.tokens.support.wire import basic
 from tokens.models import Token
 from tokens.protocol import token_format

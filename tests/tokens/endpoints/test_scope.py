@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clients.acts import catalogue, lifecycle
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic
 from tokens.endpoints.token import MOST_SCOPES
 from tokens.models import Token

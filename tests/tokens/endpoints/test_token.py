@@ -10,7 +10,7 @@ from django.db import connection
 
 from clients.acts import lifecycle
 from foundation import secret_format
-from tests.factories import NOW, SYSTEM
+from tests.support.factories import NOW, SYSTEM
 from tokens.models import Token
 from tokens.protocol import token_format
 

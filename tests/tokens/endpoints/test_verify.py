@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from clients.acts import lifecycle
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.endpoints.test_introspection import changed_characters
 from tests.tokens.support.wire import Answer, basic
 from tokens.endpoints.example_api import SCOPE

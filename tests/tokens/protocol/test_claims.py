@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from clients.acts import lifecycle
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import CLIENT, client_key, key, policy, refusal, rule, signer
 from tests.tokens.support.wire import ISSUER, PATH, TOKEN_URL, Signer

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.clients.keymaterial.clock import seconds_taken
+from tests.support.clock import seconds_taken
 from tests.tokens.support.checking import check, client_key, key, refusal_of, unsigned
 from tests.tokens.support.wire import Wire, basic
 from tokens.protocol import jws, parameters

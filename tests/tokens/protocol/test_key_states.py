@@ -11,9 +11,9 @@ from joserfc.jwk import ECKey
 from clients import keymaterial
 from clients.acts import keys, lifecycle
 from clients.models import Client
-from tests.factories import SYSTEM
-from tests.keys import certificate_pem, new_ec
-from tests.keys import public_key as public
+from tests.support.factories import SYSTEM
+from tests.support.keys import certificate_pem, new_ec
+from tests.support.keys import public_key as public
 from tests.tokens.support.checking import AT, client_key, key, refusal, rule, signer
 from tests.tokens.support.wire import Clock, Signer, Wire
 from tokens.protocol.errors import Rule

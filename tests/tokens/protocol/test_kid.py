@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey
 
 from clients import keymaterial
 from clients.acts import keys
-from tests import factories
-from tests.factories import NOW, SYSTEM
-from tests.keys import certificate_pem, new_ec
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
+from tests.support.keys import certificate_pem, new_ec
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import AT, check, client_key, from_upload, key, refusal, rule, signer
 from tests.tokens.support.wire import Signer, base64url

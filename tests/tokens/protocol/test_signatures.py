@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws as joserfc_jws
 
 from clients.models import Key
-from tests.factories import NOW
+from tests.support.factories import NOW
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import ALGORITHMS_OF, AT, KIND_OF, check, client_key, key, refusal, rule, signer
 from tests.tokens.support.wire import Signer, base64url, public_jwk, sign

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from clients.acts import catalogue, client_secrets, lifecycle
 from clients.models import Client
 from portal.pages.incident import pasted_secret
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic
 from tokens import tasks
 from tokens.acts import incident, invalidation

@@ -21,9 +21,9 @@ from django.db import connection
 
 from clients.acts import client_secrets, keys, lifecycle
 from clients.models import Client
-from tests import factories
-from tests.factories import SYSTEM
-from tests.parallel import at_once
+from tests.support import factories
+from tests.support.factories import SYSTEM
+from tests.support.parallel import at_once
 from tests.tokens.support.connected import eventually
 from tests.tokens.support.wire import Answer, Clock, Wire, basic
 from tokens.acts import incident, invalidation

@@ -20,9 +20,9 @@ from structlog.testing import capture_logs
 from clients.acts import lifecycle
 from clients.models import Client
 from dev.servers import sockets, valkey
-from tests import factories
-from tests.factories import NOW, SYSTEM
-from tests.parallel import at_once
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
+from tests.support.parallel import at_once
 from tests.tokens.support.wire import Answer, Wire, basic
 from tokens.models import JournalEntry
 from tokens.protocol.policy import from_settings

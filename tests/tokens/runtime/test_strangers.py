@@ -12,7 +12,7 @@ from time import sleep
 import pytest
 from django.db import connection, transaction
 
-from tests.parallel import at_once
+from tests.support.parallel import at_once
 from tests.tokens.runtime.test_rate_limits import GRANT, statuses, too_many
 from tests.tokens.support.wire import Answer, Signer, Wire, basic
 from tokens.models import JournalEntry

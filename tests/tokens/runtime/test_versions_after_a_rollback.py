@@ -11,8 +11,8 @@ from django.db import connection
 
 from clients.acts import client_secrets, lifecycle
 from clients.models import Client
-from tests import factories
-from tests.factories import NOW, SYSTEM
+from tests.support import factories
+from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Wire, basic
 
 SEQUENCE = "pg_get_serial_sequence('clients_client', 'id')"

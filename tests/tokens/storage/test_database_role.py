@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 import tokens
-from tests import factories
+from tests.support import factories
 from tests.tokens.support.wire import Clock, Wire, basic, process
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
 from tokens.protocol.policy import from_settings

@@ -11,7 +11,7 @@ from typing import Any
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from clients import keymaterial
-from tests.factories import NOW
+from tests.support.factories import NOW
 from tests.tokens.support.wire import Clock, Signer, base64url, public_jwk
 from tokens.protocol import assertion, jws
 from tokens.protocol.assertion import ClientKey, Policy, Verified

@@ -16,7 +16,7 @@ from django.utils.datastructures import CaseInsensitiveMapping
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, import_key
 
-from tests.factories import NOW
+from tests.support.factories import NOW
 from tokens.models import JournalEntry
 from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Server

@@ -1,0 +1,1 @@
+"""Growth: the measurements of one Keydesk whose tables grow meanwhile."""

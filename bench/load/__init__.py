@@ -1,0 +1,1 @@
+"""Load: requests, how they are sent, and one measurement of them."""

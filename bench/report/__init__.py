@@ -1,0 +1,1 @@
+"""Tables and the chart, from what was measured."""

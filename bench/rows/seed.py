@@ -1,0 +1,55 @@
+"""Makes Keydesk's clients for the benchmark, and prints them as JSON with private keys: `python -m bench.rows.seed`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from joserfc.jwk import ECKey, RSAKey  # noqa: E402
+
+from clients import keymaterial  # noqa: E402
+from clients.actors import Actor  # noqa: E402
+from clients.acts import catalogue, lifecycle  # noqa: E402
+from clients.models import User  # noqa: E402
+
+BENCH = Actor(system="bench")
+SCOPE = "bench.read"
+
+
+def make(now: datetime) -> dict[str, object]:
+    api = catalogue.create_api(identifier="bench", name="Bench", description={"en": "Bench"}, by=BENCH)
+    scope = catalogue.create_scope(name=SCOPE, api=api, description={"en": "Bench"}, sensitive=False, by=BENCH)
+    contact = User.objects.create(email="bench@keydesk.example", name="Bench")
+
+    def client(name: str, **more: Any) -> dict[str, object]:
+        rights = {"scopes": [scope], "defaults": [scope], **more}
+        made, secret = lifecycle.create(name=name, organisation="", contact=contact, by=BENCH, now=now, **rights)
+        return {"client_id": made.client_id, "client_secret": secret}
+
+    clients = {
+        "basic": client("Bench basic"),
+        "hashed": client("Bench hashed"),  # as basic; for the peer that can hash secrets
+        "reader": client("Bench reader", scopes=[], defaults=[], serves=[api]),
+    }
+    for algorithm, private in (("ES256", ECKey.generate_key("P-256")), ("RS256", RSAKey.generate_key(2048))):
+        public = {**private.as_dict(private=False), "alg": algorithm, "use": "sig"}
+        (key,) = keymaterial.read(json.dumps(public).encode(), now=now)
+        client_id = client(f"Bench {algorithm}", key=key)["client_id"]
+        clients[algorithm] = {
+            "client_id": client_id,
+            "alg": algorithm,
+            "jwk": {**public, "kid": key.kid},
+            "private_jwk": {**private.as_dict(private=True), "kid": key.kid},
+        }
+    return {"issuer": settings.PUBLIC_URL, "scope": SCOPE, "clients": clients}
+
+
+if __name__ == "__main__":
+    print(json.dumps(make(timezone.now())))

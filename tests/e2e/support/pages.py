@@ -1,0 +1,182 @@
+"""Every page that a person can see: the access matrix, with the demonstration's people and data behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.db import connection
+from django.test import Client as Browser
+from django.urls import reverse
+
+from audit import checkpoints, verification_runs
+from audit.models import LogHead, Verification
+from clients import encryption
+from clients.acts import proposals, review
+from clients.acts import staff as people
+from clients.models import Client, Mail, Proposal, Registration, Scope, User
+from dev.example import organisation, traffic
+from portal.pages.docs import contents
+from tests.portal.support import browsers, staff
+from tests.portal.test_access import MATRIX, ROLES, arguments
+from tests.support import factories
+from tests.support.keys import certificate_pem, new_ec
+from tokens.models import AnonymousRefusal, JournalEntry
+
+STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
+NOOR, BRAM, ADA = (f"{name}@gegevensverkeer.example" for name in ("noor", "bram", "ada"))
+OF_NOBODY = "9a4c17e05bd2883f610ec7942daa56f1"  # a refused request that names no client
+WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page as one role sees it; with `form`, the page that answers when these fields are posted there."""
+
+    role: str
+    name: str
+    path: str
+    form: dict[str, str] | None = None
+
+
+def seed(now: datetime | None = None) -> None:
+    """The example of `make demo`, a request of Lotte's that waits, one with questions, and mail that did not arrive."""
+    now = now or datetime.now(UTC)
+    private = organisation.make(now)
+    in_another_thread(lambda: traffic.make(private, now))
+    checkpoints.sign_checkpoint(now)
+    parcels = (Scope.objects.get(name="parcel.read"),)
+    for name, hours in ((WITH_QUESTIONS, 30), (WAITING, 7)):
+        factories.submitted_request(
+            now - timedelta(hours=hours), client_name=name, organisation="Waterbedrijf Leiestroom", scopes=parcels,
+            contact_name="Lotte Verhaeghe", contact_email=organisation.CONTACT, purpose="To plan the work of a week.",
+        )  # fmt: skip
+    asked = Registration.objects.get(client_name=WITH_QUESTIONS)
+    noor = factories.by(User.objects.get(email=NOOR))
+    review.request_changes(
+        registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
+    )
+    sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))
+    proposals.propose(
+        kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
+        reason="The register is public since this month.",
+    )  # fmt: skip
+    factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
+    people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
+    for _ in range(2):  # one that is finished, one that runs
+        started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
+        if not Verification.objects.exclude(finished_at=None).exists():
+            verification_runs.carry_out(started.pk)
+    AnonymousRefusal.objects.create(
+        why=OF_NOBODY, request_id=OF_NOBODY, at=now, endpoint="token", status=401, error="invalid_client",
+        rule="unknown_client", facts={"sent": "fphqa925tqs4"}, address="192.0.2.1",
+    )  # fmt: skip
+    undelivered = Mail.objects.earliest("created_at")
+    Mail.objects.filter(pk=undelivered.pk).update(state=Mail.State.FAILED, attempts=8, last_error="550 No such user")
+
+
+def in_another_thread(act: Callable[[], None]) -> None:
+    """An event loop of ours cannot run in this thread while there is a browser: Playwright's own does."""
+
+    def run() -> None:
+        act()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(run).result()
+
+
+def things() -> dict[str, Any]:
+    """What the addresses of the matrix name, all of it Lotte's."""
+    mine = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    secret = mine.secrets.get()
+    return {
+        "client": mine,
+        "key": mine.keys.get(),
+        "registration": Registration.objects.get(client_name=WAITING),
+        "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
+        "secret": encryption.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
+        "refusal": JournalEntry.objects.of(mine).refusals()[0],
+        "scope": Scope.objects.earliest("pk"),
+        "verification": Verification.objects.exclude(finished_at=None).get(),
+        "proposal": Proposal.objects.get(client=mine),
+        "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
+    }
+
+
+def places(known: dict[str, Any]) -> Iterator[Place]:
+    """Everything that answers 200, a few files among it, and what else people see: errors and empty lists."""
+    for number, role in enumerate(ROLES):
+        for name, (on_get, _on_post) in MATRIX.items():
+            if on_get.split()[number] == "200":
+                yield Place(role, name, reverse(name, kwargs=arguments(name, known)))
+    for page in contents.PAGES:
+        yield Place("owner", f"docs-{page.slug}", reverse("docs_page", args=[page.slug]))
+    for role, name, query in LISTS:
+        yield Place(role, f"{name}-list", reverse(name) + query)
+    sensitive = Scope.objects.get(sensitive=True)
+    yield Place("security", "ease_scope", reverse("ease_scope", args=[sensitive.pk]))
+    yield Place("owner", "404", "/no/such/page/")
+    for role in ("anonymous", "owner"):
+        yield Place(role, "why-unknown", reverse("why", args=[OF_NOBODY]))
+    yield Place("owner", "why-not-kept", reverse("why", args=["0" * 32]))
+    running = Verification.objects.get(finished_at=None)
+    yield Place("auditor", "verification-running", reverse("verification", args=[running.pk]))
+    yield from _answers(known)
+
+
+LISTS = (
+    ("security", "all_clients", "?q=nobody&state=active"),
+    ("security", "all_clients", "?expiring=moon"),
+    ("security", "queue", "?show=decided"),
+    ("security", "queue", "?show=risk"),
+    ("auditor", "change_log", "?who=nobody&since=2020-01-01"),
+    ("auditor", "change_log", "?since=tomorrow"),
+    ("owner", "journal", "?request_id=unknown"),
+)
+
+
+def _answers(known: dict[str, Any]) -> Iterator[Place]:
+    """The first answer to a form: with errors, or the page that exists only as an answer."""
+    uid = known["client"].uid
+
+    def of_client(name: str, /, **form: str) -> Place:
+        return Place("owner", f"{name}-answer", reverse(name, args=[uid]), form)
+
+    private = new_ec()
+    certificate = certificate_pem(private, now=datetime.now(UTC)).decode()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    yield Place("anonymous", "request_client-answer", reverse("request_client"), {"contact_email": "no"})
+    yield Place("anonymous", "ask_link-answer", reverse("ask_link"), {"email": "lotte@leiestroom.example"})
+    yield Place("anonymous", "account_login-answer", reverse("account_login"), {"login": NOOR, "password": "wrong"})
+    yield of_client("reveal_secret")
+    yield of_client("regenerate_secret")
+    yield of_client("add_key", way="paste", pasted=certificate)
+    yield of_client("add_key", way="paste", pasted=pem)
+    yield of_client("add_key", way="paste", pasted="nonsense")
+    yield of_client("contacts", email="no")
+    yield of_client("contacts", name="An", email="an@leiestroom.example", role="editor")  # the page for the code
+    yield of_client("propose_change")
+    registration = known["registration"].uid
+    yield Place("security", "review-answer", reverse("review", args=[registration]), {"decision": "reject"})
+    yield Place("security", "create_scope-answer", reverse("create_scope"), {"name": "no good"})
+    yield Place("security", "incident-answer", reverse("incident"), {"value": "unknown"})
+    yield Place("security", "incident-found", reverse("incident"), {"value": known["secret"]})
+
+
+def browser_of(role: str) -> Browser:
+    def user(email: str) -> User:
+        return User.objects.get(email=email)
+
+    return {
+        "anonymous": lambda: Browser(),
+        "owner": lambda: browsers.of(user(organisation.CONTACT)),
+        "stranger": lambda: browsers.of(user(STRANGER)),
+        "invited": lambda: staff.signed_in(user(INVITED), method="link"),
+        "security": lambda: staff.signed_in(user(NOOR)),
+        "auditor": lambda: staff.signed_in(user(ADA)),
+    }[role]()

@@ -1,0 +1,152 @@
+"""Every act of the Security team has a reason: the form asks for it, and the entry in the change log keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from audit.models import Entry
+from clients import actors
+from clients.acts import lifecycle, proposals, review
+from clients.models import Client, Mail, Proposal, Scope
+from tests.portal.support.staff import signed_in
+from tests.portal.test_access import arguments
+from tests.support import factories
+from tests.support.factories import bram, by, noor
+
+pytestmark = pytest.mark.django_db
+
+WHY = "The owner asked for it, case 4711"
+
+# The addresses that take no reason, each with why not.
+WITHOUT = {
+    "dashboard": "only shows", "queue": "only shows", "all_clients": "only shows", "staff_client": "only shows",
+    "client_journal": "only shows", "scopes": "only shows", "proposals": "only shows", "undelivered": "only shows",
+    "export_clients": "changes nothing, logged as such",
+    "review": "the message to the contact is the reason, and needed unless all is approved",
+    "write_message": "the message is the act",
+    "incident": "a look-up, logged as such",
+}  # fmt: skip
+
+# The acts: name -> (what the address takes more than tests/portal/test_access.py knows, what the form takes).
+Form = Callable[[dict[str, Any]], dict[str, object]]
+ACTS: dict[str, tuple[dict[str, object], Form]] = {
+    "client_settings": ({}, lambda things: {"seen": things["client"].settings_hash, "rate_limit": 10}),
+    "client_scopes": ({}, lambda things: {"seen": things["client"].scopes_hash}),
+    "add_client_contact": ({}, lambda _things: {"name": "Wim", "email": "wim@rekenhuis.example", "role": "editor"}),
+    "change_client_contact": ({"act": "link"}, lambda _things: {}),
+    "remove_client_contact": ({}, lambda _things: {}),
+    "contact_sessions": ({}, lambda _things: {}),
+    "staff_retire_key": ({}, lambda _things: {}),
+    "staff_end_secret": ({}, lambda _things: {}),
+    "staff_invalidate_tokens": ({}, lambda _things: {}),
+    "change_client_status": ({"act": "suspend"}, lambda _things: {}),
+    "create_api": ({}, lambda _things: {"identifier": "parcels", "name": "Parcels", "description_en": "x"}),
+    "change_api": (
+        {}, lambda things: {"seen": things["scope"].api.content_hash, "name": "Other", "description_en": "x"}
+    ),
+    "create_scope": ({}, lambda things: {"name": "a.b", "api": things["scope"].api.pk, "description_en": "x"}),
+    "change_scope": ({}, lambda _things: {"description_en": "Other words"}),
+    "ease_scope": ({}, lambda _things: {}),
+    "retire_scope": ({}, lambda _things: {}),
+    "proposal": ({}, lambda _things: {"act": "decline"}),
+    "retry_mail": ({}, lambda _things: {}),
+    "revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}", "act": "revoke"}),
+}  # fmt: skip
+
+
+@pytest.fixture
+def ready(things: dict[str, Any]) -> dict[str, Any]:
+    """One of each thing, in the state in which the act on it is possible."""
+    client = things["client"]
+    other = factories.person("an@leiestroom.example", "An")
+    client.contacts.create(user=other, role="owner", added_at=factories.NOW)
+    Scope.objects.filter(pk=things["scope"].pk).update(sensitive=True)
+    client.client_scopes.all().delete()
+    things["scope"].refresh_from_db()
+    client.client_scopes.create(scope=factories.scope("plain.read"))
+    Mail.objects.filter(pk=things["mail"].pk).update(state=Mail.State.FAILED, kind=Mail.Kind.CLIENT_CHANGED)
+    return things
+
+
+def names() -> Iterator[str]:
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                yield str(pattern.name)
+
+    (security,) = [part for part in get_resolver().url_patterns if str(part.pattern) == "security/"]
+    return walk(security.url_patterns)
+
+
+def test_every_address_of_the_team_is_an_act_or_has_its_exception() -> None:
+    assert set(names()) == WITHOUT.keys() | ACTS.keys()
+    assert not WITHOUT.keys() & ACTS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ACTS))
+def test_an_act_needs_a_reason_and_its_entry_keeps_it(ready: dict[str, Any], name: str) -> None:
+    more, form_of = ACTS[name]
+    url, form = reverse(name, kwargs={**arguments(name, ready), **more}), form_of(ready)
+    browser = signed_in(bram())
+    assert name == "revoke_leak" or 'name="reason"' in browser.get(url).text  # that one begins on the incident page
+    for reason in ("", "   ", "x"):
+        with transaction.atomic():
+            answer = browser.post(url, {**form, "reason": reason})
+        assert (answer.status_code, Entry.objects.filter(actor_id=bram().audit_id).count()) == (422, 0)
+        assert "error-summary" in answer.text
+    assert browser.post(url, {**form, "reason": WHY}).status_code == 302
+    entry = Entry.objects.get(actor_id=bram().audit_id)
+    assert entry.note == WHY
+
+
+@pytest.mark.parametrize("name", ["add_client_contact", "create_api", "client_settings"])
+def test_the_reason_is_kept_when_the_form_is_refused(ready: dict[str, Any], name: str) -> None:
+    url = reverse(name, kwargs=arguments(name, ready))
+    assert f"{WHY}</textarea>" in signed_in(noor()).post(url, {"reason": WHY, "rate_limit": "x"}).text
+
+
+def test_an_act_itself_refuses_staff_without_a_reason(now) -> None:
+    """Also one that is called by something else than these pages."""
+    client, _secret = factories.client()
+    with pytest.raises(actors.ReasonMissing):
+        lifecycle.change_scopes(client=client, scopes=[], defaults=[], by=by(noor()), now=now)
+    with pytest.raises(actors.ReasonMissing):
+        proposals.propose(
+            kind=Proposal.Kind.SCOPE_RETIRED, about=factories.scope(), content={}, reason=" ", by=by(noor()), now=now
+        )
+    assert Client.objects.get().scopes.count() == 1
+
+
+def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is_not(now) -> None:
+    client, _secret = factories.client()
+    url = reverse("change_client_status", args=[client.uid, "suspend"])
+    signed_in(noor()).post(url, {"reason": "Seen on a forum", "message": "Call us before noon."})
+    mail = Mail.objects.get(kind=Mail.Kind.CLIENT_SUSPENDED)
+    assert mail.facts["message"] == "Call us before noon."
+    assert "forum" not in str(mail.facts)
+    assert Entry.objects.first().note == "Seen on a forum"
+
+
+def test_the_page_says_what_a_scope_opens_since_when_it_is_held_and_by_which_request(now) -> None:
+    asked = factories.submitted_request(timezone.now(), scopes=(factories.scope("person.read"),))
+    client = review.approve(
+        registration=asked, scopes=[factories.scope("person.read")], defaults=[], seen=asked.content_hash,
+        by=by(noor()), now=timezone.now(),
+    )  # fmt: skip
+    assert client is not None
+    more = factories.scope("parcel.read", of=factories.api("parcels"))
+    lifecycle.change_scopes(
+        client=client, scopes=[*client.scopes.all(), more], defaults=[], by=factories.SYSTEM, now=timezone.now()
+    )
+    text = signed_in(noor()).get(reverse("client_scopes", args=[client.uid])).text
+    for words in ("Scope person.read", "Addresses", "Parcels", asked.number, reverse("review", args=[asked.uid])):
+        assert words in text
+    assert reverse("log_entry", args=[Entry.objects.first().seq]) in text  # parcel.read came without a request

@@ -1,0 +1,205 @@
+"""The page of one client, its client id, its history and its contacts' roles."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.actions import Action
+from audit.models import Entry
+from clients.acts import client_requests, client_secrets, keys, lifecycle, proposals, review
+from clients.models import Client, Key, Proposal
+from tests.portal.support import browsers
+from tests.support import factories
+from tests.support.keys import certificate, public_key
+from tokens.models import CredentialUse, UsageDay
+
+pytestmark = pytest.mark.django_db
+
+
+def page(browser, client: Client) -> str:
+    return browser.get(reverse("client", args=[client.uid])).content.decode()
+
+
+def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
+    text = page(browser, made)
+    for words in (made.client_id, "/oauth/v2/token", "address.<wbr>read", "Lotte Verhaeghe"):
+        assert words in text
+    for name, args in (("docs_page", ["get-a-token"]), ("journal", [])):
+        assert f"{reverse(name, args=args)}?client={made.uid}" in text
+
+
+def test_a_client_without_an_organisation_leaves_no_gap(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(organisation="")
+    assert "<li></li>" not in page(browser, made).replace("<b></b>", "")
+
+
+def test_a_key_that_ends_soon_says_when(made, browser) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    assert "Expires in 12 days" in page(browser, made)
+
+
+def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now - timedelta(days=40))
+    assert "Never used since it was added on" in page(browser, made)
+    CredentialUse.objects.create(
+        credential=key.credential, client=made, last_used_at=now - timedelta(days=9, hours=1), uses=40
+    )
+    assert "Not used for 9 days: safe to retire." in page(browser, made)
+    CredentialUse.objects.update(last_used_at=now)
+    assert "In use: software that authenticates with it would be refused." in page(browser, made)
+
+
+def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:
+    assert "Get the first token" in page(browser, made)
+    CredentialUse.objects.create(
+        credential=made.secrets.get().credential, client=made, last_used_at=datetime.now(UTC), uses=1
+    )
+    text = page(browser, made)
+    assert "Get the first token" not in text
+    assert "Nothing. Everything is all right." in text
+
+
+def test_tokens_per_day_have_a_table_behind_the_chart(made, browser) -> None:
+    today = datetime.now(UTC).date()
+    UsageDay.objects.create(client=made, day=today, credential="secret:1", issued=1234, refused=0)
+    UsageDay.objects.create(client=made, day=today, credential="", issued=0, refused=7)
+    text = page(browser, made)
+    assert "1,234" in text or "1234" in text
+    assert "Show as a table" in text
+
+
+def test_a_suspended_client_says_so(made, browser) -> None:
+    Client.objects.filter(pk=made.pk).update(status=Client.Status.SUSPENDED)
+    assert "This client is suspended" in page(browser, made)
+
+
+def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> None:
+    url = reverse("change_client_id", args=[made.uid])
+    before = made.client_id
+    assert "The old id stops working at once" in browser.get(url).content.decode()
+    answer = browser.post(url, {"seen": before}, follow=True).content.decode()
+    made.refresh_from_db()
+    assert made.client_id != before
+    assert made.client_id in answer
+    again = browser.post(url, {"seen": before}, follow=True).content.decode()
+    assert "The client id was changed meanwhile" in again
+    assert Entry.objects.with_action(Action.CLIENT_ID_CHANGED).count() == 1
+
+
+def test_the_history_tells_in_sentences_what_was_done(made, browser) -> None:
+    browser.post(reverse("reveal_secret", args=[made.uid]))
+    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    assert "viewed the client secret" in text
+    assert "created the client" in text
+
+
+def test_a_strangers_client_is_like_one_that_does_not_exist(made) -> None:
+    stranger = browsers.of(factories.wim())
+    for name in ("client", "client_history", "change_client_id", "propose_change", "tokens", "contacts"):
+        assert stranger.get(reverse(name, args=[made.uid])).status_code == 404
+
+
+def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, browser) -> None:
+    url = reverse("client", args=[made.uid])
+    keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    for_one = browsers.queries(browser, url)
+    for _more in range(9):
+        keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert browsers.queries(browser, url) == for_one
+
+
+def test_the_history_asks_the_database_as_often_for_ten_entries_as_for_one(made, browser) -> None:
+    url = reverse("client_history", args=[made.uid])
+    for_one = browsers.queries(browser, url)
+    for _more in range(9):
+        browser.post(reverse("reveal_secret", args=[made.uid]))
+    assert browsers.queries(browser, url) == for_one
+
+
+def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -> None:
+    now, noor = datetime.now(UTC), factories.by(factories.noor())
+    key = keys.add(client=made, key=public_key(), by=noor, now=now)
+    client_secrets.regenerate(client=made, replaces=made.secrets.get(), overlap=timedelta(hours=1), by=noor, now=now)
+    lifecycle.suspend(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    lifecycle.reactivate(client=made, reason="Ask Noor before you call", by=noor, now=now)
+    pages = {
+        name: browser.get(reverse(name, args=args)).content.decode()
+        for name, args in (
+            ("home", []), ("client", [made.uid]), ("client_history", [made.uid]), ("key", [made.uid, key.uid]),
+        )
+    }  # fmt: skip
+    for name, text in pages.items():
+        assert "Noor" not in text, name
+        assert "noor@" not in text, name
+    assert "The Security team suspended the client" in pages["home"]
+    assert "The Security team suspended the client" in pages["client_history"]
+    assert ", by the Security team" in pages["key"]
+    assert "by the Security team" in pages["client"]
+
+
+def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser) -> None:
+    """Who proposed what and why, and the signals of a reviewer: an auditor reads them in the same entries."""
+    now, scope = datetime.now(UTC), factories.scope("person.read")
+    proposed = proposals.propose(
+        kind=Proposal.Kind.SCOPES_GIVEN, about=made, content={"scopes": ["person.read"], "default_scopes": []},
+        reason="Noor knows them", by=factories.by(factories.noor()), now=now,
+    )  # fmt: skip
+    proposals.confirm(proposal=proposed, by=factories.by(factories.bram()), now=now, reason="Bram, too")
+    content = factories.content(scopes=(scope,), contact_email=factories.lotte().email)
+    asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    review.approve(
+        registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
+        by=factories.by(factories.noor()), now=now,
+    )  # fmt: skip
+    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    assert "person.read" in text
+    for words in ("Noor", "noor@", "Bram", asked.content_hash):
+        assert words not in text, words
+
+
+def test_what_contacts_did_keeps_their_names(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.by(factories.lotte()), now=datetime.now(UTC))
+    text = browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+    assert "by Lotte Verhaeghe &lt;lotte@leiestroom.example&gt;" in text
+
+
+def test_two_keys_of_a_kind_have_different_titles(made, browser) -> None:
+    now = datetime.now(UTC)
+    first = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    second = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    assert first.title != second.title
+    text = page(browser, made)
+    assert first.title in text
+    assert second.title in text
+
+
+def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -> None:
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert key.title == f"Certificate, EC P-256: api.leiestroom.example, until {key.not_after.year}"
+
+
+# --- The chart --------------------------------------------------------------------------------------------------------
+
+
+def test_each_day_of_the_chart_says_its_figures_and_leads_to_its_refusals(made, browser) -> None:
+    today = datetime.now(UTC)
+    for ago, issued, refused in ((3, 627, 69), (0, 27, 29)):
+        at = today - timedelta(days=ago)
+        UsageDay.objects.create(client=made, day=at.date(), credential="key:1", issued=issued)
+        factories.refused(made, at=at, count=refused)
+    text = page(browser, made)
+    links = re.findall(r'<a class="kd-chart__link" href="([^"]+)" aria-label="([^"]+)"', text)
+    assert len(links) == 30
+    address, words = links[-4]
+    assert words.endswith(": 627 issued, 69 refused")
+    assert links[-1][1].endswith(": 27 issued, 29 refused")
+    day = (today - timedelta(days=3)).date().isoformat()
+    assert address == f"{reverse('journal')}?client={made.uid}&amp;day={day}"
+    assert "69</b> times" in browser.get(address.replace("&amp;", "&")).content.decode()
+    assert "654 issued" in text
+    assert "98 refused, on the same scale" in text

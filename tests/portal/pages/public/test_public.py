@@ -1,0 +1,47 @@
+"""What everybody may open."""
+
+import pytest
+from django.urls import reverse
+
+from tests.portal.support import browsers
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+PAGES = ("landing", "request_client", "ask_link", "accessibility", "privacy")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_public_page_opens_without_a_session(client, name) -> None:
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+def test_the_front_page_has_our_own_token_address_in_its_sample(client) -> None:
+    assert "http://testserver/oauth/v2/token" in client.get(reverse("landing")).content.decode()
+
+
+def test_a_contact_who_is_signed_in_goes_on_to_their_clients() -> None:
+    text = browsers.of(factories.lotte()).get(reverse("landing")).content.decode()
+    assert "Open my clients" in text
+    assert "Send me a link" not in text
+
+
+def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
+    text = client.get(reverse("home"), follow=True).content.decode()
+    assert "You are not signed in, or no longer" in text
+
+
+def test_who_signs_out_reads_it_once_above_the_title() -> None:
+    lotte = browsers.of(factories.lotte())
+    text = lotte.post(reverse("sign_out"), follow=True).content.decode()
+    assert text.count("You are signed out.") == 1
+    assert text.index("You are signed out.") < text.index("<h1")
+
+
+def test_who_was_signed_out_already_can_sign_out(client) -> None:
+    assert client.post(reverse("sign_out")).headers["Location"] == reverse("landing")
+    lotte = browsers.of(factories.lotte())
+    assert lotte.get(reverse("sign_out")).headers["Location"] == reverse("landing")
+    assert lotte.get(reverse("home")).status_code == 200  # an address alone signs nobody out

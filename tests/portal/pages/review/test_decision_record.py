@@ -1,0 +1,144 @@
+"""What is kept of a decision: the content, what was granted of it, the signals, and the secret that came of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.models import Entry
+from clients.acts import client_requests, client_secrets
+from clients.models import Client, Registration
+from portal.pages.auditor.client_history import as_it_was
+from tests.portal.support.staff import signed_in
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def decide(registration: Registration, decision: str, **fields: object):
+    data = {"decision": decision, "seen": registration.content_hash, "message": "Too many for this.", **fields}
+    return signed_in(factories.noor()).post(reverse("review", args=[registration.uid]), data)
+
+
+def last(action: str) -> Entry:
+    return Entry.objects.with_action(action)[0]
+
+
+def asked_for_two(now) -> Registration:
+    return factories.submitted_request(now, scopes=(factories.scope("address.read"), factories.scope("parcel.read")))
+
+
+def test_an_approval_says_what_was_asked_granted_and_left_out_and_on_what(now) -> None:
+    registration = asked_for_two(now)
+    seen = registration.content_hash
+    decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
+    entry = last("registration.approved")
+    assert registration.number in entry.subject_label
+    changes = {name: after for name, (_before, after) in entry.changes.items()}
+    assert changes["asked"] == "address.read parcel.read"
+    assert (changes["scopes"], changes["left_out"]) == ("address.read", "parcel.read")
+    assert changes["content_hash"] == seen
+    assert changes["email"] == registration.contact_email
+    assert changes["purpose"] == registration.purpose
+    assert "warn: First client of this organisation" in changes["signals"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "action"), [("reject", "registration.rejected"), ("changes", "registration.changes_requested")]
+)
+def test_a_request_that_is_not_approved_keeps_its_content_too(now, decision, action) -> None:
+    registration = asked_for_two(now)
+    seen = registration.content_hash
+    assert decide(registration, decision).status_code == 302
+    changes = last(action).changes
+    assert changes["asked"] == [None, "address.read parcel.read"]
+    assert changes["left_out"] == [None, "address.read parcel.read"]
+    assert changes["content_hash"] == [None, seen]
+    assert "scopes" not in changes
+
+
+def test_a_first_approval_keeps_what_its_reviewer_saw(now) -> None:
+    registration = factories.submitted_request(now, scopes=(factories.scope("person.nrn.read", sensitive=True),))
+    decide(registration, "approve", scopes=["person.nrn.read"])
+    changes = last("registration.endorsed").changes
+    assert changes["content_hash"][1] == registration.content_hash
+    assert any("sensitive" in text for text in changes["signals"][1])
+
+
+def test_a_decided_request_shows_the_signals_of_the_decision_and_not_those_of_today(now) -> None:
+    """The client that was just made is one of the organisation: the signal would contradict what was decided on."""
+    registration = factories.submitted_request(now)
+    decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
+    browser = signed_in(factories.bram())
+    for page in (reverse("review", args=[registration.uid]), f"{reverse('queue')}?show=decided"):
+        text = browser.get(page).text
+        assert "First client of this organisation" in text, page
+        assert "This organisation has 1 client" not in text, page
+
+
+def test_the_confirmation_keeps_purpose_and_address(now) -> None:
+    registration = factories.submitted_request(now)
+    changes = last("registration.confirmed").changes
+    assert changes["purpose"] == [None, registration.purpose]
+    assert changes["email"] == [None, registration.contact_email]
+
+
+def test_the_first_secret_of_a_client_is_in_the_log_and_in_its_past(now) -> None:
+    registration = factories.submitted_request(now)
+    decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
+    client = Client.objects.get(registrations=registration)
+    secret = client.secrets.get()
+    entry = last("secret.created")
+    assert (entry.subject_id, entry.changes) == (secret.audit_id, {"hint": [None, secret.hint]})
+    entries = Entry.objects.of_client(str(client.uid), subjects=[registration.audit_id]).order_by("seq")
+    assert list(as_it_was(entries).credentials) == [secret.audit_id]
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    assert f"The client secret …{secret.hint} was made with the client" in past
+    shown = signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).text
+    assert "Made with the client," in shown
+
+
+def test_a_later_secret_is_shown_as_somebodys(now) -> None:
+    client, _secret = factories.client()
+    client_secrets.regenerate(
+        client=client, replaces=client.secrets.get(), overlap=timedelta(0), by=factories.by(factories.lotte()),
+        now=now + timedelta(days=1),
+    )  # fmt: skip
+    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    assert "Lotte Verhaeghe regenerated the client secret" in past
+
+
+def test_a_change_that_leaves_the_purpose_says_on_what_purpose_it_was_decided(now) -> None:
+    lotte = factories.lotte()
+    client, _secret = factories.client(contact=lotte)
+    Client.objects.filter(pk=client.pk).update(purpose="We read meters.")
+    client.refresh_from_db()
+    content = factories.content(
+        client_name=client.name, organisation=client.organisation, contact_name=lotte.name, contact_email=lotte.email,
+        purpose=client.purpose, reason="New", scopes=(factories.scope("address.read"), factories.scope("parcel.read")),
+    )  # fmt: skip
+    registration = client_requests.propose_change(client=client, content=content, by=factories.by(lotte), now=now)
+    decide(registration, "approve", scopes=["address.read", "parcel.read"])
+    changes = last("registration.approved").changes
+    assert changes["purpose"] == [None, "We read meters."]
+    assert changes["scopes"] == ["address.read", "address.read parcel.read"]
+
+
+def test_who_decides_on_signals_that_changed_meanwhile_sees_them_first(now) -> None:
+    """The record holds the signals as they were shown: those of the page, and not of the moment of the decision."""
+    registration = factories.submitted_request(now)
+    browser, url = signed_in(factories.noor()), reverse("review", args=[registration.uid])
+    page = browser.get(url)
+    assert "First client of this organisation" in page.text
+    other = factories.submitted_request(now)
+    decide(other, "approve", scopes=["address.read"])
+    data = {
+        "decision": "approve", "seen": registration.content_hash, "scopes": ["address.read"], "message": "",
+        "signals": page.context["form"]["signals"].value(),
+    }  # fmt: skip
+    answer = browser.post(url, data)
+    assert (answer.status_code, "The signals changed" in answer.text) == (409, True)
+    assert "This organisation has 1 client" in answer.text
+    data["signals"] = answer.context["form"]["signals"].value()
+    assert browser.post(url, data).status_code == 302
+    assert any("has 1 client" in text for text in last("registration.approved").changes["signals"][1])

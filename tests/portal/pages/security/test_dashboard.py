@@ -1,0 +1,181 @@
+"""The Security team's start, and the mail that could not be delivered."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from audit.models import Entry
+from clients import keymaterial
+from clients.acts import contacts
+from clients.acts import keys as key_acts
+from clients.mail import outbox
+from clients.models import Mail
+from portal.tasks import remember_dashboard
+from portal.ui.dates import moment
+from tests.portal.support.staff import signed_in
+from tests.support import factories, keys
+from tokens.models import UsageDay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    cache.clear()
+
+
+def dashboard():
+    return signed_in(factories.noor()).get(reverse("dashboard"))
+
+
+def failed_mail(now) -> Mail:
+    return Mail.objects.create(
+        kind=Mail.Kind.LINK, to="gone@leiestroom.example", state=Mail.State.FAILED, attempts=14, created_at=now,
+        next_attempt_at=now, last_error="550 no such user",
+    )  # fmt: skip
+
+
+def certificate(days: int, now: datetime):
+    (key,) = keymaterial.read(keys.certificate_pem(days=days, now=now), now=now)
+    return key
+
+
+def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
+    now = datetime.now(UTC)
+    factories.submitted_request(now)
+    failed_mail(now)
+    client, _secret = factories.client()
+    factories.client()
+    key_acts.add(client=client, key=certificate(365, now), by=factories.SYSTEM, now=now)
+    context = dashboard().context
+    assert (context["waiting"], context["undelivered"], context["clients"]) == (1, 1, 2)
+    assert {row["label"]: row["count"] for row in context["methods"]} == {
+        "Key only": 0, "Key, and a secret too": 1, "Secret only": 1, "Nothing that works": 0,
+    }  # fmt: skip
+    assert [(row["label"], row["count"]) for row in context["algorithms"]] == [("EC P-256", 1)]
+    assert context["sha1_kids"] == 1
+    by_sha1 = {"label": "SHA-1", "count": 1, "url": context["sha1_url"]}
+    for row in (*context["methods"], *context["algorithms"], by_sha1):
+        listed = signed_in(factories.noor()).get(row["url"]).context["rows"]
+        assert len(listed) == row["count"], row["label"]
+
+
+def test_it_shows_which_keys_end_soon() -> None:
+    now = datetime.now(UTC)
+    client, _secret = factories.client()
+    soon = certificate(9, now)
+    key_acts.add(client=client, key=soon, by=factories.SYSTEM, now=now)
+    response = dashboard()
+    assert response.context["ending"] == 1
+    assert soon.kid in response.content.decode()
+    words = re.search(r"Expires in \d+ days?", response.content.decode())[0]
+    assert words in signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
+
+
+def test_the_chart_has_a_table_behind_it() -> None:
+    client, _secret = factories.client()
+    today = datetime.now(UTC).date()
+    UsageDay.objects.create(client=client, day=today, credential="secret:1", issued=1234, refused=0)
+    UsageDay.objects.create(client=client, day=today - timedelta(days=1), credential="", issued=0, refused=56)
+    text = dashboard().content.decode()
+    assert "1,234" in text
+    assert "Show as a table" in text
+    assert "4.3 % of the requests were refused" in text
+
+
+def test_more_clients_take_no_more_queries() -> None:
+    browser, counts, now = signed_in(factories.noor()), [], datetime.now(UTC)
+    for more in (1, 9):
+        for _number in range(more):
+            client, _secret = factories.client()
+            key_acts.add(client=client, key=certificate(9, now), by=factories.SYSTEM, now=now)
+        cache.clear()
+        browser.get(reverse("dashboard"))
+        cache.clear()
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(reverse("dashboard"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
+    mail = failed_mail(now)
+    browser = signed_in(factories.noor())
+    text = browser.get(reverse("undelivered")).content.decode()
+    assert "550 no such user" in text
+    browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"})
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts) == (Mail.State.PENDING, 0)
+    assert Entry.objects.first().action == "mail.retried"
+    again = browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"}, follow=True).content.decode()
+    assert "waits to be sent already" in again
+    assert Entry.objects.filter(action="mail.retried").count() == 1
+
+
+def test_an_undelivered_link_leads_to_the_clients_of_who_does_not_get_it(now) -> None:
+    """The page says to open the client and add another contact; of a link it named no client."""
+    contact = factories.person("lotte+keys@leiestroom.example", "Lotte")
+    client, _secret = factories.client(contact=contact)
+    contacts.mail_fresh_link(email=contact.email, by=factories.SYSTEM, now=now)
+    Mail.objects.filter(kind=Mail.Kind.LINK).update(state=Mail.State.FAILED)
+    browser = signed_in(factories.noor())
+    address = re.search(r'href="([^"]+[?]q=[^"]+)"', browser.get(reverse("undelivered")).text)[1]
+    assert client.name in browser.get(address).text
+
+
+@pytest.mark.parametrize("person", [factories.lotte, factories.ada])
+def test_both_are_for_the_security_team(person, now) -> None:
+    browser = signed_in(person())
+    assert browser.get(reverse("dashboard")).status_code == 404
+    assert browser.get(reverse("undelivered")).status_code == 404
+    assert browser.post(reverse("retry_mail", args=[failed_mail(now).pk])).status_code == 404
+
+
+def test_the_worker_counts_so_that_no_visitor_waits_for_it() -> None:
+    factories.client()
+    remember_dashboard()
+    factories.client()
+    assert dashboard().context["clients"] == 1  # as the worker counted
+    remember_dashboard()
+    assert dashboard().context["clients"] == 2
+
+
+def test_the_clients_that_are_refused_most_lead_to_their_refusals(now) -> None:
+    some, _secret = factories.client()
+    more, _secret = factories.client()
+    today = datetime.now(UTC).date()
+    for client, refused in ((some, 3), (more, 1_201)):
+        UsageDay.objects.create(client=client, day=today, credential="", issued=7, refused=refused)
+    page = dashboard()
+    assert [row["name"] for row in page.context["refused_most"]] == [more.name, some.name]
+    assert reverse("client_journal", args=[more.uid]) in page.text
+    assert "1,201" in page.text
+
+
+@pytest.mark.parametrize("name", ["create_api", "create_scope", "scopes"])
+def test_the_pages_of_an_api_belong_to_the_catalogue_in_the_navigation(name) -> None:
+    page = signed_in(factories.noor()).get(reverse(name)).text
+    current = re.search(r'href="([^"]+)" aria-current="page"', page)
+    assert current
+    assert current[1] == reverse("scopes")
+
+
+def test_mail_is_called_accepted_and_not_delivered_and_what_waits_is_counted(now) -> None:
+    browser, url = signed_in(factories.noor()), reverse("undelivered")
+    text = browser.get(url).content.decode()
+    assert "delivered</h" not in text
+    assert "No mail waits: the mail server accepted all others" in text
+    assert "Keydesk does not read bounces yet" in text
+    for hours in (3, 1):
+        outbox.queue(kind=Mail.Kind.LINK, to="x@example.org", now=now - timedelta(hours=hours))
+    # One that collects harmless acts is not late.
+    Mail.objects.create(kind=Mail.Kind.BUNDLED_CHANGES, to="x@example.org", created_at=now - timedelta(hours=9),
+                        next_attempt_at=datetime.now(UTC) + timedelta(minutes=5))  # fmt: skip
+    text = browser.get(url).content.decode()
+    assert "2 mails wait for the mail server" in text
+    assert f"The oldest since {moment(now - timedelta(hours=3))}" in text

@@ -1,0 +1,137 @@
+"""Health of `web`, on its own port: while all its threads are busy, and while the broker is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+
+from dev.servers import sockets, stack
+from portal.serving.health import Broker
+from tests.e2e.support.live import free_port
+
+pytestmark = pytest.mark.django_db  # without it no test database is made for the process
+
+THREADS = 64
+PATHS = ("/healthz", "/readyz", "/metrics")
+
+
+class Web:
+    def __init__(self) -> None:
+        self.port, self.operations_port = free_port(), free_port()
+
+    def ask(self, port: int, path: str, host: str = "10.1.2.3:9000") -> tuple[int, str]:
+        with closing(HTTPConnection(stack.HOST, port, timeout=3)) as link:
+            link.request("GET", path, headers={"Host": host})
+            answer = link.getresponse()
+            return answer.status, answer.read().decode()
+
+    def operations(self, path: str) -> tuple[int, str]:
+        return self.ask(self.operations_port, path)
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[Web]:
+    started = Web()
+    database = urlsplit(os.environ["DATABASE_URL"])
+    path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
+    env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl()}
+    env |= {"OPERATIONS_PORT": str(started.operations_port), "PUBLIC_URL": f"http://localhost:{started.port}"}
+    log = sockets.throw_away("web") / "web.log"
+    process = stack.web(started.port, env=env, log=log)
+    try:
+        stack.wait_until_ready(process, port=started.port, operations_port=started.operations_port)
+        yield started
+    finally:
+        process.stop()
+
+
+def test_any_host_may_ask(web: Web) -> None:
+    assert web.operations("/healthz") == (200, '{"status": "ok"}')
+    status, body = web.operations("/readyz")
+    assert (status, json.loads(body)) == (200, {"status": "ok", "database": True, "writable": True, "broker": True})
+    assert "process_cpu_seconds_total" in web.operations("/metrics")[1]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_public_port_tells_nothing(web: Web, path: str) -> None:
+    assert web.ask(web.port, path, host=f"localhost:{web.port}")[0] == 404
+
+
+def answers_pages(web: Web) -> bool:
+    try:
+        return web.ask(web.port, "/request/", host=f"localhost:{web.port}")[0] == 200
+    except TimeoutError:
+        return False
+
+
+def test_it_answers_while_all_threads_wait_for_slow_bodies(web: Web) -> None:
+    head = f"POST /oauth/v2/token HTTP/1.1\r\nHost: localhost:{web.port}\r\nContent-Length: 1000\r\n\r\na"
+    with ExitStack() as slow:
+        for _ in range(THREADS + 6):
+            link = slow.enter_context(socket.create_connection((stack.HOST, web.port)))
+            link.sendall(head.encode())
+        while answers_pages(web):  # until all threads are taken
+            pass
+        assert [web.operations(path)[0] for path in PATHS] == [200, 200, 200]
+
+
+def test_asking_opens_no_connection_to_the_database(web: Web) -> None:
+    def open_now() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchone()[0])
+
+    web.operations("/readyz")
+    before = open_now()
+    with ThreadPoolExecutor(40) as callers:
+        answers = list(callers.map(lambda _: web.operations("/readyz")[0], range(400)))
+        assert open_now() == before
+    assert set(answers) == {200}
+
+
+# --- The broker -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["away", "hangs"])
+def broken_port(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Where nobody listens, or where somebody does and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if request.param == "hangs":
+            server.listen(50)
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_away_or_hangs_is_told_within_seconds(broken_port: int, scheme: str, settings: Any) -> None:
+    settings.CELERY_BROKER_URL = f"{scheme}://127.0.0.1:{broken_port}//"
+
+    async def ask() -> list[bool]:
+        broker = Broker()
+        async with asyncio.timeout(2.5):
+            return await asyncio.gather(*(broker.answers() for _ in range(20)))
+
+    assert asyncio.run(ask()) == [False] * 20
+
+
+def test_a_broker_that_came_back_is_told_too(broken_port: int, settings: Any) -> None:
+    good, settings.CELERY_BROKER_URL = settings.CELERY_BROKER_URL, f"redis://127.0.0.1:{broken_port}//"
+
+    async def ask() -> list[bool]:
+        broker = Broker()
+        answers = [await broker.answers()]
+        settings.CELERY_BROKER_URL = good
+        return [*answers, await broker.answers(), await broker.answers()]
+
+    assert asyncio.run(ask()) == [False, True, True]

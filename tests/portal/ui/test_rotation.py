@@ -1,0 +1,158 @@
+"""A rotation in progress looks like one until the new key or secret is used and the old one is not for a week."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from clients.acts import client_secrets, keys
+from clients.models import Client, Key, Secret
+from portal.ui import client_health
+from tests.portal.support import browsers
+from tests.support import factories
+from tests.support.keys import certificate, public_key
+from tokens.models import CredentialUse
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+
+
+def by() -> object:
+    return factories.by(factories.lotte())
+
+
+def use(credential: Key | Secret, at: datetime = NOW) -> None:
+    CredentialUse.objects.update_or_create(
+        credential=credential.credential, client=credential.client, defaults={"last_used_at": at, "uses": 189}
+    )
+
+
+def ending(made: Client) -> Key:
+    """Its certificate, which ends in twelve days and is in use."""
+    key = keys.add(client=made, key=certificate(), by=by(), now=NOW - timedelta(days=40))
+    Key.objects.filter(pk=key.pk).update(not_after=NOW + timedelta(days=12, hours=1))
+    use(key)
+    return Key.objects.get(pk=key.pk)
+
+
+def state(made: Client, now: datetime = NOW) -> client_health.Condition:
+    made.refresh_from_db()
+    uses = CredentialUse.objects.of(made).in_bulk()
+    return client_health.of_client(made, made.keys.shown(), made.secrets.all(), uses, now)
+
+
+def pages(browser, made: Client) -> tuple[str, str]:
+    return (
+        browser.get(reverse("home")).content.decode(),
+        browser.get(reverse("client", args=[made.uid])).content.decode(),
+    )
+
+
+def test_after_the_new_key_is_added_the_client_is_amber_and_not_all_right(made, browser):
+    ending(made)
+    keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    words = "Replacing: the new key has not been used yet, the old one stops in 12 days"
+    found = state(made)
+    assert (found.rank, found.state, found.words) == (2, "warn", words)
+    home, client = pages(browser, made)
+    for page in (home, client):
+        assert words in page
+        assert "Everything is all right" not in page
+    assert f"Finish replacing the key of {made.name}" in home
+    assert f"{reverse('client', args=[made.uid])}#rotation" in home
+    assert 'id="rotation"' in client
+
+
+def test_the_page_shows_three_steps_and_how_far_each_is(made, browser):
+    old = ending(made)
+    new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    _home, page = pages(browser, made)
+    steps = page[page.index('id="rotation"') : page.index("</ol>", page.index('id="rotation"'))].split("<li>")[1:]
+    assert [("Done" in step, "Not yet" in step) for step in steps] == [(True, False), (False, True), (False, True)]
+    use(new)
+    use(old, NOW - timedelta(hours=2))
+    _home, page = pages(browser, made)
+    steps = page[page.index('id="rotation"') : page.index("</ol>", page.index('id="rotation"'))].split("<li>")[1:]
+    assert [("Done" in step, "Not yet" in step) for step in steps] == [(True, False), (True, False), (False, True)]
+    assert reverse("retire_key", args=[made.uid, old.uid]) in steps[2]
+
+
+def test_it_stays_amber_while_the_old_key_is_used_too_and_ends_when_that_is_quiet_for_a_week(made):
+    old = ending(made)
+    new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    use(new)
+    use(old, NOW - timedelta(days=6, hours=23))
+    assert state(made).words.startswith("Replacing: the new key is used, but so was the old one 6 days ago")
+    use(old, NOW - timedelta(days=7))
+    assert (state(made).state, state(made).rotation) == ("ok", None)
+
+
+def test_retiring_a_key_with_an_overlap_is_a_rotation_too(made):
+    old = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    use(old)
+    new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    assert state(made).state == "ok"  # two keys side by side, and neither has an end
+    keys.retire(key=old, overlap=timedelta(hours=24), by=by(), now=NOW)
+    assert state(made).words == "Replacing: the new key has not been used yet, the old one stops in 24 hours"
+    use(new)
+    assert state(made, NOW + timedelta(hours=25)).state == "ok"
+
+
+def test_an_old_key_that_stopped_before_the_new_one_was_used_is_an_alarm(made, browser):
+    old = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    use(old)
+    keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    keys.retire(key=old, overlap=timedelta(0), by=by(), now=NOW - timedelta(seconds=1))
+    found = state(made)
+    assert (found.rank, found.state) == (1, "bad")
+    assert found.words == "Not replaced: the new key has not been used, and the old one stopped just now"
+    home, _client = pages(browser, made)
+    assert "Finish replacing the key" in home
+    assert "cannot authenticate" not in home
+    use(made.secrets.get(), NOW + timedelta(hours=1))  # the software went over to the secret
+    assert state(made, NOW + timedelta(hours=2)).state == "ok"
+
+
+def test_a_new_secret_is_a_rotation_until_it_is_used(made, browser):
+    old = made.secrets.get()
+    use(old)
+    client_secrets.regenerate(client=made, replaces=old, overlap=timedelta(hours=24), by=by(), now=NOW)
+    words = "Replacing: the new secret has not been used yet, the old one stops in 24 hours"
+    assert state(made).words == words
+    home, client = pages(browser, made)
+    for page in (home, client):
+        assert "Replacing: the new secret has not been used yet" in page
+    later = NOW + timedelta(hours=25)
+    words = "Not replaced: the new secret has not been used, and the old one stopped 1 hour ago"
+    assert state(made, later).words == words
+    use(made.secrets.current().get(), later)
+    assert state(made, later).state == "ok"
+
+
+def test_what_was_never_used_is_replaced_without_a_word(made):
+    old = made.secrets.get()
+    client_secrets.regenerate(client=made, replaces=old, overlap=timedelta(hours=24), by=by(), now=NOW)
+    assert state(made).words == "Waiting for first use"
+
+
+def test_a_staged_key_is_no_successor(made):
+    ending(made)
+    keys.add(client=made, key=public_key(), by=by(), now=NOW, active=False)
+    assert state(made).words == "Expires in 12 days"
+
+
+def test_the_new_key_is_not_called_safe_to_retire_while_it_waits_for_its_first_use(made, browser):
+    ending(made)
+    keys.add(client=made, key=public_key(), by=by(), now=NOW - timedelta(days=8))
+    use(made.secrets.get())
+    _home, page = pages(browser, made)
+    assert "Not used yet: set it in your software." in page
+    assert "safe to retire" not in page
+
+
+def test_the_pages_ask_the_database_as_often_in_a_rotation_as_without(made, browser):
+    home, client = reverse("home"), reverse("client", args=[made.uid])
+    before = [browsers.queries(browser, home), browsers.queries(browser, client)]
+    ending(made)
+    keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    assert [browsers.queries(browser, home), browsers.queries(browser, client)] == before

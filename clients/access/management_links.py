@@ -59,7 +59,7 @@ def token(link: ManagementLink) -> str:
 
 
 def url(link: ManagementLink) -> str:
-    return f"{settings.PUBLIC_URL}{reverse('open_link', args=[token(link)])}"
+    return f"{settings.PUBLIC_URL}{reverse('public:open_link', args=[token(link)])}"
 
 
 def without(link: ManagementLink, text: str) -> str:

@@ -28,27 +28,27 @@ WITH_LINK = TO_CLIENT | TO_REQUEST | TO_ADD_KEY | TO_CHANGE | {Kind.PASSKEY_CHAN
 def of(mail: Mail) -> str:
     """Return the path that the mail leads to, whoever its reader is; "" for a mail that leads nowhere."""
     if mail.kind == Kind.PASSKEY_CHANGED:
-        return reverse("passkeys")
+        return reverse("contact:passkeys")
     if mail.kind == Kind.NEW_SIGN_IN:
-        return reverse("sessions")
+        return reverse("account:sessions")
     if mail.kind in TO_REQUEST:
-        return reverse("my_request", args=[mail.registration.uid]) if mail.registration else ""
+        return reverse("contact:request", args=[mail.registration.uid]) if mail.registration else ""
     if mail.client is None:
         return ""
     if mail.kind == Kind.CONTACT_PROPOSED:
-        return reverse("proposed_contact", args=[mail.client.uid, mail.facts["proposal"]])
+        return reverse("contact:proposed_contact", args=[mail.client.uid, mail.facts["security:proposal"]])
     return reverse(_page(mail), args=[mail.client.uid]) if mail.kind in WITH_LINK else ""
 
 
 def _page(mail: Mail) -> str:
     """The name of the client's page."""
     if mail.kind in TO_CHANGE:
-        return "propose_change"
+        return "contact:propose_change"
     if mail.kind == Kind.LEAK_REVOKED:
-        return "add_key" if mail.facts.get("what") == "key" else "client"
+        return "contact:add_key" if mail.facts.get("what") == "contact:key" else "contact:client"
     if mail.kind == Kind.CREDENTIAL_EXPIRES:
-        return "client" if mail.facts.get("successor") else "add_key"
-    return "add_key" if mail.kind in TO_ADD_KEY else "client"
+        return "contact:client" if mail.facts.get("successor") else "contact:add_key"
+    return "contact:add_key" if mail.kind in TO_ADD_KEY else "contact:client"
 
 
 def is_open_to_reader(mail: Mail) -> bool:

@@ -24,6 +24,6 @@ def propose(
         made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
     except acts.UnableToDecide as problem:
         messages.error(request, str(problem))
-        return redirect("proposals")
+        return redirect("security:proposals")
     messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
-    return redirect("proposal", made.uid)
+    return redirect("security:proposal", made.uid)

@@ -39,7 +39,7 @@ def staff(*roles: User.Role) -> Callable[[View], View]:
             if request.user.role not in roles:
                 raise Http404
             if not is_strong(request):
-                return redirect("staff_setup")
+                return redirect("account:setup")
             return view(request, *args, **kwargs)
 
         return guarded

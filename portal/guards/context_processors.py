@@ -18,38 +18,38 @@ from portal.web.http_request import Request
 # role -> (label, url name); the areas that a role may open and no others
 AREAS = {
     "public": [
-        (_("Start"), "landing"),
-        (_("Request a client"), "request_client"),
-        (_("Documentation"), "docs"),
+        (_("Start"), "public:landing"),
+        (_("Request a client"), "public:request_client"),
+        (_("Documentation"), "docs:index"),
     ],
     "contact": [
-        (_("My clients"), "home"),
-        (_("Why did it fail?"), "journal"),
-        (_("Requests"), "my_requests"),
-        (_("Documentation"), "docs"),
+        (_("My clients"), "contact:clients"),
+        (_("Why did it fail?"), "contact:failures"),
+        (_("Requests"), "contact:requests"),
+        (_("Documentation"), "docs:index"),
     ],
     "security": [
-        (_("Dashboard"), "dashboard"),
-        (_("Review queue"), "queue"),
-        (_("Clients"), "all_clients"),
-        (_("Scopes"), "scopes"),
-        (_("Proposals"), "proposals"),
-        (_("Incident"), "incident"),
-        (_("Change log"), "change_log"),
+        (_("Dashboard"), "security:dashboard"),
+        (_("Review queue"), "security:queue"),
+        (_("Clients"), "security:clients"),
+        (_("Scopes"), "security:scopes"),
+        (_("Proposals"), "security:proposals"),
+        (_("Incident"), "security:incident"),
+        (_("Change log"), "auditor:change_log"),
     ],
     "auditor": [
-        (_("Change log"), "change_log"),
-        (_("Verify"), "verify_log"),
+        (_("Change log"), "auditor:change_log"),
+        (_("Verify"), "auditor:verify_log"),
     ],
 }
 
 # url name -> area, where the address does not tell
 BELONGS_TO = {
-    "why": "journal",
-    "review": "queue",
-    "write_message": "queue",
-    "create_api": "scopes",
-    "change_api": "scopes",
+    "public:why": "contact:failures",
+    "security:review": "security:queue",
+    "security:write_message": "security:queue",
+    "security:create_api": "security:scopes",
+    "security:change_api": "security:scopes",
 }
 
 
@@ -100,8 +100,8 @@ def _reader(user: User) -> str:
 def _current(request: Request, items: list[dict[str, Any]]) -> str:
     """The area that the page belongs to: the one whose address begins like the page's, the longest of several."""
     match = getattr(request, "resolver_match", None)
-    if match is not None and match.url_name in BELONGS_TO:
-        return BELONGS_TO[match.url_name]
+    if match is not None and match.view_name in BELONGS_TO:
+        return BELONGS_TO[match.view_name]
     path = request.path
     # The front page's address begins every other one; it is an area of its own all the same.
     inside = [item for item in items if path == item["url"] or (item["url"] != "/" and path.startswith(item["url"]))]
@@ -120,9 +120,9 @@ def role_of(request: Request) -> str:
 
 def _count(name: str, request: Request) -> int | None:
     """How many wait for this reader."""
-    if name == "proposals":
+    if name == "security:proposals":
         return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user).count()
-    return Registration.objects.awaiting_review().count() if name == "queue" else None
+    return Registration.objects.awaiting_review().count() if name == "security:queue" else None
 
 
 def _session_end(request: Request) -> datetime | None:

@@ -121,7 +121,7 @@ class StaffSessionMiddleware:
     """
 
     SET_UP: frozenset[str | None] = frozenset(
-        ("staff_setup", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes",
+        ("account:setup", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes",
          "mfa_download_recovery_codes", "account_reauthenticate", "account_login")
     )  # fmt: skip
 
@@ -132,14 +132,14 @@ class StaffSessionMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
-        page = request.resolver_match.url_name if request.resolver_match else None
-        if not may_only_set_up(request) or page in ("sign_out", "set_language"):
+        page = request.resolver_match.view_name if request.resolver_match else None
+        if not may_only_set_up(request) or page in ("account:sign_out", "account:set_language"):
             return None
         if had_second_factor(request):
             logout(request)
             messages.error(request, _("You have a second factor already. Sign in with it."))
             return redirect("account_login")
-        return None if page in self.SET_UP else redirect("staff_setup")
+        return None if page in self.SET_UP else redirect("account:setup")
 
 
 class ContactSessionMiddleware:
@@ -155,7 +155,7 @@ class ContactSessionMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: Request, *_view: object) -> None:
-        page = (request.resolver_match.url_name if request.resolver_match else None) or ""
+        page = (request.resolver_match.view_name if request.resolver_match else None) or ""
         is_contact = request.user.is_authenticated and not request.user.is_staff_member
         if is_contact and page.startswith(("mfa_", "account_reauth")) and page != "mfa_login_webauthn":
             raise Http404

@@ -64,7 +64,7 @@ def refusal_address(text: str) -> str:
         return ""
     anonymous = AnonymousRefusal.objects.filter(why=text)
     is_known = JournalEntry.objects.with_request_id(text).exists() or anonymous.exists()
-    return reverse("why", args=[text]) if is_known else ""
+    return reverse("public:why", args=[text]) if is_known else ""
 
 
 def _ids(text: str) -> Iterator[Found]:

@@ -37,7 +37,11 @@ from portal.web.http_request import Request, prepared
 from portal.web.next_page import own_page
 
 # Where each role begins after signing in.
-FIRST_PAGE = {User.Role.SECURITY: "dashboard", User.Role.AUDITOR: "change_log", User.Role.CONTACT: "home"}
+FIRST_PAGE = {
+    User.Role.SECURITY: "security:dashboard",
+    User.Role.AUDITOR: "auditor:change_log",
+    User.Role.CONTACT: "contact:clients",
+}
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 STRONG_METHODS = {"mfa", "socialaccount"}
 METHODS = {

@@ -68,7 +68,7 @@ def rows_with_clients(entries: Sequence[Entry]) -> list[dict[str, object]]:
 
 def _client(entry: Entry, names: Mapping[str, str]) -> dict[str, object]:
     ref = entry.client_ref
-    return {"client": names[ref], "client_url": reverse("client_past", args=[ref])} if ref in names else {}
+    return {"client": names[ref], "client_url": reverse("auditor:client_at", args=[ref])} if ref in names else {}
 
 
 def row(entry: Entry, *, without: Container[str] = ()) -> dict[str, object]:
@@ -83,7 +83,7 @@ def row(entry: Entry, *, without: Container[str] = ()) -> dict[str, object]:
         "changes": changes,
         "is_new": all(not change["before"] for change in changes),
         "hash": bytes(entry.leaf_hash).hex(),
-        "url": reverse("log_entry", args=[entry.seq]),
+        "url": reverse("auditor:log_entry", args=[entry.seq]),
     }
 
 

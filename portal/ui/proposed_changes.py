@@ -54,4 +54,4 @@ def affected(proposal: Proposal) -> dict[str, object]:
 
 
 def _url(about: Client | Scope) -> str:
-    return reverse("staff_client", args=[about.uid]) if isinstance(about, Client) else reverse("scopes")
+    return reverse("security:client", args=[about.uid]) if isinstance(about, Client) else reverse("security:scopes")

@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("log/", include("portal.urls.auditor")),
     path("docs/", include("portal.urls.docs")),
     path("accounts/", include("portal.urls.account")),
+    path("accounts/", include("portal.urls.allauth")),
 ]

@@ -7,6 +7,8 @@ from portal.pages.contact import client, client_list, contacts, failures, propos
 from portal.pages.credentials import dry_run, keys, secrets, tokens
 from portal.pages.requests import changes, requests
 
+app_name = "contact"
+
 of_one_client = [
     path("", client.client, name="client"),
     path("client-id/", client.change_client_id, name="change_client_id"),
@@ -34,15 +36,15 @@ of_one_client = [
 ]
 
 urlpatterns = [
-    path("requests/", requests.my_requests, name="my_requests"),
-    path("requests/<uuid:uid>/", requests.my_request, name="my_request"),
+    path("requests/", requests.my_requests, name="requests"),
+    path("requests/<uuid:uid>/", requests.my_request, name="request"),
     path("requests/<uuid:uid>/edit/", requests.edit_request, name="edit_request"),
     path("requests/<uuid:uid>/withdraw/", requests.withdraw_request, name="withdraw_request"),
-    path("clients/", client_list.home, name="home"),
+    path("clients/", client_list.home, name="clients"),
     path("clients/<uuid:uid>/", include(of_one_client)),
     path("passkeys/", passkeys.passkeys, name="passkeys"),
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
     path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),
     path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
-    path("journal/", failures.journal, name="journal"),
+    path("journal/", failures.journal, name="failures"),
 ]

@@ -4,8 +4,9 @@ from django.urls import path
 
 from portal.pages.docs import docs
 
+app_name = "docs"
 urlpatterns = [
-    path("", docs.index, name="docs"),
-    path("<slug:slug>/", docs.page, name="docs_page"),
-    path("samples/<slug:topic>/<str:filename>", docs.sample, name="docs_sample"),
+    path("", docs.index, name="index"),
+    path("<slug:slug>/", docs.page, name="page"),
+    path("samples/<slug:topic>/<str:filename>", docs.sample, name="sample"),
 ]

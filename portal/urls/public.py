@@ -6,6 +6,7 @@ from portal.pages.account import links
 from portal.pages.public import public, why
 from portal.pages.requests import requests
 
+app_name = "public"
 urlpatterns = [
     path("", public.landing, name="landing"),
     path("accessibility/", public.accessibility, name="accessibility"),

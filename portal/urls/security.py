@@ -7,18 +7,20 @@ from portal.pages.incident import client_tokens, incident
 from portal.pages.review import proposals, queue, review
 from portal.pages.security import client, client_list, contacts, dashboard, failed_mail, sessions
 
+app_name = "security"
+
 of_one_client = [
-    path("", client.staff_client, name="staff_client"),
+    path("", client.staff_client, name="client"),
     path("settings/", client.client_settings, name="client_settings"),
     path("scopes/", client.client_scopes, name="client_scopes"),
     path("contacts/", contacts.add_client_contact, name="add_client_contact"),
     path("contacts/<uuid:contact>/sessions/", sessions.contact_sessions, name="contact_sessions"),
     path("contacts/<uuid:contact>/remove/", contacts.remove_client_contact, name="remove_client_contact"),
     path("contacts/<uuid:contact>/<slug:act>/", contacts.change_client_contact, name="change_client_contact"),
-    path("journal/", client.client_journal, name="client_journal"),
-    path("keys/<uuid:key>/retire/", client_tokens.staff_retire_key, name="staff_retire_key"),
-    path("secrets/<uuid:secret>/end/", client_tokens.staff_end_secret, name="staff_end_secret"),
-    path("tokens/invalidate/", client_tokens.staff_invalidate_tokens, name="staff_invalidate_tokens"),
+    path("journal/", client.client_journal, name="client_failures"),
+    path("keys/<uuid:key>/retire/", client_tokens.staff_retire_key, name="retire_key"),
+    path("secrets/<uuid:secret>/end/", client_tokens.staff_end_secret, name="end_secret"),
+    path("tokens/invalidate/", client_tokens.staff_invalidate_tokens, name="invalidate_tokens"),
     path("<slug:act>/", client.change_status, name="change_client_status"),
 ]
 
@@ -27,7 +29,7 @@ urlpatterns = [
     path("queue/", queue.queue, name="queue"),
     path("requests/<uuid:uid>/", review.review, name="review"),
     path("requests/<uuid:uid>/message/", review.write_message, name="write_message"),
-    path("clients/", client_list.all_clients, name="all_clients"),
+    path("clients/", client_list.all_clients, name="clients"),
     path("clients/export/", client_list.export_clients, name="export_clients"),
     path("clients/<uuid:uid>/", include(of_one_client)),
     path("scopes/", catalogue.scopes, name="scopes"),
@@ -41,6 +43,6 @@ urlpatterns = [
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("incident/", incident.incident, name="incident"),
     path("incident/revoke/", incident.revoke_leak, name="revoke_leak"),
-    path("mail/", failed_mail.undelivered, name="undelivered"),
+    path("mail/", failed_mail.undelivered, name="failed_mail"),
     path("mail/<uuid:uid>/retry/", failed_mail.retry_mail, name="retry_mail"),
 ]

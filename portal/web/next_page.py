@@ -9,7 +9,7 @@ from portal.web.http_request import Request
 
 NAME = "next"  # in the query of the front page and of each way to sign in, and in their forms
 MAX_LENGTH = 500  # characters, as long as the column of a link
-FOR_ALL = {"why"}  # pages that are open to everybody and tell more to those who signed in
+FOR_ALL = {"public:why"}  # pages that are open to everybody and tell more to those who signed in
 
 
 def own_page(address: str) -> str:
@@ -22,7 +22,7 @@ def own_page(address: str) -> str:
         found = resolve(unquote(urlsplit(address).path))
     except (Resolver404, ValueError):
         return ""
-    return address if getattr(found.func, "login_required", True) or found.url_name in FOR_ALL else ""
+    return address if getattr(found.func, "login_required", True) or found.view_name in FOR_ALL else ""
 
 
 def wanted(request: Request) -> str:

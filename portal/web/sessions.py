@@ -47,7 +47,7 @@ def absolute_limit(request: Request) -> float:
 
 def only_asks(request: Request) -> bool:
     """Whether the page asks for the end of the session by itself, which is no use of it."""
-    return request.method in ("GET", "HEAD") and request.path == reverse("session_ends")
+    return request.method in ("GET", "HEAD") and request.path == reverse("account:session_ends")
 
 
 def note_use(request: Request) -> None:

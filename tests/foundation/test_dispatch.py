@@ -41,10 +41,10 @@ def seconds(browser: Client, path: str, form: dict[str, str] | None = None) -> f
 
 def test_asking_for_a_link_takes_no_longer_for_who_is_known(silent_broker: socket.socket) -> None:
     factories.client()
-    known = seconds(Client(), reverse("ask_link"), {"email": factories.lotte().email})
+    known = seconds(Client(), reverse("public:ask_link"), {"email": factories.lotte().email})
     assert Mail.objects.count() == 1
     silent_broker.accept()  # the broker was asked
-    unknown = seconds(Client(), reverse("ask_link"), {"email": "nobody@leiestroom.example"})
+    unknown = seconds(Client(), reverse("public:ask_link"), {"email": "nobody@leiestroom.example"})
     assert known < PATIENCE
     assert abs(known - unknown) < 0.2
 
@@ -54,7 +54,7 @@ def test_an_act_that_mails_many_does_not_wait(silent_broker: socket.socket) -> N
     for number in range(3):
         person = factories.person(f"c{number}@leiestroom.example", "C")
         ClientContact.objects.create(client=client, user=person, role="editor")
-    path = reverse("invalidate_tokens", args=[client.uid])
+    path = reverse("contact:invalidate_tokens", args=[client.uid])
     assert seconds(browsers.of(factories.lotte()), path) < PATIENCE
     assert Mail.objects.count() == 4
     silent_broker.accept()

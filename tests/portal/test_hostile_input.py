@@ -88,7 +88,7 @@ def reachable() -> Iterator[tuple[str, str, str]]:
                 ({"302"}, ("owner", "security", "invited", "anonymous")),
             ):
                 roles = [role for role in order if answers[role] in wanted]
-                if roles and name != "sign_out":
+                if roles and name != "account:sign_out":
                     yield name, method, roles[0]
                     break
 
@@ -146,13 +146,13 @@ def test_no_value_in_any_field_or_address_is_a_fault_of_ours(visitors: Visitors,
     assert not faults, "\n".join(faults)
 
 
-FILTERED = ("change_log", "client_past", "all_clients", "journal", "queue")
+FILTERED = ("auditor:change_log", "auditor:client_at", "security:clients", "contact:failures", "security:queue")
 
 
 @pytest.mark.parametrize("name", FILTERED)
 def test_no_filter_in_an_address_is_a_fault_of_ours(visitors: Visitors, name: str) -> None:
     """One at a time: one that is refused would keep the others from being used."""
-    role, faults = "owner" if name == "journal" else "security", []
+    role, faults = "owner" if name == "contact:failures" else "security", []
     for field in (*fields(visitors, name, role), "before", "after", "show", "client"):
         for value in (
             "a\0b",
@@ -170,12 +170,12 @@ def test_no_filter_in_an_address_is_a_fault_of_ours(visitors: Visitors, name: st
 def test_no_body_or_header_is_a_fault_of_ours(visitors: Visitors) -> None:
     faults = []
     for name, role in (
-        ("request_client", "anonymous"),
+        ("public:request_client", "anonymous"),
         ("account_login", "anonymous"),
-        ("set_language", "owner"),
-        ("reveal_secret", "owner"),
-        ("add_key", "owner"),
-        ("review", "security"),
+        ("account:set_language", "owner"),
+        ("contact:reveal_secret", "owner"),
+        ("contact:add_key", "owner"),
+        ("security:review", "security"),
     ):
         for kind, sent in BODIES.items():
             status, _text = visitors.send(name, "post", role, **sent)
@@ -225,11 +225,11 @@ def test_nothing_typed_is_lost_when_a_form_is_refused(visitors: Visitors) -> Non
             lost += [f"{name}: {field}" for field, value in typed.items() if html.escape(value) not in text]
     assert not lost, "\n".join(lost)
     assert {
-        "request_client",
-        "propose_change",
-        "add_key",
-        "contacts",
-        "client_settings",
-        "create_scope",
-        "ask_link",
+        "public:request_client",
+        "contact:propose_change",
+        "contact:add_key",
+        "contact:contacts",
+        "security:client_settings",
+        "security:create_scope",
+        "public:ask_link",
     } <= forms

@@ -124,17 +124,17 @@ def every_subclass(of: type[forms.Form]) -> Iterator[type[forms.Form]]:
 
 def public_forms() -> Iterator[tuple[str, Browser, list[str]]]:
     """The address, a browser that may post to it, and the fields that it reads."""
-    yield reverse("request_client"), Browser(), ["organisation", "contact_name", "contact_email", "client_name",
+    yield reverse("public:request_client"), Browser(), ["organisation", "contact_name", "contact_email", "client_name",
                                                  "purpose", "scopes"]  # fmt: skip
-    yield reverse("ask_link"), Browser(), ["email"]
-    yield reverse("open_link", args=["x" * 43]), Browser(), ["renew"]
-    yield reverse("set_language"), Browser(), ["language", "next"]
-    yield reverse("sign_out"), Browser(), ["next"]
+    yield reverse("public:ask_link"), Browser(), ["email"]
+    yield reverse("public:open_link", args=["x" * 43]), Browser(), ["renew"]
+    yield reverse("account:set_language"), Browser(), ["language", "next"]
+    yield reverse("account:sign_out"), Browser(), ["next"]
     yield reverse("account_login"), Browser(), ["login", "password", "remember", "next"]
     yield reverse("mfa_login_webauthn"), Browser(), ["credential"]
     yield reverse("mfa_authenticate"), halfway_in(), ["code", "credential"]
     asking = Browser()
-    asked = asking.post(reverse("request_client"), a_request())
+    asked = asking.post(reverse("public:request_client"), a_request())
     yield asked.url, asking, ["code", "again"]
 
 
@@ -178,7 +178,7 @@ def test_no_public_page_takes_long_over_half_a_megabyte_in_any_field() -> None:
 
 
 def test_the_step_up_does_not_take_long_over_half_a_megabyte(made) -> None:
-    url = reverse("reveal_secret", args=[made.uid])
+    url = reverse("contact:reveal_secret", args=[made.uid])
     browser = browsers.of(made.contacts.get().user, stepped_up=False)
     page = browser.post(url).url
     assert "confirm=" in page

@@ -75,16 +75,18 @@ def test_the_names_inside_a_certificate_are_text_on_every_page_that_shows_them()
     (key,) = keymaterial.read(certificate_of(NASTY), now=datetime.now(UTC))
     browser = browsers.of(lotte())
     shown = browser.post(
-        reverse("add_key", args=[client.uid]), {"way": "paste", "pasted": certificate_of(NASTY).decode()}, follow=True
+        reverse("contact:add_key", args=[client.uid]),
+        {"way": "paste", "pasted": certificate_of(NASTY).decode()},
+        follow=True,
     )
     assert "What we understood" in shown.text
     row = keys.add(client=client, key=key, by=SYSTEM, now=datetime.now(UTC))
     pages = [
         shown,
-        browser.get(reverse("key", args=[client.uid, row.uid])),
-        browser.get(reverse("client", args=[client.uid])),
+        browser.get(reverse("contact:key", args=[client.uid, row.uid])),
+        browser.get(reverse("contact:client", args=[client.uid])),
     ]
-    pages += [staff.signed_in(noor()).get(reverse("staff_client", args=[client.uid]))]
+    pages += [staff.signed_in(noor()).get(reverse("security:client", args=[client.uid]))]
     for page in pages:
         assert "<svg onload" not in page.text
         assert not set(page.text) & {"\u202e", "\x1b"}
@@ -100,9 +102,10 @@ def test_a_name_is_text_on_the_pages_of_staff_and_contacts() -> None:
     person.save()
     security = staff.signed_in(noor())
     for browser, name, args in (
-        (browsers.of(person), "client", [client.uid]), (browsers.of(person), "home", []),
-        (browsers.of(person), "contacts", [client.uid]), (security, "staff_client", [client.uid]),
-        (security, "all_clients", []), (security, "change_log", []), (security, "client_past", [client.uid]),
+        (browsers.of(person), "contact:client", [client.uid]), (browsers.of(person), "contact:clients", []),
+        (browsers.of(person), "contact:contacts", [client.uid]), (security, "security:client", [client.uid]),
+        (security, "security:clients", []), (security, "auditor:change_log", []), (security,
+        "auditor:client_at", [client.uid]),
     ):  # fmt: skip
         text = browser.get(reverse(name, args=args)).text
         assert "<svg onload" not in text, name
@@ -126,7 +129,7 @@ def test_the_exported_list_of_clients_prefixes_names_of_others() -> None:
     client, _secret = factories.client()
     client.name = '=HYPERLINK("http://evil.example")'
     client.save()
-    sheet = b"".join(staff.signed_in(noor()).post(reverse("export_clients")).streaming_content).decode()
+    sheet = b"".join(staff.signed_in(noor()).post(reverse("security:export_clients")).streaming_content).decode()
     assert "'=HYPERLINK" in sheet
     assert ",=HYPERLINK" not in sheet
 
@@ -154,7 +157,7 @@ def test_the_address_of_a_link_is_in_no_line_of_the_log_whatever_becomes_of_the_
     link = management_links.issue(user=lotte(), now=datetime.now(UTC))
     management_links.activate(link)
     token = management_links.token(link)
-    url = reverse("open_link", args=[token])
+    url = reverse("public:open_link", args=[token])
     Browser(enforce_csrf_checks=True).post(url)  # 403: a browser without cookies; the link still works
     Browser().put(url)  # 405
     Browser().get(url[:-2] + "/")  # 404: cut off by a mail program
@@ -214,15 +217,15 @@ def test_a_credential_in_a_text_for_others_is_refused_and_kept_nowhere(kind: str
     described = {"api": scope.api.pk, "name": "x.read"}
     content = {"organisation": "O", "client_name": "C", "purpose": "P", "scopes": scope.name}
     places: list[tuple[str, str, list[object], dict[str, object], str]] = [
-        ("team", "change_client_status", [made.uid, "suspend"], {}, "reason"),
-        ("team", "review", [asked.uid], decision, "message"),
-        ("team", "write_message", [asked.uid], {}, "text"),
-        ("team", "ease_scope", [scope.pk], {"act": "ask"}, "reason"),
-        ("team", "create_scope", [], described, "description_en"),
-        ("asker", "my_request", [asked.uid], {}, "text"),
-        ("owner", "propose_change", [made.uid], content, "purpose"),
-        ("owner", "propose_change", [made.uid], content, "client_name"),
-        ("owner", "contacts", [made.uid], {"email": "an@example.org", "role": "editor"}, "name"),
+        ("team", "security:change_client_status", [made.uid, "suspend"], {}, "reason"),
+        ("team", "security:review", [asked.uid], decision, "message"),
+        ("team", "security:write_message", [asked.uid], {}, "text"),
+        ("team", "security:ease_scope", [scope.pk], {"act": "ask"}, "reason"),
+        ("team", "security:create_scope", [], described, "description_en"),
+        ("asker", "contact:request", [asked.uid], {}, "text"),
+        ("owner", "contact:propose_change", [made.uid], content, "purpose"),
+        ("owner", "contact:propose_change", [made.uid], content, "client_name"),
+        ("owner", "contact:contacts", [made.uid], {"email": "an@example.org", "role": "editor"}, "name"),
     ]
     entries, mails = Entry.objects.count(), Mail.objects.count()
     for person, name, arguments, form, field in places:
@@ -234,7 +237,7 @@ def test_a_credential_in_a_text_for_others_is_refused_and_kept_nowhere(kind: str
 
 def test_an_exported_filter_keeps_no_credential_in_the_change_log() -> None:
     secret = generate()
-    staff.signed_in(noor()).post(f"{reverse('log_export')}?{urlencode({'who': secret})}")
+    staff.signed_in(noor()).post(f"{reverse('auditor:log_export')}?{urlencode({'who': secret})}")
     entry = Entry.objects.with_action(Action.LOG_EXPORTED).get()
     assert entry.changes["filters"] == [None, "who=***"]
 
@@ -244,7 +247,7 @@ def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:
         "organisation": "O", "client_name": "C", "purpose": "P", "scopes": factories.scope().name, "contact_name": "N",
         "contact_email": "x@example.org\r\nBcc: y@evil.example",
     }  # fmt: skip
-    assert Browser().post(reverse("request_client"), form).status_code == 422
+    assert Browser().post(reverse("public:request_client"), form).status_code == 422
     assert not Mail.objects.exists()
 
 

@@ -72,33 +72,42 @@ def lists(mine: Client) -> dict[str, list[str]]:
     registration = lotte().registrations.earliest("pk")
     return {
         "contact": [
-            reverse("home"),
-            reverse("journal"),
-            reverse("my_requests"),
-            reverse("my_request", args=[registration.uid]),
-            reverse("request_client"),
-            reverse("docs_page", args=["scopes"]),
+            reverse("contact:clients"),
+            reverse("contact:failures"),
+            reverse("contact:requests"),
+            reverse("contact:request", args=[registration.uid]),
+            reverse("public:request_client"),
+            reverse("docs:page", args=["scopes"]),
             *(
                 reverse(name, **of_mine)
-                for name in ("client", "client_history", "tokens", "contacts", "propose_change")
+                for name in (
+                    "contact:client",
+                    "contact:client_history",
+                    "contact:tokens",
+                    "contact:contacts",
+                    "contact:propose_change",
+                )
             ),
         ],
         "security": [
-            reverse("dashboard"),
-            *(reverse("queue") + f"?show={show}" for show in ("all", "mine", "second", "risk", "contact", "decided")),
-            reverse("review", args=[registration.uid]),
-            reverse("all_clients"),
-            reverse("all_clients") + "?state=active&method=both&unused=7",
-            reverse("scopes"),
-            reverse("create_scope"),
-            reverse("undelivered"),
-            *(reverse(name, **of_mine) for name in ("staff_client", "client_scopes")),
+            reverse("security:dashboard"),
+            *(
+                reverse("security:queue") + f"?show={show}"
+                for show in ("all", "mine", "second", "risk", "contact", "decided")
+            ),
+            reverse("security:review", args=[registration.uid]),
+            reverse("security:clients"),
+            reverse("security:clients") + "?state=active&method=both&unused=7",
+            reverse("security:scopes"),
+            reverse("security:create_scope"),
+            reverse("security:failed_mail"),
+            *(reverse(name, **of_mine) for name in ("security:client", "security:client_scopes")),
         ],
         "auditor": [
-            reverse("change_log"),
-            reverse("change_log") + f"?client={mine.client_id}",
-            reverse("client_past", **of_mine),
-            reverse("verify_log"),
+            reverse("auditor:change_log"),
+            reverse("auditor:change_log") + f"?client={mine.client_id}",
+            reverse("auditor:client_at", **of_mine),
+            reverse("auditor:verify_log"),
         ],
     }
 

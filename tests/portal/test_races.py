@@ -44,7 +44,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_of_twenty_decisions_at_once_one_counts_and_the_others_see_that_it_was_made() -> None:
     asked = submitted_request()
-    url = reverse("review", args=[asked.uid])
+    url = reverse("security:review", args=[asked.uid])
     waiting = [staff.signed_in(reviewer) for reviewer in (noor(), bram())] * 10
     Mail.objects.all().delete()
     form = {"seen": asked.content_hash, "scopes": ["address.read"], "defaults": ["address.read"], "message": "Because."}
@@ -71,7 +71,7 @@ def test_of_twenty_confirmations_at_once_one_counts() -> None:
 
     def decide(number: int) -> int:
         form = {"act": "confirm" if number % 4 < 2 else "decline", "reason": "I called"}
-        return waiting[number].post(reverse("proposal", args=[proposal.uid]), form).status_code
+        return waiting[number].post(reverse("security:proposal", args=[proposal.uid]), form).status_code
 
     assert sorted(at_once(20, decide)) == [302] + [409] * 19
     confirmed = Proposal.objects.get().outcome == Proposal.Outcome.CONFIRMED
@@ -109,7 +109,7 @@ def test_of_twenty_proposals_of_the_same_at_once_one_is_kept() -> None:
 
 def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
     made, _secret = client()
-    url = reverse("change_client_status", args=[made.uid, "suspend"])
+    url = reverse("security:change_client_status", args=[made.uid, "suspend"])
     waiting = [staff.signed_in(noor()), staff.signed_in(bram())]
     statuses = at_once(2, lambda number: waiting[number].post(url, {"reason": "Leaked"}).status_code)
     assert sorted(statuses) == [302, 409]
@@ -119,8 +119,8 @@ def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
 @pytest.mark.parametrize(
     ("page", "typed"),
     [
-        ("create_scope", {"name": "race.read", "description_en": "x", "reason": "Case 4711"}),
-        ("create_api", {"name": "Race", "identifier": "race", "description_en": "x", "reason": "Case 4711"}),
+        ("security:create_scope", {"name": "race.read", "description_en": "x", "reason": "Case 4711"}),
+        ("security:create_api", {"name": "Race", "identifier": "race", "description_en": "x", "reason": "Case 4711"}),
     ],
 )
 def test_of_twenty_who_add_the_same_to_the_catalogue_one_does_and_the_others_are_told(page, typed) -> None:
@@ -134,8 +134,8 @@ def test_the_last_key_and_the_last_secret_cannot_both_go() -> None:
     key, secret = keys.add(client=made, key=public_key(), by=SYSTEM, now=NOW), made.secrets.get()
     waiting = [browsers.of(lotte()), browsers.of(lotte())]
     posts = [
-        (reverse("retire_key", args=[made.uid, key.uid]), {"overlap": "0"}),
-        (reverse("end_secret", args=[made.uid, secret.uid]), {}),
+        (reverse("contact:retire_key", args=[made.uid, key.uid]), {"overlap": "0"}),
+        (reverse("contact:end_secret", args=[made.uid, secret.uid]), {}),
     ]
     at_once(2, lambda number: waiting[number].post(*posts[number]).status_code)
     later = datetime.now(UTC) + timedelta(seconds=1)
@@ -177,12 +177,12 @@ def test_the_last_two_owners_cannot_remove_each_other() -> None:
     contacts.add(client=made, email=wim().email, name="", role=owner, by=SYSTEM, now=NOW)
     first, second = made.contacts.get(user=lotte()), made.contacts.get(user=wim())
     waiting = [browsers.of(lotte()), browsers.of(wim())]
-    urls = [reverse("remove_contact", args=[made.uid, row.uid]) for row in (second, first)]
+    urls = [reverse("contact:remove_contact", args=[made.uid, row.uid]) for row in (second, first)]
     at_once(2, lambda number: waiting[number].post(urls[number]).status_code)
     assert made.contacts.filter(role=owner).count() == 1
 
 
-@pytest.mark.parametrize("act", ["remove_contact", "change_contact_role"])
+@pytest.mark.parametrize("act", ["contact:remove_contact", "contact:change_contact_role"])
 def test_of_five_who_change_a_contact_the_same_way_at_once_one_does(act: str) -> None:
     made, _secret = client()
     contacts.add(client=made, email=wim().email, name="", role=ClientContact.Role.EDITOR, by=SYSTEM, now=NOW)
@@ -201,7 +201,7 @@ def test_a_link_that_twenty_browsers_use_at_once_opens_one_session() -> None:
         link = management_links.issue(user=lotte(), now=NOW)
     management_links.activate(link)
     url, waiting = (
-        reverse("open_link", args=[management_links.token(link)]),
+        reverse("public:open_link", args=[management_links.token(link)]),
         [browsers.Client() for _browser in range(20)],
     )
     statuses = at_once(20, lambda number: waiting[number].post(url).status_code)

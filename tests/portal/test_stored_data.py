@@ -195,10 +195,10 @@ def test_what_is_stored_of_a_link_opens_nothing() -> None:
     link.refresh_from_db()
     stored = bytes(link.digest or b"")
     for text in (str(link.uid), link.uid.hex, stored.hex(), urlsafe_b64encode(stored).rstrip(b"=").decode()):
-        assert Browser().post(reverse("open_link", args=[text])).status_code == 404
+        assert Browser().post(reverse("public:open_link", args=[text])).status_code == 404
 
 
 def test_a_digest_in_the_field_for_a_leaked_value_finds_nobody() -> None:
     made, secret = factories.client()
-    page = staff.signed_in(noor()).post(reverse("incident"), {"value": digest(secret).hex()}, follow=True).text
+    page = staff.signed_in(noor()).post(reverse("security:incident"), {"value": digest(secret).hex()}, follow=True).text
     assert made.client_id not in page

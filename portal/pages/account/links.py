@@ -52,7 +52,7 @@ def link_sent(request: Request) -> HttpResponse:
 
 def _sent(request: Request, *, email: str) -> HttpResponse:
     name = kept_forms.keep(request, SENT, {"email": email}, seconds=600)
-    return redirect(f"{resolve_url('link_sent')}?{SENT}={name}")
+    return redirect(f"{resolve_url('public:link_sent')}?{SENT}={name}")
 
 
 @login_not_required
@@ -92,15 +92,15 @@ def _let_in(request: Request, link: ManagementLink) -> HttpResponse:
         request.session[FRESH_LINK_AT] = request.now.timestamp()
     if "others" in request.POST:
         sessions.end_all(user=link.user, keep=uid_of(request), by=actor(request), now=request.now)
-    return redirect("staff_setup" if link.user.is_staff_member else _target(link))
+    return redirect("account:setup" if link.user.is_staff_member else _target(link))
 
 
 def _target(link: ManagementLink) -> str:
-    return own_page(link.target) or resolve_url("home")
+    return own_page(link.target) or resolve_url("contact:clients")
 
 
 def _renew(request: Request, token: str) -> HttpResponse:
     if link := management_links.known(token):
         email, target = link.user.email, own_page(link.target)
         contacts.mail_fresh_link(email=email, target=target, by=actor(request), now=request.now)
-    return redirect("link_sent")
+    return redirect("public:link_sent")

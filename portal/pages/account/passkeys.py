@@ -33,9 +33,9 @@ def passkeys(request: Request) -> HttpResponse:
 def add_passkey(request: Request) -> HttpResponse:
     """Lead to the form after a step-up, so that nobody's device keeps a passkey that we then refuse."""
     if request.method != "POST":
-        return redirect("passkeys")
+        return redirect("contact:passkeys")
     require(request, Act.ADD_PASSKEY)
-    return redirect(f"{resolve_url('new_passkey')}?{NEW}={kept_forms.keep(request, NEW, {}, seconds=600)}")
+    return redirect(f"{resolve_url('contact:new_passkey')}?{NEW}={kept_forms.keep(request, NEW, {}, seconds=600)}")
 
 
 @contact
@@ -44,13 +44,13 @@ def new_passkey(request: Request) -> HttpResponse:
     """The form for one passkey, only after the step-up of `add_passkey`."""
     name = request.GET.get(NEW, "")
     if kept_forms.get(request, NEW, name) is None:
-        return redirect("passkeys")
+        return redirect("contact:passkeys")
     form = PasskeyForm(posted(request), user=request.user)
     if form.is_valid():
         _add(request, form)
         kept_forms.drop(request, name)
         messages.success(request, _("The passkey is added. Use it to sign in, and instead of a mailed code."))
-        return redirect("passkeys")
+        return redirect("contact:passkeys")
     context = {"form": form, "js_data": {"creation_options": begin_registration(request.user, passwordless=True)}}
     return render(request, "contact/add_passkey.html", context, status=422 if form.errors else 200)
 
@@ -75,4 +75,4 @@ def remove_passkey(request: Request, pk: int) -> HttpResponse:
         found.delete()
         acts.note_removed(user=request.user, name=name, by=actor(request), now=request.now)
     messages.success(request, _("The passkey no longer signs you in."))
-    return redirect("passkeys")
+    return redirect("contact:passkeys")

@@ -27,24 +27,24 @@ def sessions(request: Request) -> HttpResponse:
 def end_session(request: Request, uid: UUID) -> HttpResponse:
     """End a session; for this browser's own it is the same as signing out."""
     if request.method != "POST":
-        return redirect("sessions")
+        return redirect("account:sessions")
     if acts.end(user=request.user, uid=uid, by=actor(request), now=request.now):
         messages.success(request, _("That session has ended."))
     else:
         messages.info(request, _("That session had ended already."))
-    return _out(request, _("You are signed out.")) if uid == uid_of(request) else redirect("sessions")
+    return _out(request, _("You are signed out.")) if uid == uid_of(request) else redirect("account:sessions")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_sessions(request: Request) -> HttpResponse:
     """All of them, or all others."""
     if request.method != "POST":
-        return redirect("sessions")
+        return redirect("account:sessions")
     others_only = request.POST.get("which") == "others"
     acts.end_all(user=request.user, keep=uid_of(request) if others_only else None, by=actor(request), now=request.now)
     if others_only:
         messages.success(request, _("You are signed in here only. Links that you did not open no longer work."))
-        return redirect("sessions")
+        return redirect("account:sessions")
     return _out(request, _("You are signed out everywhere. Links that you did not open no longer work."))
 
 
@@ -58,4 +58,4 @@ def session_ends(request: Request) -> JsonResponse:
 def _out(request: Request, message: str) -> HttpResponse:
     logout(request)
     messages.success(request, message)
-    return redirect("landing")
+    return redirect("public:landing")

@@ -32,12 +32,12 @@ from portal.web.http_request import Request, posted
 def sign_out(request: Request) -> HttpResponse:
     """Also for who was signed out already by the clock. An address alone signs nobody out."""
     if request.method != "POST":
-        return redirect("landing")
+        return redirect("public:landing")
     if request.user.is_authenticated and request.user.is_staff_member:
         staff_sign_ins.note_signed_out(user=request.user, by=actor(request))
     logout(request)
     messages.info(request, _("You are signed out."))
-    return redirect("landing")
+    return redirect("public:landing")
 
 
 @login_not_required

@@ -50,7 +50,7 @@ def change_log(request: Request) -> HttpResponse:
         "verified": verified,
         "verified_state": _state(verified.result) if verified else "",
         "chips": form.chips(),
-        "export_url": f"{reverse('log_export')}?{query}",
+        "export_url": f"{reverse('auditor:log_export')}?{query}",
     }
     return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
 
@@ -77,7 +77,7 @@ def log_export(request: Request) -> HttpResponseBase:
     """The filtered entries up to the one that says that they were exported, oldest first."""
     form = LogFilterForm(request.GET)
     if request.method != "POST" or not form.is_valid():  # the page says what is wrong
-        return redirect(f"{reverse('change_log')}?{request.GET.urlencode()}")
+        return redirect(f"{reverse('auditor:change_log')}?{request.GET.urlencode()}")
     with transaction.atomic():
         changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}
         own = log.record(action=Action.LOG_EXPORTED, actor=actor(request), subject=log.SITE, changes=changes)

@@ -27,7 +27,7 @@ def verify_log(request: Request) -> HttpResponse:
     """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
     if request.method == "POST":
         started = verification_runs.start(by=actor(request), now=request.now)
-        return redirect("verification", started.pk)
+        return redirect("auditor:verification", started.pk)
     context = {
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),

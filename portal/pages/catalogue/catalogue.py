@@ -62,7 +62,7 @@ def create_api(request: Request) -> HttpResponse:
             form.add_error("identifier", str(problem))
         else:
             messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
-            return redirect("scopes")
+            return redirect("security:scopes")
     return _form_page(request, form, title=_("Add an API"), submit=_("Add the API"))
 
 
@@ -84,7 +84,7 @@ def change_api(request: Request, identifier: str) -> HttpResponse:
             form.show_again(problem)
         else:
             messages.success(request, _("API %(name)s saved.") % {"name": data["name"]})
-            return redirect("scopes")
+            return redirect("security:scopes")
     return _form_page(request, form, title=_("Change the API %(name)s") % {"name": api.name}, submit=_("Save the API"))
 
 
@@ -109,7 +109,7 @@ def create_scope(request: Request) -> HttpResponse:
             form.add_error("name", str(problem))
         else:
             messages.success(request, _("Scope %(name)s added. It can now be requested.") % {"name": name})
-            return redirect("scopes")
+            return redirect("security:scopes")
     return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
 
 
@@ -128,7 +128,7 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
             messages.error(request, str(problem))
         else:
             messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
-        return redirect("scopes")
+        return redirect("security:scopes")
     title = _("Change the scope %(name)s") % {"name": scope.name}
     return _form_page(request, form, title=title, submit=_("Save the scope"), sensitive=scope.sensitive and scope)
 
@@ -148,7 +148,7 @@ def retire_scope(request: Request, pk: int) -> HttpResponse:
             return propose(request, Proposal.Kind.SCOPE_RETIRED, scope, reason=reason)
         else:
             messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
-        return redirect("scopes")
+        return redirect("security:scopes")
     holders = scope.holders.count()
     context = {"scope": scope, "holders": holders, "alone": not holders, "form": form}
     return render(request, "security/retire_scope.html", context, status=422 if form.errors else 200)

@@ -17,9 +17,9 @@ def ease_scope(request: Request, pk: int) -> HttpResponse:
     scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
     waiting = Proposal.objects.waiting(request.now).filter(scope=scope, kind=Proposal.Kind.SCOPE_EASED).first()
     if waiting is not None:
-        return redirect("proposal", waiting.uid)
+        return redirect("security:proposal", waiting.uid)
     if not scope.sensitive or scope.retired_at is not None:
-        return redirect("scopes")
+        return redirect("security:scopes")
     if form.is_valid():
         return propose(request, Proposal.Kind.SCOPE_EASED, scope, reason=form.cleaned_data["reason"])
     context = {"scope": scope, "form": form}

@@ -126,4 +126,4 @@ def change_client_id(request: Request, uid: UUID) -> HttpResponse:
         messages.success(
             request, _("The client id is now %(client_id)s. Set it in your software.") % {"client_id": new}
         )
-    return redirect("client", uid)
+    return redirect("contact:client", uid)

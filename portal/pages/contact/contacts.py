@@ -29,7 +29,7 @@ def contacts(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         require(request, Act.ADD_CONTACT, client)
         if add(request, client, form):
-            return redirect("contacts", uid)
+            return redirect("contact:contacts", uid)
     people = list(client.contacts.select_related("user").order_by("role", "user__name", "user__email"))
     owners = [row for row in people if row.role == Role.OWNER]
     context = {
@@ -51,7 +51,7 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     role = request.POST.get("role")
     if request.method != "POST" or role not in Role.values:
-        return redirect("contacts", uid)
+        return redirect("contact:contacts", uid)
     require(request, Act.CHANGE_CONTACT_ROLE, client)
     try:
         acts.change_role(contact=row, role=Role(role), by=actor(request), now=request.now)
@@ -61,7 +61,7 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
         messages.success(
             request, _("%(person)s is %(role)s now.") % {"person": row.user.shown_to_contacts, "role": Role(role).label}
         )
-    return redirect("contacts", uid)
+    return redirect("contact:contacts", uid)
 
 
 @contact
@@ -71,8 +71,8 @@ def remove_contact(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     client = client_owned_by(request, uid)
     row = get_object_or_404(client.contacts.select_related("user"), uid=contact)
     if request.method != "POST":
-        context = {"client": client, "row": row, "back_url": resolve_url("contacts", uid)}
+        context = {"client": client, "row": row, "back_url": resolve_url("contact:contacts", uid)}
         return render(request, "contact/remove_contact.html", context)
     require(request, Act.REMOVE_CONTACT, client)
     removed_themselves = remove(request, row) and row.user_id == request.user.pk
-    return redirect("home") if removed_themselves else redirect("contacts", uid)
+    return redirect("contact:clients") if removed_themselves else redirect("contact:contacts", uid)

@@ -24,7 +24,7 @@ def journal(request: Request) -> HttpResponse:
     form = JournalForm(request.GET, clients=clients)
     form.full_clean()
     if number := form.sought():
-        return redirect("why", number)
+        return redirect("public:why", number)
     chosen, days, day = form.chosen(), form.days_back(), form.chosen_day()
     shown = by_client(chosen, Period.of_day(day) if day else Period.of_days(days, request.now), request.now)
     refused = [cause for of_client in shown for cause in of_client.causes]

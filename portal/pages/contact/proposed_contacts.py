@@ -36,7 +36,7 @@ def proposed_contact(request: Request, uid: UUID, proposal: UUID) -> HttpRespons
         messages.success(request, _decided(request, found, act))
     except (acts.UnableToDecide, Stale) as problem:
         messages.error(request, str(problem))
-    return redirect("contacts", uid)
+    return redirect("contact:contacts", uid)
 
 
 def _decided(request: Request, found: Proposal, act: str) -> str:

@@ -75,19 +75,19 @@ def _check(request: Request, client: Client, found: list[PublicKey], form: KeyUp
     material = [understood(key).material for key in found]
     data = {"client": str(client.uid), "material": material, "file": form.file_name, "proof": form.made_proof}
     name = kept_forms.keep(request, CHECK, data)
-    return redirect(f"{resolve_url('confirm_key', client.uid)}?{CHECK}={name}")
+    return redirect(f"{resolve_url('contact:confirm_key', client.uid)}?{CHECK}={name}")
 
 
 def _checked(request: Request, client: Client) -> HttpResponse:
     """The page that shows what was read; leads back to the upload when that is over, or done already."""
     checked = kept_forms.get(request, CHECK, request.GET.get(CHECK, ""))
     if checked is None or checked["client"] != str(client.uid):
-        return redirect("add_key", client.uid)
+        return redirect("contact:add_key", client.uid)
     try:
         found, known = keys.new_and_known(client, _read(checked["material"], request.now))
     except (KeyRefused, keys.UnableToAddKey) as problem:
         messages.error(request, _said(problem))
-        return redirect("add_key", client.uid)
+        return redirect("contact:add_key", client.uid)
     return _show_understood(request, client, found, known=known, file_name=checked["file"], proof=checked["proof"])
 
 
@@ -169,14 +169,14 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
         return _checked(request, client)
     if not material:  # a set of which no key was ticked
         messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
-        return redirect("add_key", uid)
+        return redirect("contact:add_key", uid)
     try:
         found = _read(material, request.now)
     except KeyRefused as refused:
         if refused.compromised:
             return _private_key(request, client, refused)
         messages.error(request, explain_key(refused).sentence)
-        return redirect("add_key", uid)
+        return redirect("contact:add_key", uid)
     old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)
     if not form.is_valid():
         return _show_understood(request, client, found, form=form, problem=_("Choose one of the answers below."))
@@ -192,7 +192,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     messages.success(request, words)
     if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
         _retire(request, old, form.cleaned_data["old"])
-    return redirect("client", uid)
+    return redirect("contact:client", uid)
 
 
 @transaction.atomic
@@ -245,7 +245,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     if request.method != "POST":
-        return redirect("key", uid, key)
+        return redirect("contact:key", uid, key)
     require(request, Act.ACTIVATE_KEY, client)
     try:
         keys.activate(key=found, by=actor(request), now=request.now)
@@ -255,7 +255,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         messages.error(request, explain_key(refused).sentence)
     else:
         messages.success(request, _("The key works now. Set its key id in your software."))
-    return redirect("client", uid)
+    return redirect("contact:client", uid)
 
 
 @contact
@@ -269,7 +269,7 @@ def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         require(request, Act.RETIRE_KEY, client)
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)
-        return redirect("client", uid)
+        return redirect("contact:client", uid)
     users = users_of(found, request.now)
     context = {"client": client, "key": found, "card": _card(found, request), "form": form, "users": users}
     return render(request, "contact/retire_key.html", context, status=422 if form.errors else 200)

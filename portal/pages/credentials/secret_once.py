@@ -33,7 +33,7 @@ def show(request: Request, secret: Secret, text: str, *, replaced: Secret | None
     """Lead to the page that shows it."""
     about = {"secret": str(secret.uid), "replaced": str(replaced.uid) if replaced else ""}
     name = kept_forms.keep(request, KIND, about, seconds=LIFETIME_S)
-    response = redirect(f"{resolve_url('shown_secret', secret.client.uid)}?{NAME}={name}")
+    response = redirect(f"{resolve_url('contact:shown_secret', secret.client.uid)}?{NAME}={name}")
     if secret.ciphertext is None:
         sealed = encryption.seal_as_text(text, row=secret.uid)
         response.set_cookie(COOKIE, sealed, max_age=LIFETIME_S, secure=settings.HTTPS, httponly=True, samesite="Strict")

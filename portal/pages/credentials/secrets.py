@@ -31,13 +31,13 @@ def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     secret = client.secrets.current().first()
     if request.method != "POST" or secret is None:
-        return redirect("client", uid)
+        return redirect("contact:client", uid)
     require(request, Act.REVEAL_SECRET, client)
     try:
         text = client_secrets.view(secret=secret, by=actor(request), now=request.now)
     except encryption.UnableToOpen:
         messages.error(request, _("This secret can no longer be shown. Regenerate it to see a new one."))
-        return redirect("client", uid)
+        return redirect("contact:client", uid)
     return secret_once.show(request, secret, text)
 
 
@@ -57,7 +57,7 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
             return _regenerate(request, client, form)
         except UnableToChangeSecret as problem:
             messages.error(request, str(problem))
-            return redirect("client", uid)
+            return redirect("contact:client", uid)
     context = {"client": client, "current": current, "form": form, "contacts": client.contacts.select_related("user")}
     return render(request, "contact/regenerate_secret.html", context, status=422 if form.errors else 200)
 
@@ -92,7 +92,7 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     found: Secret = get_object_or_404(client.secrets, uid=secret)
     if found.state(request.now) == Secret.State.ENDED:
         messages.info(request, _("This secret had stopped working already."))
-        return redirect("client", uid)
+        return redirect("contact:client", uid)
     form = TokensForm(posted(request))
     if not form.is_valid():
         line = client_health.of_secret(found, CredentialUse.objects.of(client).in_bulk(), request.now)
@@ -107,7 +107,7 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
         messages.success(request, _("The secret that ends in %(hint)s no longer works.") % {"hint": found.hint})
         if form.cleaned_data["tokens"]:
             end_tokens(request, found)
-    return redirect("client", uid)
+    return redirect("contact:client", uid)
 
 
 @contact
@@ -127,7 +127,7 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
     else:
         done = _("The client can authenticate with a secret again.") if allowed else _("Secrets no longer work here.")
         messages.success(request, done)
-    return redirect("client", uid)
+    return redirect("contact:client", uid)
 
 
 def _what_would_stop(client: Client, request: Request) -> dict[str, object]:

@@ -38,7 +38,7 @@ def tokens(request: Request, uid: UUID) -> HttpResponse:
 def revoke_token(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
     if request.method != "POST":
-        return redirect("tokens", uid)
+        return redirect("contact:tokens", uid)
     token = get_object_or_404(Token.objects.of(found), digest=_digest(request.POST.get("token", "")))
     require(request, Act.INVALIDATE_TOKEN, found)
     try:
@@ -47,7 +47,7 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.ending})
-    return redirect("tokens", uid)
+    return redirect("contact:tokens", uid)
 
 
 @contact
@@ -60,7 +60,7 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
     require(request, Act.INVALIDATE_ALL_TOKENS, found)
     invalidation.invalidate_all(client=found, by=actor(request), now=request.now)
     messages.success(request, _("All tokens of this client have stopped working. New ones work."))
-    return redirect("tokens", uid)
+    return redirect("contact:tokens", uid)
 
 
 @contact
@@ -81,7 +81,7 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
     require(request, Act.INVALIDATE_TOKENS_OF_CREDENTIAL, found)
     if not end_tokens(request, named):
         messages.error(request, _("Nothing to invalidate: this key or secret has no valid tokens."))
-    return redirect("tokens", uid)
+    return redirect("contact:tokens", uid)
 
 
 def _digest(jti: str) -> bytes:

@@ -121,7 +121,7 @@ def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
             {"label": sample.label, "code": samples.render(topic, sample.filename, reader.values)} for sample in shown
         ],
         "files": [
-            {"name": sample.filename, "url": reverse("docs_sample", args=[topic, sample.filename]) + reader.link()}
+            {"name": sample.filename, "url": reverse("docs:sample", args=[topic, sample.filename]) + reader.link()}
             for sample in shown
         ],
     }

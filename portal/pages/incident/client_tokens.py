@@ -24,7 +24,7 @@ def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
         told = {name: form.cleaned_data[name] for name in ("reason", "message")}
         invalidation.invalidate_all(client=client, **told, by=actor(request), now=request.now)
         messages.success(request, _("No token that was issued before now works any more."))
-        return redirect("staff_client", uid)
+        return redirect("security:client", uid)
     context = {"client": client, "form": form}
     return render(request, "security/invalidate_tokens.html", context, status=422 if form.errors else 200)
 
@@ -54,6 +54,6 @@ def _end(request: Request, leak: Leak) -> HttpResponse:
             messages.error(request, str(problem))
         else:
             messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
-        return redirect("staff_client", leak.client.uid)
+        return redirect("security:client", leak.client.uid)
     context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form}
     return render(request, "security/end_credential.html", context, status=422 if form.errors else 200)

@@ -101,7 +101,7 @@ ACTS: dict[str, tuple[Callable[[incidents.Leak, dict[str, Any]], str], str | Pro
 def revoke_leak(request: Request) -> HttpResponse:
     """Carries out one of the acts of a card; a page of its own asks again when the reason is missing."""
     if request.method != "POST":
-        return redirect("incident")
+        return redirect("security:incident")
     leak, act = _named(request.POST)
     form = ReasonAndMessageForm(request.POST)
     carry_out, title = ACTS[act]
@@ -115,7 +115,7 @@ def revoke_leak(request: Request) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, done % {"name": leak.client.name})
-    return redirect("staff_client", leak.client.uid)
+    return redirect("security:client", leak.client.uid)
 
 
 def _named(data: QueryDict) -> tuple[incidents.Leak, str]:

@@ -22,7 +22,7 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
     if request.method != "POST" and (waiting := client.registrations.open().first()):
         # Instead of a form that cannot be sent.
         messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
-        return redirect("my_request", waiting.uid)
+        return redirect("contact:request", waiting.uid)
     form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=_as_it_is(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
@@ -32,7 +32,7 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
             form.add_error(None, str(problem))
         else:
             messages.success(request, _("Your request is with the Security team. Nothing changes until they approve."))
-            return redirect("my_request", asked.uid)
+            return redirect("contact:request", asked.uid)
     context = {"client": client, "form": form}
     return render(request, "contact/propose_change.html", context, status=422 if form.errors else 200)
 

@@ -35,7 +35,7 @@ def request_client(request: Request) -> HttpResponse:
         registration = _submit(request, form)
         if registration:
             request.session[PENDING] = str(registration.uid)
-            return redirect("confirm_request", registration.uid)
+            return redirect("public:confirm_request", registration.uid)
     context = {"form": form, "unconfirmed": unconfirmed}
     return render(request, "public/request.html", context, status=422 if form.errors else 200)
 
@@ -92,7 +92,7 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     Nothing here tells whether the address is known, until the code is right: whom we know is then mailed a link.
     """
     if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
-        return redirect("my_request", uid)
+        return redirect("contact:request", uid)
     if request.session.get(PENDING) != str(uid):
         raise Http404
     registration = get_object_or_404(Registration, uid=uid)
@@ -101,10 +101,10 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
         return render(request, "public/request_sent.html", sent)
     if "again" in request.POST:
         _mail_code_again(request, registration)
-        return redirect("confirm_request", uid)
+        return redirect("public:confirm_request", uid)
     form = CodeForm(posted(request))
     if form.is_valid() and not _is_over_the_limit(request, form) and _confirm(request, registration, form):
-        return redirect("my_request" if request.user == registration.requester else "confirm_request", uid)
+        return redirect("contact:request" if request.user == registration.requester else "public:confirm_request", uid)
     form.show_limits(registration.codes.order_by("-created_at").first(), request.now)
     context = {"form": form, "registration": registration}
     return render(request, "public/confirm_request.html", context, status=422 if form.errors else 200)
@@ -154,7 +154,7 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     form = MessageForm(posted(request))
     if form.is_valid() and _write(request, registration, form):
-        return redirect("my_request", uid)
+        return redirect("contact:request", uid)
     context = {
         "registration": registration,
         "days": Registration.objects.usual_days(request.now),
@@ -183,7 +183,7 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     """The answer to "changes asked": the same form, filled with what was sent before."""
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
-        return redirect("my_request", uid)
+        return redirect("contact:request", uid)
     kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else ContentForm
     form = kind(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
     if form.is_valid():
@@ -194,7 +194,7 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
             messages.error(request, str(problem))
         else:
             messages.success(request, _("Your request is with the Security team again."))
-        return redirect("my_request", uid)
+        return redirect("contact:request", uid)
     context = {"form": form, "registration": registration, "asked_for": registration.messages.last()}
     return render(request, "contact/edit_request.html", context, status=422 if form.errors else 200)
 
@@ -214,7 +214,7 @@ def _as_sent(registration: Registration) -> dict[str, object]:
 def withdraw_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     if not registration.is_open:
-        return redirect("my_request", uid)
+        return redirect("contact:request", uid)
     if request.method != "POST":
         return render(request, "contact/withdraw.html", {"registration": registration})
     try:
@@ -223,4 +223,4 @@ def withdraw_request(request: Request, uid: UUID) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, _("You withdrew the request."))
-    return redirect("my_request", uid)
+    return redirect("contact:request", uid)

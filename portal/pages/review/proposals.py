@@ -41,7 +41,7 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             messages.success(request, _carry_out(request, found, form))
-            return redirect("proposals")
+            return redirect("security:proposals")
         except (acts.UnableToDecide, Stale) as problem:
             found, status = _proposal(uid), 409
             form.add_error(None, str(problem))

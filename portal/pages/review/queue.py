@@ -108,7 +108,7 @@ def _row(registration: Registration, found: Sequence[risk_signals.Hint], request
     worth_knowing = "; ".join(hint.text for hint in found if hint.state in ("warn", "bad"))
     waits = registration.status == Registration.Status.SUBMITTED
     return {
-        "url": reverse("review", args=[registration.uid]),
+        "url": reverse("security:review", args=[registration.uid]),
         "organisation": visible(registration.organisation),
         "client_name": visible(registration.client_name),
         "number": registration.number,

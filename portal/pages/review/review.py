@@ -117,7 +117,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         acts.reject(**told, unanswered=data["decision"] == UNANSWERED)
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
-    return redirect("queue")
+    return redirect("security:queue")
 
 
 def _signals(registration: Registration) -> list[str]:
@@ -129,14 +129,14 @@ def _signals(registration: Registration) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def write_message(request: Request, uid: UUID) -> HttpResponse:
     if request.method != "POST":
-        return redirect("review", uid)
+        return redirect("security:review", uid)
     registration = _registration(uid)
     form = MessageForm(request.POST, auto_id="message_%s")
     if not form.is_valid() or not send_message(request, registration, form):
         context = _context(request, registration, _decision_form(registration, request.user))
         return render(request, "security/review.html", {**context, "message_form": form}, status=422)
     messages.success(request, _("Message sent."))
-    return redirect(reverse("review", args=[uid]) + "#conversation")
+    return redirect(reverse("security:review", args=[uid]) + "#conversation")
 
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:

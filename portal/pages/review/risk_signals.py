@@ -157,7 +157,7 @@ def _organisation(registration: Registration, known: Known) -> Hint:
     if not count:
         return Hint("warn", _("First client of this organisation"))
     text = ngettext("This organisation has %(n)s client", "This organisation has %(n)s clients", count)
-    theirs = f"{reverse('all_clients')}?{urlencode({'organisation': registration.organisation})}"
+    theirs = f"{reverse('security:clients')}?{urlencode({'organisation': registration.organisation})}"
     return Hint("info", text % {"n": count}, _("By the name that was typed, which proves nothing"), theirs)
 
 

@@ -83,7 +83,7 @@ def client_journal(request: Request, uid: UUID) -> HttpResponse:
     form = JournalForm(request.GET, clients=[client])
     form.full_clean()
     if sought := form.sought():  # of any client: the id that a caller read out may be of another one
-        return redirect("why", sought)
+        return redirect("public:why", sought)
     day = form.chosen_day()
     period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
     shown = by_client([client], period, request.now)
@@ -141,7 +141,7 @@ def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
             status = 409
         else:
             messages.success(request, str(done) % name)
-            return redirect("staff_client", uid)
+            return redirect("security:client", uid)
     words = {"title": str(title) % name, "submit": submit, "consequence": consequence, "danger": act == "close"}
     return render(request, "security/change_status.html", {"client": client, "form": form, **words}, status=status)
 
@@ -163,10 +163,10 @@ def client_settings(request: Request, uid: UUID) -> HttpResponse:
             form.show_again(problem)
         except lifecycle.UnableToChangeClient as problem:
             messages.error(request, str(problem))
-            return redirect("staff_client", uid)
+            return redirect("security:client", uid)
         else:
             messages.success(request, _("Settings saved."))
-            return redirect("staff_client", uid)
+            return redirect("security:client", uid)
     return _form_page(request, "security/client_settings.html", client, form)
 
 
@@ -194,10 +194,10 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
             form.show_again(problem)
         except lifecycle.UnableToChangeClient as problem:
             messages.error(request, str(problem))
-            return redirect("staff_client", uid)
+            return redirect("security:client", uid)
         else:
             messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
-            return redirect("staff_client", uid)
+            return redirect("security:client", uid)
     return _form_page(request, "security/client_scopes.html", client, form, held=held_scopes.rows(client))
 
 

@@ -57,7 +57,7 @@ def all_clients(request: Request) -> HttpResponse:
         "counted": COUNTED,
         "chips": form.chips(),
         "refusal_url": refusal_address(form.cleaned_data["q"]) if form.is_valid() else "",
-        "export_url": f"{reverse('export_clients')}?{urlencode(query)}",
+        "export_url": f"{reverse('security:export_clients')}?{urlencode(query)}",
     }
     return render(request, "security/all_clients.html", context, status=422 if form.errors else 200)
 
@@ -68,7 +68,7 @@ def export_clients(request: Request) -> HttpResponseBase:
     """The filtered list as a spreadsheet; the filters stand in the address."""
     form = ClientFilterForm(request.GET)
     if request.method != "POST" or not form.is_valid():  # the page says what is wrong
-        return redirect(f"{reverse('all_clients')}?{request.GET.urlencode()}")
+        return redirect(f"{reverse('security:clients')}?{request.GET.urlencode()}")
     exports.note_clients_exported(filters=form.active(), by=actor(request))
     found = _with_rows(matching(form.cleaned_data, request.now), request.now)
     return csv_download.response(_as_table(found, request.now), name=f"clients-{request.now:%Y-%m-%d}.csv")

@@ -43,7 +43,7 @@ def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             if add(request, client, form):
-                return redirect("staff_client", uid)
+                return redirect("security:client", uid)
         except NeedsColleague:
             content = {name: form.cleaned_data[name] for name in ("name", "email", "role")}
             kind, reason = Proposal.Kind.CONTACT_ADDED, form.cleaned_data["reason"]
@@ -68,7 +68,7 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) 
         except NeedsColleague:
             content = {"name": row.user.name, "email": row.user.email, "role": act}
             return propose(request, Proposal.Kind.CONTACT_PROMOTED, row.client, content=content, reason=reason)
-        return redirect("staff_client", uid)
+        return redirect("security:client", uid)
     title, submit = QUESTIONS[act]
     context = {
         "client": row.client, "row": row, "form": form, "title": title % {"person": row.user}, "submit": submit,
@@ -97,6 +97,6 @@ def remove_client_contact(request: Request, uid: UUID, contact: UUID) -> HttpRes
     row, form = _contact(uid, contact), ReasonForm(posted(request))
     if form.is_valid():
         remove(request, row, reason=form.cleaned_data["reason"])
-        return redirect("staff_client", uid)
-    context = {"client": row.client, "row": row, "form": form, "back_url": resolve_url("staff_client", uid)}
+        return redirect("security:client", uid)
+    context = {"client": row.client, "row": row, "form": form, "back_url": resolve_url("security:client", uid)}
     return render(request, "security/remove_contact.html", context, status=422 if form.errors else 200)

@@ -38,7 +38,7 @@ def dashboard(request: Request) -> HttpResponse:
         "expiring": [client_health.of_key(key, {}, request.now) for key in client_figures.ending(request.now)[:LISTED]],
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
-        "sha1_url": f"{reverse('all_clients')}?state=active&algorithm={SHA1}",
+        "sha1_url": f"{reverse('security:clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)
 
@@ -64,7 +64,7 @@ def _algorithms(counts: dict[str, int]) -> list[dict[str, object]]:
 
 def _shares(rows: Iterable[tuple[str, int, str]]) -> list[dict[str, object]]:
     found = list(rows)
-    whole, address = sum(count for _label, count, _query in found), reverse("all_clients")
+    whole, address = sum(count for _label, count, _query in found), reverse("security:clients")
     return [
         {"label": label, "count": count, "whole": whole, "url": f"{address}?state=active&{query}"}
         for label, count, query in found

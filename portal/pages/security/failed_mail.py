@@ -45,4 +45,4 @@ def retry_mail(request: Request, uid: UUID) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, _("We try again to reach %(address)s.") % {"address": mail.to})
-    return redirect("undelivered")
+    return redirect("security:failed_mail")

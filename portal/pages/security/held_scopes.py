@@ -24,7 +24,7 @@ def rows(client: Client) -> list[dict[str, object]]:
             "is_default": row.is_default,
             "description": row.scope.described_in(get_language() or "en"),
             "since": entry.at if (entry := given.get(row.scope.name)) else None,
-            "entry_url": reverse("log_entry", args=[entry.seq]) if entry else "",
+            "entry_url": reverse("auditor:log_entry", args=[entry.seq]) if entry else "",
             "request": numbers.get(entry.subject_id) if entry else None,
         }
         for row in held

@@ -29,7 +29,7 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
             ended,
         )
         messages.success(request, words % {"count": ended, "person": row.user})
-        return redirect("staff_client", uid)
+        return redirect("security:client", uid)
     alive = row.user.sessions.alive(request.now)
     context = {"client": row.client, "person": row.user, "sessions": alive, "form": form, "now": request.now}
     return render(request, "security/contact_sessions.html", context, status=422 if form.errors else 200)

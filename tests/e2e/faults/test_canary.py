@@ -260,7 +260,10 @@ def code_of(secret: str, *, after: int = 0) -> str:
 @pytest.fixture(scope="module")
 def made(live: Live) -> dict[str, str]:
     name = f"canary-{uuid.uuid4().hex[:6]}"
-    for command in (["create_api", name, "--name", name], ["create_scope", f"{name}.read", "--api", name]):
+    for command in (
+        ["create_api", name, "--name", name],
+        ["create_scope", f"{name}.read", "--api", name],
+    ):
         assert live.manage(*command).returncode == 0
     options = ("--scope", f"{name}.read", "--default-scope", f"{name}.read", "--serves-api", name)
     contact = address("canary")

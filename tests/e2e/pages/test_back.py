@@ -57,7 +57,7 @@ def types_the_code(page: Page, button: str) -> None:
 
 
 def test_back_after_the_code_and_the_secret(lotte: Page, mine: Client) -> None:
-    lotte.goto(reverse("client", args=[mine.uid]))
+    lotte.goto(reverse("contact:client", args=[mine.uid]))
     presses(lotte, "Reveal")
     lotte.get_by_label("Code", exact=True).fill("000000")
     presses(lotte, "Show the client secret")
@@ -79,7 +79,7 @@ def test_back_after_the_code_and_the_secret(lotte: Page, mine: Client) -> None:
 
 
 def test_back_after_a_key_was_checked_and_added(lotte: Page, mine: Client) -> None:
-    lotte.goto(reverse("add_key", args=[mine.uid]))
+    lotte.goto(reverse("contact:add_key", args=[mine.uid]))
     lotte.get_by_label("Certificate or JSON Web Key").fill(certificate_pem(new_ec(), now=datetime.now(UTC)).decode())
     presses(lotte, "Check this key")
     expect(lotte.locator("main")).to_contain_text("Is this the right key?")
@@ -96,7 +96,7 @@ def test_back_after_a_key_was_checked_and_added(lotte: Page, mine: Client) -> No
 
 
 def test_back_after_a_dry_run(lotte: Page, mine: Client) -> None:
-    lotte.goto(reverse("dry_run", args=[mine.uid]))
+    lotte.goto(reverse("contact:dry_run", args=[mine.uid]))
     lotte.get_by_label("Client assertion").fill("a.b.c")
     presses(lotte, "Test it")
     lotte.goto("/clients/")
@@ -120,7 +120,7 @@ def test_back_after_a_leak_was_looked_up(live_server, browser: Browser, mine: Cl
     row = mine.secrets.get()
     secret = encryption.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
     page = context_of(browser, live_server.url, "security").new_page()
-    page.goto(reverse("incident"))
+    page.goto(reverse("security:incident"))
     page.get_by_label("What leaked").fill(secret)
     presses(page, "Find out whose it is")
     expect(page.locator("main")).to_contain_text("Works now")

@@ -38,7 +38,7 @@ COPY_ALL = """async () => {
     return wrong;
 }"""
 # The values that people come to copy: none of them may lose its button.
-EXPECTED = {"client", "key", "docs_page", "reveal_secret-answer"}
+EXPECTED = {"contact:client", "contact:key", "docs:page", "reveal_secret-answer"}
 
 
 def with_buttons() -> list[Place]:
@@ -60,7 +60,7 @@ def with_buttons() -> list[Place]:
 
 
 def samples() -> list[Place]:
-    page = Place("owner", "docs_page", reverse("docs_page", args=["get-a-token"]))
+    page = Place("owner", "docs:page", reverse("docs:page", args=["get-a-token"]))
     client = pages.Client.objects.get(name=organisation.WITH_CERTIFICATE)
     methods = ("client_secret_basic", "client_secret_post", "private_key_jwt")
     return [replace(page, path=f"{page.path}?client={client.uid}&method={method}") for method in methods]

@@ -20,8 +20,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # The pages with the most to stop at, of each kind that there is.
 BUSY = {
-    "owner": ("home", "client", "add_key", "propose_change", "journal", "docs_page"),
-    "security": ("queue", "review", "all_clients", "change_log"),
+    "owner": (
+        "contact:clients",
+        "contact:client",
+        "contact:add_key",
+        "contact:propose_change",
+        "contact:failures",
+        "docs:page",
+    ),
+    "security": ("security:queue", "security:review", "security:clients", "auditor:change_log"),
 }
 
 

@@ -88,7 +88,7 @@ def test_a_change_by_somebody_else_is_still_found_in_another_language(live_serve
     client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
     context = context_of(browser, live_server.url, "security")
     page = context.new_page()
-    page.goto(reverse("client_settings", args=[client.uid]))
+    page.goto(reverse("security:client_settings", args=[client.uid]))
     page.locator("#id_rate_limit").fill("60")
     page.locator("#id_reason").fill("Fewer")
     Client.objects.filter(pk=client.pk).update(token_lifetime=600)

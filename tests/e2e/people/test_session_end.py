@@ -83,7 +83,7 @@ def test_what_somebody_else_typed_is_not_given_back(live_server, browser: Browse
     pages.seed()
     client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
     typist = context_of(browser, live_server.url, "owner").new_page()
-    contacts = reverse("contacts", args=[client.uid])
+    contacts = reverse("contact:contacts", args=[client.uid])
     typist.goto(contacts)
     typist.get_by_label("Name", exact=True).fill("Geheim")
     Session.objects.all().delete()
@@ -107,12 +107,12 @@ def test_a_form_that_arrived_is_not_given_back(live_server, browser: Browser) ->
     pages.seed()
     client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
     page = context_of(browser, live_server.url, "security").new_page()
-    page.goto(reverse("client_settings", args=[client.uid]))
+    page.goto(reverse("security:client_settings", args=[client.uid]))
     page.locator("#id_rate_limit").fill("0")
     page.locator("main form button").first.click()
     expect(page.locator(".govuk-error-summary")).to_be_visible()
     assert page.evaluate("sessionStorage.length + localStorage.length") == 0
-    page.goto(reverse("client_settings", args=[client.uid]))
+    page.goto(reverse("security:client_settings", args=[client.uid]))
     expect(page.locator("#id_rate_limit")).not_to_have_value("0")
     page.context.close()
 

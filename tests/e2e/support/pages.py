@@ -115,28 +115,28 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
             if on_get.split()[number] == "200":
                 yield Place(role, name, reverse(name, kwargs=arguments(name, known)))
     for page in contents.PAGES:
-        yield Place("owner", f"docs-{page.slug}", reverse("docs_page", args=[page.slug]))
+        yield Place("owner", f"docs-{page.slug}", reverse("docs:page", args=[page.slug]))
     for role, name, query in LISTS:
         yield Place(role, f"{name}-list", reverse(name) + query)
     sensitive = Scope.objects.get(sensitive=True)
-    yield Place("security", "ease_scope", reverse("ease_scope", args=[sensitive.pk]))
+    yield Place("security", "security:ease_scope", reverse("security:ease_scope", args=[sensitive.pk]))
     yield Place("owner", "404", "/no/such/page/")
     for role in ("anonymous", "owner"):
-        yield Place(role, "why-unknown", reverse("why", args=[OF_NOBODY]))
-    yield Place("owner", "why-not-kept", reverse("why", args=["0" * 32]))
+        yield Place(role, "why-unknown", reverse("public:why", args=[OF_NOBODY]))
+    yield Place("owner", "why-not-kept", reverse("public:why", args=["0" * 32]))
     running = Verification.objects.get(finished_at=None)
-    yield Place("auditor", "verification-running", reverse("verification", args=[running.pk]))
+    yield Place("auditor", "verification-running", reverse("auditor:verification", args=[running.pk]))
     yield from _answers(known)
 
 
 LISTS = (
-    ("security", "all_clients", "?q=nobody&state=active"),
-    ("security", "all_clients", "?expiring=moon"),
-    ("security", "queue", "?show=decided"),
-    ("security", "queue", "?show=risk"),
-    ("auditor", "change_log", "?who=nobody&since=2020-01-01"),
-    ("auditor", "change_log", "?since=tomorrow"),
-    ("owner", "journal", "?request_id=unknown"),
+    ("security", "security:clients", "?q=nobody&state=active"),
+    ("security", "security:clients", "?expiring=moon"),
+    ("security", "security:queue", "?show=decided"),
+    ("security", "security:queue", "?show=risk"),
+    ("auditor", "auditor:change_log", "?who=nobody&since=2020-01-01"),
+    ("auditor", "auditor:change_log", "?since=tomorrow"),
+    ("owner", "contact:failures", "?request_id=unknown"),
 )
 
 
@@ -150,22 +150,24 @@ def _answers(known: dict[str, Any]) -> Iterator[Place]:
     private = new_ec()
     certificate = certificate_pem(private, now=datetime.now(UTC)).decode()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    yield Place("anonymous", "request_client-answer", reverse("request_client"), {"contact_email": "no"})
-    yield Place("anonymous", "ask_link-answer", reverse("ask_link"), {"email": "lotte@leiestroom.example"})
+    yield Place("anonymous", "request_client-answer", reverse("public:request_client"), {"contact_email": "no"})
+    yield Place("anonymous", "ask_link-answer", reverse("public:ask_link"), {"email": "lotte@leiestroom.example"})
     yield Place("anonymous", "account_login-answer", reverse("account_login"), {"login": NOOR, "password": "wrong"})
-    yield of_client("reveal_secret")
-    yield of_client("regenerate_secret")
-    yield of_client("add_key", way="paste", pasted=certificate)
-    yield of_client("add_key", way="paste", pasted=pem)
-    yield of_client("add_key", way="paste", pasted="nonsense")
-    yield of_client("contacts", email="no")
-    yield of_client("contacts", name="An", email="an@leiestroom.example", role="editor")  # the page for the code
-    yield of_client("propose_change")
+    yield of_client("contact:reveal_secret")
+    yield of_client("contact:regenerate_secret")
+    yield of_client("contact:add_key", way="paste", pasted=certificate)
+    yield of_client("contact:add_key", way="paste", pasted=pem)
+    yield of_client("contact:add_key", way="paste", pasted="nonsense")
+    yield of_client("contact:contacts", email="no")
+    yield of_client(
+        "contact:contacts", name="An", email="an@leiestroom.example", role="editor"
+    )  # the page for the code
+    yield of_client("contact:propose_change")
     registration = known["registration"].uid
-    yield Place("security", "review-answer", reverse("review", args=[registration]), {"decision": "reject"})
-    yield Place("security", "create_scope-answer", reverse("create_scope"), {"name": "no good"})
-    yield Place("security", "incident-answer", reverse("incident"), {"value": "unknown"})
-    yield Place("security", "incident-found", reverse("incident"), {"value": known["secret"]})
+    yield Place("security", "review-answer", reverse("security:review", args=[registration]), {"decision": "reject"})
+    yield Place("security", "create_scope-answer", reverse("security:create_scope"), {"name": "no good"})
+    yield Place("security", "incident-answer", reverse("security:incident"), {"value": "unknown"})
+    yield Place("security", "incident-found", reverse("security:incident"), {"value": known["secret"]})
 
 
 def browser_of(role: str) -> Browser:

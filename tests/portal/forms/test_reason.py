@@ -25,38 +25,42 @@ WHY = "The owner asked for it, case 4711"
 
 # The addresses that take no reason, each with why not.
 WITHOUT = {
-    "dashboard": "only shows", "queue": "only shows", "all_clients": "only shows", "staff_client": "only shows",
-    "client_journal": "only shows", "scopes": "only shows", "proposals": "only shows", "undelivered": "only shows",
-    "export_clients": "changes nothing, logged as such",
-    "review": "the message to the contact is the reason, and needed unless all is approved",
-    "write_message": "the message is the act",
-    "incident": "a look-up, logged as such",
+    "security:dashboard": "only shows", "security:queue": "only shows", "security:clients": "only shows",
+    "security:client": "only shows",
+    "security:client_failures": "only shows", "security:scopes": "only shows", "security:proposals": "only shows",
+    "security:failed_mail": "only shows",
+    "security:export_clients": "changes nothing, logged as such",
+    "security:review": "the message to the contact is the reason, and needed unless all is approved",
+    "security:write_message": "the message is the act",
+    "security:incident": "a look-up, logged as such",
 }  # fmt: skip
 
 # The acts: name -> (what the address takes more than tests/portal/test_access.py knows, what the form takes).
 Form = Callable[[dict[str, Any]], dict[str, object]]
 ACTS: dict[str, tuple[dict[str, object], Form]] = {
-    "client_settings": ({}, lambda things: {"seen": things["client"].settings_hash, "rate_limit": 10}),
-    "client_scopes": ({}, lambda things: {"seen": things["client"].scopes_hash}),
-    "add_client_contact": ({}, lambda _things: {"name": "Wim", "email": "wim@rekenhuis.example", "role": "editor"}),
-    "change_client_contact": ({"act": "link"}, lambda _things: {}),
-    "remove_client_contact": ({}, lambda _things: {}),
-    "contact_sessions": ({}, lambda _things: {}),
-    "staff_retire_key": ({}, lambda _things: {}),
-    "staff_end_secret": ({}, lambda _things: {}),
-    "staff_invalidate_tokens": ({}, lambda _things: {}),
-    "change_client_status": ({"act": "suspend"}, lambda _things: {}),
-    "create_api": ({}, lambda _things: {"identifier": "parcels", "name": "Parcels", "description_en": "x"}),
-    "change_api": (
+    "security:client_settings": ({}, lambda things: {"seen": things["client"].settings_hash, "rate_limit": 10}),
+    "security:client_scopes": ({}, lambda things: {"seen": things["client"].scopes_hash}),
+    "security:add_client_contact": ({}, lambda _things: {"name": "Wim", "email": "wim@rekenhuis.example",
+    "role": "editor"}),
+    "security:change_client_contact": ({"act": "link"}, lambda _things: {}),
+    "security:remove_client_contact": ({}, lambda _things: {}),
+    "security:contact_sessions": ({}, lambda _things: {}),
+    "security:retire_key": ({}, lambda _things: {}),
+    "security:end_secret": ({}, lambda _things: {}),
+    "security:invalidate_tokens": ({}, lambda _things: {}),
+    "security:change_client_status": ({"act": "suspend"}, lambda _things: {}),
+    "security:create_api": ({}, lambda _things: {"identifier": "parcels", "name": "Parcels", "description_en": "x"}),
+    "security:change_api": (
         {}, lambda things: {"seen": things["scope"].api.content_hash, "name": "Other", "description_en": "x"}
     ),
-    "create_scope": ({}, lambda things: {"name": "a.b", "api": things["scope"].api.pk, "description_en": "x"}),
-    "change_scope": ({}, lambda _things: {"description_en": "Other words"}),
-    "ease_scope": ({}, lambda _things: {}),
-    "retire_scope": ({}, lambda _things: {}),
-    "proposal": ({}, lambda _things: {"act": "decline"}),
-    "retry_mail": ({}, lambda _things: {}),
-    "revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}", "act": "revoke"}),
+    "security:create_scope": ({}, lambda things: {"name": "a.b", "api": things["scope"].api.pk, "description_en": "x"}),
+    "security:change_scope": ({}, lambda _things: {"description_en": "Other words"}),
+    "security:ease_scope": ({}, lambda _things: {}),
+    "security:retire_scope": ({}, lambda _things: {}),
+    "security:proposal": ({}, lambda _things: {"act": "decline"}),
+    "security:retry_mail": ({}, lambda _things: {}),
+    "security:revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}",
+    "act": "revoke"}),
 }  # fmt: skip
 
 
@@ -80,7 +84,7 @@ def names() -> Iterator[str]:
             if isinstance(pattern, URLResolver):
                 yield from walk(pattern.url_patterns)
             else:
-                yield str(pattern.name)
+                yield f"security:{pattern.name}"
 
     (security,) = [part for part in get_resolver().url_patterns if str(part.pattern) == "security/"]
     return walk(security.url_patterns)
@@ -96,7 +100,9 @@ def test_an_act_needs_a_reason_and_its_entry_keeps_it(ready: dict[str, Any], nam
     more, form_of = ACTS[name]
     url, form = reverse(name, kwargs={**arguments(name, ready), **more}), form_of(ready)
     browser = signed_in(bram())
-    assert name == "revoke_leak" or 'name="reason"' in browser.get(url).text  # that one begins on the incident page
+    assert (
+        name == "security:revoke_leak" or 'name="reason"' in browser.get(url).text
+    )  # that one begins on the incident page
     for reason in ("", "   ", "x"):
         with transaction.atomic():
             answer = browser.post(url, {**form, "reason": reason})
@@ -107,7 +113,7 @@ def test_an_act_needs_a_reason_and_its_entry_keeps_it(ready: dict[str, Any], nam
     assert entry.note == WHY
 
 
-@pytest.mark.parametrize("name", ["add_client_contact", "create_api", "client_settings"])
+@pytest.mark.parametrize("name", ["security:add_client_contact", "security:create_api", "security:client_settings"])
 def test_the_reason_is_kept_when_the_form_is_refused(ready: dict[str, Any], name: str) -> None:
     url = reverse(name, kwargs=arguments(name, ready))
     assert f"{WHY}</textarea>" in signed_in(noor()).post(url, {"reason": WHY, "rate_limit": "x"}).text
@@ -127,7 +133,7 @@ def test_an_act_itself_refuses_staff_without_a_reason(now) -> None:
 
 def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is_not(now) -> None:
     client, _secret = factories.client()
-    url = reverse("change_client_status", args=[client.uid, "suspend"])
+    url = reverse("security:change_client_status", args=[client.uid, "suspend"])
     signed_in(noor()).post(url, {"reason": "Seen on a forum", "message": "Call us before noon."})
     mail = Mail.objects.get(kind=Mail.Kind.CLIENT_SUSPENDED)
     assert mail.facts["message"] == "Call us before noon."
@@ -146,7 +152,13 @@ def test_the_page_says_what_a_scope_opens_since_when_it_is_held_and_by_which_req
     lifecycle.change_scopes(
         client=client, scopes=[*client.scopes.all(), more], defaults=[], by=factories.SYSTEM, now=timezone.now()
     )
-    text = signed_in(noor()).get(reverse("client_scopes", args=[client.uid])).text
-    for words in ("Scope person.read", "Addresses", "Parcels", asked.number, reverse("review", args=[asked.uid])):
+    text = signed_in(noor()).get(reverse("security:client_scopes", args=[client.uid])).text
+    for words in (
+        "Scope person.read",
+        "Addresses",
+        "Parcels",
+        asked.number,
+        reverse("security:review", args=[asked.uid]),
+    ):
         assert words in text
-    assert reverse("log_entry", args=[Entry.objects.first().seq]) in text  # parcel.read came without a request
+    assert reverse("auditor:log_entry", args=[Entry.objects.first().seq]) in text  # parcel.read came without a request

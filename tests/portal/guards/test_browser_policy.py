@@ -63,7 +63,7 @@ def test_under_https_cookies_belong_to_this_host_alone(production: dict[str, Any
 def test_a_message_for_the_next_page_travels_in_no_cookie_of_its_own() -> None:
     """One without `__Host-` could be set by any neighbour's site of the same domain, with a message it had from us."""
     browser = browsers.of(lotte())
-    answer = browser.post(reverse("sign_out"))
+    answer = browser.post(reverse("account:sign_out"))
     assert set(answer.cookies) <= {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
     assert "You are signed out." in browser.get(answer.url).text
 
@@ -132,7 +132,7 @@ HEADERS = {
 
 
 def test_each_answer_has_a_nonce_of_its_own() -> None:
-    policies = {Browser().get(reverse("ask_link")).headers["Content-Security-Policy"] for _page in range(3)}
+    policies = {Browser().get(reverse("public:ask_link")).headers["Content-Security-Policy"] for _page in range(3)}
     assert len(policies) in (1, 3)  # a page without an inline script needs none
 
 
@@ -162,10 +162,10 @@ def test_every_form_of_the_portal_needs_the_token(things: dict[str, Any]) -> Non
 ])  # fmt: skip
 def test_a_form_counts_only_when_the_browser_says_that_it_is_ours(headers: dict[str, str], status: int) -> None:
     browser = Browser(enforce_csrf_checks=True)
-    page = browser.get(reverse("ask_link")).text
+    page = browser.get(reverse("public:ask_link")).text
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]  # type: ignore[index]
     form = {"csrfmiddlewaretoken": token, "email": "nobody@example.org"}
-    assert browser.post(reverse("ask_link"), form, **headers).status_code == status
+    assert browser.post(reverse("public:ask_link"), form, **headers).status_code == status
 
 
 @pytest.mark.parametrize("target", [
@@ -175,7 +175,7 @@ def test_a_form_counts_only_when_the_browser_says_that_it_is_ours(headers: dict[
 def test_next_leads_only_to_pages_of_this_site(target: str) -> None:
     contact = browsers.of(lotte())
     for browser, url in (
-        (contact, reverse("set_language")),
+        (contact, reverse("account:set_language")),
         (staff.signed_in(noor()), reverse("account_login")),
         (staff.signed_in(noor()), reverse("account_reauthenticate")),
     ):
@@ -186,24 +186,26 @@ def test_next_leads_only_to_pages_of_this_site(target: str) -> None:
 
 
 def test_a_next_of_this_site_is_followed() -> None:
-    answer = browsers.of(lotte()).post(reverse("set_language"), {"next": reverse("journal"), "language": "nl"})
-    assert answer.headers["Location"] == reverse("journal")
+    answer = browsers.of(lotte()).post(
+        reverse("account:set_language"), {"next": reverse("contact:failures"), "language": "nl"}
+    )
+    assert answer.headers["Location"] == reverse("contact:failures")
 
 
 def test_addresses_in_pages_and_mails_come_from_the_settings_and_not_from_the_request() -> None:
     settings.ALLOWED_HOSTS.append("other.example")
     try:
         browser = Browser(HTTP_HOST="other.example", HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="ftp")
-        for name in ("landing", "docs", "ask_link"):
+        for name in ("public:landing", "docs:index", "public:ask_link"):
             text = browser.get(reverse(name)).text
             assert "other.example" not in text
             assert "evil.example" not in text
-        page = browser.get(reverse("docs_page", args=["get-a-token"])).text
+        page = browser.get(reverse("docs:page", args=["get-a-token"])).text
         assert "other.example" not in page
         assert settings.PUBLIC_URL in page
     finally:
         settings.ALLOWED_HOSTS.remove("other.example")
-    assert Browser(HTTP_HOST="evil.example").get(reverse("landing")).status_code == 400
+    assert Browser(HTTP_HOST="evil.example").get(reverse("public:landing")).status_code == 400
     assert management_links.url(management_links.issue(user=lotte(), now=NOW)).startswith(
         f"{settings.PUBLIC_URL}/open/"
     )
@@ -222,10 +224,11 @@ def test_a_form_takes_nothing_that_it_does_not_show() -> None:
     }  # fmt: skip
     browser, before = browsers.of(lotte()), type(mine).objects.filter(pk=mine.pk).values().get()
     browser.post(
-        reverse("regenerate_secret", args=[mine.uid]), {**extra, "replaces": mine.secrets.get().uid, "overlap": "1h"}
+        reverse("contact:regenerate_secret", args=[mine.uid]),
+        {**extra, "replaces": mine.secrets.get().uid, "overlap": "1h"},
     )
-    browser.post(reverse("reveal_secret", args=[mine.uid]), extra)
-    browser.post(reverse("set_language"), {**extra, "language": "nl"})
+    browser.post(reverse("contact:reveal_secret", args=[mine.uid]), extra)
+    browser.post(reverse("account:set_language"), {**extra, "language": "nl"})
     after = type(mine).objects.filter(pk=mine.pk).values().get()
     assert {**after, "version": before["version"]} == before
     person = lotte()
@@ -238,10 +241,10 @@ def test_a_secret_of_another_client_cannot_be_named_in_a_form_of_ones_own() -> N
     theirs, _secret = factories.client(contact=factories.wim())
     foreign, browser = theirs.secrets.get(), browsers.of(lotte())
     form = {"replaces": foreign.uid, "overlap": "0"}
-    assert browser.post(reverse("regenerate_secret", args=[mine.uid]), form).status_code == 404
-    assert browser.post(reverse("end_secret", args=[mine.uid, foreign.uid])).status_code == 404
+    assert browser.post(reverse("contact:regenerate_secret", args=[mine.uid]), form).status_code == 404
+    assert browser.post(reverse("contact:end_secret", args=[mine.uid, foreign.uid])).status_code == 404
     contact = theirs.contacts.get()
-    for name in ("change_contact_role", "remove_contact"):
+    for name in ("contact:change_contact_role", "contact:remove_contact"):
         assert browser.post(reverse(name, args=[mine.uid, contact.uid]), {"role": "editor"}).status_code == 404
     foreign.refresh_from_db()
     assert foreign.ends_at is None

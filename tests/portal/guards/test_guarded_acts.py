@@ -33,14 +33,14 @@ pytestmark = pytest.mark.django_db
 # To reveal or regenerate a secret, add or remove a key, change the client id or invalidate tokens; and, since they
 # decide who may do all that and with what: the contacts, and whether secrets work.
 GUARDED = {
-    "reveal_secret", "regenerate_secret", "end_secret", "secret_authentication",
-    "confirm_key", "activate_key", "retire_key",
-    "change_client_id",
-    "revoke_token", "invalidate_tokens", "invalidate_issued_to",
-    "contacts", "change_contact_role", "remove_contact", "proposed_contact",
+    "contact:reveal_secret", "contact:regenerate_secret", "contact:end_secret", "contact:secret_authentication",
+    "contact:confirm_key", "contact:activate_key", "contact:retire_key",
+    "contact:change_client_id",
+    "contact:revoke_token", "contact:invalidate_tokens", "contact:invalidate_issued_to",
+    "contact:contacts", "contact:change_contact_role", "contact:remove_contact", "contact:proposed_contact",
 }  # fmt: skip
 # And the passkey that takes the code's place; its owner alone is mailed (tests/portal/pages/account/test_passkeys.py).
-PASSKEYS = {"add_passkey", "remove_passkey"}
+PASSKEYS = {"contact:add_passkey", "contact:remove_passkey"}
 NOW = datetime.now(UTC)
 
 
@@ -63,21 +63,21 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         issued_at=NOW, expires_at=NOW + timedelta(hours=1),
     )  # fmt: skip
     return {
-        "reveal_secret": ({}, {}),
-        "regenerate_secret": ({}, {"replaces": secret.uid, "overlap": "1h"}),
-        "end_secret": ({"secret": secret.uid}, {}),
-        "secret_authentication": ({}, {"allowed": "false"}),
-        "confirm_key": ({}, {"material": json.dumps(jwk_of(new_ec())), "start": "now"}),
-        "activate_key": ({"key": staged.uid}, {}),
-        "retire_key": ({"key": used.uid}, {"overlap": "0"}),
-        "change_client_id": ({}, {"seen": client.client_id}),
-        "revoke_token": ({}, {"token": token.jti}),
-        "invalidate_tokens": ({}, {}),
-        "invalidate_issued_to": ({"credential": secret.uid}, {}),
-        "contacts": ({}, {"name": "An", "email": "an@leiestroom.example", "role": "editor"}),
-        "change_contact_role": ({"contact": wims.uid}, {"role": "owner"}),
-        "remove_contact": ({"contact": wims.uid}, {}),
-        "proposed_contact": ({"proposal": factories.proposed_contact(client).uid}, {"act": "accept"}),
+        "contact:reveal_secret": ({}, {}),
+        "contact:regenerate_secret": ({}, {"replaces": secret.uid, "overlap": "1h"}),
+        "contact:end_secret": ({"secret": secret.uid}, {}),
+        "contact:secret_authentication": ({}, {"allowed": "false"}),
+        "contact:confirm_key": ({}, {"material": json.dumps(jwk_of(new_ec())), "start": "now"}),
+        "contact:activate_key": ({"key": staged.uid}, {}),
+        "contact:retire_key": ({"key": used.uid}, {"overlap": "0"}),
+        "contact:change_client_id": ({}, {"seen": client.client_id}),
+        "contact:revoke_token": ({}, {"token": token.jti}),
+        "contact:invalidate_tokens": ({}, {}),
+        "contact:invalidate_issued_to": ({"credential": secret.uid}, {}),
+        "contact:contacts": ({}, {"name": "An", "email": "an@leiestroom.example", "role": "editor"}),
+        "contact:change_contact_role": ({"contact": wims.uid}, {"role": "owner"}),
+        "contact:remove_contact": ({"contact": wims.uid}, {}),
+        "contact:proposed_contact": ({"proposal": factories.proposed_contact(client).uid}, {"act": "accept"}),
     }
 
 
@@ -87,10 +87,10 @@ def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any], shared: Clien
         name: (reverse(name, kwargs={"uid": shared.uid, **more}), form) for name, (more, form) in acts(shared).items()
     }
     passkey = Authenticator.objects.create(user=lotte(), type=Authenticator.Type.WEBAUTHN, data={"name": "Laptop"})
-    known["remove_passkey"] = (reverse("remove_passkey", args=[passkey.pk]), {})
+    known["remove_passkey"] = (reverse("contact:remove_passkey", args=[passkey.pk]), {})
     asked = set()
     for name, (_get, post) in MATRIX.items():
-        if post.split()[1] in ("200", "302", "404", "422") and name not in ("sign_out", "docs_sample"):
+        if post.split()[1] in ("200", "302", "404", "422") and name not in ("account:sign_out", "docs:sample"):
             url, form = known.get(name) or (reverse(name, kwargs=arguments(name, things)), {})
             browser = browsers.of(lotte(), stepped_up=False)
             with transaction.atomic():
@@ -109,7 +109,7 @@ def test_such_an_act_waits_for_the_code_and_then_mails_all_contacts_without_a_se
 
     assert browser.post(page, {"code": one_time_codes.value(lotte().codes.get())}).status_code == 302
     told = Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED)
-    joins = {"an@leiestroom.example"} if name in ("contacts", "proposed_contact") else set()
+    joins = {"an@leiestroom.example"} if name in ("contact:contacts", "contact:proposed_contact") else set()
     assert set(told.values_list("to", flat=True)) == {lotte().email, wim().email} | joins
     secret = shared.secrets.current().first()
     assert "kds_" not in "".join(str(mail.facts) for mail in told)
@@ -136,7 +136,7 @@ def test_for_what_does_not_exist_no_code_is_mailed(shared: Client, name: str) ->
 def test_a_passkey_of_somebody_else_mails_no_code() -> None:
     theirs = Authenticator.objects.create(user=wim(), type=Authenticator.Type.WEBAUTHN, data={"name": "Laptop"})
     browser = browsers.of(lotte(), stepped_up=False)
-    assert browser.post(reverse("remove_passkey", args=[theirs.pk])).status_code == 404
+    assert browser.post(reverse("contact:remove_passkey", args=[theirs.pk])).status_code == 404
     assert not MailedCode.objects.exists()
 
 
@@ -152,7 +152,7 @@ def test_a_page_that_is_only_looked_at_never_asks_for_a_code(shared: Client) -> 
 
 def reveal(browser: Browser, client: Client) -> str:
     """The address of the page for the code, or of the secret."""
-    return browser.post(reverse("reveal_secret", args=[client.uid]))["Location"]
+    return browser.post(reverse("contact:reveal_secret", args=[client.uid]))["Location"]
 
 
 def shows(browser: Browser, address: str) -> bool:
@@ -183,14 +183,14 @@ def test_the_code_that_confirms_a_request_is_no_step_up(shared: Client) -> None:
 
 def test_signing_out_ends_the_step_up(shared: Client) -> None:
     browser = browsers.of(lotte(), stepped_up=False)
-    confirmed(browser, reverse("reveal_secret", args=[shared.uid]))
-    browser.post(reverse("sign_out"))
+    confirmed(browser, reverse("contact:reveal_secret", args=[shared.uid]))
+    browser.post(reverse("account:sign_out"))
     browser.force_login(lotte(), backend=browsers.BACKEND)
-    assert is_asked(browser.post(reverse("reveal_secret", args=[shared.uid])))
+    assert is_asked(browser.post(reverse("contact:reveal_secret", args=[shared.uid])))
 
 
 def test_one_browsers_step_up_is_none_for_another(shared: Client) -> None:
-    url = reverse("reveal_secret", args=[shared.uid])
+    url = reverse("contact:reveal_secret", args=[shared.uid])
     browser = browsers.of(lotte(), stepped_up=False)
     confirmed(browser, url)
     assert not is_asked(browser.post(url))
@@ -198,7 +198,7 @@ def test_one_browsers_step_up_is_none_for_another(shared: Client) -> None:
 
 
 def test_a_step_up_in_the_future_is_none(shared: Client) -> None:
-    browser, url = browsers.of(lotte(), stepped_up=False), reverse("reveal_secret", args=[shared.uid])
+    browser, url = browsers.of(lotte(), stepped_up=False), reverse("contact:reveal_secret", args=[shared.uid])
     confirmed(browser, url)
     session = browser.session
     session["stepped_up_at"] = {str(shared.uid): session["stepped_up_at"][str(shared.uid)] + 3600}

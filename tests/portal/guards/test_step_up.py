@@ -32,7 +32,7 @@ def browser():
 
 @pytest.fixture
 def reveal(made) -> str:
-    return reverse("reveal_secret", args=[made.uid])
+    return reverse("contact:reveal_secret", args=[made.uid])
 
 
 def wrong() -> str:
@@ -53,14 +53,14 @@ def test_the_page_names_the_act_and_the_client(made, browser, reveal) -> None:
 
 def test_the_form_is_carried_out_as_it_was_sent(made, browser) -> None:
     form = {"replaces": made.secrets.get().uid, "overlap": "7d"}
-    answer = confirmed(browser, reverse("regenerate_secret", args=[made.uid]), form)
-    assert answer["Location"].startswith(reverse("shown_secret", args=[made.uid]))
+    answer = confirmed(browser, reverse("contact:regenerate_secret", args=[made.uid]), form)
+    assert answer["Location"].startswith(reverse("contact:shown_secret", args=[made.uid]))
     old = made.secrets.exclude(ends_at=None).get()
     assert old.ends_at > datetime.now(UTC) + timedelta(days=6)
 
 
 def test_the_form_waits_on_the_server(made, browser) -> None:
-    page = browser.post(reverse("change_client_id", args=[made.uid]), {"seen": made.client_id}, follow=True)
+    page = browser.post(reverse("contact:change_client_id", args=[made.uid]), {"seen": made.client_id}, follow=True)
     assert made.client_id not in page.text
 
 
@@ -79,11 +79,13 @@ def test_the_page_of_another_session_is_none(made, browser, reveal) -> None:
 
 def test_cancel_leads_back_to_a_page(made, browser) -> None:
     certificate = json.dumps(jwk_of(new_ec()))
-    checked = browser.post(reverse("add_key", args=[made.uid]), {"way": "paste", "pasted": certificate})["Location"]
+    checked = browser.post(reverse("contact:add_key", args=[made.uid]), {"way": "paste", "pasted": certificate})[
+        "Location"
+    ]
     forms = {
-        reverse("reveal_secret", args=[made.uid]): {},
-        reverse("invalidate_tokens", args=[made.uid]): {},
-        reverse("regenerate_secret", args=[made.uid]): {"replaces": made.secrets.get().uid, "overlap": "0"},
+        reverse("contact:reveal_secret", args=[made.uid]): {},
+        reverse("contact:invalidate_tokens", args=[made.uid]): {},
+        reverse("contact:regenerate_secret", args=[made.uid]): {"replaces": made.secrets.get().uid, "overlap": "0"},
         checked: {"material": certificate, "start": "now"},
     }
     for url, form in forms.items():
@@ -100,7 +102,7 @@ def test_an_answer_that_nobody_waits_for_does_nothing(browser, reveal, answer) -
 
 
 def test_a_form_that_is_refused_after_the_code_can_be_sent_again(made, browser) -> None:
-    url = reverse("contacts", args=[made.uid])
+    url = reverse("contact:contacts", args=[made.uid])
     form = {"name": "An", "email": "an@leiestroom.example", "role": "editor"}
     page = browser.post(url, form)["Location"]
     made.contacts.create(user=factories.person("an@leiestroom.example", "An"), role="editor", added_at=factories.NOW)
@@ -113,7 +115,7 @@ def test_a_form_that_is_refused_after_the_code_can_be_sent_again(made, browser) 
 
 
 def test_a_form_with_an_error_asks_for_no_code(made, browser) -> None:
-    answer = browser.post(reverse("contacts", args=[made.uid]), {"name": "An", "email": "no", "role": "editor"})
+    answer = browser.post(reverse("contact:contacts", args=[made.uid]), {"name": "An", "email": "no", "role": "editor"})
     assert answer.status_code == 422
     assert not MailedCode.objects.exists()
 
@@ -180,7 +182,7 @@ def test_the_code_of_one_session_is_refused_in_another(browser, reveal) -> None:
 
 def test_the_code_for_one_act_is_refused_for_another(made, browser, reveal) -> None:
     browser.post(reveal)
-    code, page = newest_code(), browser.post(reverse("invalidate_tokens", args=[made.uid]))["Location"]
+    code, page = newest_code(), browser.post(reverse("contact:invalidate_tokens", args=[made.uid]))["Location"]
     assert browser.post(page, {"code": code}).status_code == 422
     assert not Entry.objects.with_action(Action.CLIENT_TOKENS_INVALIDATED).exists()
 
@@ -188,14 +190,14 @@ def test_the_code_for_one_act_is_refused_for_another(made, browser, reveal) -> N
 def test_the_code_for_one_client_is_refused_at_another(browser, reveal) -> None:
     browser.post(reveal)
     code, (other, _secret) = newest_code(), factories.client()
-    page = browser.post(reverse("reveal_secret", args=[other.uid]))["Location"]
+    page = browser.post(reverse("contact:reveal_secret", args=[other.uid]))["Location"]
     assert browser.post(page, {"code": code}).status_code == 422
 
 
 def test_two_acts_that_wait_at_once_each_have_their_code(made, browser, reveal) -> None:
     first = browser.post(reveal)["Location"]
     code = newest_code()
-    browser.post(reverse("invalidate_tokens", args=[made.uid]))
+    browser.post(reverse("contact:invalidate_tokens", args=[made.uid]))
     assert shows_a_secret(browser, browser.post(first, {"code": code}))
 
 
@@ -203,9 +205,9 @@ def test_two_acts_that_wait_at_once_each_have_their_code(made, browser, reveal) 
 def test_a_code_is_good_for_fifteen_minutes_of_acts_at_the_same_client(made, browser, reveal) -> None:
     confirmed(browser, reveal)
     assert shows_a_secret(browser, browser.post(reveal))
-    assert not is_asked(browser.post(reverse("invalidate_tokens", args=[made.uid])))
+    assert not is_asked(browser.post(reverse("contact:invalidate_tokens", args=[made.uid])))
     other, _secret = factories.client()
-    assert is_asked(browser.post(reverse("reveal_secret", args=[other.uid])))
+    assert is_asked(browser.post(reverse("contact:reveal_secret", args=[other.uid])))
     session = browser.session
     session["stepped_up_at"] = {str(made.uid): time.time() - 15 * 60 - 1}
     session.save()
@@ -232,10 +234,10 @@ def test_a_contact_and_a_passkey_ask_each_time(made, browser, reveal) -> None:
     for asking in (browser, browsers.of(factories.lotte())):  # the other one came in with a passkey a moment ago
         for number in range(2):
             form = {"name": "An", "email": f"an{number}@leiestroom.example", "role": "editor"}
-            assert is_asked(asking.post(reverse("contacts", args=[made.uid]), form))
-            confirmed(asking, reverse("contacts", args=[made.uid]), form)
-            assert is_asked(asking.post(reverse("add_passkey")))
-            confirmed(asking, reverse("add_passkey"))
+            assert is_asked(asking.post(reverse("contact:contacts", args=[made.uid]), form))
+            confirmed(asking, reverse("contact:contacts", args=[made.uid]), form)
+            assert is_asked(asking.post(reverse("contact:add_passkey")))
+            confirmed(asking, reverse("contact:add_passkey"))
         made.contacts.exclude(user=factories.lotte()).delete()
 
 

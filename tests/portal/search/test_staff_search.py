@@ -35,7 +35,7 @@ def found() -> Client:
     )  # fmt: skip
     browser = signed_in(factories.noor())
     data = {"decision": "approve", "seen": registration.content_hash, "scopes": ["address.read"]}
-    browser.post(reverse("review", args=[registration.uid]), data)
+    browser.post(reverse("security:review", args=[registration.uid]), data)
     client = Client.objects.get(registrations=registration)
     keys.add(client=client, key=certificate(), by=factories.SYSTEM, now=now)
     JournalEntry.objects.create(
@@ -74,7 +74,7 @@ WAYS: dict[str, Callable[[Client], str]] = {
 def test_it_is_found_by(found, way) -> None:
     text = WAYS[way](found)
     assert list(clients_for(text)) == [found], text
-    page = signed_in(factories.noor()).get(reverse("all_clients"), {"q": text}).text
+    page = signed_in(factories.noor()).get(reverse("security:clients"), {"q": text}).text
     assert found.client_id in page
     assert "1 client" in page
 
@@ -109,13 +109,15 @@ def test_what_belongs_to_nobody_finds_nothing(found, text) -> None:
 
 @pytest.mark.parametrize("way", ["request number", "organisation", "key id", "request id of a refusal"])
 def test_the_change_log_finds_the_history_by_it(found, way) -> None:
-    entries = signed_in(factories.ada()).get(reverse("change_log"), {"client": WAYS[way](found)}).context["entries"]
+    entries = (
+        signed_in(factories.ada()).get(reverse("auditor:change_log"), {"client": WAYS[way](found)}).context["entries"]
+    )
     assert "approved the request" in " ".join(entry["sentence"] for entry in entries)
     assert {entry.get("client", found.name) for entry in entries} == {found.name}
 
 
 def in_the_log(**filters: str) -> str:
-    entries = signed_in(factories.ada()).get(reverse("change_log"), filters).context["entries"]
+    entries = signed_in(factories.ada()).get(reverse("auditor:change_log"), filters).context["entries"]
     return " / ".join(entry["sentence"] for entry in entries)
 
 
@@ -129,14 +131,14 @@ def test_the_change_log_finds_what_was_done_to_a_scope_or_an_api_by_its_name(fou
 def test_the_change_log_finds_what_was_done_from_an_address(found) -> None:
     assert "confirmed the request" in in_the_log(address="192.0.2.9")
     assert in_the_log(address="192.0.2.200") == ""
-    answer = signed_in(factories.ada()).get(reverse("change_log"), {"address": "the office"})
+    answer = signed_in(factories.ada()).get(reverse("auditor:change_log"), {"address": "the office"})
     assert (answer.status_code, "like 192.0.2.7" in answer.text) == (422, True)
 
 
 def test_the_id_of_a_refusal_leads_to_why_it_was_refused(found) -> None:
-    browser, why = signed_in(factories.noor()), reverse("why", args=[REQUEST_ID])
-    assert f'href="{why}"' in browser.get(reverse("all_clients"), {"q": REQUEST_ID}).text
-    assert f'href="{why}"' not in browser.get(reverse("all_clients"), {"q": "polder"}).text
+    browser, why = signed_in(factories.noor()), reverse("public:why", args=[REQUEST_ID])
+    assert f'href="{why}"' in browser.get(reverse("security:clients"), {"q": REQUEST_ID}).text
+    assert f'href="{why}"' not in browser.get(reverse("security:clients"), {"q": "polder"}).text
 
 
 def test_the_id_of_a_refusal_that_names_no_client_leads_to_why_too(now) -> None:
@@ -144,20 +146,22 @@ def test_the_id_of_a_refusal_that_names_no_client_leads_to_why_too(now) -> None:
         why="a" * 32, request_id="a" * 32, at=now, endpoint="token", status=401, error="invalid_client",
         rule="unknown_client",
     )  # fmt: skip
-    text = signed_in(factories.noor()).get(reverse("all_clients"), {"q": "a" * 32}).text
-    assert reverse("why", args=["a" * 32]) in text
+    text = signed_in(factories.noor()).get(reverse("security:clients"), {"q": "a" * 32}).text
+    assert reverse("public:why", args=["a" * 32]) in text
 
 
 def test_the_journal_of_a_client_takes_the_id_of_any_refusal(found) -> None:
     browser = signed_in(factories.noor())
-    journal = reverse("client_journal", args=[found.uid])
+    journal = reverse("security:client_failures", args=[found.uid])
     assert 'name="request_id"' in browser.get(journal).text
     answer = browser.get(journal, {"request_id": f"X-Request-Id: {REQUEST_ID}"})
-    assert answer.url == reverse("why", args=[REQUEST_ID])
+    assert answer.url == reverse("public:why", args=[REQUEST_ID])
     assert browser.get(answer.url).status_code == 200
 
 
-@pytest.mark.parametrize(("name", "field"), [("all_clients", "q"), ("change_log", "client"), ("queue", "q")])
+@pytest.mark.parametrize(
+    ("name", "field"), [("security:clients", "q"), ("auditor:change_log", "client"), ("security:queue", "q")]
+)
 def test_a_secret_is_not_looked_up_in_an_address(found, name, field) -> None:
     _client, secret = factories.client()
     answer = signed_in(factories.noor()).get(reverse(name), {field: secret})
@@ -166,7 +170,7 @@ def test_a_secret_is_not_looked_up_in_an_address(found, name, field) -> None:
 
 
 def test_a_search_takes_no_more_queries_for_more_clients(found) -> None:
-    browser, url = signed_in(factories.noor()), reverse("all_clients", query={"q": "polder"})
+    browser, url = signed_in(factories.noor()), reverse("security:clients", query={"q": "polder"})
     before = browsers.queries(browser, url)
     for _number in range(5):
         factories.client()
@@ -183,8 +187,8 @@ def test_a_request_is_found_in_the_queue(now, by) -> None:
         contact_email="pia@polder.example",
     )  # fmt: skip
     factories.submitted_request(now)
-    page = signed_in(factories.noor()).get(reverse("queue"), {"q": getattr(wanted, by)}).text
-    assert reverse("review", args=[wanted.uid]) in page
+    page = signed_in(factories.noor()).get(reverse("security:queue"), {"q": getattr(wanted, by)}).text
+    assert reverse("security:review", args=[wanted.uid]) in page
     assert page.count("/security/requests/") == 1
 
 
@@ -192,5 +196,8 @@ def test_a_decided_request_is_found_by_its_number_too(now) -> None:
     wanted = factories.submitted_request(now)
     browser = signed_in(factories.noor())
     data = {"decision": "reject", "seen": wanted.content_hash, "message": "Not here."}
-    browser.post(reverse("review", args=[wanted.uid]), data)
-    assert reverse("review", args=[wanted.uid]) in browser.get(reverse("queue"), {"q": wanted.number}).text
+    browser.post(reverse("security:review", args=[wanted.uid]), data)
+    assert (
+        reverse("security:review", args=[wanted.uid])
+        in browser.get(reverse("security:queue"), {"q": wanted.number}).text
+    )

@@ -46,7 +46,7 @@ def test_a_deep_link_survives_the_mail(client: Browser) -> None:
     front_page = client.get(HERE)["Location"]
     shown = client.get(front_page).text
     assert 'name="next" value="/journal/?client=1&amp;request_id=abc"' in shown
-    client.post(reverse("ask_link"), {"email": lotte().email, "next": HERE})
+    client.post(reverse("public:ask_link"), {"email": lotte().email, "next": HERE})
     assert ManagementLink.objects.get().target == HERE
     assert Browser().post(mailed_link())["Location"] == HERE
 
@@ -63,7 +63,7 @@ def test_who_is_signed_in_goes_there_at_once() -> None:
 
 
 def test_the_link_that_replaces_one_that_is_over_leads_to_the_same_page(client: Browser) -> None:
-    client.post(reverse("ask_link"), {"email": lotte().email, "next": HERE})
+    client.post(reverse("public:ask_link"), {"email": lotte().email, "next": HERE})
     url = mailed_link()
     ManagementLink.objects.update(expires_at=now())
     assert client.get(url).status_code == 404
@@ -85,10 +85,10 @@ def test_the_link_that_replaces_one_that_is_over_leads_to_the_same_page(client: 
 )  # fmt: skip
 def test_only_pages_of_ours_that_need_a_sign_in_are_led_to(client: Browser, address: str) -> None:
     assert not own_page(address)
-    client.post(reverse("ask_link"), {"email": lotte().email, "next": address})
+    client.post(reverse("public:ask_link"), {"email": lotte().email, "next": address})
     assert ManagementLink.objects.get().target == ""
     ManagementLink.objects.update(target=address[:499])
-    assert client.post(mailed_link())["Location"] == reverse("home")
+    assert client.post(mailed_link())["Location"] == reverse("contact:clients")
 
 
 def test_an_address_that_is_too_long_is_not_led_to() -> None:
@@ -107,11 +107,11 @@ def test_pages_that_need_a_sign_in_or_gain_by_it_are_led_to(address: str) -> Non
 def make_every_kind(made: Client) -> dict[Mail.Kind, str]:
     """One mail to Lotte of each kind that leads somewhere: the page it has to lead to."""
     registration = factories.submitted_request(contact_email=lotte().email)
-    pages = dict.fromkeys(targets.TO_CLIENT, reverse("client", args=[made.uid]))
-    pages |= {kind: reverse("my_request", args=[registration.uid]) for kind in targets.TO_REQUEST}
-    pages |= {kind: reverse("add_key", args=[made.uid]) for kind in targets.TO_ADD_KEY}
-    pages |= {kind: reverse("propose_change", args=[made.uid]) for kind in targets.TO_CHANGE}
-    pages[Mail.Kind.PASSKEY_CHANGED] = reverse("passkeys")
+    pages = dict.fromkeys(targets.TO_CLIENT, reverse("contact:client", args=[made.uid]))
+    pages |= {kind: reverse("contact:request", args=[registration.uid]) for kind in targets.TO_REQUEST}
+    pages |= {kind: reverse("contact:add_key", args=[made.uid]) for kind in targets.TO_ADD_KEY}
+    pages |= {kind: reverse("contact:propose_change", args=[made.uid]) for kind in targets.TO_CHANGE}
+    pages[Mail.Kind.PASSKEY_CHANGED] = reverse("contact:passkeys")
     for kind in pages:
         about = {"registration": registration} if kind in targets.TO_REQUEST else {"client": made}
         facts = {"not_after": now().isoformat(), "kid": "k"}  # the mail that a key ends says when
@@ -188,7 +188,7 @@ def test_a_mail_that_is_sent_again_after_its_link_ended_has_a_new_one(made: Clie
 
 def test_a_mail_without_a_link_names_its_page(made: Client, settings) -> None:
     mail = outbox.queue_for(user=factories.noor(), kind=Mail.Kind.CLIENT_CHANGED, client=made, now=now())
-    page = f"{settings.PUBLIC_URL}{reverse('client', args=[made.uid])}"
+    page = f"{settings.PUBLIC_URL}{reverse('contact:client', args=[made.uid])}"
     assert page in rendering.render(mail, now=now()).html
 
 
@@ -214,7 +214,7 @@ def opened(made: Client) -> Callable[[timedelta], Browser]:
 def test_a_link_that_was_mailed_ten_minutes_ago_at_most_shows_a_secret(
     made: Client, opened: Callable[[timedelta], Browser], after: timedelta, is_fresh: bool
 ) -> None:
-    answer = opened(after).post(reverse("reveal_secret", args=[made.uid]))
+    answer = opened(after).post(reverse("contact:reveal_secret", args=[made.uid]))
     assert is_asked(answer) != is_fresh
 
 
@@ -222,19 +222,19 @@ def test_it_also_adds_a_key_and_does_nothing_else(made: Client, opened: Callable
     key = keys.add(client=made, key=certificate(), by=by(lotte()), now=now(), active=False)
     browser = opened(timedelta(seconds=5))
     material = {"material": '{"kty": "OKP"}'}
-    assert not is_asked(browser.post(reverse("confirm_key", args=[made.uid]), material))
+    assert not is_asked(browser.post(reverse("contact:confirm_key", args=[made.uid]), material))
     row = contacts.add(
         client=made, email=wim().email, name="", role=ClientContact.Role.EDITOR, by=by(lotte()), now=now()
     )
     for name, args, form in (
-        ("contacts", [made.uid], {"name": "An", "email": "an@leiestroom.example", "role": "editor"}),
-        ("remove_contact", [made.uid, row.uid], {}),
-        ("change_contact_role", [made.uid, row.uid], {"role": "owner"}),
-        ("add_passkey", [], {}),
-        ("change_client_id", [made.uid], {"seen": made.client_id}),
-        ("invalidate_tokens", [made.uid], {}),
-        ("regenerate_secret", [made.uid], {"replaces": made.secrets.get().uid, "overlap": "0"}),
-        ("activate_key", [made.uid, key.uid], {}),
+        ("contact:contacts", [made.uid], {"name": "An", "email": "an@leiestroom.example", "role": "editor"}),
+        ("contact:remove_contact", [made.uid, row.uid], {}),
+        ("contact:change_contact_role", [made.uid, row.uid], {"role": "owner"}),
+        ("contact:add_passkey", [], {}),
+        ("contact:change_client_id", [made.uid], {"seen": made.client_id}),
+        ("contact:invalidate_tokens", [made.uid], {}),
+        ("contact:regenerate_secret", [made.uid], {"replaces": made.secrets.get().uid, "overlap": "0"}),
+        ("contact:activate_key", [made.uid, key.uid], {}),
     ):
         assert is_asked(browser.post(reverse(name, args=args), form)), name
 
@@ -242,9 +242,9 @@ def test_it_also_adds_a_key_and_does_nothing_else(made: Client, opened: Callable
 def test_it_is_good_for_as_long_as_a_code(made: Client, opened: Callable[[timedelta], Browser]) -> None:
     browser = opened(timedelta(seconds=5))
     with time_machine.travel(time.time() + 15 * 60 - 5):
-        assert not is_asked(browser.post(reverse("reveal_secret", args=[made.uid])))
+        assert not is_asked(browser.post(reverse("contact:reveal_secret", args=[made.uid])))
     with time_machine.travel(time.time() + 15 * 60 + 1):
-        assert is_asked(browser.post(reverse("reveal_secret", args=[made.uid])))
+        assert is_asked(browser.post(reverse("contact:reveal_secret", args=[made.uid])))
 
 
 def test_a_link_that_no_mail_brought_is_not_fresh(made: Client) -> None:
@@ -252,7 +252,7 @@ def test_a_link_that_no_mail_brought_is_not_fresh(made: Client) -> None:
     management_links.activate(link)
     browser = Browser()
     browser.post(management_links.url(link))
-    assert is_asked(browser.post(reverse("reveal_secret", args=[made.uid])))
+    assert is_asked(browser.post(reverse("contact:reveal_secret", args=[made.uid])))
 
 
 def test_the_worker_that_has_sent_the_mail_need_not_have_said_so(made: Client) -> None:
@@ -261,7 +261,7 @@ def test_the_worker_that_has_sent_the_mail_need_not_have_said_so(made: Client) -
     Mail.objects.filter(kind=Mail.Kind.LINK).update(sent_at=None, created_at=now() - timedelta(minutes=1))
     browser = Browser()
     browser.post(url)
-    assert not is_asked(browser.post(reverse("reveal_secret", args=[made.uid])))
+    assert not is_asked(browser.post(reverse("contact:reveal_secret", args=[made.uid])))
 
 
 def test_two_people_do_not_share_a_link(made: Client) -> None:

@@ -185,7 +185,7 @@ def test_a_changed_password_makes_every_browser_unknown() -> None:
 def test_a_browser_that_two_people_use_knows_both() -> None:
     ada, noor = enrolled(factories.ada()), enrolled(factories.noor())
     shared = sign_in(browser_at(HERE), ada)
-    shared.post(reverse("sign_out"))
+    shared.post(reverse("account:sign_out"))
     sign_in(shared, noor)
     for user in (ada, noor):
         guessed_at(user, times=8)

@@ -55,7 +55,7 @@ def test_a_sign_in_is_an_entry_with_how_and_from_where(ada) -> None:
 def test_signing_out_is_an_entry_and_only_of_who_was_in(ada) -> None:
     browser = sign_in(browser_at(HERE), ada)
     for _ in range(3):
-        browser.post(reverse("sign_out"))
+        browser.post(reverse("account:sign_out"))
     (entry,) = Entry.objects.with_action(Action.STAFF_SIGNED_OUT)
     assert (entry.actor_id, entry.address) == (ada.audit_id, HERE)
 
@@ -63,12 +63,12 @@ def test_signing_out_is_an_entry_and_only_of_who_was_in(ada) -> None:
 @pytest.mark.parametrize("limit", ["idle", "absolute"])
 def test_a_session_that_the_clock_ended_is_a_line_of_the_log(ada, limit) -> None:
     browser = sign_in(browser_at(HERE), ada)
-    browser.get(reverse("change_log"))
+    browser.get(reverse("auditor:change_log"))
     session, hours = browser.session, 2 if limit == "idle" else 9
     session["seen_at" if limit == "idle" else "started_at"] -= hours * 3600
     session.save()
     with capture_logs() as logged:
-        assert browser.get(reverse("change_log")).status_code == 302
+        assert browser.get(reverse("auditor:change_log")).status_code == 302
     assert [line["user"] for line in events("session_ended", logged)] == [ada.audit_id]
 
 
@@ -161,7 +161,7 @@ def test_who_is_refused_with_the_right_password_is_a_line_of_the_log(who) -> Non
 
 def test_a_failed_step_up_is_a_line_of_the_log(lotte, made) -> None:
     browser = browsers.of(lotte, stepped_up=False)
-    page = browser.post(reverse("reveal_secret", args=[made.uid])).url
+    page = browser.post(reverse("contact:reveal_secret", args=[made.uid])).url
     wrong = "000000" if browsers.newest_code() != "000000" else "000001"
     with capture_logs() as logged:
         browser.post(page, {"code": wrong})
@@ -176,7 +176,7 @@ def test_a_passkey_that_does_not_pass_the_step_up_is_a_line_of_the_log(lotte, ma
     has_a_passkey(lotte)
     monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda _user: [])  # there is no device
     browser = browsers.of(lotte, stepped_up=False)
-    page = browser.post(reverse("reveal_secret", args=[made.uid])).url
+    page = browser.post(reverse("contact:reveal_secret", args=[made.uid])).url
     with capture_logs() as logged:
         browser.post(page, {"passkey": "{}"})
     assert [line["how"] for line in events("step_up_failed", logged)] == ["passkey"]
@@ -186,9 +186,9 @@ def test_a_wrong_code_for_a_request_is_a_line_of_the_log() -> None:
     asking = Browser()
     form = {"organisation": "O", "contact_name": "Nel", "contact_email": "n@example.org", "client_name": "C",
             "purpose": "P", "scopes": [factories.scope().name]}  # fmt: skip
-    page = asking.post(reverse("request_client"), form).url
+    page = asking.post(reverse("public:request_client"), form).url
     with capture_logs() as logged:
         asking.post(page, {"code": "000000" if browsers.newest_code() != "000000" else "000001"})
     (line,) = events("code_refused", logged)
-    assert line["purpose"] == "confirm_request"
+    assert line["purpose"] == "public:confirm_request"
     assert re.fullmatch(r"system:anonymous", str(line["user"]))

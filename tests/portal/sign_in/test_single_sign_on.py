@@ -59,7 +59,9 @@ def is_signed_in(browser: Client) -> bool:
     return "_auth_user_id" in browser.session
 
 
-@pytest.mark.parametrize(("person", "first_page"), [(factories.noor, "dashboard"), (factories.ada, "change_log")])
+@pytest.mark.parametrize(
+    ("person", "first_page"), [(factories.noor, "security:dashboard"), (factories.ada, "auditor:change_log")]
+)
 def test_staff_come_in_through_the_provider_and_need_no_second_factor_of_ours(provider, person, first_page) -> None:
     browser = Client()
     assert come_back_from(provider, browser, email=person().email) == reverse(first_page)
@@ -119,8 +121,8 @@ def test_a_link_is_no_way_around_single_sign_on(provider) -> None:
     link = management_links.issue(user=noor, now=now, invitation=True)
     management_links.activate(link)
     browser = Client()
-    browser.post(reverse("open_link", args=[management_links.token(link)]))
-    assert browser.get(reverse("staff_setup")).url == reverse("account_login")
+    browser.post(reverse("public:open_link", args=[management_links.token(link)]))
+    assert browser.get(reverse("account:setup")).url == reverse("account_login")
     assert not is_signed_in(browser)
 
 
@@ -133,8 +135,8 @@ def test_an_operator_can_have_who_lost_their_way_in_set_up_another(provider) -> 
     link = noor.links.get()
     management_links.activate(link)
     browser = Client()
-    browser.post(reverse("open_link", args=[management_links.token(link)]))
-    assert "Choose a password" in browser.get(reverse("staff_setup")).content.decode()
+    browser.post(reverse("public:open_link", args=[management_links.token(link)]))
+    assert "Choose a password" in browser.get(reverse("account:setup")).content.decode()
 
 
 def test_an_answer_that_belongs_to_another_sign_in_is_refused(provider) -> None:

@@ -49,7 +49,9 @@ def by_link(user: User) -> Client:
     return signed_in(user, method="link")
 
 
-@pytest.mark.parametrize(("person", "first_page"), [(factories.noor, "dashboard"), (factories.ada, "change_log")])
+@pytest.mark.parametrize(
+    ("person", "first_page"), [(factories.noor, "security:dashboard"), (factories.ada, "auditor:change_log")]
+)
 def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person, first_page) -> None:
     user, browser = enrolled(person()), Client()
     assert type_password(browser, user).url == reverse("mfa_authenticate")
@@ -61,7 +63,7 @@ def test_a_password_and_a_code_sign_staff_in_and_lead_to_their_first_page(person
 def test_who_comes_for_a_page_is_led_to_it_once_signed_in() -> None:
     """A page that a colleague named, or one whose session ended: they were led to the dashboard."""
     user, browser = enrolled(factories.noor()), Client()
-    page = f"{reverse('all_clients')}?state=active&q=a+b"
+    page = f"{reverse('security:clients')}?state=active&q=a+b"
     way_in = re.search(r'href="(/accounts/sign-in/[^"]*)"', browser.get(page, follow=True).text)[1]
     browser.post(way_in, {"login": user.email, "password": PASSWORD})
     assert browser.post(reverse("mfa_authenticate"), {"code": code_now()}).url == page
@@ -69,14 +71,14 @@ def test_who_comes_for_a_page_is_led_to_it_once_signed_in() -> None:
 
 @pytest.mark.parametrize("person", [factories.noor, factories.ada])
 def test_every_page_leads_to_how_one_signs_in(person) -> None:
-    page = signed_in(person()).get(reverse("change_log")).content.decode()
+    page = signed_in(person()).get(reverse("auditor:change_log")).content.decode()
     assert f'href="{reverse("mfa_index")}"' in page
 
 
 def test_a_password_alone_opens_nothing() -> None:
     user, browser = enrolled(factories.noor()), Client()
     type_password(browser, user)
-    for name in ("queue", "change_log", "mfa_index", "mfa_activate_totp", "mfa_view_recovery_codes"):
+    for name in ("security:queue", "auditor:change_log", "mfa_index", "mfa_activate_totp", "mfa_view_recovery_codes"):
         assert browser.get(reverse(name)).status_code == 302
     assert "_auth_user_id" not in browser.session
 
@@ -110,15 +112,15 @@ def test_wrong_passwords_are_slowed_down() -> None:
 
 def test_the_invitation_leads_to_a_password_then_a_second_factor_then_the_sign_in_page() -> None:
     browser = by_link(factories.noor())
-    assert browser.get(reverse("queue")).url == reverse("staff_setup")
-    assert browser.post(reverse("staff_setup"), {"password": "short"}).status_code == 422
-    assert browser.post(reverse("staff_setup"), {"password": PASSWORD}).url == reverse("mfa_activate_totp")
+    assert browser.get(reverse("security:queue")).url == reverse("account:setup")
+    assert browser.post(reverse("account:setup"), {"password": "short"}).status_code == 422
+    assert browser.post(reverse("account:setup"), {"password": PASSWORD}).url == reverse("mfa_activate_totp")
     page = browser.get(reverse("mfa_activate_totp")).content.decode()
     secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
     response = browser.post(reverse("mfa_activate_totp"), {"code": code_now(secret)})
     assert response.url == reverse("mfa_view_recovery_codes")
     assert len(re.findall(r"<li>[0-9a-f]{8}</li>", browser.get(response.url).content.decode())) == 10
-    assert browser.get(reverse("staff_setup")).url == reverse("account_login")
+    assert browser.get(reverse("account:setup")).url == reverse("account_login")
     assert "_auth_user_id" not in browser.session
 
 
@@ -127,7 +129,7 @@ def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> No
     """Who got hold of a session of theirs could add a second factor to come back with."""
     user = factories.noor()
     browser = by_link(user)
-    browser.post(reverse("staff_setup"), {"password": PASSWORD})
+    browser.post(reverse("account:setup"), {"password": PASSWORD})
     page = browser.get(reverse("mfa_activate_totp")).content.decode()
     secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
     browser.post(reverse("mfa_activate_totp"), {"code": code_now(secret)})
@@ -145,7 +147,7 @@ def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> No
 
 def test_the_qr_code_is_drawn_in_the_page_because_no_other_source_is_allowed() -> None:
     browser = by_link(factories.noor())
-    browser.post(reverse("staff_setup"), {"password": PASSWORD})
+    browser.post(reverse("account:setup"), {"password": PASSWORD})
     page = browser.get(reverse("mfa_activate_totp")).content.decode()
     assert 'aria-label="QR code for the authenticator app"' in page
     assert "data:" not in page
@@ -153,14 +155,20 @@ def test_the_qr_code_is_drawn_in_the_page_because_no_other_source_is_allowed() -
 
 def test_a_link_alone_opens_no_page_but_those_that_set_a_second_factor_up() -> None:
     browser = by_link(factories.noor())
-    for name in ("queue", "change_log", "mfa_index", "mfa_list_webauthn", "mfa_generate_recovery_codes"):
-        assert browser.get(reverse(name)).url == reverse("staff_setup")
+    for name in (
+        "security:queue",
+        "auditor:change_log",
+        "mfa_index",
+        "mfa_list_webauthn",
+        "mfa_generate_recovery_codes",
+    ):
+        assert browser.get(reverse(name)).url == reverse("account:setup")
 
 
 def test_a_link_is_no_way_around_a_second_factor_that_exists() -> None:
     user = enrolled(factories.noor())
     Authenticator.objects.update(created_at=datetime.now(UTC) - timedelta(days=1))
-    for name in ("staff_setup", "mfa_add_webauthn", "mfa_view_recovery_codes", "account_reauthenticate"):
+    for name in ("account:setup", "mfa_add_webauthn", "mfa_view_recovery_codes", "account_reauthenticate"):
         browser = by_link(user)
         assert browser.get(reverse(name)).url == reverse("account_login")
         assert "_auth_user_id" not in browser.session
@@ -210,4 +218,4 @@ def test_the_sign_in_page_sends_one_only_to_pages_of_this_site() -> None:
     user, browser = enrolled(factories.noor()), Client()
     browser.post(reverse("account_login") + "?next=//evil.example/", {"login": user.email, "password": PASSWORD})
     response = browser.post(reverse("mfa_authenticate"), {"code": code_now()})
-    assert response.url == reverse("dashboard")
+    assert response.url == reverse("security:dashboard")

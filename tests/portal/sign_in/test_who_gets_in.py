@@ -40,7 +40,7 @@ def no_counted_attempts() -> None:
 def link_of(user: User) -> str:
     link = management_links.issue(user=user, now=datetime.now(UTC), invitation=user.is_staff_member)
     management_links.activate(link)
-    return reverse("open_link", args=[management_links.token(link)])
+    return reverse("public:open_link", args=[management_links.token(link)])
 
 
 # --- Sessions ---------------------------------------------------------------------------------------------------------
@@ -49,18 +49,18 @@ def link_of(user: User) -> str:
 @pytest.mark.parametrize(("field", "limit"), [("seen_at", timedelta(hours=1)), ("started_at", timedelta(hours=8))])
 def test_a_session_ends_when_it_was_idle_for_an_hour_or_is_eight_hours_old(field: str, limit: timedelta) -> None:
     browser = browsers.of(lotte())
-    assert browser.get(reverse("home")).status_code == 200
+    assert browser.get(reverse("contact:clients")).status_code == 200
     session = browser.session
     for seconds, status in ((-60, 200), (60, 302)):
         now = time.time()
         session.update({"started_at": now - 3600, "seen_at": now, field: now - limit.total_seconds() - seconds})
         session.save()
-        assert browser.get(reverse("home")).status_code == status
+        assert browser.get(reverse("contact:clients")).status_code == status
     assert "_auth_user_id" not in browser.session
 
 
 def test_who_sends_a_form_after_the_session_ended_reads_that_nothing_was_done() -> None:
-    browser, review = staff.signed_in(noor()), reverse("review", args=[factories.submitted_request().uid])
+    browser, review = staff.signed_in(noor()), reverse("security:review", args=[factories.submitted_request().uid])
     session = browser.session
     session.update({"started_at": time.time() - 7200, "seen_at": time.time() - 7200})
     session.save()
@@ -71,33 +71,33 @@ def test_who_sends_a_form_after_the_session_ended_reads_that_nothing_was_done() 
 
 def test_use_keeps_a_session_from_being_idle_but_not_from_growing_old() -> None:
     browser = browsers.of(lotte())
-    browser.get(reverse("home"))
+    browser.get(reverse("contact:clients"))
     session, started = browser.session, time.time() - 7.9 * 3600
     session.update({"started_at": started, "seen_at": time.time() - 3000})
     session.save()
-    browser.get(reverse("home"))
+    browser.get(reverse("contact:clients"))
     assert browser.session["seen_at"] > time.time() - 5
     assert browser.session["started_at"] == started
 
 
 def test_a_session_key_that_somebody_planted_opens_nothing_after_the_sign_in() -> None:
     victim, attacker = Browser(), Browser()
-    victim.get(reverse("request_client"))
+    victim.get(reverse("public:request_client"))
     planted = victim.session
     planted["mark"] = "planted"
     planted.save()
     for browser in (victim, attacker):
         browser.cookies["keydesk"] = planted.session_key
     victim.post(link_of(lotte()))
-    assert victim.get(reverse("home")).status_code == 200
-    assert attacker.get(reverse("home")).status_code == 302
+    assert victim.get(reverse("contact:clients")).status_code == 200
+    assert attacker.get(reverse("contact:clients")).status_code == 302
     assert "mark" not in victim.session
 
 
 def test_signing_out_ends_the_session_on_the_server() -> None:
     browser = browsers.of(lotte())
     key = browser.session.session_key
-    browser.post(reverse("sign_out"))
+    browser.post(reverse("account:sign_out"))
     assert not Session.objects.filter(session_key=digest(key)).exists()
 
 
@@ -107,14 +107,14 @@ def test_the_database_holds_no_session_key() -> None:
     assert stored == digest(key) != key
     thief = Browser()
     thief.cookies["keydesk"] = stored
-    assert thief.get(reverse("home")).status_code == 302
+    assert thief.get(reverse("contact:clients")).status_code == 302
 
 
 def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
     ended, open_ = browsers.of(lotte()).session.session_key, browsers.of(wim()).session.session_key
     Session.objects.filter(session_key=digest(ended)).update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
     idle = browsers.of(lotte())
-    idle.get(reverse("home"))
+    idle.get(reverse("contact:clients"))
     Session.objects.filter(session_key=digest(idle.session.session_key)).update(
         seen_at=datetime.now(UTC) - timedelta(seconds=3601)
     )
@@ -125,7 +125,7 @@ def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
 def test_a_person_who_is_deactivated_is_out_at_once() -> None:
     browser = browsers.of(lotte())
     User.objects.filter(pk=lotte().pk).update(is_active=False)
-    assert browser.get(reverse("home")).status_code == 302
+    assert browser.get(reverse("contact:clients")).status_code == 302
     assert Browser().post(link_of(lotte())).status_code == 404
 
 
@@ -135,10 +135,10 @@ def test_a_contact_who_was_removed_loses_the_client_and_the_open_link() -> None:
     row = contacts.add(client=client, email=wim().email, name="", role="editor", by=by(lotte()), now=now)
     browser, link = browsers.of(wim()), management_links.issue(user=wim(), now=now)
     management_links.activate(link)
-    assert browser.get(reverse("client", args=[client.uid])).status_code == 200
+    assert browser.get(reverse("contact:client", args=[client.uid])).status_code == 200
     contacts.remove(contact=row, by=by(lotte()), now=now)
-    assert browsers.of(wim()).get(reverse("client", args=[client.uid])).status_code == 404
-    assert Browser().get(reverse("open_link", args=[management_links.token(link)])).status_code == 404
+    assert browsers.of(wim()).get(reverse("contact:client", args=[client.uid])).status_code == 404
+    assert Browser().get(reverse("public:open_link", args=[management_links.token(link)])).status_code == 404
 
 
 # --- Asking for a link ------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_asking_for_a_link_takes_as_long_for_an_unknown_address_as_for_a_known_o
 
     def seconds(address: str) -> float:
         began = time.perf_counter()
-        assert Browser().post(reverse("ask_link"), {"email": address}).status_code == 302
+        assert Browser().post(reverse("public:ask_link"), {"email": address}).status_code == 302
         return time.perf_counter() - began
 
     known, unknown = ([seconds(address) for _time in range(3)] for address in (lotte().email, "nobody@example.org"))
@@ -167,7 +167,7 @@ def test_twenty_requests_at_once_mail_five_links() -> None:
 
 
 def test_staff_get_no_link_from_the_public_page() -> None:
-    Browser().post(reverse("ask_link"), {"email": noor().email})
+    Browser().post(reverse("public:ask_link"), {"email": noor().email})
     assert not Mail.objects.exists()
 
 
@@ -176,7 +176,7 @@ def test_one_network_cannot_have_the_public_forms_mail_without_end(monkeypatch: 
     monkeypatch.setattr("portal.pages.account.links.EVEN", 0)
 
     def ask(address: str) -> Any:
-        return Browser(REMOTE_ADDR=address).post(reverse("ask_link"), {"email": lotte().email})
+        return Browser(REMOTE_ADDR=address).post(reverse("public:ask_link"), {"email": lotte().email})
 
     pages = [ask(f"2001:db8::{number}") for number in range(4)]  # one customer's network
     assert [page.status_code for page in pages] == [302, 302, 422, 422]
@@ -274,23 +274,23 @@ def test_who_joins_the_staff_starts_anew() -> None:
     people.invite_staff(
         email=lotte().email, name="", role=User.Role.SECURITY, by=SYSTEM, now=datetime.now(UTC)
     )  # fmt: skip
-    assert before.get(reverse("staff_setup")).status_code == 302
+    assert before.get(reverse("account:setup")).status_code == 302
     assert "_auth_user_id" not in before.session
 
 
 def test_who_leaves_the_staff_is_signed_out_at_once_and_comes_in_no_more() -> None:
     user = enrolled(noor())
     browser = staff.signed_in(user)
-    assert browser.get(reverse("queue")).status_code == 200
+    assert browser.get(reverse("security:queue")).status_code == 200
     people.deactivate_staff(email=user.email, reason="", by=SYSTEM, now=datetime.now(UTC))
-    assert browser.get(reverse("queue")).status_code == 302
+    assert browser.get(reverse("security:queue")).status_code == 302
     user.refresh_from_db()
-    assert staff.signed_in(user).get(reverse("queue")).status_code == 302
+    assert staff.signed_in(user).get(reverse("security:queue")).status_code == 302
     assert not user.links.usable(datetime.now(UTC)).exists()
 
 
 def test_the_setup_page_keeps_the_password_to_itself() -> None:
     browser = staff.signed_in(noor(), method="link")
-    page = browser.post(reverse("staff_setup"), {"password": "hunter2"}).text
+    page = browser.post(reverse("account:setup"), {"password": "hunter2"}).text
     assert "hunter2" not in page
     assert 'autocomplete="new-password"' in page

@@ -55,9 +55,9 @@ def test_staff_sign_in_and_see_the_dashboard(noor) -> None:
     browser, code, began = Browser(), code_now(SECRET), time.monotonic()
     assert browser.get(reverse("account_login")).status_code == 200
     assert type_password(browser).url == reverse("mfa_authenticate")
-    assert browser.post(reverse("mfa_authenticate"), {"code": code}).url == reverse("dashboard")
-    assert browser.get(reverse("dashboard")).context["clients"] == 0
-    assert browser.get(reverse("dashboard")).status_code == 200
+    assert browser.post(reverse("mfa_authenticate"), {"code": code}).url == reverse("security:dashboard")
+    assert browser.get(reverse("security:dashboard")).context["clients"] == 0
+    assert browser.get(reverse("security:dashboard")).status_code == 200
     assert time.monotonic() - began < 5
 
 

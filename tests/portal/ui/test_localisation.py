@@ -35,14 +35,14 @@ def test_a_page_comes_in_the_language_that_the_browser_prefers(asked, answered):
 
 def test_the_switch_wins_over_the_browser_and_comes_back_to_the_page():
     browser = Client(headers={"Accept-Language": "fr"})
-    answer = browser.post(reverse("set_language"), {"language": "nl", "next": "/docs/"})
+    answer = browser.post(reverse("account:set_language"), {"language": "nl", "next": "/docs/"})
     assert answer["Location"] == "/docs/"
     assert language_of(browser.get("/docs/").text) == "nl"
 
 
 def test_the_switch_leads_to_no_other_site_and_knows_no_other_language():
     browser = Client()
-    answer = browser.post(reverse("set_language"), {"language": "xx", "next": "https://evil.example/"})
+    answer = browser.post(reverse("account:set_language"), {"language": "xx", "next": "https://evil.example/"})
     assert answer["Location"] == "/"
     assert language_of(browser.get("/").text) == "en"
 
@@ -50,7 +50,7 @@ def test_the_switch_leads_to_no_other_site_and_knows_no_other_language():
 def test_the_choice_of_somebody_we_know_is_the_language_of_their_mail():
     contact = lotte()
     client, _secret = factories.client(contact=contact)
-    browsers.of(contact).post(reverse("set_language"), {"language": "de"})
+    browsers.of(contact).post(reverse("account:set_language"), {"language": "de"})
     contact.refresh_from_db()
     assert contact.language == "de"
     mail = Mail(kind=Mail.Kind.CLIENT_CHANGED, to=contact.email, user=contact, client=client, language="de")
@@ -78,6 +78,6 @@ def test_a_cookie_that_names_no_zone_leaves_the_site_s(settings, zone):
 def test_a_refused_certificate_tells_its_end_as_people_write_it(made, browser):
     old = certificate_pem(now=datetime(2024, 3, 2, 9, 30, tzinfo=UTC), days=10).decode()
     for language, told in (("en", "12 March 2024, "), ("nl", "12 maart 2024, ")):
-        browser.post(reverse("set_language"), {"language": language})
-        answer = browser.post(reverse("add_key", args=[made.uid]), {"way": "paste", "pasted": old}, follow=True)
+        browser.post(reverse("account:set_language"), {"language": language})
+        answer = browser.post(reverse("contact:add_key", args=[made.uid]), {"way": "paste", "pasted": old}, follow=True)
         assert told in answer.text

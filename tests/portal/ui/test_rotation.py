@@ -43,8 +43,8 @@ def state(made: Client, now: datetime = NOW) -> client_health.Condition:
 
 def pages(browser, made: Client) -> tuple[str, str]:
     return (
-        browser.get(reverse("home")).content.decode(),
-        browser.get(reverse("client", args=[made.uid])).content.decode(),
+        browser.get(reverse("contact:clients")).content.decode(),
+        browser.get(reverse("contact:client", args=[made.uid])).content.decode(),
     )
 
 
@@ -59,7 +59,7 @@ def test_after_the_new_key_is_added_the_client_is_amber_and_not_all_right(made, 
         assert words in page
         assert "Everything is all right" not in page
     assert f"Finish replacing the key of {made.name}" in home
-    assert f"{reverse('client', args=[made.uid])}#rotation" in home
+    assert f"{reverse('contact:client', args=[made.uid])}#rotation" in home
     assert 'id="rotation"' in client
 
 
@@ -74,7 +74,7 @@ def test_the_page_shows_three_steps_and_how_far_each_is(made, browser):
     _home, page = pages(browser, made)
     steps = page[page.index('id="rotation"') : page.index("</ol>", page.index('id="rotation"'))].split("<li>")[1:]
     assert [("Done" in step, "Not yet" in step) for step in steps] == [(True, False), (True, False), (False, True)]
-    assert reverse("retire_key", args=[made.uid, old.uid]) in steps[2]
+    assert reverse("contact:retire_key", args=[made.uid, old.uid]) in steps[2]
 
 
 def test_it_stays_amber_while_the_old_key_is_used_too_and_ends_when_that_is_quiet_for_a_week(made):
@@ -151,7 +151,7 @@ def test_the_new_key_is_not_called_safe_to_retire_while_it_waits_for_its_first_u
 
 
 def test_the_pages_ask_the_database_as_often_in_a_rotation_as_without(made, browser):
-    home, client = reverse("home"), reverse("client", args=[made.uid])
+    home, client = reverse("contact:clients"), reverse("contact:client", args=[made.uid])
     before = [browsers.queries(browser, home), browsers.queries(browser, client)]
     ending(made)
     keys.add(client=made, key=public_key(), by=by(), now=NOW)

@@ -62,7 +62,7 @@ def test_a_session_holds_no_more_than_its_bound(request_: Request) -> None:
 
 def test_a_form_that_is_too_large_to_wait_for_a_code_is_a_message(made: Client) -> None:
     browser, form = browsers.of(lotte(), stepped_up=False), {"material": json.dumps(jwk_of(new_ec())), "start": "now"}
-    url = reverse("confirm_key", args=[made.uid])
+    url = reverse("contact:confirm_key", args=[made.uid])
     answer = browser.post(url, {**form, "more": "x" * 270_000}, follow=True)
     assert "This form is too large" in answer.text
     assert browsers.is_asked(browser.post(url, form))

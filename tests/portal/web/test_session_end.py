@@ -24,7 +24,7 @@ def used(browser: Browser, ago: float) -> None:
 @pytest.fixture
 def browser() -> Browser:
     browser = browsers.of(lotte())
-    assert browser.get(reverse("home")).status_code == 200
+    assert browser.get(reverse("contact:clients")).status_code == 200
     return browser
 
 
@@ -54,7 +54,7 @@ def test_who_is_signed_out_has_no_seconds_left(browser: Browser) -> None:
 
 
 def test_every_page_of_somebody_who_is_signed_in_says_when_the_session_ends(browser: Browser) -> None:
-    for visitor, page in ((browser, "home"), (staff.signed_in(noor()), "dashboard")):
+    for visitor, page in ((browser, "contact:clients"), (staff.signed_in(noor()), "security:dashboard")):
         text = visitor.get(reverse(page)).text
         assert 'data-idle="3' in text
         assert "Stay signed in" in text
@@ -63,7 +63,7 @@ def test_every_page_of_somebody_who_is_signed_in_says_when_the_session_ends(brow
 
 def test_a_form_that_was_sent_too_late_is_said_to_be_kept_where_a_script_keeps_it(browser: Browser) -> None:
     used(browser, 3601)
-    answer = browser.post(reverse("propose_change", args=["00000000-0000-4000-8000-000000000000"]), follow=True)
+    answer = browser.post(reverse("contact:propose_change", args=["00000000-0000-4000-8000-000000000000"]), follow=True)
     assert "Your form was not processed" in answer.text
     assert "data-lost hidden" in answer.text
     assert "data-lost" not in Browser().get("/").text
@@ -71,7 +71,7 @@ def test_a_form_that_was_sent_too_late_is_said_to_be_kept_where_a_script_keeps_i
 
 def test_a_reader_is_named_to_the_script_the_same_on_every_page_and_nobody_else_is() -> None:
     def name(visitor: Browser) -> str:
-        return visitor.get(reverse("home")).text.split('data-reader="')[1].split('"')[0]
+        return visitor.get(reverse("contact:clients")).text.split('data-reader="')[1].split('"')[0]
 
     assert name(browsers.of(lotte())) == name(browsers.of(lotte())) != name(browsers.of(wim()))
     assert "data-reader" not in Browser().get("/").text

@@ -20,7 +20,7 @@ def has_a_passkey(user: User) -> Authenticator:
 
 
 def test_a_link_alone_adds_no_passkey(lotte) -> None:
-    text = browsers.of(lotte, stepped_up=False).post(reverse("add_passkey"), follow=True).text
+    text = browsers.of(lotte, stepped_up=False).post(reverse("contact:add_passkey"), follow=True).text
     assert "six-digit code" in text
     assert "mfa_webauthn_add" not in text
 
@@ -28,13 +28,13 @@ def test_a_link_alone_adds_no_passkey(lotte) -> None:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_form_for_a_passkey_is_no_way_around_the_step_up(lotte, method) -> None:
     for browser in (browsers.of(lotte), browsers.of(lotte, stepped_up=False)):
-        for address in (reverse("new_passkey"), reverse("new_passkey") + "?new=x"):
-            assert getattr(browser, method)(address)["Location"] == reverse("passkeys")
+        for address in (reverse("contact:new_passkey"), reverse("contact:new_passkey") + "?new=x"):
+            assert getattr(browser, method)(address)["Location"] == reverse("contact:passkeys")
 
 
 def asks_the_device(browser: Browser) -> str:
     """The address of the form, after the step-up."""
-    return confirmed(browser, reverse("add_passkey"))["Location"]
+    return confirmed(browser, reverse("contact:add_passkey"))["Location"]
 
 
 def test_after_the_step_up_the_device_is_asked_to_check_who_holds_it(lotte) -> None:
@@ -68,7 +68,7 @@ def test_allauths_own_pages_are_no_way_around_the_step_up(lotte) -> None:
 
 def test_the_passkey_of_another_person_cannot_be_removed(lotte) -> None:
     theirs = has_a_passkey(factories.wim())
-    assert browsers.of(lotte).post(reverse("remove_passkey", args=[theirs.pk])).status_code == 404
+    assert browsers.of(lotte).post(reverse("contact:remove_passkey", args=[theirs.pk])).status_code == 404
     assert Authenticator.objects.filter(pk=theirs.pk).exists()
 
 
@@ -77,7 +77,7 @@ def test_what_no_passkey_signed_is_no_step_up(lotte, made, answer, monkeypatch) 
     has_a_passkey(lotte)
     monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda _user: [])  # there is no device
     browser = browsers.of(lotte, stepped_up=False)
-    url = reverse("reveal_secret", args=[made.uid])
+    url = reverse("contact:reveal_secret", args=[made.uid])
     page = browser.post(url)["Location"]
     assert "Use your passkey" in browser.get(page).text
     assert not MailedCode.objects.exists(), "a mail that nobody needs"
@@ -89,7 +89,7 @@ def test_what_no_passkey_signed_is_no_step_up(lotte, made, answer, monkeypatch) 
 def test_without_the_device_at_hand_a_code_is_mailed_instead(lotte, made) -> None:
     has_a_passkey(lotte)
     browser = browsers.of(lotte, stepped_up=False)
-    page = browser.post(reverse("reveal_secret", args=[made.uid]))["Location"]
+    page = browser.post(reverse("contact:reveal_secret", args=[made.uid]))["Location"]
     text = browser.post(page, {"again": "1"}, follow=True).text
     assert "We sent a six-digit code" in text
     assert "Use your passkey" in text

@@ -36,12 +36,12 @@ def signed_in(count: int, *, user: object = None, **where: str) -> list[Browser]
     """Browsers that were used once."""
     opened = [browsers.of(user or lotte()) for _browser in range(count)]  # type: ignore[arg-type]
     for browser in opened:
-        assert browser.get(reverse("home"), **where).status_code == 200
+        assert browser.get(reverse("contact:clients"), **where).status_code == 200
     return opened
 
 
 def alive(browser: Browser) -> bool:
-    return browser.get(reverse("home")).status_code == 200
+    return browser.get(reverse("contact:clients")).status_code == 200
 
 
 def entry() -> Entry:
@@ -52,7 +52,7 @@ def entry() -> Entry:
 def test_the_page_lists_ones_own_sessions_with_browser_place_and_times() -> None:
     signed_in(1, user=wim(), REMOTE_ADDR="203.0.113.9")
     _other, here = signed_in(1, HTTP_USER_AGENT=FIREFOX, REMOTE_ADDR="198.51.100.7"), signed_in(1)[0]
-    text = here.get(reverse("sessions")).text
+    text = here.get(reverse("account:sessions")).text
     for words in ("Firefox, Linux", "198.51.100.7", "127.0.0.1", "This one", "just now"):
         assert words in text
     assert "203.0.113.9" not in text
@@ -61,31 +61,31 @@ def test_the_page_lists_ones_own_sessions_with_browser_place_and_times() -> None
 
 def test_a_session_that_moves_to_another_network_says_so_at_once() -> None:
     (browser,) = signed_in(1)
-    browser.get(reverse("home"), REMOTE_ADDR="198.51.100.7")
+    browser.get(reverse("contact:clients"), REMOTE_ADDR="198.51.100.7")
     assert Session.objects.get(user=lotte()).address == "198.51.100.7"
 
 
 def test_one_session_is_ended_and_the_others_go_on() -> None:
     here, there, elsewhere = signed_in(3)
-    answer = here.post(reverse("end_session", args=[there.session[UID]]), follow=True)
+    answer = here.post(reverse("account:end_session", args=[there.session[UID]]), follow=True)
     assert "That session has ended" in answer.text
     assert (alive(here), alive(there), alive(elsewhere)) == (True, False, True)
     assert entry().changes == {"sessions": [3, 2]}
     assert entry().actor_id == lotte().audit_id
-    again = here.post(reverse("end_session", args=[elsewhere.session.get(UID)]), follow=True)
+    again = here.post(reverse("account:end_session", args=[elsewhere.session.get(UID)]), follow=True)
     assert again.status_code == 200
 
 
 def test_ending_the_session_of_this_browser_signs_it_out() -> None:
     (here,) = signed_in(1)
-    answer = here.post(reverse("end_session", args=[here.session[UID]]))
-    assert answer["Location"] == reverse("landing")
+    answer = here.post(reverse("account:end_session", args=[here.session[UID]]))
+    assert answer["Location"] == reverse("public:landing")
     assert not alive(here)
 
 
 def test_nobody_ends_the_session_of_somebody_else() -> None:
     (theirs,), (mine,) = signed_in(1, user=wim()), signed_in(1)
-    answer = mine.post(reverse("end_session", args=[theirs.session[UID]]), follow=True)
+    answer = mine.post(reverse("account:end_session", args=[theirs.session[UID]]), follow=True)
     assert "had ended already" in answer.text
     assert alive(theirs)
     assert not Entry.objects.with_action(Action.SESSIONS_ENDED).exists()
@@ -97,7 +97,7 @@ def test_signing_out_everywhere_ends_the_sessions_and_the_open_links(which: str,
     link = management_links.issue(user=lotte(), now=now())
     management_links.activate(link)
     (stranger,) = signed_in(1, user=wim())
-    here.post(reverse("end_sessions"), {"which": which})
+    here.post(reverse("account:end_sessions"), {"which": which})
     assert (alive(here), alive(there), alive(stranger)) == (here_after, False, True)
     assert Browser().post(management_links.url(link)).status_code == 404
     assert entry().changes == {"sessions": [2, int(here_after)]}
@@ -106,8 +106,8 @@ def test_signing_out_everywhere_ends_the_sessions_and_the_open_links(which: str,
 def test_a_session_that_is_ended_while_it_asks_for_a_code_does_nothing_more() -> None:
     client, _secret = factories.client()
     here, thief = browsers.of(lotte(), stepped_up=False), browsers.of(lotte(), stepped_up=False)
-    page = thief.post(reverse("invalidate_tokens", args=[client.uid]))["Location"]
-    here.post(reverse("end_sessions"), {"which": "others"})
+    page = thief.post(reverse("contact:invalidate_tokens", args=[client.uid]))["Location"]
+    here.post(reverse("account:end_sessions"), {"which": "others"})
     thief.post(page, {"code": browsers.newest_code()})
     assert not Entry.objects.with_action(Action.CLIENT_TOKENS_INVALIDATED).exists()
 
@@ -133,32 +133,32 @@ def test_what_has_ended_by_itself_is_not_listed() -> None:
     session = idle.session
     session["seen_at"] = time.time() - 3601
     session.save()
-    assert here.get(reverse("sessions")).text.count("This one") == 1
+    assert here.get(reverse("account:sessions")).text.count("This one") == 1
     assert Session.objects.alive(now()).count() == 1
 
 
 def test_staff_see_and_end_their_own_sessions_too() -> None:
     here, there = staff.signed_in(noor()), staff.signed_in(noor())
-    assert there.get(reverse("dashboard")).status_code == 200
-    assert here.get(reverse("sessions")).status_code == 200
-    here.post(reverse("end_sessions"), {"which": "others"})
-    assert there.get(reverse("dashboard")).status_code == 302
-    assert here.get(reverse("dashboard")).status_code == 200
+    assert there.get(reverse("security:dashboard")).status_code == 200
+    assert here.get(reverse("account:sessions")).status_code == 200
+    here.post(reverse("account:end_sessions"), {"which": "others"})
+    assert there.get(reverse("security:dashboard")).status_code == 302
+    assert here.get(reverse("security:dashboard")).status_code == 200
 
 
 def test_the_page_asks_the_database_as_often_for_ten_sessions_as_for_one() -> None:
     (here,) = signed_in(1)
-    for_one = browsers.queries(here, reverse("sessions"))
+    for_one = browsers.queries(here, reverse("account:sessions"))
     signed_in(9)
-    assert browsers.queries(here, reverse("sessions")) == for_one
+    assert browsers.queries(here, reverse("account:sessions")) == for_one
 
 
 # --- By the team, and by themselves -----------------------------------------------------------------------------------
 def test_the_team_ends_a_contacts_sessions_with_a_reason(made: Client) -> None:
     here, there = signed_in(2)
     team, row = staff.signed_in(noor()), made.contacts.get()
-    url = reverse("contact_sessions", args=[made.uid, row.uid])
-    assert url in team.get(reverse("staff_client", args=[made.uid])).text
+    url = reverse("security:contact_sessions", args=[made.uid, row.uid])
+    assert url in team.get(reverse("security:client", args=[made.uid])).text
     assert "127.0.0.1" in team.get(url).text
     assert team.post(url, {"reason": ""}).status_code == 422
     assert alive(here)
@@ -172,7 +172,7 @@ def test_the_team_ends_a_contacts_sessions_with_a_reason(made: Client) -> None:
 def test_a_change_of_passkeys_ends_the_other_sessions_of_that_person() -> None:
     here, there = signed_in(2)
     passkey = Authenticator.objects.create(user=lotte(), type=Authenticator.Type.WEBAUTHN, data={"name": "Laptop"})
-    browsers.confirmed(here, reverse("remove_passkey", args=[passkey.pk]))
+    browsers.confirmed(here, reverse("contact:remove_passkey", args=[passkey.pk]))
     assert (alive(here), alive(there)) == (True, False)
     assert Entry.objects.with_action(Action.PASSKEY_REMOVED).get().changes == {"sessions": [2, 1]}
 
@@ -189,7 +189,7 @@ def test_who_is_removed_from_a_client_is_signed_out(made: Client) -> None:
         client=made, email=wim().email, name="", role=ClientContact.Role.OWNER, by=by(lotte()), now=now()
     )
     (theirs,), (mine,) = signed_in(1, user=wim()), signed_in(1)
-    browsers.confirmed(mine, reverse("remove_contact", args=[made.uid, row.uid]))
+    browsers.confirmed(mine, reverse("contact:remove_contact", args=[made.uid, row.uid]))
     assert (alive(mine), alive(theirs)) == (True, False)
     assert Entry.objects.with_action(Action.CLIENT_CONTACT_REMOVED).get().changes["sessions"] == [1, 0]
 
@@ -197,15 +197,17 @@ def test_who_is_removed_from_a_client_is_signed_out(made: Client) -> None:
 def test_who_removes_themselves_stays_signed_in_there_only(made: Client) -> None:
     contacts.add(client=made, email=wim().email, name="", role=ClientContact.Role.OWNER, by=by(lotte()), now=now())
     here, there = signed_in(2)
-    browsers.confirmed(here, reverse("remove_contact", args=[made.uid, made.contacts.get(user=lotte()).uid]))
+    browsers.confirmed(here, reverse("contact:remove_contact", args=[made.uid, made.contacts.get(user=lotte()).uid]))
     assert (alive(here), alive(there)) == (True, False)
 
 
 def test_the_mails_that_ask_was_it_not_you_lead_to_the_sessions(made: Client) -> None:
-    where = f"{settings.PUBLIC_URL}{reverse('sessions')}"
+    where = f"{settings.PUBLIC_URL}{reverse('account:sessions')}"
     browser = browsers.of(lotte(), stepped_up=False)
     browsers.confirmed(
-        browser, reverse("regenerate_secret", args=[made.uid]), {"replaces": made.secrets.get().uid, "overlap": "0"}
+        browser,
+        reverse("contact:regenerate_secret", args=[made.uid]),
+        {"replaces": made.secrets.get().uid, "overlap": "0"},
     )
     passkeys.note_added(user=lotte(), name="Laptop", by=by(lotte()), now=now())
     for kind in (Mail.Kind.CODE, Mail.Kind.CLIENT_CHANGED):

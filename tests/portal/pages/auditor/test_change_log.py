@@ -26,12 +26,12 @@ pytestmark = pytest.mark.django_db
 
 
 def page(**filters: object) -> str:
-    return signed_in(factories.ada()).get(reverse("change_log"), filters).content.decode()
+    return signed_in(factories.ada()).get(reverse("auditor:change_log"), filters).content.decode()
 
 
 def export(kind: str, **filters: object):
     query = "&".join(f"{name}={value}" for name, value in filters.items())
-    return signed_in(factories.ada()).post(f"{reverse('log_export')}?{query}", {"format": kind})
+    return signed_in(factories.ada()).post(f"{reverse('auditor:log_export')}?{query}", {"format": kind})
 
 
 def suspended(now):
@@ -82,7 +82,7 @@ def test_an_entry_that_was_not_written_here_is_shown_exported_and_found(now, cha
     with ruling_the_database() as cursor:
         cursor.execute(f"UPDATE audit_entry SET {changed} WHERE action = 'client.suspended'")
     ada, seq = signed_in(factories.ada()), Entry.objects.values_list("seq", flat=True)[0]
-    for name, args in (("change_log", []), ("log_entry", [seq]), ("client_past", [client.uid])):
+    for name, args in (("auditor:change_log", []), ("auditor:log_entry", [seq]), ("auditor:client_at", [client.uid])):
         assert ada.get(reverse(name, args=args)).status_code == 200
     for kind in ("csv", "jsonl"):
         assert export(kind).getvalue().decode().count("\n") > seq
@@ -91,7 +91,7 @@ def test_an_entry_that_was_not_written_here_is_shown_exported_and_found(now, cha
 
 def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
     client = suspended(now)
-    assert f'href="{reverse("client_past", args=[client.uid])}">{client.name}<' in page()
+    assert f'href="{reverse("auditor:client_at", args=[client.uid])}">{client.name}<' in page()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_both_approvals_are_in_the_log_of_the_client_that_they_made(now) -> None
             registration=request, scopes=[factories.scope("person.read")], defaults=[], seen=request.content_hash,
             by=factories.by(reviewer), now=now,
         )  # fmt: skip
-    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    past = signed_in(factories.ada()).get(reverse("auditor:client_at", args=[client.uid])).text
     for text in (past, page(client=client.client_id), page(client=client.name)):
         for words in ("confirmed the request", "Bram Wouters gave the first approval", "Noor El Amrani approved"):
             assert words in text
@@ -150,18 +150,18 @@ def test_a_filter_that_fits_too_many_says_so_instead_of_leaving_some_out(now, fi
     """Entries of a hundred clients, shown and exported as if they were all."""
     Client.objects.bulk_create(Client(name=f"Koppeling {number}") for number in range(101))
     User.objects.bulk_create(User(email=f"{number}@k.example", name="Koppeling") for number in range(101))
-    response = signed_in(factories.ada()).get(reverse("change_log"), filters)
+    response = signed_in(factories.ada()).get(reverse("auditor:change_log"), filters)
     assert response.status_code == 422
     assert "More than 100 fit this." in response.content.decode()
     assert export("csv", **filters).status_code == 302
     Client.objects.all()[0].delete(), User.objects.exclude(name="Ada Claes")[0].delete()
-    assert signed_in(factories.ada()).get(reverse("change_log"), filters).status_code == 200
+    assert signed_in(factories.ada()).get(reverse("auditor:change_log"), filters).status_code == 200
 
 
 def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:
     browser = signed_in(factories.ada())
     for filters in ({"since": "yesterday"}, {"action": "nonsense"}, {"since": "2026-02-02", "until": "2026-01-01"}):
-        response = browser.get(reverse("change_log"), filters)
+        response = browser.get(reverse("auditor:change_log"), filters)
         assert response.status_code == 422
         assert "govuk-error-message" in response.content.decode()
 
@@ -175,7 +175,7 @@ def test_pages_go_on_where_the_last_one_ended(monkeypatch) -> None:
     browser = signed_in(factories.ada())
 
     def shown(query: dict[str, int]) -> list[int]:
-        return [row["seq"] for row in browser.get(reverse("change_log"), query).context["entries"]]
+        return [row["seq"] for row in browser.get(reverse("auditor:change_log"), query).context["entries"]]
 
     assert shown({}) == seqs[:2]
     assert shown({"before": seqs[1]}) == seqs[2:4]
@@ -202,7 +202,7 @@ def test_a_sentence_and_a_text_of_several_lines_read_well_in_french(now) -> None
     catalogue.change_scope(
         scope=factories.scope(), description={"en": "Read", "fr": "Lire"}, sensitive=False, by=factories.SYSTEM
     )
-    page = signed_in(factories.ada()).get(reverse("change_log"), headers={"accept-language": "fr"})
+    page = signed_in(factories.ada()).get(reverse("auditor:change_log"), headers={"accept-language": "fr"})
     text = page.content.decode()
     assert "le secret client\u00a0: le nouveau est" in text
     assert "en: Read<br>fr: Lire" in text
@@ -212,7 +212,7 @@ def test_a_sentence_and_a_text_of_several_lines_read_well_in_french(now) -> None
 
 def test_an_export_with_a_filter_that_cannot_be_read_leads_to_what_is_wrong(now) -> None:
     response = export("csv", since="tomorrow")
-    assert response.url == f"{reverse('change_log')}?since=tomorrow"
+    assert response.url == f"{reverse('auditor:change_log')}?since=tomorrow"
     assert not Entry.objects.filter(action="log.exported").exists()
 
 
@@ -230,16 +230,16 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused() -> None:
 def test_one_entry_shows_everything_it_holds(now) -> None:
     suspended(now)
     entry = Entry.objects.first()
-    text = signed_in(factories.ada()).get(reverse("log_entry", args=[entry.seq])).content.decode()
+    text = signed_in(factories.ada()).get(reverse("auditor:log_entry", args=[entry.seq])).content.decode()
     for words in ("client.suspended", "192.0.2.7", bytes(entry.leaf_hash).hex(), "Leaked"):
         assert words in text
 
 
 def test_the_log_is_for_auditors_and_the_security_team() -> None:
-    for name in ("change_log", "verify_log"):
+    for name in ("auditor:change_log", "auditor:verify_log"):
         assert signed_in(factories.noor()).get(reverse(name)).status_code == 200
         assert signed_in(factories.lotte()).get(reverse(name)).status_code == 404
-    assert signed_in(factories.lotte()).post(reverse("log_export")).status_code == 404
+    assert signed_in(factories.lotte()).post(reverse("auditor:log_export")).status_code == 404
 
 
 def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
@@ -248,9 +248,9 @@ def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
         with transaction.atomic():
             for _number in range(more):
                 log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.SITE)
-        browser.get(reverse("change_log"))
+        browser.get(reverse("auditor:change_log"))
         with CaptureQueriesContext(connection) as queries:
-            browser.get(reverse("change_log"))
+            browser.get(reverse("auditor:change_log"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -258,11 +258,11 @@ def test_fifty_entries_take_no_more_queries_than_one(now) -> None:
 def test_an_export_of_a_part_has_a_name_of_its_own(now) -> None:
     suspended(now)
     browser = signed_in(factories.ada())
-    whole = browser.post(reverse("log_export"), {"format": "jsonl"})
-    part = browser.post(f"{reverse('log_export')}?action=client.suspended", {"format": "jsonl"})
+    whole = browser.post(reverse("auditor:log_export"), {"format": "jsonl"})
+    part = browser.post(f"{reverse('auditor:log_export')}?action=client.suspended", {"format": "jsonl"})
     assert 'filename="change-log-2' in whole["Content-Disposition"]
     assert 'filename="change-log-selection-2' in part["Content-Disposition"]
-    page = browser.get(reverse("change_log"), {"action": "client.suspended"}).text
+    page = browser.get(reverse("auditor:change_log"), {"action": "client.suspended"}).text
     assert "cannot be verified on its own" in page
 
 
@@ -287,7 +287,7 @@ def test_the_history_of_a_client_has_pages(now) -> None:
     for number in range(30):
         lifecycle.reactivate(client=client, reason=f"{number}", by=noor, now=now)
         lifecycle.suspend(client=client, reason=f"{number}", by=noor, now=now)
-    browser, url = signed_in(factories.ada()), reverse("client_past", args=[client.uid])
+    browser, url = signed_in(factories.ada()), reverse("auditor:client_at", args=[client.uid])
     first = browser.get(url)
     assert len(first.context["entries"]) == 50
     second = browser.get(url + first.context["older_url"].partition("#")[0])

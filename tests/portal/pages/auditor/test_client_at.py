@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def past(client, **query: str):
-    return signed_in(factories.ada()).get(reverse("client_past", args=[client.uid]), query)
+    return signed_in(factories.ada()).get(reverse("auditor:client_at", args=[client.uid]), query)
 
 
 def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:

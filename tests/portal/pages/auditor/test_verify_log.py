@@ -33,14 +33,14 @@ def entries(now) -> None:
 
 
 def asked() -> Verification:
-    response = signed_in(factories.ada()).post(reverse("verify_log"))
+    response = signed_in(factories.ada()).post(reverse("auditor:verify_log"))
     verification = Verification.objects.get()
-    assert response.url == reverse("verification", args=[verification.pk])
+    assert response.url == reverse("auditor:verification", args=[verification.pk])
     return verification
 
 
 def page(verification: Verification) -> str:
-    return signed_in(factories.ada()).get(reverse("verification", args=[verification.pk])).content.decode()
+    return signed_in(factories.ada()).get(reverse("auditor:verification", args=[verification.pk])).content.decode()
 
 
 def verified() -> str:
@@ -76,9 +76,9 @@ def test_the_result_says_that_the_log_is_intact_and_stays_at_its_address() -> No
     text = verified()
     for words in ("The change log is intact", "match", "Always forward", "Asked by Ada Claes"):
         assert words in text
-    again = signed_in(factories.noor()).get(reverse("verify_log")).content.decode()
-    assert reverse("verification", args=[Verification.objects.get().pk]) in again
-    assert "Intact, checked" in signed_in(factories.ada()).get(reverse("change_log")).content.decode()
+    again = signed_in(factories.noor()).get(reverse("auditor:verify_log")).content.decode()
+    assert reverse("auditor:verification", args=[Verification.objects.get().pk]) in again
+    assert "Intact, checked" in signed_in(factories.ada()).get(reverse("auditor:change_log")).content.decode()
 
 
 def test_the_result_names_the_first_bad_entry() -> None:
@@ -87,7 +87,7 @@ def test_the_result_names_the_first_bad_entry() -> None:
     text = verified()
     assert f"Entry {seq} is not what was written" in text
     assert "The change log is intact" not in text
-    assert "Not intact, checked" in signed_in(factories.ada()).get(reverse("change_log")).content.decode()
+    assert "Not intact, checked" in signed_in(factories.ada()).get(reverse("auditor:change_log")).content.decode()
 
 
 def test_a_finished_verification_is_not_done_again_when_its_task_comes_twice() -> None:
@@ -125,10 +125,10 @@ def test_one_that_no_worker_finished_within_a_day_is_given_up() -> None:
 
 def test_who_asks_while_one_runs_looks_at_that_one() -> None:
     verification = asked()
-    signed_in(factories.noor()).post(reverse("verify_log"))
+    signed_in(factories.noor()).post(reverse("auditor:verify_log"))
     assert Verification.objects.get() == verification
     verification_runs.carry_out(verification.pk)
-    signed_in(factories.noor()).post(reverse("verify_log"))
+    signed_in(factories.noor()).post(reverse("auditor:verify_log"))
     assert Verification.objects.count() == 2
 
 
@@ -153,7 +153,7 @@ def test_without_a_broker_the_verification_waits_until_beat_has_a_worker_find_it
 
 
 def test_opening_the_page_starts_nothing() -> None:
-    assert signed_in(factories.ada()).get(reverse("verify_log")).status_code == 200
+    assert signed_in(factories.ada()).get(reverse("auditor:verify_log")).status_code == 200
     assert not Verification.objects.exists()
 
 
@@ -161,17 +161,17 @@ def test_the_checkpoints_and_the_public_key_are_there_to_keep_elsewhere() -> Non
     log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.SITE)
     checkpoints.sign_checkpoint(timezone.now())
     browser = signed_in(factories.ada())
-    text = b"".join(browser.get(reverse("signed_checkpoints"))).decode()
+    text = b"".join(browser.get(reverse("auditor:signed_checkpoints"))).decode()
     assert signed_notes.split(text) == checkpoints.notes()
     assert len(signed_notes.split(text)) == 2
-    assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("verify_log")).content.decode()
+    assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("auditor:verify_log")).content.decode()
 
 
 def test_the_command_on_the_page_checks_the_files_of_the_page_without_keydesk(tmp_path, monkeypatch, capsys) -> None:
     browser = signed_in(factories.ada())
-    page = unescape(browser.get(reverse("verify_log")).content.decode())
-    kept = b"".join(browser.get(reverse("signed_checkpoints")))
-    exported = browser.post(reverse("log_export"), {"format": "jsonl"})
+    page = unescape(browser.get(reverse("auditor:verify_log")).content.decode())
+    kept = b"".join(browser.get(reverse("auditor:signed_checkpoints")))
+    exported = browser.post(reverse("auditor:log_export"), {"format": "jsonl"})
     command = shlex.split(re.sub(r"<[^>]+>", "", page[page.index("python audit/offline.py") :].partition("</pre>")[0]))
     monkeypatch.chdir(tmp_path)
     (tmp_path / command[3]).write_bytes(kept)
@@ -190,13 +190,13 @@ def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
     with ruling_the_database() as cursor:
         cursor.execute("DELETE FROM audit_checkpoint")
     browser = signed_in(factories.ada())
-    asked = browser.post(reverse("verify_log"))
+    asked = browser.post(reverse("auditor:verify_log"))
     verification_runs.carry_out_left_over(now=timezone.now())
     page = browser.get(asked.url).text
     assert "Nothing wrong was found, and nothing is proven" in page
     assert "The change log is intact" not in page
-    assert "Not proven" in browser.get(reverse("verify_log")).text
-    log_page = browser.get(reverse("change_log")).text
+    assert "Not proven" in browser.get(reverse("auditor:verify_log")).text
+    log_page = browser.get(reverse("auditor:change_log")).text
     assert "Not proven, checked" in log_page
     assert "Intact, checked" not in log_page
 

@@ -21,9 +21,22 @@ def post(page: str, /, *arguments: object, **data: object):
 
 
 def test_an_api_and_a_scope_are_added_with_a_description_per_language() -> None:
-    post("create_api", identifier="parcels", name="Parcels", description_en="Who owns what", description_nl="Percelen")
+    post(
+        "security:create_api",
+        identifier="parcels",
+        name="Parcels",
+        description_en="Who owns what",
+        description_nl="Percelen",
+    )
     api = Api.objects.get()
-    post("create_scope", name="parcel.read", api=api.pk, description_en="Read", description_nl="Lezen", sensitive="on")
+    post(
+        "security:create_scope",
+        name="parcel.read",
+        api=api.pk,
+        description_en="Read",
+        description_nl="Lezen",
+        sensitive="on",
+    )
     scope = Scope.objects.get()
     assert (scope.api, scope.sensitive, scope.described_in("nl"), scope.described_in("fr")) == (
         api,
@@ -37,7 +50,7 @@ def test_an_api_and_a_scope_are_added_with_a_description_per_language() -> None:
 @pytest.mark.parametrize("name", ["two words", "a,b", 'a"b', "address.read", ""])
 def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
     factories.scope("address.read")
-    response = post("create_scope", name=name, api=factories.api().pk, description_en="x")
+    response = post("security:create_scope", name=name, api=factories.api().pk, description_en="x")
     assert response.status_code == 422
     assert "govuk-error-message" in response.content.decode()
     assert Scope.objects.count() == 1
@@ -46,23 +59,23 @@ def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
 @pytest.mark.parametrize("identifier", ["Water", "water ways", "water_ways", "wäter"])
 def test_an_identifier_that_cannot_be_is_refused_with_what_can_be(identifier) -> None:
     """A valid "slug" was asked for, and what the hint rules out was taken."""
-    response = post("create_api", identifier=identifier, name="Water", description_en="x")
+    response = post("security:create_api", identifier=identifier, name="Water", description_en="x")
     assert response.status_code == 422
     assert "Use small letters, digits and hyphens." in response.content.decode()
 
 
 def test_an_identifier_is_taken_once() -> None:
     factories.api("addresses")
-    assert post("create_api", identifier="addresses", name="Again", description_en="x").status_code == 422
+    assert post("security:create_api", identifier="addresses", name="Again", description_en="x").status_code == 422
 
 
 def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> None:
     factories.client()
     scope = Scope.objects.get()
-    post("change_scope", scope.pk, description_en="New words", sensitive="on")
+    post("security:change_scope", scope.pk, description_en="New words", sensitive="on")
     scope.refresh_from_db()
     assert (scope.sensitive, scope.described_in("en")) == (True, "New words")
-    text = signed_in(factories.noor()).get(reverse("retire_scope", args=[scope.pk])).content.decode()
+    text = signed_in(factories.noor()).get(reverse("security:retire_scope", args=[scope.pk])).content.decode()
     assert "1 client has it now" in text
     assert "The contacts of these clients get an e-mail." in text
     catalogue.retire_scope(scope=scope, by=factories.SYSTEM, now=now)
@@ -90,31 +103,31 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     client, _secret = factories.client()
     api = factories.api()
     typed = {"name": "A", "description_en": "x", "seen": api.content_hash}
-    assert post("change_api", api.identifier, **typed, served_by="nobody").status_code == 422
-    post("change_api", api.identifier, **typed, served_by=f" {client.client_id}\n")
+    assert post("security:change_api", api.identifier, **typed, served_by="nobody").status_code == 422
+    post("security:change_api", api.identifier, **typed, served_by=f" {client.client_id}\n")
     assert [served.pk for served in api.served_by.all()] == [client.pk]
-    assert client.name in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+    assert client.name in signed_in(factories.noor()).get(reverse("security:scopes")).content.decode()
 
 
 def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the_api(now) -> None:
     """It said that there is no such client, of one that the page itself had put there."""
     client, _secret = factories.client(serves=[factories.api()])
     lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
-    browser, address = signed_in(factories.noor()), reverse("change_api", args=["addresses"])
+    browser, address = signed_in(factories.noor()), reverse("security:change_api", args=["addresses"])
     form = browser.get(address).context["form"]
     typed = {
         "name": "A", "description_en": "x", "served_by": form["served_by"].value(), "seen": form["seen"].value(),
         "reason": "Case 4711",
     }  # fmt: skip
     assert browser.post(address, typed).status_code == 302
-    assert client.name not in browser.get(reverse("scopes")).content.decode()
+    assert client.name not in browser.get(reverse("security:scopes")).content.decode()
 
 
 def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) -> None:
     client, _secret = factories.client()
     api = factories.api()
     api.served_by.add(client)
-    address = reverse("change_api", args=[api.identifier])
+    address = reverse("security:change_api", args=[api.identifier])
     first, second = signed_in(factories.noor()), signed_in(factories.bram())
     page = first.get(address).content.decode()
     typed = {"name": "A", "description_en": "x", "served_by": "", "reason": "Case 4711"}
@@ -132,7 +145,7 @@ def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) 
 
 def test_the_page_tells_how_many_clients_hold_a_scope(now) -> None:
     factories.client(), factories.client()
-    assert "2 clients" in signed_in(factories.noor()).get(reverse("scopes")).content.decode()
+    assert "2 clients" in signed_in(factories.noor()).get(reverse("security:scopes")).content.decode()
 
 
 def test_more_apis_and_scopes_take_no_more_queries(now) -> None:
@@ -140,8 +153,8 @@ def test_more_apis_and_scopes_take_no_more_queries(now) -> None:
     for more in ("a", "bcdefgh"):
         for letter in more:
             factories.scope(f"{letter}.read", of=factories.api(letter))
-        browser.get(reverse("scopes"))
+        browser.get(reverse("security:scopes"))
         with CaptureQueriesContext(connection) as queries:
-            browser.get(reverse("scopes"))
+            browser.get(reverse("security:scopes"))
         counts.append(len(queries))
     assert counts[0] == counts[1]

@@ -22,11 +22,11 @@ def scope() -> Scope:
 
 
 def ask(scope: Scope, who: User, reason: str):
-    return signed_in(who).post(reverse("ease_scope", args=[scope.pk]), {"reason": reason}, follow=True)
+    return signed_in(who).post(reverse("security:ease_scope", args=[scope.pk]), {"reason": reason}, follow=True)
 
 
 def decide(who: User, act: str):
-    address = reverse("proposal", args=[Proposal.objects.get().uid])
+    address = reverse("security:proposal", args=[Proposal.objects.get().uid])
     return signed_in(who).post(address, {"act": act, "reason": "I read the decree"}, follow=True)
 
 
@@ -51,7 +51,9 @@ def test_one_asks_and_another_confirms(scope) -> None:
 def test_who_asked_does_not_confirm(scope) -> None:
     ask(scope, noor(), "Because")
     assert "You proposed this yourself" in decide(noor(), "confirm").content.decode()
-    assert ask(scope, noor(), "Again").redirect_chain[0][0] == reverse("proposal", args=[Proposal.objects.get().uid])
+    assert ask(scope, noor(), "Again").redirect_chain[0][0] == reverse(
+        "security:proposal", args=[Proposal.objects.get().uid]
+    )
     scope.refresh_from_db()
     assert scope.sensitive
     assert Entry.objects.filter(action__startswith="proposal.").count() == 1
@@ -80,10 +82,10 @@ def test_another_description_is_another_question(scope) -> None:
 
 def test_the_catalogue_form_ends_no_sensitivity(scope) -> None:
     """The way that was open: end the sensitivity, approve alone, make it sensitive again."""
-    address, browser = reverse("change_scope", args=[scope.pk]), signed_in(noor())
+    address, browser = reverse("security:change_scope", args=[scope.pk]), signed_in(noor())
     page = browser.get(address).content.decode()
     assert 'name="sensitive"' not in page
-    assert reverse("ease_scope", args=[scope.pk]) in page
+    assert reverse("security:ease_scope", args=[scope.pk]) in page
     browser.post(address, {"description_en": "Other words", "reason": "Clearer"})
     scope.refresh_from_db()
     assert (scope.sensitive, scope.described_in("en")) == (True, "Other words")
@@ -129,7 +131,7 @@ def test_an_auditor_or_an_operator_does_not_ease(scope, now) -> None:
 def test_saving_what_is_there_already_is_no_change(scope) -> None:
     scope.description = {"en": "Numbers"}
     scope.save()
-    before, address = Entry.objects.count(), reverse("change_scope", args=[scope.pk])
+    before, address = Entry.objects.count(), reverse("security:change_scope", args=[scope.pk])
     signed_in(noor()).post(address, {"description_en": "Numbers", "reason": "Nothing"})
     assert Entry.objects.count() == before
     signed_in(noor()).post(address, {"description_en": "Numbers", "description_nl": "Nummers", "reason": "Translated"})

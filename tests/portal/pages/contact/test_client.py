@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db
 
 
 def page(browser, client: Client) -> str:
-    return browser.get(reverse("client", args=[client.uid])).content.decode()
+    return browser.get(reverse("contact:client", args=[client.uid])).content.decode()
 
 
 def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
     text = page(browser, made)
     for words in (made.client_id, "/oauth/v2/token", "address.<wbr>read", "Lotte Verhaeghe"):
         assert words in text
-    for name, args in (("docs_page", ["get-a-token"]), ("journal", [])):
+    for name, args in (("docs:page", ["get-a-token"]), ("contact:failures", [])):
         assert f"{reverse(name, args=args)}?client={made.uid}" in text
 
 
@@ -79,7 +79,7 @@ def test_a_suspended_client_says_so(made, browser) -> None:
 
 
 def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> None:
-    url = reverse("change_client_id", args=[made.uid])
+    url = reverse("contact:change_client_id", args=[made.uid])
     before = made.client_id
     assert "The old id stops working at once" in browser.get(url).content.decode()
     answer = browser.post(url, {"seen": before}, follow=True).content.decode()
@@ -92,20 +92,27 @@ def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> 
 
 
 def test_the_history_tells_in_sentences_what_was_done(made, browser) -> None:
-    browser.post(reverse("reveal_secret", args=[made.uid]))
-    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    browser.post(reverse("contact:reveal_secret", args=[made.uid]))
+    text = browser.get(reverse("contact:client_history", args=[made.uid])).content.decode()
     assert "viewed the client secret" in text
     assert "created the client" in text
 
 
 def test_a_strangers_client_is_like_one_that_does_not_exist(made) -> None:
     stranger = browsers.of(factories.wim())
-    for name in ("client", "client_history", "change_client_id", "propose_change", "tokens", "contacts"):
+    for name in (
+        "contact:client",
+        "contact:client_history",
+        "contact:change_client_id",
+        "contact:propose_change",
+        "contact:tokens",
+        "contact:contacts",
+    ):
         assert stranger.get(reverse(name, args=[made.uid])).status_code == 404
 
 
 def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, browser) -> None:
-    url = reverse("client", args=[made.uid])
+    url = reverse("contact:client", args=[made.uid])
     keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     for_one = browsers.queries(browser, url)
     for _more in range(9):
@@ -114,10 +121,10 @@ def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, brows
 
 
 def test_the_history_asks_the_database_as_often_for_ten_entries_as_for_one(made, browser) -> None:
-    url = reverse("client_history", args=[made.uid])
+    url = reverse("contact:client_history", args=[made.uid])
     for_one = browsers.queries(browser, url)
     for _more in range(9):
-        browser.post(reverse("reveal_secret", args=[made.uid]))
+        browser.post(reverse("contact:reveal_secret", args=[made.uid]))
     assert browsers.queries(browser, url) == for_one
 
 
@@ -130,16 +137,17 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
     pages = {
         name: browser.get(reverse(name, args=args)).content.decode()
         for name, args in (
-            ("home", []), ("client", [made.uid]), ("client_history", [made.uid]), ("key", [made.uid, key.uid]),
+            ("contact:clients", []), ("contact:client", [made.uid]), ("contact:client_history", [made.uid]),
+            ("contact:key", [made.uid, key.uid]),
         )
     }  # fmt: skip
     for name, text in pages.items():
         assert "Noor" not in text, name
         assert "noor@" not in text, name
-    assert "The Security team suspended the client" in pages["home"]
-    assert "The Security team suspended the client" in pages["client_history"]
-    assert ", by the Security team" in pages["key"]
-    assert "by the Security team" in pages["client"]
+    assert "The Security team suspended the client" in pages["contact:clients"]
+    assert "The Security team suspended the client" in pages["contact:client_history"]
+    assert ", by the Security team" in pages["contact:key"]
+    assert "by the Security team" in pages["contact:client"]
 
 
 def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser) -> None:
@@ -156,7 +164,7 @@ def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser)
         registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
         by=factories.by(factories.noor()), now=now,
     )  # fmt: skip
-    text = browser.get(reverse("client_history", args=[made.uid])).content.decode()
+    text = browser.get(reverse("contact:client_history", args=[made.uid])).content.decode()
     assert "person.read" in text
     for words in ("Noor", "noor@", "Bram", asked.content_hash):
         assert words not in text, words
@@ -164,7 +172,7 @@ def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser)
 
 def test_what_contacts_did_keeps_their_names(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.by(factories.lotte()), now=datetime.now(UTC))
-    text = browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+    text = browser.get(reverse("contact:key", args=[made.uid, key.uid])).content.decode()
     assert "by Lotte Verhaeghe &lt;lotte@leiestroom.example&gt;" in text
 
 
@@ -199,7 +207,7 @@ def test_each_day_of_the_chart_says_its_figures_and_leads_to_its_refusals(made, 
     assert words.endswith(": 627 issued, 69 refused")
     assert links[-1][1].endswith(": 27 issued, 29 refused")
     day = (today - timedelta(days=3)).date().isoformat()
-    assert address == f"{reverse('journal')}?client={made.uid}&amp;day={day}"
+    assert address == f"{reverse('contact:failures')}?client={made.uid}&amp;day={day}"
     assert "69</b> times" in browser.get(address.replace("&amp;", "&")).content.decode()
     assert "654 issued" in text
     assert "98 refused, on the same scale" in text

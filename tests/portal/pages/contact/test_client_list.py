@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def home() -> str:
-    return browsers.of(factories.lotte()).get(reverse("home")).content.decode()
+    return browsers.of(factories.lotte()).get(reverse("contact:clients")).content.decode()
 
 
 def test_a_contact_sees_their_clients_and_nobody_elses() -> None:
@@ -29,7 +29,7 @@ def test_a_contact_sees_their_clients_and_nobody_elses() -> None:
 
 
 def test_a_visitor_is_sent_to_the_front_page() -> None:
-    assert Browser().get(reverse("home")).headers["Location"].startswith(reverse("landing"))
+    assert Browser().get(reverse("contact:clients")).headers["Location"].startswith(reverse("public:landing"))
 
 
 def test_a_certificate_that_ends_soon_comes_first_with_its_date() -> None:
@@ -77,7 +77,7 @@ def test_refused_requests_lead_to_the_journal() -> None:
         factories.refused(made, rule, at=now)
     text = home()
     assert "3 requests refused in 24 hours, 2 causes" in text
-    assert f"{reverse('journal')}?client={made.uid}" in text
+    assert f"{reverse('contact:failures')}?client={made.uid}" in text
 
 
 def test_a_client_that_never_got_a_token_is_led_to_the_first_one() -> None:
@@ -85,7 +85,7 @@ def test_a_client_that_never_got_a_token_is_led_to_the_first_one() -> None:
     text = home()
     assert "Everything is all right" not in text
     assert f"{made.name} has not got a token yet" in text
-    assert f"{reverse('client', args=[made.uid])}#first-token" in text
+    assert f"{reverse('contact:client', args=[made.uid])}#first-token" in text
 
 
 def test_when_nothing_is_wrong_the_page_says_so_first() -> None:
@@ -136,7 +136,7 @@ def test_a_name_cannot_bring_markup_into_the_page() -> None:
 def test_the_page_asks_the_database_as_often_for_ten_clients_as_for_one() -> None:
     browser = browsers.of(factories.lotte())
     factories.client()
-    for_one = browsers.queries(browser, reverse("home"))
+    for_one = browsers.queries(browser, reverse("contact:clients"))
     for _more in range(9):
         factories.client()
-    assert browsers.queries(browser, reverse("home")) == for_one
+    assert browsers.queries(browser, reverse("contact:clients")) == for_one

@@ -27,8 +27,8 @@ def add_wim(client: Client, now) -> ClientContact:
 
 
 def test_an_owner_adds_a_contact_who_gets_a_link(made, browser) -> None:
-    confirmed(browser, reverse("contacts", args=[made.uid]), JORIS)
-    assert "Joris De Backer" in browser.get(reverse("contacts", args=[made.uid])).text
+    confirmed(browser, reverse("contact:contacts", args=[made.uid]), JORIS)
+    assert "Joris De Backer" in browser.get(reverse("contact:contacts", args=[made.uid])).text
     assert Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED).to == "joris@leiestroom.example"
     assert Entry.objects.with_action(Action.CLIENT_CONTACT_ADDED).count() == 1
 
@@ -40,15 +40,15 @@ def test_an_owner_who_adds_an_address_of_the_staff_leaves_its_invitation_alone(m
     invitation = eva.links.usable(now).get()
     answers = []
     for email in (eva.email, JORIS["email"]):
-        confirmed(browser, reverse("contacts", args=[made.uid]), {**JORIS, "email": email})
-        answers.append(browser.get(reverse("contacts", args=[made.uid])))
+        confirmed(browser, reverse("contact:contacts", args=[made.uid]), {**JORIS, "email": email})
+        answers.append(browser.get(reverse("contact:contacts", args=[made.uid])))
     assert [(each.status_code, "We mailed them" in each.text) for each in answers] == [(200, True)] * 2
     mail = Mail.objects.get(kind=Mail.Kind.CONTACT_ADDED, to=eva.email)
     assert mail.link is None
     assert "sign in as you always do" in render(mail, now=now).body
 
     row = made.contacts.get(user=eva)
-    browser.post(reverse("remove_contact", args=[made.uid, row.uid]))
+    browser.post(reverse("contact:remove_contact", args=[made.uid, row.uid]))
     assert not made.contacts.filter(user=eva).exists()
     assert eva.links.usable(now).get() == invitation
 
@@ -56,15 +56,15 @@ def test_an_owner_who_adds_an_address_of_the_staff_leaves_its_invitation_alone(m
 def test_an_owner_who_adds_an_address_of_the_staff_does_not_read_its_name(made, browser) -> None:
     staff = factories.noor()
     form = {"name": "Somebody", "email": staff.email, "role": "editor"}
-    confirmed(browser, reverse("contacts", args=[made.uid]), form)
+    confirmed(browser, reverse("contact:contacts", args=[made.uid]), form)
     row = made.contacts.get(user=staff)
     pages = [
-        reverse("contacts", args=[made.uid]), reverse("client", args=[made.uid]),
-        reverse("client_history", args=[made.uid]), reverse("regenerate_secret", args=[made.uid]),
-        reverse("remove_contact", args=[made.uid, row.uid]),
+        reverse("contact:contacts", args=[made.uid]), reverse("contact:client", args=[made.uid]),
+        reverse("contact:client_history", args=[made.uid]), reverse("contact:regenerate_secret", args=[made.uid]),
+        reverse("contact:remove_contact", args=[made.uid, row.uid]),
     ]  # fmt: skip
     texts = {page: browser.get(page).text for page in pages}
-    confirmed(browser, reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
+    confirmed(browser, reverse("contact:change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
     texts["said"] = browser.get(pages[0]).text
     confirmed(browser, pages[-1])
     texts |= {"gone": browser.get(pages[2]).text, "mails": str(list(Mail.objects.values_list("facts", flat=True)))}
@@ -81,7 +81,7 @@ def test_staff_get_no_link_but_their_invitation(now) -> None:
 def test_in_the_history_staff_are_the_security_team(made, browser, now) -> None:
     add_wim(made, now)
     lifecycle.suspend(client=made, reason="For now", by=factories.by(factories.noor()), now=now)
-    text = browser.get(reverse("client_history", args=[made.uid])).text
+    text = browser.get(reverse("contact:client_history", args=[made.uid])).text
     assert "The Security team suspended the client" in text
     assert "Lotte Verhaeghe added a contact" in text
     assert "Noor" not in text
@@ -90,7 +90,7 @@ def test_in_the_history_staff_are_the_security_team(made, browser, now) -> None:
 
 def test_a_contact_is_added_once(made, browser) -> None:
     for _time in range(2):
-        answer = confirmed(browser, reverse("contacts", args=[made.uid]), JORIS).text
+        answer = confirmed(browser, reverse("contact:contacts", args=[made.uid]), JORIS).text
     assert "is a contact of the client already" in answer
     assert made.contacts.count() == 2
 
@@ -98,12 +98,12 @@ def test_a_contact_is_added_once(made, browser) -> None:
 def test_an_editor_sees_the_contacts_and_changes_none(made, now) -> None:
     row = add_wim(made, now)
     wim = browsers.of(factories.wim())
-    text = wim.get(reverse("contacts", args=[made.uid])).content.decode()
+    text = wim.get(reverse("contact:contacts", args=[made.uid])).content.decode()
     assert "Only an owner adds, changes or removes contacts" in text
     for name, args, form in (
-        ("contacts", [made.uid], JORIS),
-        ("change_contact_role", [made.uid, row.uid], {"role": "owner"}),
-        ("remove_contact", [made.uid, row.uid], {}),
+        ("contact:contacts", [made.uid], JORIS),
+        ("contact:change_contact_role", [made.uid, row.uid], {"role": "owner"}),
+        ("contact:remove_contact", [made.uid, row.uid], {}),
     ):
         assert wim.post(reverse(name, args=args), form).status_code == 404
     row.refresh_from_db()
@@ -112,34 +112,34 @@ def test_an_editor_sees_the_contacts_and_changes_none(made, now) -> None:
 
 def test_an_owner_makes_another_owner_and_removes_them(made, browser, now) -> None:
     row = add_wim(made, now)
-    confirmed(browser, reverse("change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
+    confirmed(browser, reverse("contact:change_contact_role", args=[made.uid, row.uid]), {"role": "owner"})
     row.refresh_from_db()
     assert row.role == Role.OWNER
-    url = reverse("remove_contact", args=[made.uid, row.uid])
+    url = reverse("contact:remove_contact", args=[made.uid, row.uid])
     assert "Remove this contact?" in browser.get(url).content.decode()
     browser.post(url)
     assert made.contacts.count() == 1
-    assert browsers.of(factories.wim()).get(reverse("client", args=[made.uid])).status_code == 404
+    assert browsers.of(factories.wim()).get(reverse("contact:client", args=[made.uid])).status_code == 404
 
 
 def test_the_last_owner_stays(made, browser) -> None:
     row = made.contacts.get()
-    for name, form in (("change_contact_role", {"role": "editor"}), ("remove_contact", {})):
+    for name, form in (("contact:change_contact_role", {"role": "editor"}), ("contact:remove_contact", {})):
         confirmed(browser, reverse(name, args=[made.uid, row.uid]), form)
-        assert "A client needs an owner" in browser.get(reverse("contacts", args=[made.uid])).text
+        assert "A client needs an owner" in browser.get(reverse("contact:contacts", args=[made.uid])).text
     row.refresh_from_db()
     assert row.role == Role.OWNER
 
 
 def test_changing_contacts_asks_for_a_mailed_code(made) -> None:
     browser = browsers.of(factories.lotte(), stepped_up=False)
-    assert "six-digit code" in browser.post(reverse("contacts", args=[made.uid]), JORIS, follow=True).text
+    assert "six-digit code" in browser.post(reverse("contact:contacts", args=[made.uid]), JORIS, follow=True).text
     assert made.contacts.count() == 1
 
 
 def test_the_only_owner_is_not_asked_to_leave(made, browser, now) -> None:
-    url, row = reverse("contacts", args=[made.uid]), made.contacts.get()
-    removing = reverse("remove_contact", args=[made.uid, row.uid])
+    url, row = reverse("contact:contacts", args=[made.uid]), made.contacts.get()
+    removing = reverse("contact:remove_contact", args=[made.uid, row.uid])
     text = browser.get(url).content.decode()
     assert "a client needs an owner" in text
     assert removing not in text
@@ -149,7 +149,7 @@ def test_the_only_owner_is_not_asked_to_leave(made, browser, now) -> None:
 
 def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
     factories.scope("person.read")
-    url = reverse("propose_change", args=[made.uid])
+    url = reverse("contact:propose_change", args=[made.uid])
     assert 'value="address.read" checked' in browser.get(url).content.decode()
     form = {
         "organisation": made.organisation,
@@ -171,7 +171,9 @@ def test_a_change_of_scopes_goes_to_the_security_team(made, browser) -> None:
 def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
     Client.objects.filter(pk=made.pk).update(purpose="Letters,\nand parcels.")
     same = {"organisation": made.organisation, "client_name": made.name, "scopes": ["address.read"], "reason": "x"}
-    answer = browser.post(reverse("propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."})
+    answer = browser.post(
+        reverse("contact:propose_change", args=[made.uid]), {**same, "purpose": "Letters,\r\nand parcels."}
+    )
     assert answer.status_code == 422
     assert "You changed nothing" in answer.content.decode()
     assert not Registration.objects.exists()
@@ -182,21 +184,21 @@ def test_who_has_a_change_waiting_is_shown_it_instead_of_a_form_that_cannot_be_s
     waiting = client_requests.propose_change(
         client=made, content=factories.content(scopes=scopes), by=factories.by(factories.lotte()), now=now
     )
-    url = reverse("propose_change", args=[made.uid])
-    assert browser.get(url).headers["Location"] == reverse("my_request", args=[waiting.uid])
+    url = reverse("contact:propose_change", args=[made.uid])
+    assert browser.get(url).headers["Location"] == reverse("contact:request", args=[waiting.uid])
     colleague = factories.person("joris@leiestroom.example", "Joris De Backer")
     ClientContact.objects.create(client=made, user=colleague, role=Role.EDITOR, added_at=now)
     theirs = browsers.of(colleague)
     text = theirs.get(url, follow=True).content.decode()
     assert "A request about this client is being reviewed. Wait for it, or withdraw it first." in text
-    assert reverse("withdraw_request", args=[waiting.uid]) in text
-    text = theirs.get(reverse("client", args=[made.uid])).content.decode()
+    assert reverse("contact:withdraw_request", args=[waiting.uid]) in text
+    text = theirs.get(reverse("contact:client", args=[made.uid])).content.decode()
     assert "Asked by Lotte Verhaeghe" in text
-    assert reverse("my_request", args=[waiting.uid]) in text
+    assert reverse("contact:request", args=[waiting.uid]) in text
 
 
 def test_the_page_asks_the_database_as_often_for_ten_contacts_as_for_one(made, browser, now) -> None:
-    url = reverse("contacts", args=[made.uid])
+    url = reverse("contact:contacts", args=[made.uid])
     for_one = browsers.queries(browser, url)
     for number in range(9):
         person = factories.person(f"person{number}@leiestroom.example", f"Person {number}")

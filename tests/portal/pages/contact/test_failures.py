@@ -33,7 +33,7 @@ def refuse(client: Client, rule: str = "audience", *, ago: timedelta = timedelta
 
 
 def page(**query: object) -> str:
-    return browsers.of(factories.lotte()).get(reverse("journal"), query).content.decode()
+    return browsers.of(factories.lotte()).get(reverse("contact:failures"), query).content.decode()
 
 
 def test_a_first_refusal_that_is_written_while_the_page_is_read_is_no_fault(made) -> None:
@@ -47,7 +47,7 @@ def test_a_first_refusal_that_is_written_while_the_page_is_read_is_no_fault(made
         return found
 
     with connection.execute_wrapper(and_one_more):
-        text = browser.get(reverse("journal")).content.decode()
+        text = browser.get(reverse("contact:failures")).content.decode()
     assert "The aud of your client assertion" in text
     assert JournalEntry.objects.count() == 2
 
@@ -84,12 +84,12 @@ def test_an_id_is_looked_up_on_its_own_page(made) -> None:
         " 7d1c88f041b2 ", "X-Request-Id: 7d1c88f041b2", '"request_id": "7d1c88f041b2",', "401, request 7d1c88f041b2",
         '"error_uri":"https://keydesk.example/why/7d1c88f041b2"}',
     ):  # fmt: skip
-        answer = browser.get(reverse("journal"), {"request_id": pasted})
-        assert (answer.status_code, answer["Location"]) == (302, reverse("why", args=["7d1c88f041b2"])), pasted
+        answer = browser.get(reverse("contact:failures"), {"request_id": pasted})
+        assert (answer.status_code, answer["Location"]) == (302, reverse("public:why", args=["7d1c88f041b2"])), pasted
 
 
 def test_a_secret_that_is_pasted_in_place_of_an_id_goes_into_no_address(made) -> None:
-    answer = browsers.of(factories.lotte()).get(reverse("journal"), {"request_id": secret_format.generate()})
+    answer = browsers.of(factories.lotte()).get(reverse("contact:failures"), {"request_id": secret_format.generate()})
     assert answer.status_code == 200
 
 
@@ -143,11 +143,11 @@ def test_rubbish_in_the_address_shows_the_page_all_the_same(made) -> None:
 def test_the_page_asks_the_database_as_often_for_ten_causes_as_for_one(made) -> None:
     browser = browsers.of(factories.lotte())
     refuse(made)
-    for_one = browsers.queries(browser, reverse("journal"))
+    for_one = browsers.queries(browser, reverse("contact:failures"))
     for rule in list(Rule)[:10]:
         refuse(made, rule.value)
         refuse(factories.client()[0], rule.value)
-    assert browsers.queries(browser, reverse("journal")) == for_one
+    assert browsers.queries(browser, reverse("contact:failures")) == for_one
 
 
 # --- Does it still happen? --------------------------------------------------------------------------------------------
@@ -237,8 +237,8 @@ def test_every_page_says_the_same_figure(made) -> None:
     refuse(made, "rate_limit", error="temporarily_unavailable", facts={"limit": 60})
     counted(made, "rate_limit", 40)
     browser = browsers.of(factories.lotte())
-    assert "40 requests refused in 24 hours" in browser.get(reverse("home")).content.decode()
-    assert "40 requests refused in 24 hours" in browser.get(reverse("client", args=[made.uid])).content.decode()
+    assert "40 requests refused in 24 hours" in browser.get(reverse("contact:clients")).content.decode()
+    assert "40 requests refused in 24 hours" in browser.get(reverse("contact:client", args=[made.uid])).content.decode()
     for days in (1, 7, 30):
         assert '<b class="kd-num">40</b> times' in page(days=days)
 
@@ -249,7 +249,7 @@ def test_thirty_days_are_those_of_the_chart(made) -> None:
     for at, refused in ((first, 3), (first - timedelta(hours=1), 500)):
         counted(made, "rate_limit", refused, ago=datetime.now(UTC) - at)
     browser = browsers.of(factories.lotte())
-    chart = browser.get(reverse("client", args=[made.uid])).context["activity"]
+    chart = browser.get(reverse("contact:client", args=[made.uid])).context["activity"]
     assert chart["refused"] == 3
     assert '<b class="kd-num">3</b> times' in page(days=30)
 

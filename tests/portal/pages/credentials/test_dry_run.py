@@ -34,7 +34,7 @@ def signer(made) -> Signer:
 
 def tried(client: Client, text: str) -> str:
     browser = browsers.of(factories.lotte(), stepped_up=False)
-    return browser.post(reverse("dry_run", args=[client.uid]), {"assertion": text}, follow=True).text
+    return browser.post(reverse("contact:dry_run", args=[client.uid]), {"assertion": text}, follow=True).text
 
 
 def test_a_good_assertion_would_be_accepted_and_is_not_used_up(made, signer) -> None:
@@ -114,12 +114,12 @@ def test_the_assertion_itself_is_not_in_the_answer(made, signer) -> None:
 
 def test_a_stranger_cannot_try_anything_against_the_client(made) -> None:
     browser = browsers.of(factories.wim())
-    assert browser.post(reverse("dry_run", args=[made.uid]), {"assertion": "a.b.c"}).status_code == 404
+    assert browser.post(reverse("contact:dry_run", args=[made.uid]), {"assertion": "a.b.c"}).status_code == 404
 
 
 def test_back_and_reload_show_the_answer_again_and_send_nothing(made, signer) -> None:
     browser, assertion = browsers.of(factories.lotte(), stepped_up=False), signer.assertion(sub="x" * 5000)
-    address = browser.post(reverse("dry_run", args=[made.uid]), {"assertion": assertion})["Location"]
+    address = browser.post(reverse("contact:dry_run", args=[made.uid]), {"assertion": assertion})["Location"]
     for _time in range(2):
         assert "We would refuse this, for one reason" in browser.get(address).text
     other, _secret = factories.client()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def hand_over(browser, client: Client, text: str | bytes, **more: object):
     form = {"way": "paste", "pasted": text, **more}
-    return browser.post(reverse("add_key", args=[client.uid]), form, follow=True)
+    return browser.post(reverse("contact:add_key", args=[client.uid]), form, follow=True)
 
 
 def materials(response) -> list[str]:
@@ -41,7 +41,7 @@ def add(browser, client: Client, text: str, **more: str):
     carried = materials(hand_over(browser, client, text))
     assert carried
     return browser.post(
-        reverse("confirm_key", args=[client.uid]),
+        reverse("contact:confirm_key", args=[client.uid]),
         {"material": carried, "start": "now", "old": "keep", **more},
         follow=True,
     )
@@ -64,11 +64,11 @@ def test_a_certificate_without_an_end_is_shown_like_any_other(made, browser) -> 
     assert "31 December 9999" in hand_over(browser, made, pem).content.decode()
     add(browser, made, pem)
     key = made.keys.get()
-    for name, args in (("client", [made.uid]), ("key", [made.uid, key.uid])):
+    for name, args in (("contact:client", [made.uid]), ("contact:key", [made.uid, key.uid])):
         assert "31 December 9999" in browser.get(reverse(name, args=args)).content.decode(), name
-    for name, args in (("home", []), ("retire_key", [made.uid, key.uid])):
+    for name, args in (("contact:clients", []), ("contact:retire_key", [made.uid, key.uid])):
         assert browser.get(reverse(name, args=args)).status_code == 200, name
-    assert staff.signed_in(factories.noor()).get(reverse("staff_client", args=[made.uid])).status_code == 200
+    assert staff.signed_in(factories.noor()).get(reverse("security:client", args=[made.uid])).status_code == 200
 
 
 def test_a_certificate_is_stored_as_the_jwk_that_wraps_it(made, browser) -> None:
@@ -86,9 +86,9 @@ def test_a_file_in_der_works_too(made, browser) -> None:
     pem = certificate_now().encode()
     der = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     file = SimpleUploadedFile("leiestroom.cer", der)
-    response = browser.post(reverse("add_key", args=[made.uid]), {"way": "file", "file": file}, follow=True)
+    response = browser.post(reverse("contact:add_key", args=[made.uid]), {"way": "file", "file": file}, follow=True)
     assert "We read leiestroom.cer" in response.content.decode()
-    browser.post(reverse("confirm_key", args=[made.uid]), {"material": materials(response), "start": "now"})
+    browser.post(reverse("contact:confirm_key", args=[made.uid]), {"material": materials(response), "start": "now"})
     assert made.keys.get().kind == Key.Kind.CERTIFICATE
 
 
@@ -101,7 +101,7 @@ def test_of_a_set_the_ticked_keys_are_added_all_or_none(made, browser) -> None:
     jwks = json.dumps({"keys": [jwk_of(new_ec(), kid=name) for name in ("a", "b", "c")]})
     carried = materials(hand_over(browser, made, jwks))
     assert len(carried) == 3
-    url = reverse("confirm_key", args=[made.uid])
+    url = reverse("contact:confirm_key", args=[made.uid])
     browser.post(url, {"material": carried[:2], "start": "now"})
     assert sorted(made.keys.values_list("kid", flat=True)) == ["a", "b"]
     answer = browser.post(url, {"material": [carried[2], carried[0]], "start": "now"}).content.decode()
@@ -113,7 +113,7 @@ def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
     add(browser, made, json.dumps(jwk_of(new_ec())), start="later")
     key = made.keys.get()
     assert key.state(datetime.now(UTC)) == Key.State.STAGED
-    browser.post(reverse("activate_key", args=[made.uid, key.uid]))
+    browser.post(reverse("contact:activate_key", args=[made.uid, key.uid]))
     key.refresh_from_db()
     assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
 
@@ -129,7 +129,7 @@ def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> No
 
 
 def test_who_ticks_no_key_of_a_set_is_asked_to(made, browser) -> None:
-    answer = browser.post(reverse("confirm_key", args=[made.uid]), {"start": "now"}, follow=True)
+    answer = browser.post(reverse("contact:confirm_key", args=[made.uid]), {"start": "now"}, follow=True)
     assert "Which keys do you add?" in answer.content.decode()
 
 
@@ -138,8 +138,8 @@ def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None
     key = made.keys.get()
     with time_machine.travel(key.not_after):
         browser = browsers.of(factories.lotte())
-        url = reverse("activate_key", args=[made.uid, key.uid])
-        assert url not in browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+        url = reverse("contact:activate_key", args=[made.uid, key.uid])
+        assert url not in browser.get(reverse("contact:key", args=[made.uid, key.uid])).content.decode()
         assert "The certificate expired on" in browser.post(url, follow=True).content.decode()
     key.refresh_from_db()
     assert key.active_from is None
@@ -151,7 +151,7 @@ def test_an_overlap_ends_with_the_certificate(made, browser) -> None:
     old = made.keys.get()
     until = f"Until {moment(old.not_after)}."
     assert until in hand_over(browser, made, certificate_now()).content.decode()
-    retire = reverse("retire_key", args=[made.uid, old.uid])
+    retire = reverse("contact:retire_key", args=[made.uid, old.uid])
     assert until in browser.get(retire).content.decode()
     answer = browser.post(retire, {"overlap": "7d"}, follow=True).content.decode()
     assert f"The key works until {moment(old.not_after)}" in answer
@@ -168,8 +168,8 @@ def test_the_old_key_can_retire_with_the_arrival_of_the_new_one(made, browser) -
 
 def test_the_last_credential_does_not_go_by_accident(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    browser.post(reverse("secret_authentication", args=[made.uid]), {"allowed": "false"})
-    url = reverse("retire_key", args=[made.uid, key.uid])
+    browser.post(reverse("contact:secret_authentication", args=[made.uid]), {"allowed": "false"})
+    url = reverse("contact:retire_key", args=[made.uid, key.uid])
     answer = browser.post(url, {"overlap": "0"}, follow=True).content.decode()
     assert "This is the only way the client can authenticate" in answer
     key.refresh_from_db()
@@ -178,7 +178,7 @@ def test_the_last_credential_does_not_go_by_accident(made, browser) -> None:
 
 def test_retiring_a_key_says_what_happens_and_asks_for_how_long(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    url = reverse("retire_key", args=[made.uid, key.uid])
+    url = reverse("contact:retire_key", args=[made.uid, key.uid])
     assert "Retire this key?" in browser.get(url).content.decode()
     browser.post(url, {"overlap": "1h"})
     key.refresh_from_db()
@@ -200,7 +200,7 @@ def test_nothing_at_all_is_refused_beside_the_chosen_way(made, browser) -> None:
         ("file", "Choose a file of at most 64 KB"),
         ("make", "Make a key pair first"),
     ):
-        assert words in browser.post(reverse("add_key", args=[made.uid]), {"way": way}).content.decode()
+        assert words in browser.post(reverse("contact:add_key", args=[made.uid]), {"way": way}).content.decode()
 
 
 def test_a_private_key_is_not_echoed_and_all_contacts_hear_of_it(made, browser) -> None:
@@ -219,7 +219,7 @@ def test_a_private_key_is_not_echoed_and_all_contacts_hear_of_it(made, browser) 
 
 def test_what_the_form_carries_is_checked_again(made, browser) -> None:
     for text in ("rubbish", json.dumps({"kty": "oct", "k": "c2VjcmV0"})):
-        browser.post(reverse("confirm_key", args=[made.uid]), {"material": text, "start": "now"}, follow=True)
+        browser.post(reverse("contact:confirm_key", args=[made.uid]), {"material": text, "start": "now"}, follow=True)
     assert not made.keys.exists()
     assert Entry.objects.with_action(Action.KEY_REFUSED).count() == 1
 
@@ -230,7 +230,7 @@ def test_a_key_of_another_client_is_refused(made, browser) -> None:
     keys.add(client=other, key=public_key(private), by=factories.SYSTEM, now=datetime.now(UTC), proven=True)
     jwk = json.dumps(jwk_of(private))
     assert "This key is in use elsewhere" in hand_over(browser, made, jwk).content.decode()
-    confirmed = browser.post(reverse("confirm_key", args=[made.uid]), {"material": jwk, "start": "now"})
+    confirmed = browser.post(reverse("contact:confirm_key", args=[made.uid]), {"material": jwk, "start": "now"})
     assert "This key is in use elsewhere" in confirmed.content.decode()
     assert not made.keys.exists()
 
@@ -238,7 +238,7 @@ def test_a_key_of_another_client_is_refused(made, browser) -> None:
 def test_a_file_that_is_too_large_never_touches_the_disk(made, browser, monkeypatch) -> None:
     monkeypatch.setattr("django.core.files.temp.NamedTemporaryFile", None)
     file = SimpleUploadedFile("big.pem", b"x" * 600_000)
-    response = browser.post(reverse("add_key", args=[made.uid]), {"way": "file", "file": file})
+    response = browser.post(reverse("contact:add_key", args=[made.uid]), {"way": "file", "file": file})
     assert "Choose a file of at most 64 KB" in response.content.decode()
 
 
@@ -246,7 +246,7 @@ def test_adding_asks_for_a_mailed_code_and_then_goes_on_with_the_same_key(made) 
     lotte = factories.lotte()
     browser = browsers.of(lotte, stepped_up=False)
     carried = materials(hand_over(browser, made, certificate_now()))
-    url = reverse("confirm_key", args=[made.uid])
+    url = reverse("contact:confirm_key", args=[made.uid])
     asked = browser.post(url, {"material": carried, "start": "now"})["Location"]
     assert "We sent a six-digit code to" in browser.get(asked).text
     assert not made.keys.exists()
@@ -273,13 +273,13 @@ def test_what_was_checked_is_shown_at_its_own_client_only(made, browser) -> None
     other, _secret = factories.client()
     address = hand_over(browser, made, certificate_now()).redirect_chain[0][0]
     assert browser.get(address.replace(str(made.uid), str(other.uid)))["Location"] == reverse(
-        "add_key", args=[other.uid]
+        "contact:add_key", args=[other.uid]
     )
 
 
 def test_the_page_of_a_key_has_its_jwk_to_copy(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    text = browser.get(reverse("key", args=[made.uid, key.uid])).content.decode()
+    text = browser.get(reverse("contact:key", args=[made.uid, key.uid])).content.decode()
     assert html.escape('"kty": "EC"') in text
 
 
@@ -287,11 +287,11 @@ def test_keys_of_a_strangers_client_do_not_exist(made) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     stranger = browsers.of(factories.wim())
     for name, args in (
-        ("add_key", [made.uid]),
-        ("confirm_key", [made.uid]),
-        ("key", [made.uid, key.uid]),
-        ("activate_key", [made.uid, key.uid]),
-        ("retire_key", [made.uid, key.uid]),
+        ("contact:add_key", [made.uid]),
+        ("contact:confirm_key", [made.uid]),
+        ("contact:key", [made.uid, key.uid]),
+        ("contact:activate_key", [made.uid, key.uid]),
+        ("contact:retire_key", [made.uid, key.uid]),
     ):
         assert stranger.get(reverse(name, args=args)).status_code == 404
 
@@ -299,4 +299,4 @@ def test_keys_of_a_strangers_client_do_not_exist(made) -> None:
 def test_a_key_is_found_only_under_its_own_client(made, browser) -> None:
     other, _secret = factories.client()
     key = keys.add(client=other, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    assert browser.get(reverse("key", args=[made.uid, key.uid])).status_code == 404
+    assert browser.get(reverse("contact:key", args=[made.uid, key.uid])).status_code == 404

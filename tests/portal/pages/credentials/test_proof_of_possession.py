@@ -34,7 +34,7 @@ def signed(private, challenge: str) -> str:
 
 def confirm(browser, client: Client, page, **answers: str):
     form = {"material": materials(page), "start": "now", "challenge": challenge_on(page), **answers}
-    return browser.post(reverse("confirm_key", args=[client.uid]), form, follow=True)
+    return browser.post(reverse("contact:confirm_key", args=[client.uid]), form, follow=True)
 
 
 def test_who_signs_our_text_with_the_private_key_has_it(made, browser) -> None:
@@ -62,7 +62,7 @@ def test_the_signature_of_another_key_shows_the_mix_up_and_adds_nothing(made, br
 
 def test_a_proof_made_for_another_client_proves_nothing_here(made, browser) -> None:
     private, (other, _secret) = new_ec(), factories.client()
-    elsewhere = challenge_on(browser.get(reverse("add_key", args=[other.uid])))
+    elsewhere = challenge_on(browser.get(reverse("contact:add_key", args=[other.uid])))
     page = hand_over(browser, made, json.dumps(jwk_of(private)))
     answer = confirm(browser, made, page, challenge=elsewhere, proof=signed(private, elsewhere))
     assert "no longer good" in answer.content.decode()
@@ -81,10 +81,10 @@ def test_a_proof_of_the_day_before_yesterday_is_too_old(made, browser) -> None:
 
 def test_a_browser_that_makes_the_pair_proves_it_by_itself(made, browser) -> None:
     private = new_ec()
-    challenge = challenge_on(browser.get(reverse("add_key", args=[made.uid])))
+    challenge = challenge_on(browser.get(reverse("contact:add_key", args=[made.uid])))
     made_here = {"way": "make", "made": json.dumps(jwk_of(private)), "challenge": challenge}
     page = browser.post(
-        reverse("add_key", args=[made.uid]), {**made_here, "proof": signed(private, challenge)}, follow=True
+        reverse("contact:add_key", args=[made.uid]), {**made_here, "proof": signed(private, challenge)}, follow=True
     )
     assert "Your browser signed with it" in page.content.decode()
     (carried,) = re.findall(r'name="proof" value="([^"]+)"', page.content.decode())

@@ -30,27 +30,27 @@ def made() -> tuple[Client, str]:
 
 def test_the_client_page_shows_dots_and_the_last_four_characters(made, browser) -> None:
     client, secret = made
-    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
     assert secret not in text
     assert secret[-4:] in text
 
 
 def test_a_reveal_shows_the_secret_once_and_is_logged(made, browser) -> None:
     client, secret = made
-    address = browser.post(reverse("reveal_secret", args=[client.uid]))["Location"]
+    address = browser.post(reverse("contact:reveal_secret", args=[client.uid]))["Location"]
     assert secret not in str(browser.session.items())
     assert secret not in browser.head(address).text
     response = browser.get(address)
     assert secret in response.text
     assert response.headers["Cache-Control"] == "no-store"
     assert Entry.objects.with_action(Action.SECRET_VIEWED).count() == 1
-    for url in (address, reverse("client", args=[client.uid])):
+    for url in (address, reverse("contact:client", args=[client.uid])):
         assert secret not in browser.get(url).text
     assert "The secret is hidden again" in browser.get(address).text
 
 
 def test_a_reveal_that_is_not_looked_at_within_a_minute_is_over(made, browser) -> None:
-    address = browser.post(reverse("reveal_secret", args=[made[0].uid]))["Location"]
+    address = browser.post(reverse("contact:reveal_secret", args=[made[0].uid]))["Location"]
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):
         assert "The secret is hidden again" in browser.get(address).text
 
@@ -58,7 +58,7 @@ def test_a_reveal_that_is_not_looked_at_within_a_minute_is_over(made, browser) -
 def test_a_reveal_is_shown_to_its_own_session_and_at_its_own_client_only(made, browser) -> None:
     client, secret = made
     other, _secret = factories.client()
-    address = browser.post(reverse("reveal_secret", args=[client.uid]))["Location"]
+    address = browser.post(reverse("contact:reveal_secret", args=[client.uid]))["Location"]
     assert secret not in browsers.of(factories.lotte()).get(address).text
     assert secret not in browser.get(address.replace(str(client.uid), str(other.uid))).text
 
@@ -67,7 +67,7 @@ def test_where_secrets_are_shown_once_the_server_keeps_nothing_of_the_new_one(ma
     client, _old = made
     settings.SECRETS_VIEWABLE = False
     form = {"replaces": client.secrets.get().uid, "overlap": "0"}
-    answer = browser.post(reverse("regenerate_secret", args=[client.uid]), form)
+    answer = browser.post(reverse("contact:regenerate_secret", args=[client.uid]), form)
     assert client.secrets.current().get().ciphertext is None
     cookie = answer.cookies["keydesk-secret"]
     assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (60, True, "Strict")
@@ -82,7 +82,13 @@ def test_where_secrets_are_shown_once_the_server_keeps_nothing_of_the_new_one(ma
 
 def test_a_get_alone_never_shows_a_secret(made, browser) -> None:
     client, secret = made
-    for name in ("reveal_secret", "shown_secret", "regenerate_secret", "client", "secret_authentication"):
+    for name in (
+        "contact:reveal_secret",
+        "contact:shown_secret",
+        "contact:regenerate_secret",
+        "contact:client",
+        "contact:secret_authentication",
+    ):
         assert secret not in browser.get(reverse(name, args=[client.uid]), follow=True).content.decode()
     assert not Entry.objects.with_action(Action.SECRET_VIEWED).exists()
 
@@ -91,7 +97,7 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
     client, secret = made
     lotte = factories.lotte()
     browser = browsers.of(lotte, stepped_up=False)
-    url = reverse("reveal_secret", args=[client.uid])
+    url = reverse("contact:reveal_secret", args=[client.uid])
     page = browser.post(url)["Location"]
     asked = browser.get(page).text
     assert secret not in asked
@@ -101,7 +107,7 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
 
 def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:
     client, old = made
-    url = reverse("regenerate_secret", args=[client.uid])
+    url = reverse("contact:regenerate_secret", args=[client.uid])
     asked = browser.get(url).content.decode()
     assert "Regenerate the client secret?" in asked
     assert "until they expire, unless you invalidate them too" in asked
@@ -120,18 +126,21 @@ def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap
 
 def test_who_gets_a_secret_while_secrets_are_off_reads_that_it_does_not_work_yet(made, browser) -> None:
     client, _old = made
-    url, form = reverse("regenerate_secret", args=[client.uid]), {"replaces": client.secrets.get().uid, "overlap": "0"}
+    url, form = (
+        reverse("contact:regenerate_secret", args=[client.uid]),
+        {"replaces": client.secrets.get().uid, "overlap": "0"},
+    )
     told = "secrets are turned off for this client"
     assert told not in browser.get(url).content.decode()
     Client.objects.filter(pk=client.pk).update(secret_allowed=False)
     assert told in browser.get(url).content.decode()
     assert told in browser.post(url, form, follow=True).text
-    assert told in browser.post(reverse("reveal_secret", args=[client.uid]), follow=True).text
+    assert told in browser.post(reverse("contact:reveal_secret", args=[client.uid]), follow=True).text
 
 
 def test_sending_the_same_form_twice_makes_one_new_secret(made, browser) -> None:
     client, _old = made
-    url = reverse("regenerate_secret", args=[client.uid])
+    url = reverse("contact:regenerate_secret", args=[client.uid])
     form = {"replaces": client.secrets.current().get().uid, "overlap": "0"}
     browser.post(url, form)
     answer = browser.post(url, form, follow=True).content.decode()
@@ -142,7 +151,8 @@ def test_sending_the_same_form_twice_makes_one_new_secret(made, browser) -> None
 def test_without_an_overlap_the_form_asks_for_one(made, browser) -> None:
     client, _old = made
     response = browser.post(
-        reverse("regenerate_secret", args=[client.uid]), {"replaces": client.secrets.get().uid, "overlap": "1 year"}
+        reverse("contact:regenerate_secret", args=[client.uid]),
+        {"replaces": client.secrets.get().uid, "overlap": "1 year"},
     )
     assert response.status_code == 422
     assert client.secrets.count() == 1
@@ -151,22 +161,22 @@ def test_without_an_overlap_the_form_asks_for_one(made, browser) -> None:
 def test_a_client_without_a_secret_can_make_one(made, browser) -> None:
     client, _old = made
     client.secrets.all().delete()
-    page = browser.get(reverse("client", args=[client.uid])).content.decode()
+    page = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
     assert "The client has no secret" in page
-    browser.post(reverse("regenerate_secret", args=[client.uid]), {"replaces": ""})
+    browser.post(reverse("contact:regenerate_secret", args=[client.uid]), {"replaces": ""})
     assert client.secrets.current().count() == 1
 
 
 def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
     client, _old = made
     old = client.secrets.get()
-    browser.post(reverse("regenerate_secret", args=[client.uid]), {"replaces": old.uid, "overlap": "7d"})
-    url = reverse("end_secret", args=[client.uid, old.uid])
+    browser.post(reverse("contact:regenerate_secret", args=[client.uid]), {"replaces": old.uid, "overlap": "7d"})
+    url = reverse("contact:end_secret", args=[client.uid, old.uid])
     assert "Retire this secret?" in browser.get(url).content.decode()
     answer = browser.post(url, follow=True).content.decode()
     assert "no longer works" in answer
     for again in (browser.post(url, follow=True), browser.get(url, follow=True)):  # a second click, another tab
-        assert again.redirect_chain == [(reverse("client", args=[client.uid]), 302)]
+        assert again.redirect_chain == [(reverse("contact:client", args=[client.uid]), 302)]
         assert "This secret had stopped working already" in again.content.decode()
     assert Entry.objects.with_action(Action.SECRET_ENDED).count() == 1
 
@@ -177,8 +187,8 @@ def test_somebody_with_the_longest_name_and_address_manages_keys_and_secrets_too
     client.contacts.update(user=user)
     key = keys.add(client=client, key=public_key(), by=factories.by(user), now=datetime.now(UTC))
     form = {"replaces": client.secrets.get().uid, "overlap": "0"}
-    assert browsers.of(user).post(reverse("regenerate_secret", args=[client.uid]), form).status_code == 302
-    text = browsers.of(user).get(reverse("client", args=[client.uid])).content.decode()
+    assert browsers.of(user).post(reverse("contact:regenerate_secret", args=[client.uid]), form).status_code == 302
+    text = browsers.of(user).get(reverse("contact:client", args=[client.uid])).content.decode()
     assert key.added_by == client.secrets.current().get().created_by == user.audit_label
     assert text.count(html.escape(user.audit_label)) == 2
 
@@ -186,7 +196,7 @@ def test_somebody_with_the_longest_name_and_address_manages_keys_and_secrets_too
 def test_the_only_secret_of_a_client_without_a_key_cannot_go(made, browser) -> None:
     client, _old = made
     secret = client.secrets.get()
-    answer = browser.post(reverse("end_secret", args=[client.uid, secret.uid]), follow=True).content.decode()
+    answer = browser.post(reverse("contact:end_secret", args=[client.uid, secret.uid]), follow=True).content.decode()
     assert "This is the only way the client can authenticate" in answer
     secret.refresh_from_db()
     assert secret.ends_at is None
@@ -194,7 +204,7 @@ def test_the_only_secret_of_a_client_without_a_key_cannot_go(made, browser) -> N
 
 def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> None:
     client, _old = made
-    url = reverse("secret_authentication", args=[client.uid])
+    url = reverse("contact:secret_authentication", args=[client.uid])
     assert (
         "the only way the client can authenticate"
         in browser.post(url, {"allowed": "false"}, follow=True).content.decode()
@@ -210,11 +220,11 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
 
 def test_nothing_is_offered_that_would_leave_the_client_without_a_way_to_sign_in(made, browser) -> None:
     client, _old = made
-    url, off = reverse("client", args=[client.uid]), reverse("secret_authentication", args=[client.uid])
+    url, off = reverse("contact:client", args=[client.uid]), reverse("contact:secret_authentication", args=[client.uid])
     text = browser.get(url).content.decode()
     assert "To do without a secret, add a key first" in text
     assert off not in text
-    assert reverse("end_secret", args=[client.uid, client.secrets.get().uid]) not in text
+    assert reverse("contact:end_secret", args=[client.uid, client.secrets.get().uid]) not in text
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     assert off in browser.get(url).content.decode()
 
@@ -224,10 +234,10 @@ def test_turning_secrets_off_says_first_whether_one_is_in_use_and_then_that_they
     now, secret = datetime.now(UTC), client.secrets.get()
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=now)
     CredentialUse.objects.create(credential=secret.credential, client=client, last_used_at=now, uses=40)
-    url = reverse("secret_authentication", args=[client.uid])
+    url = reverse("contact:secret_authentication", args=[client.uid])
     assert "just now, 40 times" in browser.get(url).content.decode()
     browser.post(url, {"allowed": "false"})
-    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
     assert "Turned off</" in text
     assert "In use: software" not in text
 
@@ -235,7 +245,7 @@ def test_turning_secrets_off_says_first_whether_one_is_in_use_and_then_that_they
 def test_a_secret_that_cannot_be_opened_any_more_is_a_message(made, browser, settings) -> None:
     client, _old = made
     settings.SECRETS_VIEWABLE = False
-    answer = browser.post(reverse("reveal_secret", args=[client.uid]), follow=True).content.decode()
+    answer = browser.post(reverse("contact:reveal_secret", args=[client.uid]), follow=True).content.decode()
     assert "can no longer be shown" in answer
 
 
@@ -244,10 +254,10 @@ def test_the_secret_of_a_strangers_client_does_not_exist(made) -> None:
     stranger = browsers.of(factories.wim())
     secret = client.secrets.get()
     for name, args in (
-        ("reveal_secret", [client.uid]),
-        ("regenerate_secret", [client.uid]),
-        ("secret_authentication", [client.uid]),
-        ("end_secret", [client.uid, secret.uid]),
+        ("contact:reveal_secret", [client.uid]),
+        ("contact:regenerate_secret", [client.uid]),
+        ("contact:secret_authentication", [client.uid]),
+        ("contact:end_secret", [client.uid, secret.uid]),
     ):
         assert stranger.post(reverse(name, args=args)).status_code == 404
 
@@ -256,9 +266,11 @@ def test_an_ended_secret_is_listed_among_those_that_no_longer_work(made, browser
     client, _old = made
     secret = client.secrets.get()
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    assert "Secrets that no longer work" not in browser.get(reverse("client", args=[client.uid])).content.decode()
-    browser.post(reverse("end_secret", args=[client.uid, secret.uid]))
-    text = browser.get(reverse("client", args=[client.uid])).content.decode()
+    assert (
+        "Secrets that no longer work" not in browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+    )
+    browser.post(reverse("contact:end_secret", args=[client.uid, secret.uid]))
+    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
     assert "Secrets that no longer work" in text
     assert f"…{secret.hint}</span>, made" in text
 
@@ -267,7 +279,7 @@ def test_an_ended_secret_is_listed_among_those_that_no_longer_work(made, browser
 def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None:
     client, _old = factories.client()
     form = {"replaces": str(client.secrets.get().uid), "overlap": "1h"}
-    url, lotte = reverse("regenerate_secret", args=[client.uid]), factories.lotte()
+    url, lotte = reverse("contact:regenerate_secret", args=[client.uid]), factories.lotte()
     waiting = [browsers.of(lotte) for _browser in range(20)]
     answers = at_once(20, lambda number: waiting[number].post(url, form, follow=True).text)
     shown = [found.group() for answer in answers if (found := re.search(r"kds_[\w-]{49}", answer))]
@@ -282,9 +294,11 @@ def test_a_site_that_accepts_no_secrets_offers_none(made, browser, settings, wit
     client, _secret = made
     if not with_secret:
         client.secrets.all().delete()
-    offers = [reverse(name, args=[client.uid]) for name in ("regenerate_secret", "secret_authentication")]
+    offers = [
+        reverse(name, args=[client.uid]) for name in ("contact:regenerate_secret", "contact:secret_authentication")
+    ]
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    address = reverse("client", args=[client.uid])
+    address = reverse("contact:client", args=[client.uid])
     assert all(offer in browser.get(address).text for offer in offers)
     settings.CLIENT_SECRETS_ACCEPTED = False
     page = browser.get(address).text

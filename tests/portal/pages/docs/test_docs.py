@@ -28,7 +28,7 @@ WITH_SAMPLES = ("get-a-token", "call-an-api", "resource-servers")
 
 
 def page_url(slug: str, **query: object) -> str:
-    return reverse("docs_page", args=[slug], query=query or None)
+    return reverse("docs:page", args=[slug], query=query or None)
 
 
 def client_with_key(**members: object) -> Client:
@@ -47,7 +47,7 @@ def main_part(browser: Browser, url: str) -> str:
 
 
 def test_the_documentation_is_open_to_everybody_on_every_page(client: Browser) -> None:
-    index = client.get(reverse("docs")).content.decode()
+    index = client.get(reverse("docs:index")).content.decode()
     for page in PAGES:
         assert page_url(page.slug) in index
         assert client.get(page_url(page.slug)).status_code == 200
@@ -106,7 +106,7 @@ def test_pages_ask_the_database_equally_often_for_one_row_and_for_ten(client: Br
     factories.client()
     reader = browsers.of(factories.lotte())
     chosen = {"client": Client.objects.get().uid}
-    urls = [page_url("scopes", **chosen), page_url("get-a-token", **chosen), reverse("docs", query=chosen)]
+    urls = [page_url("scopes", **chosen), page_url("get-a-token", **chosen), reverse("docs:index", query=chosen)]
     before = [browsers.queries(reader, url) for url in urls]
     for number in range(9):
         factories.client(scopes=(factories.scope(f"more.{number}", of=factories.api(f"api{number}")),))
@@ -167,7 +167,7 @@ def test_a_strangers_client_is_not_found(path: str) -> None:
     for uid in (Client.objects.get().uid, uuid.uuid4(), "nonsense", "%00"):
         assert reader.get(page_url(path, client=uid)).status_code == 404
         assert (
-            reader.get(reverse("docs_sample", args=["call_api", "call_api.py"], query={"client": uid})).status_code
+            reader.get(reverse("docs:sample", args=["call_api", "call_api.py"], query={"client": uid})).status_code
             == 404
         )
 
@@ -183,7 +183,7 @@ def test_no_secret_is_in_any_page_or_sample() -> None:
     mine, secret = factories.client()
     reader = browsers.of(factories.lotte())
     urls = [page_url(page.slug) for page in PAGES] + [
-        reverse("docs_sample", args=[topic, sample.filename])
+        reverse("docs:sample", args=[topic, sample.filename])
         for topic, all_ in samples.TOPICS.items()
         for sample in all_
     ]
@@ -196,8 +196,8 @@ def test_no_secret_is_in_any_page_or_sample() -> None:
 
 def test_the_journal_is_offered_to_those_who_have_one(client: Browser) -> None:
     factories.client()
-    assert reverse("journal") not in client.get(page_url("errors")).content.decode()
-    assert reverse("journal") in browsers.of(factories.lotte()).get(page_url("errors")).content.decode()
+    assert reverse("contact:failures") not in client.get(page_url("errors")).content.decode()
+    assert reverse("contact:failures") in browsers.of(factories.lotte()).get(page_url("errors")).content.decode()
 
 
 # --- Samples ----------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_samples_that_cannot_use_the_readers_kind_of_key_are_left_out(client: Br
     html = client.get(page_url("get-a-token", method="private_key_jwt", alg="Ed25519")).content.decode()
     assert "get_token.py" in html
     assert "GetToken.cs" not in html
-    url = reverse("docs_sample", args=["private_key_jwt", "GetToken.cs"], query={"alg": "Ed25519"})
+    url = reverse("docs:sample", args=["private_key_jwt", "GetToken.cs"], query={"alg": "Ed25519"})
     assert client.get(url).status_code == 404
 
 

@@ -62,7 +62,7 @@ def private_jwk(private: Any) -> str:
 
 def revoke(page: str, act: str = "revoke", **more: str):
     told = {"leak": reference(page), "act": act, "reason": "Found in a public repository", **more}
-    return signed_in(noor()).post(reverse("revoke_leak"), told, follow=True)
+    return signed_in(noor()).post(reverse("security:revoke_leak"), told, follow=True)
 
 
 def assertion_of(client_id: str, private: Any, kid: str | None = None) -> str:
@@ -233,9 +233,9 @@ def test_an_act_that_does_not_exist_is_not_there(client, key) -> None:
 
 # --- Without the value ----------------------------------------------------------------------------------------------
 def test_the_page_of_a_client_ends_one_key_or_one_secret(client, key) -> None:
-    page = signed_in(noor()).get(reverse("staff_client", args=[client.uid])).text
+    page = signed_in(noor()).get(reverse("security:client", args=[client.uid])).text
     secret = client.secrets.get()
-    for name, credential, words in (("staff_retire_key", key, RETIRE), ("staff_end_secret", secret, END)):
+    for name, credential, words in (("security:retire_key", key, RETIRE), ("security:end_secret", secret, END)):
         url = reverse(name, args=[client.uid, credential.uid])
         assert url in page
         assert words in signed_in(noor()).get(url).text
@@ -252,7 +252,7 @@ def test_the_page_of_a_client_ends_one_key_or_one_secret(client, key) -> None:
 
 def test_a_credential_of_another_client_is_not_reached_through_this_one(client, key) -> None:
     other, _secret = factories.client(contact=factories.wim())
-    for name, credential in (("staff_retire_key", key), ("staff_end_secret", client.secrets.get())):
+    for name, credential in (("security:retire_key", key), ("security:end_secret", client.secrets.get())):
         assert signed_in(noor()).get(reverse(name, args=[other.uid, credential.uid])).status_code == 404
 
 
@@ -286,10 +286,10 @@ def test_what_was_pasted_is_in_no_column_log_mail_or_page(private, caplog) -> No
     browser, pages = signed_in(noor()), []
     with caplog.at_level(logging.DEBUG):
         for pasted in canaries:
-            page = browser.post(reverse("incident"), {"value": pasted}, follow=True)
+            page = browser.post(reverse("security:incident"), {"value": pasted}, follow=True)
             told = {"leak": reference(page.text), "act": "revoke", "reason": "Found in a public repository"}
-            pages += [page.text, browser.post(reverse("revoke_leak"), told, follow=True).text]
-    pages += [browser.get(reverse("change_log")).text]
+            pages += [page.text, browser.post(reverse("security:revoke_leak"), told, follow=True).text]
+    pages += [browser.get(reverse("auditor:change_log")).text]
     mails = [render(mail, now=now) for mail in Mail.objects.exclude(kind=Mail.Kind.CODE).filter(link=None)]
     kept = "\n".join([everything_in_the_database(), caplog.text, *pages, *(f"{mail}" for mail in mails)])
     assert Entry.objects.filter(action="incident.revoked").count() >= 3

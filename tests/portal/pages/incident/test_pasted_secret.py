@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def look_up(value: str) -> str:
-    return signed_in(factories.noor()).post(reverse("incident"), {"value": value}, follow=True).text
+    return signed_in(factories.noor()).post(reverse("security:incident"), {"value": value}, follow=True).text
 
 
 def token_of(client, credential: str) -> str:
@@ -50,7 +50,7 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert "Nothing else authenticates this client" in page
     assert secret not in page
     signed_in(factories.noor()).post(
-        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+        reverse("security:revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
     )
     assert not client.secrets.usable(datetime.now(UTC)).exists()
     assert live() == 0
@@ -84,7 +84,7 @@ def test_a_client_id_is_told_to_be_one_also_when_it_was_regenerated(now) -> None
     for client_id in (old, client.client_id):
         page = look_up(f"'{client_id}'")
         assert "no secret but a client id" in page
-        assert reverse("staff_client", args=[client.uid]) in page
+        assert reverse("security:client", args=[client.uid]) in page
 
 
 def test_a_token_is_found_in_its_header(now) -> None:
@@ -111,7 +111,7 @@ def test_one_that_was_cut_off_is_said_to_be(now) -> None:
 
 @pytest.mark.parametrize("text", ["Basic ====", "basic " + "A" * 33, "Basic /////////w==", "kds_" + "é" * 49, "%ff%00"])
 def test_rubbish_is_nobodys_and_no_fault(text) -> None:
-    assert signed_in(factories.noor()).post(reverse("incident"), {"value": text}).status_code == 302
+    assert signed_in(factories.noor()).post(reverse("security:incident"), {"value": text}).status_code == 302
 
 
 def test_a_leaked_token_is_revoked_alone(now) -> None:
@@ -121,11 +121,13 @@ def test_a_leaked_token_is_revoked_alone(now) -> None:
     assert "An access token of" in page
     assert "address.read" in page
     signed_in(factories.noor()).post(
-        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+        reverse("security:revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
     )
     assert live() == 1
     again = signed_in(factories.noor()).post(
-        reverse("revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}, follow=True
+        reverse("security:revoke_leak"),
+        {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"},
+        follow=True,
     )
     assert "revoked already" in again.content.decode()
 
@@ -148,7 +150,7 @@ def test_a_value_that_is_nobodys_is_logged_as_such() -> None:
 @pytest.mark.parametrize("leak", ["", "token:zz", "secret:1", "x", "token:" + "00" * 32])
 def test_a_reference_to_nothing_is_not_there(leak) -> None:
     told = {"leak": leak, "act": "revoke", "reason": "Seen on a forum"}
-    assert signed_in(factories.noor()).post(reverse("revoke_leak"), told).status_code == 404
+    assert signed_in(factories.noor()).post(reverse("security:revoke_leak"), told).status_code == 404
 
 
 def test_a_client_with_a_key_goes_on_after_its_secret_leaked() -> None:
@@ -160,8 +162,8 @@ def test_a_client_with_a_key_goes_on_after_its_secret_leaked() -> None:
 @pytest.mark.parametrize("person", [factories.lotte, factories.ada])
 def test_incidents_are_for_the_security_team(person) -> None:
     browser = signed_in(person())
-    assert browser.get(reverse("incident")).status_code == 404
-    assert browser.post(reverse("revoke_leak"), {"leak": "x"}).status_code == 404
+    assert browser.get(reverse("security:incident")).status_code == 404
+    assert browser.post(reverse("security:revoke_leak"), {"leak": "x"}).status_code == 404
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +174,7 @@ def nothing_remembered() -> None:
 def test_back_and_reload_show_the_answer_again_without_another_look_up() -> None:
     _client, secret = factories.client()
     browser = signed_in(factories.noor())
-    address = browser.post(reverse("incident"), {"value": secret})["Location"]
+    address = browser.post(reverse("security:incident"), {"value": secret})["Location"]
     for _time in range(2):
         assert "Works now" in browser.get(address).text
     assert Entry.objects.filter(action="incident.looked_up").count() == 1

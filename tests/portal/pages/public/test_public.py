@@ -7,7 +7,7 @@ from tests.portal.support import browsers
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
-PAGES = ("landing", "request_client", "ask_link", "accessibility", "privacy")
+PAGES = ("public:landing", "public:request_client", "public:ask_link", "public:accessibility", "public:privacy")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -19,29 +19,29 @@ def test_a_public_page_opens_without_a_session(client, name) -> None:
 
 
 def test_the_front_page_has_our_own_token_address_in_its_sample(client) -> None:
-    assert "http://testserver/oauth/v2/token" in client.get(reverse("landing")).content.decode()
+    assert "http://testserver/oauth/v2/token" in client.get(reverse("public:landing")).content.decode()
 
 
 def test_a_contact_who_is_signed_in_goes_on_to_their_clients() -> None:
-    text = browsers.of(factories.lotte()).get(reverse("landing")).content.decode()
+    text = browsers.of(factories.lotte()).get(reverse("public:landing")).content.decode()
     assert "Open my clients" in text
     assert "Send me a link" not in text
 
 
 def test_somebody_sent_here_from_a_page_of_theirs_is_told_why(client) -> None:
-    text = client.get(reverse("home"), follow=True).content.decode()
+    text = client.get(reverse("contact:clients"), follow=True).content.decode()
     assert "You are not signed in, or no longer" in text
 
 
 def test_who_signs_out_reads_it_once_above_the_title() -> None:
     lotte = browsers.of(factories.lotte())
-    text = lotte.post(reverse("sign_out"), follow=True).content.decode()
+    text = lotte.post(reverse("account:sign_out"), follow=True).content.decode()
     assert text.count("You are signed out.") == 1
     assert text.index("You are signed out.") < text.index("<h1")
 
 
 def test_who_was_signed_out_already_can_sign_out(client) -> None:
-    assert client.post(reverse("sign_out")).headers["Location"] == reverse("landing")
+    assert client.post(reverse("account:sign_out")).headers["Location"] == reverse("public:landing")
     lotte = browsers.of(factories.lotte())
-    assert lotte.get(reverse("sign_out")).headers["Location"] == reverse("landing")
-    assert lotte.get(reverse("home")).status_code == 200  # an address alone signs nobody out
+    assert lotte.get(reverse("account:sign_out")).headers["Location"] == reverse("public:landing")
+    assert lotte.get(reverse("contact:clients")).status_code == 200  # an address alone signs nobody out

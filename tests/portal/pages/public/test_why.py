@@ -42,7 +42,7 @@ def of_nobody(number: str = NUMBER, *, ago: timedelta = 5 * MINUTE, **changes) -
 
 
 def page(browser: Browser, number: str = NUMBER, status: int = 200) -> str:
-    answer = browser.get(reverse("why", args=[number]))
+    answer = browser.get(reverse("public:why", args=[number]))
     assert answer.status_code == status
     return answer.content.decode()
 
@@ -68,7 +68,7 @@ def test_the_address_works_with_and_without_a_slash_and_no_shorter(made):
     browser = browsers.of(factories.lotte())
     assert browser.get(f"/why/{NUMBER}").status_code == 200
     assert browser.get(f"/why/{NUMBER}/").status_code == 200
-    assert reverse("why", args=[NUMBER]) == f"/why/{NUMBER}"
+    assert reverse("public:why", args=[NUMBER]) == f"/why/{NUMBER}"
     for odd in ("", "a" * 65, "a%00b", "<b>", "a\nb"):
         assert browser.get(f"/why/{odd}").status_code == 404
 
@@ -112,8 +112,8 @@ def test_it_leads_to_the_others_of_the_same_cause(made):
     refuse(made, "another-one-of-them")
     refuse(made, "of-another-cause", rule="kid", facts={})
     text = page(browsers.of(factories.lotte()))
-    assert reverse("why", args=["another-one-of-them"]) in text
-    assert reverse("why", args=["of-another-cause"]) not in text
+    assert reverse("public:why", args=["another-one-of-them"]) in text
+    assert reverse("public:why", args=["of-another-cause"]) not in text
 
 
 def test_it_counts_all_of_a_flood(made):
@@ -134,10 +134,10 @@ def test_a_remark_on_an_accepted_request_is_shown_as_that(made):
 def test_a_page_of_many_refusals_asks_the_database_as_often(made):
     refuse(made)
     browser = browsers.of(factories.lotte())
-    for_one = browsers.queries(browser, reverse("why", args=[NUMBER]))
+    for_one = browsers.queries(browser, reverse("public:why", args=[NUMBER]))
     for n in range(30):
         refuse(made, f"number-{n}")
-    assert browsers.queries(browser, reverse("why", args=[NUMBER])) == for_one
+    assert browsers.queries(browser, reverse("public:why", args=[NUMBER])) == for_one
 
 
 def test_what_was_sent_cannot_bring_markup_or_hidden_text(made):
@@ -154,8 +154,8 @@ def test_the_security_team_sees_it_with_its_client(made):
     refuse(made)
     text = page(staff.signed_in(factories.noor()))
     assert "A line end came along with your client secret" in text
-    assert reverse("staff_client", args=[made.uid]) in text
-    assert f'"{reverse("client", args=[made.uid])}"' not in text
+    assert reverse("security:client", args=[made.uid]) in text
+    assert f'"{reverse("contact:client", args=[made.uid])}"' not in text
 
 
 def test_the_security_team_sees_where_an_unknown_client_asked_from(made):
@@ -168,7 +168,7 @@ def test_the_security_team_sees_where_an_unknown_client_asked_from(made):
 def test_an_auditor_and_staff_by_a_mailed_link_see_none(made):
     refuse(made)
     assert made.name not in page(staff.signed_in(factories.ada()), status=404)
-    invited = staff.signed_in(factories.bram(), method="link").get(reverse("why", args=[NUMBER]))
+    invited = staff.signed_in(factories.bram(), method="link").get(reverse("public:why", args=[NUMBER]))
     assert invited.status_code == 302
 
 
@@ -192,11 +192,11 @@ def test_signed_out_nothing_tells_whose_it_is_nor_whether_it_is_there(made):
 
 def test_signing_in_leads_back_to_the_refusal(made):
     refuse(made)
-    here, browser = reverse("why", args=[NUMBER]), Browser()
+    here, browser = reverse("public:why", args=[NUMBER]), Browser()
     text = page(browser)
     assert f'name="next" value="{here}"' in text
     assert f"?next={quote(here, safe='')}" in text  # for a passkey, and for staff
-    browser.post(reverse("ask_link"), {"email": factories.lotte().email, "next": here})
+    browser.post(reverse("public:ask_link"), {"email": factories.lotte().email, "next": here})
     mail = Mail.objects.filter(kind=Mail.Kind.LINK).latest("created_at")
     assert outbox.deliver(mail_id=mail.pk, now=datetime.now(UTC))
     mail.refresh_from_db()
@@ -216,7 +216,7 @@ def test_a_number_that_was_not_kept_leads_to_the_flood(made):
     counted(made, 40)
     text = page(browsers.of(factories.lotte()), "0" * 32, status=404)
     assert "It may be one of a flood" in text
-    assert reverse("why", args=["kept-of-the-flood"]) in text
+    assert reverse("public:why", args=["kept-of-the-flood"]) in text
     assert "Too many requests in a minute" in text
     assert "1 of 40 kept" in text
     assert "flood" not in page(browsers.of(factories.wim()), "0" * 32, status=404)

@@ -31,13 +31,13 @@ def wims_change(now) -> tuple[ApiClient, ClientContact, Registration]:
 def test_a_contact_who_was_removed_loses_the_request_that_they_made_about_the_client(now) -> None:
     _client, row, asked = wims_change(now)
     wim = browsers.of(factories.wim())
-    assert asked.client_name in wim.get(reverse("my_requests")).content.decode()
+    assert asked.client_name in wim.get(reverse("contact:requests")).content.decode()
     contacts.remove(contact=row, by=factories.by(factories.lotte()), now=now)
     wim = browsers.of(factories.wim())
-    for page in ("my_request", "edit_request", "withdraw_request"):
+    for page in ("contact:request", "contact:edit_request", "contact:withdraw_request"):
         assert wim.get(reverse(page, args=[asked.uid])).status_code == 404
         assert wim.post(reverse(page, args=[asked.uid]), {**FORM, "text": "Hello"}).status_code == 404
-    for page in ("home", "my_requests"):
+    for page in ("contact:clients", "contact:requests"):
         assert asked.client_name not in wim.get(reverse(page)).content.decode()
     asked.refresh_from_db()
     assert asked.status == Registration.Status.CHANGES_REQUESTED
@@ -46,13 +46,13 @@ def test_a_contact_who_was_removed_loses_the_request_that_they_made_about_the_cl
 def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) -> None:
     _client, _row, asked = wims_change(now)
     lotte = browsers.of(factories.lotte())
-    assert asked.client_name in lotte.get(reverse("my_requests")).content.decode()
-    page = reverse("my_request", args=[asked.uid])
+    assert asked.client_name in lotte.get(reverse("contact:requests")).content.decode()
+    page = reverse("contact:request", args=[asked.uid])
     lotte.post(page, {"text": "Not this name."})
     assert Mail.objects.filter(kind=Mail.Kind.NEW_MESSAGE).count() == 0  # that is for what the Security team writes
     thread = browsers.of(factories.wim()).get(page).content.decode()
     assert "<b>Lotte Verhaeghe</b>" in thread
-    assert lotte.post(reverse("withdraw_request", args=[asked.uid])).status_code == 302
+    assert lotte.post(reverse("contact:withdraw_request", args=[asked.uid])).status_code == 302
     assert "This request was withdrawn" in lotte.get(page).content.decode()
 
 
@@ -60,17 +60,17 @@ def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_c
     client, _row, asked = wims_change(now)
     by = factories.by(factories.noor())
     review.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
-    again = reverse("propose_change", args=[client.uid])
-    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).content.decode()
+    again = reverse("contact:propose_change", args=[client.uid])
+    text = browsers.of(factories.wim()).get(reverse("contact:request", args=[asked.uid])).content.decode()
     assert f'href="{again}">Make a new request' in text
     mail = render(Mail.objects.get(kind=Mail.Kind.REQUEST_REJECTED), now=now)
     assert f"http://testserver{again}" in mail.body
     assert f"http://testserver{again}" in mail.html
     for part in (text.partition("<main")[2], mail.body, mail.html):
-        assert reverse("request_client") not in part.replace(reverse("my_requests"), "")
+        assert reverse("public:request_client") not in part.replace(reverse("contact:requests"), "")
     lifecycle.close(client=client, reason="Ended", by=by, now=now)
-    text = browsers.of(factories.wim()).get(reverse("my_request", args=[asked.uid])).text
-    assert f'href="{reverse("request_client")}">Make a new request' in text
+    text = browsers.of(factories.wim()).get(reverse("contact:request", args=[asked.uid])).text
+    assert f'href="{reverse("public:request_client")}">Make a new request' in text
 
 
 def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_removed(now) -> None:
@@ -87,12 +87,12 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
     client = review.approve(
         registration=asked, scopes=[factories.scope()], defaults=[], seen=asked.content_hash, by=noor, now=now
     )
-    wim, page = browsers.of(factories.wim()), reverse("my_request", args=[asked.uid])
+    wim, page = browsers.of(factories.wim()), reverse("contact:request", args=[asked.uid])
     assert wim.get(page).status_code == 200
     lifecycle.close(client=client, reason="Ended", by=noor, now=now)
     text = wim.get(page).content.decode()
     assert "Approved" in text
-    assert reverse("client", args=[client.uid]) not in text
+    assert reverse("contact:client", args=[client.uid]) not in text
     # Another contact of the client has no part in how it was first asked for.
     contacts_of = {"email": factories.lotte().email, "name": "", "role": ClientContact.Role.OWNER, "now": now}
     other = factories.submitted_request()
@@ -100,13 +100,13 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
         registration=other, scopes=[factories.scope()], defaults=[], seen=other.content_hash, by=noor, now=now
     )
     contacts.add(client=made, by=noor, reason="They asked", **contacts_of)
-    assert browsers.of(factories.lotte()).get(reverse("my_request", args=[other.uid])).status_code == 404
+    assert browsers.of(factories.lotte()).get(reverse("contact:request", args=[other.uid])).status_code == 404
 
 
 def test_more_scopes_need_a_reason_of_their_own_and_leave_the_description_as_it_was(made, browser, now) -> None:
     ApiClient.objects.filter(pk=made.pk).update(purpose="It draws parcels on a map.")
     factories.scope("person.read")
-    url = reverse("propose_change", args=[made.uid])
+    url = reverse("contact:propose_change", args=[made.uid])
     page = browser.get(url).content.decode()
     folded = page.partition("Change the description or the names, too")[2].partition("</details>")[0]
     assert "It draws parcels on a map." in folded
@@ -123,7 +123,7 @@ def test_more_scopes_need_a_reason_of_their_own_and_leave_the_description_as_it_
     asked = Registration.objects.get()
     assert (asked.reason, asked.purpose) == ("For the names of owners.", "It draws parcels on a map.")
     assert "For the names of owners." in shown
-    review = signed_in(factories.noor()).get(reverse("review", args=[asked.uid])).content.decode()
+    review = signed_in(factories.noor()).get(reverse("security:review", args=[asked.uid])).content.decode()
     assert "For the names of owners." in review
     assert "It draws parcels on a map." in review
     entry = Entry.objects.with_action("registration.requested").get()
@@ -144,7 +144,7 @@ def test_the_answer_to_a_question_can_say_the_reason_anew(made, browser, now) ->
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     by = factories.by(factories.noor())
     review.request_changes(registration=asked, message="Why?", seen=asked.content_hash, by=by, now=now)
-    url = reverse("edit_request", args=[asked.uid])
+    url = reverse("contact:edit_request", args=[asked.uid])
     assert "For letters." in browser.get(url).content.decode()
     browser.post(url, {**FORM, "scopes": ["address.read"], "reason": "For letters about water."})
     asked.refresh_from_db()

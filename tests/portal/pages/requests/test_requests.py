@@ -30,7 +30,7 @@ FORM = {
 
 def ask(browser: Client, **changes: object) -> Registration:
     factories.scope()
-    browser.post(reverse("request_client"), {**FORM, **changes})
+    browser.post(reverse("public:request_client"), {**FORM, **changes})
     return Registration.objects.get()
 
 
@@ -39,12 +39,12 @@ def code_of(registration: Registration) -> str:
 
 
 def confirm(browser: Client, registration: Registration, code: str):
-    return browser.post(reverse("confirm_request", args=[registration.uid]), {"code": code})
+    return browser.post(reverse("public:confirm_request", args=[registration.uid]), {"code": code})
 
 
 def test_the_form_offers_the_catalogue_by_api_with_descriptions(client) -> None:
     factories.scope("address.read")
-    text = client.get(reverse("request_client")).content.decode()
+    text = client.get(reverse("public:request_client")).content.decode()
     assert "Addresses" in text
     assert "Scope address.read" in text
 
@@ -53,7 +53,7 @@ def test_a_request_reaches_the_queue_only_with_the_mailed_code(client) -> None:
     registration = ask(client)
     assert not Registration.objects.awaiting_review().exists()
     response = confirm(client, registration, code_of(registration))
-    assert response.headers["Location"] == reverse("my_request", args=[registration.uid])
+    assert response.headers["Location"] == reverse("contact:request", args=[registration.uid])
     assert Registration.objects.awaiting_review().get() == registration
 
 
@@ -63,7 +63,7 @@ def test_the_code_signs_the_contact_in_with_a_new_session(client) -> None:
     confirm(client, registration, code_of(registration))
     assert client.session.session_key != before
     assert client.session["assurance"] == "code"
-    page = client.get(reverse("my_request", args=[registration.uid])).content.decode()
+    page = client.get(reverse("contact:request", args=[registration.uid])).content.decode()
     assert "The Security team reads your request" in page
 
 
@@ -73,7 +73,7 @@ def test_a_code_never_signs_a_staff_member_in(client) -> None:
     confirm(client, registration, code_of(registration))
     assert "_auth_user_id" not in client.session
     assert not noor.links.exists()
-    assert "We mailed a link" not in client.get(reverse("confirm_request", args=[registration.uid])).text
+    assert "We mailed a link" not in client.get(reverse("public:confirm_request", args=[registration.uid])).text
 
 
 @pytest.mark.parametrize("spelling", ["wim@rekenhuis.example", "Wim+x@rekenhuis.example", "wim@rekenhuis。example"])
@@ -88,7 +88,7 @@ def test_the_code_signs_nobody_in_whom_we_know_and_mails_them_a_link(client, spe
     mail = Mail.objects.get(kind=Mail.Kind.REQUEST_RECEIVED)
     assert (mail.to, mail.user) == (wim.email, wim)
     outbox.deliver(mail_id=mail.pk, now=mail.next_attempt_at)
-    assert wim.links.get().target == reverse("my_request", args=[registration.uid])
+    assert wim.links.get().target == reverse("contact:request", args=[registration.uid])
     assert registration.number in text
     registration.refresh_from_db()
     assert registration.requester == wim
@@ -98,7 +98,7 @@ def test_who_is_signed_in_already_stays_so_and_goes_on_to_the_request() -> None:
     browser = browsers.of(factories.wim())
     registration = ask(browser)
     response = confirm(browser, registration, code_of(registration))
-    assert response.headers["Location"] == reverse("my_request", args=[registration.uid])
+    assert response.headers["Location"] == reverse("contact:request", args=[registration.uid])
     assert "The Security team reads your request" in browser.get(response.headers["Location"]).text
 
 
@@ -108,7 +108,7 @@ def test_until_the_code_is_right_a_known_address_looks_like_an_unknown_one() -> 
     for address in ("lotte@leiestroom.example", "nobody@leiestroom.example"):
         browser = Client()
         registration = ask(browser, contact_email=address)
-        url = reverse("confirm_request", args=[registration.uid])
+        url = reverse("public:confirm_request", args=[registration.uid])
         # Each browser asks once, guesses wrong, and has the code mailed again.
         answers = [
             browser.get(url),
@@ -124,7 +124,7 @@ def test_until_the_code_is_right_a_known_address_looks_like_an_unknown_one() -> 
 
 def test_an_incomplete_form_keeps_what_was_typed_and_names_each_mistake(client) -> None:
     factories.scope()
-    response = client.post(reverse("request_client"), {**FORM, "contact_email": "info@", "scopes": []})
+    response = client.post(reverse("public:request_client"), {**FORM, "contact_email": "info@", "scopes": []})
     text = response.content.decode()
     assert response.status_code == 422
     assert "Enter an e-mail address like" in text
@@ -145,7 +145,7 @@ def test_as_much_fits_as_a_browser_lets_one_type(client) -> None:
 
 def test_invisible_characters_in_a_name_are_refused(client) -> None:
     factories.scope()
-    response = client.post(reverse("request_client"), {**FORM, "client_name": "Loon\u202egnikrewrev"})
+    response = client.post(reverse("public:request_client"), {**FORM, "client_name": "Loon\u202egnikrewrev"})
     assert "invisible characters" in response.content.decode()
 
 
@@ -153,7 +153,7 @@ def test_invisible_characters_in_a_name_are_refused(client) -> None:
 @pytest.mark.parametrize("name", ["\u3164\u3164", "\u0301Noor", "4711", "Log in at https://evil.example"])
 def test_what_is_no_name_is_refused_in_every_field(client, field: str, name: str) -> None:
     factories.scope()
-    response = client.post(reverse("request_client"), {**FORM, field: name})
+    response = client.post(reverse("public:request_client"), {**FORM, field: name})
     assert response.status_code == 422
     assert not Registration.objects.exists()
 
@@ -179,7 +179,7 @@ def test_after_five_wrong_codes_the_right_one_no_longer_works(client) -> None:
 def test_a_new_code_replaces_the_old_one(client) -> None:
     registration = ask(client)
     old = code_of(registration)
-    client.post(reverse("confirm_request", args=[registration.uid]), {"again": "1", "code": ""})
+    client.post(reverse("public:confirm_request", args=[registration.uid]), {"again": "1", "code": ""})
     assert registration.codes.count() == 2
     new = code_of(registration)
     if old != new:
@@ -189,8 +189,8 @@ def test_a_new_code_replaces_the_old_one(client) -> None:
 
 def test_who_mistyped_their_address_finds_the_form_as_they_left_it(client) -> None:
     registration = ask(client, contact_email="wim@rekenhius.example")
-    url = reverse("request_client")
-    confirm_url = reverse("confirm_request", args=[registration.uid])
+    url = reverse("public:request_client")
+    confirm_url = reverse("public:confirm_request", args=[registration.uid])
     assert url in client.get(confirm_url).content.decode()
     text = client.get(url).content.decode()
     for typed in ("wim@rekenhius.example", FORM["purpose"], FORM["organisation"], 'value="address.read" checked'):
@@ -205,7 +205,7 @@ def test_who_mistyped_their_address_finds_the_form_as_they_left_it(client) -> No
 def test_a_code_that_no_longer_works_shows_the_button_for_a_new_one(client) -> None:
     registration = ask(client)
     folded = '<details class="govuk-details">'
-    assert folded in client.get(reverse("confirm_request", args=[registration.uid])).content.decode()
+    assert folded in client.get(reverse("public:confirm_request", args=[registration.uid])).content.decode()
     assert folded not in confirm(client, registration, "000000").content.decode()
 
 
@@ -217,8 +217,8 @@ def test_the_request_of_another_browser_cannot_be_confirmed(client) -> None:
 def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
     factories.scope()
     for _request in range(one_time_codes.MAILED_PER_HOUR):
-        client.post(reverse("request_client"), FORM)
-    response = client.post(reverse("request_client"), FORM)
+        client.post(reverse("public:request_client"), FORM)
+    response = client.post(reverse("public:request_client"), FORM)
     assert "several codes already" in response.content.decode()
     assert Registration.objects.count() == one_time_codes.MAILED_PER_HOUR
 
@@ -226,7 +226,7 @@ def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
 def test_one_network_cannot_have_codes_mailed_again_without_end(client, monkeypatch) -> None:
     registration = ask(client)
     monkeypatch.setattr(form_rate_limits, "AN_HOUR", 3)  # the request itself was the first
-    url = reverse("confirm_request", args=[registration.uid])
+    url = reverse("public:confirm_request", args=[registration.uid])
     pages = [client.post(url, {"again": "1"}, follow=True).content.decode() for _time in range(3)]
     assert ["A new code is on its way" in page for page in pages] == [True, True, False]
     assert "Too many requests from your network" in pages[-1]
@@ -235,21 +235,21 @@ def test_one_network_cannot_have_codes_mailed_again_without_end(client, monkeypa
 
 def test_a_stranger_does_not_see_the_request() -> None:
     registration = factories.submitted_request()
-    for name in ("my_request", "edit_request", "withdraw_request"):
+    for name in ("contact:request", "contact:edit_request", "contact:withdraw_request"):
         assert browsers.of(factories.lotte()).get(reverse(name, args=[registration.uid])).status_code == 404
 
 
 def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
     registration = factories.submitted_request()
     browser = browsers.of(factories.wim())
-    browser.post(reverse("my_request", args=[registration.uid]), {"text": "It is for <b>payroll</b>."})
-    text = browser.get(reverse("my_request", args=[registration.uid])).content.decode()
+    browser.post(reverse("contact:request", args=[registration.uid]), {"text": "It is for <b>payroll</b>."})
+    text = browser.get(reverse("contact:request", args=[registration.uid])).content.decode()
     assert "It is for &lt;b&gt;payroll&lt;/b&gt;." in text
 
 
 def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
     registration = factories.submitted_request()
-    page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
+    page, browser = reverse("contact:request", args=[registration.uid]), browsers.of(factories.wim())
     review.reject(
         registration=registration, message="No.", seen=registration.content_hash, by=factories.by(factories.noor()),
         now=now,
@@ -265,7 +265,7 @@ def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_n
 
 def test_too_many_messages_are_refused_kindly_and_not_lost() -> None:
     registration = factories.submitted_request()
-    page, browser = reverse("my_request", args=[registration.uid]), browsers.of(factories.wim())
+    page, browser = reverse("contact:request", args=[registration.uid]), browsers.of(factories.wim())
     for _time in range(client_requests.MESSAGES_PER_HOUR):
         browser.post(page, {"text": "Is it ready?"})
     answer = browser.post(page, {"text": "It is for payroll."})
@@ -287,11 +287,11 @@ def changes_asked(now) -> Registration:
 def test_the_answer_to_asked_changes_starts_from_what_was_sent(now) -> None:
     registration = changes_asked(now)
     browser = browsers.of(factories.wim())
-    text = browser.get(reverse("edit_request", args=[registration.uid])).content.decode()
+    text = browser.get(reverse("contact:edit_request", args=[registration.uid])).content.decode()
     assert "Why this scope?" in text
     assert registration.purpose in text
     assert 'value="address.read" checked' in text
-    browser.post(reverse("edit_request", args=[registration.uid]), {**FORM, "purpose": "For payroll letters."})
+    browser.post(reverse("contact:edit_request", args=[registration.uid]), {**FORM, "purpose": "For payroll letters."})
     registration.refresh_from_db()
     assert registration.status == Registration.Status.SUBMITTED
     assert registration.purpose == "For payroll letters."
@@ -300,21 +300,24 @@ def test_the_answer_to_asked_changes_starts_from_what_was_sent(now) -> None:
 def test_withdrawing_asks_first_and_then_ends_it(now) -> None:
     registration = factories.submitted_request()
     browser = browsers.of(factories.wim())
-    url = reverse("withdraw_request", args=[registration.uid])
+    url = reverse("contact:withdraw_request", args=[registration.uid])
     assert "Withdraw the request?" in browser.get(url).content.decode()
     assert Registration.objects.get().status == Registration.Status.SUBMITTED
     browser.post(url)
     assert Registration.objects.get().status == Registration.Status.WITHDRAWN
-    assert "This request was withdrawn" in browser.get(reverse("my_request", args=[registration.uid])).content.decode()
+    assert (
+        "This request was withdrawn"
+        in browser.get(reverse("contact:request", args=[registration.uid])).content.decode()
+    )
 
 
 def test_the_list_of_requests_asks_the_database_as_often_for_ten_as_for_one() -> None:
     browser = browsers.of(factories.wim())
     factories.submitted_request()
-    for_one = browsers.queries(browser, reverse("my_requests"))
+    for_one = browsers.queries(browser, reverse("contact:requests"))
     for _more in range(9):
         factories.submitted_request()
-    assert browsers.queries(browser, reverse("my_requests")) == for_one
+    assert browsers.queries(browser, reverse("contact:requests")) == for_one
 
 
 def test_who_asked_is_told_the_number_and_how_long_it_usually_takes() -> None:
@@ -329,7 +332,7 @@ def test_who_asked_is_told_the_number_and_how_long_it_usually_takes() -> None:
     assert Registration.objects.usual_days(now) == 3
     mine = factories.submitted_request(now=now)
     words = "The Security team usually decides within 3 days (median of the last 30 days)."
-    page = browsers.of(mine.person).get(reverse("my_request", args=[mine.uid])).content.decode()
+    page = browsers.of(mine.person).get(reverse("contact:request", args=[mine.uid])).content.decode()
     mail = Mail.objects.filter(kind=Mail.Kind.REQUEST_RECEIVED).latest("created_at")
     for text in (page, " ".join(render(mail, now=now).body.split())):
         assert words in text
@@ -339,6 +342,6 @@ def test_who_asked_is_told_the_number_and_how_long_it_usually_takes() -> None:
 
 def test_nothing_is_promised_before_anything_was_decided() -> None:
     mine = factories.submitted_request(now=datetime.now(UTC))
-    page = browsers.of(mine.person).get(reverse("my_request", args=[mine.uid])).content.decode()
+    page = browsers.of(mine.person).get(reverse("contact:request", args=[mine.uid])).content.decode()
     assert "usually decides" not in page
     assert mine.number in page

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def decide(registration: Registration, decision: str, **fields: object):
     data = {"decision": decision, "seen": registration.content_hash, "message": "Too many for this.", **fields}
-    return signed_in(factories.noor()).post(reverse("review", args=[registration.uid]), data)
+    return signed_in(factories.noor()).post(reverse("security:review", args=[registration.uid]), data)
 
 
 def last(action: str) -> Entry:
@@ -70,7 +70,7 @@ def test_a_decided_request_shows_the_signals_of_the_decision_and_not_those_of_to
     registration = factories.submitted_request(now)
     decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
     browser = signed_in(factories.bram())
-    for page in (reverse("review", args=[registration.uid]), f"{reverse('queue')}?show=decided"):
+    for page in (reverse("security:review", args=[registration.uid]), f"{reverse('security:queue')}?show=decided"):
         text = browser.get(page).text
         assert "First client of this organisation" in text, page
         assert "This organisation has 1 client" not in text, page
@@ -92,9 +92,9 @@ def test_the_first_secret_of_a_client_is_in_the_log_and_in_its_past(now) -> None
     assert (entry.subject_id, entry.changes) == (secret.audit_id, {"hint": [None, secret.hint]})
     entries = Entry.objects.of_client(str(client.uid), subjects=[registration.audit_id]).order_by("seq")
     assert list(as_it_was(entries).credentials) == [secret.audit_id]
-    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    past = signed_in(factories.ada()).get(reverse("auditor:client_at", args=[client.uid])).text
     assert f"The client secret …{secret.hint} was made with the client" in past
-    shown = signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).text
+    shown = signed_in(factories.noor()).get(reverse("security:client", args=[client.uid])).text
     assert "Made with the client," in shown
 
 
@@ -104,7 +104,7 @@ def test_a_later_secret_is_shown_as_somebodys(now) -> None:
         client=client, replaces=client.secrets.get(), overlap=timedelta(0), by=factories.by(factories.lotte()),
         now=now + timedelta(days=1),
     )  # fmt: skip
-    past = signed_in(factories.ada()).get(reverse("client_past", args=[client.uid])).text
+    past = signed_in(factories.ada()).get(reverse("auditor:client_at", args=[client.uid])).text
     assert "Lotte Verhaeghe regenerated the client secret" in past
 
 
@@ -127,7 +127,7 @@ def test_a_change_that_leaves_the_purpose_says_on_what_purpose_it_was_decided(no
 def test_who_decides_on_signals_that_changed_meanwhile_sees_them_first(now) -> None:
     """The record holds the signals as they were shown: those of the page, and not of the moment of the decision."""
     registration = factories.submitted_request(now)
-    browser, url = signed_in(factories.noor()), reverse("review", args=[registration.uid])
+    browser, url = signed_in(factories.noor()), reverse("security:review", args=[registration.uid])
     page = browser.get(url)
     assert "First client of this organisation" in page.text
     other = factories.submitted_request(now)

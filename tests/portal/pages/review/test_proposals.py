@@ -36,11 +36,11 @@ def client(scope) -> Client:
 
 def add(client: Client, who: User, **data: object):
     data = {"name": "Noor", "email": PRIVATE, "role": "owner", "reason": "They asked on the telephone", **data}
-    return signed_in(who).post(reverse("add_client_contact", args=[client.uid]), data, follow=True)
+    return signed_in(who).post(reverse("security:add_client_contact", args=[client.uid]), data, follow=True)
 
 
 def decide(proposal: Proposal, who: User, act: str, reason: str = "I called the organisation"):
-    address = reverse("proposal", args=[proposal.uid])
+    address = reverse("security:proposal", args=[proposal.uid])
     return signed_in(who).post(address, {"act": act, "reason": reason}, follow=True)
 
 
@@ -53,7 +53,7 @@ def test_one_member_with_a_private_mailbox_gets_no_further_than_a_proposal(clien
     page = add(client, noor()).content.decode()
     assert "Waits for a colleague" in page
     # No link, no account and no access for the private mailbox, and none when it asks.
-    signed_in(noor()).post(reverse("ask_link"), {"email": PRIVATE})
+    signed_in(noor()).post(reverse("public:ask_link"), {"email": PRIVATE})
     assert not Mail.objects.filter(to=PRIVATE).exists()
     assert not User.objects.filter(email=PRIVATE).exists()
     # She confirms it herself: refused, also when she asks for it anew.
@@ -114,14 +114,16 @@ def test_a_contact_of_a_client_that_waits_for_a_sensitive_scope_takes_two(scope,
 
 def test_a_contact_becomes_owner_by_two_people_and_editor_by_one(client) -> None:
     row = contacts.add(client=client, email=PRIVATE, name="N", role=EDITOR, by=by(lotte()), now=factories.NOW)
-    promote = reverse("change_client_contact", args=[client.uid, row.uid, "owner"])
+    promote = reverse("security:change_client_contact", args=[client.uid, row.uid, "owner"])
     signed_in(noor()).post(promote, {"reason": "The owner left"})
     row.refresh_from_db()
     assert (row.role, waits().kind) == (EDITOR, Proposal.Kind.CONTACT_PROMOTED)
     decide(waits(), bram(), "confirm")
     row.refresh_from_db()
     assert row.role == OWNER
-    signed_in(noor()).post(reverse("change_client_contact", args=[client.uid, row.uid, "editor"]), {"reason": "Left"})
+    signed_in(noor()).post(
+        reverse("security:change_client_contact", args=[client.uid, row.uid, "editor"]), {"reason": "Left"}
+    )
     row.refresh_from_db()
     assert row.role == EDITOR
 
@@ -129,23 +131,23 @@ def test_a_contact_becomes_owner_by_two_people_and_editor_by_one(client) -> None
 def test_the_page_tells_who_proposed_what_until_when_and_whom_it_affects(client, scope) -> None:
     add(client, noor())
     proposal, browser = waits(), signed_in(bram())
-    for address in (reverse("proposals"), reverse("proposal", args=[proposal.uid])):
+    for address in (reverse("security:proposals"), reverse("security:proposal", args=[proposal.uid])):
         page = browser.get(address).content.decode()
         for words in ("Add a contact", client.name, noor().email, "They asked on the telephone"):
             assert words in page
     for words in (f"Noor &lt;{PRIVATE}&gt;", "After: </span>Owner", scope.name, lotte().email, "Confirm: carry it out"):
         assert words in page
-    own = signed_in(noor()).get(reverse("proposal", args=[proposal.uid])).content.decode()
+    own = signed_in(noor()).get(reverse("security:proposal", args=[proposal.uid])).content.decode()
     assert "Confirm: carry it out" not in own
     assert "Withdraw my proposal" in own
 
 
 def test_the_team_sees_that_somebody_waits_and_the_proposer_does_not(client) -> None:
     add(client, noor())
-    page = signed_in(bram()).get(reverse("dashboard")).content.decode()
+    page = signed_in(bram()).get(reverse("security:dashboard")).content.decode()
     assert "A colleague asks you to confirm" in page
     assert 'Proposals <span class="kd-count">1</span>' in page
-    page = signed_in(noor()).get(reverse("dashboard")).content.decode()
+    page = signed_in(noor()).get(reverse("security:dashboard")).content.decode()
     assert "A colleague asks you to confirm" not in page
     assert 'Proposals <span class="kd-count">0</span>' in page
 
@@ -203,7 +205,7 @@ def test_what_changed_meanwhile_is_not_confirmed(client) -> None:
     lifecycle.change_scopes(
         client=client, scopes=[], defaults=[], reason="Not needed", by=by(noor()), now=datetime.now(UTC)
     )
-    proposal, address = waits(), reverse("proposal", args=[waits().uid])
+    proposal, address = waits(), reverse("security:proposal", args=[waits().uid])
     page = signed_in(bram()).get(address).content.decode()
     assert "This is out of date" in page
     assert "Confirm: carry it out" not in page
@@ -216,9 +218,9 @@ def test_what_changed_meanwhile_is_not_confirmed(client) -> None:
 def test_an_owner_is_mailed_and_accepts_with_a_step_up(client) -> None:
     add(client, noor(), email="wim@rekenhuis.example", name="Wim")
     proposal, mail = waits(), Mail.objects.get(kind=Mail.Kind.CONTACT_PROPOSED)
-    address = reverse("proposed_contact", args=[client.uid, proposal.uid])
+    address = reverse("contact:proposed_contact", args=[client.uid, proposal.uid])
     assert (mail.to, mail.facts["proposal"]) == (lotte().email, str(proposal.uid))
-    assert address in browsers.of(lotte()).get(reverse("contacts", args=[client.uid])).content.decode()
+    assert address in browsers.of(lotte()).get(reverse("contact:contacts", args=[client.uid])).content.decode()
     assert "wim@rekenhuis.example" in browsers.of(lotte()).get(address).content.decode()
     browsers.of(lotte(), stepped_up=False).post(address, {"act": "accept"})
     assert client.contacts.count() == 1
@@ -233,7 +235,7 @@ def test_an_owner_is_mailed_and_accepts_with_a_step_up(client) -> None:
 
 def test_an_owner_declines(client) -> None:
     add(client, noor())
-    browsers.of(lotte()).post(reverse("proposed_contact", args=[client.uid, waits().uid]), {"act": "decline"})
+    browsers.of(lotte()).post(reverse("contact:proposed_contact", args=[client.uid, waits().uid]), {"act": "decline"})
     assert not Proposal.objects.waiting(timezone.now()).exists()
     assert client.contacts.count() == 1
 
@@ -244,7 +246,7 @@ def test_an_editor_or_a_stranger_accepts_nothing(client) -> None:
     proposal = waits()
     assert not Mail.objects.filter(kind=Mail.Kind.CONTACT_PROPOSED, to="ed@x.example").exists()
     for person in (User.objects.get(email="ed@x.example"), factories.wim()):
-        address = reverse("proposed_contact", args=[client.uid, proposal.uid])
+        address = reverse("contact:proposed_contact", args=[client.uid, proposal.uid])
         assert browsers.of(person).post(address, {"act": "accept"}).status_code == 404
         with pytest.raises(proposals.UnableToDecide):
             proposals.confirm(proposal=proposal, by=by(person), now=timezone.now())
@@ -256,7 +258,7 @@ def test_an_owner_decides_on_contacts_and_on_nothing_else(client, scope) -> None
         kind=Proposal.Kind.SCOPES_GIVEN, about=client, reason="They need it", by=by(noor()), now=timezone.now(),
         content={"scopes": [scope.name, more.name], "default_scopes": []},
     )  # fmt: skip
-    address = reverse("proposed_contact", args=[client.uid, proposal.uid])
+    address = reverse("contact:proposed_contact", args=[client.uid, proposal.uid])
     assert browsers.of(lotte()).post(address, {"act": "accept"}).status_code == 404
     with pytest.raises(proposals.UnableToDecide):
         proposals.confirm(proposal=proposal, by=by(lotte()), now=timezone.now())
@@ -281,7 +283,7 @@ def test_nobody_else_proposes(client, who) -> None:
 
 # --- Scopes of a client ---------------------------------------------------------------------------------------------
 def save_scopes(client: Client, who: User, *names: str):
-    browser, address = signed_in(who), reverse("client_scopes", args=[client.uid])
+    browser, address = signed_in(who), reverse("security:client_scopes", args=[client.uid])
     seen = seen_on(browser.get(address).content.decode())
     told = {"seen": seen, "scopes": names, "defaults": names[:1], "reason": "Agreed with the owner"}
     return browser.post(address, told, follow=True)
@@ -319,7 +321,9 @@ def test_a_scope_that_was_retired_meanwhile_is_not_given(now) -> None:
 
 # --- Retiring a scope -----------------------------------------------------------------------------------------------
 def retire(scope: Scope, who: User):
-    return signed_in(who).post(reverse("retire_scope", args=[scope.pk]), {"reason": "The API ends"}, follow=True)
+    return signed_in(who).post(
+        reverse("security:retire_scope", args=[scope.pk]), {"reason": "The API ends"}, follow=True
+    )
 
 
 def test_a_scope_that_clients_hold_is_retired_by_two_people(client, scope) -> None:
@@ -328,7 +332,9 @@ def test_a_scope_that_clients_hold_is_retired_by_two_people(client, scope) -> No
     assert "1 client holds this scope" in page
     scope.refresh_from_db()
     assert scope.retired_at is None
-    assert "Noor El Amrani proposes: Retire a scope" in signed_in(bram()).get(reverse("scopes")).content.decode()
+    assert (
+        "Noor El Amrani proposes: Retire a scope" in signed_in(bram()).get(reverse("security:scopes")).content.decode()
+    )
     decide(waits(), bram(), "confirm")
     scope.refresh_from_db()
     assert scope.retired_at is not None
@@ -337,7 +343,7 @@ def test_a_scope_that_clients_hold_is_retired_by_two_people(client, scope) -> No
 
 
 def test_a_scope_that_nobody_holds_is_retired_by_one_with_a_reason(scope) -> None:
-    assert signed_in(noor()).post(reverse("retire_scope", args=[scope.pk])).status_code == 422
+    assert signed_in(noor()).post(reverse("security:retire_scope", args=[scope.pk])).status_code == 422
     retire(scope, noor())
     scope.refresh_from_db()
     assert scope.retired_at is not None
@@ -350,7 +356,7 @@ def test_more_proposals_take_no_more_queries(now) -> None:
         for letter in more:
             factories.client(scopes=(factories.scope(f"{letter}.read"),))
             retire(Scope.objects.get(name=f"{letter}.read"), noor())
-        for page in ("proposals", "dashboard", "scopes"):
+        for page in ("security:proposals", "security:dashboard", "security:scopes"):
             browser.get(reverse(page))
             with CaptureQueriesContext(connection) as queries:
                 browser.get(reverse(page))

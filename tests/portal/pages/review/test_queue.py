@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 def page(show: str = "all", by: User | None = None) -> str:
-    return signed_in(by or factories.noor()).get(reverse("queue"), {"show": show}).content.decode()
+    return signed_in(by or factories.noor()).get(reverse("security:queue"), {"show": show}).content.decode()
 
 
 def test_the_oldest_request_comes_first(now) -> None:
@@ -77,11 +77,11 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
         asked = factories.submitted_request(now, client_name=f"Request {number}")
         at = now + DAY * (number // 2)  # some were decided at the same moment
         review.reject(registration=asked, message="No", seen=asked.content_hash, by=noor, now=at)
-    url, seen = f"{reverse('queue')}?show=decided", []
+    url, seen = f"{reverse('security:queue')}?show=decided", []
     while url:
         context = browser.get(url).context
         seen.append([row["client_name"] for row in context["rows"]])
-        url = context["older_url"] and reverse("queue") + context["older_url"]
+        url = context["older_url"] and reverse("security:queue") + context["older_url"]
     assert seen == [["Request 4", "Request 3"], ["Request 2", "Request 1"], ["Request 0"]]
 
 
@@ -97,7 +97,7 @@ def test_a_long_queue_shows_the_oldest_and_says_how_many_there_are(now, monkeypa
 
 @pytest.mark.parametrize("person", [factories.ada, factories.lotte])
 def test_the_queue_is_not_there_for_others(person) -> None:
-    assert signed_in(person()).get(reverse("queue")).status_code == 404
+    assert signed_in(person()).get(reverse("security:queue")).status_code == 404
 
 
 def test_ten_requests_take_no_more_queries_than_one(now) -> None:
@@ -105,8 +105,8 @@ def test_ten_requests_take_no_more_queries_than_one(now) -> None:
     for more in (1, 9):
         for _number in range(more):
             factories.submitted_request(now)
-        browser.get(reverse("queue"))
+        browser.get(reverse("security:queue"))
         with CaptureQueriesContext(connection) as queries:
-            browser.get(reverse("queue"))
+            browser.get(reverse("security:queue"))
         counts.append(len(queries))
     assert counts[0] == counts[1]

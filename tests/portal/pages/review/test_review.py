@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def url(registration: Registration) -> str:
-    return reverse("review", args=[registration.uid])
+    return reverse("security:review", args=[registration.uid])
 
 
 def decide(registration: Registration, decision: str, by: User | None = None, **fields: object):
@@ -42,7 +42,7 @@ def test_approving_makes_the_client_with_the_ticked_scopes_and_defaults(now) -> 
     registration = factories.submitted_request(now, scopes=scopes)
     ticked = ["address.read", "parcel.read"]
     response = decide(registration, "approve", scopes=ticked, defaults=["parcel.read"])
-    assert response.url == reverse("queue")
+    assert response.url == reverse("security:queue")
     client = Client.objects.get()
     granted = dict(client.client_scopes.values_list("scope__name", "is_default"))
     assert granted == {"address.read": False, "parcel.read": True}
@@ -194,13 +194,13 @@ def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> 
 def test_a_message_reaches_the_contact_and_the_log_and_changes_nothing_else(now) -> None:
     registration = factories.submitted_request(now)
     browser = signed_in(factories.noor())
-    browser.post(reverse("write_message", args=[registration.uid]), {"text": "Which employers?"})
+    browser.post(reverse("security:write_message", args=[registration.uid]), {"text": "Which employers?"})
     registration.refresh_from_db()
     assert registration.messages.get().text == "Which employers?"
     assert registration.status == Registration.Status.SUBMITTED
     assert Mail.objects.filter(kind=Mail.Kind.NEW_MESSAGE, to="wim@rekenhuis.example").count() == 1
     assert Entry.objects.first().action == Action.REGISTRATION_COMMENTED
-    assert browser.post(reverse("write_message", args=[registration.uid]), {"text": " "}).status_code == 422
+    assert browser.post(reverse("security:write_message", args=[registration.uid]), {"text": " "}).status_code == 422
 
 
 def test_their_words_cannot_become_part_of_the_page(now) -> None:
@@ -222,7 +222,7 @@ def test_the_review_page_is_not_there_for_others(now, person) -> None:
     browser = signed_in(person())
     assert browser.get(url(registration)).status_code == 404
     assert browser.post(url(registration), {"decision": "approve"}).status_code == 404
-    assert browser.post(reverse("write_message", args=[registration.uid]), {"text": "x"}).status_code == 404
+    assert browser.post(reverse("security:write_message", args=[registration.uid]), {"text": "x"}).status_code == 404
 
 
 def test_ten_scopes_take_no_more_queries_than_one(now) -> None:
@@ -240,7 +240,7 @@ def test_ten_scopes_take_no_more_queries_than_one(now) -> None:
 def test_who_changes_the_language_beside_an_error_is_led_to_the_request(now) -> None:
     """The message's own address answered a blank page to anything but a message."""
     uid, browser = factories.submitted_request().uid, signed_in(factories.noor())
-    message = reverse("write_message", args=[uid])
+    message = reverse("security:write_message", args=[uid])
     assert browser.post(message, {"text": ""}).status_code == 422
-    answer = browser.post(reverse("set_language"), {"language": "nl", "next": message}, follow=True)
-    assert answer.redirect_chain[-1][0] == reverse("review", args=[uid])
+    answer = browser.post(reverse("account:set_language"), {"language": "nl", "next": message}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("security:review", args=[uid])

@@ -22,7 +22,7 @@ def signals(**changes: object) -> dict[str, str]:
 
 
 def review(asked: Registration) -> str:
-    return signed_in(factories.noor()).get(reverse("review", args=[asked.uid])).text
+    return signed_in(factories.noor()).get(reverse("security:review", args=[asked.uid])).text
 
 
 def test_a_typed_organisation_proves_nothing() -> None:
@@ -144,7 +144,7 @@ def test_a_long_history_takes_no_more_queries_than_a_short_one(now) -> None:
     for _round in range(2):
         for author in (asked.person, factories.bram(), factories.ada()):
             client_requests.comment(registration=asked, text="Fine.", by=factories.by(author), now=now)
-        counts.append(browsers.queries(browser, reverse("review", args=[asked.uid])))
+        counts.append(browsers.queries(browser, reverse("security:review", args=[asked.uid])))
     assert counts[0] == counts[1]
 
 

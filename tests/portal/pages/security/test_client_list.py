@@ -89,11 +89,11 @@ def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch
     for _number in range(5):
         factories.client()
     Client.objects.update(name="Same name")
-    browser, url, seen = signed_in(factories.noor()), reverse("all_clients"), []
+    browser, url, seen = signed_in(factories.noor()), reverse("security:clients"), []
     while url:
         context = browser.get(url).context
         seen += [row.client.pk for row in context["rows"]]
-        url = context["next_url"] and reverse("all_clients") + context["next_url"]
+        url = context["next_url"] and reverse("security:clients") + context["next_url"]
     assert seen == sorted(seen)
     assert len(seen) == 5
 
@@ -102,7 +102,7 @@ def test_the_filters_stay_in_the_address_of_the_next_page_and_the_export(now, mo
     monkeypatch.setattr(client_list, "PAGE", 1)
     for _number in range(2):
         factories.client()
-    context = signed_in(factories.noor()).get(reverse("all_clients"), {"state": "active"}).context
+    context = signed_in(factories.noor()).get(reverse("security:clients"), {"state": "active"}).context
     assert "state=active" in context["next_url"]
     assert "state=active" in context["export_url"]
 
@@ -111,7 +111,7 @@ def test_the_spreadsheet_holds_the_filtered_list_and_runs_no_formula(now) -> Non
     client, _secret = factories.client()
     Client.objects.filter(pk=client.pk).update(name='=HYPERLINK("http://evil.example")')
     factories.client(scopes=(factories.scope("parcel.read"),))
-    response = signed_in(factories.noor()).post(reverse("export_clients") + "?scope=address.read")
+    response = signed_in(factories.noor()).post(reverse("security:export_clients") + "?scope=address.read")
     rows = list(csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
     assert [row["Client id"] for row in rows] == [client.client_id]
     assert rows[0]["Name"].startswith("'=")
@@ -120,9 +120,9 @@ def test_the_spreadsheet_holds_the_filtered_list_and_runs_no_formula(now) -> Non
 def test_who_exports_the_list_of_clients_is_in_the_change_log() -> None:
     noor, secret = factories.noor(), generate()
     browser = signed_in(noor)
-    assert browser.get(reverse("export_clients")).url.startswith(reverse("all_clients"))
+    assert browser.get(reverse("security:export_clients")).url.startswith(reverse("security:clients"))
     assert not Entry.objects.with_action(Action.CLIENTS_EXPORTED).exists()
-    browser.post(f"{reverse('export_clients')}?state=active&organisation={secret}")
+    browser.post(f"{reverse('security:export_clients')}?state=active&organisation={secret}")
     (entry,) = Entry.objects.with_action(Action.CLIENTS_EXPORTED)
     assert (entry.actor_id, entry.address) == (noor.audit_id, "127.0.0.1")
     assert entry.changes["filters"] == [None, "state=active&organisation=***"]
@@ -130,21 +130,21 @@ def test_who_exports_the_list_of_clients_is_in_the_change_log() -> None:
 
 def test_fifty_exported_clients_take_no_more_queries_than_one(now) -> None:
     browser, counts = signed_in(factories.noor()), []
-    browser.get(reverse("all_clients"))
+    browser.get(reverse("security:clients"))
     for more in (1, 9):
         for _number in range(more):
             client, _secret = factories.client()
             key_acts.add(client=client, key=keys.public_key(), by=SYSTEM, now=now)
         with CaptureQueriesContext(connection) as queries:
-            assert len(b"".join(browser.post(reverse("export_clients")))) > 100
+            assert len(b"".join(browser.post(reverse("security:export_clients")))) > 100
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
 
 def test_a_filter_that_does_not_exist_is_an_error_and_no_crash() -> None:
     browser = signed_in(factories.noor())
-    assert browser.get(reverse("all_clients"), {"method": "magic", "expiring": "x"}).status_code == 422
-    assert browser.get(reverse("all_clients"), {"after": "not-a-uuid"}).status_code == 200
+    assert browser.get(reverse("security:clients"), {"method": "magic", "expiring": "x"}).status_code == 422
+    assert browser.get(reverse("security:clients"), {"after": "not-a-uuid"}).status_code == 200
 
 
 def test_fifty_clients_take_no_more_queries_than_one(now) -> None:
@@ -153,8 +153,8 @@ def test_fifty_clients_take_no_more_queries_than_one(now) -> None:
         for _number in range(more):
             client, _secret = factories.client()
             key_acts.add(client=client, key=keys.public_key(), by=SYSTEM, now=now)
-        browser.get(reverse("all_clients"))
+        browser.get(reverse("security:clients"))
         with CaptureQueriesContext(connection) as queries:
-            browser.get(reverse("all_clients"))
+            browser.get(reverse("security:clients"))
         counts.append(len(queries))
     assert counts[0] == counts[1]

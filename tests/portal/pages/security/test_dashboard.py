@@ -30,7 +30,7 @@ def nothing_remembered() -> None:
 
 
 def dashboard():
-    return signed_in(factories.noor()).get(reverse("dashboard"))
+    return signed_in(factories.noor()).get(reverse("security:dashboard"))
 
 
 def failed_mail(now) -> Mail:
@@ -74,7 +74,7 @@ def test_it_shows_which_keys_end_soon() -> None:
     assert response.context["ending"] == 1
     assert soon.kid in response.content.decode()
     words = re.search(r"Expires in \d+ days?", response.content.decode())[0]
-    assert words in signed_in(factories.noor()).get(reverse("staff_client", args=[client.uid])).content.decode()
+    assert words in signed_in(factories.noor()).get(reverse("security:client", args=[client.uid])).content.decode()
 
 
 def test_the_chart_has_a_table_behind_it() -> None:
@@ -95,10 +95,10 @@ def test_more_clients_take_no_more_queries() -> None:
             client, _secret = factories.client()
             key_acts.add(client=client, key=certificate(9, now), by=factories.SYSTEM, now=now)
         cache.clear()
-        browser.get(reverse("dashboard"))
+        browser.get(reverse("security:dashboard"))
         cache.clear()
         with CaptureQueriesContext(connection) as queries:
-            browser.get(reverse("dashboard"))
+            browser.get(reverse("security:dashboard"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -106,13 +106,15 @@ def test_more_clients_take_no_more_queries() -> None:
 def test_an_undelivered_mail_is_shown_and_tried_again_once(now) -> None:
     mail = failed_mail(now)
     browser = signed_in(factories.noor())
-    text = browser.get(reverse("undelivered")).content.decode()
+    text = browser.get(reverse("security:failed_mail")).content.decode()
     assert "550 no such user" in text
-    browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"})
+    browser.post(reverse("security:retry_mail", args=[mail.pk]), {"reason": "Case 4711"})
     mail.refresh_from_db()
     assert (mail.state, mail.attempts) == (Mail.State.PENDING, 0)
     assert Entry.objects.first().action == "mail.retried"
-    again = browser.post(reverse("retry_mail", args=[mail.pk]), {"reason": "Case 4711"}, follow=True).content.decode()
+    again = browser.post(
+        reverse("security:retry_mail", args=[mail.pk]), {"reason": "Case 4711"}, follow=True
+    ).content.decode()
     assert "waits to be sent already" in again
     assert Entry.objects.filter(action="mail.retried").count() == 1
 
@@ -124,16 +126,16 @@ def test_an_undelivered_link_leads_to_the_clients_of_who_does_not_get_it(now) ->
     contacts.mail_fresh_link(email=contact.email, by=factories.SYSTEM, now=now)
     Mail.objects.filter(kind=Mail.Kind.LINK).update(state=Mail.State.FAILED)
     browser = signed_in(factories.noor())
-    address = re.search(r'href="([^"]+[?]q=[^"]+)"', browser.get(reverse("undelivered")).text)[1]
+    address = re.search(r'href="([^"]+[?]q=[^"]+)"', browser.get(reverse("security:failed_mail")).text)[1]
     assert client.name in browser.get(address).text
 
 
 @pytest.mark.parametrize("person", [factories.lotte, factories.ada])
 def test_both_are_for_the_security_team(person, now) -> None:
     browser = signed_in(person())
-    assert browser.get(reverse("dashboard")).status_code == 404
-    assert browser.get(reverse("undelivered")).status_code == 404
-    assert browser.post(reverse("retry_mail", args=[failed_mail(now).pk])).status_code == 404
+    assert browser.get(reverse("security:dashboard")).status_code == 404
+    assert browser.get(reverse("security:failed_mail")).status_code == 404
+    assert browser.post(reverse("security:retry_mail", args=[failed_mail(now).pk])).status_code == 404
 
 
 def test_the_worker_counts_so_that_no_visitor_waits_for_it() -> None:
@@ -153,20 +155,20 @@ def test_the_clients_that_are_refused_most_lead_to_their_refusals(now) -> None:
         UsageDay.objects.create(client=client, day=today, credential="", issued=7, refused=refused)
     page = dashboard()
     assert [row["name"] for row in page.context["refused_most"]] == [more.name, some.name]
-    assert reverse("client_journal", args=[more.uid]) in page.text
+    assert reverse("security:client_failures", args=[more.uid]) in page.text
     assert "1,201" in page.text
 
 
-@pytest.mark.parametrize("name", ["create_api", "create_scope", "scopes"])
+@pytest.mark.parametrize("name", ["security:create_api", "security:create_scope", "security:scopes"])
 def test_the_pages_of_an_api_belong_to_the_catalogue_in_the_navigation(name) -> None:
     page = signed_in(factories.noor()).get(reverse(name)).text
     current = re.search(r'href="([^"]+)" aria-current="page"', page)
     assert current
-    assert current[1] == reverse("scopes")
+    assert current[1] == reverse("security:scopes")
 
 
 def test_mail_is_called_accepted_and_not_delivered_and_what_waits_is_counted(now) -> None:
-    browser, url = signed_in(factories.noor()), reverse("undelivered")
+    browser, url = signed_in(factories.noor()), reverse("security:failed_mail")
     text = browser.get(url).content.decode()
     assert "delivered</h" not in text
     assert "No mail waits: the mail server accepted all others" in text

@@ -1,0 +1,22 @@
+"""How staff sign in, by allauth's names: only what we offer has an address, so no sign-up and no password reset."""
+
+from allauth.account import views as account
+from allauth.socialaccount import views as sso
+from allauth.socialaccount.providers.openid_connect import views as oidc
+from django.urls import include, path, re_path
+
+from portal.pages.account import sign_in
+
+urlpatterns = [
+    path("sign-in/", account.login, name="account_login"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("confirm/", account.reauthenticate, name="account_reauthenticate"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", sign_in.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
+    path("sso/error/", sso.login_error, name="socialaccount_login_error"),
+    path("sso/unknown/", sso.signup, name="socialaccount_signup"),
+    # One provider, by the name that the settings give it: no other text reaches allauth.
+    re_path(r"^sso/oidc/(?P<provider_id>sso)/login/$", oidc.login, name="openid_connect_login"),
+    re_path(r"^sso/oidc/(?P<provider_id>sso)/login/callback/$", oidc.callback, name="openid_connect_callback"),
+]

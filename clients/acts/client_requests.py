@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
+from clients import fields
 from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import decision_record, lifecycle
@@ -33,15 +34,20 @@ class UnableToDecide(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a request asks for, as the form hands it over."""
+    """Content of a request as the form hands it over: its texts by the names of clients.fields, and the scopes."""
 
-    client_name: str
-    organisation: str
-    contact_name: str
-    contact_email: str
-    purpose: str
+    texts: fields.Texts
     scopes: tuple[Scope, ...]
-    reason: str = ""  # of a change
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Map columns of Registration to texts, the address in its normal form."""
+        return {**self.texts, "contact_email": email_addresses.normal(self.texts["contact_email"])}
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """Leave out the person who asks: they stay who they are."""
+        return fields.without_person(self.texts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +64,7 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
 
     Raises codes.TooManyCodes.
     """
-    registration = Registration(
-        client_name=content.client_name,
-        organisation=content.organisation,
-        contact_name=content.contact_name,
-        contact_email=email_addresses.normal(content.contact_email),
-        purpose=content.purpose,
-        language=language,
-        created_at=now,
-    )
-    registration.save()
+    registration = Registration.objects.create(**content.columns, language=language, created_at=now)
     _ask_for(registration, content.scopes)
     # Nothing that was typed: an entry stays, and a request that nobody confirms is forgotten (clients/retention.py).
     subject = log.Whole(registration.audit_id, registration.number)
@@ -88,18 +85,13 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     if client.registrations.open().exists():
         raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
     registration = Registration.objects.create(
-        kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
-        client_name=content.client_name, organisation=content.organisation, purpose=content.purpose,
-        reason=content.reason, contact_name=content.contact_name,
-        contact_email=email_addresses.normal(content.contact_email),
+        **content.columns, kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
         language=by.user.language if by.user else "", created_at=now, submitted_at=now,
     )  # fmt: skip
     _ask_for(registration, content.scopes)
-    changes = {
-        "client_name": (client.name, content.client_name),
-        "reason": (None, content.reason or None),
-        "scopes": (lifecycle.names(client.scopes.all()), lifecycle.names(content.scopes)),
-    }
+    before = {**fields.logged(client.texts), "scopes": lifecycle.names(client.scopes.all())}
+    after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
+    changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
     return registration
 
@@ -143,18 +135,16 @@ def _tell_received(registration: Registration, user: User, is_known: bool, now: 
 @transaction.atomic
 def resubmit(*, registration: Registration, content: Content, by: Actor, now: datetime) -> None:
     """The contact answers a request for changes; both reviews start again."""
-    new = {"client_name": content.client_name, "organisation": content.organisation, "purpose": content.purpose}
-    if registration.kind == Registration.Kind.CHANGE:
-        new["reason"] = content.reason
-    before = {name: getattr(registration, name) for name in new}
-    before["scopes"] = lifecycle.names(row.scope for row in registration.asked.select_related("scope"))
+    asked = lifecycle.names(row.scope for row in registration.asked.select_related("scope"))
+    before = {**fields.logged(registration.texts), "scopes": asked}
     move(
         registration, {Status.CHANGES_REQUESTED}, Status.SUBMITTED,
-        **new, submitted_at=now, endorsed_by=None, endorsed_at=None,
+        **content.answer, submitted_at=now, endorsed_by=None, endorsed_at=None,
     )  # fmt: skip
     registration.asked.all().delete()
     _ask_for(registration, content.scopes)
-    changes = lifecycle.difference(before, {**new, "scopes": lifecycle.names(content.scopes)})
+    after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
+    changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from clients import fields
 from clients.acts.lifecycle import Changes, difference, names
 from clients.models import Registration, Scope
 
@@ -12,14 +13,8 @@ MAX_SIGNALS = 20
 
 def of_request(registration: Registration) -> Changes:
     """The content of a request, as its contact confirmed it."""
-    content = {
-        "client_name": registration.client_name,
-        "organisation": registration.organisation,
-        "purpose": registration.purpose,
-        "email": registration.contact_email,
-        "scopes": names(row.scope for row in registration.asked.select_related("scope")),
-    }
-    return difference({}, content)
+    asked = names(row.scope for row in registration.asked.select_related("scope"))
+    return difference({}, {**fields.logged(registration.texts), "scopes": asked})
 
 
 def of_decision(registration: Registration, *, granted: Iterable[Scope], signals: Sequence[str]) -> Changes:
@@ -31,9 +26,7 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], signals
     given = list(granted)
     left_out = [scope for scope in asked if scope not in given]
     facts: dict[str, object] = {
-        "purpose": registration.purpose,
-        "reason": registration.reason or None,
-        "email": registration.contact_email,
+        **fields.logged(registration.texts),
         "asked": names(asked),
         "scopes": names(given) or None,
         "left_out": names(left_out) or None,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import edit_tags
+from clients import edit_tags, fields
 from clients.actors import Actor
 from clients.acts import client_secrets, four_eyes, keys
 from clients.keymaterial import PublicKey
@@ -29,17 +29,10 @@ class UnableToChangeClient(Exception):
 
 
 def make(
-    *,
-    name: str,
-    organisation: str,
-    purpose: str,
-    scopes: Iterable[Scope],
-    defaults: Iterable[Scope],
-    contact: User,
-    now: datetime,
+    *, content: Mapping[str, str], scopes: Iterable[Scope], defaults: Iterable[Scope], contact: User, now: datetime
 ) -> Client:
-    """The rows of a new client. Part of a larger act, which logs it."""
-    client = Client.objects.create(name=name, organisation=organisation, purpose=purpose, created_at=now)
+    """The rows of a new client, `content` by the columns of Client. Part of a larger act, which logs it."""
+    client = Client.objects.create(**content, created_at=now)
     _grant(client, scopes, defaults)
     ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
     return client
@@ -48,8 +41,6 @@ def make(
 @transaction.atomic
 def create(
     *,
-    name: str,
-    organisation: str,
     contact: User,
     scopes: Iterable[Scope],
     defaults: Iterable[Scope] = (),
@@ -57,15 +48,14 @@ def create(
     key: PublicKey | None = None,
     by: Actor,
     now: datetime,
+    **content: str,
 ) -> tuple[Client, str]:
     """A client without a request, for operators and automation; returns it and its secret ("" where none is accepted).
 
-    Raises keys.UnableToAddKey.
+    `content` is by the columns of Client that clients.fields names: name, organisation. Raises keys.UnableToAddKey.
     """
     granted, served = list(scopes), list(serves)
-    client = make(
-        name=name, organisation=organisation, purpose="", scopes=granted, defaults=defaults, contact=contact, now=now
-    )
+    client = make(content=content, scopes=granted, defaults=defaults, contact=contact, now=now)
     if not granted:
         client.may_request_tokens = False
         client.save(update_fields=["may_request_tokens"])
@@ -83,12 +73,12 @@ def create(
 
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
-    """An approved change request: the name and the scopes become what was approved. Logged by the approval."""
+    """An approved change request: the client becomes what was approved. Logged by the approval."""
     client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
-    client.name, client.organisation, client.purpose = (
-        registration.client_name, registration.organisation, registration.purpose
-    )  # fmt: skip
-    client.save(update_fields=["name", "organisation", "purpose"])
+    content = fields.of_client(registration.texts)
+    for column, text in content.items():
+        setattr(client, column, text)
+    client.save(update_fields=list(content))
     _grant(client, scopes, defaults)
     return client
 
@@ -210,9 +200,7 @@ def facts(client: Client) -> Facts:
     rows = list(ClientScope.objects.filter(client=client).select_related("scope"))
     return {
         "client_id": client.client_id,
-        "client_name": client.name,
-        "organisation": client.organisation,
-        "purpose": client.purpose,
+        **fields.logged(client.texts),
         "scopes": names(row.scope for row in rows),
         "default_scopes": names(row.scope for row in rows if row.is_default),
     }

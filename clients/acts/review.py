@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
+from clients import fields
 from clients.actors import Actor
 from clients.acts import client_secrets, decision_record, four_eyes, lifecycle
 from clients.acts.client_requests import UnableToDecide, move, say
@@ -117,9 +118,7 @@ def _carry_out(
         client = lifecycle.apply_change(registration=registration, scopes=granted, defaults=default)
         return client, lifecycle.difference(before, lifecycle.facts(client))
     client = lifecycle.make(
-        name=registration.client_name,
-        organisation=registration.organisation,
-        purpose=registration.purpose,
+        content=fields.of_client(registration.texts),
         scopes=granted,
         defaults=default,
         contact=registration.person,

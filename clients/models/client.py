@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.edit_tags import fingerprint
+from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
 
@@ -115,6 +116,11 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return its texts by the names of clients.fields; the scopes are beside them."""
+        return {field.name: getattr(self, field.client) for field in CONTENT_FIELDS if field.client}
 
     @property
     def accepts_secrets(self) -> bool:

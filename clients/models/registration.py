@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.edit_tags import fingerprint
+from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
 from clients.models.people import User
@@ -146,20 +147,30 @@ class Registration(models.Model):
         return f"R-{self.created_at.year}-{self.pk:04}"
 
     @property
+    def texts(self) -> dict[str, str]:
+        """Return its texts by the names of clients.fields; the scopes are beside them."""
+        return {field.name: getattr(self, field.name) for field in CONTENT_FIELDS}
+
+    @property
     def content_hash(self) -> str:
-        """What the reviewer saw: what is asked, and for a change what it replaces. The decision says which it is on."""
-        asked = sorted(row.scope.name for row in self.asked.all())
-        content = [self.client_name, self.organisation, self.contact_name, self.contact_email, self.purpose, asked]
-        if self.kind == self.Kind.CHANGE and (client := self.client):
-            content += [
-                self.reason,
-                client.status,
-                client.name,
-                client.organisation,
-                client.purpose,
-                client.scopes_hash,
-            ]
-        return fingerprint(*content)
+        """Hash the content that the reviewer saw: what is asked, and for a change what it replaces.
+
+        The change log holds it for good, with each decision, so the order is fixed. A text that may be empty counts
+        once it is filled: a new field leaves the hashes of earlier requests as they are.
+        """
+        client = self.client if self.kind == self.Kind.CHANGE else None
+        asked, held = self.texts, client.texts if client else {}
+        always = [field for field in CONTENT_FIELDS if not field.optional and (client or not field.of_change)]
+        content: list[object] = [asked[field.name] for field in always if not field.of_change]
+        content.append(sorted(row.scope.name for row in self.asked.all()))
+        if client:
+            content += [asked[field.name] for field in always if field.of_change]
+            content += [client.status, *(held[field.name] for field in always if field.client), client.scopes_hash]
+        others = {
+            field.name: (asked[field.name], held.get(field.name, "")) for field in CONTENT_FIELDS if field not in always
+        }
+        filled = {name: texts for name, texts in others.items() if any(texts)}
+        return fingerprint(*content, *([filled] if filled else []))
 
     @property
     def person(self) -> User:

@@ -138,10 +138,11 @@ def _request(
     name: str, organisation: str, contact: tuple[str, str], purpose: str, scopes: list[str], asked_at: datetime
 ) -> Registration:
     """Asked for in the form, and confirmed with the mailed code two minutes later."""
-    content = client_requests.Content(
-        client_name=name, organisation=organisation, contact_name=contact[0], contact_email=contact[1],
-        purpose=purpose, scopes=tuple(Scope.objects.filter(name__in=scopes)),
-    )  # fmt: skip
+    texts = {
+        "client_name": name, "organisation": organisation, "contact_name": contact[0], "contact_email": contact[1],
+        "purpose": purpose,
+    }  # fmt: skip
+    content = client_requests.Content(texts=texts, scopes=tuple(Scope.objects.filter(name__in=scopes)))
     nobody = Actor(address="192.0.2.44", system="anonymous")
     with log.dated(asked_at):
         registration = client_requests.submit(content=content, language="en", by=nobody, now=asked_at)

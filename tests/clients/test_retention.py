@@ -35,16 +35,16 @@ def test_a_request_that_nobody_confirmed_is_forgotten_after_a_week_with_its_code
 def test_of_what_a_stranger_typed_the_change_log_has_nothing_until_it_is_confirmed():
     registration = unconfirmed()
     (entry,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED).values()
-    typed = content()
-    assert not [text for text in (typed.client_name, typed.organisation, typed.contact_email) if text in str(entry)]
+    typed = content().texts
+    assert not [text for text in typed.values() if text in str(entry)]
     code = registration.codes.get()
     client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=SYSTEM, now=NOW)
     confirmed = Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get()
     assert confirmed.changes == {
-        "client_name": [None, typed.client_name],
-        "organisation": [None, typed.organisation],
-        "purpose": [None, typed.purpose],
-        "email": [None, typed.contact_email],
+        "client_name": [None, typed["client_name"]],
+        "organisation": [None, typed["organisation"]],
+        "purpose": [None, typed["purpose"]],
+        "email": [None, typed["contact_email"]],
         "scopes": [None, "address.read"],
     }
 

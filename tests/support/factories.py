@@ -7,6 +7,7 @@ commit.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,16 +99,15 @@ def proposed_contact(client: Client, email: str = "an@leiestroom.example") -> Pr
     )  # fmt: skip
 
 
-def content(**changes: object) -> client_requests.Content:
-    facts: dict[str, object] = {
+def content(*, scopes: Iterable[Scope] | None = None, **changes: str) -> client_requests.Content:
+    texts = {
         "client_name": "Loonverwerking-koppeling",
         "organisation": "Rekenhuis bv",
         "contact_name": "Wim Goossens",
         "contact_email": "wim@rekenhuis.example",
         "purpose": "We calculate wages for 140 employers and check addresses before we send letters.",
-        "scopes": (scope(),),
     }
-    return client_requests.Content(**{**facts, **changes})  # type: ignore[arg-type]
+    return client_requests.Content(texts=texts | changes, scopes=(scope(),) if scopes is None else tuple(scopes))
 
 
 def submitted_request(now: datetime = NOW, **changes: object) -> Registration:

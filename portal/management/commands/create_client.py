@@ -12,19 +12,22 @@ from django.utils.translation import gettext as _
 from clients import keymaterial
 from clients.actors import Actor
 from clients.acts import lifecycle
+from clients.fields import CONTENT_FIELDS
 from clients.keymaterial.formats import LOOKED_AT
 from clients.management.act_command import ActCommand
 from clients.models import Api, Client, Scope, User
 from portal.explanations.keys import explain_key
+
+COLUMNS = [field.client for field in CONTENT_FIELDS if field.client]  # of Client: each is an option
 
 
 class Command(ActCommand):
     help = "Make a client. Prints its client_id and, this once, its client_secret."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--name", required=True)
+        for column in COLUMNS:
+            parser.add_argument(f"--{column}", required=column == "name", default="")
         parser.add_argument("--contact", required=True, metavar="EMAIL", help="its owner, who manages it in the portal")
-        parser.add_argument("--organisation", default="")
         parser.add_argument("--scope", nargs="+", action="extend", default=[], help="may be repeated")
         parser.add_argument(
             "--default-scope", nargs="+", action="extend", default=[], help="granted when a request names no scope"
@@ -43,10 +46,10 @@ class Command(ActCommand):
             raise CommandError(_("Give the client a scope, or an API that it serves."))
         if stray := set(options["default_scope"]) - set(options["scope"]):
             raise CommandError(_("A default scope must also be a scope: %(names)s.") % {"names": _listed(stray)})
-        Client(name=options["name"], organisation=options["organisation"] or "-").full_clean()
+        content = {column: options[column] for column in COLUMNS}
+        Client(**{**content, "organisation": content["organisation"] or "-"}).full_clean()
         client, secret = lifecycle.create(
-            name=options["name"],
-            organisation=options["organisation"],
+            **content,
             contact=_contact(options["contact"]),
             scopes=_found(Scope.objects.offered(), "name", options["scope"]),
             defaults=_found(Scope.objects.offered(), "name", options["default_scope"]),

@@ -19,7 +19,7 @@ from portal.explanations.refused_requests import last_24_hours
 from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
 from portal.guards.step_up import may_ask_for_step_up, require
-from portal.ui import client_health, log_entries, proof_of_possession, usage_chart
+from portal.ui import client_health, field_rows, log_entries, proof_of_possession, usage_chart
 from portal.ui.staff_names import staff_addresses, without_name
 from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request
@@ -45,6 +45,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     context = {
         "client": found,
         "now": now,
+        "rows": field_rows.rows(found, without=("client_name", "organisation")),
         "condition": state,
         "rotation": state.rotation,
         "staff": staff_addresses(),

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clients.acts import client_requests
-from clients.models import Client, Scope
+from clients.models import Scope
 from portal.guards.access import actor, client_of, contact
-from portal.pages.requests.request_forms import ChangeForm
+from portal.pages.requests.request_forms import ChangeForm, filled_from
 from portal.web.http_request import Request, posted
 
 
@@ -23,7 +23,7 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
         # Instead of a form that cannot be sent.
         messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
         return redirect("contact:request", waiting.uid)
-    form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=_as_it_is(client))
+    form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=filled_from(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
         try:
@@ -35,12 +35,3 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
             return redirect("contact:request", asked.uid)
     context = {"client": client, "form": form}
     return render(request, "contact/propose_change.html", context, status=422 if form.errors else 200)
-
-
-def _as_it_is(client: Client) -> dict[str, object]:
-    return {
-        "organisation": client.organisation,
-        "client_name": client.name,
-        "purpose": client.purpose,
-        "scopes": list(client.scopes.values_list("name", flat=True)),
-    }

@@ -10,8 +10,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clients.acts.client_requests import Content
-from clients.models import Api, Scope
+from clients.fields import CONTENT_FIELDS
+from clients.models import Api, Client, Registration, Scope
 from portal.forms.fields import Line, Text, email_field, no_secret
+
+OF_CLIENT = [field.name for field in CONTENT_FIELDS if field.client]
 
 
 class ContentForm(forms.Form):
@@ -50,10 +53,17 @@ class ContentForm(forms.Form):
         self.offered = {scope.name: scope for scope in scopes}
         field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(name, name) for name in self.offered]
-        self.order_fields(["organisation", "contact_name", "contact_email", "client_name", "purpose", "scopes"])
+        about_client = [name for name in OF_CLIENT if name != "organisation"]
+        self.order_fields(["organisation", "contact_name", "contact_email", *about_client, "scopes"])
 
     def clean_scopes(self) -> tuple[Scope, ...]:
         return tuple(self.offered[name] for name in self.cleaned_data["scopes"])
+
+    @property
+    def lines(self) -> list[forms.BoundField]:
+        """The fields of one line that say what the client is."""
+        long = {field.name for field in CONTENT_FIELDS if field.long}
+        return [self[name] for name in self.fields if name in OF_CLIENT and name not in long]
 
     @property
     def scope_groups(self) -> list[tuple[Api, list[dict[str, object]]]]:
@@ -74,10 +84,9 @@ class ContentForm(forms.Form):
         return list(groups.items())
 
     def content(self, *, contact_name: str, contact_email: str) -> Content:
-        names = ("organisation", "client_name", "purpose", "scopes")
-        facts = {name: self.cleaned_data[name] for name in names}
-        reason = self.cleaned_data.get("reason", "")
-        return Content(contact_name=contact_name, contact_email=contact_email, reason=reason, **facts)
+        texts = {field.name: self.cleaned_data.get(field.name, "") for field in CONTENT_FIELDS}
+        texts |= {"contact_name": contact_name, "contact_email": contact_email}
+        return Content(texts=texts, scopes=self.cleaned_data["scopes"])
 
 
 class ChangeContentForm(ContentForm):
@@ -100,8 +109,7 @@ class ChangeContentForm(ContentForm):
     @property
     def is_description_open(self) -> bool:
         """Whether the folded fields must be seen: one of them is wrong, or the client has no description yet."""
-        folded = ("purpose", "client_name", "organisation")
-        return any(name in self.errors for name in folded) or not self["purpose"].value()
+        return any(name in self.errors for name in OF_CLIENT) or not self["purpose"].value()
 
 
 class ChangeForm(ChangeContentForm):
@@ -138,9 +146,14 @@ class MessageForm(forms.Form):
     )
 
 
+def filled_from(known: Client | Registration) -> dict[str, object]:
+    """Initial values: a client as it is, or a request as it was sent."""
+    return {**known.texts, "scopes": list(known.scopes.values_list("name", flat=True))}
+
+
 def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
     """Without what a browser does to line ends."""
-    texts = {name: content[name].split() for name in ("organisation", "client_name", "purpose")}
+    texts = {name: content[name].split() for name in OF_CLIENT}
     return texts | {"scopes": sorted(str(scope) for scope in content["scopes"])}
 
 

@@ -17,9 +17,9 @@ from clients.models import Registration, Scope
 from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
 from portal.guards.access import actor, contact, request_of
-from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm
+from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
 from portal.sign_in.contacts import sign_in
-from portal.ui import change_diff
+from portal.ui import field_rows
 from portal.web import form_rate_limits
 from portal.web.http_request import Request, posted
 
@@ -54,8 +54,7 @@ def _unconfirmed(request: Request) -> Registration | None:
 def _known(request: Request, unconfirmed: Registration | None) -> dict[str, object]:
     """What the form need not ask again."""
     if unconfirmed:
-        asker = {"contact_name": unconfirmed.contact_name, "contact_email": unconfirmed.contact_email}
-        return asker | _as_sent(unconfirmed)
+        return filled_from(unconfirmed)
     if request.user.is_authenticated:
         return {"contact_name": request.user.name, "contact_email": request.user.email}
     return {}
@@ -158,7 +157,8 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
     context = {
         "registration": registration,
         "days": Registration.objects.usual_days(request.now),
-        "differences": change_diff.of_change(registration) if registration.is_open else [],
+        "differences": field_rows.differences(registration) if registration.is_open else [],
+        "rows": field_rows.rows(registration),
         "asked": registration.asked.select_related("scope__api"),
         "thread": registration.messages.select_related("author"),
         "form": form,
@@ -185,7 +185,7 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("contact:request", uid)
     kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else ContentForm
-    form = kind(posted(request), scopes=Scope.objects.offered(), initial=_as_sent(registration))
+    form = kind(posted(request), scopes=Scope.objects.offered(), initial=filled_from(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
         try:
@@ -197,16 +197,6 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
         return redirect("contact:request", uid)
     context = {"form": form, "registration": registration, "asked_for": registration.messages.last()}
     return render(request, "contact/edit_request.html", context, status=422 if form.errors else 200)
-
-
-def _as_sent(registration: Registration) -> dict[str, object]:
-    return {
-        "organisation": registration.organisation,
-        "client_name": registration.client_name,
-        "purpose": registration.purpose,
-        "reason": registration.reason,
-        "scopes": list(registration.scopes.values_list("name", flat=True)),
-    }
 
 
 @contact

@@ -19,7 +19,7 @@ from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import risk_signals, signatures
 from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
-from portal.ui import change_diff
+from portal.ui import field_rows
 from portal.web.http_request import Request, posted
 
 HISTORY = 50  # entries shown
@@ -40,7 +40,7 @@ def review(request: Request, uid: UUID) -> HttpResponse:
         try:
             return _decide(request, registration, form)
         except UnableToDecide as problem:
-            # What the reviewer saw is not what is there any more: show what is, and keep what was typed.
+            # The request changed since the reviewer read it: show it as it is, and keep what was typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
             form.add_error(None, str(problem))
@@ -144,7 +144,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
-    # Who decided on what is decided already finds their words again, to send them as a message.
+    # A decision that came too late: keep its words, to send them as a message.
     late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
     typed = form["message"].value() if late else ""
     return {
@@ -158,7 +158,8 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "own": own,
         "is_change": registration.kind == Registration.Kind.CHANGE,
         "scopes": _scope_rows(registration, form),
-        "differences": change_diff.of_change(registration),
+        "rows": field_rows.rows(registration, without=("client_name",)),
+        "differences": field_rows.differences(registration),
         "hints": found,
         "risk": risk_signals.risk(found),
         "thread": _thread(registration),

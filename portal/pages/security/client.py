@@ -27,7 +27,7 @@ from portal.forms.failures import JournalForm
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.pages.security import held_scopes
-from portal.ui import client_health, log_entries, usage_chart
+from portal.ui import client_health, field_rows, log_entries, usage_chart
 from portal.ui.rotation import Uses
 from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request, posted
@@ -46,6 +46,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
     over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=TOKENS + 1)
     context = {
         "client": client,
+        "rows": field_rows.rows(client, without=("client_name", "organisation")),
         "condition": client_health.of_client(client, keys, secrets, uses, now),
         "keys": [_key(key, uses, now) for key in keys if key.state(now) not in over],
         "old_keys": [client_health.of_key(key, uses, now) for key in keys if key.state(now) in over],

@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.actions import FIELDS
 from clients.acts import exports
+from clients.fields import CONTENT_FIELDS
 from clients.models import Client, ClientContact, Key, Secret
 from portal.forms.client_lists import ClientFilterForm
 from portal.guards.access import actor, security_team
@@ -27,6 +29,8 @@ from tokens.models import CredentialUse
 PAGE = 50
 COUNTED = 1000  # matches are counted up to here
 CHUNK = 500  # clients per round trip of the export
+NAMES = ("client_name", "organisation")  # the first columns of the export
+OTHERS = [field for field in CONTENT_FIELDS if field.client and not field.long and field.name not in NAMES]  # the last
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
     yield [
         _("Client id"), _("Name"), _("Organisation"), _("State"), _("Authenticates with"), _("Scopes"), _("Last used"),
         _("Made at"), _("Contacts"), _("Keys"), _("Next key ends"), _("Id of the client in the change log"),
+        *(str(FIELDS[field.log]) for field in OTHERS),
     ]  # fmt: skip
     contacts = Prefetch("contacts", ClientContact.objects.select_related("user").order_by("user__email"))
     for client in clients.prefetch_related(contacts).iterator(chunk_size=CHUNK):
@@ -121,7 +126,7 @@ def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
             "; ".join(contact.user.email for contact in client.contacts.all()),
             "; ".join(key.description for key in client.keys.all()),
             _second(min((key.not_after for key in client.keys.all() if key.not_after), default=None)),
-            client.uid,
+            client.uid, *(client.texts[field.name] for field in OTHERS),
         ]  # fmt: skip
 
 

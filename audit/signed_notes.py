@@ -23,7 +23,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from audit.merkle import HASH_SIZE
-from audit.verdicts import NOTES
 
 ED25519 = b"\x01"
 KEY_HASH_SIZE = 4
@@ -31,12 +30,25 @@ NAME = re.compile(r"[^\s+]+")
 SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
+# The codes of NoteRefused, for audit/offline.py and logs; pages have their words in portal/explanations/verdicts.py.
+REASONS = {
+    "bad_origin": "a log's origin has no spaces and no plus sign: {name!r}",
+    "not_a_key": "not an Ed25519 verifier key (name+hash+key)",
+    "key_hash_differs": "the verifier key's hash does not fit its name and key",
+    "not_a_note": "not a signed note",
+    "not_a_checkpoint": "not a checkpoint",
+    "wrong_root_length": "the root hash is not 32 bytes",
+    "not_base64": "not base64",
+    "unknown_key": "not signed by a known key",
+    "bad_signature": "the signature does not fit the text",
+}
+
 
 class NoteRefused(ValueError):
-    """A note or key that is malformed, or a note that none of the given keys signed; `code` is of verdicts.NOTES."""
+    """A note or key that is malformed, or a note that none of the given keys signed; `code` is a key of REASONS."""
 
     def __init__(self, code: str, **facts: str) -> None:
-        super().__init__(NOTES[code].format(**facts))
+        super().__init__(REASONS[code].format(**facts))
         self.code = code
 
 

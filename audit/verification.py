@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from audit import canonical, merkle, signed_notes, verdicts
+from audit import canonical, merkle, signed_notes
 
 
 class Problem(StrEnum):
@@ -25,6 +25,51 @@ class Problem(StrEnum):
     CUT_OFF = "cut_off"
     BAD_CHECKPOINT = "bad_checkpoint"
 
+
+# The meaning of each outcome, as a template over Report.params. For audit/offline.py and commands; pages have theirs
+# in portal/explanations/verdicts.py, by the same codes.
+OUTCOMES = {
+    "empty": (
+        "The change log has no entries, and there was no signed checkpoint to compare it with. On a new installation "
+        "that is as it should be. On any other, every entry was removed."
+    ),
+    "intact": (
+        "The change log is intact: every entry from 1 to {entries} is as it was written. "
+        "Signed checkpoints vouch for it up to entry {signed}."
+    ),
+    "unsigned": (
+        "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
+        "a log that was rewritten as a whole would look the same."
+    ),
+    "behind": (
+        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints vouch for them only up to entry "
+        "{signed}, and {wanted} entries were known: what follows could have been rewritten."
+    ),
+    "unreadable": "Entry {seq} cannot be read: it does not have the form in which entries are written.",
+    "changed": "Entry {seq} is not what was written: its content does not fit its hash.",
+    "moved": (
+        "Entry {found} was written as entry {written}: from entry {seq} on, something was removed, swapped or put in."
+    ),
+    "missing": "Entry {seq} is not in its place: entry {found} stands there.",
+    "inserted": "Where entry {seq} would be, a second entry {found} was put in.",
+    "time_reversed": "Entry {seq} is dated before the entry that it follows.",
+    "rewritten": (
+        "An entry between {seq} and {last} was rewritten together with its hash: the tree of the first {last} entries "
+        "is not the one that was signed."
+    ),
+    "two_histories": (
+        "The key signed two different histories of the first {last} entries: an entry from {seq} on was rewritten, "
+        "and the log was signed again after that."
+    ),
+    "cut_off": "The log is cut off: it ends before entry {seq}, but entry {last} had been written.",
+    "bad_checkpoint": "Checkpoint {number} of the list cannot be trusted: {reason}.",
+}
+
+# Said as well where the log is intact and all checkpoints came from the same database as its entries.
+SAME_SOURCE = (
+    "All checkpoints came from the same database. An older copy of it, put back as a whole, would look the same: "
+    "compare with checkpoints that were kept elsewhere."
+)
 
 # How far around its place a moved entry's first number is looked for.
 MOVED_WITHIN = 1000
@@ -79,7 +124,7 @@ class Report:
     def sentence(self) -> str:
         """The verdict in English; portal/explanations/verdicts.py has it in the reader's language."""
         reason = str(self.params.get("reason"))
-        return verdicts.OUTCOMES[self.outcome].format(**self.params | {"reason": verdicts.NOTES.get(reason, reason)})
+        return OUTCOMES[self.outcome].format(**self.params | {"reason": signed_notes.REASONS.get(reason, reason)})
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON values."""

@@ -1,4 +1,4 @@
-"""The outcomes of a verification of the change log in the reader's language, by the codes of audit/verdicts.py.
+"""The outcomes of a verification of the change log in the reader's language, by the codes of audit/verification.py.
 
 The English is the same there, where audit/offline.py finds it without this package.
 """

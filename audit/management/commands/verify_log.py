@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from audit import checkpoints, log, offline, signed_notes, verdicts, verification
+from audit import checkpoints, log, offline, signed_notes, verification
 from foundation.commands import RefusingCommand
 
 
@@ -42,7 +42,7 @@ class Command(RefusingCommand):
         else:
             self.stdout.write(report.sentence)
             if report.proven and not (kept or options["at_least"] or options["file"]):
-                self.stdout.write(verdicts.SAME_SOURCE)
+                self.stdout.write(verification.SAME_SOURCE)
         excused = options["new"] and report.ok and not report.signed and not options["at_least"]
         if report.exit_status and not excused:
             sys.exit(report.exit_status)

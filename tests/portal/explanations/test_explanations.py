@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import gettext
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.template import Context, engines
 from django.utils import translation
 from django.utils.translation import trans_real
@@ -198,30 +195,6 @@ def test_every_rule_has_words_and_a_fix(rule):
 def test_no_fact_is_a_sentence(rule, facts):
     """Facts are names, numbers and lists: three words in a row are a sentence."""
     assert prose_in(facts) == []
-
-
-def facts_in_code() -> list[tuple[str, ast.keyword]]:
-    """Return every fact that the authorization server gives to a refusal, with the place where it does."""
-    root = Path(settings.BASE_DIR)
-    return [
-        (f"{path.relative_to(root)}:{node.lineno}", keyword)
-        for path in sorted((root / "tokens").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]).startswith("Rule.")
-        for keyword in node.keywords
-    ]
-
-
-def test_no_fact_in_the_code_is_a_phrase():
-    facts = facts_in_code()
-    texts = [
-        (place, part.value)
-        for place, keyword in facts
-        for part in ast.walk(keyword.value)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    ]
-    assert len(facts) > 50
-    assert [(place, text) for place, text in texts if " " in text] == []
 
 
 def test_a_rule_that_a_later_version_dropped_is_told_all_the_same():

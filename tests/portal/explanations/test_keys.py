@@ -20,7 +20,7 @@ MOMENT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 TOOLS = ("openssl ", "jq ", "python3 -m json.tool ", "iconv ", "tr ")
 LANGUAGES = ("nl", "fr", "de")
 
-# What keymaterial says of each code that has facts.
+# Facts of each code that has some, as keymaterial gives them.
 FACTS: dict[str, dict[str, Any]] = {
     "private_key_material": {"sign": ["d", "p"]},
     "symmetric_key": {"sign": "k"},

@@ -1,4 +1,4 @@
-"""Verdicts on the change log: one English, in audit/verdicts.py, and the same in every other language."""
+"""Verdicts on the change log: one English, in audit/verification.py, and the same in every other language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import trans_real
 
-import audit.verdicts
+from audit import signed_notes, verification
 from audit.verification import Problem, Report
 from portal.explanations.verdicts import OUTCOMES, REASONS, SAME_SOURCE, verdict
 
@@ -21,9 +21,9 @@ PACKAGES = ("portal", "tokens", "clients", "audit", "foundation")
 
 def test_the_english_is_that_of_the_offline_verifier():
     with translation.override("en"):
-        assert {code: str(text) for code, text in OUTCOMES.items()} == audit.verdicts.OUTCOMES
-        assert str(SAME_SOURCE) == audit.verdicts.SAME_SOURCE
-        assert {code: str(text) for code, text in REASONS.items()}.items() <= audit.verdicts.NOTES.items()
+        assert {code: str(text) for code, text in OUTCOMES.items()} == verification.OUTCOMES
+        assert str(SAME_SOURCE) == verification.SAME_SOURCE
+        assert {code: str(text) for code, text in REASONS.items()}.items() <= signed_notes.REASONS.items()
 
 
 def test_every_outcome_of_a_verification_has_words():
@@ -34,14 +34,14 @@ def test_every_reason_to_mistrust_a_checkpoint_has_words():
     """The others are of keys, which a verification is given and does not judge."""
     source = (Path(settings.BASE_DIR) / "audit" / "signed_notes.py").read_text()
     codes = set(re.findall(r'NoteRefused\("(\w+)"', source))
-    assert codes == audit.verdicts.NOTES.keys()
+    assert codes == signed_notes.REASONS.keys()
     assert codes - REASONS.keys() == {"bad_origin", "not_a_key", "key_hash_differs"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_is_complete(language):
     catalogue = trans_real.translation(language)._catalog
-    texts = [*audit.verdicts.OUTCOMES.values(), audit.verdicts.SAME_SOURCE, *(audit.verdicts.NOTES[r] for r in REASONS)]
+    texts = [*verification.OUTCOMES.values(), verification.SAME_SOURCE, *(signed_notes.REASONS[r] for r in REASONS)]
     assert [text for text in texts if catalogue.get(text) in (None, "", text)] == []
 
 

@@ -80,14 +80,14 @@ class Checkpoint:
 
 
 def verifier_key(name: str, seed: bytes) -> VerifierKey:
-    """The public half of a signing key given as its seed of 32 bytes; NoteRefused for a name no note can carry."""
+    """Return the public half of a signing key from its seed of 32 bytes. Raises NoteRefused for an unusable name."""
     if not NAME.fullmatch(name):
         raise NoteRefused("bad_origin", name=name)
     return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
 
 
 def parse_key(text: str) -> VerifierKey:
-    """A verifier key from its text form; NoteRefused."""
+    """Parse a verifier key from its text form. Raises NoteRefused."""
     name, _, rest = text.strip().partition("+")
     key_hash, _, encoded = rest.partition("+")
     material = _unbase64(encoded)
@@ -100,14 +100,14 @@ def parse_key(text: str) -> VerifierKey:
 
 
 def sign(checkpoint: Checkpoint, seed: bytes) -> str:
-    """The checkpoint as a signed note."""
+    """Return the checkpoint as a signed note."""
     key = verifier_key(checkpoint.origin, seed)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(checkpoint.text.encode())
     return f"{checkpoint.text}\n— {key.name} {_base64(key.hash + signature)}\n"
 
 
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
-    """The checkpoint in a note that at least one of `keys` signed; NoteRefused.
+    """Return the checkpoint in a note that at least one of `keys` signed. Raises NoteRefused.
 
     Signatures by other keys are passed over, as the specification wants; a wrong one by a known key refuses the note.
     """
@@ -125,7 +125,7 @@ def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
 
 
 def split(text: str) -> list[str]:
-    """The notes in a file of several, each followed by an empty line; what is cut off at the end stays a bad note."""
+    """Split a file into its notes, each followed by an empty line; a note that is cut off stays a bad one."""
     blocks = text.replace("\r\n", "\n").strip("\n").split("\n\n") if text.strip() else []
     return ["\n\n".join(blocks[at : at + 2]) + "\n" for at in range(0, len(blocks), 2)]
 

@@ -122,7 +122,7 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """The verdict in English; portal/explanations/verdicts.py has it in the reader's language."""
+        """Return the verdict in English; portal/explanations/verdicts.py has it in the reader's language."""
         reason = str(self.params.get("reason"))
         return OUTCOMES[self.outcome].format(**self.params | {"reason": signed_notes.REASONS.get(reason, reason)})
 
@@ -203,7 +203,7 @@ class _Counted:
 def _open(
     checkpoints: Iterable[str], keys: tuple[signed_notes.VerifierKey, ...]
 ) -> tuple[deque[signed_notes.Checkpoint], list[dict[str, int | str]]]:
-    """The checkpoints that `keys` vouch for, smallest first, and what is wrong with the others."""
+    """Return the checkpoints that `keys` vouch for, smallest first, and what is wrong with the others."""
     trusted: list[signed_notes.Checkpoint] = []
     refused: list[dict[str, int | str]] = []
     for number, note in enumerate(checkpoints, start=1):
@@ -215,7 +215,7 @@ def _open(
 
 
 def _check(entry: object, expected: int, previous_at: str, head: int | None) -> tuple[bytes, str]:
-    """The leaf hash and the time of the entry that stands where number `expected` belongs."""
+    """Return the leaf hash and the time of the entry that stands where number `expected` belongs."""
     if not isinstance(entry, dict) or entry.keys() != canonical.EXPORTED:
         raise _Found(Problem.UNREADABLE, expected)
     seq, at = entry["seq"], entry["at"]

@@ -94,7 +94,7 @@ def test_the_script_makes_every_file_that_the_services_want(compose, made_secret
     assert {file.name for file in made_secrets.iterdir()} == wanted
 
 
-def test_the_verifier_key_that_the_script_makes_is_the_public_half_of_the_signing_key(made_secrets):
+def test_the_verifier_key_that_the_script_makes_fits_the_signing_key(made_secrets):
     signing, seed = (made_secrets / "log_signing_keys").read_text().split(":")
     verifier, public = (made_secrets / "log_verifier_keys").read_text().split(":")
     key = Ed25519PrivateKey.from_private_bytes(urlsafe_b64decode(f"{seed}=")).public_key()

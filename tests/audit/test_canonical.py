@@ -45,7 +45,7 @@ def test_the_hash_of_a_known_entry_stays_what_it_is():
     assert entry["leaf_hash"] == "02172e4773e81710b5605906d8f5b5aeaa507d97a9e25ac0071fc83159c71d7b"
 
 
-def test_times_are_in_utc_with_microseconds_so_that_text_order_is_time_order():
+def test_times_are_utc_with_microseconds_so_text_order_is_time_order():
     assert canonical.moment(datetime(2026, 11, 24, 9, 30, tzinfo=UTC)) == "2026-11-24T09:30:00.000000Z"
     brussels = timezone(timedelta(hours=1))
     assert canonical.moment(datetime(2026, 11, 24, 9, 30, 0, 5, tzinfo=brussels)) == "2026-11-24T08:30:00.000005Z"

@@ -309,7 +309,7 @@ def test_tampering_with_the_database_is_found_and_named(write, sql, problem, seq
     assert (report.ok, report.problem, report.first_bad_seq) == (False, problem, seq), report.sentence
 
 
-def test_an_entry_rewritten_with_its_hash_is_found_between_two_checkpoints(write):
+def test_an_entry_rewritten_with_its_hash_is_found_between_checkpoints(write):
     for count in (4, 4, 2):
         write(count)
         sign()
@@ -319,7 +319,7 @@ def test_an_entry_rewritten_with_its_hash_is_found_between_two_checkpoints(write
     assert "between 5 and 8" in report.sentence
 
 
-def test_a_history_rewritten_with_its_checkpoints_is_found_by_one_that_was_kept_outside(write):
+def test_a_checkpoint_kept_outside_reveals_a_rewritten_history(write):
     write(4)
     kept = sign().note
     rewrite(2, note="x")

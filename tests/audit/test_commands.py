@@ -48,7 +48,7 @@ def test_an_intact_log_is_a_sentence_and_exit_status_0(write):
     assert output.startswith("The change log is intact: every entry from 1 to 3 is as it was written.")
 
 
-def test_a_new_installation_without_a_checkpoint_is_no_fault_when_one_says_that_it_is_new(write):
+def test_a_log_said_to_be_new_needs_no_checkpoint(write):
     assert verify_log()[0] == 3
     assert verify_log("--new")[0] == 0
     write(3)
@@ -105,7 +105,7 @@ def test_a_damaged_log_is_exported_all_the_same(write, tmp_path):
     assert verify_log("--file", str(tmp_path / "log.jsonl"))[0] == 1
 
 
-def test_an_export_is_whole_also_when_the_log_grows_and_is_signed_meanwhile(write, tmp_path, monkeypatch):
+def test_an_export_is_whole_when_the_log_grows_and_is_signed_meanwhile(write, tmp_path, monkeypatch):
     write(5)
     export = log.export
 
@@ -162,7 +162,7 @@ def test_a_database_that_is_away_is_not_taken_for_a_damaged_log(monkeypatch):
     assert refused.value.returncode == 2
 
 
-def test_checkpoints_of_the_same_database_are_not_taken_for_more_than_they_prove(write, tmp_path):
+def test_checkpoints_of_the_same_database_prove_no_more_than_they_can(write, tmp_path):
     """A database put back to an older state has its own checkpoints, and all of them fit."""
     write(3)
     kept = tmp_path / "checkpoints.txt"

@@ -31,7 +31,7 @@ def test_a_signed_checkpoint_opens_with_its_key():
     assert signed_notes.open_checkpoint(NOTE, [KEY]) == CHECKPOINT
 
 
-def test_the_specifications_example_key_reads_back_and_verifies_its_signature():
+def test_the_example_key_of_the_specification_verifies_its_signature():
     key = signed_notes.parse_key(PETER)
     assert str(key) == PETER
     blob = base64.b64decode(PETER_SIGNATURE)
@@ -86,7 +86,7 @@ def test_a_log_name_that_no_note_can_carry_is_refused():
         signed_notes.sign(signed_notes.Checkpoint("my log", 1, ROOT), SEED)
 
 
-def test_a_file_of_several_checkpoints_is_read_whole_whatever_its_line_ends():
+def test_a_file_of_checkpoints_is_read_whole_whatever_its_line_ends():
     other = signed_notes.sign(signed_notes.Checkpoint(ORIGIN, 3, ROOT), SEED)
     assert signed_notes.split("\n".join([NOTE, other])) == [NOTE, other]
     assert signed_notes.split("\r\n".join([NOTE, other]).replace("\n", "\r\n").replace("\r\r", "\r")) == [NOTE, other]

@@ -46,7 +46,7 @@ def test_an_empty_log_has_no_bad_entry_and_proves_nothing():
     assert "On any other, every entry was removed." in report.sentence
 
 
-def test_a_log_without_any_checkpoint_is_not_praised_beyond_what_it_proves(entries):
+def test_a_log_without_a_checkpoint_is_not_called_proven(entries):
     report = verify(entries, [], [KEY], head=SIZE)
     assert (report.ok, report.signed) == (True, 0)
     assert "no signed checkpoint" in report.sentence
@@ -129,16 +129,14 @@ def test_an_entry_rewritten_with_its_hash_is_found_at_the_next_checkpoint(entrie
     assert report.signed == 5
 
 
-def test_a_log_rewritten_from_the_start_is_found_by_a_checkpoint_somebody_kept(entries, checkpoints):
+def test_a_kept_checkpoint_reveals_a_log_rewritten_from_the_start(entries, checkpoints):
     forged = [rehashed({**entry, "note": "rewritten"}) for entry in entries]
     assert verify(forged, [checkpoint(forged)], [KEY]).ok
     assert_found(verify(forged, [checkpoints[0]], [KEY]), Problem.REWRITTEN, 1)
 
 
 @pytest.mark.parametrize("signed_again", [5, 12, 13, SIZE])
-def test_a_key_that_signed_two_histories_is_named_whatever_number_of_entries_it_signed_again(
-    entries, checkpoints, signed_again
-):
+def test_a_key_that_signed_two_histories_is_named_whatever_their_sizes(entries, checkpoints, signed_again):
     """The worker signs every five minutes: hardly ever exactly as many entries as the checkpoint that was kept."""
     forged = [rehashed({**entry, "note": "rewritten"}) for entry in entries]
     report = verify(forged, [checkpoints[0], checkpoint(forged[:signed_again])], [KEY], head=SIZE)
@@ -152,7 +150,7 @@ def test_a_checkpoint_of_fewer_entries_speaks_for_no_second_history(entries, che
     assert_found(verify(forged, checkpoints, [KEY], head=SIZE), Problem.REWRITTEN, 6)
 
 
-def test_signatures_that_end_below_the_known_number_of_entries_prove_too_little(entries, checkpoints):
+def test_signatures_below_the_known_number_of_entries_prove_too_little(entries, checkpoints):
     assert verify(entries, checkpoints, [KEY], at_least=SIZE).exit_status == 0
     report = verify(entries, checkpoints[:2], [KEY], at_least=SIZE)
     assert (report.ok, report.proven, report.exit_status) == (True, False, 3)
@@ -165,7 +163,7 @@ def test_a_log_that_was_cut_off_is_found_by_its_checkpoints(entries, checkpoints
     assert_found(verify(entries[:left], checkpoints, [KEY]), Problem.CUT_OFF, left + 1)
 
 
-def test_a_log_that_was_cut_off_after_the_last_checkpoint_is_found_by_its_head(entries, checkpoints):
+def test_a_log_cut_off_after_the_last_checkpoint_is_found_by_its_head(entries, checkpoints):
     assert_found(verify(entries[:15], checkpoints[:2], [KEY], head=SIZE), Problem.CUT_OFF, 16)
 
 

@@ -67,14 +67,14 @@ def test_a_new_key_that_nothing_uses_ends_no_warning():
     assert "Add the next key now" not in body
 
 
-def test_the_warnings_end_when_the_new_key_is_used_and_the_old_one_has_not_been_for_a_week():
+def test_warnings_end_when_the_new_key_is_used_and_the_old_is_quiet():
     made, key = ending()
     use(key, NOW - timedelta(days=7))
     use(successor(made), NOW)
     assert not warn()
 
 
-def test_software_that_still_signs_with_the_old_key_is_named_with_the_time():
+def test_software_still_signing_with_the_old_key_is_named_with_the_time():
     made, key = ending()
     use(key, NOW - timedelta(hours=1))
     use(successor(made), NOW)

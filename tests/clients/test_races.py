@@ -30,7 +30,7 @@ def succeeded(outcomes):
     return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
 
 
-def test_twenty_approvals_and_rejections_give_one_decision_one_client_one_mail_one_entry():
+def test_twenty_decisions_give_one_decision_client_mail_and_entry():
     pk, seen = (registration := submitted_request()).pk, registration.content_hash
     reviewers, scopes = [by(noor()), by(bram())], [row.scope for row in registration.asked.all()]
     Mail.objects.all().delete()
@@ -130,7 +130,7 @@ def test_the_client_id_changes_once_from_what_one_saw():
 
 
 @pytest.mark.parametrize("act", ["activate", "close", "reencrypt", "warn"])
-def test_an_act_waits_for_the_client_before_it_locks_a_key_or_secret_of_it(act, settings):
+def test_an_act_waits_for_the_client_before_it_locks_a_credential_of_it(act, settings):
     """The other way round, two acts at once would wait for each other until the database ends one of them."""
     (mine, _secret), actor = client(), by(lotte())
     key = keys.add(client=mine, key=certificate(days=3), by=actor, now=NOW, active=act != "activate")

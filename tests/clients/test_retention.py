@@ -22,7 +22,7 @@ def unconfirmed(now=NOW) -> Registration:
     return client_requests.submit(content=content(), language="en", by=SYSTEM, now=now)
 
 
-def test_a_request_that_nobody_confirmed_is_forgotten_after_a_week_with_its_code_and_mail():
+def test_an_unconfirmed_request_is_forgotten_after_a_week_with_its_mail():
     unconfirmed()
     retention.forget(now=NOW + retention.UNCONFIRMED_KEPT)
     assert Registration.objects.count() == 1
@@ -32,7 +32,7 @@ def test_a_request_that_nobody_confirmed_is_forgotten_after_a_week_with_its_code
     assert not Mail.objects.exists()
 
 
-def test_of_what_a_stranger_typed_the_change_log_has_nothing_until_it_is_confirmed():
+def test_the_change_log_has_nothing_a_stranger_typed_until_confirmed():
     registration = unconfirmed()
     (entry,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED).values()
     typed = content().texts
@@ -63,7 +63,7 @@ def test_a_request_for_which_a_new_code_was_mailed_waits_for_it():
     client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=SYSTEM, now=late + MINUTE)
 
 
-def test_links_and_codes_are_forgotten_a_month_after_their_end_with_their_mails():
+def test_links_and_codes_are_forgotten_with_their_mails_after_a_month():
     outbox.queue_link(user=lotte(), now=NOW)
     code = one_time_codes.issue(purpose=MailedCode.Purpose.STEP_UP, email=lotte().email, user=lotte(), now=NOW)
     outbox.queue_code(code=code, language="en", now=NOW)
@@ -76,7 +76,7 @@ def test_links_and_codes_are_forgotten_a_month_after_their_end_with_their_mails(
     assert not Mail.objects.exists()
 
 
-def test_a_mail_that_could_not_be_delivered_is_shown_for_as_long_as_any_mail_is_kept():
+def test_an_undelivered_mail_is_shown_for_as_long_as_any_mail_is_kept():
     outbox.queue_link(user=lotte(), kind=Mail.Kind.CLIENT_READY, now=NOW)
     Mail.objects.update(state=Mail.State.FAILED)
     retention.forget(now=NOW + retention.MAIL_KEPT)

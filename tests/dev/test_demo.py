@@ -122,7 +122,7 @@ def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(direct
         assert demo.wait_for_its_end() == 0
 
 
-def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:
+def test_all_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:
     with running(directory) as demo:
         assert "Keydesk" in get(demo.url)
         assert json.loads(get(found(r"Operations +(http\S+/readyz)", demo.said)))["writable"] is True
@@ -147,7 +147,7 @@ def test_everything_it_prints_can_be_opened_and_a_second_start_keeps_the_data(di
         assert demo.said.index("Ending") < demo.said.index(f"The data stays in {directory / 'demo'}")
 
 
-def test_a_part_that_is_killed_comes_back_and_a_killed_demonstration_leaves_nothing_running(directory: Path) -> None:
+def test_a_killed_part_returns_and_a_killed_demonstration_leaves_nothing(directory: Path) -> None:
     with running(directory) as demo:
         os.killpg(int(demo.processes()["web"]), signal.SIGKILL)
         assert "web has ended by itself" in demo.wait_until_it_says("Starting web again")

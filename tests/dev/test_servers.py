@@ -117,7 +117,7 @@ def test_postgresql_keeps_its_data_from_one_start_to_the_next(short: Path) -> No
         assert rows == (start,)
 
 
-def test_postgresql_comes_back_after_sigkill_though_its_process_id_now_belongs_to_another(short: Path) -> None:
+def test_postgresql_comes_back_after_sigkill_though_its_pid_is_anothers(short: Path) -> None:
     server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY)
     server.kill()
     for lock in (short / "data" / "postmaster.pid", short / ".s.PGSQL.5432.lock"):

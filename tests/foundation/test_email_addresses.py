@@ -93,7 +93,7 @@ def test_a_spelling_of_a_known_mailbox_makes_no_second_person(spelling: str) -> 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("spelling", NOORS)
-def test_nobody_decides_on_a_request_under_a_spelling_of_their_own_address(spelling: str) -> None:
+def test_another_spelling_of_ones_address_does_not_decide_on_ones_request(spelling: str) -> None:
     """Also when the address was entered before there were normal forms, and made another person."""
     reviewer, asked = by(noor()), submitted_request()
     scopes = [row.scope for row in asked.asked.all()]
@@ -112,7 +112,7 @@ def test_a_request_under_a_spelling_of_a_staff_address_is_by_that_person() -> No
 
 
 @pytest.mark.django_db
-def test_the_codes_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -> None:
+def test_codes_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -> None:
     for number in range(one_time_codes.MAILED_PER_HOUR):
         one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=SPELLINGS[number], now=NOW)
     for spelling in SPELLINGS:
@@ -121,7 +121,7 @@ def test_the_codes_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -
 
 
 @pytest.mark.django_db
-def test_the_links_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -> None:
+def test_links_mailed_to_all_spellings_of_a_mailbox_are_counted_together() -> None:
     User.objects.contact(email=SPELLINGS[0])
     mailed = [contacts.mail_fresh_link(email=spelling, by=factories.SYSTEM, now=NOW) for spelling in SPELLINGS]
     assert sum(mailed) == contacts.LINKS_PER_HOUR

@@ -70,7 +70,7 @@ def certificate_of(name: str) -> bytes:
     return built.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def test_the_names_inside_a_certificate_are_text_on_every_page_that_shows_them() -> None:
+def test_the_names_in_a_certificate_are_text_on_every_page_with_them() -> None:
     client, _secret = factories.client()
     (key,) = keymaterial.read(certificate_of(NASTY), now=datetime.now(UTC))
     browser = browsers.of(lotte())
@@ -153,7 +153,7 @@ def test_no_address_or_header_forges_a_line_of_the_log(log: io.StringIO, path: s
     assert "forged" not in {line["event"] for line in written}
 
 
-def test_the_address_of_a_link_is_in_no_line_of_the_log_whatever_becomes_of_the_request(log: io.StringIO) -> None:
+def test_the_address_of_a_link_is_in_no_line_of_the_log(log: io.StringIO) -> None:
     link = management_links.issue(user=lotte(), now=datetime.now(UTC))
     management_links.activate(link)
     token = management_links.token(link)
@@ -184,7 +184,7 @@ def test_a_secret_or_token_that_a_library_logs_is_taken_out(log: io.StringIO) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_access_log_of_the_authorization_server_has_no_credential_and_no_forged_line(
+def test_the_access_log_for_machines_has_no_credential_and_no_forged_line(
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, secret = factories.client()

@@ -42,7 +42,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "wake_worker", lambda mail_id: None)
 
 
-def test_of_twenty_decisions_at_once_one_counts_and_the_others_see_that_it_was_made() -> None:
+def test_of_twenty_decisions_at_once_one_counts_and_the_others_see_it() -> None:
     asked = submitted_request()
     url = reverse("security:review", args=[asked.uid])
     waiting = [staff.signed_in(reviewer) for reviewer in (noor(), bram())] * 10
@@ -123,7 +123,7 @@ def test_two_admins_who_suspend_a_client_at_once_do_it_once() -> None:
         ("security:create_api", {"name": "Race", "identifier": "race", "description_en": "x", "reason": "Case 4711"}),
     ],
 )
-def test_of_twenty_who_add_the_same_to_the_catalogue_one_does_and_the_others_are_told(page, typed) -> None:
+def test_of_twenty_who_add_the_same_to_the_catalogue_only_one_does(page, typed) -> None:
     typed, waiting = {**typed, "api": api().pk}, [staff.signed_in(reviewer) for reviewer in (noor(), bram())] * 10
     statuses = at_once(20, lambda number: waiting[number].post(reverse(page), typed).status_code)
     assert sorted(statuses) == [302] + [422] * 19
@@ -144,7 +144,7 @@ def test_the_last_key_and_the_last_secret_cannot_both_go() -> None:
 
 
 @pytest.mark.parametrize("key_first", [True, False])
-def test_a_request_that_waited_does_not_take_what_ended_meanwhile_for_a_way_in(key_first: bool) -> None:
+def test_a_request_that_waited_does_not_count_what_ended_as_a_way_in(key_first: bool) -> None:
     """Each request has the time of its arrival: the one that waits for the lock reads an older clock."""
     made, _secret = client(now=NOW)
     key, secret, later = keys.add(client=made, key=public_key(), by=SYSTEM, now=NOW), made.secrets.get(), NOW + SECOND

@@ -159,7 +159,7 @@ def test_a_trigger_of_a_temporary_table_does_not_move_the_head(
     assert log.verify().ok
 
 
-def test_an_entry_moves_the_head_of_the_log_and_not_a_table_of_the_same_name(
+def test_an_entry_moves_the_head_of_the_log_and_no_table_of_its_name(
     production_role: psycopg.Connection,
 ) -> None:
     factories.client()

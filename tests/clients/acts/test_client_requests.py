@@ -204,7 +204,7 @@ def asked_change(mine: Client, **facts: object) -> Registration:
     return client_requests.propose_change(client=mine, content=content(**told), by=by(lotte()), now=NOW)
 
 
-def test_a_change_is_not_approved_when_the_client_changed_while_it_was_read():
+def test_a_change_is_not_approved_when_the_client_changed_meanwhile():
     read, write = scope("address.read"), scope("address.write")
     mine, _secret = client(scopes=(read, write))
     seen = asked_change(mine, scopes=(read, write)).content_hash
@@ -224,7 +224,7 @@ def test_what_a_change_would_replace_is_part_of_what_the_reviewer_saw(fact):
         approve(Registration.objects.get(), seen=seen)
 
 
-def test_a_new_default_scope_of_the_client_is_part_of_what_the_reviewer_saw():
+def test_a_new_default_scope_of_the_client_is_part_of_what_was_reviewed():
     mine, _secret = client(defaults=())
     seen = asked_change(mine).content_hash
     lifecycle.change_scopes(client=mine, scopes=[scope()], defaults=[scope()], reason="Case", by=by(bram()), now=NOW)
@@ -270,7 +270,7 @@ def test_one_open_change_request_per_client():
         client_requests.propose_change(**propose)
 
 
-def test_the_database_lets_nobody_decide_on_their_own_request_nor_approve_twice() -> None:
+def test_the_database_forbids_deciding_on_ones_own_request_or_twice() -> None:
     registration, owned = submitted_request(), client()[0]
     rows = Registration.objects.filter(pk=registration.pk)
     with pytest.raises(IntegrityError, match="nobody_decides_on_their_own_request"), transaction.atomic():

@@ -24,7 +24,7 @@ def regenerate(mine, overlap=timedelta(0), replaces="current", now=NOW):
     return client_secrets.regenerate(client=mine, replaces=current, overlap=overlap, by=by(lotte()), now=now)
 
 
-def test_a_secret_has_a_prefix_256_bits_and_a_checksum_in_an_alphabet_that_needs_no_encoding():
+def test_a_secret_has_a_prefix_256_bits_a_checksum_and_a_plain_alphabet():
     secret = secret_format.generate()
     assert re.fullmatch(r"kds_[A-Za-z0-9_-]{43}[A-Za-z0-9]{6}", secret)
     assert secret_format.is_well_formed(secret)
@@ -32,7 +32,7 @@ def test_a_secret_has_a_prefix_256_bits_and_a_checksum_in_an_alphabet_that_needs
     assert len({secret_format.generate() for _ in range(100)}) == 100
 
 
-def test_the_database_holds_the_digest_and_a_ciphertext_but_not_the_secret():
+def test_the_database_holds_a_digest_and_a_ciphertext_but_no_secret():
     mine, secret = client()
     row = mine.secrets.get()
     assert bytes(row.digest) == hashlib.sha256(secret.encode()).digest()
@@ -56,7 +56,7 @@ def test_where_secrets_are_shown_once_only_the_digest_is_kept(settings):
         client_secrets.view(secret=row, by=by(lotte()), now=NOW)
 
 
-def test_where_secrets_are_no_longer_shown_again_the_command_drops_what_was_kept(settings):
+def test_the_command_drops_kept_secrets_where_none_are_shown_again(settings):
     mine, text = client()
     settings.SECRETS_VIEWABLE = False
     settings.SECRETS_KEYS = {"other": "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3Q"}  # nothing has to open for that

@@ -67,7 +67,7 @@ def test_the_same_key_twice_is_refused():
         add(mine, key)
 
 
-def test_a_certificate_renewed_over_the_same_key_takes_the_place_of_the_old_one():
+def test_a_certificate_renewed_over_the_same_key_replaces_the_old_one():
     """Also where it is the only way in; the old key id works until the software has the new one."""
     mine, _secret = client()
     private = new_ec()
@@ -129,7 +129,7 @@ def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
     ]
 
 
-def test_a_renewed_certificate_is_staged_when_the_old_one_was_and_works_when_that_had_expired():
+def test_a_renewed_certificate_is_staged_like_the_old_one_and_not_expired():
     mine, _secret = client()
     private = new_ec()
     staged = add(mine, certificate(private), active=False)
@@ -175,7 +175,7 @@ def test_a_key_that_another_client_used_is_as_good_as_proven(proven: bool):
         add(mine, key, proven=proven)
 
 
-def test_who_proves_possession_gets_the_key_and_the_unproven_copy_is_retired():
+def test_a_proof_of_possession_gets_the_key_and_retires_unproven_copies():
     mine, _secret = client()
     squatters = [client(contact=wim())[0], client(contact=wim())[0]]
     key = public_key()
@@ -250,7 +250,7 @@ def test_an_uploaded_private_key_is_logged_and_mailed_as_leaked():
     assert Mail.objects.get(kind=Mail.Kind.PRIVATE_KEY_RECEIVED).to == lotte().email
 
 
-def test_forty_private_keys_in_a_day_are_one_mail_and_twenty_counted_entries():
+def test_forty_private_keys_in_a_day_are_one_mail_and_twenty_entries():
     mine, other = client()[0], client()[0]
     for _time in range(40):
         upload_private_key(mine)
@@ -267,7 +267,7 @@ def test_forty_private_keys_in_a_day_are_one_mail_and_twenty_counted_entries():
     assert "it happened 19 more times" in " ".join(render(mails.latest("created_at"), now=NOW).body.split())
 
 
-def test_the_mail_about_an_uploaded_private_key_names_the_keys_that_it_could_be():
+def test_the_mail_about_an_uploaded_private_key_names_candidate_keys():
     mine, _secret = client(contact=lotte())
     used = [add(mine, public_key()), add(mine, public_key())]
     retire(used[0], timedelta(0))

@@ -42,7 +42,7 @@ def guess_twenty_times(now: datetime = NOW, **about: object) -> None:
     assert guess(last, 1, now).ended
 
 
-def test_twenty_failures_end_the_codes_of_a_mailbox_for_a_day_and_tell_its_owner_once() -> None:
+def test_twenty_failures_end_codes_for_a_day_and_tell_the_owner_once() -> None:
     spare = issued(NOW - timedelta(minutes=1))
     owner = lotte()
     guess_twenty_times(user=owner)
@@ -85,7 +85,7 @@ def test_a_stranger_who_guesses_at_requests_keeps_nobody_from_a_step_up() -> Non
     assert Mail.objects.get().user == owner  # whom the address belongs to is told, whoever guessed
 
 
-def test_the_owner_of_an_address_that_we_do_not_know_is_told_nothing_that_was_typed() -> None:
+def test_the_owner_of_an_unknown_address_is_told_nothing_that_was_typed() -> None:
     typed = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose"), "EVIL")
     asked = client_requests.submit(
         content=factories.content(**typed, contact_email="new@bank.example"), language="nl", by=SYSTEM, now=NOW

@@ -130,7 +130,7 @@ def test_a_private_key_under_another_label_is_refused_as_leaked(data: bytes) -> 
     assert refused(data).compromised
 
 
-def test_a_certificate_in_der_that_has_the_bytes_of_an_xml_tag_alarms_nobody() -> None:
+def test_a_der_certificate_with_the_bytes_of_an_xml_tag_raises_no_alarm() -> None:
     """PROTOCOL K-26 and K-27."""
     name = common_name("<D>")
     assert accepted(der(certificate(subject=name))).kind == "certificate"

@@ -85,7 +85,7 @@ def test_a_symmetric_key_is_found_behind_escapes() -> None:
     assert refused(b'{"kty": "oct", "\\u006b": "AAEC"}').code == "symmetric_key"
 
 
-def test_a_private_member_is_found_behind_escapes_in_sets_in_wrappers_and_in_broken_json() -> None:
+def test_a_private_member_is_found_in_escapes_sets_and_broken_json() -> None:
     private = ec_jwk(d="AAECAwQFBgcICQoLDA0ODw")
     for data in (
         json.dumps(private).replace('"d"', '"\\u0064"'),

@@ -112,7 +112,7 @@ def test_a_code_or_link_is_never_in_a_subject() -> None:
     assert "open/" not in rendered(Mail.Kind.LINK).subject
 
 
-def test_nothing_that_a_stranger_typed_is_mailed_before_the_address_is_confirmed() -> None:
+def test_nothing_a_stranger_typed_is_mailed_to_an_unconfirmed_address() -> None:
     typed = {"client_name": "Pay at evil.example", "organisation": "Evil Ltd", "contact_name": "Dear customer"}
     request = Registration(**typed, purpose="Send money", contact_email="victim@example.org", created_at=NOW, pk=6)
     code = one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email="victim@example.org", now=NOW)
@@ -140,7 +140,7 @@ STOPPED = [
 
 
 @pytest.mark.parametrize("kind", STOPPED)
-def test_an_urgent_mail_says_since_when_what_to_do_whom_to_call_and_what_the_team_wrote(kind, settings) -> None:
+def test_an_urgent_mail_says_when_what_to_do_whom_to_call_and_the_message(kind, settings) -> None:
     settings.SUPPORT_EMAIL, settings.SUPPORT_PHONE = "help@keydesk.example", "+32 2 123 45 67"
     row = mail(kind, message="Phone us before noon.")
     text = render(row, now=NOW)
@@ -234,7 +234,7 @@ def test_every_address_in_a_mail_is_a_link(kind) -> None:
     assert len(re.findall(r">\s*http://", html)) == len(re.findall(r"<a [^>]*>\s*http://", html))
 
 
-def test_a_mail_about_a_change_says_who_did_what_and_what_to_do_if_nobody_did() -> None:
+def test_a_mail_about_a_change_says_who_did_what_and_what_if_nobody_did() -> None:
     text = rendered(Mail.Kind.CLIENT_CHANGED)
     assert "viewed the client secret …4f2a" in text.body
     assert "24 November 2026, 10:30" in text.body
@@ -256,7 +256,7 @@ def test_a_reviewers_message_keeps_its_lines_and_is_escaped_in_html() -> None:
     assert "<script>" not in text.html
 
 
-def test_a_message_about_a_request_that_is_decided_asks_for_no_answer_that_nobody_could_give() -> None:
+def test_a_message_about_a_decided_request_asks_for_no_answer() -> None:
     row = mail(Mail.Kind.NEW_MESSAGE)
     for status, answered in ((Registration.Status.SUBMITTED, True), (Registration.Status.REJECTED, False)):
         row.registration.status = status

@@ -63,7 +63,7 @@ def told(to: User, kind: Mail.Kind) -> list[Mail]:
     return list(Mail.objects.filter(user=to, kind=kind).order_by("created_at"))
 
 
-def test_every_act_that_is_told_is_in_one_of_the_two_lists_and_has_words_of_its_own():
+def test_every_act_that_is_told_is_in_one_list_and_has_its_own_words():
     assert not notifications.ALARMING & notifications.HARMLESS
     for action in notifications.ALARMING | notifications.HARMLESS:
         assert action in words.WORDS or action in notifications.OWN_KIND, action
@@ -91,7 +91,7 @@ def test_the_document_has_both_lists_as_they_are():
 
 
 @pytest.mark.parametrize("action", sorted(notifications.ALARMING))
-def test_an_alarming_act_is_mailed_at_once_to_every_contact_also_to_who_did_it(action):
+def test_an_alarming_act_is_mailed_at_once_to_every_contact_and_the_actor(action):
     made, by = of_two(), known()
     tell(made, action, by)
     mails = Mail.objects.all()
@@ -101,7 +101,7 @@ def test_an_alarming_act_is_mailed_at_once_to_every_contact_also_to_who_did_it(a
 
 
 @pytest.mark.parametrize("action", sorted(notifications.HARMLESS))
-def test_harmless_acts_wait_for_ten_minutes_and_are_not_mailed_to_who_did_them(action):
+def test_harmless_acts_wait_for_ten_minutes_and_spare_the_actor(action):
     made, by = of_two(), known()
     tell(made, action, by)
     (mail,) = Mail.objects.all()
@@ -143,7 +143,7 @@ def test_the_acts_of_two_people_and_on_two_clients_are_mails_of_their_own():
     assert len(told(lotte(), Mail.Kind.BUNDLED_CHANGES)) == 1
 
 
-def test_an_act_never_waits_for_the_mail_server_and_is_never_lost_to_a_mail_being_sent():
+def test_an_act_neither_waits_for_a_mail_being_sent_nor_is_lost_to_it():
     made, by = of_two(), known()
     tell(made, Action.KEY_RETIRED, by, subject="first")
     (mail,) = Mail.objects.all()
@@ -167,7 +167,7 @@ def test_nothing_is_added_to_a_mail_that_was_tried_or_is_full():
     assert sorted(len(mail.facts["acts"]) for mail in told(joris(), Mail.Kind.BUNDLED_CHANGES)) == [1, 1, 50]
 
 
-def test_an_act_that_is_rolled_back_leaves_nothing_in_the_mail_being_collected():
+def test_a_rolled_back_act_leaves_nothing_in_the_mail_being_collected():
     made, by = of_two(), known()
     tell(made, Action.KEY_RETIRED, by)
     with transaction.atomic():
@@ -177,7 +177,7 @@ def test_an_act_that_is_rolled_back_leaves_nothing_in_the_mail_being_collected()
     assert len(mail.facts["acts"]) == 1
 
 
-def test_a_harmless_act_from_a_new_network_is_told_at_once_and_to_who_is_said_to_have_done_it():
+def test_a_harmless_act_from_a_new_network_is_told_at_once():
     """Somebody who got into a mailbox may have done it."""
     made = of_two()
     known(OFFICE)

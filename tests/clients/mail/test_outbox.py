@@ -78,7 +78,7 @@ def test_a_server_that_does_not_take_it_now_gets_it_later(inbox, manners):
     assert len(inbox.messages) == 1
 
 
-def test_the_delay_doubles_up_to_six_hours_and_ends_after_about_a_day_and_a_half(inbox):
+def test_the_delay_doubles_up_to_six_hours_for_about_a_day_and_a_half(inbox):
     inbox.manners = "greylist"
     mail, now, delays = queued_link(), NOW, []
     while mail.state == Mail.State.PENDING:
@@ -152,7 +152,7 @@ def test_what_is_over_cannot_be_tried_again():
         outbox.retry(mail=mail, by=SYSTEM, now=NOW)
 
 
-def test_a_line_that_drops_after_data_gives_a_duplicate_one_can_recognise_and_use(inbox):
+def test_a_line_dropped_after_data_gives_a_duplicate_that_is_recognised(inbox):
     mail = queued_link()
     inbox.manners = "drop"
     assert not outbox.deliver(mail_id=mail.pk, now=NOW)

@@ -47,7 +47,7 @@ def create_client(*more: str) -> tuple[str, ...]:
     return ("create_client", "--name", "Meter", "--contact", "lotte@leiestroom.example", *more)
 
 
-def test_a_client_is_made_with_scopes_defaults_and_a_secret_that_is_printed_once() -> None:
+def test_a_client_is_made_with_scopes_defaults_and_a_secret_printed_once() -> None:
     factories.scope("address.read"), factories.scope("parcel.read")
     answer = run(*create_client("--scope", "address.read", "parcel.read", "--default-scope", "parcel.read"))
     client = Client.objects.get(client_id=answer["client_id"])
@@ -127,7 +127,7 @@ def test_a_kid_of_ones_own_obeys_the_rule_for_the_kid_of_an_upload(tmp_path: Pat
     assert not Client.objects.exists()
 
 
-def test_a_member_of_staff_who_would_see_no_client_is_not_made_its_only_contact() -> None:
+def test_staff_who_would_see_no_client_are_not_made_its_only_contact() -> None:
     factories.scope()
     email = factories.noor().email
     assert "who see no client as a contact" in refused(*create_client("--scope", "address.read", "--contact", email))
@@ -222,7 +222,7 @@ def test_somebody_who_lost_their_second_factor_starts_anew() -> None:
     assert Entry.objects.first().note == "password and second factors ended"
 
 
-def test_the_account_of_who_leaves_is_closed_and_an_invitation_opens_it_again() -> None:
+def test_a_leavers_account_is_closed_and_an_invitation_opens_it_again() -> None:
     user = factories.noor()
     TOTP.activate(user, "JBSWY3DPEHPK3PXP")
     assert run("deactivate_staff", "--by", "Piet", "Noor@Keydesk.Example", "--reason", "Left") == {
@@ -315,7 +315,7 @@ BEFORE_IT_BEGINS = {
 
 @pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("says", BEFORE_IT_BEGINS)
-def test_what_is_wrong_before_a_command_begins_ends_with_status_2_and_no_traceback(says: str, as_json: bool) -> None:
+def test_a_mistake_before_a_command_begins_is_status_2_and_no_traceback(says: str, as_json: bool) -> None:
     arguments, environment = BEFORE_IT_BEGINS[says]
     done = manage(*arguments, *(["--json"] if as_json else []), **environment)
     assert done.returncode == 2

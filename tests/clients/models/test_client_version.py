@@ -52,7 +52,7 @@ def test_keys_and_secrets_move_the_version():
     assert version(mine) > middle
 
 
-def test_a_new_scope_makes_nobody_load_again_but_the_resource_servers_that_see_it():
+def test_a_new_scope_reloads_only_the_resource_servers_that_see_it():
     server, _secret = client(scopes=())
     holder, _secret = client(scopes=(scope("letters.read", of=api("letters")),))
     api("letters").served_by.add(server)

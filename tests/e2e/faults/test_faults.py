@@ -72,7 +72,7 @@ def test_a_broker_that_is_down_at_commit_delays_the_mail_and_not_the_act(live):
     arrives_once(live, address)
 
 
-def test_a_broker_that_restarts_while_a_worker_sends_leaves_the_worker_at_work(live):
+def test_a_broker_that_restarts_during_sending_leaves_the_worker_at_work(live):
     worker = live.worker.process
     live.inbox.manners = "hang"
     under_way = invite(live)
@@ -105,7 +105,7 @@ def test_a_crash_between_the_commit_and_the_queue_delays_the_mail_only(live):
     arrives_once(live, address)
 
 
-def test_a_mail_server_that_greylists_or_drops_the_line_gets_each_mail_in_the_end(live):
+def test_a_mail_server_that_greylists_or_drops_the_line_gets_each_mail(live):
     live.inbox.manners = "drop"
     dropped = invite(live)
     wait_for(lambda: live.inbox.to(dropped))  # it has the mail, but we do not know
@@ -125,7 +125,7 @@ def test_a_mail_server_that_greylists_or_drops_the_line_gets_each_mail_in_the_en
     assert len({plain(copy) for copy in copies}) == 1
 
 
-def test_a_mail_server_that_refuses_an_address_for_good_is_not_asked_again(live):
+def test_a_mail_server_that_refuses_for_good_is_not_asked_again(live):
     live.inbox.manners = "refuse"
     address = invite(live)
     wait_for(lambda: mail_state(live, address) == "failed")  # the Security team sees it: tests/portal
@@ -211,7 +211,7 @@ def seconds_of(ask: Callable[[], int]) -> tuple[int, float]:
     return ask(), time.monotonic() - began
 
 
-def test_a_database_that_is_gone_is_a_503_at_once_and_pages_and_tokens_are_back_when_it_is(live, credentials):
+def test_a_database_that_is_gone_is_a_503_at_once_and_all_returns_with_it(live, credentials):
     url = f"{live.url}/oauth/v2/token"
 
     def token() -> int:

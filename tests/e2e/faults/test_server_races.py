@@ -150,7 +150,7 @@ def test_of_a_suspended_client_nothing_works_at_any_process(
 
 
 @pytest.mark.parametrize("act", ["invalidate_all", "contact:invalidate_issued_to"])
-def test_invalidated_tokens_are_dead_and_later_ones_work_while_requests_go_on(
+def test_invalidated_tokens_are_dead_and_later_ones_work_under_load(
     acts: Acts, processes: list[str], resource_servers: list[Caller], client: tuple[str, str], act: str
 ) -> None:
     client_id, _secret = client

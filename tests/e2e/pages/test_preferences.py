@@ -44,7 +44,7 @@ def test_dark_colours_and_no_movement_for_who_wants_them(live_server, browser: B
         context.close()
 
 
-def test_another_language_keeps_what_was_typed_and_the_browser_keeps_nothing(live_server, browser: Browser) -> None:
+def test_another_language_keeps_what_was_typed_and_the_browser_does_not(live_server, browser: Browser) -> None:
     pages.seed()
     context = context_of(browser, live_server.url, "anonymous")
     page = context.new_page()

@@ -48,7 +48,7 @@ def comes_in_with_a_mailed_link(person: Person) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_a_key_pair_made_in_the_browser_gets_a_token_and_its_private_half_stays_there(
+def test_a_key_pair_made_in_the_browser_gets_a_token_and_stays_private(
     live: Live, lotte: Person, algorithm: str
 ) -> None:
     sent: list[str] = []

@@ -43,9 +43,7 @@ def asks_for_a_link(person: Person) -> None:
     person.clicks("Send me a link")
 
 
-def test_a_form_that_is_sent_after_the_session_ended_comes_back_in_the_tab_of_the_mailed_link(
-    live: Live, lotte: Person
-) -> None:
+def test_a_form_sent_after_the_session_comes_back_with_the_mailed_link(live: Live, lotte: Person) -> None:
     page = lotte.page
     lotte.clicks(re.compile("^Meterstanden"), role="link")
     contacts = f"{page.url.split('?')[0]}contacts/"
@@ -118,7 +116,7 @@ def test_a_form_that_arrived_is_not_given_back(live_server, browser: Browser) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_minutes_before_the_end_one_can_stay_signed_in_with_the_keyboard(
+def test_two_minutes_before_the_end_the_keyboard_can_keep_the_session(
     live_server, browser: Browser, axe: Callable[[Page], None], settings
 ) -> None:
     settings.SESSION_IDLE_LIMIT = timedelta(seconds=122)

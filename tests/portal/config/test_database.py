@@ -63,7 +63,7 @@ def test_a_form_is_answered_503_at_once_and_changes_nothing() -> None:
     assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
-def test_pages_are_shown_and_write_nothing_not_even_that_the_session_is_used() -> None:
+def test_pages_are_shown_and_write_nothing_not_even_a_used_session() -> None:
     browser = browsers.of(factories.lotte())
     browser.get("/clients/")
     session = browser.session

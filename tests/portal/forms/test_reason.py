@@ -131,7 +131,7 @@ def test_an_act_itself_refuses_staff_without_a_reason(now) -> None:
     assert Client.objects.get().scopes.count() == 1
 
 
-def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is_not(now) -> None:
+def test_a_message_to_the_contacts_is_in_their_mail_and_the_reason_is_not(now) -> None:
     client, _secret = factories.client()
     url = reverse("security:change_client_status", args=[client.uid, "suspend"])
     signed_in(noor()).post(url, {"reason": "Seen on a forum", "message": "Call us before noon."})
@@ -141,7 +141,7 @@ def test_what_the_team_writes_to_the_contacts_is_in_their_mail_and_the_reason_is
     assert Entry.objects.first().note == "Seen on a forum"
 
 
-def test_the_page_says_what_a_scope_opens_since_when_it_is_held_and_by_which_request(now) -> None:
+def test_the_page_says_what_a_scope_opens_since_when_and_by_which_request(now) -> None:
     asked = factories.submitted_request(timezone.now(), scopes=(factories.scope("person.read"),))
     client = review.approve(
         registration=asked, scopes=[factories.scope("person.read")], defaults=[], seen=asked.content_hash,

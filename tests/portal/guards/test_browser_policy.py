@@ -74,7 +74,7 @@ def test_under_https_browsers_are_told_to_stay_there(production: dict[str, Any])
     assert production["other"] == 400
 
 
-def test_every_page_forbids_what_it_does_not_need_and_has_no_script_or_style_of_its_own(things: dict[str, Any]) -> None:
+def test_every_page_forbids_what_it_does_not_need_and_has_no_inline_code(things: dict[str, Any]) -> None:
     """The access matrix says which pages there are; the policy is only as good as the pages under it."""
     wrong, pages = [], 0
     for role in ROLES:
@@ -192,7 +192,7 @@ def test_a_next_of_this_site_is_followed() -> None:
     assert answer.headers["Location"] == reverse("contact:failures")
 
 
-def test_addresses_in_pages_and_mails_come_from_the_settings_and_not_from_the_request() -> None:
+def test_addresses_in_pages_and_mails_come_from_settings_not_the_request() -> None:
     settings.ALLOWED_HOSTS.append("other.example")
     try:
         browser = Browser(HTTP_HOST="other.example", HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="ftp")

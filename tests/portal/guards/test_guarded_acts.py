@@ -100,7 +100,7 @@ def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any], shared: Clien
 
 
 @pytest.mark.parametrize("name", sorted(GUARDED))
-def test_such_an_act_waits_for_the_code_and_then_mails_all_contacts_without_a_secret(shared: Client, name: str) -> None:
+def test_a_guarded_act_waits_for_the_code_then_mails_all_without_a_secret(shared: Client, name: str) -> None:
     more, form = acts(shared)[name]
     url, browser = reverse(name, kwargs={"uid": shared.uid, **more}), browsers.of(lotte(), stepped_up=False)
     Mail.objects.all().delete()
@@ -223,7 +223,7 @@ def test_guessing_ends_after_five_codes_a_mail_and_twenty_failures_a_day(shared:
     assert Mail.objects.get(kind=Mail.Kind.CODES_ENDED).to == lotte().email
 
 
-def test_a_stranger_who_floods_the_public_form_keeps_nobody_from_a_step_up(shared: Client) -> None:
+def test_a_stranger_who_floods_the_public_form_prevents_no_step_up(shared: Client) -> None:
     for _time in range(one_time_codes.MAILED_PER_HOUR):
         one_time_codes.issue(purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=lotte().email, now=datetime.now(UTC))
     browser = browsers.of(lotte(), stepped_up=False)

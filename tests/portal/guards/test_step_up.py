@@ -121,7 +121,7 @@ def test_a_form_with_an_error_asks_for_no_code(made, browser) -> None:
 
 
 # --- The code ---------------------------------------------------------------------------------------------------------
-def test_a_wrong_code_shows_the_error_beside_the_field_and_the_tries_that_are_left(browser, reveal) -> None:
+def test_a_wrong_code_shows_an_error_beside_the_field_and_the_tries_left(browser, reveal) -> None:
     page = browser.post(reveal)["Location"]
     assert "5 tries left" in browser.get(page).text
     response = browser.post(page, {"code": wrong()})
@@ -138,7 +138,7 @@ def test_a_wrong_code_shows_the_error_beside_the_field_and_the_tries_that_are_le
     assert "tries left" not in response.text
 
 
-def test_pressing_the_button_twice_mails_one_code_and_asking_again_a_second(browser, reveal) -> None:
+def test_pressing_the_button_twice_mails_one_code_and_asking_again_two(browser, reveal) -> None:
     for _time in range(2):
         page = browser.post(reveal)["Location"]
     assert MailedCode.objects.count() == 1
@@ -249,7 +249,7 @@ def test_the_step_up_changes_the_session_key(browser, reveal) -> None:
 
 
 # --- The mail ---------------------------------------------------------------------------------------------------------
-def test_the_mail_says_what_the_code_does_when_and_from_where_it_was_asked(made, browser, reveal) -> None:
+def test_the_mail_says_what_the_code_does_when_and_where_it_was_asked(made, browser, reveal) -> None:
     browser.post(reveal, headers={"User-Agent": WINDOWS})
     mail = Mail.objects.get(kind=Mail.Kind.CODE)
     text = rendering.render(mail, now=mail.created_at, code="123456")

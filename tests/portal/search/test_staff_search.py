@@ -94,7 +94,7 @@ def test_an_address_that_holds_a_live_token_finds_its_client(found) -> None:
     assert list(clients_for("2001:DB8::7")) == [found]
 
 
-def test_one_or_two_characters_find_who_is_called_so_and_not_whose_name_has_them(found) -> None:
+def test_one_or_two_characters_find_whole_names_and_not_parts_of_names(found) -> None:
     assert not clients_for("po").exists()
     Client.objects.filter(pk=found.pk).update(name="BI")
     assert list(clients_for("bi")) == [found]
@@ -122,7 +122,7 @@ def in_the_log(**filters: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["address.read", "addresses", "Addresses"])
-def test_the_change_log_finds_what_was_done_to_a_scope_or_an_api_by_its_name(found, text) -> None:
+def test_the_change_log_finds_acts_on_a_scope_or_an_api_by_its_name(found, text) -> None:
     sentences = in_the_log(client=text)
     assert "created the" in sentences
     assert "approved" not in sentences

@@ -58,7 +58,7 @@ def guessed_at(user: User, *, address: str = HERE, times: int = 12) -> None:
 @pytest.mark.parametrize(
     "spelling", [str, str.upper, lambda email: f"  {email} ", lambda email: email.replace("@", "+x@")]
 )
-def test_failures_from_one_network_count_for_it_however_the_address_is_spelled(spelling) -> None:
+def test_failures_count_for_their_network_however_the_address_is_spelled(spelling) -> None:
     user = enrolled(factories.ada())
     guessed_at(user)
     assert "Too many attempts" in try_password(browser_at(HERE), spelling(user.email), PASSWORD)
@@ -66,14 +66,14 @@ def test_failures_from_one_network_count_for_it_however_the_address_is_spelled(s
     assert right == "in" or "+x@" in spelling(user.email)
 
 
-def test_a_browser_that_the_person_signed_in_with_passes_also_in_the_strangers_network() -> None:
+def test_a_known_browser_passes_also_in_the_strangers_network() -> None:
     user = enrolled(factories.ada())
     theirs = sign_in(browser_at(HERE), user)
     guessed_at(user)
     assert try_password(browser_at(HERE, like=theirs), user.email.upper(), PASSWORD) == "in"
 
 
-def test_many_networks_together_reach_a_slower_limit_that_a_known_browser_passes() -> None:
+def test_many_networks_reach_a_slower_limit_that_a_known_browser_passes() -> None:
     user = enrolled(factories.ada())
     theirs = sign_in(browser_at(HERE), user)
     for number in range(attempts.ACCOUNT.failures):
@@ -133,7 +133,7 @@ def test_one_network_alone_never_reaches_the_limit_of_the_account() -> None:
             assert try_password(browser_at(f"203.0.113.{window}"), user.email, PASSWORD) == "in"
 
 
-def test_the_change_log_has_one_entry_a_day_of_it_however_many_networks_guess() -> None:
+def test_the_change_log_has_one_entry_a_day_however_many_networks_guess() -> None:
     user = enrolled(factories.ada())
     for number in range(8):
         guessed_at(user, address=f"203.0.113.{number}", times=8)

@@ -110,9 +110,7 @@ def test_a_failure_is_a_line_of_the_log_and_says_nothing_that_was_typed(ada) -> 
     assert not Entry.objects.exclude(action="staff.invited").exists()
 
 
-def test_the_line_of_a_failure_has_the_id_and_the_address_of_the_http_request(
-    ada, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_line_of_a_failure_has_the_id_and_address_of_the_request(ada, caplog: pytest.LogCaptureFixture) -> None:
     answer = browser_at(HERE).post(reverse("account_login"), {"login": ada.email, "password": "wrong"})
     (record,) = [record for record in caplog.records if record.name == "portal.sign_in"]
     line = written(record)

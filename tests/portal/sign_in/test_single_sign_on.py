@@ -62,7 +62,7 @@ def is_signed_in(browser: Client) -> bool:
 @pytest.mark.parametrize(
     ("person", "first_page"), [(factories.noor, "security:dashboard"), (factories.ada, "auditor:change_log")]
 )
-def test_staff_come_in_through_the_provider_and_need_no_second_factor_of_ours(provider, person, first_page) -> None:
+def test_staff_come_in_through_the_provider_without_our_second_factor(provider, person, first_page) -> None:
     browser = Client()
     assert come_back_from(provider, browser, email=person().email) == reverse(first_page)
     assert browser.get(reverse(first_page)).status_code == 200
@@ -79,7 +79,7 @@ def test_a_deep_link_survives_single_sign_on(provider) -> None:
     assert come_back_from(provider, browser, start=html.unescape(button), email=noor.email) == page
 
 
-def test_the_code_is_bound_to_this_sign_in_and_comes_back_to_our_own_address(provider, settings) -> None:
+def test_the_code_is_bound_to_this_sign_in_and_to_our_own_address(provider, settings) -> None:
     come_back_from(provider, Client(), email=factories.noor().email)
     assert provider.asked["code_challenge_method"] == "S256"
     assert provider.asked["redirect_uri"].endswith(reverse("openid_connect_callback", kwargs=LOGIN))

@@ -110,7 +110,7 @@ def test_wrong_passwords_are_slowed_down() -> None:
     assert "Too many attempts" in pages[-1]
 
 
-def test_the_invitation_leads_to_a_password_then_a_second_factor_then_the_sign_in_page() -> None:
+def test_an_invitation_leads_to_password_second_factor_and_sign_in() -> None:
     browser = by_link(factories.noor())
     assert browser.get(reverse("security:queue")).url == reverse("account:setup")
     assert browser.post(reverse("account:setup"), {"password": "short"}).status_code == 422
@@ -145,7 +145,7 @@ def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> No
     assert {(entry.actor_id, entry.address) for entry in entries} == {(user.audit_id, "127.0.0.1")}
 
 
-def test_the_qr_code_is_drawn_in_the_page_because_no_other_source_is_allowed() -> None:
+def test_the_qr_code_is_drawn_in_the_page_as_no_other_source_is_allowed() -> None:
     browser = by_link(factories.noor())
     browser.post(reverse("account:setup"), {"password": PASSWORD})
     page = browser.get(reverse("mfa_activate_totp")).content.decode()

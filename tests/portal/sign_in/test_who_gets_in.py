@@ -47,7 +47,7 @@ def link_of(user: User) -> str:
 
 
 @pytest.mark.parametrize(("field", "limit"), [("seen_at", timedelta(hours=1)), ("started_at", timedelta(hours=8))])
-def test_a_session_ends_when_it_was_idle_for_an_hour_or_is_eight_hours_old(field: str, limit: timedelta) -> None:
+def test_a_session_ends_after_an_idle_hour_or_when_eight_hours_old(field: str, limit: timedelta) -> None:
     browser = browsers.of(lotte())
     assert browser.get(reverse("contact:clients")).status_code == 200
     session = browser.session
@@ -59,7 +59,7 @@ def test_a_session_ends_when_it_was_idle_for_an_hour_or_is_eight_hours_old(field
     assert "_auth_user_id" not in browser.session
 
 
-def test_who_sends_a_form_after_the_session_ended_reads_that_nothing_was_done() -> None:
+def test_a_form_sent_after_the_session_ended_says_that_nothing_was_done() -> None:
     browser, review = staff.signed_in(noor()), reverse("security:review", args=[factories.submitted_request().uid])
     session = browser.session
     session.update({"started_at": time.time() - 7200, "seen_at": time.time() - 7200})
@@ -80,7 +80,7 @@ def test_use_keeps_a_session_from_being_idle_but_not_from_growing_old() -> None:
     assert browser.session["started_at"] == started
 
 
-def test_a_session_key_that_somebody_planted_opens_nothing_after_the_sign_in() -> None:
+def test_a_planted_session_key_opens_nothing_after_the_sign_in() -> None:
     victim, attacker = Browser(), Browser()
     victim.get(reverse("public:request_client"))
     planted = victim.session
@@ -144,7 +144,7 @@ def test_a_contact_who_was_removed_loses_the_client_and_the_open_link() -> None:
 # --- Asking for a link ------------------------------------------------------------------------------------------------
 
 
-def test_asking_for_a_link_takes_as_long_for_an_unknown_address_as_for_a_known_one() -> None:
+def test_asking_for_a_link_takes_as_long_for_unknown_addresses() -> None:
     lotte()
 
     def seconds(address: str) -> float:
@@ -188,7 +188,7 @@ def test_one_network_cannot_have_the_public_forms_mail_without_end(monkeypatch: 
 # --- Staff ------------------------------------------------------------------------------------------------------------
 
 
-def test_with_a_password_alone_no_address_of_the_site_opens_more_than_to_a_stranger(things: dict[str, Any]) -> None:
+def test_a_password_alone_opens_no_more_addresses_than_a_stranger_has(things: dict[str, Any]) -> None:
     browser = Browser()
     type_password(browser, enrolled(noor()))
     opened = []

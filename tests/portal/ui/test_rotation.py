@@ -77,7 +77,7 @@ def test_the_page_shows_three_steps_and_how_far_each_is(made, browser):
     assert reverse("contact:retire_key", args=[made.uid, old.uid]) in steps[2]
 
 
-def test_it_stays_amber_while_the_old_key_is_used_too_and_ends_when_that_is_quiet_for_a_week(made):
+def test_it_stays_amber_until_the_old_key_is_quiet_for_a_week(made):
     old = ending(made)
     new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
     use(new)
@@ -141,7 +141,7 @@ def test_a_staged_key_is_no_successor(made):
     assert state(made).words == "Expires in 12 days"
 
 
-def test_the_new_key_is_not_called_safe_to_retire_while_it_waits_for_its_first_use(made, browser):
+def test_a_new_key_without_a_first_use_is_not_called_safe_to_retire(made, browser):
     ending(made)
     keys.add(client=made, key=public_key(), by=by(), now=NOW - timedelta(days=8))
     use(made.secrets.get())

@@ -85,7 +85,7 @@ def test_issued_and_refused_are_drawn_on_one_scale():
     assert heights(column, "kd-chart__bad")[0] == round(heights(column, "kd-chart__ok")[0] / 3)
 
 
-def test_one_refusal_among_thousands_of_tokens_can_be_seen_and_has_its_number():
+def test_one_refusal_among_thousands_of_tokens_is_seen_with_its_number():
     drawn = svg.spark([50_000, 50_000], [1, 900], description="")
     assert min(heights(drawn, "kd-spark__bad")) >= 3
     column = svg.day_column(50_000, 1, 50_000, label="1", is_open=False)

@@ -53,7 +53,7 @@ def test_who_is_signed_out_has_no_seconds_left(browser: Browser) -> None:
     assert browser.get(URL).json() == browser.post(URL).json() == Browser().get(URL).json() == {"idle": 0, "last": 0}
 
 
-def test_every_page_of_somebody_who_is_signed_in_says_when_the_session_ends(browser: Browser) -> None:
+def test_every_page_of_a_session_says_when_the_session_ends(browser: Browser) -> None:
     for visitor, page in ((browser, "contact:clients"), (staff.signed_in(noor()), "security:dashboard")):
         text = visitor.get(reverse(page)).text
         assert 'data-idle="3' in text
@@ -61,7 +61,7 @@ def test_every_page_of_somebody_who_is_signed_in_says_when_the_session_ends(brow
     assert "Stay signed in" not in Browser().get("/").text
 
 
-def test_a_form_that_was_sent_too_late_is_said_to_be_kept_where_a_script_keeps_it(browser: Browser) -> None:
+def test_a_form_sent_too_late_is_said_to_be_kept_where_a_script_keeps_it(browser: Browser) -> None:
     used(browser, 3601)
     answer = browser.post(reverse("contact:propose_change", args=["00000000-0000-4000-8000-000000000000"]), follow=True)
     assert "Your form was not processed" in answer.text
@@ -69,7 +69,7 @@ def test_a_form_that_was_sent_too_late_is_said_to_be_kept_where_a_script_keeps_i
     assert "data-lost" not in Browser().get("/").text
 
 
-def test_a_reader_is_named_to_the_script_the_same_on_every_page_and_nobody_else_is() -> None:
+def test_the_script_has_one_name_for_a_reader_on_every_page_and_no_other() -> None:
     def name(visitor: Browser) -> str:
         return visitor.get(reverse("contact:clients")).text.split('data-reader="')[1].split('"')[0]
 

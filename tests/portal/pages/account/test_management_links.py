@@ -120,7 +120,7 @@ def test_renewing_a_link_that_never_was_says_the_same_and_mails_nobody(client, r
     assert Mail.objects.count() == 1
 
 
-def test_asking_for_a_link_says_the_same_for_a_known_and_an_unknown_address(client) -> None:
+def test_asking_for_a_link_says_the_same_for_known_and_unknown_addresses(client) -> None:
     factories.lotte()
     answers = [
         client.post(reverse("public:ask_link"), {"email": email}, follow=True).content.decode().replace(email, "")

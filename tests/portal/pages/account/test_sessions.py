@@ -103,7 +103,7 @@ def test_signing_out_everywhere_ends_the_sessions_and_the_open_links(which: str,
     assert entry().changes == {"sessions": [2, int(here_after)]}
 
 
-def test_a_session_that_is_ended_while_it_asks_for_a_code_does_nothing_more() -> None:
+def test_a_session_ended_while_it_asks_for_a_code_does_nothing_more() -> None:
     client, _secret = factories.client()
     here, thief = browsers.of(lotte(), stepped_up=False), browsers.of(lotte(), stepped_up=False)
     page = thief.post(reverse("contact:invalidate_tokens", args=[client.uid]))["Location"]

@@ -210,7 +210,7 @@ def test_a_sentence_and_a_text_of_several_lines_read_well_in_french(now) -> None
     assert "\\n" not in text
 
 
-def test_an_export_with_a_filter_that_cannot_be_read_leads_to_what_is_wrong(now) -> None:
+def test_an_export_with_an_unreadable_filter_leads_to_what_is_wrong(now) -> None:
     response = export("csv", since="tomorrow")
     assert response.url == f"{reverse('auditor:change_log')}?since=tomorrow"
     assert not Entry.objects.filter(action="log.exported").exists()
@@ -266,7 +266,7 @@ def test_an_export_of_a_part_has_a_name_of_its_own(now) -> None:
     assert "cannot be verified on its own" in page
 
 
-def test_an_entry_that_made_something_lists_what_was_set_and_not_what_was_not(now) -> None:
+def test_an_entry_that_made_something_lists_only_what_was_set(now) -> None:
     suspended(now)
     text = page()
     assert "What was set" in text

@@ -56,7 +56,7 @@ def tamper(seq: int) -> None:
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 
-def test_the_answer_comes_before_the_log_is_read_and_the_page_says_how_far_it_is() -> None:
+def test_the_answer_comes_before_the_log_is_read_and_progress_follows() -> None:
     verification = asked()
     assert "Waiting for a worker" in page(verification)
     Verification.objects.update(started_at=timezone.now(), checked=1, total=4000)
@@ -90,7 +90,7 @@ def test_the_result_names_the_first_bad_entry() -> None:
     assert "Not intact, checked" in signed_in(factories.ada()).get(reverse("auditor:change_log")).content.decode()
 
 
-def test_a_finished_verification_is_not_done_again_when_its_task_comes_twice() -> None:
+def test_a_finished_verification_is_not_repeated_by_a_second_task() -> None:
     verification = asked()
     verification_runs.carry_out(verification.pk)
     tamper(1)
@@ -142,7 +142,7 @@ def no_broker(monkeypatch) -> Iterator[None]:
     usual.set_current()
 
 
-def test_without_a_broker_the_verification_waits_until_beat_has_a_worker_find_it(
+def test_without_a_broker_the_verification_waits_until_beat_finds_it(
     no_broker, django_capture_on_commit_callbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -167,7 +167,7 @@ def test_the_checkpoints_and_the_public_key_are_there_to_keep_elsewhere() -> Non
     assert str(checkpoints.verifier_keys()[0]) in browser.get(reverse("auditor:verify_log")).content.decode()
 
 
-def test_the_command_on_the_page_checks_the_files_of_the_page_without_keydesk(tmp_path, monkeypatch, capsys) -> None:
+def test_the_command_on_the_page_checks_its_files_without_keydesk(tmp_path, monkeypatch, capsys) -> None:
     browser = signed_in(factories.ada())
     page = unescape(browser.get(reverse("auditor:verify_log")).content.decode())
     kept = b"".join(browser.get(reverse("auditor:signed_checkpoints")))
@@ -201,7 +201,7 @@ def test_a_log_without_a_checkpoint_is_never_called_intact() -> None:
     assert "Intact, checked" not in log_page
 
 
-def test_the_result_says_what_checkpoints_of_the_same_database_do_not_prove() -> None:
+def test_the_result_says_what_checkpoints_of_one_database_do_not_prove() -> None:
     text = verified()
     assert "An older copy of it, put back as a whole, would look the same" in text
     assert "These results are what this database holds." in text

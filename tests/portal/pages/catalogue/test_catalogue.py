@@ -109,7 +109,7 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
     assert client.name in signed_in(factories.noor()).get(reverse("security:scopes")).content.decode()
 
 
-def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the_api(now) -> None:
+def test_a_closed_client_is_no_resource_server_and_holds_up_no_api(now) -> None:
     """It said that there is no such client, of one that the page itself had put there."""
     client, _secret = factories.client(serves=[factories.api()])
     lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
@@ -123,7 +123,7 @@ def test_a_client_that_was_closed_is_no_resource_server_and_does_not_hold_up_the
     assert client.name not in browser.get(reverse("security:scopes")).content.decode()
 
 
-def test_of_two_who_change_an_api_the_second_sees_first_what_the_other_did(now) -> None:
+def test_of_two_who_change_an_api_the_second_sees_what_the_first_did(now) -> None:
     client, _secret = factories.client()
     api = factories.api()
     api.served_by.add(client)

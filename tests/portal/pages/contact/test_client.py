@@ -120,7 +120,7 @@ def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, brows
     assert browsers.queries(browser, url) == for_one
 
 
-def test_the_history_asks_the_database_as_often_for_ten_entries_as_for_one(made, browser) -> None:
+def test_the_history_takes_as_many_queries_for_ten_entries_as_for_one(made, browser) -> None:
     url = reverse("contact:client_history", args=[made.uid])
     for_one = browsers.queries(browser, url)
     for _more in range(9):

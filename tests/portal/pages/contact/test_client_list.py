@@ -98,7 +98,7 @@ def test_when_nothing_is_wrong_the_page_says_so_first() -> None:
     assert "Everything is all right" not in home()
 
 
-def test_every_credential_has_its_line_and_the_one_that_ends_first_is_on_top() -> None:
+def test_every_credential_has_its_line_and_the_first_to_end_is_on_top() -> None:
     made, _secret = factories.client()
     now, by = datetime.now(UTC), factories.by(factories.lotte())
     later = keys.add(client=made, key=public_key(), by=by, now=now)

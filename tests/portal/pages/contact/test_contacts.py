@@ -33,7 +33,7 @@ def test_an_owner_adds_a_contact_who_gets_a_link(made, browser) -> None:
     assert Entry.objects.with_action(Action.CLIENT_CONTACT_ADDED).count() == 1
 
 
-def test_an_owner_who_adds_an_address_of_the_staff_leaves_its_invitation_alone(made, browser, now) -> None:
+def test_adding_an_address_of_the_staff_leaves_its_invitation_alone(made, browser, now) -> None:
     eva = people.invite_staff(
         email="eva@keydesk.example", name="Eva", role=User.Role.AUDITOR, by=factories.SYSTEM, now=now
     )
@@ -179,7 +179,7 @@ def test_a_change_of_nothing_is_not_sent(made, browser) -> None:
     assert not Registration.objects.exists()
 
 
-def test_who_has_a_change_waiting_is_shown_it_instead_of_a_form_that_cannot_be_sent(made, browser, now) -> None:
+def test_a_waiting_change_is_shown_instead_of_a_form_that_cannot_be_sent(made, browser, now) -> None:
     scopes = (factories.scope("person.read"),)
     waiting = client_requests.propose_change(
         client=made, content=factories.content(scopes=scopes), by=factories.by(factories.lotte()), now=now

@@ -36,7 +36,7 @@ def page(**query: object) -> str:
     return browsers.of(factories.lotte()).get(reverse("contact:failures"), query).content.decode()
 
 
-def test_a_first_refusal_that_is_written_while_the_page_is_read_is_no_fault(made) -> None:
+def test_a_first_refusal_written_while_the_page_is_read_is_no_fault(made) -> None:
     refuse(made)
     browser = browsers.of(factories.lotte())
 
@@ -52,7 +52,7 @@ def test_a_first_refusal_that_is_written_while_the_page_is_read_is_no_fault(made
     assert JournalEntry.objects.count() == 2
 
 
-def test_requests_with_the_same_cause_are_one_card_with_what_was_sent_and_expected(made) -> None:
+def test_requests_of_one_cause_are_one_card_of_sent_and_expected(made) -> None:
     for _time in range(4):
         refuse(made)
     text = page()
@@ -164,7 +164,7 @@ def token(client: Client, credential: str = "key:1", *, ago: timedelta, address:
 MINUTE = timedelta(minutes=1)
 
 
-def test_tokens_that_came_since_from_the_same_place_by_the_same_method_say_that_it_is_fixed(made) -> None:
+def test_later_tokens_from_there_by_the_same_method_say_that_it_is_fixed(made) -> None:
     refuse(made, "audience", ago=20 * MINUTE)
     for n in range(14):
         token(made, ago=n * MINUTE)
@@ -178,7 +178,7 @@ def test_tokens_of_another_method_or_place_prove_nothing(made) -> None:
     assert "Still failing" in page()
 
 
-def test_any_token_from_there_shows_that_a_mistake_of_the_request_is_fixed(made) -> None:
+def test_any_token_from_there_shows_that_a_mistaken_request_is_fixed(made) -> None:
     refuse(made, "scope_unknown", ago=20 * MINUTE, error="invalid_scope")
     token(made, "secret:1", ago=MINUTE)
     assert "Fixed: 1 token since" in page()
@@ -205,7 +205,7 @@ def test_without_a_token_since_it_is_only_quiet(made) -> None:
     assert "Not since " in page()
 
 
-def test_a_use_of_the_same_kind_of_credential_after_tokens_are_gone_is_a_proof_too(made) -> None:
+def test_a_use_of_the_same_kind_of_credential_is_a_proof_too(made) -> None:
     refuse(made, ago=timedelta(hours=30))
     CredentialUse.objects.create(credential="key:1", client=made, last_used_at=datetime.now(UTC), uses=3)
     assert "Fixed: used on " in page()

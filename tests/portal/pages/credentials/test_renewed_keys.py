@@ -15,7 +15,7 @@ from tests.support.keys import certificate_pem, jwk_of, new_ec, public_key
 pytestmark = pytest.mark.django_db
 
 
-def test_the_page_says_what_a_renewed_certificate_replaces_and_asks_nothing_about_it(made, browser) -> None:
+def test_the_page_says_what_a_renewed_certificate_replaces_without_asking(made, browser) -> None:
     private, now = new_ec(), datetime.now(UTC)
     old = keys.add(client=made, key=public_key(private), by=factories.SYSTEM, now=now)
     upload = {"way": "paste", "pasted": certificate_pem(private, now=now).decode()}

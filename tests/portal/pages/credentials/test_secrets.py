@@ -63,7 +63,7 @@ def test_a_reveal_is_shown_to_its_own_session_and_at_its_own_client_only(made, b
     assert secret not in browser.get(address.replace(str(client.uid), str(other.uid))).text
 
 
-def test_where_secrets_are_shown_once_the_server_keeps_nothing_of_the_new_one(made, browser, settings) -> None:
+def test_where_secrets_are_shown_once_nothing_of_the_new_one_is_kept(made, browser, settings) -> None:
     client, _old = made
     settings.SECRETS_VIEWABLE = False
     form = {"replaces": client.secrets.get().uid, "overlap": "0"}
@@ -105,7 +105,7 @@ def test_a_reveal_asks_for_a_mailed_code_first(made) -> None:
     assert secret in browser.post(page, {"code": one_time_codes.value(lotte.codes.get())}, follow=True).text
 
 
-def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap(made, browser) -> None:
+def test_regenerating_shows_the_new_secret_and_keeps_the_old_for_a_while(made, browser) -> None:
     client, old = made
     url = reverse("contact:regenerate_secret", args=[client.uid])
     asked = browser.get(url).content.decode()
@@ -124,7 +124,7 @@ def test_regenerating_shows_the_new_secret_and_keeps_the_old_one_for_the_overlap
     assert Mail.objects.filter(kind=Mail.Kind.CLIENT_CHANGED).count() == 1
 
 
-def test_who_gets_a_secret_while_secrets_are_off_reads_that_it_does_not_work_yet(made, browser) -> None:
+def test_a_secret_made_while_secrets_are_off_is_said_not_to_work_yet(made, browser) -> None:
     client, _old = made
     url, form = (
         reverse("contact:regenerate_secret", args=[client.uid]),
@@ -181,7 +181,7 @@ def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
     assert Entry.objects.with_action(Action.SECRET_ENDED).count() == 1
 
 
-def test_somebody_with_the_longest_name_and_address_manages_keys_and_secrets_too(made) -> None:
+def test_the_longest_name_and_address_manage_keys_and_secrets_too(made) -> None:
     client, _old = made
     user = factories.person("v" * 60 + "@" + "gemeente-" * 6 + "." + "x" * 60 + ".example", "N" * 150)
     client.contacts.update(user=user)
@@ -218,7 +218,7 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
     assert client.secret_allowed
 
 
-def test_nothing_is_offered_that_would_leave_the_client_without_a_way_to_sign_in(made, browser) -> None:
+def test_nothing_is_offered_that_would_leave_the_client_no_way_in(made, browser) -> None:
     client, _old = made
     url, off = reverse("contact:client", args=[client.uid]), reverse("contact:secret_authentication", args=[client.uid])
     text = browser.get(url).content.decode()
@@ -229,7 +229,7 @@ def test_nothing_is_offered_that_would_leave_the_client_without_a_way_to_sign_in
     assert off in browser.get(url).content.decode()
 
 
-def test_turning_secrets_off_says_first_whether_one_is_in_use_and_then_that_they_are_off(made, browser) -> None:
+def test_turning_secrets_off_says_first_whether_one_is_in_use(made, browser) -> None:
     client, _old = made
     now, secret = datetime.now(UTC), client.secrets.get()
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=now)

@@ -87,7 +87,7 @@ def test_the_scope_of_the_example_api_is_the_one_the_page_names(client: Browser)
     assert f"<code>{example_api.SCOPE}</code>" in client.get(page_url("call-an-api")).content.decode()
 
 
-def test_the_scope_catalogue_shows_what_is_offered_in_the_readers_language(client: Browser) -> None:
+def test_the_scope_catalogue_shows_what_is_offered_in_ones_language(client: Browser) -> None:
     factories.scope("person.nrn.read", sensitive=True)
     described = factories.scope("address.read")
     described.description = {"en": "Addresses of people", "nl": "Adressen van personen"}
@@ -141,7 +141,7 @@ def test_samples_for_a_kind_of_key_that_the_client_lacks_are_set_apart() -> None
     assert ">RSA<" in others
 
 
-def test_each_kind_of_key_is_shown_with_the_key_id_that_the_client_has_for_it() -> None:
+def test_each_kind_of_key_is_shown_with_the_clients_own_key_id() -> None:
     mine = client_with_key()
     older = datetime.now(UTC) - timedelta(minutes=1)
     private = rsa.generate_private_key(65537, 2048)
@@ -172,7 +172,7 @@ def test_a_strangers_client_is_not_found(path: str) -> None:
         )
 
 
-def test_an_address_with_a_client_tells_nothing_to_somebody_who_is_not_signed_in(client: Browser) -> None:
+def test_an_address_with_a_client_tells_nothing_without_a_sign_in(client: Browser) -> None:
     known, _secret = factories.client()
     urls = [page_url("get-a-token", client=uid) for uid in (known.uid, uuid.uuid4(), "nonsense")]
     [seen] = {main_part(client, url) for url in urls}

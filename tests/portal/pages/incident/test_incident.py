@@ -171,7 +171,7 @@ def test_the_card_says_what_it_could_do_who_used_it_and_whom_to_call(client, key
 
 
 # --- The acts -------------------------------------------------------------------------------------------------------
-def test_a_leaked_key_is_retired_with_every_token_and_the_entry_keeps_the_addresses(client, key, private) -> None:
+def test_a_leaked_key_is_retired_with_its_tokens_and_addresses_are_logged(client, key, private) -> None:
     seen_from(client, key.credential, "193.190.44.18", "198.51.100.7")
     page = revoke(look_up(pem(private)), message="Make a new key before noon.").content.decode()
     assert "Revoked. The contacts" in page

@@ -28,7 +28,7 @@ def wims_change(now) -> tuple[ApiClient, ClientContact, Registration]:
     return client, row, asked
 
 
-def test_a_contact_who_was_removed_loses_the_request_that_they_made_about_the_client(now) -> None:
+def test_a_removed_contact_loses_the_request_they_made_about_the_client(now) -> None:
     _client, row, asked = wims_change(now)
     wim = browsers.of(factories.wim())
     assert asked.client_name in wim.get(reverse("contact:requests")).content.decode()
@@ -56,7 +56,7 @@ def test_each_contact_of_a_client_can_follow_and_withdraw_a_change_of_it(now) ->
     assert "This request was withdrawn" in lotte.get(page).content.decode()
 
 
-def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_client(now) -> None:
+def test_a_rejected_change_leads_to_asking_for_a_change_not_for_a_client(now) -> None:
     client, _row, asked = wims_change(now)
     by = factories.by(factories.noor())
     review.reject(registration=asked, message="No.", seen=asked.content_hash, by=by, now=now, unanswered=True)
@@ -73,7 +73,7 @@ def test_who_had_a_change_rejected_is_led_to_asking_for_a_change_and_not_for_a_c
     assert f'href="{reverse("public:request_client")}">Make a new request' in text
 
 
-def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_removed(now) -> None:
+def test_mail_about_a_change_goes_to_owners_when_its_author_was_removed(now) -> None:
     _client, row, asked = wims_change(now)
     contacts.remove(contact=row, by=factories.by(factories.lotte()), now=now)
     Mail.objects.all().delete()
@@ -82,7 +82,7 @@ def test_mail_about_a_change_goes_to_the_owners_when_who_asked_for_it_was_remove
     assert [(mail.kind, mail.to) for mail in Mail.objects.all()] == [(Mail.Kind.NEW_MESSAGE, factories.lotte().email)]
 
 
-def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_is_closed(now) -> None:
+def test_a_request_stays_with_its_author_when_its_client_is_closed(now) -> None:
     asked, noor = factories.submitted_request(), factories.by(factories.noor())
     client = review.approve(
         registration=asked, scopes=[factories.scope()], defaults=[], seen=asked.content_hash, by=noor, now=now
@@ -103,7 +103,7 @@ def test_a_request_stays_with_who_made_it_when_it_became_a_client_and_when_that_
     assert browsers.of(factories.lotte()).get(reverse("contact:request", args=[other.uid])).status_code == 404
 
 
-def test_more_scopes_need_a_reason_of_their_own_and_leave_the_description_as_it_was(made, browser, now) -> None:
+def test_more_scopes_need_their_own_reason_and_leave_the_description(made, browser, now) -> None:
     ApiClient.objects.filter(pk=made.pk).update(purpose="It draws parcels on a map.")
     factories.scope("person.read")
     url = reverse("contact:propose_change", args=[made.uid])

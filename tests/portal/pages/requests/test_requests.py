@@ -102,7 +102,7 @@ def test_who_is_signed_in_already_stays_so_and_goes_on_to_the_request() -> None:
     assert "The Security team reads your request" in browser.get(response.headers["Location"]).text
 
 
-def test_until_the_code_is_right_a_known_address_looks_like_an_unknown_one() -> None:
+def test_until_the_code_is_right_known_and_unknown_addresses_look_alike() -> None:
     factories.lotte()
     seen = []
     for address in ("lotte@leiestroom.example", "nobody@leiestroom.example"):
@@ -247,7 +247,7 @@ def test_a_message_to_the_security_team_stands_in_the_thread() -> None:
     assert "It is for &lt;b&gt;payroll&lt;/b&gt;." in text
 
 
-def test_a_message_about_a_request_that_was_decided_meanwhile_is_not_taken_and_not_lost(now) -> None:
+def test_a_message_about_a_request_decided_meanwhile_is_not_lost(now) -> None:
     registration = factories.submitted_request()
     page, browser = reverse("contact:request", args=[registration.uid]), browsers.of(factories.wim())
     review.reject(
@@ -311,7 +311,7 @@ def test_withdrawing_asks_first_and_then_ends_it(now) -> None:
     )
 
 
-def test_the_list_of_requests_asks_the_database_as_often_for_ten_as_for_one() -> None:
+def test_the_list_of_requests_takes_as_many_queries_for_ten_as_for_one() -> None:
     browser = browsers.of(factories.wim())
     factories.submitted_request()
     for_one = browsers.queries(browser, reverse("contact:requests"))

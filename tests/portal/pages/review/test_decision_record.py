@@ -65,7 +65,7 @@ def test_a_first_approval_keeps_what_its_reviewer_saw(now) -> None:
     assert any("sensitive" in text for text in changes["signals"][1])
 
 
-def test_a_decided_request_shows_the_signals_of_the_decision_and_not_those_of_today(now) -> None:
+def test_a_decided_request_shows_the_signals_of_its_decision_not_of_today(now) -> None:
     """The client that was just made is one of the organisation: the signal would contradict what was decided on."""
     registration = factories.submitted_request(now)
     decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
@@ -108,7 +108,7 @@ def test_a_later_secret_is_shown_as_somebodys(now) -> None:
     assert "Lotte Verhaeghe regenerated the client secret" in past
 
 
-def test_a_change_that_leaves_the_purpose_says_on_what_purpose_it_was_decided(now) -> None:
+def test_a_change_without_a_purpose_says_on_what_purpose_it_was_decided(now) -> None:
     lotte = factories.lotte()
     client, _secret = factories.client(contact=lotte)
     Client.objects.filter(pk=client.pk).update(purpose="We read meters.")

@@ -48,7 +48,7 @@ def waits() -> Proposal:
     return Proposal.objects.waiting(timezone.now()).get()
 
 
-def test_one_member_with_a_private_mailbox_gets_no_further_than_a_proposal(client) -> None:
+def test_a_member_with_a_private_mailbox_gets_no_further_than_a_proposal(client) -> None:
     """Finding D1: one person added herself as owner, opened the link, and read what two people had approved."""
     page = add(client, noor()).content.decode()
     assert "Waits for a colleague" in page
@@ -77,7 +77,7 @@ def test_the_entry_of_the_act_names_both_people_and_both_reasons(client) -> None
     assert entry.changes["proposal_reason"] == [None, "They asked on the telephone"]
 
 
-def test_an_account_with_another_spelling_of_the_mailbox_is_no_second_person(client) -> None:
+def test_another_spelling_of_the_mailbox_is_no_second_person(client) -> None:
     """Two rows for one mailbox: written in the database itself, because the acts make one account per mailbox."""
     add(client, noor())
     proposal, twin = waits(), factories.person("twin@keydesk.example", "Noor", User.Role.SECURITY)
@@ -264,7 +264,7 @@ def test_an_owner_decides_on_contacts_and_on_nothing_else(client, scope) -> None
         proposals.confirm(proposal=proposal, by=by(lotte()), now=timezone.now())
 
 
-def test_a_member_who_is_a_contact_of_the_client_neither_proposes_nor_decides(client) -> None:
+def test_a_member_who_is_its_contact_neither_proposes_nor_decides(client) -> None:
     """An owner can add any address, also that of a member of the staff."""
     contacts.add(client=client, email=bram().email, name="", role=EDITOR, by=by(lotte()), now=factories.NOW)
     assert "You are a contact of this client" in add(client, bram()).content.decode()

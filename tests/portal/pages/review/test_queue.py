@@ -61,7 +61,7 @@ def test_the_second_approval_is_shown_to_those_who_can_give_it(now) -> None:
     assert "Loonverwerking-koppeling" in page("second", by=factories.bram())
 
 
-def test_decided_requests_and_those_that_wait_for_the_contact_have_their_own_lists(now) -> None:
+def test_decided_requests_and_those_awaiting_the_contact_have_own_lists(now) -> None:
     registration = factories.submitted_request(now)
     noor = factories.by(factories.noor())
     review.request_changes(registration=registration, message="Why?", seen=registration.content_hash, by=noor, now=now)

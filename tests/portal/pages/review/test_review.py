@@ -76,7 +76,7 @@ def test_asking_for_changes_and_rejecting_need_a_reason(now, decision, status) -
     assert registration.status == status
 
 
-def test_a_request_that_changed_meanwhile_is_shown_again_with_what_was_typed(now) -> None:
+def test_a_request_changed_meanwhile_is_shown_again_with_what_was_typed(now) -> None:
     registration = factories.submitted_request(now)
     seen = registration.content_hash
     Registration.objects.filter(pk=registration.pk).update(purpose="Something else entirely.")
@@ -191,7 +191,7 @@ def test_a_change_of_a_client_that_was_closed_meanwhile_is_not_approved(now) -> 
     assert decide(registration, "reject", message="The client is closed.").status_code == 302
 
 
-def test_a_message_reaches_the_contact_and_the_log_and_changes_nothing_else(now) -> None:
+def test_a_message_reaches_the_contact_and_the_log_and_nothing_else(now) -> None:
     registration = factories.submitted_request(now)
     browser = signed_in(factories.noor())
     browser.post(reverse("security:write_message", args=[registration.uid]), {"text": "Which employers?"})

@@ -62,7 +62,7 @@ def test_an_unknown_domain_is_neither_good_nor_bad() -> None:
 
 
 @pytest.mark.parametrize("address", ["jan@vlааnderen.example", "jan@xn--vlnderen-26ga.example"])
-def test_letters_of_two_alphabets_in_a_domain_are_a_high_risk_and_shown_in_both_forms(address: str) -> None:
+def test_a_domain_of_two_alphabets_is_a_high_risk_and_shown_in_both_forms(address: str) -> None:
     asked = factories.submitted_request(contact_email=address)
     assert asked.contact_email == "jan@xn--vlnderen-26ga.example"
     text = review(asked)

@@ -168,7 +168,7 @@ def test_saving_the_scopes_it_has_is_no_change(now) -> None:
     assert (Mail.objects.count(), Entry.objects.count()) == (mails, entries)
 
 
-def test_of_two_who_change_the_scopes_the_second_sees_first_what_the_other_did(now) -> None:
+def test_of_two_who_change_the_scopes_the_second_sees_what_the_first_did(now) -> None:
     """Or what one took away after an incident would come back with what another adds."""
     names = ("address.read", "parcel.read", "person.read")
     kept, taken, added = (factories.scope(name) for name in names)
@@ -191,7 +191,7 @@ def test_of_two_who_change_the_scopes_the_second_sees_first_what_the_other_did(n
     assert Proposal.objects.get().content["scopes"] == [kept.name, added.name]
 
 
-def test_of_two_who_change_the_settings_the_second_sees_first_what_the_other_did(now) -> None:
+def test_of_two_who_change_settings_the_second_sees_what_the_first_did(now) -> None:
     client, _secret = factories.client()
     seen = seen_on(shown("security:client_settings", client.uid))
     save("security:client_settings", client.uid, rate_limit=10, may_request_tokens="on")
@@ -255,7 +255,7 @@ def test_the_pages_are_not_there_for_others(now, person) -> None:
         assert browser.post(reverse(name, args=[client.uid])).status_code == 404
 
 
-def test_the_team_reads_why_a_clients_requests_were_refused_in_the_words_of_its_contacts() -> None:
+def test_the_team_reads_refusals_in_the_words_of_the_clients_contacts() -> None:
     client, _secret = factories.client()
     other, _secret = factories.client()
     facts = {"sent": "https://auth.example/", "expected": ["https://auth.example"]}

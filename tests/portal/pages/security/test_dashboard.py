@@ -167,7 +167,7 @@ def test_the_pages_of_an_api_belong_to_the_catalogue_in_the_navigation(name) -> 
     assert current[1] == reverse("security:scopes")
 
 
-def test_mail_is_called_accepted_and_not_delivered_and_what_waits_is_counted(now) -> None:
+def test_mail_is_called_accepted_not_delivered_and_waiting_is_counted(now) -> None:
     browser, url = signed_in(factories.noor()), reverse("security:failed_mail")
     text = browser.get(url).content.decode()
     assert "delivered</h" not in text

@@ -7,6 +7,7 @@
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
 # make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/
+# make walks    the main acts as calls between rooms, for the table in docs/architecture.md
 # make clean    remove the data and logs of the demonstration
 #
 # Nothing has to be installed by hand but make and a Python; .ci/uv fetches uv, and uv the rest.
@@ -18,7 +19,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test quick check messages bench bench-scale bench-pages screenshots clean
+.PHONY: help install translations demo test quick check messages bench bench-scale bench-pages screenshots walks clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -78,6 +79,9 @@ bench-pages: translations
 
 screenshots: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/pages/screenshots.py
+
+walks: translations
+	@exec $(PYTHON) -m pytest -q -s tests/walks.py
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.servers.clean; else rm -rf .local/demo .local/demo.env; fi

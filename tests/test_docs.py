@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         file = page.parent / target if target else page
         assert file.exists(), target
         assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("package", ["portal", "tokens", "clients"])
+def test_the_architecture_lists_the_rooms_of_a_package_from_the_highest_down(package: str) -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract.get("containers") == [package]]
+    section = (ROOT / "docs" / "architecture.md").read_text().partition(f"**`{package}/`**")[2].partition("\n**`")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = [{name.rstrip("/").removesuffix(".py") for name in re.findall(r"`([\w./]+)`", row)} for row in rows]
+    assert listed == [set(layer.split(" | ")) for layer in layers]
 
 
 def test_the_commits_that_git_blame_looks_past_are_named_in_full() -> None:

@@ -37,9 +37,9 @@ from clients import keymaterial
 from clients.acts import keys
 from clients.mail import outbox
 from clients.models import Mail
-from tests import factories
-from tests.keys import certificate_pem
-from tests.portal import browsers, staff
+from tests.portal.support import browsers, staff
+from tests.support import factories
+from tests.support.keys import certificate_pem
 from tests.tokens.support.wire import Clock, Signer, ec_key, public_jwk
 from tokens.models import JournalEntry
 from tokens.protocol.http import Request

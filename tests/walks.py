@@ -157,7 +157,7 @@ def test_certificate() -> None:
     """From the upload to the key."""
     client, _secret = factories.client()
     browser = browsers.of(factories.lotte())
-    (upload, add_key), (add, confirm_key) = view("add_key", client.uid), view("confirm_key", client.uid)
+    (upload, add_key), (add, confirm_key) = view("contact:add_key", client.uid), view("contact:confirm_key", client.uid)
     pem = certificate_pem(now=timezone.now()).decode()
     with walk("certificate", add_key, confirm_key):
         browser.post(upload, {"way": "paste", "pasted": pem}, follow=True)
@@ -185,7 +185,7 @@ def test_assertion_and_refusal() -> None:
         assert asyncio.run(answered(form)) == [200]
     with walk("refusal: the answer", Application.answer):
         assert asyncio.run(answered(stranger)) == [400]
-    url, why = view("why", JournalEntry.objects.get().request_id)
+    url, why = view("public:why", JournalEntry.objects.get().request_id)
     with walk("refusal: the page", why):
         assert browsers.of(factories.lotte()).get(url).status_code == 200
 
@@ -199,7 +199,7 @@ def request_of(form: dict[str, str]) -> Request:
 def test_approval() -> None:
     """From the page that the reviewer reads to the client."""
     registration = factories.submitted_request(timezone.now())
-    url, review = view("review", registration.uid)
+    url, review = view("security:review", registration.uid)
     form = {"seen": registration.content_hash, "decision": "approve", "scopes": ["address.read"]}
     browser = staff.signed_in(factories.noor())
     with walk("approval", review):
@@ -213,10 +213,10 @@ def test_verification() -> None:
     """From the auditor's button to the page with the result; the worker's part between them."""
     factories.client()
     checkpoints.sign_checkpoint(timezone.now())
-    url, verify_log = view("verify_log")
+    url, verify_log = view("auditor:verify_log")
     browser = staff.signed_in(factories.ada())
     task = tasks.verify_log.run
-    with walk("verification", verify_log, task, view("verification", uuid4())[1]):
+    with walk("verification", verify_log, task, view("auditor:verification", uuid4())[1]):
         page = browser.post(url)["Location"]
         task(str(Verification.objects.get().pk))
         assert "intact" in browser.get(page).content.decode()

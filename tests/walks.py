@@ -18,6 +18,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from types import CodeType, FrameType
@@ -61,10 +62,13 @@ PACKAGES = [layer[0] for layer in LAYERS[""]]
 
 def room_of(code: CodeType) -> str:
     """The package and room of a function, "clients.acts"; "" for what is not ours, and for the import of a module."""
-    path = Path(code.co_filename)
-    if code.co_name == "<module>" or not path.is_relative_to(ROOT):
-        return ""
-    package, *rest = path.relative_to(ROOT).with_suffix("").parts
+    return "" if code.co_name == "<module>" else room_of_file(code.co_filename)
+
+
+@cache
+def room_of_file(name: str) -> str:
+    path = Path(name)
+    package, *rest = path.relative_to(ROOT).with_suffix("").parts if path.is_relative_to(ROOT) else ("",)
     if package not in PACKAGES:
         return ""
     return f"{package}.{rest[0]}" if package in LAYERS else package
@@ -87,7 +91,7 @@ KINDS = ("call", "property", "library")
 
 @dataclass
 class Walk:
-    """What was called between the begin and the end of an entry."""
+    """The calls between the begin and the end of an entry."""
 
     entries: set[CodeType]
     rooms: list[str] = field(default_factory=list)
@@ -96,7 +100,7 @@ class Walk:
     inside: FrameType | None = None
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        """What sys.setprofile calls."""
+        """Take an event of sys.setprofile."""
         if event == "return" and frame is self.inside and not frame.f_code.co_flags & inspect.CO_COROUTINE:
             self.inside = None
         if event != "call" or not (room := room_of(frame.f_code)):

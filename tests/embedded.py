@@ -1,5 +1,7 @@
 """The early pytest plugin: a private PostgreSQL and Valkey for this run, before Django reads its settings.
 
+With --quick there are none: only the tests run that use no database, no server and no browser.
+
 TEST_DATABASE_URL (a superuser's) is used instead of the embedded PostgreSQL when it is set. The controller of
 pytest-xdist starts the servers, its workers inherit their addresses, and pytest-django gives each worker a database of
 its own; the Valkey databases of a worker are its own too.
@@ -8,6 +10,7 @@ its own; the Valkey databases of a worker are its own too.
 import atexit
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,12 +19,50 @@ from dev.servers import keys, postgres, sockets, valkey
 from dev.servers.processes import Process
 
 
+# Tests that ask for one of these fixtures, themselves or through another, and tests of modules that import one of these
+# modules, are not run with --quick.
+SERVED = frozenset({"db", "transactional_db", "django_db_setup", "valkey", "live", "browser"})
+
+STARTS_PROCESSES = ("dev.servers", "subprocess")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only tests that need no server and no browser; start none")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("quick"):
+        return
+    kept = [item for item in items if not needs_a_server(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def needs_a_server(item: pytest.Item) -> bool:
+    """Return whether the test has a database or starts a process, by its fixtures and by what its module imports."""
+    module = getattr(item, "module", None)
+    return (
+        not SERVED.isdisjoint(getattr(item, "fixturenames", ()))
+        or item.get_closest_marker("django_db") is not None
+        or any(_home(value).startswith(STARTS_PROCESSES) for value in vars(module).values())
+    )
+
+
+def _home(value: object) -> str:
+    """Return the name of the module that the value is or comes from."""
+    return value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", ""))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if options.help or options.version or not early_config.pluginmanager.has_plugin("django"):
         return
-    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    if options.quick:
+        compile_stale()
+        os.environ.update(SETTINGS | keys.generate() | NOBODY_THERE)
+    elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ.update(
             valkey.urls(Path(os.environ["TEST_VALKEY_DIRECTORY"]), tenant=1 + int(worker.removeprefix("gw")))
         )
@@ -34,17 +75,23 @@ def environment() -> dict[str, str]:
     """Start the servers; return the settings of the test run. Whatever the developer has set does not leak in."""
     valkey_directory = start_valkey()
     return {
+        **SETTINGS,
         **keys.generate(),
         **valkey.urls(valkey_directory),
         "TEST_VALKEY_DIRECTORY": str(valkey_directory),
         "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or start_postgres(),
-        "ENV_FILES": "",
-        "DEBUG": "true",  # static files without a manifest; Django's test runner turns settings.DEBUG off again
-        "PUBLIC_URL": "http://testserver",
-        "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
-        "LOG_LEVEL": "WARNING",
-        "OPERATIONS_PORT": "0",
     }
+
+
+SETTINGS = {
+    "ENV_FILES": "",
+    "DEBUG": "true",  # static files without a manifest; Django's test runner turns settings.DEBUG off again
+    "PUBLIC_URL": "http://testserver",
+    "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
+    "LOG_LEVEL": "WARNING",
+    "OPERATIONS_PORT": "0",
+}
+NOBODY_THERE = {**valkey.urls(Path("/nowhere")), "DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing"}
 
 
 def start_postgres() -> str:

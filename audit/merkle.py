@@ -13,12 +13,12 @@ EMPTY_ROOT = sha256(b"").digest()
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The hash of one leaf: SHA-256(0x00 || data). RFC 9162 section 2.1.1."""
+    """Return the hash of one leaf: SHA-256(0x00 || data). RFC 9162 section 2.1.1."""
     return sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: SHA-256(0x01 || left || right). RFC 9162 section 2.1.1."""
+    """Return the hash of an inner node: SHA-256(0x01 || left || right). RFC 9162 section 2.1.1."""
     return sha256(b"\x01" + left + right).digest()
 
 
@@ -49,7 +49,7 @@ class Tree:
         self.size += 1
 
     def root(self) -> bytes:
-        """The tree hash, 32 bytes. RFC 9162 section 2.1.1."""
+        """Return the tree hash, 32 bytes. RFC 9162 section 2.1.1."""
         if not self._roots:
             return EMPTY_ROOT
         *left, node = self._roots

@@ -1,6 +1,6 @@
 # make demo     everything, started for real on this machine: http://localhost:8000 (PORT=8123 make demo)
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
-# make quick    the tests of the domain, the change log, the protocol and the documents: no browser, no page
+# make quick    the tests that need no server and no browser: two thirds of all, in half a minute
 # make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
@@ -49,7 +49,7 @@ test: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
 
 quick: translations
-	@exec $(PYTHON) -m pytest -q -n 3 tests/audit tests/clients tests/foundation tests/tokens/protocol tests/test_docs.py $(ARGS)
+	@exec $(PYTHON) -m pytest -q -n 2 --quick $(ARGS)
 
 check: translations
 	.venv/bin/ruff check

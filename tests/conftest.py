@@ -16,11 +16,6 @@ def now() -> datetime:
     return datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def valkey() -> None:
-    """The cache in Valkey, for tests that need just that server: `pytest --quick` runs without (tests/embedded.py)."""
-
-
 @pytest.fixture(autouse=True)
 def _no_language_is_left_behind() -> Iterator[None]:
     """A page leaves its reader's language in the thread; a server sets it anew for each request, a test does not."""

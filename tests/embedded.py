@@ -9,6 +9,7 @@ its own; the Valkey databases of a worker are its own too.
 
 import atexit
 import os
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -18,12 +19,14 @@ from dev.compile_translations import compile_stale
 from dev.servers import keys, postgres, sockets, valkey
 from dev.servers.processes import Process
 
-
-# Tests that ask for one of these fixtures, themselves or through another, and tests of modules that import one of these
-# modules, are not run with --quick.
+# Not run with --quick: tests that ask for one of these fixtures, themselves or through another, tests of modules that
+# import one of these modules, and tests that measure time.
 SERVED = frozenset({"db", "transactional_db", "django_db_setup", "valkey", "live", "browser"})
-
 STARTS_PROCESSES = ("dev.servers", "subprocess")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "timing: holds a limit of time, so it means little on a busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,19 +37,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("quick"):
         return
-    kept = [item for item in items if not needs_a_server(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    kept, dropped = [], []
+    for item in items:
+        (dropped if needs_a_server(item) or item.get_closest_marker("timing") else kept).append(item)
+    config.hook.pytest_deselected(items=dropped)
     items[:] = kept
 
 
 def needs_a_server(item: pytest.Item) -> bool:
     """Return whether the test has a database or starts a process, by its fixtures and by what its module imports."""
-    module = getattr(item, "module", None)
     return (
         not SERVED.isdisjoint(getattr(item, "fixturenames", ()))
         or item.get_closest_marker("django_db") is not None
-        or any(_home(value).startswith(STARTS_PROCESSES) for value in vars(module).values())
+        or _starts_processes(getattr(item, "module", None))
     )
+
+
+@cache
+def _starts_processes(module: ModuleType | None) -> bool:
+    return any(_home(value).startswith(STARTS_PROCESSES) for value in vars(module or object).values())
 
 
 def _home(value: object) -> str:

@@ -175,6 +175,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.timing
 def test_a_verdict_takes_less_than_50_ms(make: Callable[[], bytes]) -> None:
     data = make()
     assert len(data) <= SIZE

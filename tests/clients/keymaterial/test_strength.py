@@ -80,6 +80,7 @@ def test_a_prime_modulus_is_refused() -> None:
     assert accepted(rsa_jwk(of_bits(2049)))
 
 
+@pytest.mark.timing
 def test_other_threads_go_on_while_a_long_modulus_is_tested() -> None:
     jwk = rsa_jwk(of_bits(8192))
     upload = threading.Thread(target=accepted, args=[jwk])

@@ -85,6 +85,7 @@ def test_a_key_at_the_edge_of_the_policy_gets_a_clear_verdict(case: dict[str, An
 
 
 @pytest.mark.parametrize("case", named("accept", "reject", "either"))
+@pytest.mark.timing
 def test_a_verdict_is_quick(case: dict[str, Any]) -> None:
     assert seconds_taken(lambda: fresh_refusal_of(case)) < (0.05 if case["id"] not in LONG_RSA_KEYS else 5)
 

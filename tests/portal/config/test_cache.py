@@ -53,6 +53,6 @@ def test_a_pickle_that_somebody_put_into_valkey_is_not_run(valkey, tmp_path):
     assert not (tmp_path / "was-run").exists()
 
 
-def test_a_value_that_is_no_json_is_refused():
+def test_a_value_that_is_no_json_is_refused(valkey):
     with pytest.raises(TypeError):
         cache.set("day", date(2026, 11, 28), 60)

@@ -146,6 +146,7 @@ def nanoseconds(assertion: str, *choices: Sequence[ClientKey]) -> list[int]:
 
 @pytest.mark.parametrize("algorithm", PROVING)
 @pytest.mark.parametrize("signature", ["of another key", "short", "too large a number"])
+@pytest.mark.timing
 def test_a_forged_assertion_takes_as_long_for_an_unknown_client(
     monkeypatch: pytest.MonkeyPatch, algorithm: str, signature: str
 ):

@@ -81,7 +81,7 @@ screenshots: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/pages/screenshots.py
 
 walks: translations
-	@exec $(PYTHON) -m pytest -q -s tests/walks.py
+	@exec $(PYTHON) -m pytest -q -s tests/test_walks.py
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.servers.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -1,10 +1,8 @@
-"""`make walks`: five acts as they run, as calls between rooms. docs/architecture.md has the figures.
+"""Five acts as they run, as calls between rooms: no call climbs. `make walks` prints the figures.
 
 A climb is a call into a room that stands higher than the caller's, by the layers of import-linter in pyproject.toml. It
 is counted once for each pair of functions. Counted apart are properties, which read like attributes of what was passed
 in, and calls through a library (a template, the ORM, an event loop), which belong to the last function of ours before.
-
-Not collected with the tests: it checks nothing. It stands on their fixtures.
 """
 
 from __future__ import annotations
@@ -134,7 +132,7 @@ class Walk:
 
 @contextmanager
 def walk(name: str, *entries: Callable[..., Any]) -> Iterator[None]:
-    """Print what runs between the begin and the end of the entries while the block runs."""
+    """Follow the entries that run in the block, print what they called, and refuse climbs."""
     recorded = Walk({inspect.unwrap(entry).__code__ for entry in entries})
 
     def rendered(template: Any, **_more: Any) -> None:
@@ -149,6 +147,8 @@ def walk(name: str, *entries: Callable[..., Any]) -> Iterator[None]:
         sys.setprofile(None)
         signals.template_rendered.disconnect(rendered)
     sys.stdout.write(f"\n{recorded.told(name)}\n")
+    assert recorded.files, "the entries were not called"
+    assert not [pair for pair, kind in recorded.climbs.items() if kind == "call"]
 
 
 def view(name: str, *args: object) -> tuple[str, Callable[..., Any]]:
@@ -157,7 +157,7 @@ def view(name: str, *args: object) -> tuple[str, Callable[..., Any]]:
     return url, resolve(url).func
 
 
-def test_certificate() -> None:
+def test_no_call_climbs_while_a_certificate_is_added() -> None:
     """From the upload to the key."""
     client, _secret = factories.client()
     browser = browsers.of(factories.lotte())
@@ -169,7 +169,7 @@ def test_certificate() -> None:
     assert client.keys.exists()
 
 
-def test_assertion_and_refusal() -> None:
+def test_no_call_climbs_while_an_assertion_is_answered_or_refused() -> None:
     """A token, and then the page that explains why there was none."""
     client, _secret = factories.client()
     key = ec_key()
@@ -200,7 +200,7 @@ def request_of(form: dict[str, str]) -> Request:
     return Request("POST", "/oauth/v2/token", "", headers, "192.0.2.1", body)
 
 
-def test_approval() -> None:
+def test_no_call_climbs_while_a_request_is_approved() -> None:
     """From the page that the reviewer reads to the client."""
     registration = factories.submitted_request(timezone.now())
     url, review = view("security:review", registration.uid)
@@ -213,7 +213,7 @@ def test_approval() -> None:
     assert registration.status == "approved"
 
 
-def test_verification() -> None:
+def test_no_call_climbs_while_the_change_log_is_verified() -> None:
     """From the auditor's button to the page with the result; the worker's part between them."""
     factories.client()
     checkpoints.sign_checkpoint(timezone.now())
@@ -226,7 +226,7 @@ def test_verification() -> None:
         assert "intact" in browser.get(page).content.decode()
 
 
-def test_mail() -> None:
+def test_no_call_climbs_while_a_mail_is_sent() -> None:
     """From the row of the outbox to the mail server, which is Django's test outbox here."""
     factories.submitted_request(timezone.now())
     row = Mail.objects.get(kind=Mail.Kind.REQUEST_RECEIVED)

@@ -97,7 +97,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.guards.context_processors.site",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.ui.template_tags"],
+            "builtins": [
+                *("django.templatetags.i18n", "django.templatetags.static"),
+                *("portal.ui.template_tags", "portal.ui.drawing_tags"),
+            ],
         },
     }
 ]

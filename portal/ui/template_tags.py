@@ -1,8 +1,6 @@
 """The tags and filters of every template (a builtin: no `{% load %}`). docs/components.md shows them in use."""
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
 from django import forms
 from django.forms import BoundField
@@ -11,19 +9,14 @@ from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from foundation import email_addresses
 from foundation.invisible_characters import is_visible
-from portal.ui import svg
-from portal.ui.client_health import Line
-from portal.ui.dates import ago, clock, day, days_left, moment, precise, short_day, span, zone
 from portal.ui.staff_names import as_contacts_see
 
 register = Library()
 
 NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French deceive nobody
-RISKS = {"low": 1, "medium": 2, "high": 3}
 # Comments and strings of the languages in our samples; `//` counts only after a space, so not in an address.
 CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
 
@@ -148,99 +141,6 @@ def _choices(field: BoundField) -> list[dict[str, object]]:
         }
         for option in field.subwidgets
     ]
-
-
-# --- Pictures -------------------------------------------------------------------------------------------------------
-@register.simple_tag
-def icon(name: str, css: str = "") -> SafeString:
-    return svg.icon(name, css)
-
-
-@register.simple_tag
-def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
-    """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
-    left = days_left(end_at, now)
-    if not label:
-        days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
-        label = _("Today, %(days_left)s") % {"days_left": days} if left > 0 else _("Today")
-    description = _("Valid from %(start)s to %(end)s. %(label)s.") % {
-        "start": day(start_at),
-        "end": moment(end_at),
-        "label": label,
-    }
-    passed = svg.percent_passed(start_at, end_at, now)
-    return svg.timeline(passed, state=state, label=label, description=description)
-
-
-@register.simple_tag
-def lifeline(line: Line) -> SafeString:
-    """One of the bars of contact/lifelines.html."""
-    end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
-    description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
-    return svg.lifeline(line.start, line.end, line.now, state=line.state, description=description)
-
-
-@register.simple_tag
-def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
-    """Bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
-    issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
-    description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
-    return svg.spark(
-        issued, refused, description=description % {"issued": number(sum(issued)), "refused": number(sum(refused))}
-    )
-
-
-@register.simple_tag
-def chart_grid(ticks: Sequence[int]) -> SafeString:
-    """The axis of components/chart.html."""
-    return svg.chart_grid([number(tick) for tick in ticks])
-
-
-@register.simple_tag
-def day_column(day: Mapping[str, int], ticks: Sequence[int]) -> SafeString:
-    """Return a day of components/chart.html, as portal.ui.usage_chart has it."""
-    issued, refused = day["issued"], day["refused"]
-    return svg.day_column(issued, refused, ticks[0], label=number(refused), is_open=bool(day["is_today"]))
-
-
-@register.simple_tag
-def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
-    """`refused` in each of the last hours, the present one last."""
-    started = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=len(refused) - 1)
-    description = ngettext(
-        "Bar chart: %(n)s request refused in %(hours)s hours, at most %(most)s in one.",
-        "Bar chart: %(n)s requests refused in %(hours)s hours, at most %(most)s in one.",
-        sum(refused),
-    ) % {"n": number(sum(refused)), "hours": len(refused), "most": number(max(refused, default=0))}
-    end = _("%(time)s, now") % {"time": clock(now)}
-    return svg.hour_bars(refused, start=moment(started), end=end, description=description)
-
-
-@register.simple_tag
-def offset_scale(offset: float, allowed: float) -> SafeString:
-    """How far the reader's clock is from ours, in seconds; positive is ahead."""
-    numbers = {"offset": f"{offset:+.0f}", "allowed": f"{allowed:.0f}"}
-    description = _("Your clock is %(offset)s seconds from ours; we accept up to %(allowed)s either way.") % numbers
-    label = _("You: %(offset)s s") % numbers
-    return svg.offset_scale(offset, allowed=allowed, label=label, description=description)
-
-
-@register.simple_tag
-def risk(level: str, label: str = "") -> SafeString:
-    """`level` is low, medium or high."""
-    words = {"low": _("Low risk"), "medium": _("Medium risk"), "high": _("High risk")}
-    return svg.risk(RISKS[level], label or words[level])
-
-
-@register.simple_tag
-def share_bar(part: float, whole: float) -> SafeString:
-    return svg.share_bar(100 * part / whole if whole else 0)
-
-
-# --- Times, numbers and texts ---------------------------------------------------------------------------------------
-for _filter in (day, short_day, clock, moment, precise, days_left, ago, span):
-    register.filter(_filter.__name__, _filter)
-register.simple_tag(zone, name="time_zone")
 
 
 @register.filter

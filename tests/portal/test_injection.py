@@ -25,7 +25,7 @@ from clients.acts import keys
 from clients.models import Mail
 from foundation.log_lines import LineHandler
 from foundation.secret_format import generate
-from portal.ui import csv_download
+from portal.web import csv_download
 from tests.portal.support import browsers, staff
 from tests.support import factories
 from tests.support.factories import SYSTEM, lotte, noor

@@ -19,7 +19,8 @@ from clients.models import Client
 from foundation.secret_format import without_secrets
 from portal.guards.access import actor, log_readers
 from portal.pages.auditor.log_forms import LogFilterForm
-from portal.ui import csv_download, log_entries
+from portal.ui import log_entries
+from portal.web import csv_download
 from portal.web.http_request import Request, is_uuid
 
 PAGE = 50  # entries

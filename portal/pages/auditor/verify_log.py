@@ -14,8 +14,8 @@ from audit.models import Checkpoint, LogHead, Verification
 from audit.verification import Report
 from portal.explanations import verdicts
 from portal.guards.access import actor, log_readers
-from portal.ui import csv_download
 from portal.ui.template_tags import number
+from portal.web import csv_download
 from portal.web.http_request import Request
 
 SHOWN = 10  # earlier verifications

@@ -22,7 +22,7 @@ from portal.guards.access import actor, security_team
 from portal.search.client_search import NEWEST, Clients, matching
 from portal.search.staff_search import refusal_address
 from portal.ui import client_health as condition
-from portal.ui import csv_download
+from portal.web import csv_download
 from portal.web.http_request import Request, is_uuid
 from tokens.models import CredentialUse
 

@@ -17,7 +17,8 @@ from audit.models import Entry
 from clients.acts import catalogue, client_secrets, lifecycle, review
 from clients.models import Client, User
 from portal.pages.auditor import change_log
-from portal.ui import csv_download, log_entries
+from portal.ui import log_entries
+from portal.web import csv_download
 from tests.audit.forging import ruling_the_database
 from tests.portal.support.staff import signed_in
 from tests.support import factories

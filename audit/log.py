@@ -23,8 +23,8 @@ from audit import canonical, checkpoints, verification
 from audit.actions import FIELDS, Action
 from audit.models import Entry, LogHead
 
-CHUNK = 5_000  # rows per round trip when the whole log is read
-TOLD_EVERY = 20_000  # entries between two calls of `progress`
+CHUNK_ROWS = 5_000  # rows per round trip when the whole log is read
+PROGRESS_INTERVAL_ENTRIES = 20_000  # entries between two calls of `progress`
 
 Row = dict[str, object]
 
@@ -56,7 +56,7 @@ class Subject(Protocol):
 
 
 @dataclass(frozen=True)
-class Whole:
+class StaticSubject:
     """A subject that is no row."""
 
     audit_id: str
@@ -64,7 +64,7 @@ class Whole:
     audit_client: str = ""
 
 
-SITE = Whole("site", "Keydesk")
+SITE = StaticSubject("site", "Keydesk")
 
 
 class FieldNotAllowed(Exception):
@@ -131,7 +131,7 @@ def verify(
 
 def _counted(entries: Iterable[Row], progress: Callable[[int], object]) -> Iterator[Row]:
     for number, entry in enumerate(entries, start=1):
-        if number % TOLD_EVERY == 0:
+        if number % PROGRESS_INTERVAL_ENTRIES == 0:
             progress(number)
         yield entry
 
@@ -161,7 +161,7 @@ def _next() -> tuple[int, datetime]:
 
 
 def _rows(entries: QuerySet[Entry]) -> Iterator[Row]:
-    return map(canonical.exported, entries.values(*canonical.COLUMNS, "leaf_hash").iterator(chunk_size=CHUNK))
+    return map(canonical.exported, entries.values(*canonical.COLUMNS, "leaf_hash").iterator(chunk_size=CHUNK_ROWS))
 
 
 def _plain_changes(changes: Mapping[str, tuple[object, object]]) -> dict[str, list[object]]:

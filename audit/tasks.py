@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit import checkpoints, verification_runs
 
-VERIFYING = 3600  # seconds, at most
+VERIFY_TIMEOUT_S = 3600  # seconds, at most
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ def sign_checkpoint() -> None:
         logger.info("checkpoint of the change log: %s", checkpoint.note)
 
 
-@shared_task(time_limit=VERIFYING)
+@shared_task(time_limit=VERIFY_TIMEOUT_S)
 def verify_log(verification_id: str) -> None:
     """Asked for on the auditors' page; 10 million entries take five minutes."""
     verification_runs.carry_out(UUID(verification_id))
 
 
-@shared_task(time_limit=VERIFYING)
+@shared_task(time_limit=VERIFY_TIMEOUT_S)
 def verify_left_over() -> None:
     """Every minute, by beat."""
     verification_runs.carry_out_left_over(now=timezone.now())

@@ -72,7 +72,7 @@ SAME_SOURCE = (
 )
 
 # How far around its place a moved entry's first number is looked for.
-MOVED_WITHIN = 1000
+MOVED_SEARCH_ENTRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def _check(entry: object, expected: int, previous_at: str, head: int | None) -> 
 
 def _changed_or_moved(entry: dict[str, object], seq: int) -> _Found:
     # The number is part of what is hashed, so an entry that was renumbered still fits its hash under its old number.
-    for written in range(max(1, seq - MOVED_WITHIN), seq + MOVED_WITHIN):
+    for written in range(max(1, seq - MOVED_SEARCH_ENTRIES), seq + MOVED_SEARCH_ENTRIES):
         if canonical.leaf_hash({**entry, "seq": written}).hex() == entry["leaf_hash"]:
             return _Found(Problem.MOVED, min(seq, written), found=seq, written=written)
     return _Found(Problem.CHANGED, seq)

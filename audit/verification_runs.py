@@ -13,13 +13,13 @@ from audit.models import LogHead, Verification
 from foundation import advisory_locks
 from foundation.dispatch import wake
 
-SAME = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
-GIVEN_UP = timedelta(days=1)
+JOIN_WITHIN = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
+GIVE_UP_AFTER = timedelta(days=1)
 
 
 def start(*, by: log.Actor, now: datetime) -> Verification:
     """Ask for a verification, or join the one that runs. Without a broker beat has a worker find it."""
-    running = Verification.objects.filter(finished_at=None, asked_at__gt=now - SAME).first()
+    running = Verification.objects.filter(finished_at=None, asked_at__gt=now - JOIN_WITHIN).first()
     if running is not None:
         return running
     size = LogHead.objects.values_list("size", flat=True).get()
@@ -31,7 +31,7 @@ def start(*, by: log.Actor, now: datetime) -> Verification:
 def carry_out(verification_id: UUID) -> None:
     """The worker's part. Nothing is done twice: neither what is finished, nor what another worker is busy with."""
     row = Verification.objects.filter(pk=verification_id, finished_at=None)
-    with advisory_locks.held(f"verification:{verification_id}") as mine:
+    with advisory_locks.try_lock(f"verification:{verification_id}") as mine:
         if mine and row.update(started_at=timezone.now(), checked=0):
             report = log.verify(progress=lambda checked: row.update(checked=checked))
             row.update(checked=report.entries, finished_at=timezone.now(), report=asdict(report))
@@ -39,6 +39,6 @@ def carry_out(verification_id: UUID) -> None:
 
 def carry_out_left_over(*, now: datetime) -> None:
     """From the start, what no worker is busy with: the task was lost with the broker, or the worker died."""
-    left_over = Verification.objects.filter(finished_at=None, asked_at__gt=now - GIVEN_UP)
+    left_over = Verification.objects.filter(finished_at=None, asked_at__gt=now - GIVE_UP_AFTER)
     for verification_id in left_over.values_list("pk", flat=True):
         carry_out(verification_id)

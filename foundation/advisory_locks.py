@@ -9,7 +9,7 @@ from django.db import connection
 
 
 @contextmanager
-def held(name: str) -> Iterator[bool]:
+def try_lock(name: str) -> Iterator[bool]:
     """Is it ours? The lock belongs to the connection, so it ends with a worker that is killed.
 
     It is of a session and not of a transaction, because what is done meanwhile commits in steps. So a pooler that gives

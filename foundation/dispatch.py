@@ -15,7 +15,7 @@ from typing import Any
 from celery import current_app
 from django.db import transaction
 
-LEFT_ALONE = 10  # seconds for which a broker that failed is not tried again: beat looks as often
+BROKER_RETRY_AFTER_S = 10  # seconds for which a broker that failed is not tried again: beat looks as often
 
 logger = logging.getLogger(__name__)
 _sender = ThreadPoolExecutor(1, thread_name_prefix="waking")
@@ -35,5 +35,5 @@ def _send(send: Callable[..., Any], task: str, args: tuple[Any, ...], options: d
     try:
         send(task, args, **options)
     except Exception as error:  # whatever it is, nobody else in this thread would tell
-        _away_until = monotonic() + LEFT_ALONE
+        _away_until = monotonic() + BROKER_RETRY_AFTER_S
         logger.warning("the broker is away, so %s waits for beat: %s", task, error)

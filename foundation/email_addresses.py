@@ -81,7 +81,7 @@ def domain_name(text: str) -> str:
     return domain
 
 
-def in_letters(domain: str) -> str:
+def in_unicode(domain: str) -> str:
     """Return a domain for people to read: its A-labels as the letters they stand for. Never raises."""
     return ".".join(_u_label(label) for label in domain.split("."))
 
@@ -89,7 +89,7 @@ def in_letters(domain: str) -> str:
 def in_full(address: str) -> str:
     """Return an address or domain for people to read, and as mail servers name it where it has letters of its own."""
     local, at, domain = address.rpartition("@")
-    letters = in_letters(domain)
+    letters = in_unicode(domain)
     return address if letters == domain else f"{local}{at}{letters} ({domain})"
 
 

@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from threading import Condition
 from typing import Any, TextIO
 
-MOST_WAITING = 16 * 1024 * 1024  # characters; what follows is dropped until some were written
-LONGEST_FAREWELL = 2.0  # seconds at the exit, for what waits
+MAX_WAITING_CHARACTERS = 16 * 1024 * 1024  # characters; what follows is dropped until some were written
+EXIT_TIMEOUT_S = 2.0  # seconds at the exit, for what waits
 
 
 class LogStream(QueueListener):
@@ -37,7 +37,7 @@ class LogStream(QueueListener):
 
     def write(self, text: str) -> None:
         with self._changed:
-            if self._size >= MOST_WAITING:
+            if self._size >= MAX_WAITING_CHARACTERS:
                 self._dropped += text.count("\n")
                 return
             if self._dropped:
@@ -58,9 +58,9 @@ class LogStream(QueueListener):
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Return once all was written, or could not be in LONGEST_FAREWELL."""
+        """Return once all was written, or could not be in EXIT_TIMEOUT_S."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._size, timeout=LONGEST_FAREWELL)
+            self._changed.wait_for(lambda: not self._size, timeout=EXIT_TIMEOUT_S)
 
 
 def _dropped_line(lines: int) -> str:

@@ -38,7 +38,7 @@ _SMALL = (
 LOOKS_LIKE = {ord(other): latin for pair in (*_CAPITALS, *_SMALL) for other, latin in zip(*pair, strict=True)}
 # After case is gone: "I", "l", "1" and "|" are one stroke, "0" is an "o".
 SAME_SHAPE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
-TOGETHER = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
+EAST_ASIAN_SCRIPTS = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
 
 
 def check_name(text: str) -> None:
@@ -80,7 +80,7 @@ def is_disguised(text: str) -> bool:
 
 def _script(letter: str) -> str:
     first = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
-    return "EAST ASIAN" if first in TOGETHER else first
+    return "EAST ASIAN" if first in EAST_ASIAN_SCRIPTS else first
 
 
 def _is_ascii_letter(char: str) -> bool:
@@ -97,7 +97,7 @@ def skeleton(text: str) -> str:
     return " ".join(words).replace("rn", "m").replace("vv", "w")
 
 
-def passes_for(text: str, name: str) -> bool:
+def looks_like(text: str, name: str) -> bool:
     """Whether a reader may take `text` for this person: all words of a full name are in it, in any order."""
     theirs, typed = skeleton(name).split(), skeleton(text).split()
     return theirs == typed or (len(theirs) > 1 and set(theirs) <= set(typed))

@@ -10,7 +10,7 @@ INTERVAL_S = 1.0
 MAX_KINDS = 100
 
 
-class Repeated:
+class RepeatedWarnings:
     """Logs the event for the first failure of a kind at once, and what follows at most once in INTERVAL_S.
 
     `times`: how often since the line before. For one thread.

@@ -18,8 +18,8 @@ _TWO_DIGITS = [high + low for high in _DIGITS for low in _DIGITS]
 # Our secrets and tokens, and signed assertions, wherever somebody put them by mistake: no log or journal keeps them.
 # Strangers choose the text, so both patterns are linear in its length: possessive, and a word that begins like an
 # assertion and is none is taken as a whole, instead of once more for each "eyJ" within it.
-OURS = re.compile(r"kd[a-z]_[\w-]{20,}+")
-JWT = re.compile(r"eyJ(?:[\w-]{8,}+\.[\w-]++\.[\w-]++|[\w-]*+)")
+SECRET_PATTERN = re.compile(r"kd[a-z]_[\w-]{20,}+")
+JWT_PATTERN = re.compile(r"eyJ(?:[\w-]{8,}+\.[\w-]++\.[\w-]++|[\w-]*+)")
 
 
 def generate() -> str:
@@ -39,8 +39,8 @@ def is_well_formed(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with *** for each secret, token and signed JWT in it."""
-    return JWT.sub(lambda found: "***" if "." in found[0] else found[0], OURS.sub("***", text))
+    """Return the text with *** for each secret, token and signed JWT_PATTERN in it."""
+    return JWT_PATTERN.sub(lambda found: "***" if "." in found[0] else found[0], SECRET_PATTERN.sub("***", text))
 
 
 def digest(text: str) -> bytes:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.config import log_format
 from portal.config.environment import Environment, by_id, database, mail_server, profile, synchronous_commit, time_zone
-from tokens.storage.pg_connection import NETWORK
+from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -109,7 +109,7 @@ TEMPLATES = [
 DATABASES = {
     "default": env.get_value("DATABASE_URL", cast=database, default="postgresql:///keydesk", parse_default=True)
 }
-DATABASES["default"]["OPTIONS"] = NETWORK | DATABASES["default"].get("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] = KEEPALIVE_PARAMETERS | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Durability of commits, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous

@@ -12,8 +12,8 @@ from clients import expiry
 from clients.models import Client
 from tokens.models import CredentialUse
 
-BATCH = 250  # rows per transaction: a millisecond or two
-PAUSE = 4  # times as long as a batch took
+BATCH_ROWS = 250  # rows per transaction: a millisecond or two
+PAUSE_FACTOR = 4  # times as long as a batch took
 REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than any server's clock may be behind
 JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
@@ -114,8 +114,8 @@ def _in_batches(statement: str, position: datetime, **bounds: Any) -> None:
     while True:
         began_at = monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(statement, {"position": position, "batch": BATCH, **bounds})
+            cursor.execute(statement, {"position": position, "batch": BATCH_ROWS, **bounds})
             touched, position, _ = cursor.fetchone()
-        if touched < BATCH:
+        if touched < BATCH_ROWS:
             return
-        sleep(PAUSE * (monotonic() - began_at))
+        sleep(PAUSE_FACTOR * (monotonic() - began_at))

@@ -67,7 +67,7 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
     registration = Registration.objects.create(**content.columns, language=language, created_at=now)
     _ask_for(registration, content.scopes)
     # Nothing that was typed: an entry stays, and a request that nobody confirms is forgotten (clients/retention.py).
-    subject = log.Whole(registration.audit_id, registration.number)
+    subject = log.StaticSubject(registration.audit_id, registration.number)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=subject)
     mail_code(registration=registration, now=now)
     return registration

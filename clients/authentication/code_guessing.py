@@ -54,6 +54,6 @@ def _tell_owner(code: MailedCode, by: Actor, now: datetime) -> None:
     language = owner.language if owner else request.language if request else ""
     to = owner.email if owner else code.email
     outbox.queue(kind=Mail.Kind.CODES_ENDED, to=to, user=owner, language=language, facts=facts, now=now)
-    subject = owner or (log.Whole(request.audit_id, request.number) if request else None)
+    subject = owner or (log.StaticSubject(request.audit_id, request.number) if request else None)
     if subject is not None:
         log.record(action=Action.CODE_LOCKED, actor=by, subject=subject)

@@ -27,6 +27,6 @@ def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
 
 def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
     ended = sessions.drop(user=user, keep=by.session, now=now)
-    log.record(action=action, actor=by, subject=log.Whole(user.audit_id, name), changes=ended)
+    log.record(action=action, actor=by, subject=log.StaticSubject(user.audit_id, name), changes=ended)
     facts = act_of(action=action, subject=name, by=by, now=now)
     outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

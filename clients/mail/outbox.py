@@ -122,7 +122,7 @@ def wake_worker(mail_id: uuid.UUID) -> None:
 
 def sweep(*, clock: Callable[[], datetime]) -> None:
     """Sends what is due, in one worker at a time and not for long: a mail server that hangs must not take them all."""
-    with advisory_locks.held("clients.mail.outbox.sweep") as mine:
+    with advisory_locks.try_lock("clients.mail.outbox.sweep") as mine:
         if not mine:
             return
         end = clock() + SWEEPING

@@ -19,7 +19,7 @@ from portal.explanations.facts import seconds_of, text_of
 from portal.explanations.slips import Slip
 from portal.explanations.words import Text, of_rule
 from portal.ui.dates import exactly
-from tokens.protocol.assertion import CLOCK_TOLERANCE
+from tokens.protocol.assertion import CLOCK_TOLERANCE_S
 from tokens.protocol.errors import Rule
 
 
@@ -55,7 +55,7 @@ def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Expl
         command=slip.command if slip else "",
         copy=_to_copy(rule, rows),
         offset=offset,
-        allowed=CLOCK_TOLERANCE if offset is not None else None,
+        allowed=CLOCK_TOLERANCE_S if offset is not None else None,
     )
 
 

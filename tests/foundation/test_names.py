@@ -78,21 +78,21 @@ def test_letters_of_several_alphabets_are_a_disguise(name: str) -> None:
     ],
 )
 def test_a_look_alike_passes_for_the_name(typed: str) -> None:
-    assert names.passes_for(typed, "Bram Wouters")
+    assert names.looks_like(typed, "Bram Wouters")
 
 
 def test_a_large_i_passes_for_a_small_l() -> None:
-    assert names.passes_for("Noor EI Amrani", "Noor El Amrani")
+    assert names.looks_like("Noor EI Amrani", "Noor El Amrani")
 
 
 @pytest.mark.parametrize("typed", ["Bram", "Wouters", "Bram Peeters", "Wim Goossens", "Bramwouters"])
 def test_another_name_does_not(typed: str) -> None:
-    assert not names.passes_for(typed, "Bram Wouters")
+    assert not names.looks_like(typed, "Bram Wouters")
 
 
 def test_one_word_passes_for_the_same_word_only() -> None:
-    assert names.passes_for("Ада", "Ада")
-    assert not names.passes_for("Ada Claes", "Ada")
+    assert names.looks_like("Ада", "Ада")
+    assert not names.looks_like("Ada Claes", "Ada")
 
 
 @pytest.mark.parametrize("text", ["a\u0301", "://", "\u3164", "rn", "www", "\u0301", "Ａ"])

@@ -32,7 +32,7 @@ def tokens(client: Client, count: int, *, expires_at: datetime) -> list[bytes]:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "BATCH", 3)
+    monkeypatch.setattr(tasks, "BATCH_ROWS", 3)
 
 
 @pytest.mark.parametrize("expired", [0, 2, 3, 7])

@@ -29,7 +29,7 @@ from tokens.protocol.jws import Jws
 from tokens.runtime.client_cache import signing_key
 
 _REVOKED = "revoked"
-NOBODY = log.Whole("nobody", "nobody")
+UNKNOWN_SUBJECT = log.StaticSubject("nobody", "nobody")
 HINT_LENGTH = 4  # characters of a secret that pages show
 MAX_FOUND, MAX_ADDRESSES = 10, 50
 
@@ -161,8 +161,10 @@ def look_up(*, traces: Traces, by: Actor, now: datetime) -> list[Leak]:
 
 def _named(found: list[Leak]) -> log.Subject:
     if len(found) > 1:
-        return log.Whole("several", ", ".join(f"{leak.subject.audit_label} ({leak.client.name})" for leak in found))
-    return found[0].subject if found else NOBODY
+        return log.StaticSubject(
+            "several", ", ".join(f"{leak.subject.audit_label} ({leak.client.name})" for leak in found)
+        )
+    return found[0].subject if found else UNKNOWN_SUBJECT
 
 
 def _by_digest(traces: Traces) -> Iterator[Leak]:

@@ -24,10 +24,10 @@ from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome
 
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NOBODYS_SECRET = ClientSecret(credential="", digest=bytes(32), ends_at=0.0)
+_DUMMY_SECRET = ClientSecret(credential="", digest=bytes(32), ends_at=0.0)
 
 Remark = tuple[Rule, dict[str, object]]
 
@@ -58,7 +58,7 @@ class PresentedSecret(NamedTuple):
     def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
         digest = sha256(self.secret.encode()).digest()
         # Also for a client that does not exist, so that the time tells no difference.
-        secrets = client.secrets if client and client.secrets else (_NOBODYS_SECRET,)
+        secrets = client.secrets if client and client.secrets else (_DUMMY_SECRET,)
         matching = [secret for secret in secrets if secret.is_digest_of(digest)]
         if not matching:
             slip = self._slip(secrets)  # also looked for when there is no such client, for the same reason
@@ -157,7 +157,7 @@ async def as_client(server: Server, request: Request, credential: Presented, act
     is_fresh = client is None  # then it is loaded right now
     if client is None and _CLIENT_ID.fullmatch(credential.client_id):
         client = await server.clients.current(credential.client_id)
-    for _attempt in range(MOST_ATTEMPTS):
+    for _attempt in range(MAX_ATTEMPTS):
         request.client = client
         try:
             proven, proof = _authenticate(server, request, credential, client)
@@ -208,14 +208,14 @@ def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) 
         request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
 
 
-def spending_first(server: Server, request: Request, act: Act) -> Act:
+def consume_jti_first(server: Server, request: Request, act: Act) -> Act:
     """For acts that store no token: spends the proof's assertion in a statement of its own, once, and then acts."""
     spent = False
 
     async def spend_and_act(client: ClientSnapshot, proof: Proof) -> Response:
         nonlocal spent
         if proof.jti_digest and not spent:
-            settle(
+            raise_for_outcome(
                 await server.store.issue(
                     Issue(client.id, client.version, jti_digest=proof.jti_digest, jti_expires_at=proof.jti_expires_at)
                 ),
@@ -228,7 +228,7 @@ def spending_first(server: Server, request: Request, act: Act) -> Act:
     return spend_and_act
 
 
-def settle(outcome: Outcome, proof: Proof) -> None:
+def raise_for_outcome(outcome: Outcome, proof: Proof) -> None:
     """Raise ClientChanged or Replayed when nothing was written."""
     if outcome is Outcome.STALE:
         raise ClientChanged

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from tokens.endpoints import bearer
-from tokens.endpoints.authentication import ClientChanged, Proof, as_client, presented, spending_first
+from tokens.endpoints.authentication import ClientChanged, Proof, as_client, consume_jti_first, presented
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
@@ -42,7 +42,7 @@ async def introspect(server: Server, request: Request) -> Response:
         return Response(200, described)
 
     # Section 2.1: the endpoint MUST require some form of authorization.
-    return await as_client(server, request, presented(request, form), spending_first(server, request, answer))
+    return await as_client(server, request, presented(request, form), consume_jti_first(server, request, answer))
 
 
 def who(owner: ClientSnapshot) -> dict[str, Any]:

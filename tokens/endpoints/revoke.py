@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokens.endpoints.authentication import Proof, as_client, presented, settle, spending_first
+from tokens.endpoints.authentication import Proof, as_client, consume_jti_first, presented, raise_for_outcome
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
@@ -20,8 +20,8 @@ async def revoke(server: Server, request: Request) -> Response:
         # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (PROTOCOL I-22).
         if token_format.is_well_formed(token):
             revocation = Revocation(token_format.digest(token), client.id, client.version)
-            settle(await server.store.revoke(revocation), proof)
+            raise_for_outcome(await server.store.revoke(revocation), proof)
         server.usage.used(client.id, proof.credential, server.clock())
         return Response(200, {})
 
-    return await as_client(server, request, presented(request, form), spending_first(server, request, give_up))
+    return await as_client(server, request, presented(request, form), consume_jti_first(server, request, give_up))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from tokens.endpoints.authentication import Proof, as_client, presented, settle
+from tokens.endpoints.authentication import Proof, as_client, presented, raise_for_outcome
 from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
@@ -14,7 +14,7 @@ from tokens.runtime.services import Server
 from tokens.storage.store import Issue
 
 GRANT_TYPE = "client_credentials"
-MOST_SCOPES = 100
+MAX_SCOPES = 100
 
 # RFC 6749 section 3.3: scope-tokens of %x21 / %x23-5B / %x5D-7E, separated by single spaces; more of them do no harm.
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
@@ -42,7 +42,7 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
     if scope not in client.scopes:  # most requests name one that their client has
         scope = " ".join(await granted_scopes(server, client, scope))
     access_token = token_format.generate()
-    settle(
+    raise_for_outcome(
         await server.store.issue(
             Issue(
                 client=client.id,
@@ -81,8 +81,8 @@ async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> 
                 Rule.SCOPE_NO_DEFAULT, "Name a scope: this client has no default.", expected=_all(client)
             )
         return list(client.default_scopes)
-    if len(names) > MOST_SCOPES:
-        raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MOST_SCOPES} scopes.", sent=len(names), expected=MOST_SCOPES)
+    if len(names) > MAX_SCOPES:
+        raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in client.scopes)
     # Asked of the database only by requests that name a scope their client does not have.
     if others and (unknown := others - await server.store.offered_scopes(others)):

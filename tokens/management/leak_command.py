@@ -17,7 +17,7 @@ from tokens.acts import incident
 from tokens.acts.invalidation import UnableToRevoke
 
 
-class LeakedCommand(ActCommand):
+class LeakedCredentialCommand(ActCommand):
     """A command says how the credential is named, and finds it."""
 
     def credential_argument(self, parser: ArgumentParser) -> None:

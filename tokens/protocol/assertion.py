@@ -18,15 +18,15 @@ from joserfc.jwk import Key, import_key
 
 from clients.keymaterial.encoding import base64url_decode
 from tokens.protocol.errors import InvalidClient, Rule
-from tokens.protocol.jws import ALGORITHMS, Jws, take_as_long
+from tokens.protocol.jws import ALGORITHMS, Jws, spend_verification_time
 from tokens.protocol.slips import near
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES: Final = frozenset({"jwt", "client-authentication+jwt"})
-LONGEST_JTI: Final = 255  # characters
-LONG_LIFETIME: Final = 600  # seconds; longer ones are accepted up to the policy's limit, with a remark
-CLOCK_TOLERANCE: Final = 60  # seconds that `iat` and `nbf` may lie ahead; from CLOCK_REMARK on with a remark
-CLOCK_REMARK: Final = 10
+MAX_JTI_LENGTH: Final = 255  # characters
+LONG_LIFETIME_S: Final = 600  # seconds; longer ones are accepted up to the policy's limit, with a remark
+CLOCK_TOLERANCE_S: Final = 60  # seconds that `iat` and `nbf` may lie ahead; from CLOCK_REMARK_S on with a remark
+CLOCK_REMARK_S: Final = 10
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_i
     try:
         candidates = _candidates(assertion.header, keys, now)
     except InvalidClient:
-        take_as_long(assertion, client_id)
+        spend_verification_time(assertion, client_id)
         raise
     for key in candidates:
         if assertion.is_signed_by(key.imported, key.modulus):
@@ -257,14 +257,14 @@ def _check_not_before(claims: Mapping[str, Any], expected: Expected) -> None:
 
 def _check_not_ahead(claims: Mapping[str, Any], name: str, rule: Rule, now: float) -> None:
     at = _time(claims, name, rule)
-    if at is not None and at > now + CLOCK_TOLERANCE:
-        raise InvalidClient(rule, sent=claims[name], our_clock=int(now), max_seconds=CLOCK_TOLERANCE)
+    if at is not None and at > now + CLOCK_TOLERANCE_S:
+        raise InvalidClient(rule, sent=claims[name], our_clock=int(now), max_seconds=CLOCK_TOLERANCE_S)
 
 
 def _check_jti(claims: Mapping[str, Any], expected: Expected) -> None:
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
-        raise InvalidClient(Rule.JTI, sent=jti, max_length=LONGEST_JTI)
+    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_LENGTH:
+        raise InvalidClient(Rule.JTI, sent=jti, max_length=MAX_JTI_LENGTH)
 
 
 CLAIM_CHECKS: Final = (
@@ -284,8 +284,8 @@ def _time(claims: Mapping[str, Any], name: str, rule: Rule) -> float | None:
 
 def _remarks(claims: Mapping[str, Any], now: float) -> Iterator[tuple[Rule, dict[str, object]]]:
     lifetime = claims["exp"] - claims.get("iat", now)
-    if lifetime > LONG_LIFETIME:
-        yield Rule.LONG_LIFETIME, {"seconds": round(lifetime), "max_seconds": LONG_LIFETIME}
+    if lifetime > LONG_LIFETIME_S:
+        yield Rule.LONG_LIFETIME, {"seconds": round(lifetime), "max_seconds": LONG_LIFETIME_S}
     ahead = max(claims.get("iat", now), claims.get("nbf", now)) - now
-    if ahead > CLOCK_REMARK:
+    if ahead > CLOCK_REMARK_S:
         yield Rule.CLOCK_AHEAD, {"seconds": round(ahead)}

@@ -18,7 +18,7 @@ from clients.keymaterial.key import ED25519_ALGORITHMS, RSA_ALGORITHMS
 from tokens.protocol.errors import InvalidClient, Rule
 
 ALGORITHMS: Final = (*RSA_ALGORITHMS, "ES256", "ES384", "ES512", *ED25519_ALGORITHMS)
-LARGEST: Final = 16 * 1024  # bytes
+MAX_ASSERTION_BYTES: Final = 16 * 1024  # bytes
 
 _VERIFIERS: Final = {algorithm.name: algorithm for algorithm in JWS_ALGORITHMS if algorithm.name in ALGORITHMS}
 _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -58,7 +58,7 @@ class Jws:
             return False
 
 
-def take_as_long(assertion: Jws, client_id: str) -> None:
+def spend_verification_time(assertion: Jws, client_id: str) -> None:
     """Spend the time of a verification, where there is no key to try: time tells nobody which clients there are.
 
     With a key whose private half nobody has, always the same for the same client id, and for another process another
@@ -89,8 +89,8 @@ _STAND_INS: Final[Mapping[str, Sequence[tuple[Key, int]]]] = {
 
 def read(encoded: str) -> Jws:
     """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (PROTOCOL A-8)."""
-    if len(encoded) > LARGEST:
-        raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=LARGEST)
+    if len(encoded) > MAX_ASSERTION_BYTES:
+        raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=MAX_ASSERTION_BYTES)
     parts = encoded.split(".")
     if len(parts) == 5:
         raise InvalidClient(Rule.ASSERTION_ENCRYPTED, parts=len(parts))

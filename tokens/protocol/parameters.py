@@ -10,7 +10,7 @@ from tokens.protocol.errors import InvalidClient, InvalidRequest, Rule
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 64 * 1024  # bytes
-MOST_FIELDS = 64
+MAX_FIELDS = 64
 # Those that some endpoint reads; what else is sent is ignored (RFC 6749 section 3.2).
 KNOWN = frozenset({
     "grant_type", "scope", "client_id", "client_secret", "client_assertion_type", "client_assertion", "token",
@@ -30,9 +30,9 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
         fields = body.decode("utf-8").split("&")
     except UnicodeDecodeError:
         raise _broken("body") from None
-    if len(fields) > MOST_FIELDS:
+    if len(fields) > MAX_FIELDS:
         raise InvalidRequest(
-            Rule.TOO_MANY_FIELDS, f"The body may have {MOST_FIELDS} parameters.", sent=len(fields), expected=MOST_FIELDS
+            Rule.TOO_MANY_FIELDS, f"The body may have {MAX_FIELDS} parameters.", sent=len(fields), expected=MAX_FIELDS
         )
     return _distinct(fields, KNOWN)
 
@@ -40,12 +40,12 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 def read_query(query: str, known: frozenset[str]) -> dict[str, str]:
     """The same for a query string. Raises InvalidRequest."""
     fields = query.split("&")
-    if len(fields) > MOST_FIELDS:
+    if len(fields) > MAX_FIELDS:
         raise InvalidRequest(
             Rule.TOO_MANY_FIELDS,
-            f"The query may have {MOST_FIELDS} parameters.",
+            f"The query may have {MAX_FIELDS} parameters.",
             sent=len(fields),
-            expected=MOST_FIELDS,
+            expected=MAX_FIELDS,
         )
     return _distinct(fields, known)
 

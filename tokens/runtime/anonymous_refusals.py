@@ -22,7 +22,7 @@ from tokens.storage.pg_connection import Connection
 
 MAX_PER_MINUTE = 300  # in each process
 MAX_PER_MINUTE_OF_NETWORK = 20
-MAX_WAITING = 1_000  # entries in memory
+MAX_WAITING_ENTRIES = 1_000  # entries in memory
 
 INSERT = """
 INSERT INTO tokens_anonymousrefusal (why, request_id, at, endpoint, status, error, rule, facts, address)
@@ -63,7 +63,7 @@ class AnonymousRefusals:
         try:
             await connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
         except (psycopg.OperationalError, ReadOnlySqlTransaction, TimeoutError):
-            self._waiting = (rows + self._waiting)[:MAX_WAITING]
+            self._waiting = (rows + self._waiting)[:MAX_WAITING_ENTRIES]
             raise
 
     def _has_room(self, address: str, minute: int) -> bool:
@@ -74,7 +74,7 @@ class AnonymousRefusals:
         if (
             self._kept[""] >= MAX_PER_MINUTE
             or self._kept[here] >= MAX_PER_MINUTE_OF_NETWORK
-            or len(self._waiting) >= MAX_WAITING
+            or len(self._waiting) >= MAX_WAITING_ENTRIES
         ):
             return False
         self._kept[""] += 1

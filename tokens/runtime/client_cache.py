@@ -19,14 +19,14 @@ from tokens.protocol.assertion import ClientKey
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.storage.store import ClientQuery
 
-CACHED_CLIENTS = 10_000
+MAX_CACHED_CLIENTS = 10_000
 
 
 class Clients:
     """The snapshots, least recently used out first. Unknown clients are asked for each time (batched), never kept."""
 
     def __init__(
-        self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = CACHED_CLIENTS
+        self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = MAX_CACHED_CLIENTS
     ) -> None:
         self._load, self._size = load, size
         self._known: OrderedDict[str, ClientSnapshot] = OrderedDict()

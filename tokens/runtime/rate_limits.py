@@ -19,10 +19,10 @@ from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, TooManyRequests
 from tokens.protocol.policy import Configuration
 
-WINDOW = 60  # seconds, and all limits are requests in one window
-SHARED_FROM = 20  # share a counter once it holds a twentieth of its limit
-MOST_ADDRESSES = 50_000
-MAX_SHARED_AT_ONCE = 500  # counters in one call of Valkey
+WINDOW_S = 60  # seconds, and all limits are requests in one window
+SHARES_PER_LIMIT = 20  # share a counter once it holds a twentieth of its limit
+MAX_ADDRESSES = 50_000
+MAX_COUNTERS_PER_CALL = 500  # counters in one call of Valkey
 VALKEY_TIMEOUT_S = 1
 VALKEY_KEY = "keydesk-rate:{key}:{window}"
 
@@ -69,8 +69,8 @@ class Throttle:
             return
         limit, now = client.rate_limit or self._client_limit, self._clock()
         counter = self._counters.get(_key(endpoint, client))
-        if counter is not None and self._window == now // WINDOW and counter.shared + counter.own >= limit:
-            raise TooManyRequests(Allowance(limit, 0, WINDOW - int(now % WINDOW)))
+        if counter is not None and self._window == now // WINDOW_S and counter.shared + counter.own >= limit:
+            raise TooManyRequests(Allowance(limit, 0, WINDOW_S - int(now % WINDOW_S)))
 
     def charge(self, endpoint: str, client: ClientSnapshot, *, is_done: bool = False) -> Allowance | None:
         """Counts a request of a client that has authenticated; None when throttling is off.
@@ -90,13 +90,13 @@ class Throttle:
         if self._failure_limit is None:
             return
         key = f"failures:{network(address)}"
-        if len(self._counters) >= MOST_ADDRESSES and key not in self._counters:
+        if len(self._counters) >= MAX_ADDRESSES and key not in self._counters:
             key = "failures:others"
         self._count(key, self._failure_limit)
 
     def _count(self, key: str, limit: int, *, may_refuse: bool = True) -> Allowance:
         now = self._clock()
-        window, resets_in = int(now // WINDOW), WINDOW - int(now % WINDOW)
+        window, resets_in = int(now // WINDOW_S), WINDOW_S - int(now % WINDOW_S)
         if window != self._window:
             self._window, self._counters = window, {}
         counter = self._counters.get(key)
@@ -112,9 +112,11 @@ class Throttle:
     async def share(self) -> None:
         """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""
         window = self._window
-        due = [(key, counter) for key, counter in self._counters.items() if counter.own * SHARED_FROM >= counter.limit]
+        due = [
+            (key, counter) for key, counter in self._counters.items() if counter.own * SHARES_PER_LIMIT >= counter.limit
+        ]
         try:
-            for some in batched(due, MAX_SHARED_AT_ONCE):
+            for some in batched(due, MAX_COUNTERS_PER_CALL):
                 await self._share(window, some)
         except (RedisError, OSError) as error:
             self._report(answers=False, error=str(error))
@@ -125,7 +127,7 @@ class Throttle:
     async def _share(self, window: int, due: tuple[tuple[str, Counter], ...]) -> None:
         shares = [counter.own for _key, counter in due]  # requests go on to be counted while Valkey answers
         names = [VALKEY_KEY.format(key=key, window=window) for key, _counter in due]
-        totals = await self._add_shares(keys=names, args=[*shares, 2 * WINDOW])
+        totals = await self._add_shares(keys=names, args=[*shares, 2 * WINDOW_S])
         for (_key, counter), own, total in zip(due, shares, totals, strict=True):
             counter.shared, counter.own = total, counter.own - own
 

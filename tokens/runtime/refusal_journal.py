@@ -20,10 +20,10 @@ from tokens.protocol.http import Request
 from tokens.storage import metrics
 from tokens.storage.pg_connection import Connection
 
-KEPT_PER_CAUSE = 40  # of a client, a minute, in each process
-KEPT_PER_ADDRESS = 20  # of those, from one network
-MOST_WAITING = 2_000  # entries in memory
-REMARK_INTERVAL = 3600  # seconds: a client that always does the same is told once in that time
+MAX_PER_CAUSE = 40  # of a client, a minute, in each process
+MAX_PER_ADDRESS = 20  # of those, from one network
+MAX_WAITING_ENTRIES = 2_000  # entries in memory
+REMARK_INTERVAL_S = 3600  # seconds: a client that always does the same is told once in that time
 
 INSERT = """
 INSERT INTO tokens_journalentry (client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
@@ -63,7 +63,10 @@ class Journal:
         client, now = request.client, self._clock()
         if client is None:
             return
-        if now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL or len(self._waiting) >= MOST_WAITING:
+        if (
+            now - self._remarked.get((client.id, rule), 0) < REMARK_INTERVAL_S
+            or len(self._waiting) >= MAX_WAITING_ENTRIES
+        ):
             return
         self._remarked[client.id, rule] = now
         self._waiting.append(self._row(request, client.id, now, 200, "", rule, facts))
@@ -80,7 +83,7 @@ class Journal:
         try:
             await connection.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
         except (psycopg.OperationalError, ReadOnlySqlTransaction, TimeoutError):
-            self._waiting = (rows + self._waiting)[:MOST_WAITING]
+            self._waiting = (rows + self._waiting)[:MAX_WAITING_ENTRIES]
             raise
 
     def _has_room(self, client: int, rule: Rule, address: str, minute: int) -> bool:
@@ -89,9 +92,9 @@ class Journal:
             self._kept.clear()
         everywhere, here = (client, rule, ""), (client, rule, network(address) or "-")
         if (
-            self._kept[everywhere] >= KEPT_PER_CAUSE
-            or self._kept[here] >= KEPT_PER_ADDRESS
-            or len(self._waiting) >= MOST_WAITING
+            self._kept[everywhere] >= MAX_PER_CAUSE
+            or self._kept[here] >= MAX_PER_ADDRESS
+            or len(self._waiting) >= MAX_WAITING_ENTRIES
         ):
             return False
         self._kept[everywhere] += 1
@@ -99,8 +102,8 @@ class Journal:
         return True
 
     def _forget_old_remarks(self) -> None:
-        if len(self._remarked) > MOST_WAITING:
-            oldest = self._clock() - REMARK_INTERVAL
+        if len(self._remarked) > MAX_WAITING_ENTRIES:
+            oldest = self._clock() - REMARK_INTERVAL_S
             self._remarked = {key: at for key, at in self._remarked.items() if at > oldest}
 
     @staticmethod

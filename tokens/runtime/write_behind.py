@@ -12,13 +12,13 @@ from contextlib import suppress
 
 import structlog
 
-from foundation.repeated_warnings import Repeated
+from foundation.repeated_warnings import RepeatedWarnings
 
-INTERVAL = 0.5  # seconds
-LONGEST_FAREWELL = 8.0  # seconds; time for two statements of which each takes as long as one may
+INTERVAL_S = 0.5  # seconds
+STOP_TIMEOUT_S = 8.0  # seconds; time for two statements of which each takes as long as one may
 
 log = structlog.get_logger(__name__)
-failures = Repeated(log, "background_job_failed")
+failures = RepeatedWarnings(log, "background_job_failed")
 
 Job = Callable[[], Awaitable[None]]
 
@@ -37,12 +37,12 @@ class Background:
             self._tasks = [loop.create_task(self._repeat(job)) for job in self._jobs]
 
     async def stop(self) -> None:
-        """Returns when everything was written once more, or could not be in LONGEST_FAREWELL."""
+        """Returns when everything was written once more, or could not be in STOP_TIMEOUT_S."""
         tasks, self._tasks = self._tasks, []
         if tasks:
             # None is cancelled at once: what it is just writing is in nobody's memory any more.
             self._ending.set()
-            _written, late = await asyncio.wait(tasks, timeout=LONGEST_FAREWELL)
+            _written, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
             for task in late:
                 task.cancel()
             self._ending.clear()
@@ -58,7 +58,7 @@ class Background:
             await _attempt(job)
             if not is_last:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._ending.wait(), INTERVAL)
+                    await asyncio.wait_for(self._ending.wait(), INTERVAL_S)
 
 
 async def _attempt(job: Job) -> None:

@@ -39,14 +39,14 @@ from tokens.protocol.errors import (
     TooManyRequests,
 )
 from tokens.protocol.http import Answer, Request, Response
-from tokens.runtime.rate_limits import WINDOW
+from tokens.runtime.rate_limits import WINDOW_S
 from tokens.runtime.services import Server
 from tokens.storage import metrics
 from tokens.storage.batcher import Unavailable
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 BEARER_ENDPOINTS = ("verify", "example")
-RETRY_AFTER = 5  # seconds, when the database is away
+RETRY_AFTER_S = 5  # seconds, when the database is away
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Application:
         headers += [(name.lower().encode(), value.encode()) for name, value in response.headers]
         if allowance := request.allowance:  # draft-ietf-httpapi-ratelimit-headers
             limit, remaining, resets_in = allowance
-            headers.append((b"ratelimit-policy", b'"client";q=%d;w=%d' % (limit, WINDOW)))
+            headers.append((b"ratelimit-policy", b'"client";q=%d;w=%d' % (limit, WINDOW_S)))
             headers.append((b"ratelimit", b'"client";r=%d;t=%d' % (remaining, resets_in)))
         return headers
 
@@ -181,7 +181,7 @@ def _refusal(request: Request, refusal: Refused, error_uri: str) -> Response:
         case TooManyRequests(allowance=allowance):
             response.headers.append(("Retry-After", str(allowance.resets_in)))
         case ServiceUnavailable():
-            response.headers.append(("Retry-After", str(RETRY_AFTER)))
+            response.headers.append(("Retry-After", str(RETRY_AFTER_S)))
     return response
 
 

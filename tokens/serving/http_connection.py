@@ -38,10 +38,10 @@ log = structlog.get_logger(__name__)
 class HttpConnection(asyncio.Protocol):
     """Asks the application that uvicorn has loaded: `await application.answer(request)`."""
 
-    longest_arrival = 30.0  # seconds for a whole request, its body too, and for the first one to begin
-    longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
-    longest_farewell = 2.0  # seconds for the client to read that its request was refused
-    check_every = 5.0  # seconds
+    arrival_timeout = 30.0  # seconds for a whole request, its body too, and for the first one to begin
+    idle_timeout = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
+    linger_timeout = 2.0  # seconds for the client to read that its request was refused
+    check_interval = 5.0  # seconds
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, **_of_no_use: Any) -> None:
         self._application, self._server_state = config.loaded_app, server_state
@@ -50,11 +50,11 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
         self._task: asyncio.Task[None] | None = None
         self._in_head = self._in_fields = self._in_request = False
-        self._is_clogged = self._is_deaf = self._is_ending = self._is_half_closed = self._is_chunked = False
+        self._write_paused = self._input_closed = self._is_ending = self._is_half_closed = self._is_chunked = False
         self._fields_size: int | None = None
         # What came last, how far its request lines were seen, and what came of a head before that.
         self._piece, self._piece_read, self._earlier = b"", 0, b""
-        self._deadline = self._loop.time() + self.longest_arrival
+        self._deadline = self._loop.time() + self.arrival_timeout
 
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
 
@@ -76,11 +76,11 @@ class HttpConnection(asyncio.Protocol):
             self._end()
 
     def pause_writing(self) -> None:
-        self._is_clogged = True
+        self._write_paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self._is_clogged = False
+        self._write_paused = False
         if self._waiting and self._task is None:
             self._task = self._loop.create_task(self._respond())
         else:
@@ -92,7 +92,7 @@ class HttpConnection(asyncio.Protocol):
         return self._task is not None or bool(self._waiting)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._input_closed:
             return
         self._piece, self._piece_read = data, 0
         content = self._content_size if self._is_chunked else None
@@ -106,7 +106,7 @@ class HttpConnection(asyncio.Protocol):
         if self._in_head:
             self._earlier += data[self._piece_read :]
         self._piece = b""
-        if self._in_fields and not self._is_deaf:
+        if self._in_fields and not self._input_closed:
             self._bound_fields(len(data))
         if self._is_chunked and content is not None:
             self._bound_chunking(len(data) - (self._content_size - content))
@@ -122,7 +122,7 @@ class HttpConnection(asyncio.Protocol):
         self._url, self._body_size = b"", 0
         self._body: list[bytes] = []
         self._headers: dict[str, str] = {}
-        self._deadline = self._loop.time() + self.longest_arrival
+        self._deadline = self._loop.time() + self.arrival_timeout
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -154,7 +154,7 @@ class HttpConnection(asyncio.Protocol):
                 raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
             self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
         if "expect" in headers and self._task is None:
-            self._encourage()
+            self._send_100_continue()
 
     def on_chunk_header(self) -> None:
         self._in_fields, self._fields_size = True, None  # this may have been the last one: then a trailer follows
@@ -196,7 +196,7 @@ class HttpConnection(asyncio.Protocol):
         if self._chunking_size > http_rules.MAX_CHUNKING_BYTES:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
-    def _encourage(self) -> None:
+    def _send_100_continue(self) -> None:
         """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
         may_wait = self._version == "1.1" and not self._parser.should_upgrade()
         if may_wait and self._headers["expect"].lower() == "100-continue":
@@ -210,7 +210,7 @@ class HttpConnection(asyncio.Protocol):
         is read by nobody: a proxy in between may take it for anything.
         """
         if self._line.method == "CONNECT":  # it has no body
-            self._is_deaf = True
+            self._input_closed = True
             return
         fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers.items())
         head = self._line.text + b"connection: close\r\n" + fields.encode("latin-1") + b"\r\n"
@@ -227,7 +227,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     async def _respond(self) -> None:
-        while self._waiting and not self._is_clogged:
+        while self._waiting and not self._write_paused:
             next_one, may_keep = self._waiting.popleft()
             is_head = False
             if isinstance(next_one, Request):
@@ -252,7 +252,7 @@ class HttpConnection(asyncio.Protocol):
                     self._end()
                     return
         self._task = None
-        self._deadline = self._loop.time() + (self.longest_arrival if self._in_request else self.longest_idle)
+        self._deadline = self._loop.time() + (self.arrival_timeout if self._in_request else self.idle_timeout)
         self._read_on()
 
     def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
@@ -268,13 +268,13 @@ class HttpConnection(asyncio.Protocol):
         return b"".join(parts)
 
     def _read_on(self) -> None:
-        if not self._is_clogged and not self._waiting:
+        if not self._write_paused and not self._waiting:
             self._transport.resume_reading()
 
     def _refuse(self, status: int) -> None:
         """Answers what cannot be read, after what came before it, and ends the connection."""
-        if not self._is_deaf:
-            self._is_deaf = True
+        if not self._input_closed:
+            self._input_closed = True
             self._enqueue(_plain(status), may_keep=False)
 
     def _end(self) -> None:
@@ -285,18 +285,18 @@ class HttpConnection(asyncio.Protocol):
         """
         self._task = None
         self._waiting.clear()  # or it would be asked, once there is room to write, and its answer go nowhere
-        if self._is_deaf and not self._is_ending and not self._is_half_closed:
-            self._deadline = self._loop.time() + self.longest_farewell
+        if self._input_closed and not self._is_ending and not self._is_half_closed:
+            self._deadline = self._loop.time() + self.linger_timeout
             self._transport.write_eof()
             self._transport.resume_reading()
         else:
-            self._deadline = self._loop.time() + self.longest_idle  # to read what is still to be sent
+            self._deadline = self._loop.time() + self.idle_timeout  # to read what is still to be sent
             self._transport.close()
 
     def _check_deadline(self) -> None:
         if self._task is None and self._loop.time() >= self._deadline:  # while there is one, we are who is late
             self._transport.abort()
-        self._checking = self._loop.call_later(self.check_every, self._check_deadline)
+        self._checking = self._loop.call_later(self.check_interval, self._check_deadline)
 
 
 def _plain(status: int) -> Answer:

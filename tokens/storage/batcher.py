@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-LARGEST_BATCH = 256
+MAX_BATCH_ITEMS = 256
 
 
 class Unavailable(Exception):
@@ -48,8 +48,8 @@ class Batcher[Item, Result]:
     def _depart(self) -> None:
         self._departing = False
         while self._waiting and self._idle:
-            batch = self._waiting[:LARGEST_BATCH]
-            del self._waiting[:LARGEST_BATCH]
+            batch = self._waiting[:MAX_BATCH_ITEMS]
+            del self._waiting[:MAX_BATCH_ITEMS]
             task = asyncio.get_running_loop().create_task(self._serve(self._idle.pop(), batch))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)

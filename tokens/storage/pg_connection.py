@@ -9,12 +9,12 @@ from typing import Any, LiteralString
 import psycopg
 import structlog
 
-from foundation.repeated_warnings import Repeated
+from foundation.repeated_warnings import RepeatedWarnings
 from tokens.storage.pg_exchange import Exchange, Parameter
 
 # Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
 # read whole tables when they have grown: so plan without values, and never by scanning. And never hang.
-HOT = {
+SESSION_SETTINGS = {
     "statement_timeout": "3s",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
@@ -28,7 +28,7 @@ SELECT extract(epoch FROM pg_postmaster_start_time())::text,
        (SELECT count(set_config(name, value, false)) FROM unnest(%s::text[], %s::text[]) AS given(name, value))
 """
 # A peer that is gone without a word is noticed within seconds.
-NETWORK = {
+KEEPALIVE_PARAMETERS = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -38,10 +38,10 @@ NETWORK = {
 # By then `statement_timeout` should have ended it: the server is frozen, or its commit waits for a standby.
 MAX_WAIT_S = 4.0
 SCOUT_INTERVAL_S = 5.0
-MAX_MESSAGE = 300  # characters
+MAX_MESSAGE_LENGTH = 300  # characters
 
 log = structlog.get_logger(__name__)
-failures = Repeated(log, "database_failed")
+failures = RepeatedWarnings(log, "database_failed")
 
 
 class NotAnswered(psycopg.OperationalError):
@@ -59,8 +59,8 @@ class Connection:
     """
 
     def __init__(self, parameters: dict[str, Any], synchronous_commit: str = "on") -> None:
-        self._places = _places(NETWORK | parameters)
-        self._session = {"synchronous_commit": synchronous_commit, **HOT}
+        self._places = _places(KEEPALIVE_PARAMETERS | parameters)
+        self._session = {"synchronous_commit": synchronous_commit, **SESSION_SETTINGS}
         self._open: Exchange | None = None
         self._late: asyncio.Task[None] | None = None
         self.server = ""
@@ -164,7 +164,7 @@ class Connection:
     def _report(self, error: Exception) -> None:
         """Here and not where it ends as a 503, so that it is one line for a batch."""
         # The message of a failed statement may quote values, that of a failed connection names host, role and reason.
-        message = "" if self._open is not None else str(error)[:MAX_MESSAGE]
+        message = "" if self._open is not None else str(error)[:MAX_MESSAGE_LENGTH]
         failures.report(error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None), message=message)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from tokens.storage.pg_connection import NETWORK
+from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
 TIMEOUT_S = 3.0
 TRIES = 3
@@ -72,7 +72,9 @@ async def _keeps_its_backend(first: psycopg.AsyncConnection[Any], parameters: di
 
 
 async def _connect(parameters: dict[str, Any]) -> psycopg.AsyncConnection[Any]:
-    return await psycopg.AsyncConnection.connect(**NETWORK | parameters, autocommit=True, prepare_threshold=None)
+    return await psycopg.AsyncConnection.connect(
+        **KEEPALIVE_PARAMETERS | parameters, autocommit=True, prepare_threshold=None
+    )
 
 
 async def _backend(connection: psycopg.AsyncConnection[Any]) -> int:

@@ -117,7 +117,7 @@ def _staff_name(registration: Registration, known: Known) -> Hint | None:
     typed = {registration.contact_name, requester.name if requester else ""}
     for member in known.staff:
         is_themselves = requester is not None and requester.pk == member.pk
-        if member.name and not is_themselves and any(names.passes_for(name, member.name) for name in typed if name):
+        if member.name and not is_themselves and any(names.looks_like(name, member.name) for name in typed if name):
             note = _("%(name)s <%(address)s> did not confirm this request") % {
                 "name": member.name,
                 "address": member.mailbox,
@@ -134,7 +134,7 @@ def _disguise(registration: Registration) -> Hint | None:
 
 def _address(registration: Registration, known: Known) -> Hint:
     domain = email_addresses.domain_of(registration.contact_email)
-    letters, theirs = email_addresses.in_letters(domain), known.domains.get(registration.organisation.lower(), set())
+    letters, theirs = email_addresses.in_unicode(domain), known.domains.get(registration.organisation.lower(), set())
     staffs = {member.mailbox.rpartition("@")[2] for member in known.staff}
     shown = email_addresses.in_full(domain)
     if any(names.is_disguised(label) for label in letters.split(".")):
@@ -142,7 +142,7 @@ def _address(registration: Registration, known: Known) -> Hint:
     if any(domain == other or domain.endswith(f".{other}") for other in theirs):
         return Hint("ok", _("Mail domain of this organisation's contacts"), shown)
     for other in sorted((theirs | staffs) - {domain}):
-        if names.skeleton(email_addresses.in_letters(other)) == names.skeleton(letters):
+        if names.skeleton(email_addresses.in_unicode(other)) == names.skeleton(letters):
             return Hint("bad", _("The mail domain looks like another one"), f"{shown} ≠ {other}")
     if theirs:
         note = _("%(domain)s; its contacts have %(domains)s") % {"domain": shown, "domains": ", ".join(sorted(theirs))}

@@ -21,7 +21,7 @@ from tests.e2e.support.live import Live, Part, free_port
 from tests.e2e.support.racing import Acts, Answer, Caller, going_on, race
 from tests.tokens.support.wire import Signer, ec_key, public_jwk
 from tokens.endpoints import example_api
-from tokens.runtime.rate_limits import WINDOW
+from tokens.runtime.rate_limits import WINDOW_S
 
 MANY = "1000000"  # requests a minute: what is not about limits must not meet one
 
@@ -184,23 +184,23 @@ def test_a_revoked_token_is_inactive_at_every_process_at_once(
 def in_one_window(scenario: Callable[[], bool]) -> None:
     """Counting begins anew with every minute of the clock: what met that is tried once more, with a new client."""
     while True:
-        began = time.time() // WINDOW
+        began = time.time() // WINDOW_S
         passed = scenario()
-        if time.time() // WINDOW == began:
+        if time.time() // WINDOW_S == began:
             assert passed
             return
 
 
 def accepted(caller: Caller, *, at_most: int, pause: float = 0) -> int:
     """How many requests are granted before one is refused for their number, or the minute is over."""
-    began = time.time() // WINDOW
+    began = time.time() // WINDOW_S
     for number in range(at_most):
         answer = caller.ask_for_token()
         if answer.status == 429:
-            assert 0 < int(answer.headers["Retry-After"]) <= WINDOW
+            assert 0 < int(answer.headers["Retry-After"]) <= WINDOW_S
             return number
         assert answer.status == 200, answer
-        if time.time() // WINDOW != began:
+        if time.time() // WINDOW_S != began:
             return number
         time.sleep(pause)
     return at_most
@@ -283,7 +283,7 @@ def test_a_client_at_ten_times_its_limit_does_not_slow_the_others(acts: Acts, pr
         got += answers
         turns += 1
     assert {answer.status for answer in by_whom[QUIET] + by_whom[DISTURBED]} == {200}
-    windows = time.time() // WINDOW - began // WINDOW + 1
+    windows = time.time() // WINDOW_S - began // WINDOW_S + 1
     assert sum(answer.status == 200 for answer in got) <= limit * windows
     assert {answer.status for answer in got} == {200, 429}
     assert slowed_down(by_whom) <= MOST

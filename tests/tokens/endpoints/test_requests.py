@@ -14,7 +14,7 @@ import pytest
 from clients.acts import lifecycle
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Wire, basic
-from tokens.protocol.parameters import KNOWN, LARGEST_BODY, MOST_FIELDS
+from tokens.protocol.parameters import KNOWN, LARGEST_BODY, MAX_FIELDS
 
 GRANT = "grant_type=client_credentials"
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -150,8 +150,8 @@ def test_a_body_of_unknown_length_is_bounded_too(wire, authorization):
 
 def test_at_most_64_fields(wire, authorization):
     """PROTOCOL R-2."""
-    fits = "&".join([GRANT] + ["a=b"] * (MOST_FIELDS - 1))
-    assert MOST_FIELDS == 64
+    fits = "&".join([GRANT] + ["a=b"] * (MAX_FIELDS - 1))
+    assert MAX_FIELDS == 64
     assert wire.post("token", fits, authorization=authorization).status == 200
     answer = wire.post("token", fits + "&a=b", authorization=authorization)
     assert answer.error == "invalid_request"

@@ -8,7 +8,7 @@ from clients.acts import catalogue, lifecycle
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic
-from tokens.endpoints.token import MOST_SCOPES
+from tokens.endpoints.token import MAX_SCOPES
 from tokens.models import Token
 
 
@@ -130,7 +130,7 @@ def test_every_character_of_rfc_6749_may_be_in_a_scope(wire, client, authorizati
 
 
 def test_there_are_at_most_100_different_ones(wire, authorization):
-    most = " ".join(f"scope.{number}" for number in range(MOST_SCOPES))
+    most = " ".join(f"scope.{number}" for number in range(MAX_SCOPES))
     assert refused(wire, wire.token(authorization, most)) == "scope_unknown"
     assert refused(wire, wire.token(authorization, f"{most} one.more")) == "scope_syntax"
     assert wire.token(authorization, "address.read " * 1000).json["scope"] == "address.read"

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.tokens.support.wire import JWT_BEARER, Signer, Wire, base64url
-from tokens.protocol.jws import LARGEST
+from tokens.protocol.jws import MAX_ASSERTION_BYTES
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -81,9 +81,9 @@ def of_length(signer: Signer, length: int) -> str:
 
 
 def test_at_most_16_kib(wire, signer):
-    assert LARGEST == 16 * 1024
-    assert wire.post("token", GRANT | signer.form(of_length(signer, LARGEST))).status == 200
-    assert refused(wire, signer, of_length(signer, LARGEST + 1)) == "assertion_too_large"
+    assert MAX_ASSERTION_BYTES == 16 * 1024
+    assert wire.post("token", GRANT | signer.form(of_length(signer, MAX_ASSERTION_BYTES))).status == 200
+    assert refused(wire, signer, of_length(signer, MAX_ASSERTION_BYTES + 1)) == "assertion_too_large"
 
 
 def test_a_jwe_is_refused_unread(wire, signer):

@@ -50,7 +50,7 @@ def test_an_authorization_header_of_64_kibibytes_is_read_in_no_time(repeated: st
         assert seconds_taken(read, good_enough=BUDGET) < BUDGET
 
 
-ROOM = jws.LARGEST * 3 // 4 - 300  # bytes of JSON, with a header beside it
+ROOM = jws.MAX_ASSERTION_BYTES * 3 // 4 - 300  # bytes of JSON, with a header beside it
 SLOW_JSON = {
     "brackets": filled("", "[", size=ROOM),
     "nested objects": filled("", '{"a":', size=ROOM),
@@ -68,10 +68,10 @@ SLOW_JSON = {
 @pytest.mark.parametrize("text", SLOW_JSON.values(), ids=SLOW_JSON)
 def test_an_assertion_of_16_kibibytes_gets_a_verdict_in_no_time(text: str) -> None:
     for encoded in (unsigned(text, "{}", b"x"), unsigned('{"alg":"ES256","kid":"k1"}', text, b"x" * 64)):
-        assert len(encoded) <= jws.LARGEST
+        assert len(encoded) <= jws.MAX_ASSERTION_BYTES
         judge = lambda encoded=encoded: refusal_of(InvalidClient, lambda: check(encoded, OURS))  # noqa: E731
         assert seconds_taken(judge, good_enough=BUDGET) < BUDGET
-    dots = filled("", ".", size=jws.LARGEST)
+    dots = filled("", ".", size=jws.MAX_ASSERTION_BYTES)
     assert seconds_taken(lambda: refusal_of(InvalidClient, lambda: jws.read(dots)), good_enough=BUDGET) < BUDGET
 
 

@@ -17,7 +17,7 @@ from tests.tokens.support.checking import (
 )
 from tokens.protocol import jws
 from tokens.protocol.errors import InvalidClient
-from tokens.protocol.jws import LARGEST
+from tokens.protocol.jws import MAX_ASSERTION_BYTES
 
 OURS = client_key(key("P-256"))
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -94,10 +94,10 @@ def test_an_assertion_has_at_most_16_kibibytes() -> None:
     def padded(in_header: int, in_claims: int) -> str:
         return signer().assertion(header={"x": "x" * in_header}, x="x" * in_claims)
 
-    room = (LARGEST - len(padded(0, 0))) * 3 // 4
+    room = (MAX_ASSERTION_BYTES - len(padded(0, 0))) * 3 // 4
     sizes = [(header, room + more) for header in range(3) for more in range(-4, 2)]
-    largest = next(encoded for size in sizes if len(encoded := padded(*size)) == LARGEST)
+    largest = next(encoded for size in sizes if len(encoded := padded(*size)) == MAX_ASSERTION_BYTES)
     assert rule(largest, OURS) == ""
-    larger = next(encoded for size in sizes if len(encoded := padded(*size)) == LARGEST + 1)
+    larger = next(encoded for size in sizes if len(encoded := padded(*size)) == MAX_ASSERTION_BYTES + 1)
     assert rule(larger, OURS) == "assertion_too_large"
-    assert rule("." * (LARGEST + 1), OURS) == "assertion_too_large"
+    assert rule("." * (MAX_ASSERTION_BYTES + 1), OURS) == "assertion_too_large"

@@ -254,7 +254,7 @@ def test_invalidating_touches_as_many_rows_for_forty_tokens_as_for_one(wire, cli
 
 
 def test_the_worker_then_marks_the_dead_and_spares_the_living(wire, client, authorization, monkeypatch):
-    monkeypatch.setattr(tasks, "BATCH", 3)
+    monkeypatch.setattr(tasks, "BATCH_ROWS", 3)
     other, secret = factories.client(contact=factories.wim())
     for _ in range(7):
         issue(wire, authorization)

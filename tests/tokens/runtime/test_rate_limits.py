@@ -183,7 +183,7 @@ def test_every_counter_in_valkey_ends(start, authorization):
 
 
 def test_more_counters_than_one_call_holds_are_all_shared(start, client, authorization, monkeypatch):
-    monkeypatch.setattr("tokens.runtime.rate_limits.MAX_SHARED_AT_ONCE", 1)
+    monkeypatch.setattr("tokens.runtime.rate_limits.MAX_COUNTERS_PER_CALL", 1)
     here, there = (start(client_limit=5, failure_limit=3) for _each in "12")
     statuses(here, 5, authorization)
     assert statuses(here, 3, basic(client.client_id, "wrong")) == [401] * 3

@@ -179,7 +179,7 @@ def test_assertions_under_way_at_once_may_exceed_the_limit_but_count(limited, si
 
 
 def test_so_many_addresses_fail_that_they_share_a_counter(limited, client, authorization, monkeypatch):
-    monkeypatch.setattr("tokens.runtime.rate_limits.MOST_ADDRESSES", 10)
+    monkeypatch.setattr("tokens.runtime.rate_limits.MAX_ADDRESSES", 10)
     wrong = basic(client.client_id, "wrong")
     answers = [limited.token(wrong, address=f"203.0.113.{number}").status for number in range(20)]
     assert answers == [401] * 13 + [429] * 7

@@ -132,7 +132,7 @@ def test_the_log_goes_on_when_its_reader_does(pipe, clock, client):
 
 
 def test_of_much_that_nobody_reads_the_latest_is_dropped(pipe, monkeypatch):
-    monkeypatch.setattr(log_stream, "MOST_WAITING", 400_000)
+    monkeypatch.setattr(log_stream, "MAX_WAITING_CHARACTERS", 400_000)
     for number in range(2 * LINES):
         pipe.log.write(f"{number:999}\n")
     pipe.read()

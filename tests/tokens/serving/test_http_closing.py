@@ -84,7 +84,7 @@ def test_the_answer_under_way_is_the_last_one_when_the_server_ends(own_server: C
 
 
 class Leisurely(Quick):
-    longest_farewell = 2.0  # to read a large answer
+    linger_timeout = 2.0  # to read a large answer
 
 
 def test_a_request_after_the_last_one_is_not_answered_once_writable():

@@ -50,7 +50,7 @@ def test_an_idle_connection_is_closed_after_a_while(quick: Connected):
         assert link.answer().status == 200
         began = time.monotonic()
         assert link.rest() == b""
-        assert time.monotonic() - began > Quick.longest_idle / 2
+        assert time.monotonic() - began > Quick.idle_timeout / 2
 
 
 def test_each_request_has_a_deadline_of_its_own(quick: Connected):
@@ -67,7 +67,7 @@ def test_the_time_of_the_application_counts_for_no_deadline(quick: Connected, be
     with quick.link() as link:
         link.send(get("/slow") + behind)
         assert quick.has_asked("GET /slow")
-        time.sleep(1.5 * Quick.longest_idle)
+        time.sleep(1.5 * Quick.idle_timeout)
         quick.open_gate()
         assert link.answer().body == b"GET /slow"
         if behind:

@@ -18,7 +18,7 @@ import pytest
 import uvloop
 
 from tokens.protocol.policy import from_settings
-from tokens.storage.pg_connection import HOT, Connection
+from tokens.storage.pg_connection import SESSION_SETTINGS, Connection
 from tokens.storage.pg_exchange import Exchange, Parameter
 
 TEXTS = [
@@ -110,7 +110,7 @@ def test_a_connection_that_the_server_has_closed_is_opened_again_unasked(databas
 
 def test_the_guards_are_set_by_a_statement_and_not_by_the_start(database: Database) -> None:
     shown = "SELECT current_setting(%b::text)"
-    for name, value in {**HOT, "synchronous_commit": "on"}.items():
+    for name, value in {**SESSION_SETTINGS, "synchronous_commit": "on"}.items():
         assert database.run(shown, [name]) == [(value,)]
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = {"host": "127.0.0.1", "port": server.getsockname()[1], "sslmode": "disable", "gssencmode": "disable"}

@@ -11,7 +11,7 @@ import pytest
 
 from tokens.protocol.policy import from_settings
 from tokens.storage import sql
-from tokens.storage.pg_connection import HOT
+from tokens.storage.pg_connection import SESSION_SETTINGS
 
 BY_KEY = re.compile(r"\(\(*(id|digest|client_id)\)?(::text)? = .*")
 
@@ -25,7 +25,7 @@ def test_a_plan_made_on_empty_tables_finds_clients_and_tokens_by_key(transaction
 
 
 def _generic_plan(statement: str) -> dict[str, Any]:
-    options = " ".join(f"-c {name}={value}" for name, value in HOT.items())
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items())
     with psycopg.connect(**from_settings().database, autocommit=True, options=options) as connection:
         number = iter(range(1, 20))
         numbered = re.sub("%b", lambda _: f"${next(number)}", statement)

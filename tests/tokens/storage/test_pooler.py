@@ -19,7 +19,7 @@ from dev.servers import stack
 from tests.tokens.support.pooling import pgbouncer, pgbouncer_program, pooler
 from tests.tokens.support.served import free_port
 from tokens.protocol.policy import from_settings
-from tokens.storage.pg_connection import HOT, Connection
+from tokens.storage.pg_connection import SESSION_SETTINGS, Connection
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,13 +72,15 @@ def test_through_pgbouncer_the_guards_of_the_hot_path_are_on(django_db_setup: No
         through = Connection(parameters)
         question = "SELECT current_setting(%b::text)"
         try:
-            return {name: (await through.run(question, [name]))[0][0] for name in (*HOT, "synchronous_commit")}
+            return {
+                name: (await through.run(question, [name]))[0][0] for name in (*SESSION_SETTINGS, "synchronous_commit")
+            }
         finally:
             through.close()
 
     if is_here("PgBouncer"):
         with pgbouncer("session") as parameters:
-            assert asyncio.run(shown(parameters)) == {**HOT, "synchronous_commit": "on"}
+            assert asyncio.run(shown(parameters)) == {**SESSION_SETTINGS, "synchronous_commit": "on"}
 
 
 def url(parameters: dict[str, Any]) -> str:

@@ -26,10 +26,10 @@ PATIENCE = 5.0  # seconds; what must happen happens long before, on a busy machi
 class Quick(HttpConnection):
     """Loses patience within a test's time."""
 
-    longest_arrival = 0.5
-    longest_idle = 0.8
-    longest_farewell = 0.3
-    check_every = 0.05
+    arrival_timeout = 0.5
+    idle_timeout = 0.8
+    linger_timeout = 0.3
+    check_interval = 0.05
 
 
 class Recorder:

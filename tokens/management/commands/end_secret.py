@@ -8,10 +8,10 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from clients.models import Client, Secret
-from tokens.management.leak_command import LeakedCommand
+from tokens.management.leak_command import LeakedCredentialCommand
 
 
-class Command(LeakedCommand):
+class Command(LeakedCredentialCommand):
     help = "End a secret that leaked, at once, and the client's tokens; the same as the Security team's page does."
 
     def credential_argument(self, parser: ArgumentParser) -> None:

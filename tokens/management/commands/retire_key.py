@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from clients.keymaterial import accepted_names
 from clients.models import Client, Key
-from tokens.management.leak_command import LeakedCommand
+from tokens.management.leak_command import LeakedCredentialCommand
 
 
-class Command(LeakedCommand):
+class Command(LeakedCredentialCommand):
     help = "Retire a key that leaked, at once, and end the client's tokens; the same as the Security team's page does."
 
     def credential_argument(self, parser: ArgumentParser) -> None:

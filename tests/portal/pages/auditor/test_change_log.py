@@ -171,7 +171,9 @@ def test_pages_go_on_where_the_last_one_ended(monkeypatch) -> None:
     monkeypatch.setattr(change_log, "PAGE", 2)
     with transaction.atomic():
         for number in range(5):
-            log.record(action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.Whole("s", f"entry {number}"))
+            log.record(
+                action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.StaticSubject("s", f"entry {number}")
+            )
     seqs = [entry.seq for entry in Entry.objects.all()[:5]]
     browser = signed_in(factories.ada())
 
@@ -300,7 +302,10 @@ def test_a_page_to_print_holds_more_entries_and_all_that_they_say(monkeypatch) -
     with transaction.atomic():
         for number in range(5):
             log.record(
-                action=Action.LINK_OPENED, actor=factories.SYSTEM, subject=log.Whole("s", "link"), note=f"note {number}"
+                action=Action.LINK_OPENED,
+                actor=factories.SYSTEM,
+                subject=log.StaticSubject("s", "link"),
+                note=f"note {number}",
             )
     folded, unfolded = page(action="link.opened"), page(action="link.opened", unfolded="1")
     assert (folded.count('<details class="kd-log__entry">'), folded.count("note ")) == (2, 2)

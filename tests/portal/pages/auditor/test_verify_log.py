@@ -66,7 +66,7 @@ def test_the_answer_comes_before_the_log_is_read_and_progress_follows() -> None:
 
 
 def test_progress_is_told_while_the_log_is_read(monkeypatch) -> None:
-    monkeypatch.setattr(log, "TOLD_EVERY", 2)
+    monkeypatch.setattr(log, "PROGRESS_INTERVAL_ENTRIES", 2)
     told: list[int] = []
     assert log.verify(progress=told.append).ok
     assert told == list(range(2, Entry.objects.count() + 1, 2))
@@ -119,7 +119,7 @@ def test_a_verification_that_another_worker_is_busy_with_is_left_to_it() -> None
 
 def test_one_that_no_worker_finished_within_a_day_is_given_up() -> None:
     asked()
-    verification_runs.carry_out_left_over(now=timezone.now() + verification_runs.GIVEN_UP)
+    verification_runs.carry_out_left_over(now=timezone.now() + verification_runs.GIVE_UP_AFTER)
     assert not Verification.objects.exclude(finished_at=None).exists()
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Action(models.TextChoices):
-    """Each label is the sentence that an entry reads as, with {actor} and {subject} to fill in."""
+    """Actions of the change log; each label is the sentence of an entry, with {actor} and {subject} to fill in."""
 
     REGISTRATION_REQUESTED = "registration.requested", _("{actor} asked for {subject}")
     REGISTRATION_CONFIRMED = "registration.confirmed", _("{actor} confirmed the request {subject}")
@@ -64,7 +64,7 @@ class Action(models.TextChoices):
 
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
     SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")
-    # Until there were proposals; what is in the log stays readable.
+    # No longer recorded, since proposals exist; old entries of the change log must stay readable.
     SCOPE_EASING_ASKED = "scope.easing_asked", _("{actor} asked to end the two approvals for the scope {subject}")
     SCOPE_EASING_DECLINED = "scope.easing_declined", _("{actor} kept the two approvals for the scope {subject}")
     SCOPE_EASED = (

@@ -1,7 +1,7 @@
-"""An entry of the change log as bytes: canonical JSON by RFC 8785, the same for a database row and an exported line.
+"""Canonical JSON (RFC 8785) of change log entries, the same for a database row and an exported line.
 
-Ours because the standard library's encoder does it for what entries hold, in a fifth of the time that the package
-rfc8785 takes. That package would replace it, if entries came to hold floats or names outside ASCII.
+Written here because the standard library's encoder is enough for the values of entries, and takes a fifth of the time
+of the package rfc8785. Use that package if entries ever hold floats or names outside ASCII.
 """
 
 import json
@@ -36,15 +36,15 @@ _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 
 
 def encode(value: Mapping[str, object]) -> bytes:
-    """Canonical JSON, UTF-8; ValueError for a lone surrogate or NaN, TypeError for what is not JSON."""
+    """Return canonical JSON in UTF-8. Raises ValueError for a lone surrogate or NaN, TypeError for other types."""
     return _encoder.encode(value).encode()
 
 
 class Decoder(json.JSONDecoder):
-    """Reads whatever number a database can hold: an entry that nobody could read would hide itself and what follows.
+    """JSON decoder that accepts every number a database can hold, so that no stored entry is unreadable.
 
-    What is no number for Python (thousands of digits, too large to be finite) stays text, so that it is verified,
-    shown and exported as any other change that was never written here.
+    Numbers that Python cannot hold (thousands of digits, or not finite) stay text, so that the entry is still verified,
+    shown and exported.
     """
 
     def __init__(self) -> None:
@@ -64,28 +64,28 @@ def _finite(digits: str) -> float | str:
 
 
 def moment(at: datetime) -> str:
-    """An aware time as RFC 3339 in UTC, always with microseconds, so that text order is time order."""
+    """Format an aware time as RFC 3339 in UTC, always with microseconds, so that text order is time order."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def exported(row: Mapping[str, object]) -> dict[str, object]:
-    """A database row (COLUMNS and `leaf_hash`) as it is exported: times as text, the leaf hash in hex."""
+    """Return a database row (COLUMNS and `leaf_hash`) in its exported form: times as text, the leaf hash in hex."""
     at, leaf = cast(datetime, row["at"]), cast(bytes, row["leaf_hash"])
     return {**row, "at": moment(at), "leaf_hash": bytes(leaf).hex()}
 
 
 def leaf_hash(entry: Mapping[str, object]) -> bytes:
-    """The leaf hash of an entry in its exported form (a stored leaf hash in it is left out), 32 bytes."""
+    """Return the leaf hash (32 bytes) of an entry in its exported form; a stored leaf hash in it is ignored."""
     return merkle.leaf_hash(encode({name: entry[name] for name in COLUMNS}))
 
 
 def parse_line(line: bytes) -> dict[str, object]:
-    """Parse a line of an export; ValueError unless it is, byte for byte, the canonical form of a JSON object."""
+    """Parse a line of an export. Raises ValueError unless it is, byte for byte, the canonical form of a JSON object."""
     try:
         entry = json.loads(line)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    # Without this, a space, an escape or a repeated name could be slipped into a line and still parse to the same.
+    # A line with an added space, escape or repeated member parses to the same entry, so compare the bytes.
     if not isinstance(entry, dict) or encode(entry) != line:
         raise ValueError("not in canonical form")
     return entry

@@ -1,6 +1,6 @@
-"""Signed checkpoints: from time to time the log signs how many entries it has and what their tree hash is.
+"""Signed checkpoints of the change log: its number of entries and their tree hash, signed every few minutes.
 
-Whoever kept a checkpoint can prove that nothing before it was changed since, whatever was done to the database.
+A checkpoint that was kept elsewhere proves that no earlier entry was changed, whatever was done to the database.
 """
 
 from base64 import urlsafe_b64decode
@@ -18,14 +18,14 @@ from audit.models import Checkpoint, Entry, LogHead
 
 
 class UnableToSign(Exception):
-    """There is no signing key, or what would be signed does not verify; the message says which entry is wrong."""
+    """No signing key, or entries that do not verify; the message names the first bad entry."""
 
 
 def sign_checkpoint(now: datetime) -> Checkpoint | None:
-    """Sign the log as it is now; None when nothing was added since the last checkpoint. Raises UnableToSign.
+    """Sign the change log as it is now; None if nothing was added since the last checkpoint. Raises UnableToSign.
 
-    Goes on from the last checkpoint's tree and checks every entry that is new, so a history that was altered after it
-    was signed never gets a fresh signature.
+    Continues from the last checkpoint's tree and verifies every newer entry, so a history that was altered after it was
+    signed never gets a fresh signature.
     """
     if not settings.LOG_SIGNING_KEYS:
         raise UnableToSign("LOG_SIGNING_KEYS is empty")
@@ -42,15 +42,15 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
     report = verification.verify(rows, [last.note] if last.size else [], verifier_keys(), head=size, tree=tree)
     if not report.ok:
         raise UnableToSign(report.sentence)
-    # The application's role may add checkpoints. One with a note about another number of entries, or about more than
-    # there are, must not get a tree of somebody's own signed.
+    # The application's role may insert checkpoints. A forged one, whose note is about another number of entries or
+    # about more than exist, must not get its tree signed.
     if report.signed != last.size or size < last.size:
         raise UnableToSign(f"The last checkpoint says {last.size} entries, which is not what was signed or is there.")
     key_id, seed = next(iter(_seeds().items()))
     note = signed_notes.sign(signed_notes.Checkpoint(_origin(), size, tree.root()), seed)
     checkpoint = Checkpoint(size=size, at=now, key_id=key_id, frontier=tree.frontier, note=note)
-    # Two workers that sign the same size at once make the same note: one of the two is enough. One that was slower and
-    # signed fewer entries than another meanwhile is refused by the database, and not needed.
+    # Two workers that sign the same size make the same note, so a conflict is ignored. The database refuses a
+    # checkpoint that is smaller than the last one (of a slower worker); that one is not needed.
     try:
         with transaction.atomic():
             Checkpoint.objects.bulk_create([checkpoint], ignore_conflicts=True)
@@ -60,9 +60,10 @@ def sign_checkpoint(now: datetime) -> Checkpoint | None:
 
 
 def standing(*, newest_first: bool = False) -> Iterator[Checkpoint]:
-    """Every checkpoint, smallest first unless asked otherwise, but those that were set aside.
+    """Yield every checkpoint that was not set aside, smallest first unless `newest_first`.
 
-    Only one that no key of this log signed can be: an entry that names a good one changes nothing.
+    Only a checkpoint without a signature of this log's keys can be set aside; an entry that names a signed one has no
+    effect.
     """
     rows = Checkpoint.objects.order_by("-size" if newest_first else "size")
     named = set(Entry.objects.filter(action=Action.CHECKPOINT_SET_ASIDE).values_list("subject_id", flat=True))
@@ -72,7 +73,7 @@ def standing(*, newest_first: bool = False) -> Iterator[Checkpoint]:
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:
-    """Whether a key of this log signed the note, for that number of entries."""
+    """Return whether a key of this log signed the note, for that number of entries."""
     return _is_signed_by(verifier_keys(), checkpoint)
 
 
@@ -83,14 +84,14 @@ def _is_signed_by(keys: list[signed_notes.VerifierKey], checkpoint: Checkpoint) 
 
 
 def notes() -> list[str]:
-    """Every standing checkpoint as a signed note, smallest first."""
+    """Return every standing checkpoint as a signed note, smallest first."""
     return [checkpoint.note for checkpoint in standing()]
 
 
 def verifier_keys() -> list[signed_notes.VerifierKey]:
-    """The public keys for this log's checkpoints; str() of one is what an auditor is given.
+    """Return the public keys for this log's checkpoints; auditors get str() of each.
 
-    Those of LOG_SIGNING_KEYS, and LOG_VERIFIER_KEYS where another process signs.
+    From LOG_SIGNING_KEYS, and from LOG_VERIFIER_KEYS where another process signs.
     """
     return _keys_of(_origin())
 
@@ -105,8 +106,8 @@ def _keys_of(origin: str) -> list[signed_notes.VerifierKey]:
 
 
 def _origin() -> str:
-    # A log keeps the name of its first checkpoint: a site that moves to another address still has the same log. Not
-    # of one that its keys did not sign: whoever may add a row would name the log.
+    # The change log keeps the name in its first checkpoint when the site moves to another address. Checkpoints that its
+    # keys did not sign are skipped, or anybody able to insert a row could name the log.
     if not (settings.LOG_SIGNING_KEYS or settings.LOG_VERIFIER_KEYS):
         return settings.LOG_ORIGIN
     for row in Checkpoint.objects.order_by("size").iterator(chunk_size=10):
@@ -121,7 +122,7 @@ def _seeds() -> dict[str, bytes]:
 
 
 def _thirty_two_bytes(setting: str, key_id: str, text: str) -> bytes:
-    # Commands of the log run without the system checks, so that they work when the rest of the site does not.
+    # Commands of the change log run without the system checks, so that they work when the rest of the site does not.
     with suppress(ValueError):
         if len(found := urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32:
             return found

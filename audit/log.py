@@ -23,8 +23,8 @@ from audit import canonical, checkpoints, verification
 from audit.actions import FIELDS, Action
 from audit.models import Entry, LogHead
 
-CHUNK_ROWS = 5_000  # rows per round trip when the whole log is read
-PROGRESS_INTERVAL_ENTRIES = 20_000  # entries between two calls of `progress`
+CHUNK_ROWS = 5_000  # per round trip when the whole change log is read
+PROGRESS_INTERVAL_ENTRIES = 20_000  # between two calls of `progress`
 
 Row = dict[str, object]
 
@@ -32,7 +32,7 @@ _dated: ContextVar[datetime | None] = ContextVar("dated", default=None)
 
 
 class Actor(Protocol):
-    """Who acts, and from where; `id` and `label` are kept as they are now."""
+    """Acting person or command, with network address; an entry keeps copies of `id` and `label`."""
 
     @property
     def id(self) -> str: ...
@@ -45,7 +45,7 @@ class Actor(Protocol):
 
 
 class Subject(Protocol):
-    """What an act is about: an id like "client:12", a label, and the client whose history it belongs to or ""."""
+    """Object of an act: an id like "client:12", a label, and the client whose history it belongs to, or ""."""
 
     @property
     def audit_id(self) -> str: ...
@@ -57,7 +57,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class StaticSubject:
-    """A subject that is no row."""
+    """Subject without a database row."""
 
     audit_id: str
     audit_label: str
@@ -68,7 +68,7 @@ SITE = StaticSubject("site", "Keydesk")
 
 
 class FieldNotAllowed(Exception):
-    """A change of a field that is not in actions.FIELDS, or to a value that is no plain fact."""
+    """Changed field that is not in actions.FIELDS, or a value that is not plain data."""
 
 
 def record(
@@ -79,12 +79,12 @@ def record(
     changes: Mapping[str, tuple[object, object]] | None = None,
     note: str = "",
 ) -> Entry:
-    """Add one entry, in the caller's transaction: it is there exactly when the change is.
+    """Add an entry in the caller's transaction, so that it exists exactly when the change does.
 
     `changes` is {field: (before, after)}; pairs that are equal are left out. Values are None, booleans, integers,
-    strings, aware datetimes, or lists of strings. Call it after the changes themselves: from here to the commit, every
-    other act waits. Raises ValueError for an unknown action, FieldNotAllowed, and TransactionManagementError outside a
-    transaction.
+    strings, aware datetimes, or lists of strings. Call it after the changes themselves: from this call to the commit,
+    all other writers of the change log wait. Raises ValueError for an unknown action, FieldNotAllowed, and
+    TransactionManagementError outside a transaction.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("The change log is written in the transaction of the change.")
@@ -106,7 +106,7 @@ def record(
 
 
 def export(entries: QuerySet[Entry]) -> Iterator[bytes]:
-    """Entries as JSON Lines, in the order of the queryset, streamed; each line ends in a newline."""
+    """Yield entries as JSON Lines, in the order of the queryset; each line ends in a newline."""
     for entry in _rows(entries):
         yield canonical.encode(entry) + b"\n"
 
@@ -114,12 +114,13 @@ def export(entries: QuerySet[Entry]) -> Iterator[bytes]:
 def verify(
     *, kept_outside: Iterable[str] = (), at_least: int = 0, progress: Callable[[int], object] | None = None
 ) -> verification.Report:
-    """Check every entry in the database, against its checkpoints and any that were kept elsewhere (signed notes).
+    """Check every entry in the database against its checkpoints and against `kept_outside` (signed notes).
 
-    `at_least`: how many entries it is known to have had. Under 3 s for 100,000 entries; the log can be written to
-    meanwhile. `progress` is told now and then how many entries were read.
+    `at_least`: a number of entries that the change log is known to have had. `progress`: called with the number of
+    entries read, every PROGRESS_INTERVAL_ENTRIES. Takes under 3 s for 100,000 entries; writers are not blocked.
     """
-    # Read in this order, each is at least as new as the one before: what is added meanwhile does not look wrong.
+    # Checkpoints, then the head, then the entries: each is at least as new as the one before, so that entries added
+    # meanwhile do not look like faults.
     signed = [*checkpoints.notes(), *kept_outside]
     head = LogHead.objects.values_list("size", flat=True).first() or 0
     size_now = Coalesce(Subquery(LogHead.objects.values("size")[:1]), 0)
@@ -138,9 +139,9 @@ def _counted(entries: Iterable[Row], progress: Callable[[int], object]) -> Itera
 
 @contextmanager
 def dated(moment: datetime) -> Iterator[None]:
-    """Give entries this time of the past instead of the database's: for example data, made in the order of time.
+    """Give entries the time `moment` instead of the database's clock, for example data.
 
-    The database refuses an entry before the last one or in the future, so this rewrites no history.
+    The database refuses an entry before the last one or in the future, so this cannot rewrite history.
     """
     token = _dated.set(moment)
     try:
@@ -150,7 +151,7 @@ def dated(moment: datetime) -> Iterator[None]:
 
 
 def _next() -> tuple[int, datetime]:
-    """The number and time of the next entry; the lock on the head makes writers wait for each other to commit."""
+    """Return the number and time of the next entry, and lock the head: writers wait for each other to commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT size + 1, GREATEST(COALESCE(%s, clock_timestamp()), last_at) FROM audit_loghead FOR UPDATE",
@@ -175,7 +176,7 @@ def _plain_changes(changes: Mapping[str, tuple[object, object]]) -> dict[str, li
 
 
 def _plain(name: str, value: object) -> object:
-    """A value as JSON that canonical.encode knows; no models, bytes or floats."""
+    """Return a value as JSON that canonical.encode knows; no models, bytes or floats."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -1,9 +1,9 @@
-"""The Merkle tree of RFC 9162 section 2.1 over SHA-256: its hash, which is what checkpoints sign.
+"""Merkle tree hash of RFC 9162 section 2.1 over SHA-256; checkpoints sign it.
 
 Leaves are given as leaf hashes (`leaf_hash(data)`), one after the other.
 
-Ours because the offline verifier (audit/offline.py) runs with nothing but cryptography installed, and auditors can read
-all of it. A library with the same tree hash would replace it; the reference data in tests/audit/test_merkle.py decide.
+Written here because the offline verifier (audit/offline.py) needs only the package cryptography, and auditors can read
+all of it. A library with the same tree hash can replace it; the reference data in tests/audit/test_merkle.py decide.
 """
 
 from hashlib import sha256
@@ -23,9 +23,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """A growing tree that remembers only the roots of its complete subtrees, at most one per bit of its size.
+    """Growing tree that stores only the roots of its complete subtrees, at most one per bit of its size.
 
-    `size` counts the leaves; `frontier` holds the roots, largest subtree first. Appending n leaves is O(n) together.
+    `size` counts the leaves; `frontier` holds the roots, largest subtree first. Appending n leaves is O(n) in total.
     """
 
     def __init__(self, size: int = 0, frontier: bytes = b"") -> None:
@@ -40,7 +40,7 @@ class Tree:
         return b"".join(self._roots)
 
     def append(self, leaf: bytes) -> None:
-        # Each trailing 1-bit of the size is a complete subtree as large as the one in hand: the two become one.
+        # Each trailing 1-bit of the size is a complete subtree of the same size as `node`: merge the two.
         node, size = leaf, self.size
         while size & 1:
             node = node_hash(self._roots.pop(), node)

@@ -1,4 +1,4 @@
-"""The change log's tables. Rows are only ever added: triggers (migrations/append_only.sql) refuse everything else."""
+"""Tables of the change log. Rows are only added: triggers (migrations/append_only.sql) refuse everything else."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ END_OF_TIME = 2**63 - 1  # above every seq
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
-    """Newest first. Every filter is a range in an index that ends in seq, so pages stay fast in a long log."""
+    """Entries, newest first. Every filter is a range of an index that ends in seq, so pages of a long log stay fast."""
 
     def about(self, subject_id: str) -> EntryQuerySet:
         return self.filter(subject_id=subject_id)
 
     def of_client(self, *client_refs: str, subjects: Iterable[str] = ()) -> EntryQuerySet:
-        """Their history. `subjects` are ids of what came before them: the requests that they were made by."""
+        """Return the history of these clients, and the entries of `subjects`: ids of the requests they were made by."""
         subjects = list(subjects)
         if len(client_refs) > 1:
-            # With an "or" over many, PostgreSQL reads the log backwards in the hope to meet one soon.
+            # With an "or" over many ids, PostgreSQL scans the change log backwards until it has found enough rows.
             either = [Q(client_ref__in=client_refs), Q(subject_id__in=subjects)]
             theirs, others = (Entry.objects.order_by().filter(condition).values("seq") for condition in either)
             return self.filter(seq__in=theirs.union(others))
@@ -50,7 +50,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return self.filter(address=address)
 
     def between(self, start: datetime | None, end: datetime | None) -> EntryQuerySet:
-        """Entries with start <= at < end; None leaves that side open.
+        """Return entries with start <= at < end; None leaves that side open.
 
         The order of seq is the order of time, so a period is a range of the primary key, and combines with the other
         filters within one index.
@@ -63,11 +63,11 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return entries
 
     def before(self, seq: int) -> EntryQuerySet:
-        """The older ones, for the next page."""
+        """Return the older entries, for the next page."""
         return self.filter(seq__lt=seq)
 
     def after(self, seq: int) -> EntryQuerySet:
-        """The newer ones, for the previous page."""
+        """Return the newer entries, for the previous page."""
         return self.filter(seq__gt=seq)
 
 
@@ -77,7 +77,7 @@ def _first_seq_from(moment: datetime) -> Coalesce:
 
 
 class ChangesField(models.JSONField):
-    """{field: [before, after]}, with numbers as the log's decoder reads them. To migrations a plain JSONField."""
+    """JSON {field: [before, after]}, with numbers as canonical.Decoder reads them. A plain JSONField to migrations."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "decoder": canonical.Decoder})
@@ -89,7 +89,7 @@ class ChangesField(models.JSONField):
 
 
 class Entry(models.Model):
-    """One change: who did what to what, from where. Texts as they were then; no reference to any other table."""
+    """Change by an actor to a subject, from an address. Texts are copies; there is no reference to another table."""
 
     seq = models.BigIntegerField(primary_key=True)  # 1, 2, 3, ... without gaps
     at = models.DateTimeField()  # the database's clock; never before the entry that it follows
@@ -126,8 +126,8 @@ class Entry(models.Model):
 
     @property
     def template(self) -> str:
-        """The translated sentence with {actor} and {subject} still open, for a page that makes links of them."""
-        # An action that a later version dropped still has to be read.
+        """Return the translated sentence with {actor} and {subject} still open, for a page that makes links of them."""
+        # Entries with an action that a later version dropped must stay readable.
         if self.action in Action.values:
             return str(Action(self.action).label)
         return "{actor}: " + self.action.replace("{", "{{").replace("}", "}}")
@@ -138,21 +138,21 @@ class Entry(models.Model):
 
     @property
     def differences(self) -> list[tuple[str, object, object]]:
-        """(field, before, after) of each change, in the order of FIELDS; a field that a later version dropped last."""
+        """Return (field, before, after) of each change, in the order of FIELDS; fields that FIELDS lacks come last."""
         pairs = _pairs(self.changes)
         order = [*FIELDS, *(name for name in pairs if name not in FIELDS)]
         return [(name, *pairs[name]) for name in order if name in pairs]
 
 
 def _pairs(changes: object) -> dict[str, tuple[object, object]]:
-    """Whatever stands in the row: an entry that was not written here must be readable, too."""
+    """Read the stored changes, whatever their form: entries that were not written by Keydesk must be readable, too."""
     named = changes if isinstance(changes, dict) else {"": changes}
     pairs = {name: pair if isinstance(pair, list) and len(pair) == 2 else [None, pair] for name, pair in named.items()}
     return {name: (before, after) for name, (before, after) in pairs.items()}
 
 
 class LogHead(models.Model):
-    """The one row that says how many entries there are. Only adding an entry moves it (a trigger); it is the lock."""
+    """Number of entries, in a single row. A trigger updates it for each new entry; writers lock it."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     size = models.BigIntegerField(default=0)
@@ -166,7 +166,7 @@ class LogHead(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A signed statement that the first `size` entries have a certain tree hash (audit/signed_notes.py)."""
+    """Signed statement that the first `size` entries have a certain tree hash (audit/signed_notes.py)."""
 
     size = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
@@ -186,7 +186,7 @@ class Checkpoint(models.Model):
 
     @property
     def audit_id(self) -> str:
-        """Names this note, not only its size: another one of as many entries is another checkpoint."""
+        """Identify this note, not only its size: another note about as many entries is another checkpoint."""
         return f"checkpoint:{self.size}:{sha256(self.note.encode()).hexdigest()[:16]}"
 
     @property
@@ -203,9 +203,9 @@ class Checkpoint(models.Model):
 
 
 class Verification(models.Model):
-    """One check of the whole log that somebody asked for: how far it is, and in the end what it found.
+    """Verification run of the whole change log: its progress, and in the end its report.
 
-    Not a part of the log: a report convinces whoever trusts this database, the signed checkpoints everybody else.
+    Not a part of the change log: a report convinces readers who trust this database, signed checkpoints all others.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -233,7 +233,7 @@ class Verification(models.Model):
 
     @property
     def seconds(self) -> float:
-        """How long it took, without the wait for a worker; 0 while it is not finished."""
+        """Return the duration without the wait for a worker; 0 until the run has finished."""
         if self.started_at is None or self.finished_at is None:
             return 0.0
         return (self.finished_at - self.started_at).total_seconds()

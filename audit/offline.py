@@ -21,7 +21,7 @@ from audit import canonical, signed_notes, verification
 
 
 def read_entries(path: Path) -> Iterator[object]:
-    """Each line of an export as an entry; a line that is none as its raw bytes."""
+    """Yield each line of an export as an entry; a malformed line as its raw bytes."""
     with path.open("rb") as lines:
         for line in lines:
             content = line.rstrip(b"\r\n")

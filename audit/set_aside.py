@@ -1,8 +1,8 @@
 """Set aside a checkpoint that no key of this log signed.
 
-Whoever may add rows could add one that looks like a checkpoint. It is never trusted, and until somebody has looked at
-it the log is not signed on: an alarm, not a fault. Rows of the change log are never removed, so an entry says that this
-one no longer counts.
+Anybody who may insert rows can insert a forged checkpoint. It is never trusted, but it stops the signing until it has
+been examined: an alarm, not a fault. Rows of the change log are never removed, so an entry says that this checkpoint no
+longer counts.
 """
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from audit.models import Checkpoint, Entry
 
 
 class UnableToSetAside(Exception):
-    """There is no such checkpoint, or it is a good one."""
+    """No such checkpoint, or it is a good one."""
 
 
 @transaction.atomic

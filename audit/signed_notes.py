@@ -1,4 +1,4 @@
-"""Checkpoints of the log as signed notes, by the C2SP specifications signed-note and tlog-checkpoint (Ed25519).
+"""Checkpoints of the change log as signed notes: C2SP signed-note and tlog-checkpoint (Ed25519).
 
 A checkpoint says "the first `size` entries have the tree hash `root`"; the tools of other transparency logs read it:
 
@@ -8,8 +8,8 @@ A checkpoint says "the first `size` entries have the tree hash `root`"; the tool
 
     — <origin> <base64(key hash, 4 bytes || signature, 64 bytes)>
 
-Ours because the format is a few lines of text, and the offline verifier (audit/offline.py) runs with nothing but
-cryptography installed. A maintained library for signed notes would replace it.
+Written here because the format is a few lines of text, and the offline verifier (audit/offline.py) needs only the
+package cryptography. A maintained library for signed notes can replace it.
 """
 
 import base64
@@ -45,7 +45,7 @@ REASONS = {
 
 
 class NoteRefused(ValueError):
-    """A note or key that is malformed, or a note that none of the given keys signed; `code` is a key of REASONS."""
+    """Malformed note or key, or a note that none of the given keys signed; `code` is a key of REASONS."""
 
     def __init__(self, code: str, **facts: str) -> None:
         super().__init__(REASONS[code].format(**facts))
@@ -54,7 +54,7 @@ class NoteRefused(ValueError):
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """What an outsider needs to check signatures: the log's name (its origin) and the Ed25519 public key, 32 bytes."""
+    """Public key to check signatures with: the log's name (its origin) and the Ed25519 public key, 32 bytes."""
 
     name: str
     public: bytes
@@ -64,7 +64,7 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_HASH_SIZE]
 
     def __str__(self) -> str:
-        """The text form: name+hash+key."""
+        """Return the text form: name+hash+key."""
         return f"{self.name}+{self.hash.hex()}+{_base64(ED25519 + self.public)}"
 
 
@@ -80,7 +80,7 @@ class Checkpoint:
 
 
 def verifier_key(name: str, seed: bytes) -> VerifierKey:
-    """Return the public half of a signing key from its seed of 32 bytes. Raises NoteRefused for an unusable name."""
+    """Return the public half of a signing key, given as its 32-byte seed. Raises NoteRefused for an invalid name."""
     if not NAME.fullmatch(name):
         raise NoteRefused("bad_origin", name=name)
     return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
@@ -109,7 +109,8 @@ def sign(checkpoint: Checkpoint, seed: bytes) -> str:
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     """Return the checkpoint in a note that at least one of `keys` signed. Raises NoteRefused.
 
-    Signatures by other keys are passed over, as the specification wants; a wrong one by a known key refuses the note.
+    Signatures by unknown keys are ignored, as the specification wants; a wrong signature by a known key refuses the
+    note.
     """
     text, blank, signatures = note.rpartition("\n\n")
     lines = signatures.removesuffix("\n").split("\n")
@@ -125,7 +126,7 @@ def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
 
 
 def split(text: str) -> list[str]:
-    """Split a file into its notes, each followed by an empty line; a note that is cut off stays a bad one."""
+    """Split a file of several notes, each followed by an empty line; a truncated last one is returned as it is."""
     blocks = text.replace("\r\n", "\n").strip("\n").split("\n\n") if text.strip() else []
     return ["\n\n".join(blocks[at : at + 2]) + "\n" for at in range(0, len(blocks), 2)]
 
@@ -142,8 +143,7 @@ def _verified(text: str, name: str, blob: bytes, known: dict[tuple[str, bytes], 
 
 
 def _parse_text(text: str) -> Checkpoint:
-    # Lines after the third are extensions of the specification: signed, but without a meaning here. We make none, so
-    # a note that has some is not ours.
+    # Lines after the third are extensions in the specification. Keydesk writes none, and refuses a note with some.
     lines = text.split("\n")
     if len(lines) != 4 or not NAME.fullmatch(lines[0]) or not SIZE.fullmatch(lines[1]) or lines[3]:
         raise NoteRefused("not_a_checkpoint")

@@ -1,4 +1,4 @@
-"""What the worker does for the change log."""
+"""Tasks of the change log for the worker."""
 
 import logging
 from uuid import UUID
@@ -8,27 +8,27 @@ from django.utils import timezone
 
 from audit import checkpoints, verification_runs
 
-VERIFY_TIMEOUT_S = 3600  # seconds, at most
+VERIFY_TIMEOUT_S = 3600
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def sign_checkpoint() -> None:
-    """Every few minutes, by beat."""
+    """Sign a checkpoint; beat runs this every few minutes."""
     checkpoint = checkpoints.sign_checkpoint(timezone.now())
     if checkpoint is not None:
-        # The process log is kept elsewhere than the database: there it outlives whoever can rewrite the database.
+        # The process's log lines are kept outside the database, where an attacker of the database cannot rewrite them.
         logger.info("checkpoint of the change log: %s", checkpoint.note)
 
 
 @shared_task(time_limit=VERIFY_TIMEOUT_S)
 def verify_log(verification_id: str) -> None:
-    """Asked for on the auditors' page; 10 million entries take five minutes."""
+    """Carry out a verification run from the auditors' page; 10 million entries take five minutes."""
     verification_runs.carry_out(UUID(verification_id))
 
 
 @shared_task(time_limit=VERIFY_TIMEOUT_S)
 def verify_left_over() -> None:
-    """Every minute, by beat."""
+    """Carry out verification runs without a worker; beat runs this every minute."""
     verification_runs.carry_out_left_over(now=timezone.now())

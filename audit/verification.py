@@ -1,4 +1,4 @@
-"""Verify the change log: every entry against its hash and number, all of them against the signed checkpoints.
+"""Verify the change log: each entry's hash and number, and the tree hash against the signed checkpoints.
 
 No Django here: the same code checks the database (`audit.log.verify`) and an export on an auditor's own machine
 (`audit/offline.py`).
@@ -26,7 +26,7 @@ class Problem(StrEnum):
     BAD_CHECKPOINT = "bad_checkpoint"
 
 
-# The meaning of each outcome, as a template over Report.params. For audit/offline.py and commands; pages have theirs
+# Meaning of each outcome, as a template over Report.params. For audit/offline.py and commands; pages have theirs
 # in portal/explanations/verdicts.py, by the same codes.
 OUTCOMES = {
     "empty": (
@@ -65,19 +65,18 @@ OUTCOMES = {
     "bad_checkpoint": "Checkpoint {number} of the list cannot be trusted: {reason}.",
 }
 
-# Said as well where the log is intact and all checkpoints came from the same database as its entries.
+# Added if the change log is intact and all checkpoints came from the same database as its entries.
 SAME_SOURCE = (
     "All checkpoints came from the same database. An older copy of it, put back as a whole, would look the same: "
     "compare with checkpoints that were kept elsewhere."
 )
 
-# How far around its place a moved entry's first number is looked for.
-MOVED_SEARCH_ENTRIES = 1000
+MOVED_SEARCH_ENTRIES = 1000  # before and after its place; the range in which a moved entry's old number is searched
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a verification found. Entries 1 to `intact` are proven, those to `signed` also by a signed checkpoint."""
+    """Result of a verification. Entries 1 to `intact` are proven, those to `signed` also by a signed checkpoint."""
 
     entries: int
     intact: int
@@ -87,26 +86,26 @@ class Report:
     problem: Problem | None = None
     first_bad_seq: int | None = None
     details: Mapping[str, int | str] = field(default_factory=dict)
-    wanted: int = 0  # entries that the log was known to have had
+    wanted: int = 0  # entries that the change log was known to have had
 
     @property
     def ok(self) -> bool:
-        """No problem was found. Without a checkpoint that is no proof: see `proven`."""
+        """Return whether no problem was found. Without a checkpoint that is no proof: see `proven`."""
         return self.problem is None
 
     @property
     def proven(self) -> bool:
-        """No problem, and a signed checkpoint vouches for the log, at least for as many entries as were known."""
+        """Return whether there is no problem and a signed checkpoint covers at least the entries known before."""
         return self.ok and self.signed >= max(self.wanted, 1)
 
     @property
     def exit_status(self) -> int:
-        """The exit status of a command: 0 proven, 1 not intact, 3 nothing wrong found but nothing proven either."""
+        """Return the exit status of a command: 0 proven, 1 not intact, 3 no problem found but nothing proven."""
         return 0 if self.proven else 3 if self.ok else 1
 
     @property
     def outcome(self) -> str:
-        """The code of the verdict: a Problem, or one of "empty", "unsigned", "intact" and "behind"."""
+        """Return the code of the verdict: a Problem, or one of "empty", "unsigned", "intact" and "behind"."""
         if self.problem is not None:
             return self.problem.value
         if not self.entries:
@@ -127,7 +126,7 @@ class Report:
         return OUTCOMES[self.outcome].format(**self.params | {"reason": signed_notes.REASONS.get(reason, reason)})
 
     def as_dict(self) -> dict[str, object]:
-        """The report as JSON values."""
+        """Return the report as JSON values."""
         return {
             "ok": self.ok,
             "proven": self.proven,
@@ -143,7 +142,7 @@ class Report:
 
 
 class _Found(Exception):
-    """The first problem met on the way through the entries."""
+    """First problem that was found in the entries."""
 
     def __init__(self, problem: Problem, seq: int, **details: int | str) -> None:
         self.problem, self.seq, self.details = problem, seq, details
@@ -158,12 +157,11 @@ def verify(
     at_least: int = 0,
     tree: merkle.Tree | None = None,
 ) -> Report:
-    """Check entries in their exported form, in the order they stand; judging ends at the first problem.
+    """Check entries in their exported form, in the given order; stop judging at the first problem.
 
-    `checkpoints` are signed notes; `head` is the number of entries the log says it has, where that is known;
-    `at_least` is a number of entries that it is known to have had; `tree` is the tree of the entries that came before
-    (none), and grows along. `entries` is read once, to its end; an item that is not a well-formed entry counts as
-    unreadable.
+    `checkpoints`: signed notes. `head`: the number of entries that the change log's head says, where known. `at_least`:
+    a number of entries that it is known to have had. `tree`: the tree of the entries before these (default: none); it
+    grows. `entries` is read once, to its end; a malformed item counts as unreadable.
     """
     tree = tree or merkle.Tree()
     trusted, refused = _open(checkpoints, tuple(keys))
@@ -186,7 +184,7 @@ def verify(
 
 
 class _Counted:
-    """An iterator that knows how many items it gave."""
+    """Iterator that counts the items it has yielded."""
 
     def __init__(self, items: Iterable[object]) -> None:
         self._items, self.read = iter(items), 0
@@ -203,7 +201,7 @@ class _Counted:
 def _open(
     checkpoints: Iterable[str], keys: tuple[signed_notes.VerifierKey, ...]
 ) -> tuple[deque[signed_notes.Checkpoint], list[dict[str, int | str]]]:
-    """Return the checkpoints that `keys` vouch for, smallest first, and what is wrong with the others."""
+    """Return the checkpoints that `keys` signed, smallest first, and the faults of the others."""
     trusted: list[signed_notes.Checkpoint] = []
     refused: list[dict[str, int | str]] = []
     for number, note in enumerate(checkpoints, start=1):
@@ -215,7 +213,7 @@ def _open(
 
 
 def _check(entry: object, expected: int, previous_at: str, head: int | None) -> tuple[bytes, str]:
-    """Return the leaf hash and the time of the entry that stands where number `expected` belongs."""
+    """Return the leaf hash and the time of the entry at number `expected`. Raises _Found."""
     if not isinstance(entry, dict) or entry.keys() != canonical.EXPORTED:
         raise _Found(Problem.UNREADABLE, expected)
     seq, at = entry["seq"], entry["at"]
@@ -234,7 +232,7 @@ def _check(entry: object, expected: int, previous_at: str, head: int | None) -> 
 
 
 def _changed_or_moved(entry: dict[str, object], seq: int) -> _Found:
-    # The number is part of what is hashed, so an entry that was renumbered still fits its hash under its old number.
+    # The number is part of the hashed bytes, so a renumbered entry still fits its hash under its old number.
     for written in range(max(1, seq - MOVED_SEARCH_ENTRIES), seq + MOVED_SEARCH_ENTRIES):
         if canonical.leaf_hash({**entry, "seq": written}).hex() == entry["leaf_hash"]:
             return _Found(Problem.MOVED, min(seq, written), found=seq, written=written)
@@ -242,7 +240,7 @@ def _changed_or_moved(entry: dict[str, object], seq: int) -> _Found:
 
 
 def _compare(tree: merkle.Tree, trusted: deque[signed_notes.Checkpoint], agreed: list[int]) -> None:
-    """Hold the tree to each signed checkpoint of its size."""
+    """Compare the tree with each signed checkpoint of its size. Raises _Found."""
     while trusted and trusted[0].size <= tree.size:
         checkpoint = trusted.popleft()
         if checkpoint.size == tree.size:
@@ -255,9 +253,9 @@ def _compare(tree: merkle.Tree, trusted: deque[signed_notes.Checkpoint], agreed:
 def _signed_as_it_is(
     stream: _Counted, tree: merkle.Tree, trusted: deque[signed_notes.Checkpoint], agreed: list[int], head: int | None
 ) -> bool:
-    """Whether a checkpoint of as many entries or more agrees with the entries, where an earlier one does not.
+    """Return whether a checkpoint of as many entries or more agrees with the entries, where an earlier one does not.
 
-    The tree goes on from there, so the key signed both histories of its beginning.
+    The tree continues from there, so the key signed both histories of its beginning.
     """
     if tree.size in agreed:
         return True

@@ -1,4 +1,4 @@
-"""Checking the whole log in the background: a million entries take longer than somebody waits for a page."""
+"""Verification of the whole change log in the background: a million entries take too long for a page."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from audit.models import LogHead, Verification
 from foundation import advisory_locks
 from foundation.dispatch import wake
 
-JOIN_WITHIN = timedelta(minutes=10)  # whoever asks while one asked for so recently still runs looks at that one
+JOIN_WITHIN = timedelta(minutes=10)  # of the start of an unfinished run: show that one instead of starting another
 GIVE_UP_AFTER = timedelta(days=1)
 
 
 def start(*, by: log.Actor, now: datetime) -> Verification:
-    """Ask for a verification, or join the one that runs. Without a broker beat has a worker find it."""
+    """Start a verification run, or return the one under way. If the broker is down, beat has a worker find it."""
     running = Verification.objects.filter(finished_at=None, asked_at__gt=now - JOIN_WITHIN).first()
     if running is not None:
         return running
@@ -29,7 +29,7 @@ def start(*, by: log.Actor, now: datetime) -> Verification:
 
 
 def carry_out(verification_id: UUID) -> None:
-    """The worker's part. Nothing is done twice: neither what is finished, nor what another worker is busy with."""
+    """Carry out a run in a worker; do nothing if it is finished or another worker has it."""
     row = Verification.objects.filter(pk=verification_id, finished_at=None)
     with advisory_locks.try_lock(f"verification:{verification_id}") as mine:
         if mine and row.update(started_at=timezone.now(), checked=0):
@@ -38,7 +38,7 @@ def carry_out(verification_id: UUID) -> None:
 
 
 def carry_out_left_over(*, now: datetime) -> None:
-    """From the start, what no worker is busy with: the task was lost with the broker, or the worker died."""
+    """Restart runs without a worker: the task was lost with the broker, or the worker died."""
     left_over = Verification.objects.filter(finished_at=None, asked_at__gt=now - GIVE_UP_AFTER)
     for verification_id in left_over.values_list("pk", flat=True):
         carry_out(verification_id)

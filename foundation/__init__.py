@@ -1,1 +1,1 @@
-"""What every package stands on; it knows nothing of clients, tokens or pages."""
+"""Helpers for every package, without knowledge of clients, tokens or pages."""

@@ -1,4 +1,4 @@
-"""A lock with a name, for what one worker at a time should do."""
+"""Named locks of PostgreSQL, for work that one worker at a time should do."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.db import connection
 
 @contextmanager
 def try_lock(name: str) -> Iterator[bool]:
-    """Is it ours? The lock belongs to the connection, so it ends with a worker that is killed.
+    """Yield whether the lock was acquired. PostgreSQL releases it when the connection ends, also of a killed worker.
 
-    It is of a session and not of a transaction, because what is done meanwhile commits in steps. So a pooler that gives
-    each transaction another connection is refused when a worker starts (tokens/storage/pooler.py).
+    The lock belongs to the session and not to a transaction, because the work under it commits in steps. So a worker
+    refuses to start behind a pooler that gives each transaction another connection (tokens/storage/pooler.py).
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])

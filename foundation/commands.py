@@ -1,4 +1,4 @@
-"""What commands with --json have in common: whoever reads JSON gets the reason for a refusal as JSON too."""
+"""Base of commands with --json, which print a refusal as JSON too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from django.core.management.base import BaseCommand, CommandParser, SystemCheckE
 
 
 class RefusingCommand(BaseCommand):
+    """Command whose refusals, bad arguments and failed system checks are JSON with --json."""
+
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(*args, **kwargs)
         if "--json" in sys.argv:
-            # argparse ends the process from `error`, so that there is no exception to catch.
+            # argparse exits the process from `error`, so there is no exception to catch.
             refuse = partial(self.refuse, as_json=True, status=2)
             parser.error = refuse  # type: ignore[method-assign]  # Django makes the parser, of a class of its own
         return parser
@@ -26,6 +28,7 @@ class RefusingCommand(BaseCommand):
             self.refuse(str(problem), as_json=options["json"], status=2)
 
     def refuse(self, message: str, *, as_json: bool, status: int = 1) -> NoReturn:
+        """Print why nothing was done, and exit with `status`."""
         if as_json:
             self.stdout.write(json.dumps({"error": message}))
         else:

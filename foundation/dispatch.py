@@ -1,7 +1,7 @@
-"""Telling a worker at once what beat would find later. Nothing waits for the broker, and nothing fails with it.
+"""Prompt dispatch of tasks that beat would find later. Callers never wait for the broker and never fail with it.
 
-A thread sends the messages, so that a broker that hangs holds up no page, and the time of a page does not tell whether
-there was anything to send. A process that ends waits for what it has not sent yet.
+A thread sends the messages, so a hanging broker delays no page, and the duration of a page does not reveal whether
+there was anything to send. A process waits at its exit for unsent messages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from celery import current_app
 from django.db import transaction
 
-BROKER_RETRY_AFTER_S = 10  # seconds for which a broker that failed is not tried again: beat looks as often
+BROKER_RETRY_AFTER_S = 10  # after a failure; as often as beat looks for work
 
 logger = logging.getLogger(__name__)
 _sender = ThreadPoolExecutor(1, thread_name_prefix="waking")
@@ -23,7 +23,7 @@ _away_until = 0.0
 
 
 def wake(task: str, *args: Any, **options: Any) -> None:
-    """Once the transaction has committed. The message may be lost: the task is about rows, and beat finds those."""
+    """Send a task once the transaction has committed. A lost message is harmless: beat finds the task's rows."""
     send = current_app.send_task  # of this thread's application
     transaction.on_commit(lambda: _sender.submit(_send, send, task, args, options), robust=True)
 
@@ -34,6 +34,6 @@ def _send(send: Callable[..., Any], task: str, args: tuple[Any, ...], options: d
         return
     try:
         send(task, args, **options)
-    except Exception as error:  # whatever it is, nobody else in this thread would tell
+    except Exception as error:  # an exception in this thread would go unnoticed
         _away_until = monotonic() + BROKER_RETRY_AFTER_S
         logger.warning("the broker is away, so %s waits for beat: %s", task, error)

@@ -1,7 +1,7 @@
 """Mail addresses: one normal form for every spelling, and one key for the person behind it.
 
-`normal` is what is stored, mailed to and shown: NFKC, lower case, the domain as A-labels (RFC 5890, mapped by UTS 46,
-as browsers do) and without its trailing dot. `mailbox` is what limits, look-ups and four eyes compare: the normal form
+`normal`, for storing, mailing and showing: NFKC, lower case, the domain as A-labels (RFC 5890, mapped by UTS 46, as
+browsers do) and without its trailing dot. `mailbox`, for limits, look-ups and the two-person rule: the normal form
 without a "+tag" (RFC 5233), because most mail servers deliver `noor+x@` to the person who reads `noor@`.
 """
 
@@ -17,7 +17,7 @@ _ATOM = re.compile(r"[-!#$%&'*+/=?^_`{|}~.0-9a-z]+")
 
 
 class NotAnAddress(ValueError):
-    """The text has no normal form: no mail server would take it for the mailbox that it seems to name."""
+    """Text without a normal form, which no mail server would take for the mailbox that it seems to name."""
 
 
 def normal(text: str) -> str:
@@ -47,8 +47,8 @@ def mailbox(text: str) -> str:
 def spellings(text: str) -> list[str]:
     """Return the keys under which a person with this address may be stored, the most exact one first.
 
-    A row that was written without a normal form, in the database itself, has the key of its own spelling. Two people
-    with spellings of one mailbox both find what is theirs.
+    A row that was written without a normal form, directly in the database, has the key of its own spelling. Two people
+    with spellings of one mailbox each find their own rows.
     """
     typed = text.strip().lower()
     try:
@@ -82,12 +82,12 @@ def domain_name(text: str) -> str:
 
 
 def in_unicode(domain: str) -> str:
-    """Return a domain for people to read: its A-labels as the letters they stand for. Never raises."""
+    """Return a domain for people to read, with its A-labels decoded to letters. Never raises."""
     return ".".join(_u_label(label) for label in domain.split("."))
 
 
 def in_full(address: str) -> str:
-    """Return an address or domain for people to read, and as mail servers name it where it has letters of its own."""
+    """Return an address or domain for people to read, followed by its A-labels if it has non-ASCII letters."""
     local, at, domain = address.rpartition("@")
     letters = in_unicode(domain)
     return address if letters == domain else f"{local}{at}{letters} ({domain})"

@@ -1,4 +1,4 @@
-"""Characters of which nothing is to be seen: shown as escapes, and refused in names."""
+"""Invisible characters: shown as escapes, and refused in names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The caller's network address, behind however many proxies of ours."""
+"""Network address of the caller, behind a known number of trusted proxies."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -7,10 +7,9 @@ MAX_ADDRESS_LENGTH = 80  # characters, with port and zone: a longer text is no a
 
 
 def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
-    """The address that our outermost proxy saw, or the peer's own; "" when there is none (a unix socket).
+    """Return the address that the outermost trusted proxy saw, or the peer's; "" if there is none (a unix socket).
 
-    X-Forwarded-For is appended to by each proxy, so only the last `trusted_proxies` entries are not the caller's own
-    invention.
+    Each proxy appends to X-Forwarded-For, so all but the last `trusted_proxies` entries may be the caller's invention.
     """
     candidate = peer
     if trusted_proxies:
@@ -22,15 +21,15 @@ def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
 
 @lru_cache(maxsize=4096)
 def network(address: str) -> str:
-    """Whom a limit for addresses is for. An IPv6 customer has a /64 of them to choose from. "" for "" too."""
+    """Return the key of a limit per address: an IPv4 address, or the /64 that an IPv6 customer controls; "" for ""."""
     return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
 @lru_cache(maxsize=4096)
 def _normal(candidate: str) -> str:
-    """An IPv4 address as that, also where a socket for both kinds has it as ::ffff:192.0.2.1.
+    """Return an IPv4 address as such, also where a dual-stack socket has it as ::ffff:192.0.2.1.
 
-    Without the zone of a link-local IPv6 address, which may be any text and which PostgreSQL does not take.
+    The zone of a link-local IPv6 address is removed: it may be any text, and PostgreSQL refuses it.
     """
     try:
         address = ip_address(_without_port(candidate).partition("%")[0])
@@ -40,7 +39,7 @@ def _normal(candidate: str) -> str:
 
 
 def _without_port(text: str) -> str:
-    """Some gateways send it along (Azure's, IIS): 192.0.2.1:50414, [2001:db8::1]:50414."""
+    """Remove the port that some gateways (Azure's, IIS) append: 192.0.2.1:50414, [2001:db8::1]:50414."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text

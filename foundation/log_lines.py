@@ -1,7 +1,7 @@
-"""Everything that a process writes as one JSON object per line: also what libraries print, warnings and tracebacks.
+"""JSON log lines for everything a process writes, including prints of libraries, warnings and tracebacks.
 
-A collector drops a line that is no JSON, and with it evidence that an incident needs. portal/config/log_format.py says
-what a line of a logger looks like; this is for the rest, and for the time before there are settings.
+Collectors drop lines that are not JSON, and with them evidence that an incident needs. portal/config/log_format.py
+formats the lines of loggers; this module handles the rest, and the time before settings are loaded.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 MAX_EVENT_LENGTH = 8 * 1024  # characters
-MAX_TRACEBACK_LENGTH = 32 * 1024  # characters, the last ones
+MAX_TRACEBACK_LENGTH = 32 * 1024  # characters, counted from the end
 
 _taken_over: list[SupportsWrite[str]] = []
 
 
 class LineHandler(logging.StreamHandler[Any]):
-    """Writes to the stream that `write_lines_only` took over, else to standard error; a line that fails, too."""
+    """Handler for the stream that `write_lines_only` took over, else standard error."""
 
     def __init__(self) -> None:
         super().__init__(_taken_over[0] if _taken_over else sys.stderr)
@@ -41,7 +41,7 @@ class LineHandler(logging.StreamHandler[Any]):
 
 
 class PlainLine(logging.Formatter):
-    """A line with as little as can go wrong."""
+    """Formatter of a JSON line that needs no settings and hardly can fail."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -57,7 +57,7 @@ class PlainLine(logging.Formatter):
 
 
 class Printed:
-    """Stands for sys.stdout or sys.stderr: each printed line is an event. It has no file descriptor to offer."""
+    """Replacement for sys.stdout or sys.stderr that logs each printed line as an event. Has no file descriptor."""
 
     encoding, errors = "utf-8", "backslashreplace"
 
@@ -74,13 +74,13 @@ class Printed:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing: a line is written once it has ended."""
+        """Do nothing: a line is written when it has ended."""
 
     def isatty(self) -> bool:
         return False
 
     def finish(self) -> None:
-        """Write what has no end of line yet."""
+        """Write text that has no end of line yet."""
         with self._lock:
             line, self._begun = self._begun, ""
         self._write([line])
@@ -92,7 +92,7 @@ class Printed:
 
 
 def write_lines_only(stream: SupportsWrite[str] | None = None) -> None:
-    """Have this process write JSON lines alone, to `stream`, or to standard error behind its work. Once is enough."""
+    """Make this process write only JSON lines, to `stream` or, in the background, to standard error. Idempotent."""
     if _taken_over:
         return
     _taken_over.append(stream if stream is not None else standard_error())
@@ -105,12 +105,12 @@ def write_lines_only(stream: SupportsWrite[str] | None = None) -> None:
 
 
 def line_stream() -> SupportsWrite[str]:
-    """Return where lines go, for a log that makes lines of its own."""
+    """Return the stream of the log lines, for a log that makes its own lines."""
     return _taken_over[0] if _taken_over else standard_error()
 
 
 def _take_over_loggers() -> None:
-    """The handlers there are, or a plain one until settings bring theirs."""
+    """Redirect the existing handlers, or add a plain one until settings configure others."""
     root = logging.getLogger()
     if not root.handlers:
         plain = LineHandler()

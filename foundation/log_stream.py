@@ -1,10 +1,10 @@
-"""Log lines that are taken at once and written behind, in order, by a thread of the standard library's QueueListener.
+"""Stream that queues log lines at once and writes them in order from a thread (QueueListener).
 
-A terminal or a collector that is slow to read must not hold up a request, nor, if it does not read at all, the end of
-the process. And lines that two threads write into a full pipe would be mixed.
+A slow terminal or collector must not delay an HTTP request nor, if it does not read at all, the exit of the process;
+and lines that two threads write into a full pipe would be mixed.
 
-Ours is what QueueListener with a bounded queue.Queue lacks: a bound in characters, since a text may hold one line or
-thousands; an end that waits for the reader for a limited time; a write that may interrupt another one, as when a
+Beyond QueueListener with a bounded queue.Queue, this has: a bound in characters, since a text may hold one line or
+thousands; an exit that waits for the reader for a limited time; a write that may interrupt another one, as when a
 finaliser logs (queue.Queue would deadlock); and a line that says how many were dropped.
 """
 
@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from threading import Condition
 from typing import Any, TextIO
 
-MAX_WAITING_CHARACTERS = 16 * 1024 * 1024  # characters; what follows is dropped until some were written
-EXIT_TIMEOUT_S = 2.0  # seconds at the exit, for what waits
+MAX_WAITING_CHARACTERS = 16 * 1024 * 1024  # further lines are dropped until some were written
+EXIT_TIMEOUT_S = 2.0  # for writing queued lines at the exit
 
 
 class LogStream(QueueListener):
@@ -30,8 +30,8 @@ class LogStream(QueueListener):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(SimpleQueue())
         self._stream = stream
-        self._size = 0  # of what waits and what is just being written
-        self._dropped = 0  # lines since the last text that was taken
+        self._size = 0  # characters queued or being written
+        self._dropped = 0  # lines since the last text that was queued
         self._changed = Condition()  # its lock is reentrant
         self.start()
 
@@ -46,11 +46,11 @@ class LogStream(QueueListener):
             self.queue.put_nowait(text)
 
     def flush(self) -> None:
-        """Nothing: a logger calls it after each line, and must not wait."""
+        """Do nothing: a logger calls this after each line, and must not wait."""
 
     def handle(self, record: Any) -> None:
-        """Write a text that waited. Called by the thread."""
-        with suppress(OSError):  # whom to tell?
+        """Write a queued text. Called by the thread."""
+        with suppress(OSError):  # there is nowhere left to report it
             self._stream.write(record)
             self._stream.flush()
         with self._changed:
@@ -58,7 +58,7 @@ class LogStream(QueueListener):
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Return once all was written, or could not be in EXIT_TIMEOUT_S."""
+        """Wait until all is written, for at most EXIT_TIMEOUT_S."""
         with self._changed:
             self._changed.wait_for(lambda: not self._size, timeout=EXIT_TIMEOUT_S)
 
@@ -69,7 +69,7 @@ def _dropped_line(lines: int) -> str:
 
 
 def standard_error() -> LogStream:
-    """Standard error behind a thread; at the exit, what waits is written."""
+    """Return a stream that writes standard error from a thread and, at the exit, writes queued lines."""
     stream = LogStream(unbuffered())
     atexit.register(stream.finish)
     return stream
@@ -78,8 +78,8 @@ def standard_error() -> LogStream:
 def unbuffered() -> TextIO:
     """Return standard error without the buffer of sys.stderr.
 
-    Python takes that buffer's lock at the exit, while a thread that cannot go on may hold it. Each text is one write,
-    so that the lines of several processes do not mix.
+    Python takes the lock of that buffer at the exit, while a blocked thread may hold it. Each text is one write, so
+    that the lines of several processes do not mix.
     """
     raw = FileIO(2, "w", closefd=False)
     return TextIOWrapper(raw, errors="backslashreplace", write_through=True)

@@ -1,7 +1,7 @@
-"""Names that people type: what is none, and which pass for the name of somebody else.
+"""Names that people type: validation, and detection of look-alikes.
 
-Refused is what cannot be a name: no letter in it, invisible or loose marks, an address. Names that deceive (mixed
-alphabets, look-alikes) can be right, so forms accept them and the review page warns of them
+Refused: names without a letter, with invisible or loose marks, or with an address in them. Deceptive names (mixed
+alphabets, look-alikes) can be legitimate, so forms accept them and the review page warns of them
 (portal/pages/review/risk_signals.py).
 """
 
@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 
 from foundation.invisible_characters import INVISIBLE, has_invisible
 
-MAX_LENGTH = 1000  # characters; longer ones are refused for their length, elsewhere
+MAX_LENGTH = 1000  # characters; forms refuse longer names for their length
 MAX_MARKS = 3  # on one letter
 
 ADDRESS = re.compile(r"://|www\.|@")
 MARKS = ("Mn", "Mc", "Me")
 OVERLAY = 1  # canonical combining class of strokes through a letter
 
-# Letters of other alphabets that look like Latin ones, of confusables.txt (UTS 39) those that make up European names.
+# Letters of other alphabets that look like Latin ones: the part of confusables.txt (UTS 39) that European names need.
 _CAPITALS = (
     ("АВСЕНІЈКМОРЅТУХҮԌ", "ABCEHIJKMOPSTYXYG"),  # Cyrillic
     ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),  # Greek
@@ -36,13 +36,13 @@ _SMALL = (
     ("ıɑɡɩøđłħŧƀ", "iagiodlhtb"),
 )
 LOOKS_LIKE = {ord(other): latin for pair in (*_CAPITALS, *_SMALL) for other, latin in zip(*pair, strict=True)}
-# After case is gone: "I", "l", "1" and "|" are one stroke, "0" is an "o".
+# After case folding: "I", "l", "1" and "|" are one stroke, "0" is an "o".
 SAME_SHAPE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
 EAST_ASIAN_SCRIPTS = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
 
 
 def check_name(text: str) -> None:
-    """Raise ValidationError for what is no name of a person, an organisation, a client or a key."""
+    """Raise ValidationError unless the text can be the name of a person, an organisation, a client or a key."""
     if len(text) > MAX_LENGTH:
         return
     if has_invisible(text):
@@ -57,7 +57,7 @@ def check_name(text: str) -> None:
 
 
 def _has_loose_marks(text: str) -> bool:
-    """A mark on nothing, a stroke through a letter, or a pile of marks that covers the lines around it."""
+    """Return whether there is a mark on no letter, a stroke through a letter, or a pile of more than MAX_MARKS."""
     marks, on_letter = 0, False
     for char in unicodedata.normalize("NFC", text):
         if unicodedata.category(char) not in MARKS:
@@ -71,7 +71,7 @@ def _has_loose_marks(text: str) -> bool:
 
 
 def is_disguised(text: str) -> bool:
-    """Whether letters of several alphabets, or Latin ones in circles or full width, are in one name."""
+    """Return whether a name mixes alphabets, or has Latin letters in circles or full width."""
     plain = unicodedata.normalize("NFKC", text)
     scripts = {_script(char) for char in plain if char.isalpha()} - {"MODIFIER"}
     several = len(scripts) > 1 and scripts != {"LATIN", "EAST ASIAN"}
@@ -89,7 +89,7 @@ def _is_ascii_letter(char: str) -> bool:
 
 
 def skeleton(text: str) -> str:
-    """Return the shape of a name: two that look alike have the same, as in UTS 39, section 4."""
+    """Return the shape of a name: names that look alike have the same skeleton, as in UTS 39 section 4."""
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:MAX_LENGTH]))
     bare = "".join(char for char in unicodedata.normalize("NFD", seen) if unicodedata.category(char) not in MARKS)
     shapes = bare.translate(LOOKS_LIKE).casefold().translate(SAME_SHAPE)
@@ -98,6 +98,6 @@ def skeleton(text: str) -> str:
 
 
 def looks_like(text: str, name: str) -> bool:
-    """Whether a reader may take `text` for this person: all words of a full name are in it, in any order."""
+    """Return whether a reader may take `text` for this person: it has all words of the full name, in any order."""
     theirs, typed = skeleton(name).split(), skeleton(text).split()
     return theirs == typed or (len(theirs) > 1 and set(theirs) <= set(typed))

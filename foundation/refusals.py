@@ -1,4 +1,4 @@
-"""Refusals: a stable code and facts that are data. portal/explanations has the words for them, nobody else.
+"""Refusals: a stable code and facts that are data. Only portal/explanations has words for them.
 
 Refusal
 ├── clients: refusals of acts, KeyRefused (an upload), Stale, NeedsColleague, CodeRefused, ...
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """What an act, an upload or an HTTP request was refused for.
+    """Reason why an act, an upload or an HTTP request was refused.
 
     `code` names the reason and never changes: pages, commands and the API depend on it. `facts` are numbers, moments,
     names and lists of these; never a sentence, and never a secret. Subclass it only where a caller must tell one kind
@@ -22,5 +22,5 @@ class Refusal(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        """For logs and tracebacks; readers get their words from portal/explanations."""
+        """Return code and facts for log lines and tracebacks; readers get their words from portal/explanations."""
         return f"{self.code} {self.facts}" if self.facts else self.code

@@ -1,4 +1,4 @@
-"""Warnings that come again and again while something is away: one line a second, with how often."""
+"""Rate-limited warnings for an outage: at most one line a second, with the number of failures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MAX_KINDS = 100
 
 
 class RepeatedWarnings:
-    """Logs the event for the first failure of a kind at once, and what follows at most once in INTERVAL_S.
+    """Warnings of one event: the first of a kind is logged at once, repetitions at most once in INTERVAL_S.
 
-    `times`: how often since the line before. For one thread.
+    `times` in the line: how often since the line before. Not thread-safe.
     """
 
     def __init__(self, log: structlog.stdlib.BoundLogger, event: str) -> None:
@@ -21,6 +21,7 @@ class RepeatedWarnings:
         self._last: dict[tuple[object, ...], tuple[float, int]] = {}  # by kind: when it was logged, how often since
 
     def report(self, **facts: object) -> None:
+        """Log or count a failure; `facts` tell its kind."""
         kind, now = tuple(facts.values()), monotonic()
         logged_at, times = self._last.get(kind, (now - INTERVAL_S, 0))
         if now - logged_at < INTERVAL_S:

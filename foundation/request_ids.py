@@ -1,4 +1,4 @@
-"""The id of an HTTP request that a reverse proxy of ours gave it, so that one id is followed from the proxy on."""
+"""Id of an HTTP request from a trusted reverse proxy, so that the same id is used from the proxy on."""
 
 import re
 
@@ -6,8 +6,8 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def proxy_request_id(given: str, trusted_proxies: int) -> str:
-    """Return what X-Request-Id says if a proxy of ours stands before us, else "": then we make one.
+    """Return the X-Request-Id if a trusted proxy set it, else "": the caller then makes an id.
 
-    The proxy has to replace what a stranger sends (docs/operations.md). It is a number, not a secret.
+    The proxy must replace an X-Request-Id from outside (docs/operations.md). The id is not a secret.
     """
     return given if trusted_proxies and _GIVEN.fullmatch(given) else ""

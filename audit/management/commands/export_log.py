@@ -48,18 +48,18 @@ class Command(RefusingCommand):
     def export(self, directory: Path) -> str:
         """Write the files; return why the last entries are not signed, or "".
 
-        A damaged log is exported all the same, because the export is the evidence.
+        A damaged change log is exported all the same, because the export is the evidence.
         """
         directory.mkdir(parents=True, exist_ok=True)
         with transaction.atomic():
             log.record(action=Action.LOG_EXPORTED, actor=CommandLine(), subject=log.SITE)
         unsigned = ""
         try:
-            # So that the export is signed to its last entry.
+            # Sign first, so that a checkpoint covers the last entry of the export.
             checkpoints.sign_checkpoint(timezone.now())
         except checkpoints.UnableToSign as error:
             unsigned = str(error)
-        # Before the entries: a checkpoint that is signed while these are written would say that some were cut off.
+        # Before the entries: a checkpoint signed while these are written would make the export look cut off.
         (directory / "checkpoints.txt").write_text("\n".join(checkpoints.notes()), "utf-8")
         with (directory / "log.jsonl").open("wb") as file:
             file.writelines(log.export(Entry.objects.order_by("seq")))

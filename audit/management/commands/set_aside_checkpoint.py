@@ -1,4 +1,4 @@
-"""`manage.py set_aside_checkpoint SIZE --reason WHY`: go on without a checkpoint that nobody signed."""
+"""`manage.py set_aside_checkpoint SIZE --reason WHY`: go on without a checkpoint that no key of this log signed."""
 
 import json
 from argparse import ArgumentParser

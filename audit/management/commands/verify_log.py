@@ -1,4 +1,4 @@
-"""`manage.py verify_log`: prove the change log whole, or name the first bad entry."""
+"""`manage.py verify_log`: prove the change log intact, or name the first bad entry."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ class Command(RefusingCommand):
         "first bad entry is named; 2: the log, a file or a setting cannot be read; 3: no checkpoint vouches for it, or "
         "not for as many entries as were known, so nothing is proven."
     )
-    requires_system_checks = ()  # it has to work when the rest of the site does not
+    requires_system_checks = ()  # works when the rest of the site does not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--file", type=Path, help="an export (JSON Lines) instead of the database's entries")

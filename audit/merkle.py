@@ -29,7 +29,7 @@ class Tree:
     """
 
     def __init__(self, size: int = 0, frontier: bytes = b"") -> None:
-        """Go on from a saved size and frontier (roots of 32 bytes, concatenated); ValueError when they do not fit."""
+        """Continue from a saved size and frontier (roots of 32 bytes, joined). Raises ValueError if they do not fit."""
         if len(frontier) != HASH_SIZE * size.bit_count():
             raise ValueError(f"a tree of {size} leaves has {size.bit_count()} complete subtrees")
         self.size = size

@@ -1,7 +1,7 @@
-"""What the authorization server keeps: tokens, spent assertions, the contacts' journal, and counts.
+"""Tables of the authorization server: tokens, used assertions, refusal journal, and counts.
 
 None of these tables has a foreign key in the database: the statement that inserts has joined the client already, and a
-key check per row would take a lock on the client for every token. A client's row is never deleted, so none dangles.
+key check per row would take a lock on the client for every token. A client's row is never deleted, so no row dangles.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from clients.models import Client
 
 
 def to_client(related_name: str) -> models.ForeignKey[Client, Client]:
+    """Return a reference to a client without a constraint or an index in the database."""
     return models.ForeignKey(
         Client, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name=related_name
     )
@@ -27,31 +28,31 @@ class TokenQuerySet(models.QuerySet["Token"]):
         return self.filter(client=client).order_by("-issued_at")
 
     def live(self, now: datetime) -> TokenQuerySet:
-        """Those that introspection may call active; which scopes are left of them is the snapshot's affair."""
+        """Return the tokens that introspection may call active; the client's snapshot decides about their scopes."""
         return self.filter(
             expires_at__gt=now, revoked_at=None, client__status=Client.Status.ACTIVE, epoch=F("client__epoch")
         )
 
     def issued_to(self, credential: str) -> TokenQuerySet:
-        """`credential`: what Key.credential or Secret.credential says."""
+        """Return the tokens of a credential, named as by Key.credential or Secret.credential."""
         return self.filter(credential=credential)
 
     def counted(self) -> dict[str, int]:
-        """How many there are of each credential."""
+        """Return the number of tokens by credential."""
         return dict(self.order_by().values_list("credential").annotate(Count("pk")))
 
 
 class Token(models.Model):
-    """An access token, of which we know only the SHA-256 (PROTOCOL T-18)."""
+    """Access token; only its SHA-256 is stored (PROTOCOL T-18)."""
 
     digest = models.BinaryField(primary_key=True, max_length=32)
     client = to_client("tokens")
-    epoch = models.BigIntegerField()  # the client's, when it was issued; another one now means: invalidated
+    epoch = models.BigIntegerField()  # token generation of the client at issue; invalidated if the client's is another
     scope = models.TextField()
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
-    credential = models.TextField()  # "key:5" or "secret:3": what the client authenticated with
+    credential = models.TextField()  # with which the client authenticated: "key:5" or "secret:3"
     address = models.GenericIPAddressField(null=True)
 
     objects = TokenQuerySet.as_manager()
@@ -67,7 +68,7 @@ class Token(models.Model):
 
     @property
     def jti(self) -> str:
-        """Names the token in introspection answers and on pages: the digest of 256 random bits is no secret."""
+        """Return the token's id for introspection answers and pages; the digest of 256 random bits is no secret."""
         return base64.urlsafe_b64encode(bytes(self.digest)).rstrip(b"=").decode()
 
     @property
@@ -76,7 +77,7 @@ class Token(models.Model):
 
     @property
     def ending(self) -> str:
-        """How lists, history and mails name it, so that they can be matched; 36 bits tell a client's tokens apart."""
+        """Return the short id in lists, history and mails; 36 bits tell a client's tokens apart."""
         return self.jti[-6:]
 
     @property
@@ -89,7 +90,7 @@ class Token(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """A client assertion that was accepted once, kept until it expires (PROTOCOL A-14)."""
+    """Used client assertion, kept until it expires (PROTOCOL A-14)."""
 
     pk = models.CompositePrimaryKey("client", "jti_digest")
     client = to_client("+")
@@ -104,7 +105,7 @@ class UsedAssertion(models.Model):
 
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
-    """Newest first."""
+    """Entries of the refusal journal, newest first."""
 
     def of(self, *clients: Client) -> JournalEntryQuerySet:
         return self.filter(client__in=clients).order_by("-at", "-id")
@@ -116,24 +117,24 @@ class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
         return self.exclude(error="")
 
     def remarks(self) -> JournalEntryQuerySet:
-        """On requests that were accepted: an assertion that lives long, a clock that runs ahead."""
+        """Return remarks on accepted HTTP requests: an assertion with a long lifetime, a clock that runs ahead."""
         return self.filter(error="")
 
     def with_request_id(self, request_id: str) -> JournalEntryQuerySet:
-        """By either of its numbers: the X-Request-Id of a proxy, or ours in `error_uri`."""
+        """Return the entries with this number: the X-Request-Id of a proxy, or the one in `error_uri`."""
         return self.filter(Q(request_id=request_id) | Q(why=request_id))
 
 
 class JournalEntry(models.Model):
-    """Why a request of a client was refused, for its contacts. The caller was told much less (PROTOCOL A-16)."""
+    """Reason why a client's HTTP request was refused, for its contacts. The caller got far less (PROTOCOL A-16)."""
 
     client = to_client("journal")
     at = models.DateTimeField()
     request_id = models.CharField(max_length=64)
-    why = models.CharField(max_length=32, blank=True, default="", db_default="")  # ours, in `error_uri`
+    why = models.CharField(max_length=32, blank=True, default="", db_default="")  # the number in `error_uri`
     endpoint = models.CharField(max_length=20)
     status = models.SmallIntegerField(default=0, db_default=0)  # of the answer; 0: of an older version, not known
-    error = models.CharField(max_length=40)  # what the caller was told; empty for a remark
+    error = models.CharField(max_length=40)  # of the answer; empty for a remark
     rule = models.CharField(max_length=40)  # tokens.protocol.errors.Rule
     facts = models.JSONField(
         default=dict
@@ -156,7 +157,7 @@ class JournalEntry(models.Model):
 
 
 class AnonymousRefusal(models.Model):
-    """A refused request that names no client of ours: for a day, for whoever has its number (PROTOCOL R-30)."""
+    """Refused HTTP request without a known client; kept for a day, for holders of its number (PROTOCOL R-30)."""
 
     why = models.CharField(primary_key=True, max_length=32)  # 128 random bits as hex
     request_id = models.CharField(max_length=64)
@@ -180,7 +181,7 @@ class RefusalCountQuerySet(models.QuerySet["RefusalCount"]):
         return self.filter(client__in=clients)
 
     def since(self, moment: datetime) -> RefusalCountQuerySet:
-        """From the hour of `moment` on."""
+        """Return the counts from the hour of `moment` on."""
         return self.filter(hour__gte=moment.replace(minute=0, second=0, microsecond=0))
 
     def total(self) -> int:
@@ -188,7 +189,7 @@ class RefusalCountQuerySet(models.QuerySet["RefusalCount"]):
 
 
 class RefusalCount(models.Model):
-    """Refused requests of a client by cause and hour: all of them, also those that the journal has no room for."""
+    """Number of refused HTTP requests of a client by cause and hour, complete where the refusal journal is not."""
 
     pk = models.CompositePrimaryKey("client", "hour", "rule", "error")
     client = to_client("refusal_counts")
@@ -213,12 +214,12 @@ class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):
         return self.filter(client__in=clients)
 
     def last_uses(self, credentials: Iterable[str]) -> dict[str, datetime]:
-        """When each was last used; those that never were are not in it."""
+        """Return when each credential was last used; unused ones are left out."""
         return dict(self.filter(credential__in=credentials).values_list("credential", "last_used_at"))
 
 
 class CredentialUse(models.Model):
-    """When a key or secret was last used, so that its owners know what is safe to remove."""
+    """Last use of a key or secret, which tells its owners whether it is safe to remove."""
 
     credential = models.TextField(primary_key=True)  # "key:5" or "secret:3"
     client = to_client("credential_uses")
@@ -235,7 +236,7 @@ class CredentialUse(models.Model):
 
 
 class UsageDay(models.Model):
-    """Tokens issued to a credential and requests refused, by day (UTC). Refusals count under the credential ""."""
+    """Tokens issued to a credential and HTTP requests refused, by day (UTC). Refusals have the credential ""."""
 
     pk = models.CompositePrimaryKey("client", "day", "credential")
     client = to_client("usage_days")

@@ -1,4 +1,4 @@
-"""What the worker does for the authorization server: cleaning up, in batches that hold nobody up."""
+"""Tasks of the authorization server for the worker: clean-up, in batches that delay no HTTP request."""
 
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
@@ -13,8 +13,8 @@ from clients.models import Client
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
-PAUSE_FACTOR = 4  # times as long as a batch took
-REPLAY_MARGIN = timedelta(minutes=2)  # a spent assertion is kept longer than any server's clock may be behind
+PAUSE_FACTOR = 4  # pause between batches, as a multiple of a batch's duration
+REPLAY_MARGIN = timedelta(minutes=2)  # keeps a used assertion for servers whose clock is behind
 JOURNAL_KEPT = timedelta(days=30)
 JOURNAL_ENTRIES_KEPT = 200  # of one client for one reason
 JOURNAL_REPEATS_KEPT = 100  # of those from one address
@@ -24,8 +24,8 @@ MAX_ANONYMOUS = 20_000  # entries; of one network:
 MAX_ANONYMOUS_OF_NETWORK = 200
 USAGE_KEPT = timedelta(days=400)
 
-# `column` is walked upwards and never back: what was dealt with before is not read again. No batch waits for the disk,
-# and so no request does because of it: what a crash undoes is done again.
+# Each batch starts at the position of the last one, so that deleted rows are not scanned again. Commits are not synced
+# to disk, so that HTTP requests do not wait for them; after a crash the work is repeated.
 DELETE = """
 WITH gone AS (
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(
@@ -77,20 +77,20 @@ DELETE FROM tokens_anonymousrefusal WHERE why IN (
 
 @shared_task
 def clean_up_after_invalidation(client_pk: int) -> None:
-    """Marks the dead tokens of an earlier epoch as revoked, so that pages need no more than the row to know it."""
+    """Mark tokens of earlier token generations (`epoch`) as revoked, so that pages see it in the token's row."""
     epoch = Client.objects.values_list("epoch", flat=True).get(pk=client_pk)
     _in_batches(MARK_DEAD, position=timezone.now(), client=client_pk, epoch=epoch)
 
 
 @shared_task
 def warn_of_expiry() -> None:
-    """Only here is known which keys are used."""
+    """Send the warnings of expiry. Here and not in clients/, which does not know when keys were used."""
     expiry.warn(now=timezone.now(), last_uses=CredentialUse.objects.all().last_uses)
 
 
 @shared_task
 def purge_expired() -> None:
-    """Removes what nobody can ask about any more, and what a flood of refusals left in the journal."""
+    """Delete expired rows, and the surplus that a flood of refusals left in the refusal journal."""
     now = timezone.now()
     _delete_older("tokens_token", "expires_at", now)
     _delete_older("tokens_usedassertion", "expires_at", now - REPLAY_MARGIN)
@@ -104,13 +104,13 @@ def purge_expired() -> None:
 
 
 def _delete_older(table: str, column: str, before: datetime) -> None:
-    # Only names from this module go into the text of the statement.
+    # Safe to format: table and column are constants of this module.
     statement = DELETE.format(table=table, column=column)
     _in_batches(statement, position=datetime.fromtimestamp(0, UTC), before=before)
 
 
 def _in_batches(statement: str, position: datetime, **bounds: Any) -> None:
-    """Each batch is a transaction of its own. The pauses in between belong to requests, which need the database too."""
+    """Run the statement until a batch is not full, each in its own transaction, with pauses for HTTP requests."""
     while True:
         began_at = monotonic()
         with connection.cursor() as cursor:

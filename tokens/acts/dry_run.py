@@ -1,6 +1,6 @@
-"""What would become of an assertion if it were sent now, for the contact who is building a client.
+"""Dry run of an assertion, for the contact who is building a client.
 
-Nothing is stored and the assertion is not spent: it can still be sent for real.
+Nothing is stored and the `jti` is not consumed: the assertion can still be sent for real.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
 
 @dataclass(frozen=True)
 class Explained:
-    """What the assertion says and everything that is wrong with it: no findings mean that it would be accepted.
+    """Content of an assertion and everything that is wrong with it; without findings it would be accepted.
 
-    `header` and `claims` are empty when it cannot be read at all; then the one finding says why.
+    `header` and `claims` are empty if the assertion cannot be parsed; then the single finding says why.
     """
 
     header: Mapping[str, Any] = field(default_factory=dict)
@@ -35,13 +35,13 @@ class Explained:
 
 
 def explain(text: str, *, client: Client, now: datetime) -> Explained:
-    """`text`: the assertion, or a whole form or command with `client_assertion=` in it."""
+    """Check the assertion in `text`, which may be a whole form or command with `client_assertion=` in it."""
     try:
         read = jws.read(_encoded(text))
     except InvalidClient as finding:
         return Explained(findings=[finding])
     policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
-    keys = [signing_key(row) for row in client.keys.values()]  # also those that ended, to say that they did
+    keys = [signing_key(row) for row in client.keys.values()]  # ended keys too, so that a finding can name them
     at = now.timestamp()
     findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)
     if not client.is_active:
@@ -52,7 +52,7 @@ def explain(text: str, *, client: Client, now: datetime) -> Explained:
 
 
 def _encoded(text: str) -> str:
-    """Terminals and mail break long lines: no whitespace belongs to an assertion."""
+    """Extract the assertion, without the line breaks that terminals and mail programs insert."""
     found = _IN_A_FORM.search(text)
     return unquote(found[1]) if found else "".join(text.split())
 

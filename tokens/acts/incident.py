@@ -1,4 +1,4 @@
-"""Something leaked: find out whose it is, and revoke it in one act. Nothing that was pasted is kept.
+"""Leaked credentials: find the owner of a pasted value, and revoke it in one act. The pasted value is not kept.
 
 A secret or token is found by its digest, a private key by the thumbprint of its public half
 (portal/pages/incident/pasted_secret.py).
@@ -47,7 +47,7 @@ class Traces:
 
     @property
     def what(self) -> str:
-        """For the change log."""
+        """Return the kind of the pasted value, for the change log."""
         kinds = {"value": self.digest, "key": self.thumbprint, "assertion": self.assertion, "name": self.name}
         return next((kind for kind, found in kinds.items() if found), "unknown")
 
@@ -77,7 +77,7 @@ class Leak:
 
     @property
     def reference(self) -> str:
-        """Names it on a page; a digest of 256 random bits is no secret."""
+        """Return an id for pages; the digest of 256 random bits is no secret."""
         if isinstance(self.subject, Token):
             return f"token:{bytes(self.subject.pk).hex()}"
         return f"{self.kind}:{self.subject.uid}"
@@ -87,7 +87,7 @@ class Leak:
         return type(self.subject).__name__.lower()
 
     def works(self, now: datetime) -> bool:
-        """Whether it opens anything at this moment. A client id by itself does not."""
+        """Return whether the credential works at this moment. A client id by itself does not."""
         subject = self.subject
         if isinstance(subject, Token):
             return Token.objects.live(now).filter(pk=subject.pk).exists()
@@ -99,7 +99,7 @@ class Leak:
         return False
 
     def can_be_revoked(self, now: datetime) -> bool:
-        """Whether there is anything left to end: it itself, or a token of it."""
+        """Return whether the credential or one of its tokens is still valid."""
         subject = self.subject
         if isinstance(subject, Token):
             return subject.revoked_at is None and subject.expires_at > now
@@ -109,7 +109,7 @@ class Leak:
         return end is None or end > now or self.tokens().live(now).exists()
 
     def is_only_way(self, now: datetime) -> bool:
-        """Whether the client has no other key and no other secret that works."""
+        """Return whether the client has no other key and no other secret that works."""
         other_keys, secrets = self.client.keys.usable(now), self.client.secrets.usable(now)
         if isinstance(self.subject, Key):
             other_keys = other_keys.exclude(thumbprint=self.subject.thumbprint)
@@ -120,7 +120,7 @@ class Leak:
         return not other_keys.exists() and not (self.client.accepts_secrets and secrets.exists())
 
     def tokens(self) -> TokenQuerySet:
-        """What was issued to it and is still kept; of a token itself what was issued to the same credential."""
+        """Return the kept tokens of the leaked credential; for a token, those of the credential it was issued to."""
         tokens = Token.objects.of(self.client)
         if isinstance(self.subject, Client):
             return tokens
@@ -129,7 +129,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Seen:
-    """A network address that got tokens, while the tokens are kept: until they expire."""
+    """Network address that got tokens; known while the tokens are kept, until they expire."""
 
     address: str
     first: datetime
@@ -141,7 +141,7 @@ class Seen:
 
 
 def addresses(leak: Leak) -> list[Seen]:
-    """Those that got tokens with the leaked credential, most tokens first."""
+    """Return the addresses that got tokens with the leaked credential, most tokens first."""
     rows = leak.tokens().order_by().values("address").annotate(
         first=Min("issued_at"), last=Max("issued_at"), count=Count("pk")
     )  # fmt: skip
@@ -149,10 +149,10 @@ def addresses(leak: Leak) -> list[Seen]:
     return [Seen(row["address"] or "-", row["first"], row["last"], row["count"]) for row in in_order]
 
 
-# --- Whose it is ----------------------------------------------------------------------------------------------------
+# --- Look-up --------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def look_up(*, traces: Traces, by: Actor, now: datetime) -> list[Leak]:
-    """Whose this is, also when it stopped working long ago: at most MAX_FOUND. Logged, without what was pasted."""
+    """Return at most MAX_FOUND credentials that match, ended ones too. Recorded without the pasted value."""
     found = [leak for source in SOURCES for leak in source(traces)][:MAX_FOUND]
     changes = {"leaked": (None, traces.what)}
     log.record(action=Action.INCIDENT_LOOKED_UP, actor=by, subject=_named(found), changes=changes)
@@ -179,7 +179,7 @@ def _by_thumbprint(traces: Traces) -> Iterator[Leak]:
 
 
 def _by_assertion(traces: Traces) -> Iterator[Leak]:
-    """By the client that it names, and the key that signed it, or that it names when none of them did."""
+    """Yield the client of an assertion and the key that signed it, or else the key that its header names."""
     assertion = traces.assertion
     if assertion is None or not (client := Client.objects.filter(has_id(assertion.client_id)).first()):
         return
@@ -196,7 +196,7 @@ def _is_signed_by(assertion: Jws, key: Key) -> bool:
 
 
 def _by_name(traces: Traces) -> Iterator[Leak]:
-    """Key ids, thumbprints, the last characters of a secret, and client ids: one text can be several of them."""
+    """Yield keys by key id or thumbprint, secrets by their last characters, and clients; a text may match several."""
     if not (name := traces.name):
         return
     names = [name, *_from_hex(name)]
@@ -208,7 +208,7 @@ def _by_name(traces: Traces) -> Iterator[Leak]:
 
 
 def _from_hex(name: str) -> list[str]:
-    """A thumbprint of a certificate in hex, with or without colons, as the members of a JWK have it."""
+    """Convert a certificate's thumbprint from hex, with or without colons, to the form that a JWK has."""
     try:
         data = bytes.fromhex(name.replace(":", ""))
     except ValueError:
@@ -217,7 +217,7 @@ def _from_hex(name: str) -> list[str]:
 
 
 def _newest_of_each(found: QuerySet[Key]) -> list[Key]:
-    """One row per client and key, the one in use where there is one: a renewed certificate left older rows behind."""
+    """Return a row per client and key, preferably the one in use: renewing a certificate leaves older rows behind."""
     rows = found.select_related("client").order_by(F("retires_at").desc(nulls_first=True), "-added_at")
     newest: dict[tuple[int, str], Key] = {}
     for key in rows[: MAX_FOUND * 5]:
@@ -229,7 +229,7 @@ SOURCES: tuple[Callable[[Traces], Iterator[Leak]], ...] = (_by_digest, _by_thumb
 
 
 def by_reference(text: str, *, is_signed: bool | None = None) -> Leak | None:
-    """The leak that a page named by its `reference`; `is_signed` as in Leak."""
+    """Return the leak that a page named by its `reference`; `is_signed` as in Leak."""
     kind, _colon, rest = text.partition(":")
     try:
         found = _referred_to(kind, rest)
@@ -239,7 +239,7 @@ def by_reference(text: str, *, is_signed: bool | None = None) -> Leak | None:
 
 
 def _referred_to(kind: str, rest: str) -> Secret | Key | Token | Client | None:
-    """Raises ValueError for what is no reference."""
+    """Return the object of a reference. Raises ValueError for a malformed one."""
     if kind == "token":
         return Token.objects.select_related("client").filter(digest=bytes.fromhex(rest)).first()
     if kind == "client":
@@ -252,11 +252,11 @@ def _referred_to(kind: str, rest: str) -> Secret | Key | Token | Client | None:
 # --- Revoking -------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
-    """End a token; or a key or secret and, since whoever has it may have used it, every token of the client.
+    """End a token; or a key or secret together with every token of the client, since a thief may have used it.
 
-    The key or secret goes even when nothing else authenticates the client: its contacts get a mail, with `message` in
-    it, and can make a new one. The tokens go by the client's epoch: one that is being issued with it at this very
-    moment dies too. The entry keeps the addresses that got tokens. Raises UnableToRevoke.
+    A key or secret is ended even if the client has no other credential: its contacts get a mail, with `message` in it,
+    and can make a new one. The tokens end with the client's token generation (`epoch`), including any that is being
+    issued at this moment. The entry keeps the addresses that got tokens. Raises UnableToRevoke.
     """
     client = Client.objects.locked(leak.client.pk)
     seen = [str(address) for address in addresses(leak)]

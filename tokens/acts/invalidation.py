@@ -1,4 +1,4 @@
-"""Acts that take tokens away. From their commit on no introspection answers active (PROTOCOL I-23)."""
+"""Acts that invalidate tokens. After their commit no introspection answers active (PROTOCOL I-23)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tokens.models import Token, TokenQuerySet
 
 
 class UnableToRevoke(Exception):
-    """The token does not work any more; the message says so."""
+    """Token that does not work any more; the message says so."""
 
 
 @transaction.atomic
 def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
-    """Every token of the client stops. One number moves, however many tokens there are; the rows are marked later."""
+    """Invalidate every token of the client, by one increment of its token generation; rows are marked later."""
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
     change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client, note=by.because(reason))
     tell_contacts(
@@ -35,10 +35,10 @@ def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = ""
 
 @transaction.atomic
 def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) -> None:
-    """The tokens of one key or secret stop; those of the client's others, and the credential itself, go on.
+    """Invalidate the tokens of one key or secret; the credential itself and the client's other tokens go on.
 
-    Raises UnableToRevoke when there are none. Done once more after the commit, for a token that was being issued at
-    this very moment. When a token was issued is not asked: the clock of the machine that did may be ahead of ours.
+    Raises UnableToRevoke if there are none. Repeated after the commit, for a token that was being issued at this
+    moment. `issued_at` is not compared, because the clock of another machine may be ahead.
     """
     client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
     working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
@@ -53,19 +53,19 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
 
 @transaction.atomic
 def _stop(working: TokenQuerySet, now: datetime) -> int:
-    """How many tokens this revoked. Locked in the order of statements.REVOKE: in another they would deadlock."""
+    """Revoke tokens and return their number. Locks them in the order of sql.REVOKE, or the two could deadlock."""
     in_order = working.order_by("digest").select_for_update()
     return Token.objects.filter(pk__in=in_order.values("pk")).update(revoked_at=now)
 
 
 def wake_cleaner(client_pk: int) -> None:
-    """When the broker is down nothing is lost: the tokens are dead, and expire."""
+    """Have a worker mark the rows. If the broker is down nothing is lost: the tokens are invalid, and expire."""
     wake("tokens.tasks.clean_up_after_invalidation", client_pk)
 
 
 @transaction.atomic
 def revoke(*, token: Token, by: Actor, now: datetime) -> None:
-    """One token stops. Raises UnableToRevoke when it had stopped already."""
+    """Revoke one token. Raises UnableToRevoke if it had stopped already."""
     if not Token.objects.filter(pk=token.pk, revoked_at=None, expires_at__gt=now).update(revoked_at=now):
         raise UnableToRevoke(_("This token had stopped working already."))
     change_log.record(action=Action.TOKEN_REVOKED, actor=by, subject=token)

@@ -1,4 +1,4 @@
-"""Tokens that were issued after a refusal: what tells whether a cause has been mended."""
+"""Tokens issued after a refusal, which tell whether its cause has been fixed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.db import connection
 
 from foundation.ip_addresses import network
 
-MAX_WALKED = 10_000  # newest tokens of a client that are looked at for one question
+MAX_WALKED = 10_000  # newest tokens of a client that are scanned for one question
 
-# A token's row goes when it has expired (tokens/tasks.py), so this sees at least the last hour.
+# Rows of expired tokens are deleted (tokens/tasks.py), so this covers at least the last hour.
 COUNT = """
 SELECT found.since, found.last_at, found.between
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
@@ -34,7 +34,7 @@ ORDER BY asked.n
 
 @dataclass(frozen=True)
 class Question:
-    """Refusals of one cause: `method` is how a credential's name must begin, `address` where the last one came from."""
+    """Refusals of one cause. `method`: prefix of a credential's name; `address`: of the last refusal."""
 
     client: int
     method: str
@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Successes:
-    """Tokens `since` the last refusal, and in `between` the first and the last one; the time of the newest of all."""
+    """Tokens `since` the last refusal and `between` the first and the last; `last_at`: time of the newest of all."""
 
     since: int
     last_at: datetime | None
@@ -53,7 +53,7 @@ class Successes:
 
 
 def count(questions: Sequence[Question]) -> list[Successes]:
-    """Answer all questions in one query, which walks a bounded number of rows for each."""
+    """Answer all questions in one query, which scans at most MAX_WALKED rows for each."""
     if not questions:
         return []
     columns: list[list[Any]] = [

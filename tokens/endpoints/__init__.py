@@ -1,1 +1,1 @@
-"""One module per endpoint: a function of the server and a request, to be read beside the RFC it names."""
+"""Endpoints, one module each: a function of the services and an HTTP request, to be read beside its RFC."""

@@ -1,7 +1,7 @@
-"""Client authentication, the same at the token, introspection and revocation endpoints (PROTOCOL R-5 to A-16).
+"""Client authentication at the token, introspection and revocation endpoints (PROTOCOL R-5 to A-16).
 
-`presented` finds the one credential of a request, `as_client` proves it and acts; an act that met an outdated snapshot
-is done once more with a fresh one.
+`presented` finds the one credential of an HTTP request, `as_client` proves it and runs the act; an act that met an
+outdated snapshot is repeated with a fresh one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Remark = tuple[Rule, dict[str, object]]
 
 
 class Proof(NamedTuple):
-    """What the client proved itself with, and the assertion that has to be spent with it (empty for a secret)."""
+    """Credential that authenticated the client, and the `jti` to consume with it (empty for a secret)."""
 
     credential: str
     jti_digest: bytes = b""
@@ -42,26 +42,29 @@ class Proof(NamedTuple):
 
 
 class ClientChanged(Exception):
-    """The client is no longer as the snapshot says. Nothing was written."""
+    """Client that differs from its snapshot; nothing was written."""
 
 
 class Replayed(InvalidClient):
-    """PROTOCOL A-14. The statement that says so has seen the client as it is now: no fresh snapshot can help."""
+    """Assertion that was used before (PROTOCOL A-14).
+
+    Not repeated with a fresh snapshot: the statement that found the replay joined on the current version of the client.
+    """
 
 
 class PresentedSecret(NamedTuple):
-    """A client id and a secret, by Basic or in the form (PROTOCOL A-6 and A-7)."""
+    """Client id and secret, by Basic or in the form (PROTOCOL A-6 and A-7)."""
 
     client_id: str
     secret: str
 
     def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
         digest = sha256(self.secret.encode()).digest()
-        # Also for a client that does not exist, so that the time tells no difference.
+        # Compare a digest for unknown clients too, so that the time does not tell whether a client exists.
         secrets = client.secrets if client and client.secrets else (_DUMMY_SECRET,)
         matching = [secret for secret in secrets if secret.is_digest_of(digest)]
         if not matching:
-            slip = self._slip(secrets)  # also looked for when there is no such client, for the same reason
+            slip = self._slip(secrets)  # for unknown clients too, for the same reason
             if client is not None:
                 expected = secret_format.LENGTH
                 raise InvalidClient(Rule.SECRET_WRONG, slip=slip, length=len(self.secret), expected_length=expected)
@@ -83,7 +86,7 @@ class PresentedSecret(NamedTuple):
 
 
 class PresentedAssertion(NamedTuple):
-    """A signed assertion, `private_key_jwt` (PROTOCOL A-8 to A-15)."""
+    """Signed assertion, `private_key_jwt` (PROTOCOL A-8 to A-15)."""
 
     client_id: str
     jws: jws.Jws
@@ -104,7 +107,10 @@ Presented = PresentedSecret | PresentedAssertion
 
 
 def presented(request: Request, form: dict[str, str]) -> Presented:
-    """PROTOCOL R-5: exactly one method (RFC 6749 section 2.3). Raises InvalidRequest or InvalidClient."""
+    """Return the credential of an HTTP request, which must use exactly one method (PROTOCOL R-5).
+
+    RFC 6749 section 2.3. Raises InvalidRequest or InvalidClient.
+    """
     in_header = bool(request.authorization)
     by_assertion = "client_assertion" in form or "client_assertion_type" in form
     if in_header + ("client_secret" in form) + by_assertion > 1:
@@ -134,7 +140,7 @@ def _basic(request: Request, form: dict[str, str]) -> PresentedSecret:
 
 
 def _assertion(form: dict[str, str]) -> PresentedAssertion:
-    """RFC 7521 section 4.2."""
+    """Return the assertion of the form (RFC 7521 section 4.2)."""
     if parameters.required(form, "client_assertion_type") != ASSERTION_TYPE:
         raise InvalidClient(Rule.ASSERTION_TYPE, sent=form["client_assertion_type"], expected=ASSERTION_TYPE)
     parsed = jws.read(parameters.required(form, "client_assertion"))
@@ -143,18 +149,18 @@ def _assertion(form: dict[str, str]) -> PresentedAssertion:
     return PresentedAssertion(parsed.client_id, parsed)
 
 
-# What a client that has proven itself does. It returns once the assertion it came with, if any, is spent.
+# Act of an authenticated client. When it returns, the assertion, if there was any, has been consumed.
 Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
 
 
 async def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
-    """Proves the credential and lets the client act.
+    """Authenticate the client and run the act for it. Raises Refused or Unavailable.
 
-    What is refused on the ground of a cached snapshot, and what the database finds outdated (ClientChanged), is done
-    once more with a fresh one, if that is another version. Raises Refused or Unavailable.
+    A refusal on the ground of a cached snapshot, or a snapshot that the database finds outdated (ClientChanged), is
+    tried again with a fresh snapshot if that has another version.
     """
     client = server.clients.cached(credential.client_id)
-    is_fresh = client is None  # then it is loaded right now
+    is_fresh = client is None  # it is then loaded below
     if client is None and _CLIENT_ID.fullmatch(credential.client_id):
         client = await server.clients.current(credential.client_id)
     for _attempt in range(MAX_ATTEMPTS):
@@ -187,7 +193,7 @@ def _authenticate(
     proof = credential.prove(client, server.policy_for(client), server.clock())
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
-    # PROTOCOL T-19: charged once, when the client is known for sure, so that a stranger cannot use up its limit.
+    # PROTOCOL T-19: charge once, after the client was authenticated, so that a stranger cannot use up its limit.
     if request.allowance is None:
         if proof.jti_digest:
             server.throttle.check(request.endpoint, client)
@@ -199,17 +205,17 @@ def _authenticate(
 
 
 def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
-    """Charge the client for the assertion that was spent, after the fact.
+    """Charge the client's rate limit after its assertion was consumed.
 
-    Until it is spent an assertion may be a copy, and copies must not use the client's limit up, however many are under
-    way at once. So a client can exceed its limit by the assertions that it has under way.
+    Until then an assertion may be a copy, and copies must not use up the client's limit, however many are under way at
+    once. So a client can exceed its limit by the assertions that it has under way.
     """
     if request.allowance is None:
         request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
 
 
 def consume_jti_first(server: Server, request: Request, act: Act) -> Act:
-    """For acts that store no token: spends the proof's assertion in a statement of its own, once, and then acts."""
+    """Return the act preceded by consuming the `jti`, once, in a statement of its own; for acts that store no token."""
     spent = False
 
     async def spend_and_act(client: ClientSnapshot, proof: Proof) -> Response:
@@ -229,7 +235,7 @@ def consume_jti_first(server: Server, request: Request, act: Act) -> Act:
 
 
 def raise_for_outcome(outcome: Outcome, proof: Proof) -> None:
-    """Raise ClientChanged or Replayed when nothing was written."""
+    """Raise ClientChanged or Replayed if nothing was written."""
     if outcome is Outcome.STALE:
         raise ClientChanged
     if outcome is Outcome.REPLAYED:
@@ -237,13 +243,13 @@ def raise_for_outcome(outcome: Outcome, proof: Proof) -> None:
 
 
 async def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
-    """Whose request this claims to be, when it was refused before that was proven: for the journal only."""
+    """Return the client that a refused HTTP request claims to be, unproven; only for the refusal journal."""
     client_id = _claimed_id(request)
     if not _CLIENT_ID.fullmatch(client_id):
         return None
     try:
         return server.clients.cached(client_id) or await server.clients.current(client_id)
-    except Unavailable:  # what is wrong with the request is wrong without the database too
+    except Unavailable:  # the refusal stands without the database too
         return None
 
 

@@ -1,4 +1,4 @@
-"""Access tokens that are presented: which are alive, and what is left of their scopes (RFC 6750, RFC 7662)."""
+"""Presented access tokens: whether they are active, and which of their scopes remain (RFC 6750, RFC 7662)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUERY_PARAMETER = "access_token"
 
 @dataclass(frozen=True, slots=True)
 class LivingToken:
-    """Times in seconds since 1970. `scopes`: those that its client still has, with their APIs' identifiers."""
+    """Active token. Times in seconds since 1970; `scopes` maps its remaining scopes to their APIs' identifiers."""
 
     owner: ClientSnapshot
     scopes: dict[str, str]
@@ -29,11 +29,11 @@ class LivingToken:
 
 
 async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
-    """What is left of a token: a scope taken from its client, or retired, is gone from it at once (PROTOCOL I-23)."""
+    """Return the token with its remaining scopes: those taken from its client or retired are gone (PROTOCOL I-23)."""
     if not isinstance(found, FoundToken):
         return None
     owner = await server.clients.as_told(found.client_id, found.owner_version)
-    # A snapshot newer than the row may know of a suspension or an invalidation that the row does not.
+    # A snapshot that is newer than the row may have seen a suspension or an invalidation.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None
     scopes = {name: owner.scopes[name] for name in found.scope.split() if name in owner.scopes}
@@ -41,7 +41,7 @@ async def still_granted(server: Server, found: FoundToken | Outcome | None) -> L
 
 
 async def presented_token(server: Server, request: Request) -> LivingToken:
-    """The living token that a bearer presents, in the header or, if the site allows it, in the query (PROTOCOL I-24).
+    """Return the active token in the header or, if the site allows it, in the query (PROTOCOL I-24).
 
     RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
     """

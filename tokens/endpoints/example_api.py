@@ -1,4 +1,4 @@
-"""A protected resource to try a token on (RFC 6750): what an API behind Keydesk does, in a few lines."""
+"""Example of a protected resource (RFC 6750), to try a token on: an API behind Keydesk in a few lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCOPE = "example.read"
 
 
 async def example(server: Server, request: Request) -> Response:
-    """GET example, for tokens with the scope above. Raises Refused."""
+    """Answer GET example, for tokens with the scope above. Raises Refused."""
     living = await presented_token(server, request)
     if SCOPE not in living.scopes:
         raise InsufficientScope(SCOPE)

@@ -17,7 +17,7 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 
 async def introspect(server: Server, request: Request) -> Response:
-    """POST introspect. `token_type_hint` is accepted and not needed: a hint never hides a token. Raises Refused."""
+    """Answer POST introspect. `token_type_hint` is accepted and ignored, so it never hides a token. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
     async def answer(caller: ClientSnapshot, proof: Proof) -> Response:
@@ -31,7 +31,7 @@ async def introspect(server: Server, request: Request) -> Response:
         if found is Outcome.STALE:
             raise ClientChanged
         living = await bearer.still_granted(server, found)
-        # Section 2.2: what the caller may not know about is inactive to it (PROTOCOL I-20).
+        # Section 2.2: tokens that the caller may not know about are inactive to it (PROTOCOL I-20).
         if living is None or not (
             living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
         ):
@@ -51,7 +51,10 @@ def who(owner: ClientSnapshot) -> dict[str, Any]:
 
 
 def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:
-    """RFC 7662 section 2.2 (PROTOCOL I-21). `aud`: the APIs that the scopes open; one string if it is one."""
+    """Return the introspection answer (RFC 7662 section 2.2, PROTOCOL I-21).
+
+    `aud`: the APIs that the scopes open; a single one as a string.
+    """
     audience = sorted(set(living.scopes.values()))
     return {
         "active": True,

@@ -11,12 +11,12 @@ ALL_SCOPES: frozenset[str] = frozenset()
 
 
 async def metadata(server: Server, request: Request) -> Response:
-    """GET /.well-known/oauth-authorization-server (section 3)."""
+    """Answer GET /.well-known/oauth-authorization-server (section 3)."""
     configuration = server.configuration
     described: dict[str, object] = {
         "issuer": configuration.issuer,
         "grant_types_supported": [GRANT_TYPE],
-        "response_types_supported": [],  # REQUIRED by section 2; there is no authorization endpoint to give one
+        "response_types_supported": [],  # REQUIRED by section 2; empty without an authorization endpoint
         "scopes_supported": sorted(await server.store.offered_scopes(ALL_SCOPES)),
     }
     methods = [name for name in METHODS if configuration.secrets_accepted or "secret" not in name]

@@ -11,13 +11,13 @@ from tokens.storage.store import Revocation
 
 
 async def revoke(server: Server, request: Request) -> Response:
-    """POST revoke. Raises Refused."""
+    """Answer POST revoke. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
     async def give_up(client: ClientSnapshot, proof: Proof) -> Response:
         # RFC 7009 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
-        # Section 2.2: 200 also for a token that is unknown, and a foreign one stays what it was (PROTOCOL I-22).
+        # Section 2.2: 200 also for unknown tokens; tokens of other clients are not touched (PROTOCOL I-22).
         if token_format.is_well_formed(token):
             revocation = Revocation(token_format.digest(token), client.id, client.version)
             raise_for_outcome(await server.store.revoke(revocation), proof)

@@ -1,4 +1,4 @@
-"""The token endpoint, for the one grant there is: client_credentials (RFC 6749 section 4.4)."""
+"""Token endpoint, for the only supported grant: client_credentials (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tokens.storage.store import Issue
 GRANT_TYPE = "client_credentials"
 MAX_SCOPES = 100
 
-# RFC 6749 section 3.3: scope-tokens of %x21 / %x23-5B / %x5D-7E, separated by single spaces; more of them do no harm.
+# RFC 6749 section 3.3: scope-tokens of %x21 / %x23-5B / %x5D-7E, separated by single spaces; more spaces are accepted.
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
 
 
 async def token(server: Server, request: Request) -> Response:
-    """POST token. Raises Refused or Unavailable."""
+    """Answer POST token. Raises Refused or Unavailable."""
     form = parameters.read_form(request.content_type, request.body)
 
     # RFC 6749 section 4.4.2: grant_type is REQUIRED (PROTOCOL R-4).
@@ -39,7 +39,7 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
     # Section 5.2: authenticated, but not allowed this grant (PROTOCOL R-4).
     if not client.may_request_tokens:
         raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
-    if scope not in client.scopes:  # most requests name one that their client has
+    if scope not in client.scopes:  # most token requests name a single scope of their client
         scope = " ".join(await granted_scopes(server, client, scope))
     access_token = token_format.generate()
     raise_for_outcome(
@@ -58,7 +58,7 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
         proof,
     )
     server.usage.used(client.id, proof.credential, server.clock(), issued=1)
-    # Section 5.1. The lifetime is true: the statement has checked that the client still has this version.
+    # Section 5.1. `expires_in` is current: the statement has checked that the client still has this version.
     return Response(
         200,
         {
@@ -71,7 +71,10 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
 
 
 async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
-    """PROTOCOL T-17, RFC 6749 section 3.3: what the client asked for and has, or its defaults. Raises InvalidScope."""
+    """Return the requested scopes, or the client's defaults (PROTOCOL T-17, RFC 6749 section 3.3).
+
+    Raises InvalidScope for a scope that the client does not have.
+    """
     if not _SCOPE.fullmatch(asked):
         raise InvalidScope(Rule.SCOPE_SYNTAX, "The scope has characters that no scope has.", sent=asked)
     names = list(dict.fromkeys(asked.split()))
@@ -84,7 +87,7 @@ async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> 
     if len(names) > MAX_SCOPES:
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in client.scopes)
-    # Asked of the database only by requests that name a scope their client does not have.
+    # Only token requests with a scope that their client lacks need this look-up.
     if others and (unknown := others - await server.store.offered_scopes(others)):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.",
@@ -103,7 +106,7 @@ def _all(client: ClientSnapshot) -> list[str]:
 
 
 def _scope_slip(unknown: list[str], client: ClientSnapshot) -> dict[str, str]:
-    """The first of them that is nearly a scope of the client, or several with something else than a blank between."""
+    """Return the likely slip: a near miss of a client's scope, or scopes separated by something other than a blank."""
     for name in unknown:
         if separator := slips.separator_in(name, client.scopes):
             return {"separator": separator}

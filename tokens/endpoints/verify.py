@@ -1,4 +1,4 @@
-"""The older validation of tokens: what the bearer presents is told back to it (PROTOCOL I-24)."""
+"""Older validation of tokens: the bearer's token is described to the bearer (PROTOCOL I-24)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from tokens.runtime.services import Server
 
 
 async def verify(server: Server, request: Request) -> Response:
-    """GET verify. `audience` is the client id and `expires_in` a string, as the older system had it. Raises Refused."""
+    """Answer GET verify. Raises Refused.
+
+    `audience` is the client id and `expires_in` a string, as in the older system.
+    """
     living = await presented_token(server, request)
     return Response(
         200,

@@ -18,7 +18,7 @@ from tokens.acts.invalidation import UnableToRevoke
 
 
 class LeakedCredentialCommand(ActCommand):
-    """A command says how the credential is named, and finds it."""
+    """Command that ends a leaked credential; subclasses define the argument for it and find it."""
 
     def credential_argument(self, parser: ArgumentParser) -> None:
         raise NotImplementedError

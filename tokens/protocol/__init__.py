@@ -1,1 +1,1 @@
-"""The rules of the protocol without input or output: no Django, no database, no network."""
+"""Rules of the protocol without input or output: no Django, no database, no network."""

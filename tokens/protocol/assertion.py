@@ -1,8 +1,8 @@
-"""Client assertions: a JWT that a client signs to authenticate (RFC 7521, RFC 7523 section 3). No Django here.
+"""Client assertions: JWTs that clients sign to authenticate (RFC 7521, RFC 7523 section 3). No Django here.
 
-`jws.read` takes one apart without believing it, so that the client it names can be looked up; `verify` believes it, or
-raises the first reason not to; `explain` lists all reasons, for a client that is being built.
-Times are seconds since 1970. Rules are cited by their ids in docs/protocol.md (PROTOCOL A-10).
+`jws.read` parses an assertion without trusting it, so that the client it names can be looked up; `verify` returns the
+proven assertion or raises the first fault; `explain` lists all faults, for a client that is being built. Times are
+seconds since 1970. Rules are cited by their ids in docs/protocol.md (PROTOCOL A-10).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tokens.protocol.slips import near
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES: Final = frozenset({"jwt", "client-authentication+jwt"})
 MAX_JTI_LENGTH: Final = 255  # characters
-LONG_LIFETIME_S: Final = 600  # seconds; longer ones are accepted up to the policy's limit, with a remark
-CLOCK_TOLERANCE_S: Final = 60  # seconds that `iat` and `nbf` may lie ahead; from CLOCK_REMARK_S on with a remark
+LONG_LIFETIME_S: Final = 600  # longer ones are accepted up to the policy's limit, with a remark
+CLOCK_TOLERANCE_S: Final = 60  # how far `iat` and `nbf` may lie ahead; from CLOCK_REMARK_S on with a remark
 CLOCK_REMARK_S: Final = 10
 
 
 @dataclass(frozen=True)
 class ClientKey:
-    """One of the client's keys. `names`: every `kid` that means it. `problem_at` tells why it cannot be used."""
+    """Key of a client. `names`: every `kid` that refers to it."""
 
     credential: str
     kid: str
@@ -43,7 +43,7 @@ class ClientKey:
     not_after: float = math.inf
 
     def problem_at(self, now: float) -> str:
-        """PROTOCOL A-15: "staged", "retired", "expired", or "" for a key that authenticates."""
+        """Return why the key cannot be used: "staged", "retired" or "expired"; "" if it can (PROTOCOL A-15)."""
         if self.retires_at <= now:
             return "retired"
         if self.not_after <= now:
@@ -52,12 +52,12 @@ class ClientKey:
 
     @cached_property
     def imported(self) -> Key:
-        """Importing a JWK costs as much as verifying with it, so it is done once."""
+        """Return the key as joserfc has it. Cached: importing a JWK costs as much as verifying with it."""
         return import_key({name: self.jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in self.jwk})
 
     @cached_property
     def modulus(self) -> int:
-        """Of an RSA key; 0 for others."""
+        """Return the modulus of an RSA key; 0 for others."""
         return int.from_bytes(base64url_decode(self.jwk["n"])) if "n" in self.jwk else 0
 
 
@@ -75,7 +75,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Verified:
-    """A proven assertion: by which key, and the `jti` that must not be used again before `expires_at`."""
+    """Proven assertion: its key, and the `jti` that must not be used again before `expires_at`."""
 
     key: ClientKey
     jti: str
@@ -84,19 +84,20 @@ class Verified:
 
 
 def digest_of(jti: str) -> bytes:
-    """What is stored of a `jti`, which may say anything: to know it again, not to read it."""
+    """Return the SHA-256 of a `jti`, for storage: enough to recognise it, and of fixed size."""
     return sha256(jti.encode("utf-8", "surrogatepass")).digest()
 
 
 def short_digest(digest: bytes) -> str:
-    """For the journal: tells whether two refused requests carried the same assertion."""
+    """Return a digest for the journal, which tells whether two refused HTTP requests had the same assertion."""
     return digest.hex()[:16]
 
 
 def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: Policy, now: float) -> Verified:
-    """Checks header, key, signature and claims in this order: the reasons after the signature are the client's own.
+    """Check header, key, signature and claims, in this order. Raises InvalidClient for the first fault.
 
-    Whether the `jti` was used before is for the statement that spends it (PROTOCOL A-14). Raises InvalidClient.
+    Only the client itself can cause the faults after the signature. The statement that consumes the `jti` finds replays
+    (PROTOCOL A-14).
     """
     for check_header in HEADER_CHECKS:
         check_header(assertion.header)
@@ -112,7 +113,7 @@ def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy:
 def explain(
     assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: Policy, now: float
 ) -> list[InvalidClient]:
-    """All that is wrong with an assertion, for the contact who tries one out; [] if it would be accepted."""
+    """Return all faults of an assertion, for a contact who tries one out; [] if it would be accepted."""
     expected = Expected(client_id, policy, now)
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
@@ -139,7 +140,7 @@ def _check_typ(header: Mapping[str, Any]) -> None:
 
 
 def _check_critical(header: Mapping[str, Any]) -> None:
-    """RFC 7515 section 4.1.11: what we do not understand, and we understand no extension, must be refused."""
+    """Refuse every critical extension: Keydesk understands none (RFC 7515 section 4.1.11)."""
     if "crit" in header:
         raise InvalidClient(Rule.CRITICAL_HEADER, sent=header["crit"])
 
@@ -160,10 +161,10 @@ def _check_algorithm(
 
 
 def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_id: str) -> ClientKey:
-    """The key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys.
+    """Return the key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys.
 
-    A refusal takes as long as a verification, whether a key was tried or not: time tells nobody which clients and keys
-    there are (PROTOCOL A-16).
+    A refusal takes as long as a verification, whether or not a key was tried, so that the time does not tell which
+    clients and keys exist (PROTOCOL A-16).
     """
     try:
         candidates = _candidates(assertion.header, keys, now)
@@ -177,7 +178,7 @@ def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_i
 
 
 def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float) -> list[ClientKey]:
-    """PROTOCOL A-10 and A-15: the usable keys that the header means and that fit its algorithm; never an empty list."""
+    """Return the usable keys that the header means and that fit its algorithm, at least one (PROTOCOL A-10, A-15)."""
     if not keys:
         raise InvalidClient(Rule.NO_KEYS)
     named = list(keys)
@@ -195,7 +196,7 @@ def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float
     if not fitting:
         expected = sorted(frozenset().union(*(key.algorithms for key in usable)))
         raise InvalidClient(Rule.ALGORITHM_NOT_OF_KEY, sent=algorithm, expected=expected, key=usable[0].kid)
-    # A certificate that was renewed over the same key, and the old one, are one key.
+    # A certificate that was renewed over the same key counts as the same key.
     if "kid" not in header and len({key.imported.thumbprint() for key in fitting}) > 1:
         raise InvalidClient(Rule.KID_AMBIGUOUS, sent=None, expected=[key.kid for key in fitting])
     return fitting
@@ -222,13 +223,16 @@ def _check_subject(claims: Mapping[str, Any], expected: Expected) -> None:
 
 
 def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
-    """PROTOCOL A-12. Never an array of two values: one may be meant for another server (CVE-2025-27370/27371)."""
+    """Check `aud` (PROTOCOL A-12).
+
+    An array of two values is refused: one may be meant for another server (CVE-2025-27370/27371).
+    """
     policy, audience = expected.policy, claims.get("aud")
     allowed = {policy.issuer} if policy.strict else policy.audiences
     if isinstance(audience, list) and len(audience) == 1 and not policy.strict:
         audience = audience[0]
     if not isinstance(audience, str) or audience not in allowed:
-        # The issuer first: the one that every profile takes (rfc7523bis, FAPI 2.0).
+        # The issuer first, because every profile accepts it (rfc7523bis, FAPI 2.0).
         others = sorted(allowed - {policy.issuer})
         raise InvalidClient(Rule.AUDIENCE, sent=claims.get("aud"), expected=[policy.issuer, *others])
 
@@ -273,7 +277,7 @@ CLAIM_CHECKS: Final = (
 
 
 def _time(claims: Mapping[str, Any], name: str, rule: Rule) -> float | None:
-    """A NumericDate (RFC 7519 section 2), None when absent. A bool is an int in Python but no number in JSON."""
+    """Return a NumericDate (RFC 7519 section 2), None if absent. A bool is an int in Python but no number in JSON."""
     value = claims.get(name)
     if value is None and name not in claims:
         return None

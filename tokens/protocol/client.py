@@ -1,4 +1,4 @@
-"""A client at one version, as the authorization server decides about its HTTP requests."""
+"""Snapshot of a client at one version, for decisions about its HTTP requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class ClientSnapshot:
-    """A client at one version. Keys and secrets that ended within a month are here too: to say so in the journal."""
+    """Client at one version. Keys and secrets that ended within a month are included, for the journal to say so."""
 
     id: int
     client_id: str
@@ -40,7 +40,7 @@ class ClientSnapshot:
     keys: tuple[ClientKey, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
     default_scopes: tuple[str, ...] = ()
-    serves_scopes: frozenset[str] = frozenset()  # of the APIs that it is a resource server of
+    serves_scopes: frozenset[str] = frozenset()  # scopes of the APIs for which it is a resource server
 
     @property
     def is_active(self) -> bool:

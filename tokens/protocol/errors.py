@@ -1,6 +1,6 @@
-"""Everything the authorization server refuses, and how.
+"""Refusals of the authorization server, and their answers.
 
-A refusal has two faces. The caller reads `error` and `description`, which tell a stranger nothing. The contacts of the
+A refusal has two readers. The caller gets `error` and `description`, which tell a stranger nothing. The contacts of the
 client read `rule` and `facts`, in their own language, at the `error_uri` of the answer (PROTOCOL R-30). No Django here.
 """
 
@@ -16,7 +16,7 @@ from foundation.secret_format import without_secrets
 
 
 class Rule(StrEnum):
-    """The closed vocabulary of reasons; portal/explanations has the words for each."""
+    """Closed vocabulary of reasons; portal/explanations has the words for each."""
 
     # The request (PROTOCOL R-1 to R-5)
     NO_ENDPOINT = "no_endpoint"
@@ -79,11 +79,11 @@ class Rule(StrEnum):
     TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105
     INSUFFICIENT_SCOPE = "insufficient_scope"
 
-    # Our own side: the database is away, or a fault
+    # Faults of the server: the database is away, or an internal error
     UNAVAILABLE = "unavailable"
     SERVER_ERROR = "server_error"
 
-    # Remarks on requests that were accepted (PROTOCOL A-13)
+    # Remarks on accepted HTTP requests (PROTOCOL A-13)
     LONG_LIFETIME = "long_lifetime"
     CLOCK_AHEAD = "clock_ahead"
 
@@ -93,11 +93,10 @@ Fact = str | int | float | bool | None | list["Fact"]
 
 
 class Refused(Refusal):
-    """A request that is answered with an OAuth error (RFC 6749 section 5.2).
+    """Refusal that is answered with an OAuth error (RFC 6749 section 5.2).
 
-    The rule is its code. `facts` are data for the contacts: what was sent and what was expected as numbers, seconds
-    since 1970, names and lists; never a secret, an assertion, a signature or a sentence. `description` is what
-    everybody may read.
+    The rule is its code. `facts` are data for the contacts: sent and expected values as numbers, seconds since 1970,
+    names and lists; never a secret, an assertion, a signature or a sentence. `description` is public.
     """
 
     code: Rule
@@ -119,7 +118,7 @@ class InvalidRequest(Refused):
 
 
 class NoSuchEndpoint(Refused):
-    """RFC 9110 section 15.5.5."""
+    """Unknown path (RFC 9110 section 15.5.5)."""
 
     status = 404
 
@@ -128,7 +127,7 @@ class NoSuchEndpoint(Refused):
 
 
 class MethodNotAllowed(Refused):
-    """RFC 9110 section 15.5.6; `allow` is the one method there is."""
+    """Wrong HTTP method (RFC 9110 section 15.5.6); `allow` is the allowed one."""
 
     status = 405
 
@@ -138,10 +137,10 @@ class MethodNotAllowed(Refused):
 
 
 class InvalidClient(Refused):
-    """Client authentication failed. Always the same words: which part was wrong is nobody's business but the client's.
+    """Failed client authentication. The description is always the same, and does not tell which part was wrong.
 
-    The status is 401 where the Authorization header was used (RFC 6749 section 5.2), and always at introspection
-    (RFC 7662 section 2.3): the application knows.
+    The status is 401 if the Authorization header was used (RFC 6749 section 5.2), and always at introspection (RFC 7662
+    section 2.3); the application sets it.
     """
 
     error = "invalid_client"
@@ -171,7 +170,7 @@ class Allowance(NamedTuple):
 
 
 class TooManyRequests(Refused):
-    """RFC 6585 section 4."""
+    """Exceeded rate limit (RFC 6585 section 4)."""
 
     status = 429
     error = "temporarily_unavailable"
@@ -186,21 +185,21 @@ class TooManyRequests(Refused):
 
 
 class InvalidToken(Refused):
-    """RFC 6750 section 3.1."""
+    """Malformed, unknown or inactive access token (RFC 6750 section 3.1)."""
 
     status = 401
     error = "invalid_token"
 
 
 class NoToken(Refused):
-    """A protected resource was asked without any token: RFC 6750 section 3.1 wants no error code then."""
+    """Missing access token at a protected resource; RFC 6750 section 3.1 wants no error code for it."""
 
     status = 401
     error = ""
 
 
 class InsufficientScope(Refused):
-    """RFC 6750 section 3.1; `scope` is what the resource needs."""
+    """Token without the needed `scope` (RFC 6750 section 3.1)."""
 
     status = 403
     error = "insufficient_scope"
@@ -211,7 +210,7 @@ class InsufficientScope(Refused):
 
 
 class ServiceUnavailable(Refused):
-    """The database is away (RFC 9110 section 15.6.4). Nothing was promised: the caller may ask again."""
+    """Unreachable database (RFC 9110 section 15.6.4). The caller may try again."""
 
     status = 503
     error = "temporarily_unavailable"
@@ -221,7 +220,7 @@ class ServiceUnavailable(Refused):
 
 
 class ServerError(Refused):
-    """A fault of ours. The caller gets its number, the log the rest."""
+    """Internal error. The answer names the HTTP request's id; the traceback is in the process's log lines."""
 
     status = 500
     error = "server_error"
@@ -232,18 +231,18 @@ class ServerError(Refused):
 
 MAX_FACT_LENGTH = 200  # characters
 MAX_FACT_ITEMS = 50
-MAX_FACT_NUMBER = 1e15  # what is larger is text: no page, and no JSON reader, has to cope with it
+MAX_FACT_NUMBER = 1e15  # larger numbers become text, so that pages and JSON readers never get them
 
 
 def data(value: object) -> Fact:
-    """Return a value of the request, or of ours, as bounded JSON data with printable texts. None: nothing was sent."""
+    """Return a value as bounded JSON data with printable texts. None means that nothing was sent."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value[:MAX_FACT_ITEMS]]
     return None if value is None else _plain(value)
 
 
 def _plain(value: object) -> Fact:
-    """A number, a bool or a text; of anything else, null within a list included, its JSON text."""
+    """Return numbers, bools and texts as they are; anything else, including null within a list, as its JSON text."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float) and -MAX_FACT_NUMBER < value < MAX_FACT_NUMBER:  # not NaN either
@@ -252,7 +251,7 @@ def _plain(value: object) -> Fact:
 
 
 def shown(value: object) -> str:
-    """A value of the request as a short, printable string: control and bidi characters and NUL become escapes."""
+    """Return a short, printable text for a value that was sent: control and bidi characters and NUL are escaped."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     text = text if len(text) <= MAX_FACT_LENGTH else text[: MAX_FACT_LENGTH - 1] + "…"
     if text.isprintable():
@@ -261,10 +260,10 @@ def shown(value: object) -> str:
 
 
 def as_json(facts: Mapping[str, object]) -> str:
-    """Return facts as they are kept: as JSON, without a secret that somebody sent where it does not belong.
+    """Return facts as JSON for storage, without secrets that were sent in the wrong place.
 
-    Each text is scrubbed before it is rendered: in JSON, the end of an escape and what follows it can look like the
-    beginning of a secret, and one row that is no JSON fails the statement that writes all of them.
+    Each text is scrubbed before it is rendered: in JSON, the end of an escape and the text behind it can look like the
+    beginning of a secret, and a row that is no valid JSON fails the statement that writes all rows.
     """
     return json.dumps({name: _scrubbed(value) for name, value in facts.items()})
 

@@ -1,4 +1,4 @@
-"""A request and a response, as small as the authorization server needs them, whichever server they came by."""
+"""HTTP request and response, as small as the authorization server needs them, independent of the HTTP server."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, Rule
 
-# The fields that are read, by their names in lower case. Of one that was sent twice both values, with a comma between.
+# Header fields that the endpoints use, in lower case. A repeated field has both values, with a comma between.
 READ_HEADERS = ("authorization", "content-type", "x-forwarded-for", "x-request-id")
 
 
 @dataclass(slots=True)
 class Request:
-    """What came in. The fields from `endpoint` on are filled in while it is being answered."""
+    """HTTP request. The fields from `endpoint` on are filled in while it is being answered."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]  # READ_HEADERS as far as they were sent; a server may leave what it reads itself
     peer: str  # the address at the other end of the connection; "" when there is none (a unix socket)
-    body: bytes  # of a body that is too large, at least one byte more than is allowed
+    body: bytes  # if it is too large, at least one byte more than is allowed
     endpoint: str = "unknown"
     id: str = ""  # X-Request-Id
-    why: str = ""  # 128 random bits: names the explanation of a refusal; the same as `id` unless a proxy gave that
-    address: str = ""  # the caller's, behind whatever proxies of ours; "" when it is not known
+    why: str = ""  # id of a refusal's explanation, 128 random bits; equals `id` unless a proxy set that
+    address: str = ""  # the caller's, behind the trusted proxies; "" if unknown
     client: ClientSnapshot | None = None
     allowance: Allowance | None = None
     refused_by: Rule | None = None
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """A JSON answer; the application adds the headers that all answers have."""
+    """JSON response; the application adds the headers of all responses."""
 
     status: int
     payload: dict[str, Any]
@@ -50,7 +50,7 @@ class Response:
 
 
 class Answer(NamedTuple):
-    """A response as a server sends it."""
+    """Response as bytes for the HTTP server."""
 
     status: int
     headers: list[tuple[bytes, bytes]]  # names in lower case
@@ -58,5 +58,5 @@ class Answer(NamedTuple):
 
 
 def plain(status: int, content_type: bytes, body: bytes) -> Answer:
-    """One that is not of the protocol."""
+    """Return an answer of another content type than the protocol's JSON."""
     return Answer(status, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body)

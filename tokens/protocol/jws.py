@@ -1,4 +1,4 @@
-"""Signed JWTs in the compact form (RFC 7515 section 7.1), taken apart strictly. No Django here."""
+"""Signed JWTs in the compact form (RFC 7515 section 7.1), parsed strictly. No Django here."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from clients.keymaterial.key import ED25519_ALGORITHMS, RSA_ALGORITHMS
 from tokens.protocol.errors import InvalidClient, Rule
 
 ALGORITHMS: Final = (*RSA_ALGORITHMS, "ES256", "ES384", "ES512", *ED25519_ALGORITHMS)
-MAX_ASSERTION_BYTES: Final = 16 * 1024  # bytes
+MAX_ASSERTION_BYTES: Final = 16 * 1024
 
 _VERIFIERS: Final = {algorithm.name: algorithm for algorithm in JWS_ALGORITHMS if algorithm.name in ALGORITHMS}
 _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
 _MAX_BRACKETS: Final = 100
-# The last characters whose bits beyond the last whole byte are 0, by the length modulo 4 (RFC 4648 section 3.5).
+# Allowed last characters, with no bits beyond the last whole byte, by the length modulo 4 (RFC 4648 section 3.5).
 _LAST_CHARACTERS: Final = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
 
 
 @dataclass(frozen=True)
 class Jws:
-    """A JWT taken apart. Nothing in it is proven yet."""
+    """Parsed JWT, not verified."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -38,31 +38,31 @@ class Jws:
 
     @property
     def client_id(self) -> str:
-        """Whose assertion it claims to be (RFC 7523 section 3); "" when it does not say."""
+        """Return the client that the assertion claims to be from (RFC 7523 section 3); "" if it names none."""
         subject = self.claims.get("sub", self.claims.get("iss"))
         return subject if isinstance(subject, str) else ""
 
     def is_signed_by(self, key: Key, modulus: int = 0) -> bool:
-        """The caller has made sure that `alg` is one of ALGORITHMS and fits the key. `modulus`: of an RSA key.
+        """Verify the signature. The caller has checked that `alg` is one of ALGORITHMS and fits the key.
 
-        A signature that is no number below the modulus takes as long as one that is: OpenSSL refuses it at once, and
-        its length would tell strangers which keys were tried, and so which there are.
+        `modulus`: of an RSA key. OpenSSL refuses a signature that is no number below the modulus at once; then the time
+        of a verification is spent all the same, or strangers could tell which keys were tried.
         """
         signature, size = self.signature, (modulus.bit_length() + 7) // 8
         is_number = not modulus or (len(signature) == size and int.from_bytes(signature) < modulus)
         try:
-            # joserfc's algorithm itself: its readers allow 512 bytes of header, and some clients send `x5c`.
+            # Use joserfc's algorithm directly: its readers limit the header to 512 bytes, too little for `x5c`.
             verifier = _VERIFIERS[self.header["alg"]]
             return verifier.verify(self.signing_input, signature if is_number else b"\1" * size, key) and is_number
-        except (ValueError, JoseError):  # a signature of a form that cannot be
+        except (ValueError, JoseError):  # a malformed signature
             return False
 
 
 def spend_verification_time(assertion: Jws, client_id: str) -> None:
-    """Spend the time of a verification, where there is no key to try: time tells nobody which clients there are.
+    """Spend the time of a verification where there is no key, so that the time does not tell which clients exist.
 
-    With a key whose private half nobody has, always the same for the same client id, and for another process another
-    one: RSA keys of different sizes differ in time.
+    Uses a key without a known private half. It is always the same for the same client id, because RSA keys of different
+    sizes differ in time, and another one in another process.
     """
     algorithm = assertion.header.get("alg")
     keys = _STAND_INS.get(algorithm, ()) if isinstance(algorithm, str) else ()
@@ -71,7 +71,7 @@ def spend_verification_time(assertion: Jws, client_id: str) -> None:
 
 
 def _rsa_stand_in(bits: int) -> tuple[Key, int]:
-    """RSA modulus without known factors; making a key would take a second."""
+    """Return an RSA key with a modulus of unknown factors; generating a real key would take a second."""
     modulus = secrets.randbits(bits) | 1 << (bits - 1) | 1
     return import_key({"kty": "RSA", "e": "AQAB", "n": base64url_encode(modulus.to_bytes(bits // 8))}), modulus
 
@@ -88,7 +88,7 @@ _STAND_INS: Final[Mapping[str, Sequence[tuple[Key, int]]]] = {
 
 
 def read(encoded: str) -> Jws:
-    """Raises InvalidClient. A JWE (RFC 7516) has five parts and is refused unread (PROTOCOL A-8)."""
+    """Parse a JWT. Raises InvalidClient, also for a JWE (RFC 7516), which has five parts (PROTOCOL A-8)."""
     if len(encoded) > MAX_ASSERTION_BYTES:
         raise InvalidClient(Rule.ASSERTION_TOO_LARGE, bytes=len(encoded), max_bytes=MAX_ASSERTION_BYTES)
     parts = encoded.split(".")
@@ -117,8 +117,8 @@ def _base64url(part: str) -> bytes:
 
 
 def _json_object(data: bytes) -> dict[str, Any]:
-    """Raises ValueError, or InvalidClient for duplicate members (PROTOCOL A-9)."""
-    # The parser recurses; counting first keeps a nest of brackets off the stack, which is small in a thread.
+    """Parse a JSON object. Raises ValueError, or InvalidClient for duplicate members (PROTOCOL A-9)."""
+    # The parser recurses: count brackets first, or deep nesting overflows the stack, which is small in a thread.
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         raise ValueError("too deep")
     parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)

@@ -1,4 +1,4 @@
-"""Reading what a request says: the form in its body, the query string, the Basic credentials. Strict, and bounded."""
+"""Strict and bounded parsing of the parameters of an HTTP request: form body, query string, Basic credentials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tokens.protocol.errors import InvalidClient, InvalidRequest, Rule
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 64 * 1024  # bytes
 MAX_FIELDS = 64
-# Those that some endpoint reads; what else is sent is ignored (RFC 6749 section 3.2).
+# Parameters that some endpoint reads; others are ignored (RFC 6749 section 3.2).
 KNOWN = frozenset({
     "grant_type", "scope", "client_id", "client_secret", "client_assertion_type", "client_assertion", "token",
     "token_type_hint",
@@ -21,7 +21,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """The known parameters that have a value (PROTOCOL R-2 and R-3; RFC 6749 appendix B). Raises InvalidRequest."""
+    """Return the known parameters that have a value (PROTOCOL R-2, R-3; RFC 6749 appendix B). Raises InvalidRequest."""
     if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest(Rule.CONTENT_TYPE, f"Send the parameters as {FORM}.", sent=content_type, expected=FORM)
     if len(body) > LARGEST_BODY:
@@ -38,7 +38,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def read_query(query: str, known: frozenset[str]) -> dict[str, str]:
-    """The same for a query string. Raises InvalidRequest."""
+    """Return the parameters in `known` of a query string that have a value. Raises InvalidRequest."""
     fields = query.split("&")
     if len(fields) > MAX_FIELDS:
         raise InvalidRequest(
@@ -64,7 +64,7 @@ def _distinct(fields: list[str], known: frozenset[str]) -> dict[str, str]:
 
 
 def form_decode(text: str) -> str:
-    """One name or value of application/x-www-form-urlencoded, which is UTF-8. Raises InvalidRequest."""
+    """Decode a name or value of application/x-www-form-urlencoded, which is UTF-8. Raises InvalidRequest."""
     if "+" in text:
         text = text.replace("+", " ")
     if "%" in text:
@@ -80,24 +80,24 @@ def form_decode(text: str) -> str:
 
 
 def _broken(problem: str) -> InvalidRequest:
-    """`problem`: "body" (no UTF-8), "escape" (a percent sign that begins none) or "nul" (a NUL character)."""
+    """Return the refusal for `problem`: "body" (not UTF-8), "escape" (a stray percent sign) or "nul" (NUL)."""
     return InvalidRequest(Rule.BODY_ENCODING, f"The parameters must be {FORM} in UTF-8.", problem=problem)
 
 
 def required(form: dict[str, str], name: str) -> str:
-    """Raises InvalidRequest when the parameter is missing or empty."""
+    """Return a parameter. Raises InvalidRequest if it is missing or empty."""
     if name not in form:
         raise InvalidRequest(Rule.MISSING_PARAMETER, f"The parameter {name} is missing.", parameter=name)
     return form[name]
 
 
 def read_basic(authorization: str) -> tuple[str, str]:
-    """Client id and secret of a Basic Authorization header (PROTOCOL A-6): base64, then each half form-decoded.
+    """Return client id and secret of a Basic Authorization header: base64, then each half form-decoded (PROTOCOL A-6).
 
     RFC 7617 section 2, RFC 6749 section 2.3.1. Raises InvalidClient.
     """
     scheme, _, credentials = authorization.strip().partition(" ")
-    if credentials and scheme.lower() != "basic":  # a word that stands alone may be a secret, without a scheme
+    if credentials and scheme.lower() != "basic":  # a single word is no scheme: it may be a secret, and is not kept
         raise InvalidClient(Rule.AUTHORIZATION_HEADER, problem="scheme", scheme=scheme[:20])
     try:
         decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True).decode("utf-8")

@@ -1,4 +1,4 @@
-"""What the authorization server is told: from Django's settings, once, so that nothing else here reads them."""
+"""Policy of the authorization server, read once from Django's settings so that no other module reads them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def from_settings() -> Configuration:
 
 
 def _database() -> dict[str, Any]:
-    """The connection that Django uses, test database and all, without what only Django understands."""
+    """Return psycopg's parameters of Django's connection, to the test database in tests."""
     given = connections["default"].settings_dict
     named = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     own = {"pool", "server_side_binding", "isolation_level", "assume_role", "prepare_threshold"}

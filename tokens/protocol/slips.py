@@ -1,7 +1,6 @@
-"""The likely slip behind a value that was refused, as a code or a name for the journal (PROTOCOL R-31). No Django here.
+"""Likely slip behind a refused value, as a code or a name for the journal (PROTOCOL R-31). No Django here.
 
-Strangers send these values, so all of it takes time in proportion to their length, and keeps nothing of a secret but
-its length.
+The values come from strangers, so everything here takes linear time, and keeps nothing of a secret but its length.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from collections.abc import Callable, Iterable
 from foundation import secret_format
 
 QUOTES = "\"'`"
-MAX_NAME_LENGTH = 200  # characters of a scope or key id that is compared
+MAX_NAME_LENGTH = 200  # characters; longer scopes and key ids are not compared
 
-# Words that languages print for a value that was never set.
+# Words that programming languages print for a value that was never set.
 UNSET = frozenset({"null", "none", "undefined", "nil", "nan", "(null)", "<nil>", "[object object]", "false"})
-# $NAME, ${NAME}, $(command), %NAME%, {{ name }}: nobody put the value in.
+# Unexpanded variables: $NAME, ${NAME}, $(command), %NAME%, {{ name }}.
 _VARIABLE = re.compile(r"\$[\w{(]|%\w{1,100}%$|\{\{|#\{")
-# As our samples and other people's have it: YOUR_CLIENT_SECRET, <secret>, changeme, xxx.
+# Placeholders of code samples: YOUR_CLIENT_SECRET, <secret>, changeme, xxx.
 _PLACEHOLDER = re.compile(
     r"your[_ -]|<[^<>]{0,100}>$|changeme|change_me|replace[_-]?me|x{3,100}$|(?:keydesk_)?client_(?:secret|id)$"
 )
@@ -26,7 +25,7 @@ _SEPARATOR = re.compile(r"[,;+|]|%20|%2c|\\n", re.IGNORECASE)
 
 
 def word_for(text: str) -> str:
-    """Return "empty", "unset", "variable" or "placeholder" for a text that stands where a value should be, else ""."""
+    """Return "empty", "unset", "variable" or "placeholder" if the text is no real value but one of these, else ""."""
     plain = text.strip().strip(QUOTES)
     if not plain:
         return "empty"
@@ -72,7 +71,7 @@ def _what_came_along(sent: str) -> str:
 
 
 def separator_in(name: str, known: Iterable[str]) -> str:
-    """Return what stands between known names where a blank should: a comma, a plus, a percent escape; "" if nothing."""
+    """Return the separator between known names where a blank belongs: a comma, a plus, a percent escape; "" if none."""
     if len(name) > MAX_NAME_LENGTH or not (found := _SEPARATOR.search(name)):
         return ""
     names = frozenset(known)
@@ -91,7 +90,7 @@ def near(sent: object, known: Iterable[str]) -> dict[str, str]:
 
 
 def is_one_edit(one: str, other: str) -> bool:
-    """Return whether they differ by a character added, left out or changed, or two swapped."""
+    """Return whether the texts differ by one character added, left out or changed, or two swapped."""
     if abs(len(one) - len(other)) > 1:
         return False
     shorter = min(len(one), len(other))

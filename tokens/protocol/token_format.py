@@ -1,7 +1,7 @@
-"""What an access token looks like: a prefix to recognise it by, 256 random bits, a checksum (PROTOCOL T-18).
+"""Format of access tokens: a prefix to recognise them by, 256 random bits, a checksum (PROTOCOL T-18).
 
-Secret scanners know a leaked one by its prefix and tell it from look-alikes by the checksum; what is malformed is never
-looked up.
+Secret scanners find a leaked token by its prefix and tell it from look-alikes by the checksum; malformed tokens are
+never looked up.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def is_well_formed(text: str) -> bool:
 
 
 def digest(text: str) -> bytes:
-    """SHA-256: the token is random, so there is nothing to guess and no reason to be slow."""
+    """Return the SHA-256: the token is random, so there is nothing to guess and no need for a slow hash."""
     return hashlib.sha256(text.encode()).digest()

@@ -1,1 +1,1 @@
-"""What one process keeps in memory or writes behind: clients, rate limits, refusals, usage."""
+"""State that a process keeps in memory or writes behind: clients, rate limits, refusals, usage."""

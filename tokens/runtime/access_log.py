@@ -1,6 +1,6 @@
-"""The access log: a JSON line per request, as portal/config/log_format.py makes them but far cheaper.
+"""Access log: a JSON line per HTTP request, in the form of portal/config/log_format.py but far cheaper.
 
-Lines are put into words one at a time and handed on many at a time, to a stream that takes them at once
+Lines are formatted one at a time and written many at a time, to a stream that queues them at once
 (foundation/log_stream.py).
 """
 
@@ -22,7 +22,7 @@ class AccessLog:
         self._lines: list[str] = []
 
     def add(self, at: float, request: Request, status: int, outcome: str, seconds: float) -> None:
-        """`at`: seconds since 1970. The query string, which may hold a token, is not here."""
+        """Add the line of an HTTP request. `at`: seconds since 1970. No query string, because it may hold a token."""
         self._lines.append(_line(at, request, status, outcome, seconds))
 
     async def flush(self) -> None:
@@ -37,7 +37,7 @@ def _second(at: int) -> str:
 
 
 def _line(at: float, request: Request, status: int, outcome: str, seconds: float) -> str:
-    """Every value is of an alphabet that JSON needs no escapes for, so nobody can forge a line."""
+    """Format a line. No value needs JSON escapes, by its alphabet, so a caller cannot forge a line."""
     rule = request.refused_by.value if request.refused_by else ""
     client = request.client.client_id if request.client else ""
     timestamp = f"{_second(int(at))}.{int(at % 1 * 1e6):06d}+00:00"

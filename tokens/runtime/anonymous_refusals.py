@@ -1,8 +1,8 @@
-"""Refused requests that name no client of ours, kept for a day for whoever has the number of one (PROTOCOL R-30).
+"""Refused HTTP requests without a known client, kept for a day for holders of their number (PROTOCOL R-30).
 
-Strangers make these, so they are written behind and bounded: in a minute of one network and of all, in memory, and in
-the table (tokens/tasks.py). The number is 128 random bits that only the answer holds. Nothing in a row is secret, and
-nothing in it is about a client of ours.
+Strangers cause these, so they are written behind and bounded: per minute, of one network and in total, in memory, and
+in the table (tokens/tasks.py). The number is 128 random bits that only the answer holds. A row has no secret and
+nothing about a client.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class AnonymousRefusals:
         self._minute = 0
 
     def add(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
-        """Keep a refusal, if there is room. `told` and `status`: what was answered."""
+        """Keep a refusal, if there is room. `told` and `status`: the answer."""
         now = self._clock()
         if not self._has_room(request.address, int(now // 60)):
             metrics.JOURNAL_DROPPED.inc()
@@ -53,7 +53,7 @@ class AnonymousRefusals:
         ))  # fmt: skip
 
     async def flush(self, connection: Connection) -> None:
-        """Write what waits in one statement; keep it for the next time if the database is away, or a copy that reads.
+        """Write the waiting entries in one statement; keep them if the database is away or read-only.
 
         Raises psycopg.Error or TimeoutError.
         """

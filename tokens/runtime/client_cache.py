@@ -1,8 +1,8 @@
-"""Clients as this process last saw them: what decides about their requests, keys imported, in a bounded cache.
+"""Bounded cache of client snapshots, with imported keys, for decisions about their HTTP requests.
 
 A snapshot is never trusted alone. Every statement that writes or looks up joins on its version, which database triggers
-move with every change of the client; and whatever is refused on the ground of a snapshot is checked once more with a
-fresh one (tokens/endpoints/authentication.py). So a change holds from its commit on, without messages between
+increment with every change of the client; and every refusal on the ground of a snapshot is checked once more with a
+fresh one (tokens/endpoints/authentication.py). So a change is effective from its commit on, without messages between
 processes.
 """
 
@@ -23,7 +23,7 @@ MAX_CACHED_CLIENTS = 10_000
 
 
 class Clients:
-    """The snapshots, least recently used out first. Unknown clients are asked for each time (batched), never kept."""
+    """LRU cache of snapshots. Unknown clients are looked up each time (in batches) and never cached."""
 
     def __init__(
         self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = MAX_CACHED_CLIENTS
@@ -38,7 +38,7 @@ class Clients:
         return snapshot
 
     async def current(self, client_id: str, known: ClientSnapshot | None = None) -> ClientSnapshot | None:
-        """As the database has it now, None when it has no such client; `known` itself if that is still the same."""
+        """Load the current snapshot; None if there is no such client, `known` itself if its version is current."""
         row = await self._load(ClientQuery(client_id, known.version if known else 0))
         if row is None:
             self._known.pop(client_id, None)
@@ -53,9 +53,9 @@ class Clients:
         return snapshot
 
     async def as_told(self, client_id: str, version: int) -> ClientSnapshot | None:
-        """The snapshot of `version`, which the database has told just now, or a later one.
+        """Return the snapshot of `version`, which the database has just reported, or a later one.
 
-        A cached one with a higher number is not later: it may be of commits that a failover lost.
+        A cached snapshot with a higher number is not later: it may be of commits that a failover lost.
         """
         snapshot = self.cached(client_id)
         if snapshot is None or snapshot.version != version:
@@ -64,7 +64,7 @@ class Clients:
 
 
 def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any) -> ClientSnapshot:
-    """A row of statements.CLIENTS. Keys and secrets as JSON, where times are numbers or null."""
+    """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
     secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named, secrets, keys, scopes, serves = columns
     uid, name, organisation = named
     return ClientSnapshot(
@@ -94,7 +94,7 @@ def _secret(row: dict[str, Any]) -> ClientSecret:
 
 
 def signing_key(row: Mapping[str, Any]) -> ClientKey:
-    """A row of clients_key, as statements.CLIENTS has it or as Django does (tokens/acts/dry_run.py)."""
+    """Build a key from a row of clients_key, as sql.CLIENTS or Django has it (tokens/acts/dry_run.py)."""
     return ClientKey(
         credential=f"key:{row['id']}",
         kid=row["kid"],

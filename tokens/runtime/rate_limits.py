@@ -1,8 +1,8 @@
-"""Rate limits (PROTOCOL T-19): requests a minute for a client at each endpoint, and failures for an address.
+"""Rate limits (PROTOCOL T-19): HTTP requests a minute per client and endpoint, and failures per address.
 
-A request is counted in this process, without asking anybody. A process that has counted a twentieth of a limit adds it
-to a counter in Valkey, in the background, and learns what all processes have counted. So a limit holds across processes
-but for a twentieth each, a request never waits for Valkey, and when that is away each process limits for itself.
+A process counts in memory. When it has counted a twentieth of a limit it adds that to a counter in Valkey, in the
+background, and gets the total of all processes. So a limit holds across processes but for a twentieth each, an HTTP
+request never waits for Valkey, and without Valkey each process limits on its own.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, TooManyRequests
 from tokens.protocol.policy import Configuration
 
-WINDOW_S = 60  # seconds, and all limits are requests in one window
-SHARES_PER_LIMIT = 20  # share a counter once it holds a twentieth of its limit
+WINDOW_S = 60  # all limits are HTTP requests in one window
+SHARES_PER_LIMIT = 20  # a counter is shared when it holds a twentieth of its limit
 MAX_ADDRESSES = 50_000
-MAX_COUNTERS_PER_CALL = 500  # counters in one call of Valkey
+MAX_COUNTERS_PER_CALL = 500  # of Valkey
 VALKEY_TIMEOUT_S = 1
 VALKEY_KEY = "keydesk-rate:{key}:{window}"
 
-# Adds to each of KEYS what stands at its place in ARGV, and returns the totals; the last of ARGV: seconds that a new
-# counter lives for. One script, so that no counter stays in Valkey without an end.
+# Increment each of KEYS by the number at the same place in ARGV, and return the totals. The last of ARGV is the
+# lifetime of new counters in seconds; set in the same script, so that no counter stays in Valkey without an expiry.
 ADD_SHARES = """
 local totals = {}
 for place, key in ipairs(KEYS) do
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 class Counter:
-    """`own`: counted here and not yet shared; `shared`: what Valkey had, our earlier share included."""
+    """Counter of a window. `own`: counted here and not yet shared; `shared`: the total in Valkey when last read."""
 
     __slots__ = ("limit", "own", "shared")
 
@@ -64,7 +64,7 @@ class Throttle:
         self._add_shares = valkey.register_script(ADD_SHARES)
 
     def check(self, endpoint: str, client: ClientSnapshot) -> None:
-        """Raises TooManyRequests when nothing is left of a client's limit. Counts nothing."""
+        """Raise TooManyRequests if nothing is left of the client's limit, without counting."""
         if self._client_limit is None:
             return
         limit, now = client.rate_limit or self._client_limit, self._clock()
@@ -73,19 +73,18 @@ class Throttle:
             raise TooManyRequests(Allowance(limit, 0, WINDOW_S - int(now % WINDOW_S)))
 
     def charge(self, endpoint: str, client: ClientSnapshot, *, is_done: bool = False) -> Allowance | None:
-        """Counts a request of a client that has authenticated; None when throttling is off.
+        """Count an HTTP request of an authenticated client; return None if rate limits are off.
 
-        Raises TooManyRequests, unless what was asked is done already.
+        Raises TooManyRequests, unless `is_done`: the work was already done.
         """
         if self._client_limit is None:
             return None
         return self._count(_key(endpoint, client), client.rate_limit or self._client_limit, may_refuse=not is_done)
 
     def count_failure(self, address: str) -> None:
-        """Counts a failed authentication, for the address's network.
+        """Count a failed authentication against the network of the address. Raises TooManyRequests over the limit.
 
-        Over the limit the answer becomes a 429: raises TooManyRequests. Only failures are ever answered so: nobody can
-        lock out a client that shares an address with them.
+        Only answers to failures become a 429, so a stranger cannot lock out a client that shares the address.
         """
         if self._failure_limit is None:
             return
@@ -110,7 +109,7 @@ class Throttle:
         return Allowance(limit, max(0, limit - count - 1), resets_in)
 
     async def share(self) -> None:
-        """Adds what was counted here to the counters in Valkey, and reads them. Called in the background."""
+        """Add this process's counts to the counters in Valkey, and read the totals. Called in the background."""
         window = self._window
         due = [
             (key, counter) for key, counter in self._counters.items() if counter.own * SHARES_PER_LIMIT >= counter.limit
@@ -125,7 +124,7 @@ class Throttle:
                 self._report(answers=True)
 
     async def _share(self, window: int, due: tuple[tuple[str, Counter], ...]) -> None:
-        shares = [counter.own for _key, counter in due]  # requests go on to be counted while Valkey answers
+        shares = [counter.own for _key, counter in due]  # `own` may grow while Valkey answers
         names = [VALKEY_KEY.format(key=key, window=window) for key, _counter in due]
         totals = await self._add_shares(keys=names, args=[*shares, 2 * WINDOW_S])
         for (_key, counter), own, total in zip(due, shares, totals, strict=True):

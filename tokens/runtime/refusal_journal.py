@@ -1,8 +1,8 @@
-"""The contacts' journal: why requests of a client were refused, written behind and bounded in every direction.
+"""Refusal journal: why HTTP requests of a client were refused, for its contacts. Written behind and bounded.
 
-Nobody must be able to fill the database or to slow the server down by being refused, nor to push a client's real
-trouble out of its journal: so a flood is counted (tokens/runtime/usage.py) but kept only in part, and only of its own
-cause.
+A flood of refusals must not fill the database, slow the server down, or push a client's real trouble out of its
+journal. So a flood is counted in full (tokens/runtime/usage.py) but kept only in part, and each cause has its own
+bound.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tokens.protocol.http import Request
 from tokens.storage import metrics
 from tokens.storage.pg_connection import Connection
 
-MAX_PER_CAUSE = 40  # of a client, a minute, in each process
+MAX_PER_CAUSE = 40  # entries of a client, a minute, in each process
 MAX_PER_ADDRESS = 20  # of those, from one network
-MAX_WAITING_ENTRIES = 2_000  # entries in memory
-REMARK_INTERVAL_S = 3600  # seconds: a client that always does the same is told once in that time
+MAX_WAITING_ENTRIES = 2_000  # in memory
+REMARK_INTERVAL_S = 3600  # between two remarks of the same rule for a client
 
 INSERT = """
 INSERT INTO tokens_journalentry (client_id, at, request_id, why, endpoint, status, error, rule, facts, address)
@@ -47,7 +47,7 @@ class Journal:
         self._remarked: dict[tuple[int, Rule], float] = {}
 
     def refusal(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
-        """Keep why a request of a known client was refused, if there is room. `told`, `status`: what was answered."""
+        """Keep a refusal of a known client's HTTP request, if there is room. `told`, `status`: the answer."""
         client, now = request.client, self._clock()
         if client is None:
             return
@@ -59,7 +59,7 @@ class Journal:
         ))  # fmt: skip
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:
-        """Keeps something worth telling about a request that was accepted (PROTOCOL A-13)."""
+        """Keep a remark on an accepted HTTP request (PROTOCOL A-13)."""
         client, now = request.client, self._clock()
         if client is None:
             return
@@ -72,7 +72,7 @@ class Journal:
         self._waiting.append(self._row(request, client.id, now, 200, "", rule, facts))
 
     async def flush(self, connection: Connection) -> None:
-        """Writes what waits in one statement; keeps it for the next time if the database is away, or a copy that reads.
+        """Write the waiting entries in one statement; keep them if the database is away or read-only.
 
         Raises psycopg.Error or TimeoutError.
         """

@@ -54,7 +54,7 @@ class Server:
         return self._policies[client is not None and client.issuer_audience_only]
 
     async def _write_rows(self) -> None:
-        """Run the statements in turn, on the single shared connection."""
+        """Write journal, usage and anonymous refusals in turn, on one shared connection."""
         try:
             await self.journal.flush(self._writing_behind)
         finally:
@@ -64,7 +64,7 @@ class Server:
                 await self.anonymous_refusals.flush(self._writing_behind)
 
     async def close(self) -> None:
-        """Writes what is still to be written and lets go of the database."""
+        """Write everything that waits, and close the connections to the database."""
         await self.background.stop()
         await self.store.end()
         await self._writing_behind.end()

@@ -1,7 +1,7 @@
-"""Uses of each credential, tokens issued a day, and refusals an hour by cause: counted in memory, written behind.
+"""Uses of each credential, tokens issued a day, and refusals an hour by cause; counted in memory, written behind.
 
-A process that is killed forgets the last second of it; nothing is decided by these numbers. All figures of refused
-requests on all pages come from here, so they agree; the journal holds only a part of a flood.
+A process that is killed loses the last second of counts; nothing is decided by them. All figures of refusals on all
+pages come from here, so they agree; the refusal journal holds only a part of a flood.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 from tokens.storage.pg_connection import Connection
 
-# Sorted, so that two processes that write the same rows wait for each other in the same order.
+# Rows are sorted, so that two processes that write the same rows cannot deadlock.
 ADD_USES = """
 WITH given AS (
     SELECT * FROM unnest(%b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::bigint[], %b::float8[])
@@ -92,7 +92,7 @@ class Usage:
         self._refusals: dict[RefusalKey, Refusals] = {}
 
     def used(self, client: int, credential: str, now: float, *, issued: int = 0) -> None:
-        """Count that the credential proved the client; `issued` tokens came of it."""
+        """Count an authentication with the credential, and the `issued` tokens that followed."""
         key = (client, credential, int(now // 86_400))
         uses = self._uses.get(key)
         if uses is None:
@@ -102,7 +102,7 @@ class Usage:
         uses.last_at = now
 
     def refused(self, client: int, rule: str, error: str, now: float) -> None:
-        """Count a refused request; `error` is what was answered."""
+        """Count a refused HTTP request; `error` is the OAuth error of the answer."""
         key = (client, int(now // 3600), rule, error)
         refusals = self._refusals.get(key)
         if refusals is None:
@@ -112,7 +112,7 @@ class Usage:
         refusals.last_at = now
 
     async def flush(self, connection: Connection) -> None:
-        """Add what was counted; keep it for later if the database is away, or a copy that reads.
+        """Add the counts to the database; keep them if it is away or read-only.
 
         Raises psycopg.Error or TimeoutError.
         """
@@ -129,7 +129,7 @@ async def _write[Key: tuple[Any, ...], Count: (Uses, Refusals)](
     row: Callable[[Key, Count], tuple[Any, ...]],
     newer: dict[Key, Count],
 ) -> None:
-    """`newer`: what is counted meanwhile, and what could not be written goes back to."""
+    """Write counts. `newer` collects counts meanwhile, and gets these back if they could not be written."""
     if not counts:
         return
     rows = [row(key, count) for key, count in sorted(counts.items(), key=lambda item: item[0])]

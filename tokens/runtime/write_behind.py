@@ -1,7 +1,7 @@
-"""What a process writes behind: the access log, the journal, the counts, and what is shared of the rate limits.
+"""Background jobs of a process: access log, refusal journal, usage counts, shared rate limits.
 
-None of it may slow a request down or fail it; all of it is bounded in memory, and late by about a second unless what it
-is written to is slow, which then holds up that job alone.
+None may delay or fail an HTTP request; each is bounded in memory, and about a second late unless its destination is
+slow, which delays that job alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import structlog
 
 from foundation.repeated_warnings import RepeatedWarnings
 
-INTERVAL_S = 0.5  # seconds
-STOP_TIMEOUT_S = 8.0  # seconds; time for two statements of which each takes as long as one may
+INTERVAL_S = 0.5
+STOP_TIMEOUT_S = 8.0  # two statements at their time limit (pg_connection.MAX_WAIT_S)
 
 log = structlog.get_logger(__name__)
 failures = RepeatedWarnings(log, "background_job_failed")
@@ -24,7 +24,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Background:
-    """Does each job again and again, beside the others. Started by the first request, so in its event loop."""
+    """Repeats each job independently of the others. Started by the first HTTP request, so in its event loop."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
@@ -37,10 +37,10 @@ class Background:
             self._tasks = [loop.create_task(self._repeat(job)) for job in self._jobs]
 
     async def stop(self) -> None:
-        """Returns when everything was written once more, or could not be in STOP_TIMEOUT_S."""
+        """Run every job a last time, and wait at most STOP_TIMEOUT_S for them."""
         tasks, self._tasks = self._tasks, []
         if tasks:
-            # None is cancelled at once: what it is just writing is in nobody's memory any more.
+            # Do not cancel at once: rows that are being written are no longer in memory.
             self._ending.set()
             _written, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
             for task in late:
@@ -48,7 +48,7 @@ class Background:
             self._ending.clear()
 
     async def run_jobs(self) -> None:
-        """Each once, now."""
+        """Run each job once, now."""
         await asyncio.gather(*map(_attempt, self._jobs))
 
     async def _repeat(self, job: Job) -> None:
@@ -64,5 +64,5 @@ class Background:
 async def _attempt(job: Job) -> None:
     try:
         await job()
-    except Exception as error:  # it is tried again
+    except Exception as error:  # the next round tries again
         failures.report(error=str(error) or type(error).__name__)

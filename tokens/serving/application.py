@@ -1,7 +1,7 @@
-"""The authorization server: finds the endpoint of a request, turns every outcome into a JSON answer.
+"""Application of the authorization server: finds the endpoint, and turns every outcome into a JSON answer.
 
-No Django request, form or template comes near it: a request costs what its endpoint costs (docs/decisions/0005). It
-sets no cookies, reads none, and answers no 5xx but 503 when the database is away.
+No Django request, form or template is involved, so the cost of an HTTP request is that of its endpoint
+(docs/decisions/0005). It sets and reads no cookies, and answers no 5xx but 503 when the database is away.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tokens.storage.batcher import Unavailable
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"  # RFC 8414 section 3
 BEARER_ENDPOINTS = ("verify", "example")
-RETRY_AFTER_S = 5  # seconds, when the database is away
+RETRY_AFTER_S = 5  # when the database is away
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Route(NamedTuple):
 
 
 class Application:
-    """`await application.answer(request)`, for one server. Which HTTP server the request came by is not known here."""
+    """Authorization server behind any HTTP server: `await application.answer(request)`."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -77,7 +77,7 @@ class Application:
             self._routes[path + name] = Route(name.rpartition("/")[2], method, respond)
 
     def serves(self, path: str) -> bool:
-        """Is this path the authorization server's? With and without a trailing slash, never a redirect."""
+        """Return whether a path is the authorization server's, with or without a trailing slash, never a redirect."""
         return path.startswith(self.server.configuration.path) or path.rstrip("/") == METADATA_PATH
 
     async def answer(self, request: Request) -> Answer:
@@ -107,7 +107,7 @@ class Application:
     def _identify(self, request: Request, route: Route | None) -> None:
         proxies, headers = self.server.configuration.trusted_proxies, request.headers
         request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
-        if not request.id:  # a proxy's may be easy to guess, so explanations have one of our own (PROTOCOL R-30)
+        if not request.id:  # a proxy's id may be easy to guess: explanations never use it (PROTOCOL R-30)
             request.id = request.why = os.urandom(16).hex()
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:
@@ -131,7 +131,7 @@ class Application:
     async def _refuse(self, request: Request, refusal: Refused) -> Response:
         """Tell the caller little and the client's contacts all (PROTOCOL A-16)."""
         told = refusal
-        # An unknown client was looked for already: to do it twice would take longer than for one that there is.
+        # Do not look up an unknown client twice: the time would tell it from a known one.
         if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
             request.client = await claimed_client(self.server, request)
         if isinstance(refusal, InvalidClient | InvalidToken):
@@ -147,7 +147,7 @@ class Application:
         request.refused_by = refusal.rule
         request.why = request.why or os.urandom(16).hex()
         response = _refusal(request, told, f"{server.configuration.issuer}/why/{request.why}")
-        # A failure of ours is no client's business: it is explained to everybody.
+        # Failures of the server are not about a client: everybody may read the explanation.
         if request.client is None or isinstance(refusal, ServiceUnavailable | ServerError):
             server.anonymous_refusals.add(request, refusal, told, response.status)
         else:
@@ -159,7 +159,7 @@ class Application:
 
 
 def _refusal(request: Request, refusal: Refused, error_uri: str) -> Response:
-    """RFC 6749 section 5.2; for bearer tokens RFC 6750 section 3, with the same attributes in the challenge."""
+    """Return the answer by RFC 6749 section 5.2, or with a challenge by RFC 6750 section 3 for bearer tokens."""
     payload = {"error": refusal.error, "error_description": refusal.description} if refusal.error else {}
     response = Response(refusal.status, payload | {"error_uri": error_uri})
     match refusal:

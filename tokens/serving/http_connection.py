@@ -1,12 +1,13 @@
-"""A connection of HTTP/1.1 (RFC 9112): bytes in, requests to the application, its answers out, one after the other.
+"""HTTP/1.1 connection (RFC 9112): parses HTTP requests, calls the application, writes its answers in order.
 
-llhttp reads what was sent, as httptools wraps it, strictly. What surrounds it is a protocol for uvicorn, whose own one
-serves any ASGI application: events for each part of a request and of an answer took as much CPU as issuing a token.
+llhttp, as httptools wraps it, parses strictly. The class around it is a protocol for uvicorn, whose own protocol serves
+any ASGI application: its events for each part of a request and an answer took as much CPU as issuing a token.
 
-Bounded in size and in time. A proxy in front usually has such bounds too; nobody should have to count on it.
+Bounded in size and in time. A proxy in front usually has such bounds too, but is not required.
 
-Ours because a token takes 32 us of CPU by it, and 47 to 52 us by uvicorn's protocol with ASGI (docs/decisions/0005).
-uvicorn's own protocol (`http="httptools"`) would replace it, if it became as fast or if that speed were not needed.
+Written here because a token takes 32 us of CPU by it, and 47 to 52 us by uvicorn's protocol with ASGI
+(docs/decisions/0005). uvicorn's own protocol (`http="httptools"`) can replace it, if it becomes as fast or that speed
+is not needed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tokens.protocol.parameters import LARGEST_BODY
 from tokens.serving import http_rules
 from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, known_lines
 
-MAX_WAITING = 200  # requests on one connection that are read and not answered yet; clients that pipeline send a few
+MAX_WAITING = 200  # HTTP requests of a connection without an answer yet; clients that pipeline send a few
 
 _FRAMING = ("host", "content-length", "transfer-encoding")
 _READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
@@ -36,33 +37,33 @@ log = structlog.get_logger(__name__)
 
 
 class HttpConnection(asyncio.Protocol):
-    """Asks the application that uvicorn has loaded: `await application.answer(request)`."""
+    """uvicorn protocol that calls `await application.answer(request)` of the application that uvicorn has loaded."""
 
-    arrival_timeout = 30.0  # seconds for a whole request, its body too, and for the first one to begin
-    idle_timeout = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
-    linger_timeout = 2.0  # seconds for the client to read that its request was refused
+    arrival_timeout = 30.0  # seconds for a whole HTTP request with its body, and for the first one to begin
+    idle_timeout = 75.0  # seconds; longer than that of proxies, so that they close idle connections first
+    linger_timeout = 2.0  # seconds for the client to read a refusal before the connection is closed
     check_interval = 5.0  # seconds
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, **_of_no_use: Any) -> None:
         self._application, self._server_state = config.loaded_app, server_state
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # and may the connection be kept after it?
+        self._waiting: deque[tuple[Request | Answer, bool]] = deque()  # True: the connection may be kept after it
         self._task: asyncio.Task[None] | None = None
         self._in_head = self._in_fields = self._in_request = False
         self._write_paused = self._input_closed = self._is_ending = self._is_half_closed = self._is_chunked = False
         self._fields_size: int | None = None
-        # What came last, how far its request lines were seen, and what came of a head before that.
+        # The latest chunk of input, how far its request lines were read, and earlier chunks of an unfinished head.
         self._piece, self._piece_read, self._earlier = b"", 0, b""
         self._deadline = self._loop.time() + self.arrival_timeout
 
     # --- For uvicorn and its event loop -------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # of a stream it is one
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # a stream's transport is an asyncio.Transport
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if peer else ""
-        self._server_state.connections.add(self)  # type: ignore[arg-type]  # it lists uvicorn's own classes
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # typed as uvicorn's own classes
         self._check_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -70,7 +71,7 @@ class HttpConnection(asyncio.Protocol):
         self._checking.cancel()
 
     def shutdown(self) -> None:
-        """The answer under way is the last one."""
+        """End the connection after the current answer."""
         self._is_ending = True
         if self._task is None:
             self._end()
@@ -87,7 +88,7 @@ class HttpConnection(asyncio.Protocol):
             self._read_on()
 
     def eof_received(self) -> bool:
-        """A client that sends no more may still wait for answers (RFC 9112 section 9.6): then the transport stays."""
+        """Keep the transport if answers are pending: the client may still read them (RFC 9112 section 9.6)."""
         self._is_half_closed = True
         return self._task is not None or bool(self._waiting)
 
@@ -132,7 +133,7 @@ class HttpConnection(asyncio.Protocol):
         if self._fields > MAX_FIELDS:
             raise http_rules.UnreadableRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         name = _READ.get(raw_name.lower())
-        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: a trailer says nothing about the request
+        if name is not None and self._in_head:  # RFC 9110 section 6.5.1: trailers are ignored
             text = value.decode("latin-1")
             self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
 
@@ -151,26 +152,28 @@ class HttpConnection(asyncio.Protocol):
             raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
         if "transfer-encoding" in headers:
             if headers["transfer-encoding"].lower() != "chunked":
-                raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # compressed as well (RFC 9112 section 6.1)
+                raise http_rules.UnreadableRequest(
+                    HTTPStatus.BAD_REQUEST
+                )  # a transfer coding besides chunked (RFC 9112 section 6.1)
             self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
         if "expect" in headers and self._task is None:
             self._send_100_continue()
 
     def on_chunk_header(self) -> None:
-        self._in_fields, self._fields_size = True, None  # this may have been the last one: then a trailer follows
+        self._in_fields, self._fields_size = True, None  # after the last chunk, a trailer follows
 
     def on_body(self, body: bytes) -> None:
         self._in_fields = False
         if self._is_chunked:
             self._content_size += len(body)
-        if self._body_size <= LARGEST_BODY:  # of one that is too large as much as is needed to refuse it
+        if self._body_size <= LARGEST_BODY:  # keep no more of a larger body than is needed to refuse it
             self._body.append(body)
             self._body_size += len(body)
 
     def on_message_complete(self) -> None:
         upgrade, line = self._parser.should_upgrade(), self._line
         if upgrade and line.method != "CONNECT":
-            return  # data_received hears of it next
+            return  # the parser raises HttpParserUpgrade in data_received next
         self._in_fields = self._in_request = self._is_chunked = False
         request = Request(
             method=line.method,
@@ -182,32 +185,32 @@ class HttpConnection(asyncio.Protocol):
         )
         self._enqueue(request, may_keep=self._version == "1.1" and not upgrade and self._parser.should_keep_alive())
 
-    # --- What is rare -------------------------------------------------------------------------------------------------
+    # --- Rare cases ---------------------------------------------------------------------------------------------------
 
     def _bound_fields(self, size: int) -> None:
-        # How much of the first piece is theirs the parser does not tell: other requests may precede them in it.
+        # Do not count the first chunk: other HTTP requests may precede the fields in it, and the parser tells no offset.
         self._fields_size = 0 if self._fields_size is None else self._fields_size + size
         if self._fields_size > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _bound_chunking(self, size: int) -> None:
-        """Extensions of chunks say nothing to us; `size` more bytes of them, or of a trailer, came."""
+        """Count `size` bytes of chunk extensions or of a trailer, and refuse too many of them."""
         self._chunking_size += size
         if self._chunking_size > http_rules.MAX_CHUNKING_BYTES:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
     def _send_100_continue(self) -> None:
-        """RFC 9110 section 10.1.1: one who waits for it is told to send the body."""
+        """Send 100 Continue if the client waits for it (RFC 9110 section 10.1.1)."""
         may_wait = self._version == "1.1" and not self._parser.should_upgrade()
         if may_wait and self._headers["expect"].lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """RFC 9110 section 7.8: a request that offers another protocol may be answered as if it did not.
+        """Answer an HTTP request that offers another protocol as if it did not (RFC 9110 section 7.8).
 
-        Some clients offer HTTP/2 with their first request, whatever it is. The parser takes what follows the head for
-        that protocol and does not read the body, so it reads the request again, without the offer. What comes after it
-        is read by nobody: a proxy in between may take it for anything.
+        Some clients offer HTTP/2 with their first HTTP request. The parser takes everything after the head for that
+        protocol and does not read the body, so the HTTP request is parsed again, without the offer. Input after it is
+        ignored: a proxy in between may interpret it differently.
         """
         if self._line.method == "CONNECT":  # it has no body
             self._input_closed = True
@@ -223,7 +226,7 @@ class HttpConnection(asyncio.Protocol):
         self._waiting.append((next_one, may_keep))
         if self._task is None:
             self._task = self._loop.create_task(self._respond())
-        else:  # RFC 9112 section 9.3.2: pipelining. What was read is answered in order before more is read.
+        else:  # RFC 9112 section 9.3.2: pipelining. Answer in order before reading more.
             self._transport.pause_reading()
 
     async def _respond(self) -> None:
@@ -234,7 +237,7 @@ class HttpConnection(asyncio.Protocol):
                 is_head = next_one.method == "HEAD"
                 try:
                     answer = await self._application.answer(next_one)
-                except Exception:  # a fault of ours ends this connection and no other
+                except Exception:  # a fault ends this connection only
                     log.exception("request_failed")
                     answer, may_keep = _plain(500), False
             else:
@@ -246,9 +249,9 @@ class HttpConnection(asyncio.Protocol):
             if not may_keep:
                 self._end()
                 return
-            if self._waiting:  # an answer that waited for nothing would go before those of all other connections
+            if self._waiting:  # yield, so that pipelined HTTP requests do not starve other connections
                 await asyncio.sleep(0)
-                if self._is_ending:  # meanwhile
+                if self._is_ending:
                     self._end()
                     return
         self._task = None
@@ -256,7 +259,7 @@ class HttpConnection(asyncio.Protocol):
         self._read_on()
 
     def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
-        """Head and body at once: in two packets they would take twice as long."""
+        """Return head and body together: sent in two packets they would take twice as long."""
         parts = [_STATUS[answer.status]]
         for name, value in answer.headers:
             parts += (name, b": ", value, b"\r\n")
@@ -272,29 +275,31 @@ class HttpConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse(self, status: int) -> None:
-        """Answers what cannot be read, after what came before it, and ends the connection."""
+        """Answer unreadable input, after the answers to earlier HTTP requests, and end the connection."""
         if not self._input_closed:
             self._input_closed = True
             self._enqueue(_plain(status), may_keep=False)
 
     def _end(self) -> None:
-        """Closes the connection, once the last answer has been sent.
+        """Close the connection, once the last answer has been sent.
 
-        RFC 9112 section 9.6: while more is coming (of a request that was refused), the client would be told of a reset
-        connection and may never read the answer. So it is told that there is no more, and may take a moment to hang up.
+        RFC 9112 section 9.6: if input were still arriving (of a refused HTTP request), the client would get a reset and
+        might never read the answer. So half-close, and give the client `linger_timeout` to hang up.
         """
         self._task = None
-        self._waiting.clear()  # or it would be asked, once there is room to write, and its answer go nowhere
+        self._waiting.clear()  # or resume_writing would have them answered into a closed connection
         if self._input_closed and not self._is_ending and not self._is_half_closed:
             self._deadline = self._loop.time() + self.linger_timeout
             self._transport.write_eof()
             self._transport.resume_reading()
         else:
-            self._deadline = self._loop.time() + self.idle_timeout  # to read what is still to be sent
+            self._deadline = self._loop.time() + self.idle_timeout  # for the client to read the rest of the answer
             self._transport.close()
 
     def _check_deadline(self) -> None:
-        if self._task is None and self._loop.time() >= self._deadline:  # while there is one, we are who is late
+        if (
+            self._task is None and self._loop.time() >= self._deadline
+        ):  # while an answer is computed the delay is the server's
             self._transport.abort()
         self._checking = self._loop.call_later(self.check_interval, self._check_deadline)
 

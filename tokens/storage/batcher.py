@@ -1,8 +1,8 @@
-"""Group commit: what waits for the database goes there together.
+"""Group commit: work that waits for the database is sent in one batch.
 
-A request puts what it wants on a queue and awaits the answer. At the end of the event loop's turn all that is queued
-leaves as one batch, if a lane is idle; while all lanes are busy the next batch collects. So alone a request waits for
-nobody, and under load the batches grow by themselves. No timer, no thread, no lock.
+An HTTP request queues an item and awaits its result. At the end of the event loop's turn everything queued leaves as
+one batch, if a lane is idle; while all lanes are busy the next batch collects. So a single HTTP request waits for no
+other, and under load the batches grow by themselves. No timer, no thread, no lock.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ MAX_BATCH_ITEMS = 256
 
 
 class Unavailable(Exception):
-    """The work was not confirmed. It may or may not have been done, so promise nothing: answer 503."""
+    """Unconfirmed work, which may or may not have been done: answer 503."""
 
 
 class Batcher[Item, Result]:
-    """Each of `lanes` takes a list of items and gives as many results in the same order, or raises for all of them.
+    """Distributes batches of items to `lanes`.
 
-    A lane gets one batch at a time. `observe` is told each batch's size.
+    A lane is a function that takes a list of items and returns as many results in the same order, or raises for all of
+    them; it gets one batch at a time. `observe` is called with the size of each batch.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Batcher[Item, Result]:
         self._under_way: set[asyncio.Task[None]] = set()  # the event loop itself keeps no reference to a task
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
-        """To be awaited: the item's result once its batch has succeeded. Raises Unavailable."""
+        """Queue an item; the future has its result when its batch has succeeded. Raises Unavailable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
@@ -62,16 +63,16 @@ class Batcher[Item, Result]:
         try:
             results = await lane([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():  # its request may have been cancelled
+                if not future.done():  # its HTTP request may have been cancelled
                     future.set_result(result)
             self._idle.append(lane)
-        except BaseException as error:  # whatever it is, those who wait get it as the cause of their Unavailable
+        except BaseException as error:  # becomes the cause of Unavailable in every waiting HTTP request
             if isinstance(error, TimeoutError):
-                # The database is frozen. Whoever queued meanwhile need not wait as long again to find that out.
+                # The database is frozen: fail the items queued meanwhile too, or they wait as long again.
                 batch += self._waiting
                 self._waiting.clear()
             _fail(batch, error)
-            self._idle.insert(0, lane)  # the next batch takes another one, if there is
+            self._idle.insert(0, lane)  # the next batch takes another lane, if one is idle
             if not isinstance(error, Exception):
                 raise
         finally:

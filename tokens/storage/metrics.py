@@ -1,4 +1,4 @@
-"""What Prometheus can ask of a process that serves tokens."""
+"""Prometheus metrics of a process that serves tokens."""
 
 from __future__ import annotations
 
@@ -26,5 +26,9 @@ JOURNAL_DROPPED = Counter(
 
 @cache
 def request_seconds(endpoint: str, outcome: str) -> Histogram:
-    """Both labels come from closed vocabularies, so the cache is small; finding a label anew costs a microsecond."""
+    """Return the histogram of an endpoint and outcome.
+
+    Cached, because finding a label takes a microsecond; both labels come from closed vocabularies, so the cache is
+    small.
+    """
     return REQUEST_SECONDS.labels(endpoint, outcome)

@@ -1,4 +1,4 @@
-"""One PostgreSQL connection for one kind of work: prepared statements, reopened after any failure."""
+"""PostgreSQL connection for one kind of work: prepared statements, reopened after any failure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import structlog
 from foundation.repeated_warnings import RepeatedWarnings
 from tokens.storage.pg_exchange import Exchange, Parameter
 
-# Every statement sent here is a handful of index lookups. Planned once on an empty table, PostgreSQL would go on to
-# read whole tables when they have grown: so plan without values, and never by scanning. And never hang.
+# Every statement sent here is a handful of index look-ups. PostgreSQL keeps a plan made on an empty table, a scan, when
+# the table has grown: so plan without values, and never by scanning. The timeout keeps statements from hanging.
 SESSION_SETTINGS = {
     "statement_timeout": "3s",
     "jit": "off",
@@ -22,12 +22,12 @@ SESSION_SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-# Names the server, and sets what it is given. Not by `options` at the start, which PgBouncer refuses.
+# Return an identifier of the server, and apply the settings. PgBouncer refuses them as `options` of the connection.
 BEGIN_SESSION = """
 SELECT extract(epoch FROM pg_postmaster_start_time())::text,
        (SELECT count(set_config(name, value, false)) FROM unnest(%s::text[], %s::text[]) AS given(name, value))
 """
-# A peer that is gone without a word is noticed within seconds.
+# Detect a vanished peer within seconds.
 KEEPALIVE_PARAMETERS = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -35,7 +35,7 @@ KEEPALIVE_PARAMETERS = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
 }
-# By then `statement_timeout` should have ended it: the server is frozen, or its commit waits for a standby.
+# Longer than `statement_timeout`: if it passes, the server is frozen, or its commit waits for a standby.
 MAX_WAIT_S = 4.0
 SCOUT_INTERVAL_S = 5.0
 MAX_MESSAGE_LENGTH = 300  # characters
@@ -45,17 +45,17 @@ failures = RepeatedWarnings(log, "database_failed")
 
 
 class NotAnswered(psycopg.OperationalError):
-    """The server has still to answer an earlier statement, which was given up."""
+    """Pending answer to an earlier statement that was given up."""
 
 
 class Connection:
-    """Opened when first used, and so in the event loop that uses it. One statement at a time.
+    """Connection that opens when first used, in the event loop that uses it; runs one statement at a time.
 
-    A statement that the server does not answer in time is given up, and nothing is known of its commit. Its connection
-    is kept until the answer comes: in PostgreSQL a commit that waits for a standby goes on when its client leaves, so
-    with a new connection for each try they would pile up until none is left for anything.
+    A statement without a timely answer is given up, and its commit is unknown. Its connection is kept until the answer
+    comes: in PostgreSQL a commit that waits for a standby goes on when its client disconnects, so new connections for
+    each try would pile up until none is left.
 
-    `server` names the PostgreSQL that was reached last, by the moment it was started.
+    `server` identifies the PostgreSQL that was reached last, by its start time.
     """
 
     def __init__(self, parameters: dict[str, Any], synchronous_commit: str = "on") -> None:
@@ -66,17 +66,17 @@ class Connection:
         self.server = ""
 
     async def run(self, statement: LiteralString, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
-        """Runs one statement in a transaction of its own; its rows, if it has any.
+        """Run one statement in a transaction of its own; return its rows.
 
-        Raises psycopg.Error, or TimeoutError when the server says no word; then nothing is known of the commit.
+        Raises psycopg.Error, or TimeoutError without an answer; then it is unknown whether the statement was committed.
         """
         if self._late is not None:
             raise NotAnswered
         try:
-            # Unlike repeating a write, to look first leaves no doubt about what was committed.
+            # Check the connection first: to retry after a failed write could commit it twice.
             if self._open is not None and not self._open.is_quiet:
                 self.close()
-            # `connect_timeout` is for each address that the host has, and not for finding out which those are.
+            # `connect_timeout` applies to each address of the host, and does not cover its name resolution.
             async with asyncio.timeout(MAX_WAIT_S):
                 if self._open is None:
                     self._open = await self._connect()
@@ -101,14 +101,14 @@ class Connection:
             self._late.cancel()
 
     async def end(self) -> None:
-        """Close it, and wait until nothing of it is under way."""
+        """Close the connection, and wait until its task has ended."""
         late = self._late
         self.close()
         if late is not None:
             await asyncio.wait([late], timeout=1)
 
     async def _await_answer(self, exchange: Exchange) -> None:
-        """Until the server answers or hangs up, or another server is found in its place."""
+        """Wait until the server answers or hangs up, or another server has taken its place."""
         answered = asyncio.ensure_future(exchange.settle())
         successor: Exchange | None = None
         try:
@@ -125,7 +125,7 @@ class Connection:
             self._open, self._late = successor, None
 
     async def _another_server(self) -> Exchange | None:
-        """A connection to a server other than the last one, if that is what one gets now."""
+        """Return a connection to a server other than the last one, None if there is no other."""
         known = self.server
         try:
             async with asyncio.timeout(MAX_WAIT_S):
@@ -138,9 +138,9 @@ class Connection:
         return None
 
     async def _connect(self) -> Exchange:
-        """Connect to the first host that takes us. Raises psycopg.Error or TimeoutError.
+        """Connect to the first host that accepts. Raises psycopg.Error or TimeoutError.
 
-        Each host has its share of the time, and the statement one.
+        The time is shared equally among the hosts and the statement.
         """
         share = MAX_WAIT_S / (len(self._places) + 1) if len(self._places) > 1 else None
         for place in list(self._places):
@@ -162,14 +162,14 @@ class Connection:
         return Exchange(connection)
 
     def _report(self, error: Exception) -> None:
-        """Here and not where it ends as a 503, so that it is one line for a batch."""
-        # The message of a failed statement may quote values, that of a failed connection names host, role and reason.
+        """Log the failure here, not where it becomes a 503, so that a batch has a single line."""
+        # The message of a failed statement may quote values, so log only that of a failed connection.
         message = "" if self._open is not None else str(error)[:MAX_MESSAGE_LENGTH]
         failures.report(error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None), message=message)
 
 
 def _places(parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parameters for each of the hosts that they name: libpq takes several, with a port each or one for all."""
+    """Return the parameters for each host: libpq takes several, with a port each or one for all."""
     hosts, ports = str(parameters.get("host", "")).split(","), str(parameters.get("port", "")).split(",")
     if len(hosts) == 1 or len(ports) not in (1, len(hosts)) or "hostaddr" in parameters:
         return [parameters]

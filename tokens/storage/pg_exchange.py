@@ -1,10 +1,11 @@
-"""One prepared statement to PostgreSQL and its rows back, by libpq as psycopg wraps it.
+"""Exchange of one prepared statement and its rows with PostgreSQL, by libpq as psycopg wraps it.
 
 psycopg's cursor and its adaptation of lists are written in Python: for a small batch they took half of the CPU between
-a request and its commit. Here a parameter is the text that PostgreSQL would print, and psycopg's loaders read the rows.
+an HTTP request and its commit. Here a parameter is the text that PostgreSQL would print, and psycopg's loaders read the
+rows.
 
-Ours for that half of the CPU only. psycopg's AsyncRawCursor with dumpers for lists would replace it: measure it again
-(make bench) at each minor release of psycopg. The last one looked at was 3.3.
+Written here for that half of the CPU only. psycopg's AsyncRawCursor with dumpers for lists can replace it: measure it
+again (make bench) at each minor release of psycopg. The last one measured was 3.3.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ Parameter = Value | None | Sequence[Value]
 
 
 class Exchange:
-    """On an open connection in autocommit, one statement at a time, in the event loop that opened it.
+    """Open connection in autocommit that runs one statement at a time, in the event loop that opened it.
 
-    Statements mark their parameters with %b and give those that are lists a type, as in %b::bigint[].
+    Statements mark their parameters with %b and give lists a type, as in %b::bigint[].
     """
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
@@ -40,29 +41,29 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._socket = self._libpq.socket
         self._is_asking, self._heard_unasked = False, False
-        self._news: asyncio.Future[None] | None = None  # something to read
-        self._room: asyncio.Future[None] | None = None  # to send more
+        self._news: asyncio.Future[None] | None = None  # done when the socket is readable
+        self._room: asyncio.Future[None] | None = None  # done when the socket is writable
         self._loss: psycopg.Error | None = None
         self._is_watched = True
         self._loop.add_reader(self._socket, self._read)
 
     @property
     def is_quiet(self) -> bool:
-        """False once there was something to read although nothing was asked: the server has hung up.
+        """Return False after unsolicited input, which means that PostgreSQL closed the connection.
 
-        As of the event loop's last look at its sockets, which is before a batch leaves.
+        Reflects the event loop's last poll of its sockets, which is before a batch leaves.
         """
         return not self._heard_unasked
 
     @property
     def is_asking(self) -> bool:
-        """Whether the server has still to answer."""
+        """Return whether an answer is pending."""
         return self._is_asking
 
     async def run(self, statement: str, parameters: Sequence[Parameter]) -> list[tuple[Any, ...]]:
-        """The statement's rows, once its transaction has ended. Raises psycopg.Error.
+        """Run the statement; return its rows after its transaction has ended. Raises psycopg.Error.
 
-        After a cancellation the server may still work on it: `settle` comes before the next one.
+        After a cancellation the server may still work on it: call `settle` before the next one.
         """
         texts = [_text(value) for value in parameters]
         self._is_asking = True
@@ -99,7 +100,7 @@ class Exchange:
         return name
 
     async def _answer(self) -> PGresult:
-        """What the server says to all that was sent."""
+        """Return the server's answer to everything that was sent."""
         if self._libpq.flush():
             await self._send_the_rest()
         result = await self._next_result()
@@ -118,7 +119,7 @@ class Exchange:
         return self._libpq.get_result()
 
     def _read(self) -> None:
-        """Called when there is something to read, also while we still send: the server may wait for us to read."""
+        """Read available input. Called while sending, too: the server may wait for its output to be read."""
         if not self._is_asking:
             self._heard_unasked = True
             self._unwatch()
@@ -131,7 +132,7 @@ class Exchange:
             _wake(self._news)
 
     def _lose(self, error: psycopg.Error) -> None:
-        """The connection is gone, and libpq has closed its socket: the number may soon be another connection's."""
+        """Stop watching the socket. libpq has closed it, so its number may soon belong to another connection."""
         self._unwatch()
         self._loss = error
         for waiting in (self._news, self._room):
@@ -145,7 +146,7 @@ class Exchange:
             self._loop.remove_writer(self._socket)
 
     async def _send_the_rest(self) -> None:
-        """A batch that is larger than what the socket holds at once."""
+        """Send the rest of a batch that is larger than the socket's buffer."""
         while self._libpq.flush():
             if self._loss is not None:
                 raise self._loss
@@ -164,7 +165,7 @@ def _wake(waiting: asyncio.Future[None] | None) -> None:
 
 
 def _text(value: Parameter) -> bytes | None:
-    """Raises psycopg.DataError for NUL, which no text in PostgreSQL can hold."""
+    """Return a parameter as text. Raises psycopg.DataError for NUL, which PostgreSQL's texts cannot hold."""
     if value is None:
         return None
     text = _array(value) if isinstance(value, list | tuple) else str(value)
@@ -174,14 +175,14 @@ def _text(value: Parameter) -> bytes | None:
 
 
 def _array(values: Sequence[Value]) -> str:
-    """All of one type, which the first one tells."""
+    """Return an array literal. All values have the type of the first."""
     if not values:
         return "{}"
     if isinstance(values[0], int | float):
         return "{" + ",".join(map(repr, values)) + "}"
     if isinstance(values[0], bytes):
         return r'{"\\x' + r'","\\x'.join(map(bytes.hex, values)) + '"}'  # type: ignore[arg-type]  # all are bytes
-    # All at once: to escape one by one takes five times as long.
+    # Escape all values at once: one by one takes five times as long.
     text = "\0".join(map(str, values))
     if text.count("\0") >= len(values):
         raise _nul()

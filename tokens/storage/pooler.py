@@ -1,9 +1,9 @@
-"""Detection of a pooler between us and PostgreSQL that gives each transaction another connection.
+"""Detection of a pooler in front of PostgreSQL that gives each transaction another connection.
 
-Settings and locks of a session, and prepared statements, are then in one connection when they are needed in another:
-the guards of the hot path would silently be gone, and a lock could stay held for an hour. So such a pooler (PgBouncer
-with `pool_mode = transaction` or `statement`) is refused at the start, with the reason. One that keeps a connection for
-a session is fine.
+Settings and locks of a session, and prepared statements, would be in one connection and needed in another: the guards
+of the hot path would silently be gone, and a lock could stay held for an hour. So a process refuses to start behind
+such a pooler (PgBouncer with `pool_mode = transaction` or `statement`), and says why. A pooler that keeps a connection
+for a session is fine.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ TOO_FEW = (
 
 
 class UnsafePooler(Exception):
-    """The message says what is wrong with it and what to do."""
+    """Unsuitable pooler; the message says what is wrong and what to do."""
 
 
 async def refuse_unsafe(parameters: dict[str, Any]) -> None:
-    """Raises UnsafePooler. Of a database that does not answer nothing is known, and nothing is raised."""
+    """Raise UnsafePooler for a pooler of transactions. A database that does not answer raises nothing."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
             first = await _connect(parameters)
@@ -41,13 +41,13 @@ async def refuse_unsafe(parameters: dict[str, Any]) -> None:
         return
     try:
         if await _backend(first) == first.info.backend_pid:
-            return  # PgBouncer tells its clients a number of its own
+            return  # a direct connection: PgBouncer reports a number of its own
         async with asyncio.timeout(TIMEOUT_S):
             is_kept = await _keeps_its_backend(first, parameters)
     except TimeoutError as error:
         raise UnsafePooler(TOO_FEW) from error
     except psycopg.Error as error:
-        if "statement pooling" not in str(error):  # which allows no transaction at all
+        if "statement pooling" not in str(error):  # that mode refuses every transaction
             return
         is_kept = False
     finally:
@@ -57,7 +57,7 @@ async def refuse_unsafe(parameters: dict[str, Any]) -> None:
 
 
 async def _keeps_its_backend(first: psycopg.AsyncConnection[Any], parameters: dict[str, Any]) -> bool:
-    """Whether it is still its own after another session has begun a transaction, which would take one that is free."""
+    """Return whether the session keeps its backend while another session holds a transaction on a free one."""
     second = await _connect(parameters)
     try:
         for _ in range(TRIES):

@@ -1,20 +1,20 @@
-"""The SQL of the hot path. Each statement answers a whole batch; `n` and `position` say which row is whose.
+"""SQL of the hot path. Each statement answers a whole batch; `n` and `position` number the items of the batch.
 
-A connection plans each once, perhaps while the tables are empty, and keeps the plan while they grow. So rows are found
-by `LATERAL (... WHERE key = ... OFFSET 0)`: OFFSET 0 keeps every other condition out, and by its key alone there is no
-way to a row but the key's index. (As plain joins the first plan walked all tokens that have not expired.)
+A connection plans each statement once, perhaps while the tables are empty, and keeps the plan while they grow. So rows
+are found by `LATERAL (... WHERE key = ... OFFSET 0)`: OFFSET 0 keeps other conditions out of the subquery, so that only
+the key's index can find the row. (As plain joins the first plan scanned all tokens that have not expired.)
 """
 
 # Stores tokens and spends assertions, in one statement and one commit.
 #
-#   valid    The client is still as this process saw it when it checked the credentials: same version, active. A row
-#            that does not join is stale: it touches nothing, not even its assertion, and is checked again.
-#   spent    A `jti` that is there already conflicts, also with one that another process is committing right now: that
-#            one is waited for. Sorted, so that two processes never wait for each other (a deadlock).
-#   fresh    Without an assertion, or with one that was spent just now. `IN (SELECT ...)` and not a join: the planner
-#            knows nothing of how many rows `spent` has.
-#   written  The tokens of those, in the epoch that the client has at this moment. (A fresh row without a digest only
-#            spends: introspection and revocation.)
+#   valid    Items whose client still is as it was when the credentials were checked: same version, active. An item that
+#            does not join is stale: it changes nothing, not even its assertion, and is checked again.
+#   spent    Newly consumed assertions. A used `jti` conflicts, also with an uncommitted one of another process, whose
+#            commit is awaited. Sorted, so that two processes cannot deadlock.
+#   fresh    Valid items without an assertion, or with one in `spent`. `IN (SELECT ...)` and not a join: the planner
+#            does not know how many rows `spent` has.
+#   written  Their tokens, with the client's token generation (`epoch`) at this moment. (A fresh item without a digest
+#            only consumes its assertion: introspection and revocation.)
 ISSUE = """
 WITH given AS (
     SELECT * FROM unnest(
@@ -43,8 +43,9 @@ WITH given AS (
 SELECT position, position IN (SELECT position FROM fresh) FROM valid
 """
 
-# Finds tokens. The joins are the whole of what makes one active, but its scopes: a suspended client's tokens and those
-# of an older epoch (invalidated) find no owner. The owner's version tells whether the snapshot with its scopes is good.
+# Finds tokens. The joins decide whether a token is active, apart from its scopes: tokens of a suspended client, and
+# invalidated ones (of an older token generation, `epoch`), find no owner. The owner's version tells whether the
+# snapshot with its scopes is current.
 LOOK_UP = """
 SELECT g.n, caller.id IS NOT NULL, owner.client_id, owner.version, owner.epoch, token.scope,
        floor(extract(epoch FROM token.issued_at))::bigint, floor(extract(epoch FROM token.expires_at))::bigint
@@ -57,7 +58,7 @@ LEFT JOIN LATERAL (SELECT * FROM clients_client WHERE id = token.client_id OFFSE
   ON owner.epoch = token.epoch AND owner.status = 'active'
 """
 
-# Revokes a client's own tokens; others' and unknown ones are passed over without a word (RFC 7009 section 2.2).
+# Revokes a client's own tokens; others' and unknown ones are ignored (RFC 7009 section 2.2).
 # Locked in order, for the same reason as above.
 REVOKE = """
 WITH valid AS (
@@ -77,8 +78,8 @@ WITH valid AS (
 SELECT n FROM valid
 """
 
-# Clients with all that decides about their requests, from one snapshot of the database. The subqueries only run for
-# those whose version is not the one that the process knows.
+# Clients with everything that decides about their HTTP requests, from one snapshot of the database. The subqueries run
+# only for clients whose version differs from the one in the cache.
 CLIENTS = """
 SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.status, client.secret_allowed,
        client.may_request_tokens, client.issuer_audience_only, client.token_lifetime, client.rate_limit,
@@ -118,12 +119,12 @@ FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS g(client_id, known_vers
 CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE client_id = g.client_id OFFSET 0) client
 """
 
-# Neither a standby nor a database that was set to read-only takes what the processes write.
+# False on a standby and on a database that was set to read-only.
 WRITABLE = """
 SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
 """
 
-# Where commits wait for a standby, one that has something to wait for (a message in the log that nobody reads).
+# Makes a commit wait for a standby, where commits do: writes a message to the WAL, since an empty commit does not wait.
 LEASE = """
 SELECT confirms, pg_is_in_recovery(),
        CASE WHEN confirms AND NOT pg_is_in_recovery() THEN pg_logical_emit_message(true, 'keydesk', ''::text) END

@@ -1,6 +1,6 @@
-"""PostgreSQL on the hot path: whatever waits goes in one statement and one commit (docs/decisions/0005).
+"""PostgreSQL on the hot path: waiting work is sent in one statement and one commit (docs/decisions/0005).
 
-Times are seconds since 1970. Everything raises batcher.Unavailable when the database does not answer. Values must be
+Times are seconds since 1970. Everything raises batcher.Unavailable if the database does not answer. Values must be
 valid before they come here: one that PostgreSQL refuses fails its whole batch.
 """
 
@@ -22,12 +22,12 @@ from tokens.storage.sql import CLIENTS, ISSUE, LOOK_UP, REVOKE, SCOPES, WRITABLE
 
 class Outcome(Enum):
     DONE = "done"
-    STALE = "stale"  # the client is not as this process saw it: nothing was touched
-    REPLAYED = "replayed"  # the assertion was used before: nothing was touched
+    STALE = "stale"  # the client differs from the snapshot: nothing was written
+    REPLAYED = "replayed"  # the assertion was used before: nothing was written
 
 
 class Issue(NamedTuple):
-    """A token to store, an assertion to spend, or both. Empty bytes: no such thing."""
+    """Token to store, assertion to consume, or both. Empty bytes: none."""
 
     client: int
     version: int
@@ -40,7 +40,7 @@ class Issue(NamedTuple):
 
 
 class LookUp(NamedTuple):
-    """A token to find, and the client that asks, or 0 and 0 when the bearer asks."""
+    """Token to find, and the client that asks; 0 and 0 if the bearer asks."""
 
     digest: bytes
     caller: int = 0
@@ -48,7 +48,7 @@ class LookUp(NamedTuple):
 
 
 class FoundToken(NamedTuple):
-    """A token that has not expired nor been revoked, of an active client in the same epoch."""
+    """Token that is neither expired nor revoked, of an active client in the same token generation."""
 
     client_id: str
     owner_version: int
@@ -66,15 +66,15 @@ class Revocation(NamedTuple):
 
 class ClientQuery(NamedTuple):
     client_id: str
-    known_version: int = 0  # when the client still has it, only that is said
+    known_version: int = 0  # if it is still current, the answer has no keys, secrets and scopes
 
 
 class LeaseEnded(Exception):
-    """The server may not be the primary any more: nothing of what it said is answered."""
+    """Server that may not be the primary any more: its answers are not used."""
 
 
 class Store:
-    """Each attribute is a function whose answer is to be awaited: it comes once its batch has been committed."""
+    """Async operations on the database; each resolves after the batch that contains it has committed."""
 
     def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -83,7 +83,7 @@ class Store:
         lease = self._connect()
         self.lease = Lease(lease, configuration.lookup_lease)
         self._connections: list[Connection] = [lease]
-        # While one batch of tokens is being committed, the next one is on its way.
+        # Two lanes: the next batch of tokens is sent while one is being committed.
         self.issue: Callable[[Issue], Awaitable[Outcome]] = self._batched(self._issue, "issue", lanes=2)
         self.look_up: Callable[[LookUp], Awaitable[FoundToken | Outcome | None]]
         self.look_up = self._batched(self._look_up, "look_up", lanes=2)
@@ -93,11 +93,11 @@ class Store:
         self._rare: Callable[[frozenset[str] | None], Awaitable[Any]] = self._batched(self._rare_reads, "rare")
 
     async def offered_scopes(self, names: frozenset[str]) -> frozenset[str]:
-        """Of these names those that exist and are not retired; without any, all there are."""
+        """Return those of `names` that exist and are not retired; all such scopes if `names` is empty."""
         return cast(frozenset[str], await self._rare(names))
 
     async def is_writable(self) -> bool:
-        """Does the database take writes? A standby does not."""
+        """Return whether the database accepts writes; a standby does not."""
         return cast(bool, await self._rare(None))
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class Store:
             connection.close()
 
     async def end(self) -> None:
-        """Close all connections, and wait until nothing of them is under way."""
+        """Close all connections, and wait until their work has ended."""
         await asyncio.gather(*(connection.end() for connection in self._connections))
 
     def _batched(
@@ -117,7 +117,7 @@ class Store:
         return Batcher([partial(run, connection) for connection in connections], observe=observe).submit
 
     async def _issue(self, connection: Connection, wanted: list[Issue]) -> list[Outcome]:
-        # Of two copies of one assertion in one batch the second is a replay; the statement would let both pass.
+        # The second copy of an assertion in a batch is a replay, which the statement alone would not notice.
         outcomes = [Outcome.STALE] * len(wanted)
         spending: set[tuple[int, bytes]] = set()
         positions = []
@@ -148,14 +148,14 @@ class Store:
         outcomes = [Outcome.STALE] * len(wanted)
         for (n,) in await connection.run(REVOKE, [*_columns(wanted), self._clock()]):
             outcomes[n - 1] = Outcome.DONE
-        await self._check_lease(connection)  # of tokens that it does not have nothing was committed
+        await self._check_lease(connection)  # an unknown token commits nothing, so no standby confirmed the answer
         return outcomes
 
     async def _check_lease(self, connection: Connection) -> None:
-        """Raises LeaseEnded when what the connection's server said may not be answered."""
+        """Raise LeaseEnded if answers of the connection's server may not be used."""
         if not await self.lease.covers(connection.server):
             if connection.server != self.lease.server:
-                connection.close()  # and the next statement goes where the lease is, or finds out that it cannot
+                connection.close()  # the next statement connects to the server of the lease, or fails
             raise LeaseEnded
 
     async def _clients(self, connection: Connection, wanted: list[ClientQuery]) -> list[tuple[Any, ...] | None]:
@@ -167,7 +167,7 @@ class Store:
     async def _rare_reads(
         self, connection: Connection, wanted: list[frozenset[str] | None]
     ) -> list[frozenset[str] | bool]:
-        """Sets of scopes' names, of which an empty one means all, and None for whether the database is writable."""
+        """Answer rare questions: a set of scopes' names (empty: all), or None for whether the database is writable."""
         sets = [names for names in wanted if names is not None]
         offered, is_writable = frozenset[str](), False
         if sets:

@@ -1,4 +1,4 @@
-"""`manage.py end_secret`: a secret of a client that leaked stops, with its tokens, from the moment the command ends."""
+"""`manage.py end_secret`: end a leaked secret of a client, with its tokens, before the command returns."""
 
 from argparse import ArgumentParser
 from datetime import datetime
@@ -18,7 +18,7 @@ class Command(LeakedCredentialCommand):
         parser.add_argument("--hint", required=True, help="as --hint=HINT: the last four characters, dashes included")
 
     def credential(self, client: Client, options: dict[str, Any], now: datetime) -> Secret:
-        """The one that works, of several with these last characters."""
+        """Return the secret with these last characters, preferring one that works."""
         named = client.secrets.filter(hint=options["hint"].lstrip("….")).order_by("-created_at")
         found = named.usable(now).first() or named.first()
         if found is None:

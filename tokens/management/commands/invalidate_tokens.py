@@ -1,4 +1,4 @@
-"""`manage.py invalidate_tokens`: no token of the client is active any more, from the moment the command ends."""
+"""`manage.py invalidate_tokens`: invalidate all tokens of a client before the command returns."""
 
 from argparse import ArgumentParser
 from datetime import datetime

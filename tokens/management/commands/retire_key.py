@@ -1,4 +1,4 @@
-"""`manage.py retire_key`: a key of a client that leaked stops, with its tokens, from the moment the command ends."""
+"""`manage.py retire_key`: end a leaked key of a client, with its tokens, before the command returns."""
 
 from argparse import ArgumentParser
 from datetime import datetime

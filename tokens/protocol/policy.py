@@ -36,7 +36,10 @@ class Configuration:
         return f"{self.issuer}{self.path}{endpoint}"
 
     def assertion_policy(self, *, issuer_audience_only: bool) -> Policy:
-        """PROTOCOL A-12: the issuer, or the token endpoint, also as older clients spell it."""
+        """Return the rules for assertions (PROTOCOL A-12).
+
+        Audiences: the issuer, and the token endpoint, also in lower case as older clients spell it.
+        """
         token_url = self.url("token")
         return Policy(
             issuer=self.issuer,
@@ -69,7 +72,7 @@ def from_settings() -> Configuration:
 
 
 def _database() -> dict[str, Any]:
-    """Return psycopg's parameters of Django's connection, to the test database in tests."""
+    """Return psycopg's parameters for the database that Django uses, in tests the test database."""
     given = connections["default"].settings_dict
     named = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     own = {"pool", "server_side_binding", "isolation_level", "assume_role", "prepare_threshold"}

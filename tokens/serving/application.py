@@ -1,7 +1,8 @@
 """Application of the authorization server: finds the endpoint, and turns every outcome into a JSON answer.
 
 No Django request, form or template is involved, so the cost of an HTTP request is that of its endpoint
-(docs/decisions/0005). It sets and reads no cookies, and answers no 5xx but 503 when the database is away.
+(docs/decisions/0005). It sets and reads no cookies. It answers 503 when the database is away, and 500 only for its own
+faults.
 """
 
 from __future__ import annotations
@@ -142,7 +143,10 @@ class Application:
         return self._refused(request, refusal, told)
 
     def _refused(self, request: Request, refusal: Refused, told: Refused | None = None) -> Response:
-        """Keep the refusal for its readers; `error_uri`, of one form for every cause, leads there (PROTOCOL R-30)."""
+        """Keep the refusal for its readers, and answer with the `error_uri` of their page (PROTOCOL R-30).
+
+        The address has the same form for every cause.
+        """
         server, told = self.server, told or refusal
         request.refused_by = refusal.rule
         request.why = request.why or os.urandom(16).hex()

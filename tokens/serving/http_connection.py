@@ -152,9 +152,8 @@ class HttpConnection(asyncio.Protocol):
             raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)  # RFC 9112 section 3.2
         if "transfer-encoding" in headers:
             if headers["transfer-encoding"].lower() != "chunked":
-                raise http_rules.UnreadableRequest(
-                    HTTPStatus.BAD_REQUEST
-                )  # a transfer coding besides chunked (RFC 9112 section 6.1)
+                # RFC 9112 section 6.1: another coding, such as gzip, before chunked.
+                raise http_rules.UnreadableRequest(HTTPStatus.BAD_REQUEST)
             self._is_chunked, self._content_size, self._chunking_size = True, 0, 0
         if "expect" in headers and self._task is None:
             self._send_100_continue()
@@ -188,7 +187,7 @@ class HttpConnection(asyncio.Protocol):
     # --- Rare cases ---------------------------------------------------------------------------------------------------
 
     def _bound_fields(self, size: int) -> None:
-        # Do not count the first chunk: other HTTP requests may precede the fields in it, and the parser tells no offset.
+        # Do not count the first chunk: other HTTP requests may precede the fields in it, at an unknown offset.
         self._fields_size = 0 if self._fields_size is None else self._fields_size + size
         if self._fields_size > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -297,9 +296,8 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def _check_deadline(self) -> None:
-        if (
-            self._task is None and self._loop.time() >= self._deadline
-        ):  # while an answer is computed the delay is the server's
+        # No deadline while an answer is computed: the delay is the server's then.
+        if self._task is None and self._loop.time() >= self._deadline:
             self._transport.abort()
         self._checking = self._loop.call_later(self.check_interval, self._check_deadline)
 

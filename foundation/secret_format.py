@@ -1,7 +1,7 @@
 """Format of client secrets: a prefix to recognise them by, 256 random bits, a checksum.
 
-The alphabet is [A-Za-z0-9_-], so that clients which forget to form-encode their Basic credentials work too (PROTOCOL
-A-6). Secret scanners find a leaked secret by the prefix and tell it from look-alikes by the checksum.
+The alphabet is [A-Za-z0-9_-], so that clients which forget to form-encode their Basic credentials work too
+(PROTOCOL A-6). Secret scanners find a leaked secret by the prefix and tell it from look-alikes by the checksum.
 """
 
 from __future__ import annotations

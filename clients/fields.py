@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    NAME = auto()  # one line with letters in it (foundation.names.check_name)
+    LINE = auto()  # one line that may be a number (foundation.names.check_line)
+    TEXT = auto()  # several lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +25,7 @@ class Field:
     person: bool = False  # says who asks, and is fixed from then on
     of_change: bool = False  # asked for a change of a client only
     optional: bool = False  # may be empty, and counts in the content hash once it is filled
-    long: bool = False  # several lines
+    kind: Kind = Kind.NAME
 
 
 CONTENT_FIELDS = (
@@ -26,8 +33,8 @@ CONTENT_FIELDS = (
     Field(name="organisation", client="organisation", log="organisation"),
     Field(name="contact_name", person=True),
     Field(name="contact_email", log="email", person=True),
-    Field(name="reason", log="reason", of_change=True, long=True),
-    Field(name="purpose", client="purpose", log="purpose", long=True),
+    Field(name="reason", log="reason", of_change=True, kind=Kind.TEXT),
+    Field(name="purpose", client="purpose", log="purpose", kind=Kind.TEXT),
 )
 
 type Texts = Mapping[str, str]  # Field.name -> text

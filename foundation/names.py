@@ -45,15 +45,28 @@ def check_name(text: str) -> None:
     """Raise ValidationError unless the text can be the name of a person, an organisation, a client or a key."""
     if len(text) > MAX_LENGTH:
         return
-    if has_invisible(text):
-        raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
-    if _has_loose_marks(text):
-        raise ValidationError(_("Leave out the strokes and loose accents: type this text instead of pasting it."))
+    _check_characters(text)
     plain = unicodedata.normalize("NFKC", text)
     if not any(map(str.isalpha, plain)):
         raise ValidationError(_("Enter a name with letters in it."))
     if ADDRESS.search(plain.casefold()):
         raise ValidationError(_("Enter a name without an address: no “@”, “www.” or “://”."))
+
+
+def check_line(text: str) -> None:
+    """Raise ValidationError for a text that disguises itself, or is an address. It may be a number."""
+    if len(text) > MAX_LENGTH:
+        return
+    _check_characters(text)
+    if ADDRESS.search(unicodedata.normalize("NFKC", text).casefold()):
+        raise ValidationError(_("Leave out the address: no “@”, “www.” or “://”."))
+
+
+def _check_characters(text: str) -> None:
+    if has_invisible(text):
+        raise ValidationError(_("Leave out the invisible characters: type this text instead of pasting it."))
+    if _has_loose_marks(text):
+        raise ValidationError(_("Leave out the strokes and loose accents: type this text instead of pasting it."))
 
 
 def _has_loose_marks(text: str) -> bool:

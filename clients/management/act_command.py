@@ -23,12 +23,14 @@ from clients.acts.keys import UnableToAddKey
 from clients.acts.lifecycle import UnableToChangeClient
 from clients.acts.staff import UnableToDeactivate, UnableToInvite
 from clients.encryption import UnableToOpen
+from clients.fields import CONTENT_FIELDS, Kind
 from foundation.commands import RefusingCommand
 from foundation.invisible_characters import has_invisible
-from foundation.names import check_name
+from foundation.names import check_line, check_name
 from foundation.secret_format import without_secrets
 
 MAX_OPERATOR_LENGTH = 150
+CHECKS = {Kind.NAME: check_name, Kind.LINE: check_line}  # a TEXT is shown with its invisible characters
 
 REFUSALS = (
     NameTaken, UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite
@@ -98,11 +100,12 @@ def _tidy(options: dict[str, Any]) -> None:
 
     No blanks around a name, and no name that would disguise itself in the change log or break a mail's layout.
     """
-    for name in {"name", "organisation"} & options.keys():
+    checks = {field.client: CHECKS[field.kind] for field in CONTENT_FIELDS if field.client and field.kind in CHECKS}
+    for name in checks.keys() & options.keys():
         options[name] = options[name].strip()
         try:
             if options[name]:
-                check_name(options[name])
+                checks[name](options[name])
         except ValidationError as problem:
             raise ValidationError({name: problem.messages}) from problem
 

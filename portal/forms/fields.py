@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from foundation import email_addresses
-from foundation.names import check_name
+from foundation.names import check_line, check_name
 from foundation.secret_format import without_secrets
 
 
@@ -36,8 +36,12 @@ class BoundedText(forms.CharField):
 class Line(BoundedText):
     """A name, on one line: runs of white space become one blank, and what is no name is refused (foundation/names.py).
 
-    So a name cannot break a mail's layout or disguise itself in the change log.
+    So a name cannot break a mail's layout or disguise itself in the change log. Without `is_name` it may be a number.
     """
+
+    def __init__(self, *, is_name: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check = check_name if is_name else check_line
 
     def to_python(self, value: Any) -> str:
         return " ".join((super().to_python(value) or "").split())
@@ -46,7 +50,7 @@ class Line(BoundedText):
         super().validate(value)
         no_secret(value)
         if value:
-            check_name(value)
+            self.check(value)
 
 
 class Text(BoundedText):

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from audit.actions import FIELDS
-from clients.fields import CONTENT_FIELDS
+from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Client, Registration
 
 
@@ -11,7 +11,12 @@ def rows(known: Client | Registration, *, without: Collection[str] = ()) -> list
     """Return the filled fields; without the person who asks, whom pages show with their address."""
     texts = known.texts
     return [
-        {"name": field.name, "label": FIELDS[field.log], "lines": texts[field.name].splitlines(), "long": field.long}
+        {
+            "name": field.name,
+            "label": FIELDS[field.log],
+            "lines": texts[field.name].splitlines(),
+            "long": field.kind == Kind.TEXT,
+        }
         for field in CONTENT_FIELDS
         if not field.person and field.name not in without and texts.get(field.name)
     ]

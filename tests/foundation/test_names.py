@@ -57,6 +57,19 @@ def test_what_is_no_name_is_refused(name: str, words: str) -> None:
         names.check_name(name)
 
 
+@pytest.mark.parametrize("line", ["4711", "PO 2026/0417-A", "#12", "Нр 7"])
+def test_a_line_may_be_a_number(line: str) -> None:
+    names.check_line(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [("4711\u202e", "invisible"), ("47\u0336", "strokes"), ("www.evil.example/47", "address")]
+)
+def test_a_line_that_disguises_itself_is_refused(line: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        names.check_line(line)
+
+
 @pytest.mark.parametrize("name", ["Noor El Аmrani", "Brаm", "ⓛeiestroom", "Ｂｒａｍ", "Μ-Bank", "vlааnderen"])
 def test_letters_of_several_alphabets_are_a_disguise(name: str) -> None:
     assert names.is_disguised(name)

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clients.acts.client_requests import Content
-from clients.fields import CONTENT_FIELDS
+from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Api, Client, Registration, Scope
 from portal.forms.fields import Line, Text, email_field, no_secret
 
@@ -62,7 +62,7 @@ class ContentForm(forms.Form):
     @property
     def lines(self) -> list[forms.BoundField]:
         """The fields of one line that say what the client is."""
-        long = {field.name for field in CONTENT_FIELDS if field.long}
+        long = {field.name for field in CONTENT_FIELDS if field.kind == Kind.TEXT}
         return [self[name] for name in self.fields if name in OF_CLIENT and name not in long]
 
     @property

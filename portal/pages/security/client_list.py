@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.actions import FIELDS
 from clients.acts import exports
-from clients.fields import CONTENT_FIELDS
+from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Client, ClientContact, Key, Secret
 from portal.forms.client_lists import ClientFilterForm
 from portal.guards.access import actor, security_team
@@ -30,7 +30,9 @@ PAGE = 50
 COUNTED = 1000  # matches are counted up to here
 CHUNK = 500  # clients per round trip of the export
 NAMES = ("client_name", "organisation")  # the first columns of the export
-OTHERS = [field for field in CONTENT_FIELDS if field.client and not field.long and field.name not in NAMES]  # the last
+OTHERS = [  # the last ones
+    field for field in CONTENT_FIELDS if field.client and field.kind != Kind.TEXT and field.name not in NAMES
+]
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ FIELDS: dict[str, str | Promise] = {
     "name": _("Name"),
     "client_name": _("Name of the client"),
     "organisation": _("Organisation"),
+    "reference": _("Reference of the organisation"),
     "purpose": _("What it does"),
     "reason": _("Why it is needed"),
     "description": _("Description"),

@@ -31,6 +31,7 @@ class Field:
 CONTENT_FIELDS = (
     Field(name="client_name", client="name", log="client_name"),
     Field(name="organisation", client="organisation", log="organisation"),
+    Field(name="reference", client="reference", log="reference", optional=True, kind=Kind.LINE),
     Field(name="contact_name", person=True),
     Field(name="contact_email", log="email", person=True),
     Field(name="reason", log="reason", of_change=True, kind=Kind.TEXT),

@@ -80,6 +80,7 @@ class Client(models.Model):
     client_id = ClientIdField(max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
+    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # of its organisation
     purpose = models.TextField(_("what it does"), blank=True, max_length=4000)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)

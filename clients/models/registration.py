@@ -93,6 +93,7 @@ class Registration(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.UNCONFIRMED)
     client_name = models.CharField(_("name of the client"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
+    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # of the organisation
     contact_name = models.CharField(_("your name"), max_length=150)
     contact_email = models.EmailField(_("your work e-mail address"))
     purpose = models.TextField(_("what the client does"), max_length=4000)

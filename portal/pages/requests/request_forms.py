@@ -33,6 +33,13 @@ class ContentForm(forms.Form):
         max_length=120,
         error_messages={"required": _("Give the client a name.")},
     )
+    reference = Line(
+        label=_("Your reference"),
+        help_text=_("A case or order number of your organisation. Pages and mails about the client show it."),
+        max_length=60,
+        is_name=False,
+        required=False,
+    )
     purpose = Text(
         label=_("What does it do, and for whom?"),
         help_text=_("Two or three sentences, with the reason for each scope. Reviewers read this first."),

@@ -279,7 +279,7 @@ TYPED = "Log in at https://evil.example (Security team)"
 @pytest.mark.parametrize("part", ["subject", "body", "html"])
 def test_the_mail_with_a_code_has_nothing_that_was_typed(part: str, settings) -> None:
     settings.SERVICE_NAME, settings.ORGANISATION_NAME = "Our service", "Our organisation"
-    names = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose"), TYPED)
+    names = dict.fromkeys(("client_name", "organisation", "contact_name", "purpose", "reference"), TYPED)
     content = factories.content(**names, contact_email="victim@bank.example")
     asked = client_requests.submit(content=content, language="en", by=factories.SYSTEM, now=NOW)
     row = Mail.objects.get()

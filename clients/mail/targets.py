@@ -36,7 +36,7 @@ def of(mail: Mail) -> str:
     if mail.client is None:
         return ""
     if mail.kind == Kind.CONTACT_PROPOSED:
-        return reverse("contact:proposed_contact", args=[mail.client.uid, mail.facts["security:proposal"]])
+        return reverse("contact:proposed_contact", args=[mail.client.uid, mail.facts["proposal"]])
     return reverse(_page(mail), args=[mail.client.uid]) if mail.kind in WITH_LINK else ""
 
 

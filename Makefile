@@ -1,6 +1,7 @@
 # make demo     everything, started for real on this machine: http://localhost:8000 (PORT=8123 make demo)
 # make test     every test; PostgreSQL, Valkey, SMTP and a browser are started for it (ARGS="-k name" for some)
 # make quick    the tests that need no server and no browser: two thirds of all, in half a minute
+# make coverage the lines that no test reaches; runs every test (ARGS=--quick for the quick ones)
 # make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
@@ -19,7 +20,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test quick check messages bench bench-scale bench-pages screenshots walks clean
+.PHONY: help install translations demo test quick coverage check messages bench bench-scale bench-pages screenshots walks clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -50,6 +51,11 @@ test: translations
 
 quick: translations
 	@exec $(PYTHON) -m pytest -q -n 2 --quick $(ARGS)
+
+coverage: translations
+	@rm -rf .local/coverage && mkdir -p .local/coverage
+	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium $(PYTHON) -m coverage run -m pytest -q -n 3 $(ARGS)
+	@$(PYTHON) -m coverage combine -q && exec $(PYTHON) -m coverage report
 
 check: translations
 	.venv/bin/ruff check

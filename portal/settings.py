@@ -6,14 +6,22 @@ system check error that names the variable (portal/config/checks.py).
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal.config import log_format
-from portal.config.environment import Environment, by_id, database, mail_server, profile, synchronous_commit, time_zone
+from portal.config.environment import (
+    Environment,
+    by_id,
+    database,
+    mailer,
+    profile,
+    single_sign_on,
+    synchronous_commit,
+    time_zone,
+)
 from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -84,6 +92,7 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.serving.wsgi.application"
 APPEND_SLASH = True
 
+BUILTIN_TAGS = ("django.templatetags.i18n", "django.templatetags.static")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -97,10 +106,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.guards.context_processors.site",
             ],
-            "builtins": [
-                *("django.templatetags.i18n", "django.templatetags.static"),
-                *("portal.ui.template_tags", "portal.ui.drawing_tags"),
-            ],
+            "builtins": [*BUILTIN_TAGS, "portal.ui.template_tags", "portal.ui.drawing_tags"],
         },
     }
 ]
@@ -127,9 +133,9 @@ CACHES = {"default": {"BACKEND": "portal.config.cache.Cache", "LOCATION": CACHE_
 # no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
     "max_retries": 0,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,  # seconds
 }
 CELERY_TASK_ACKS_LATE = True  # a task that was not begun, or whose process was lost, goes back to the queue
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -158,21 +164,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
-SMTP = env.get_value("EMAIL_URL", cast=mail_server, default="smtp://localhost:25", parse_default=True)
-MAILERS = {
-    "default": {
-        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "OPTIONS": {
-            "host": SMTP["EMAIL_HOST"],
-            "port": SMTP["EMAIL_PORT"],
-            "username": SMTP["EMAIL_HOST_USER"],
-            "password": SMTP["EMAIL_HOST_PASSWORD"],
-            "use_tls": SMTP.get("EMAIL_USE_TLS", False),
-            "use_ssl": SMTP.get("EMAIL_USE_SSL", False),
-            "timeout": 20,  # seconds; a server that hangs must not hold the worker
-        },
-    }
-}
+MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://localhost:25", parse_default=True)}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
 
 # --- People and sessions --------------------------------------------------------------------------------------------
@@ -231,30 +223,13 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 # A link and no form: `form-action` of the content security policy would stop a form on its way to the provider.
 SOCIALACCOUNT_LOGIN_ON_GET = True
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
-if env.str("OIDC_SERVER_URL", default=""):
-    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
-        {
-            "provider_id": "sso",
-            "name": env.str("OIDC_NAME", default="SSO"),
-            "client_id": env.str("OIDC_CLIENT_ID"),
-            "secret": env.str("OIDC_CLIENT_SECRET"),
-            "settings": {"server_url": env.str("OIDC_SERVER_URL")},
-        }
-    )
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": single_sign_on(env)}}
 
 # --- Browser safety -------------------------------------------------------------------------------------------------
 SECURE_CSP = {
-    "default-src": [CSP.SELF],
     "script-src": [CSP.SELF, CSP.NONCE],
-    "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF],
-    "font-src": [CSP.SELF],
-    "connect-src": [CSP.SELF],
-    "object-src": [CSP.NONE],
-    "base-uri": [CSP.NONE],
-    "form-action": [CSP.SELF],
-    "frame-ancestors": [CSP.NONE],
+    **{key: [CSP.SELF] for key in ("default-src", "style-src", "img-src", "font-src", "connect-src", "form-action")},
+    **{key: [CSP.NONE] for key in ("object-src", "base-uri", "frame-ancestors")},
 }
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -289,8 +264,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Keydesk: links, codes, secrets ---------------------------------------------------------------------------------
 LINK_LIFETIME = timedelta(hours=env.int("LINK_LIFETIME_HOURS", default=72))

@@ -48,12 +48,21 @@ def database(url: str) -> dict[str, Any]:
     return found
 
 
-def mail_server(url: str) -> dict[str, Any]:
-    """Return Django's settings for an SMTP server."""
+def mailer(url: str) -> dict[str, Any]:
+    """Return Django's settings of a mailer for an SMTP server."""
     found = _address(environ.Env.email_url_config, url)
     if not found["EMAIL_HOST"]:
         raise ValueError(NOT_AN_ADDRESS)
-    return found
+    options = {
+        "host": found["EMAIL_HOST"],
+        "port": found["EMAIL_PORT"],
+        "username": found["EMAIL_HOST_USER"],
+        "password": found["EMAIL_HOST_PASSWORD"],
+        "use_tls": found.get("EMAIL_USE_TLS", False),
+        "use_ssl": found.get("EMAIL_USE_SSL", False),
+        "timeout": 20,  # seconds; a server that hangs must not hold the worker
+    }
+    return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
 
 
 # The message does not say what is wrong: that may be a piece of the password.
@@ -90,3 +99,13 @@ def synchronous_commit(level: str) -> str:
 def by_id(items: list[str]) -> dict[str, str]:
     """Keys, each written "id:key". One without an id gets an empty one, which portal/config/checks.py refuses."""
     return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
+
+
+def single_sign_on(env: Environment) -> list[dict[str, Any]]:
+    """Return allauth's app for the staff's OpenID Connect provider, or nothing where none is set."""
+    server_url = env.str("OIDC_SERVER_URL", default="")
+    if not server_url:
+        return []
+    app = {"provider_id": "sso", "name": env.str("OIDC_NAME", default="SSO")}
+    secret = {"client_id": env.str("OIDC_CLIENT_ID"), "secret": env.str("OIDC_CLIENT_SECRET")}
+    return [{**app, **secret, "settings": {"server_url": server_url}}]

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def read_by_settings() -> dict[str, object]:
     """Each `env.kind("NAME", default=...)` of the settings; a default that is no constant is None."""
     found: dict[str, object] = {}
-    for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
+    sources = [(ROOT / "portal" / name).read_text() for name in ("settings.py", "config/environment.py")]
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)

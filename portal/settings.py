@@ -89,7 +89,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
-WSGI_APPLICATION = "portal.serving.wsgi.application"
 APPEND_SLASH = True
 
 BUILTIN_TAGS = ("django.templatetags.i18n", "django.templatetags.static")

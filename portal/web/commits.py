@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from portal.web.error_pages import database_away
 from portal.web.http_request import Request
 
-COMMITS_WAIT = "keydesk.commits_wait"  # in the WSGI environment, by portal/serving/wsgi.py
+COMMITS_WAIT = "keydesk.commits_wait"  # in the WSGI environment, by portal/serving/asgi.py
 
 
 def commits_wait(request: HttpRequest) -> bool:

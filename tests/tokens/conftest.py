@@ -17,6 +17,7 @@ from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.served import Served, serving
 from tests.tokens.support.wire import Clock, Signer, Wire, basic, ec_key, process, public_jwk
+from tokens.serving.cli import CONNECTIONS
 
 
 @pytest.fixture
@@ -31,10 +32,12 @@ def start(transactional_db: None, clock: Clock) -> Iterator[Callable[..., Wire]]
         yield lambda **configuration: started.enter_context(process(clock, **configuration))
 
 
-@pytest.fixture(scope="module")
-def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A real server process, without throttling; its clock is the machine's."""
-    with serving(tmp_path_factory.mktemp("served")) as process:
+@pytest.fixture(scope="module", params=CONNECTIONS)
+def served(
+    request: pytest.FixtureRequest, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A real server process for each `--http`, without throttling; its clock is the machine's."""
+    with serving(tmp_path_factory.mktemp("served"), "--http", request.param) as process:
         yield process
 
 

@@ -1,14 +1,14 @@
 """Health and metrics of a process, on a port of their own (`OPERATIONS_PORT`) that no public address reaches.
 
 They are answered in the event loop of the authorization server: in `web` beside the threads that serve pages, so that
-neither busy threads nor slow bodies hold them up. Any Host may ask, and asking opens no connection.
+busy threads do not hold them up. Any Host may ask, and asking opens no connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,8 +38,9 @@ class PortInUse(Exception):
 class Operations:
     """`await operations.answer(request)`. `reported`: what /readyz tells of besides, without depending on it."""
 
-    def __init__(self, store: Store, reported: Mapping[str, Check] | None = None) -> None:
-        self._store, self._reported = store, reported or {}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.reported: dict[str, Check] = {}
         self._listener: asyncio.Server | None = None
         self._connections = ServerState()
         self._answers = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
@@ -84,13 +85,13 @@ class Operations:
 
     async def _readyz(self) -> Answer:
         """Ready: send no traffic while this fails, as on a database that only reads."""
-        writable, *answers = await asyncio.gather(self._is_writable(), *(check() for check in self._reported.values()))
+        writable, *answers = await asyncio.gather(self._is_writable(), *(check() for check in self.reported.values()))
         is_ready = writable is True
         described = {
             "status": "ok" if is_ready else "unavailable",
             "database": writable is not None,
             "writable": is_ready,
-            **dict(zip(self._reported, answers, strict=True)),
+            **dict(zip(self.reported, answers, strict=True)),
         }
         return _json(200 if is_ready else 503, described)
 

@@ -277,7 +277,7 @@ def test_an_invalidation_and_a_batch_of_revocations_lock_in_one_order(wire, clie
         if number == 0:
             return invalidation.invalidate_issued_to(credential=secret, by=SYSTEM, now=at)
         assert eventually(lambda: waiting() == 1)
-        return wire.within.run(one_batch())
+        return wire.loop.run(one_batch())
 
     with ThreadPoolExecutor() as pool, psycopg.connect(**from_settings().database) as other:
         # Neither comes to the end of them, whether it begins with the first or with the third.

@@ -21,13 +21,12 @@ from django.db import connection
 from foundation import log_stream
 from foundation.log_stream import LogStream
 from tests.tokens.support.connected import eventually
-from tests.tokens.support.wire import PATH, Clock, Wire, basic
+from tests.tokens.support.wire import PATH, Clock, Wire, basic, running
 from tokens.models import JournalEntry, UsageDay
 from tokens.protocol.http import Request
 from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Server
 from tokens.serving.application import Application
-from tokens.serving.wsgi import WithinThreads
 
 LINES = 400  # many more than a pipe holds that nobody reads
 
@@ -72,11 +71,8 @@ def working(clock: Clock, pipe: Pipe, **configuration: Any) -> Iterator[Wire]:
     unlimited = replace(from_settings(), client_limit=None, failure_limit=None)
     application = Application(Server(replace(unlimited, **configuration), clock, pipe.log))
     application._logs_access = True
-    within = WithinThreads(application)
-    try:
-        yield Wire(within, clock, StringIO())
-    finally:
-        within.close()
+    with running(application, clock, StringIO()) as wire:
+        yield wire
 
 
 def refuse(wire: Wire, authorization: str, times: int) -> None:
@@ -88,7 +84,7 @@ def refuse(wire: Wire, authorization: str, times: int) -> None:
             request = Request("POST", f"{PATH}token", "", headers, "192.0.2.10", b"grant_type=client_credentials")
             assert (await wire.application.answer(request)).status == 401
 
-    wire.within.run(ask())
+    wire.loop.run(ask())
 
 
 def test_the_journal_and_the_counts_are_written_while_the_log_is_not_read(pipe, clock, client):

@@ -205,7 +205,7 @@ def test_no_5xx_for_any_input(wire, authorization, method, endpoint, content_typ
     assert answer.status < 500, answer.text
     is_as_every_answer(answer)
     server = wire.application.server
-    wire.within.run(server.journal.flush(server._writing_behind))
+    wire.loop.run(server.journal.flush(server._writing_behind))
 
 
 # --- The database is away ---------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_503_when_the_database_freezes_and_tokens_again_when_it_thaws(
         is_unavailable(wire.token(authorization))
         between.thaw()
         assert wire.token(authorization).status == 200
-        wire.within.run(wire.application.server.close())
+        wire.loop.run(wire.application.server.close())
 
 
 def test_503_when_the_database_goes_after_the_client_was_seen(wire, client, authorization):

@@ -8,8 +8,6 @@ import os
 import re
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,22 +103,6 @@ def test_a_process_that_is_asked_to_end_exits_with_0(tmp_path: Path, django_db_s
     with serving(tmp_path) as served:
         served.ask_to_end(number)
         assert served.exit_status() == 0
-
-
-def test_threads_of_a_process_that_serves_pages_write_at_the_end():
-    """The access log is written by a thread, and a host name is looked up by one."""
-    script = """
-import asyncio
-from types import SimpleNamespace
-from tokens.serving.wsgi import WithinThreads
-
-async def close():
-    await asyncio.to_thread(print, "written")
-
-WithinThreads(SimpleNamespace(server=SimpleNamespace(close=close)))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "written\n", "")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -45,7 +45,7 @@ def at(start: Start, *nodes: Node, lease: int = 0, **parameters: Any) -> Wire:
 
 def readiness(wire: Wire) -> tuple[int, bytes]:
     request = Request("GET", "/readyz", "", {}, "", b"")
-    answer = wire.within.run(Operations(wire.application.server.store).answer(request))
+    answer = wire.loop.run(Operations(wire.application.server.store).answer(request))
     return answer.status, answer.body
 
 
@@ -64,10 +64,7 @@ def keep_renewing(wire: Wire) -> None:
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.1)
 
-    wire.within._loop.call_soon_threadsafe(lambda: tasks.append(wire.within._loop.create_task(renew())))
-
-
-tasks: list[asyncio.Task[None]] = []
+    wire.loop.begin(renew())
 
 
 def test_a_standby_is_not_ready_and_answers_no_look_up(pair: Pair, start: Start, authorization, resource_server):

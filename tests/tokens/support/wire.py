@@ -1,4 +1,4 @@
-"""Requests to the authorization server without a network: in the event loop of WithinThreads."""
+"""Requests to the ASGI application of the authorization server, without a network and without an HTTP server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import BytesIO, StringIO
+from io import StringIO
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -17,11 +17,13 @@ from joserfc import jws
 from joserfc.jwk import ECKey, Key, import_key
 
 from tests.support.factories import NOW
+from tests.tokens.support.event_loop import EventLoop
 from tokens.models import JournalEntry
 from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Server
 from tokens.serving.application import Application
-from tokens.serving.wsgi import WithinThreads
+from tokens.serving.asgi_messages import Message
+from tokens.serving.authorization_server import AuthorizationServer
 
 PATH = "/oauth/v2/"
 ISSUER = "http://testserver"
@@ -69,15 +71,16 @@ class Clock:
 
 @dataclass
 class Wire:
-    """One process of the authorization server."""
+    """One process of the authorization server. Any thread may send requests: the event loop has one of its own."""
 
-    within: WithinThreads
+    authorization_server: AuthorizationServer
+    loop: EventLoop
     clock: Clock
     log: StringIO
 
     @property
     def application(self) -> Application:
-        return self.within.application
+        return self.authorization_server.application
 
     def send(
         self,
@@ -89,26 +92,37 @@ class Wire:
         authorization: str = "",
         query: str = "",
         address: str = "192.0.2.10",
-        **environ: Any,
+        **headers: str,
     ) -> Answer:
-        environ = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": endpoint if endpoint.startswith("/") else PATH + endpoint,
-            "QUERY_STRING": query,
-            "CONTENT_TYPE": content_type,
-            "CONTENT_LENGTH": str(len(body)),
-            "REMOTE_ADDR": address,
-            "wsgi.input": BytesIO(body),
-            **environ,
+        """Header fields are spelled as for Django's test client: HTTP_X_REQUEST_ID. Without CONTENT_LENGTH: chunked."""
+        fields = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": authorization}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": endpoint if endpoint.startswith("/") else PATH + endpoint,
+            "query_string": _bytes(headers.pop("QUERY_STRING", query)),
+            "headers": [(_name(name), _bytes(value)) for name, value in (fields | headers).items() if value],
+            "client": (headers.pop("REMOTE_ADDR", address), 50_000),
         }
-        if authorization:
-            environ["HTTP_AUTHORIZATION"] = authorization
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        # A start_response of two arguments; its third, and what it returns (PEP 3333), nobody uses here.
-        text = b"".join(self.within(environ, lambda status, headers: started.append((status, headers))))  # type: ignore[arg-type, return-value]
-        self.within.run(self.application.server.access_log.flush())  # tests read it at once
-        ((status, headers),) = started
-        return Answer(int(status[:3]), CaseInsensitiveMapping(headers), text.decode())
+        return self.loop.run(self._answer(scope, body))
+
+    async def _answer(self, scope: Message, body: bytes) -> Answer:
+        half = len(body) // 2
+        pieces = iter([(body[:half], True), (body[half:], False)])
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            piece, more_body = next(pieces)
+            return {"type": "http.request", "body": piece, "more_body": more_body}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self.authorization_server(scope, receive, send)
+        await self.application.server.access_log.flush()  # tests read it at once
+        start, content = sent
+        headers = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], CaseInsensitiveMapping(headers), content["body"].decode())
 
     def post(self, endpoint: str, form: dict[str, str] | list[tuple[str, str]] | str | bytes, **more: Any) -> Answer:
         """A form as pairs, or as the body that it is on the wire."""
@@ -132,7 +146,7 @@ class Wire:
 
     def write_behind(self) -> None:
         """What is done in the background every now and then."""
-        self.within.run(self.application.server.background.run_jobs())
+        self.loop.run(self.application.server.background.run_jobs())
 
     def cause(self, answer: Answer) -> JournalEntry | None:
         """What the client's contacts can read about a refused request, found by the id that the caller was given."""
@@ -153,11 +167,30 @@ def process(clock: Clock, **configuration: Any) -> Iterator[Wire]:
     server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
     application = Application(server)
     application._logs_access = True  # LOG_LEVEL is WARNING in tests
-    within = WithinThreads(application)
+    with running(application, clock, log) as wire:
+        yield wire
+
+
+@contextmanager
+def running(application: Application, clock: Clock, log: StringIO) -> Iterator[Wire]:
+    loop = EventLoop()
     try:
-        yield Wire(within, clock, log)
+        yield Wire(AuthorizationServer(application), loop, clock, log)
     finally:
-        within.close()
+        loop.run(application.server.close())
+        loop.close()
+
+
+def _name(variable: str) -> bytes:
+    return variable.removeprefix("HTTP_").replace("_", "-").lower().encode()
+
+
+def _bytes(text: str) -> bytes:
+    """As on the wire; a text that has characters beyond latin-1 as UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def basic(client_id: str, secret: str) -> str:

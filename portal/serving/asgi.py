@@ -1,0 +1,32 @@
+"""One process for everything: the OAuth paths go to the authorization server, all else to Django, in threads.
+
+In production a second process group serves the OAuth paths alone, by the same application (tokens/serving/asgi.py).
+"""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django = get_wsgi_application()
+
+from portal.config import database  # noqa: E402  (after the settings were read)
+from portal.serving.health import Broker  # noqa: E402
+from portal.serving.threads import Pages  # noqa: E402
+from portal.web.commits import COMMITS_WAIT  # noqa: E402
+from tokens.serving.asgi import application as authorization_server  # noqa: E402
+from tokens.serving.asgi_messages import Message, Receive, Send  # noqa: E402
+
+THREADS = 64  # pages at once; each thread may hold a connection to the database
+
+database.bound_statements()
+authorization_server.operations.reported["broker"] = Broker().answers
+pages = Pages(django, threads=THREADS)
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http" or authorization_server.serves(scope["path"]):
+        await authorization_server(scope, receive, send)
+    else:
+        commits_wait = authorization_server.server.store.lease.commits_wait
+        await pages(scope, receive, send, **{COMMITS_WAIT: commits_wait})

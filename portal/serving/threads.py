@@ -1,0 +1,170 @@
+"""Pages in threads, asked from an event loop: a WSGI application as an ASGI one.
+
+No client holds a thread by being slow: a body is read before a thread is asked for, and an answer of up to
+MAX_PIECE_BYTES is handed over whole. Only the client of a longer one is waited for, MAX_TAKING_S for each piece.
+
+Ours because a2wsgi gives a thread to each body that trickles in, asgiref has one thread for all, and Django's own
+handler opens a connection to the database for each request (docs/decisions/0012).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIApplication
+
+from tokens.protocol.http import Answer
+from tokens.serving.asgi_messages import Disconnected, Message, Receive, Send, closing, read_body, send_answer
+
+MAX_BODY_BYTES = 1024 * 1024  # twice what Django takes: with so much of a larger one it refuses that as well
+MAX_BODIES_BYTES = 64 * MAX_BODY_BYTES  # of all that are being read or wait for a thread
+MAX_PIECE_BYTES = 256 * 1024
+MAX_TAKING_S = 30.0  # seconds for a client to take a piece
+
+type Environment = dict[str, Any]
+
+
+class Start(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+
+class Pages:
+    """`await pages(scope, receive, send)`. A thread keeps its connection to the database from page to page."""
+
+    def __init__(self, pages: WSGIApplication, *, threads: int) -> None:
+        self._pages = pages
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
+        self._bodies_size = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send, **more: Any) -> None:
+        """`more` is added to the WSGI environment."""
+        size = _reserved(scope)
+        if self._bodies_size + size > MAX_BODIES_BYTES:
+            await send_answer(send, closing(HTTPStatus.SERVICE_UNAVAILABLE))
+            return
+        self._bodies_size += size
+        try:
+            body = await read_body(receive, limit=MAX_BODY_BYTES)
+            await self._answer(environment(scope, body) | more, receive, send)
+        except Disconnected:
+            return
+        except TimeoutError:
+            await send_answer(send, closing(HTTPStatus.REQUEST_TIMEOUT))
+        finally:
+            self._bodies_size -= size
+
+    async def _answer(self, environ: Environment, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        pieces = Pieces(loop, receive, send)
+        try:
+            start, rest = await loop.run_in_executor(self._threads, self._run, environ, pieces)
+        finally:
+            pieces.is_over = True  # also when this task was cancelled: then the thread comes to an end by itself
+        if pieces.is_begun:
+            await send({"type": "http.response.body", "body": rest})
+        else:
+            await send_answer(send, Answer(*start, rest))
+
+    def _run(self, environ: Environment, pieces: Pieces) -> tuple[Start, bytes]:
+        """Return what is still to be sent, in a thread. Raises Disconnected."""
+        started: list[Start] = []
+        found: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _error: Any = None
+        ) -> Callable[[bytes], object]:
+            texts = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            started[:] = [Start(int(status[:3]), texts)]
+            return found.append
+
+        content: Iterable[bytes] = self._pages(environ, start_response)
+        try:
+            size = 0
+            for piece in content:
+                if size >= MAX_PIECE_BYTES:
+                    pieces.send(started[0], b"".join(found))
+                    found.clear()
+                    size = 0
+                found.append(piece)
+                size += len(piece)
+            return started[0], b"".join(found)
+        finally:
+            if close := getattr(content, "close", None):
+                close()
+
+
+class Pieces:
+    """Of one long answer, handed from its thread to the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Receive, send: Send) -> None:
+        self._loop, self._receive, self._send = loop, receive, send
+        self._gone: asyncio.Future[Message] | None = None
+        self.is_begun = self.is_over = False
+
+    def send(self, start: Start, piece: bytes) -> None:
+        """Wait, in a thread, until the client can take more. Raises Disconnected, also for one that takes nothing."""
+        if self.is_over:
+            raise Disconnected
+        try:
+            asyncio.run_coroutine_threadsafe(self._hand_on(start, piece), self._loop).result(MAX_TAKING_S)
+        except (TimeoutError, CancelledError) as error:  # the latter when the event loop ends
+            raise Disconnected from error
+
+    async def _hand_on(self, start: Start, piece: bytes) -> None:
+        if self._gone is None:  # the body was read, so what is received next is that the client hung up
+            self._gone = asyncio.ensure_future(self._receive())
+        if not self.is_begun:
+            self.is_begun = True
+            await self._send({"type": "http.response.start", "status": start.status, "headers": start.headers})
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self._gone.done() and self._gone.result()["type"] == "http.disconnect":
+            raise Disconnected
+
+
+def environment(scope: Message, body: bytes) -> Environment:
+    """Return the WSGI environment (PEP 3333), without fields like X_Forwarded_For: they would be X-Forwarded-For."""
+    client, (server, port) = scope.get("client"), scope.get("server") or ("", None)
+    environ: Environment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port or ""),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0] if client else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for raw_name, value in scope["headers"]:
+        if b"_" not in raw_name:
+            _add(environ, raw_name.decode("latin-1"), value.decode("latin-1"))
+    environ.setdefault("CONTENT_LENGTH", str(len(body)) if body else "")
+    return environ
+
+
+def _add(environ: Environment, header: str, value: str) -> None:
+    name = header.upper().replace("-", "_")
+    name = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    separator = "; " if name == "HTTP_COOKIE" else ","
+    environ[name] = f"{environ[name]}{separator}{value}" if name in environ else value
+
+
+def _reserved(scope: Message) -> int:
+    """Bytes that its body may take in memory: none without a body, which most requests have not."""
+    fields = dict(scope["headers"])
+    if b"transfer-encoding" in fields:
+        return MAX_BODY_BYTES
+    return min(int(fields.get(b"content-length") or 0), MAX_BODY_BYTES)  # digits, or the parser would have refused it

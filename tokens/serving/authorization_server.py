@@ -1,0 +1,83 @@
+"""The authorization server as one ASGI application, whichever HTTP server and whichever process it runs in."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from django.conf import settings
+
+from tokens.protocol.http import READ_HEADERS, Answer, Request
+from tokens.protocol.parameters import LARGEST_BODY
+from tokens.runtime.services import Server
+from tokens.serving.application import Application
+from tokens.serving.asgi_messages import Disconnected, Message, Receive, Send, closing, read_body, send_answer
+from tokens.serving.operations import Operations, PortInUse
+from tokens.storage.pooler import UnsafePooler, refuse_unsafe
+
+_READ = {name.encode(): name for name in READ_HEADERS}
+
+
+class AuthorizationServer:
+    """ASGI's `http` and `lifespan`; HttpConnection takes the shorter way and calls `answer` (docs/decisions/0005)."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.server: Server = application.server
+        self.operations = Operations(self.server.store)
+        self.answer: Callable[[Request], Awaitable[Answer]] = application.answer
+        self.serves = application.serves
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(receive, limit=LARGEST_BODY)
+        except Disconnected:
+            return
+        except TimeoutError:
+            await send_answer(send, closing(HTTPStatus.REQUEST_TIMEOUT))
+            return
+        await send_answer(send, await self.answer(_request(scope, body)))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and end as the HTTP server says; what stands in the way of a start is told in one message."""
+        await receive()
+        try:
+            await self._start()
+        except (PortInUse, UnsafePooler) as problem:
+            await send({"type": "lifespan.startup.failed", "message": str(problem)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.operations.close()
+        await self.server.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> None:
+        await refuse_unsafe(self.server.configuration.database)
+        is_worker = multiprocessing.parent_process() is not None  # of several (`--workers`)
+        await self.operations.listen(settings.OPERATIONS_HOST, settings.OPERATIONS_PORT, with_others=is_worker)
+        self.server.background.ensure_started()
+
+
+def _request(scope: Message, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, value in scope["headers"]:
+        if name := _READ.get(raw_name):
+            text = value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        peer=client[0] if client else "",
+        body=body,
+    )

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from tokens.protocol.http import Answer, plain
+from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
+from tokens.protocol.parameters import LARGEST_BODY
 
+_READ = {name.encode(): name for name in READ_HEADERS}
 MAX_BODY_ARRIVAL_S = 30.0
 
 type Message = dict[str, Any]
@@ -22,6 +24,17 @@ type AsgiApplication = Callable[[Message, Receive, Send], Awaitable[None]]
 
 class Disconnected(Exception):
     """The client hung up, so there is nobody to answer."""
+
+
+async def respond(answer: Callable[[Request], Awaitable[Answer]], scope: Message, receive: Receive, send: Send) -> None:
+    try:
+        body = await read_body(receive, limit=LARGEST_BODY)
+    except Disconnected:
+        return
+    except TimeoutError:
+        await send_answer(send, closing(HTTPStatus.REQUEST_TIMEOUT))
+        return
+    await send_answer(send, await answer(_request(scope, body)))
 
 
 async def read_body(receive: Receive, *, limit: int) -> bytes:
@@ -54,3 +67,20 @@ def closing(status: HTTPStatus) -> Answer:
     answer = plain(status, b"text/plain", status.description.encode())
     answer.headers.append((b"connection", b"close"))
     return answer
+
+
+def _request(scope: Message, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, value in scope["headers"]:
+        if name := _READ.get(raw_name):
+            text = value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    client = scope.get("client")
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        peer=client[0] if client else "",
+        body=body,
+    )

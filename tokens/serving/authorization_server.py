@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 from django.conf import settings
 
-from tokens.protocol.http import READ_HEADERS, Answer, Request
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.http import Answer, Request
 from tokens.runtime.services import Server
 from tokens.serving.application import Application
-from tokens.serving.asgi_messages import Disconnected, Message, Receive, Send, closing, read_body, send_answer
+from tokens.serving.asgi_messages import Message, Receive, Send, respond
 from tokens.serving.operations import Operations, PortInUse
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
-
-_READ = {name.encode(): name for name in READ_HEADERS}
 
 
 class AuthorizationServer:
@@ -33,17 +29,7 @@ class AuthorizationServer:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self._respond(scope, receive, send)
-
-    async def _respond(self, scope: Message, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(receive, limit=LARGEST_BODY)
-        except Disconnected:
-            return
-        except TimeoutError:
-            await send_answer(send, closing(HTTPStatus.REQUEST_TIMEOUT))
-            return
-        await send_answer(send, await self.answer(_request(scope, body)))
+            await respond(self.answer, scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and end as the HTTP server says; what stands in the way of a start is told in one message."""
@@ -64,20 +50,3 @@ class AuthorizationServer:
         is_worker = multiprocessing.parent_process() is not None  # of several (`--workers`)
         await self.operations.listen(settings.OPERATIONS_HOST, settings.OPERATIONS_PORT, with_others=is_worker)
         self.server.background.ensure_started()
-
-
-def _request(scope: Message, body: bytes) -> Request:
-    headers: dict[str, str] = {}
-    for raw_name, value in scope["headers"]:
-        if name := _READ.get(raw_name):
-            text = value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {text}" if name in headers else text
-    client = scope.get("client")
-    return Request(
-        method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        peer=client[0] if client else "",
-        body=body,
-    )

@@ -12,7 +12,7 @@ import uvicorn
 
 from foundation.log_lines import write_lines_only
 from tokens.serving.http_connection import HttpConnection
-from tokens.serving.standard_connection import KEEP_ALIVE_S, StandardConnection
+from tokens.serving.standard_connection import StandardConnection
 
 # By the name that `--http` takes. "standard" is slower and serves any ASGI application.
 CONNECTIONS: dict[str, type[HttpConnection] | type[StandardConnection]] = {
@@ -40,7 +40,7 @@ def serve(
         loop="uvloop",
         lifespan="on",
         timeout_graceful_shutdown=max_end,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=int(StandardConnection.longest_idle),
         server_header=False,
         proxy_headers=False,  # TRUSTED_PROXY_COUNT says whom to believe (foundation/ip_addresses.py)
         access_log=False,  # tokens/runtime/access_log.py and portal/guards/middleware.py

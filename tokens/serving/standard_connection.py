@@ -15,13 +15,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, UnreadableRequest
 
-KEEP_ALIVE_S = 75  # longer than the proxies before us, so that it is they who hang up
-
 
 class StandardConnection(HttpToolsProtocol):
     """The class for uvicorn's option `http`."""
 
     longest_arrival = 30.0  # seconds for the head of a request, and for the first one to begin
+    longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
     longest_farewell = 2.0  # seconds for the client to read that its request was refused
     check_every = 5.0  # seconds
 
@@ -83,7 +82,7 @@ class StandardConnection(HttpToolsProtocol):
     # --- For uvicorn --------------------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
-        self._deadline = self.loop.time() + KEEP_ALIVE_S
+        self._deadline = self.loop.time() + self.longest_idle
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -91,9 +90,12 @@ class StandardConnection(HttpToolsProtocol):
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_oversized else HTTPStatus.BAD_REQUEST
         self._is_deaf = True
         self._deadline = self.loop.time() + self.longest_farewell
-        if self._is_answering():  # it would come between the parts of the answer before it
-            self.transport.close()
-            return
+        if self._is_answering():
+            if self.cycle.response_started or not self.cycle.more_body or self.pipeline:
+                self.transport.close()  # a refusal would be taken for the answer to an earlier request
+                return
+            self.cycle.disconnected = True  # its own body is what was refused
+            self.cycle.message_event.set()
         text = status.description.encode()
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + text)

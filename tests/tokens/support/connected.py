@@ -15,7 +15,9 @@ import uvloop
 from uvicorn.server import ServerState
 
 from tokens.protocol.http import Answer, Request
+from tokens.serving.asgi_messages import Message, Receive, Send, respond
 from tokens.serving.http_connection import HttpConnection
+from tokens.serving.standard_connection import StandardConnection
 
 LARGE = 8 * 1024 * 1024  # bytes; more than the system's buffers take of it
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n"
@@ -32,8 +34,15 @@ class Quick(HttpConnection):
     check_interval = 0.05
 
 
+class QuickStandard(StandardConnection):
+    longest_arrival = 0.5
+    longest_idle = 0.8
+    longest_farewell = 0.3
+    check_every = 0.05
+
+
 class Recorder:
-    """The application. Each answer says what was asked."""
+    """The application, for both kinds of connections. Each answer says what was asked."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -51,6 +60,9 @@ class Recorder:
             await self.gate.wait()
         text = b"x" * LARGE if request.path == "/large" else f"{request.method} {request.path}".encode()
         return Answer(200, [(b"content-length", b"%d" % len(text))], text)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await respond(self.answer, scope, receive, send)
 
 
 class Received(NamedTuple):
@@ -122,7 +134,7 @@ class Link:
 
 
 class Connected:
-    """A server for HttpConnection, without uvicorn around it."""
+    """A server for connections of one class, without uvicorn around it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, port: int, application: Recorder, state: ServerState) -> None:
         self.loop, self.port, self.application, self.state = loop, port, application, state
@@ -156,13 +168,13 @@ def eventually(is_so: Callable[[], bool], *, seconds: float = PATIENCE) -> bool:
 
 
 @contextmanager
-def connected(protocol: type[HttpConnection] = HttpConnection) -> Iterator[Connected]:
+def connected(protocol: type[HttpConnection | StandardConnection] = HttpConnection) -> Iterator[Connected]:
     application, state, loop = Recorder(), ServerState(), uvloop.new_event_loop()
-    config = uvicorn.Config("of no use", log_config=None)
-    config.loaded_app = application  # type: ignore[assignment]  # what uvicorn loads is ASGI's for lifespan alone
+    config = uvicorn.Config(application, log_config=None, ws="none", proxy_headers=False, interface="asgi3")  # type: ignore[arg-type]  # messages
+    config.load()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    starting = loop.create_server(lambda: protocol(config, state), "127.0.0.1", 0)
+    starting = loop.create_server(lambda: protocol(config, server_state=state, app_state={}), "127.0.0.1", 0)
     server = asyncio.run_coroutine_threadsafe(starting, loop).result(PATIENCE)
     try:
         yield Connected(loop, server.sockets[0].getsockname()[1], application, state)
@@ -177,6 +189,6 @@ async def _end(server: asyncio.Server, application: Recorder, state: ServerState
     application.gate.set()
     server.close()
     for connection in list(state.connections):
-        connection._transport.abort()  # type: ignore[union-attr]  # all are of our class
+        (connection.transport if isinstance(connection, StandardConnection) else connection._transport).abort()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         await task

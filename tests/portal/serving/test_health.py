@@ -1,24 +1,29 @@
-"""Health of `web`, on its own port: while all its threads are busy, and while the broker is away."""
+"""The process `web`: its health on its own port, slow and large requests, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.db import connection
 
 from dev.servers import sockets, stack
+from dev.servers.processes import Process
 from portal.serving.health import Broker
 from tests.e2e.support.live import free_port
+from tests.tokens.support.connected import Link, eventually, get
+from tokens.protocol.policy import from_settings
 
 pytestmark = pytest.mark.django_db  # without it no test database is made for the process
 
@@ -27,8 +32,8 @@ PATHS = ("/healthz", "/readyz", "/metrics")
 
 
 class Web:
-    def __init__(self) -> None:
-        self.port, self.operations_port = free_port(), free_port()
+    def __init__(self, port: int, operations_port: int, process: Process) -> None:
+        self.port, self.operations_port, self.process = port, operations_port, process
 
     def ask(self, port: int, path: str, host: str = "10.1.2.3:9000") -> tuple[int, str]:
         with closing(HTTPConnection(stack.HOST, port, timeout=3)) as link:
@@ -40,20 +45,25 @@ class Web:
         return self.ask(self.operations_port, path)
 
 
-@pytest.fixture(scope="module")
-def web(django_db_setup: None) -> Iterator[Web]:
-    started = Web()
+@contextmanager
+def serving() -> Iterator[Web]:
     database = urlsplit(os.environ["DATABASE_URL"])
     path = database.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]
+    port, operations_port = free_port(), free_port()
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl()}
-    env |= {"OPERATIONS_PORT": str(started.operations_port), "PUBLIC_URL": f"http://localhost:{started.port}"}
-    log = sockets.throw_away("web") / "web.log"
-    process = stack.web(started.port, env=env, log=log)
+    env |= {"OPERATIONS_PORT": str(operations_port), "PUBLIC_URL": f"http://localhost:{port}"}
+    process = stack.web(port, env=env, log=sockets.throw_away("web") / "web.log")
     try:
-        stack.wait_until_ready(process, port=started.port, operations_port=started.operations_port)
-        yield started
+        stack.wait_until_ready(process, port=port, operations_port=operations_port)
+        yield Web(port, operations_port, process)
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[Web]:
+    with serving() as started:
+        yield started
 
 
 def test_any_host_may_ask(web: Web) -> None:
@@ -68,14 +78,24 @@ def test_the_public_port_tells_nothing(web: Web, path: str) -> None:
     assert web.ask(web.port, path, host=f"localhost:{web.port}")[0] == 404
 
 
+@contextmanager
+def locked_scopes() -> Iterator[None]:
+    """Pages that show scopes wait."""
+    with psycopg.connect(**from_settings().database) as other:
+        other.execute("LOCK TABLE clients_scope IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def waiting_page(web: Web) -> bytes:
+    return f"GET /docs/scopes/ HTTP/1.1\r\nHost: localhost:{web.port}\r\n\r\n".encode()
+
+
 def test_it_answers_while_all_threads_are_busy(web: Web) -> None:
     with ExitStack() as busy:
-        cursor = busy.enter_context(connection.cursor())
-        cursor.execute("BEGIN; LOCK TABLE clients_scope IN ACCESS EXCLUSIVE MODE")
-        busy.callback(cursor.execute, "ROLLBACK")
+        busy.enter_context(locked_scopes())
         for _ in range(THREADS + 6):
             link = busy.enter_context(socket.create_connection((stack.HOST, web.port)))
-            link.sendall(f"GET /docs/scopes/ HTTP/1.1\r\nHost: localhost:{web.port}\r\n\r\n".encode())
+            link.sendall(waiting_page(web))
         while answers_pages(web):  # until all threads are taken
             pass
         assert [web.operations(path)[0] for path in PATHS] == [200, 200, 200]
@@ -97,6 +117,61 @@ def test_a_body_that_arrives_slowly_holds_no_thread(web: Web, path: str) -> None
             link = slow.enter_context(socket.create_connection((stack.HOST, web.port)))
             link.sendall(head.encode())
         assert answers_pages(web)
+
+
+def test_a_page_that_is_under_way_at_the_end_is_answered(django_db_setup: None) -> None:
+    with serving() as web, Link(web.port) as link:
+        with locked_scopes():
+            link.send(waiting_page(web))
+            assert eventually(somebody_waits)
+            os.kill(web.process.pid, signal.SIGTERM)
+            assert eventually(lambda: not listens(web.port))
+        status, fields = link.head()
+        assert (status, fields["connection"]) == (200, "close")
+        assert web.process.guard.wait(timeout=20) == 0
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((stack.HOST, port), timeout=2):
+        return True
+    return False
+
+
+def test_a_page_is_not_asked_what_is_too_long(web: Web) -> None:
+    many = [f"X-{number}: a" for number in range(200)]
+    for request_bytes in (get("/", *many), get("/", f"X-Long: {'a' * 200_000}"), get(f"/{'a' * 200_000}")):
+        with Link(web.port) as link:
+            link.send(request_bytes)
+            assert link.answer().status == 431
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_has_come(web: Web) -> None:
+    head = f"POST /link/ HTTP/1.1\r\nHost: localhost:{web.port}\r\nContent-Length: {10**9}\r\n"
+    with Link(web.port) as link:
+        link.send(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + b"a" * 1_500_000)
+        assert link.head()[0] in (400, 403, 413)
+
+
+def test_pages_keep_their_connections_to_the_database(web: Web) -> None:
+    def ask(_number: int) -> int:
+        return web.ask(web.port, "/docs/scopes/", host=f"localhost:{web.port}")[0]
+
+    def open_now() -> set[int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+            return {pid for (pid,) in cursor.fetchall()}
+
+    with ThreadPoolExecutor(4) as callers:
+        assert set(callers.map(ask, range(40))) == {200}
+        before = open_now()
+        assert set(callers.map(ask, range(40))) == {200}
+    assert before <= open_now()
 
 
 def test_asking_opens_no_connection_to_the_database(web: Web) -> None:

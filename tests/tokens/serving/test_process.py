@@ -141,6 +141,15 @@ def test_two_workers_answer_and_end_with_the_process_that_started_them(tmp_path:
     assert Token.objects.count() == 10
 
 
+def test_a_worker_that_is_killed_is_told_in_a_line_and_replaced(tmp_path: Path, django_db_setup: None):
+    with serving(tmp_path, "--workers", "2") as served:
+        assert eventually(lambda: len(told(served, STARTED)) == 2)
+        killed = told(served, STARTED).pop()
+        os.kill(int(killed), signal.SIGKILL)
+        assert eventually(lambda: told(served, r"Child process \[(\d+)\] died") == {killed}, seconds=20)
+        assert eventually(lambda: len(told(served, STARTED)) == 3, seconds=20)
+
+
 # --- The log ----------------------------------------------------------------------------------------------------------
 
 

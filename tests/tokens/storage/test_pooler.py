@@ -93,7 +93,7 @@ def url(parameters: dict[str, Any]) -> str:
     "command",
     [
         ["-m", "tokens.serving.cli", "--port", "{port}"],
-        ["-c", "import portal.serving.asgi"],
+        ["-m", "portal.serving.cli", "--port", "{port}"],
         ["-m", "celery", "-A", "portal", "worker", "--concurrency", "1"],
         ["manage.py", "check", "--database", "default"],
     ],

@@ -1,5 +1,6 @@
-"""`application`: the authorization server of this process. It is served alone (tokens/serving/cli.py), or beside pages
-(portal/serving/asgi.py).
+"""`application`: the authorization server of this process.
+
+It is served alone (tokens/serving/cli.py) or beside pages (portal/serving/asgi.py).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from tokens.serving.authorization_server import AuthorizationServer  # noqa: E40
 write_lines_only()
 application = AuthorizationServer(Application(Server(policy.from_settings())))
 
-# What was loaded stays, so the collector need not walk it. And a batch of requests under way has more objects than its
-# usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.
+# The objects loaded so far stay, so the collector need not walk them. A batch of requests under way has more objects
+# than its usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.
 gc.collect()
 gc.freeze()
 gc.set_threshold(50_000)

@@ -32,7 +32,7 @@ class StandardConnection(HttpToolsProtocol):
 
     # --- For the event loop -------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._check_deadline()
 

@@ -91,10 +91,11 @@ CRASH = """
 import os
 from django.db import transaction
 from django.utils import timezone
-from clients import outbox, people
+from clients.acts import staff
 from clients.actors import COMMAND_LINE
+from clients.mail import outbox
 outbox.wake_worker = lambda mail_id: transaction.on_commit(lambda: os.kill(os.getpid(), 9))
-people.invite_staff(email="{address}", name="Noor", role="auditor", by=COMMAND_LINE, now=timezone.now())
+staff.invite_staff(email="{address}", name="Noor", role="auditor", by=COMMAND_LINE, now=timezone.now())
 """
 
 

@@ -24,7 +24,7 @@ def server() -> Iterator[Connected]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connected]:
-    """One with deadlines so short that a test can wait for them."""
+    """A server with deadlines so short that a test can wait for them."""
     monkeypatch.setattr(asgi_messages, "MAX_BODY_ARRIVAL_S", 0.5)
     with connected(QuickStandard) as started:
         yield started

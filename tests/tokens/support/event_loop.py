@@ -15,11 +15,11 @@ class EventLoop:
         self._thread.start()
 
     def run[Result](self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Its result, once the event loop has come to it."""
+        """Return its result, once the event loop has come to it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Nobody waits for it; it is given up when the loop is closed."""
+        """Start it without waiting for it; closing the loop cancels it."""
         asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def close(self) -> None:

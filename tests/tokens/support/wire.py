@@ -71,7 +71,7 @@ class Clock:
 
 @dataclass
 class Wire:
-    """One process of the authorization server. Any thread may send requests: the event loop has one of its own."""
+    """A process of the authorization server. Any thread may send requests: the event loop has one of its own."""
 
     authorization_server: AuthorizationServer
     loop: EventLoop

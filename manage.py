@@ -15,7 +15,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as problem:
         # A setting that cannot be read. Status 2, because 1 is an answer: of verify_log, that the log was altered.
         if "--json" in sys.argv:
-            sys.stdout.write(json.dumps({"error": str(problem)}) + "\n")
+            sys.stdout.write(json.dumps({"error": str(problem), "code": "settings"}) + "\n")
         else:
             sys.stderr.write(f"{problem}\n")
         sys.exit(2)

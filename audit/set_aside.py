@@ -5,29 +5,37 @@ been examined: an alarm, not a fault. Rows of the change log are never removed, 
 longer counts.
 """
 
+from enum import StrEnum
+
 from django.db import transaction
 
 from audit import checkpoints, log
 from audit.actions import Action
 from audit.models import Checkpoint, Entry
+from foundation.refusals import Refusal
 
 
-class UnableToSetAside(Exception):
-    """No such checkpoint, or it is a good one."""
+class LogCode(StrEnum):
+    """The closed vocabulary of refusals; portal/explanations/acts.py has the words for each code."""
+
+    CHECKPOINT_SIGNED = "checkpoint_signed"
+    NO_LOG_KEY = "no_log_key"
+    NO_SUCH_CHECKPOINT = "no_such_checkpoint"
+    SET_ASIDE_WITHOUT_REASON = "set_aside_without_reason"
 
 
 @transaction.atomic
 def set_aside(*, size: int, reason: str, by: log.Actor) -> Entry:
-    """Record that the checkpoint of `size` entries does not count. Raises UnableToSetAside."""
+    """Record that the checkpoint of `size` entries does not count. Raises Refusal for none, and for a good one."""
     checkpoint = Checkpoint.objects.filter(size=size).first()
     if checkpoint is None:
-        raise UnableToSetAside(f"There is no checkpoint of {size} entries.")
+        raise Refusal(LogCode.NO_SUCH_CHECKPOINT, size=size)
     if not checkpoints.verifier_keys():
-        raise UnableToSetAside("No key of this log is set here, so nothing tells a good checkpoint from a bad one.")
+        raise Refusal(LogCode.NO_LOG_KEY)
     if checkpoints.is_signed(checkpoint):
-        raise UnableToSetAside(f"The checkpoint of {size} entries was signed by a key of this log: it stands.")
+        raise Refusal(LogCode.CHECKPOINT_SIGNED, size=size)
     if not reason.strip():
-        raise UnableToSetAside("Say why, for those who read the change log later.")
+        raise Refusal(LogCode.SET_ASIDE_WITHOUT_REASON)
     return log.record(
         action=Action.CHECKPOINT_SET_ASIDE, actor=by, subject=checkpoint, changes={"entries": (size, None)}, note=reason
     )

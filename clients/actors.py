@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.utils.translation import gettext_lazy as _
-
 from clients.models import User
-
-
-class ReasonMissing(Exception):
-    """A member of staff acts without saying why."""
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,9 @@ class Actor:
         return f"{self.system}, {self.operator}" if self.operator else self.system
 
     def because(self, reason: str) -> str:
-        """The reason, for the entry of the act. Raises ReasonMissing where staff give none; others need none."""
+        """The reason, for the entry of the act. Raises Refusal where staff give none; others need none."""
         if not reason.strip() and self.user is not None and self.user.is_staff_member:
-            raise ReasonMissing(_("Say why: it stays in the change log."))
+            raise Refusal(Code.REASON_MISSING)
         return reason
 
 

@@ -7,13 +7,15 @@ did not see, and of two people at once the second does not take back what the fi
 import hashlib
 import json
 
-from django.utils.translation import gettext_lazy as _
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
-CHANGED = _("Somebody changed this while you had it open, so nothing was saved. Look at it as it is now.")
 
+class Stale(Refusal):
+    """Refusal of a change to what is not as the person saw it: the page shows it as it is, with what was typed."""
 
-class Stale(Exception):
-    """It is not what the person saw any more."""
+    def __init__(self, code: Code = Code.CHANGED_MEANWHILE) -> None:
+        super().__init__(code)
 
 
 def fingerprint(*content: object) -> str:
@@ -23,4 +25,4 @@ def fingerprint(*content: object) -> str:
 def check(seen: str | None, now: str) -> None:
     """Raises Stale. None: a command, which acts on whatever is there."""
     if seen not in (None, now):
-        raise Stale(CHANGED)
+        raise Stale

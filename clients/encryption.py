@@ -15,12 +15,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
+
 SECOND_FACTOR = uuid.UUID("6b657964-6573-6b20-3266-610000000000")  # for what allauth keeps, which names no row
 NONCE = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
 
 
-class UnableToOpen(Exception):
+class UnableToOpen(Refusal):
     """The key is not configured any more, or the ciphertext is not the one that was sealed for this row."""
+
+    def __init__(self, code: Code = Code.CIPHERTEXT_UNREADABLE) -> None:
+        super().__init__(code)
 
 
 def current_key_id() -> str:

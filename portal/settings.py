@@ -249,6 +249,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("fr", _("French")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+REFUSALS_IN_WORDS = "portal.explanations.sentences.in_words"  # for commands (foundation/commands.py)
 TIME_ZONE = env.get_value("TIME_ZONE", cast=time_zone, default="Europe/Brussels")
 USE_I18N = USE_TZ = True
 

@@ -20,10 +20,15 @@ from audit import log
 from audit.actions import Action
 from clients.actors import Actor
 from clients.models import ManagementLink, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 
-class LinkNotUsable(Exception):
+class LinkNotUsable(Refusal):
     """Unknown, used, replaced or expired; which of these is nobody's business."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.LINK_NOT_USABLE)
 
 
 def issue(

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet, Sum
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext as _
 
 from clients.models import MailedCode, User
+from clients.refusal_codes import Code
 from foundation import email_addresses
+from foundation.refusals import Refusal
 
 DIGITS = 6
 # Both count for one mailbox, however its address is spelled, and for each purpose: a stranger who floods or guesses on
@@ -27,7 +28,7 @@ FAILURES_PER_DAY = 20
 DAY = timedelta(days=1)
 
 
-class CodeRefused(Exception):
+class CodeRefused(Refusal):
     """Wrong, used, expired or too often tried.
 
     `tries_left` says how many more attempts with this code make sense; `ended`, that no code of this mailbox works
@@ -36,20 +37,8 @@ class CodeRefused(Exception):
 
     def __init__(self, *, tries_left: int = 0, ended: bool = False) -> None:
         self.tries_left, self.ended = 0 if ended else tries_left, ended
-        super().__init__("too many failures" if ended else "wrong code" if tries_left else "code no longer valid")
-
-
-class TooManyCodes(Exception):
-    """This address was mailed enough codes for now."""
-
-
-class EndedForToday(TooManyCodes):
-    """Too many codes of this mailbox failed: a further one would not be accepted. The message says so."""
-
-    def __str__(self) -> str:
-        return _(
-            "Too many wrong codes were typed for this address. Its owner was told by mail; no code works for a day."
-        )
+        code = Code.CODES_ENDED if ended else Code.CODE_WRONG if tries_left else Code.CODE_OVER
+        super().__init__(code, tries_left=self.tries_left)
 
 
 @transaction.atomic
@@ -61,18 +50,21 @@ def issue(
     user: User | None = None,
     **bound_to: Any,
 ) -> MailedCode:
-    """Make a new code; earlier ones that are bound to the same stop working. Raises TooManyCodes.
+    """Make a new code; earlier ones that are bound to the same stop working.
+
+    Raises Refusal when this mailbox was sent enough of them, or when too many of them failed.
 
     `bound_to`: a registration; or the session, act and client of a step-up.
     """
     mailbox = email_addresses.mailbox(email)
     lock(purpose, mailbox)
     if failures(purpose, mailbox, now) >= FAILURES_PER_DAY:
-        raise EndedForToday
+        raise Refusal(Code.CODES_ENDED)
     recent = MailedCode.objects.filter(purpose=purpose, mailbox=mailbox, created_at__gt=now - timedelta(hours=1))
+    earlier = recent.filter(used_at=None, expires_at__gt=now, **bound_to)
     if recent.count() >= MAILED_PER_HOUR:
-        raise TooManyCodes
-    recent.filter(used_at=None, expires_at__gt=now, **bound_to).update(expires_at=now)
+        raise Refusal(Code.TOO_MANY_CODES if earlier.exists() else Code.TOO_MANY_CODES_BEFORE, limit=MAILED_PER_HOUR)
+    earlier.update(expires_at=now)
     return MailedCode.objects.create(
         purpose=purpose, email=email, mailbox=mailbox, user=user, created_at=now,
         expires_at=now + settings.CODE_LIFETIME, **bound_to,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -16,28 +15,18 @@ from clients.acts import four_eyes
 from clients.acts.lifecycle import difference
 from clients.mail.notifications import tell_contacts_of_many
 from clients.models import Api, Client, Proposal, Scope, User
-
-
-class NameTaken(Exception):
-    """There is one of this name already; the message says so."""
-
-
-class UnableToRetireScope(Exception):
-    """The message says why."""
-
-
-class UnableToEaseScope(Exception):
-    """The second approval of a scope stays; the message says why."""
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor, reason: str = "") -> Api:
-    """Raises NameTaken: of several at once, one wins."""
+    """Raises Refusal: of several at once, one wins."""
     try:
         with transaction.atomic():
             api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
     except IntegrityError as error:
-        raise NameTaken(_("There is an API with this identifier.")) from error
+        raise Refusal(Code.API_EXISTS, name=identifier) from error
     changes = {"name": (None, name), "description": (None, _told(description) or None)}
     log.record(action=Action.API_CREATED, actor=by, subject=api, changes=changes, note=by.because(reason))
     return api
@@ -56,7 +45,7 @@ def change_api(
 ) -> None:
     """Also says which clients are its resource servers: those may introspect its tokens from now on.
 
-    `seen` is the API's content_hash as the person saw it. Raises fingerprints.Stale.
+    `seen` is the API's content_hash as the person saw it. Raises edit_tags.Stale.
     """
     servers, locked = list(served_by), Api.objects.select_for_update(no_key=True).get(pk=api.pk)
     edit_tags.check(seen, locked.content_hash)
@@ -78,12 +67,12 @@ def change_api(
 def create_scope(
     *, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = ""
 ) -> Scope:
-    """Raises NameTaken: of several at once, one wins."""
+    """Raises Refusal: of several at once, one wins."""
     try:
         with transaction.atomic():
             scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
     except IntegrityError as error:
-        raise NameTaken(_("There is a scope with this name.")) from error
+        raise Refusal(Code.SCOPE_EXISTS, name=name) from error
     changes = {
         "api": (None, api.identifier),
         "description": (None, _told(description) or None),
@@ -97,11 +86,11 @@ def create_scope(
 def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = "") -> None:
     """Change the description, or make a scope sensitive. It takes two people to end that (`ease`).
 
-    Raises UnableToEaseScope.
+    Raises Refusal.
     """
     locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
     if locked.sensitive and not sensitive:
-        raise UnableToEaseScope(_("It takes two people to drop the second approval: one asks, the other confirms."))
+        raise Refusal(Code.EASING_TAKES_TWO)
     before = {"description": _told(locked.description), "sensitive": locked.sensitive}
     scope.description, scope.sensitive = dict(description), sensitive
     scope.save(update_fields=["description", "sensitive"])
@@ -115,13 +104,13 @@ def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: boo
 def ease(*, scope: Scope, by: Actor, reason: str, agreed: Proposal | None = None) -> None:
     """Let one person approve a request for the scope from now on. `agreed` is the proposal that this carries out.
 
-    Raises UnableToEaseScope and four_eyes.NeedsColleague.
+    Raises Refusal and four_eyes.NeedsColleague.
     """
     if by.user is None or by.user.role != User.Role.SECURITY:
-        raise UnableToEaseScope(_("Only the Security team decides on this."))
+        raise Refusal(Code.NOT_SECURITY_TEAM)
     four_eyes.check(by=by, agreed=agreed)
     if not Scope.objects.sensitive().filter(pk=scope.pk).update(sensitive=False):
-        raise UnableToEaseScope(_("One approval is enough for this scope already, or it is retired."))
+        raise Refusal(Code.SCOPE_NOT_SENSITIVE)
     scope.sensitive = False
     changes = {"sensitive": (True, False), **four_eyes.first_of_two(agreed)}
     log.record(action=Action.SCOPE_EASED, actor=by, subject=scope, changes=changes, note=by.because(reason))
@@ -132,10 +121,10 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
     """Nobody can ask for it any more, and no token carries it from now on. It stays in the history.
 
     A member of staff does not do it alone when clients hold it: `agreed` is the proposal that this carries out. Every
-    contact of these clients gets a mail. Raises UnableToRetireScope and four_eyes.NeedsColleague.
+    contact of these clients gets a mail. Raises Refusal and four_eyes.NeedsColleague.
     """
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
-        raise UnableToRetireScope(_("This scope was retired already."))
+        raise Refusal(Code.SCOPE_RETIRED_ALREADY)
     if held_by := scope.holders.count():
         four_eyes.check(by=by, agreed=agreed)
     scope.retired_at = now

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -22,14 +21,12 @@ from clients.authentication import code_guessing
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
+from clients.refusal_codes import Code
 from foundation import email_addresses
+from foundation.refusals import Refusal
 
 Status = Registration.Status
 MESSAGES_PER_HOUR = 10  # of one person about one request: each may be mailed, and all are read
-
-
-class UnableToDecide(Exception):
-    """Not now, or not by this person; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +59,7 @@ class Confirmed:
 def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Registration:
     """Keeps a new request and mails a code to its address; the queue sees it when the code comes back.
 
-    Raises codes.TooManyCodes.
+    Raises Refusal when the address was sent too many of late.
     """
     registration = Registration.objects.create(**content.columns, language=language, created_at=now)
     _ask_for(registration, content.scopes)
@@ -77,13 +74,13 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
 def propose_change(*, client: Client, content: Content, by: Actor, now: datetime) -> Registration:
     """A contact asks for other scopes or another name: the same review, shown as a difference.
 
-    Raises UnableToDecide while an earlier request about this client is open.
+    Raises Refusal while an earlier request about this client is open.
     """
     client = Client.objects.locked(client.pk)
     if client.status == Client.Status.CLOSED:
-        raise UnableToDecide(_("This client is closed for good: it stays as it is."))
+        raise Refusal(Code.CLIENT_CLOSED)
     if client.registrations.open().exists():
-        raise UnableToDecide(_("A request about this client is being reviewed. Wait for it, or withdraw it first."))
+        raise Refusal(Code.REQUEST_OPEN_ALREADY)
     registration = Registration.objects.create(
         **content.columns, kind=Registration.Kind.CHANGE, client=client, status=Status.SUBMITTED, requester=by.user,
         language=by.user.language if by.user else "", created_at=now, submitted_at=now,
@@ -97,7 +94,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
 
 def mail_code(*, registration: Registration, now: datetime) -> None:
-    """Mails a (new) confirmation code. Raises codes.TooManyCodes."""
+    """Mails a (new) confirmation code. Raises Refusal when the address was sent too many of late."""
     code = one_time_codes.issue(
         purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=registration.contact_email, now=now, registration=registration
     )
@@ -105,7 +102,7 @@ def mail_code(*, registration: Registration, now: datetime) -> None:
 
 
 def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime) -> Confirmed:
-    """Put the request in the queue with the code from its mail. Raises codes.CodeRefused.
+    """Put the request in the queue with the code from its mail. Raises CodeRefused.
 
     Six digits are too few to sign in a person whom we know: a link is mailed to them.
     """
@@ -156,14 +153,11 @@ def withdraw(*, registration: Registration, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def comment(*, registration: Registration, text: str, by: Actor, now: datetime) -> None:
-    """A word to the other side; it changes nothing about the request. Raises UnableToDecide after too many."""
+    """A word to the other side; it changes nothing about the request. Raises Refusal after too many."""
     Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)  # parallel ones count each other
     written = registration.messages.filter(author=by.user, written_at__gt=now - timedelta(hours=1))
     if written.count() >= MESSAGES_PER_HOUR:
-        raise UnableToDecide(
-            _("You wrote %(n)s messages about this request within an hour. Wait a little, and put the rest into one.")
-            % {"n": MESSAGES_PER_HOUR}
-        )
+        raise Refusal(Code.TOO_MANY_MESSAGES, limit=MESSAGES_PER_HOUR)
     say(registration, text, by, now)
     log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
     if by.user is not None and by.user.is_staff_member and by.user != registration.requester:
@@ -174,7 +168,7 @@ def move(registration: Registration, allowed: set[str], status: str, **fields: o
     """Change the state in one conditional UPDATE: of several at once, one wins. Part of a larger act, which logs it."""
     rows = Registration.objects.filter(pk=registration.pk, status__in=allowed)
     if not rows.update(status=status, **fields):
-        raise UnableToDecide(_("Someone else changed the request just before you. Check its status."))
+        raise Refusal(Code.REQUEST_MOVED_ON)
     registration.status = status
     for name, value in fields.items():
         setattr(registration, name, value)
@@ -183,7 +177,7 @@ def move(registration: Registration, allowed: set[str], status: str, **fields: o
 def say(registration: Registration, text: str, by: Actor, now: datetime) -> None:
     """Add a message to the conversation about a request. Part of a larger act, which logs it."""
     if by.user is None:
-        raise UnableToDecide(_("A message needs somebody who wrote it."))
+        raise Refusal(Code.MESSAGE_WITHOUT_AUTHOR)
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
 
 

@@ -16,7 +16,9 @@ from clients.actors import Actor
 from clients.acts import staff
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Secret
+from clients.refusal_codes import Code
 from foundation import secret_format
+from foundation.refusals import Refusal
 
 OVERLAPS = {
     "0": (timedelta(0), _("Stops at once")),
@@ -24,10 +26,6 @@ OVERLAPS = {
     "24h": (timedelta(hours=24), _("Works 24 more hours")),
     "7d": (timedelta(days=7), _("Works 7 more days")),
 }
-
-
-class UnableToChangeSecret(Exception):
-    """The secret is not what the person saw any more, or the client would be left without a way to sign in."""
 
 
 def create_first(*, client: Client, by: Actor, now: datetime) -> str:
@@ -42,9 +40,9 @@ def create_first(*, client: Client, by: Actor, now: datetime) -> str:
 
 
 def _accepted_here() -> None:
-    """Raises UnableToChangeSecret where the site's profile takes keys only."""
+    """Raises Refusal where the site's profile takes keys only."""
     if not settings.CLIENT_SECRETS_ACCEPTED:
-        raise UnableToChangeSecret(_("This site accepts no client secrets. Add a key instead."))
+        raise Refusal(Code.SECRETS_NOT_ACCEPTED)
 
 
 def _create(*, client: Client, by: Actor, now: datetime) -> str:
@@ -60,15 +58,18 @@ def _create(*, client: Client, by: Actor, now: datetime) -> str:
 
 
 def in_clear(secret: Secret) -> str:
-    """Return the secret. Part of a larger act: not logged. Raises sealing.UnableToOpen, also where it is shown once."""
+    """Return the secret. Part of a larger act: not logged. Raises UnableToOpen, also where secrets are shown once."""
     if secret.ciphertext is None or not settings.SECRETS_VIEWABLE:
-        raise encryption.UnableToOpen
-    return encryption.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+        raise encryption.UnableToOpen(Code.SECRET_NOT_SHOWN)
+    try:
+        return encryption.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+    except encryption.UnableToOpen as error:
+        raise encryption.UnableToOpen(Code.SECRET_NOT_SHOWN) from error
 
 
 @transaction.atomic
 def view(*, secret: Secret, by: Actor, now: datetime) -> str:
-    """Return the secret in clear and log it. Raises sealing.UnableToOpen, also where secrets are shown only once."""
+    """Return the secret in clear and log it. Raises encryption.UnableToOpen, also where secrets are shown only once."""
     text = in_clear(secret)
     log.record(action=Action.SECRET_VIEWED, actor=by, subject=secret)
     tell_contacts(client=secret.client, action=Action.SECRET_VIEWED, subject=secret.audit_label, by=by, now=now)
@@ -80,17 +81,17 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
     """Makes a new secret and returns it; the one it replaces keeps working for the overlap.
 
     `replaces` is the current secret as the person saw it, None when there was none. Of several at once only the first
-    finds it current; the others raise UnableToChangeSecret.
+    finds it current; the others raise Refusal.
     """
     _accepted_here()
     Client.objects.locked(client.pk)
     if replaces is None:
         if client.secrets.current().exists():
-            raise UnableToChangeSecret(_("Somebody made a secret meanwhile. Look at it before you make another."))
+            raise Refusal(Code.SECRET_MADE_MEANWHILE)
     else:
         ended = client.secrets.current().filter(pk=replaces.pk).update(ends_at=now + overlap)
         if not ended:
-            raise UnableToChangeSecret(_("This secret was regenerated meanwhile. Look at the new one first."))
+            raise Refusal(Code.SECRET_REGENERATED_MEANWHILE)
     text = _create(client=client, by=by, now=now)
     new = client.secrets.current().get()
     changes = {"hint": (replaces.hint if replaces else None, new.hint)}
@@ -109,12 +110,10 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     """Ends a secret at once. The current one may only go when something else still signs the client in."""
     client = Client.objects.locked(secret.client_id)
     if secret.ends_at is None and not client.keys.lasting(now).exists():
-        raise UnableToChangeSecret(
-            _("This is the only way the client can authenticate. Add a key first, or regenerate.")
-        )
+        raise Refusal(Code.LAST_SECRET)
     still_working = client.secrets.usable(now).filter(pk=secret.pk)
     if not still_working.update(ends_at=now):
-        raise UnableToChangeSecret(_("This secret had stopped working already."))
+        raise Refusal(Code.SECRET_STOPPED_ALREADY)
     before = secret.ends_at.isoformat() if secret.ends_at else None
     log.record(action=Action.SECRET_ENDED, actor=by, subject=secret, changes={"ends_at": (before, now.isoformat())})
     tell_contacts(client=client, action=Action.SECRET_ENDED, subject=secret.audit_label, by=by, now=now)
@@ -127,9 +126,9 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
         _accepted_here()
     Client.objects.locked(client.pk)
     if not allowed and not client.keys.lasting(now).exists():
-        raise UnableToChangeSecret(_("Without a usable key the secret is the only way the client can authenticate."))
+        raise Refusal(Code.SECRETS_NEED_A_KEY)
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
-        raise UnableToChangeSecret(_("That was done already."))
+        raise Refusal(Code.SECRET_AUTHENTICATION_UNCHANGED)
     action = Action.SECRET_AUTHENTICATION_ON if allowed else Action.SECRET_AUTHENTICATION_OFF
     log.record(action=action, actor=by, subject=client, changes={"secret_allowed": (not allowed, allowed)})
     tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now)

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
-from clients import edit_tags
 from clients.access import management_links
 from clients.actors import Actor
 from clients.acts import four_eyes
@@ -18,12 +16,10 @@ from clients.authentication import sessions
 from clients.mail import outbox
 from clients.mail.notifications import tell_contacts, who
 from clients.models import Client, ClientContact, Mail, Proposal, RegistrationScope, Scope, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 LINKS_PER_HOUR = 5
-
-
-class UnableToChangeContacts(Exception):
-    """The message says why."""
 
 
 def mail_fresh_link(*, email: str, target: str = "", by: Actor, now: datetime, reason: str = "") -> bool:
@@ -52,16 +48,14 @@ def add(
     """Add a person and mail them a link. A member of staff does not do it alone where that `takes_two`.
 
     A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it. `agreed`
-    is the proposal that this carries out. Raises UnableToChangeContacts and four_eyes.NeedsColleague.
+    is the proposal that this carries out. Raises Refusal and four_eyes.NeedsColleague.
     """
     _open(Client.objects.locked(client.pk))
     user = User.objects.contact(email=email, name=name)
     if user.is_staff_member and by.user is not None and by.user.is_staff_member:
-        raise UnableToChangeContacts(
-            _("This is a staff address. Staff cannot be contacts of a client: use another address.")
-        )
+        raise Refusal(Code.CONTACT_IS_STAFF)
     if client.contacts.filter(user=user).exists():
-        raise UnableToChangeContacts(_("This person is a contact of the client already."))
+        raise Refusal(Code.CONTACT_ALREADY)
     if takes_two(client=client, now=now):
         four_eyes.check(by=by, agreed=agreed)
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
@@ -82,7 +76,7 @@ def change_role(
 ) -> None:  # fmt: skip
     """Make a contact owner or editor; `agreed` as for `add`.
 
-    Raises UnableToChangeContacts and four_eyes.NeedsColleague.
+    Raises Refusal and four_eyes.NeedsColleague.
     """
     client = _open(Client.objects.locked(contact.client_id))
     contact.role = before = _still_there(client, contact).role
@@ -155,7 +149,7 @@ def _told(user: User) -> str:
 
 def _open(client: Client) -> Client:
     if client.status == Client.Status.CLOSED:
-        raise UnableToChangeContacts(_("This client is closed for good: it stays as it is."))
+        raise Refusal(Code.CLIENT_CLOSED)
     return client
 
 
@@ -163,10 +157,10 @@ def _still_there(client: Client, contact: ClientContact) -> ClientContact:
     """As it is now that the client is locked: of two who do the same at once, the second did nothing."""
     found = client.contacts.filter(pk=contact.pk).first()
     if found is None:
-        raise UnableToChangeContacts(edit_tags.CHANGED)
+        raise Refusal(Code.CHANGED_MEANWHILE)
     return found
 
 
 def _keep_an_owner(client: Client, leaving: ClientContact) -> None:
     if not client.contacts.filter(role=ClientContact.Role.OWNER).exclude(pk=leaving.pk).exists():
-        raise UnableToChangeContacts(_("A client needs an owner. Make somebody else owner first."))
+        raise Refusal(Code.LAST_OWNER)

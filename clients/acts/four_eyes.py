@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
-
 from clients.actors import Actor
 from clients.models import Proposal, User
+from clients.refusal_codes import Code
 from foundation import email_addresses
+from foundation.refusals import Refusal
 
 
-class NeedsColleague(Exception):
-    """The act takes two people, and there is no proposal of another one: propose it instead."""
+class NeedsColleague(Refusal):
+    """The act takes two people, and there is no proposal of another one: the caller proposes it instead."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.NEEDS_COLLEAGUE)
 
 
 def check(*, by: Actor, agreed: Proposal | None) -> None:
@@ -21,7 +24,7 @@ def check(*, by: Actor, agreed: Proposal | None) -> None:
     if by.user is None or not by.user.is_staff_member:
         return
     if agreed is None or is_same_person(agreed.proposed_by, by.user):
-        raise NeedsColleague(_("It takes two people: propose it, and a colleague confirms."))
+        raise NeedsColleague
 
 
 def is_same_person(one: User, other: User) -> bool:

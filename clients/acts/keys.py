@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -18,6 +17,8 @@ from clients.keymaterial import KeyRefused, PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Mail
 from clients.models.credentials import KeyQuerySet
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 RENEWAL_OVERLAP = timedelta(days=7)
 MAX_KIDS_TOLD = 10  # in one mail
@@ -27,17 +28,9 @@ MAX_REFUSALS_LOGGED_PER_DAY = (
 )
 
 
-class UnableToAddKey(Exception):
-    """The key cannot be added; the message says why and what to do."""
-
-
-class UnableToRetireKey(Exception):
-    """The key cannot be retired; the message says why and what to do."""
-
-
 @transaction.atomic
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
-    """Add a key that clients/keymaterial has read; `active=False` stages it. Raises UnableToAddKey.
+    """Add a key that clients/keymaterial has read; `active=False` stages it. Raises Refusal.
 
     `proven`: the caller saw that they have the private half (keymaterial.is_signed_by); copies of the key that other
     clients hold without a proof are retired. A certificate that was renewed over a key of the client takes the place of
@@ -57,7 +50,7 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
         with transaction.atomic():
             row.save()
     except IntegrityError as error:  # the same key was added at another client at this very moment
-        raise UnableToAddKey(KNOWN_ELSEWHERE) from error
+        raise Refusal(Code.KEY_USED_ELSEWHERE) from error
     before = old.kid if old else None
     changes = {"kid": (before, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
     if row.proven_at:
@@ -134,15 +127,10 @@ def _end(key: Key, at: datetime, by: Actor) -> None:
     log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
 
 
-KNOWN_ELSEWHERE = _(
-    "This key is in use elsewhere. A key belongs to one client only: make a new key pair for this client."
-)
-
-
 def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
     """Of a set, the keys to add and those that the client has: the old one is often published beside the new one.
 
-    Raises UnableToAddKey for a key that cannot be added, or when none is left.
+    Raises Refusal for a key that cannot be added, or when none is left.
     """
     known = tuple(key for key in found if _has(client, key))
     new = tuple(key for key in found if key not in known)
@@ -156,19 +144,19 @@ def _has(client: Client, key: PublicKey) -> bool:
 
 
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
-    """Raises UnableToAddKey for a key that this client has just so, or that another client has or had, and proved.
+    """Raises Refusal for a key that this client has just so, or that another client has or had, and proved.
 
     A public key is public: who only uploaded it keeps nobody from it. A token that was got with it shows the private
     half as well as a proof does.
     """
     if _has(client, key):
-        raise UnableToAddKey(_("This client has this key already."))
+        raise Refusal(Code.KEY_ADDED_ALREADY, kid=key.kid)
     in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
-        raise UnableToAddKey(_("This client has another key with this key id (kid). Give the new key another one."))
+        raise Refusal(Code.KID_IN_USE, kid=key.kid)
     # A key that another client retired may have leaked there: it is not taken back elsewhere either.
     if any(_is_proven(rival) for rival in _rivals(client, key).select_related("client")):
-        raise UnableToAddKey(KNOWN_ELSEWHERE)
+        raise Refusal(Code.KEY_USED_ELSEWHERE)
 
 
 def _is_proven(key: Key) -> bool:
@@ -199,12 +187,12 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
 
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
-    """A staged key starts to work. Raises UnableToAddKey, and KeyRefused when its certificate has ended meanwhile."""
+    """A staged key starts to work. Raises Refusal, and KeyRefused when its certificate has ended meanwhile."""
     Client.objects.locked(key.client_id)
     if key.not_after and key.not_after <= now:
         raise KeyRefused("expired", not_after=key.not_after)
     if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
-        raise UnableToAddKey(_("This key is not staged any more."))
+        raise Refusal(Code.KEY_NOT_STAGED)
     key.active_from = now
     log.record(action=Action.KEY_ACTIVATED, actor=by, subject=key, changes={"state": ("staged", "active")})
     tell_contacts(client=key.client, action=Action.KEY_ACTIVATED, subject=key.kid, by=by, now=now)
@@ -214,17 +202,15 @@ def activate(*, key: Key, by: Actor, now: datetime) -> None:
 def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     """The key stops working after the overlap (0: at once), also under key ids from before it was renewed.
 
-    The client's last usable credential stays. Raises UnableToRetireKey.
+    The client's last usable credential stays. Raises Refusal.
     """
     client = Client.objects.locked(key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
     if works and not _others_work(client, key, now + overlap):
-        raise UnableToRetireKey(
-            _("This is the only way the client can authenticate. Add its successor first, then retire this one.")
-        )
+        raise Refusal(Code.LAST_KEY)
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:
-        raise UnableToRetireKey(_("This key was retired already."))
+        raise Refusal(Code.KEY_RETIRED_ALREADY)
     at = key.end_by(now + overlap, now)
     _end(key, at, by)
     for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):

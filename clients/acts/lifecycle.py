@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -18,14 +17,12 @@ from clients.keymaterial import PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
 from clients.models.client import new_client_id
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 Status = Client.Status
 Facts = Mapping[str, object]  # field of audit.actions.FIELDS -> value
 Changes = dict[str, tuple[object, object]]  # field -> before, after
-
-
-class UnableToChangeClient(Exception):
-    """The client is in another state than this act needs; the message says which."""
 
 
 def make(
@@ -52,7 +49,7 @@ def create(
 ) -> tuple[Client, str]:
     """A client without a request, for operators and automation; returns it and its secret ("" where none is accepted).
 
-    `content` is by the columns of Client that clients.fields names: name, organisation. Raises keys.UnableToAddKey.
+    `content` is by the columns of Client that clients.fields names: name, organisation. Raises Refusal.
     """
     granted, served = list(scopes), list(serves)
     client = make(content=content, scopes=granted, defaults=defaults, contact=contact, now=now)
@@ -98,7 +95,7 @@ def change_scopes(
     """Take scopes away, which is gone from every introspection as soon as this commits, or give more.
 
     A member of staff gives none alone: `agreed` is the proposal that this carries out. `seen` is the client's
-    scopes_hash as the person saw it. Raises UnableToChangeClient, fingerprints.Stale and four_eyes.NeedsColleague.
+    scopes_hash as the person saw it. Raises Refusal, edit_tags.Stale and four_eyes.NeedsColleague.
     """
     edit_tags.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
     wanted, before = list(scopes), facts(client)
@@ -119,7 +116,7 @@ def change_settings(
 ) -> None:
     """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
 
-    Raises UnableToChangeClient and fingerprints.Stale.
+    Raises Refusal and edit_tags.Stale.
     """
     locked = _open(Client.objects.locked(client.pk))
     edit_tags.check(seen, locked.settings_hash)
@@ -166,7 +163,7 @@ def _move(
 ) -> None:
     before = client.status
     if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
-        raise UnableToChangeClient(_("Someone else changed the client just before you. Check its status."))
+        raise Refusal(Code.CLIENT_CHANGED)
     changes = {"status": (before, status)}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now)
@@ -181,7 +178,7 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
     """
     locked, new = Client.objects.locked(client.pk), new_client_id()
     if locked.client_id != seen:
-        raise UnableToChangeClient(_("The client id was changed meanwhile. Look at the new one first."))
+        raise Refusal(Code.CLIENT_ID_CHANGED)
     Client.objects.filter(pk=client.pk).update(client_id=new, epoch=F("epoch") + 1)
     client.client_id = new
     log.record(action=Action.CLIENT_ID_CHANGED, actor=by, subject=client, changes={"client_id": (seen, new)})
@@ -191,7 +188,7 @@ def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> 
 
 def _open(client: Client) -> Client:
     if client.status == Status.CLOSED:
-        raise UnableToChangeClient(_("This client is closed for good: it stays as it is."))
+        raise Refusal(Code.CLIENT_CLOSED)
     return client
 
 

@@ -14,17 +14,13 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import catalogue, contacts, lifecycle
 from clients.models import Client, ClientContact, Proposal, Scope, User
+from clients.refusal_codes import Code
 from foundation import email_addresses
+from foundation.refusals import Refusal
 
 Kind = Proposal.Kind
 Changes = dict[str, tuple[object, object]]  # field of audit.actions.FIELDS -> before, after
 CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # the proposal, who confirms, their reason, now
-
-# Raised by the acts below when the change is not possible any more.
-REFUSALS = (
-    contacts.UnableToChangeContacts, lifecycle.UnableToChangeClient, catalogue.UnableToEaseScope,
-    catalogue.UnableToRetireScope,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def _add_contact(proposal: Proposal, by: Actor, reason: str, now: datetime) -> N
 def _promote_contact(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
     row = _contact(proposal)
     if row is None:
-        raise contacts.UnableToChangeContacts(edit_tags.CHANGED)
+        raise Refusal(Code.CHANGED_MEANWHILE)
     role = ClientContact.Role(proposal.content["role"])
     contacts.change_role(contact=row, role=role, reason=reason, agreed=proposal, by=by, now=now)
 
@@ -97,7 +93,7 @@ def _give_scopes(proposal: Proposal, by: Actor, reason: str, now: datetime) -> N
     offered = {scope.name: scope for scope in Scope.objects.offered()}
     names, defaults = proposal.content["scopes"], proposal.content["default_scopes"]
     if not set(names) <= offered.keys():
-        raise lifecycle.UnableToChangeClient(edit_tags.CHANGED)
+        raise Refusal(Code.CHANGED_MEANWHILE)
     lifecycle.change_scopes(
         client=_client(proposal), scopes=[offered[name] for name in names],
         defaults=[offered[name] for name in defaults], reason=reason, agreed=proposal, by=by, now=now,

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -20,21 +19,19 @@ from clients.actors import Actor
 from clients.acts import four_eyes, proposal_kinds
 from clients.mail import notifications
 from clients.models import Client, ClientContact, Proposal, Scope, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 LIFETIME = timedelta(days=7)
 
 Outcome = Proposal.Outcome
 
 
-class UnableToDecide(Exception):
-    """The proposal is not this person's to make or decide, or is over; the message says why."""
-
-
 @transaction.atomic
 def propose(
     *, kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any], reason: str, by: Actor, now: datetime
 ) -> Proposal:
-    """Keep a change for a second person to confirm; owners who may accept it are mailed. Raises UnableToDecide."""
+    """Keep a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
     proposer = _team_member(by)
     proposal = Proposal(
         kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content),
@@ -53,7 +50,7 @@ def propose(
         with transaction.atomic():
             proposal.save()
     except IntegrityError as error:
-        raise UnableToDecide(_("Someone proposed this already. Open that proposal first.")) from error
+        raise Refusal(Code.PROPOSED_ALREADY) from error
     log.record(
         action=Action.PROPOSAL_MADE, actor=by, subject=proposal.about, note=reason,
         changes={**_named(proposal), **proposal.changes, "void_at": (None, proposal.void_at)},
@@ -67,21 +64,18 @@ def propose(
 def confirm(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
     """Carry it out: the act behind it makes the entry in the change log, and names both people.
 
-    Raises UnableToDecide, and fingerprints.Stale when what it would replace is not what it was.
+    Raises Refusal, and edit_tags.Stale when what it would replace is not what it was.
     """
     _lock(proposal)
     _end(proposal, Outcome.CONFIRMED, _second_person(proposal, by), now)
     if is_out_of_date(proposal):
-        raise edit_tags.Stale(_("This changed after it was proposed. Decline it, and have it proposed again."))
-    try:
-        proposal_kinds.RULES[Proposal.Kind(proposal.kind)].carry_out(proposal, by, reason, now)
-    except proposal_kinds.REFUSALS as problem:
-        raise UnableToDecide(str(problem)) from problem
+        raise edit_tags.Stale(Code.PROPOSAL_OUT_OF_DATE)
+    proposal_kinds.RULES[Proposal.Kind(proposal.kind)].carry_out(proposal, by, reason, now)
 
 
 @transaction.atomic
 def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
-    """Everything stays as it is, because a second person says no. Raises UnableToDecide."""
+    """Everything stays as it is, because a second person says no. Raises Refusal."""
     _lock(proposal)
     _end(proposal, Outcome.DECLINED, _second_person(proposal, by), now)
     _record(Action.PROPOSAL_DECLINED, proposal, by, reason)
@@ -89,11 +83,11 @@ def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -
 
 @transaction.atomic
 def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> None:
-    """Everything stays as it is, because the person who proposed it takes it back. Raises UnableToDecide."""
+    """Everything stays as it is, because the person who proposed it takes it back. Raises Refusal."""
     _lock(proposal)
     proposer = _team_member(by)
     if proposer != proposal.proposed_by:
-        raise UnableToDecide(_("Only the person who proposed this can withdraw it."))
+        raise Refusal(Code.PROPOSAL_OF_ANOTHER)
     _end(proposal, Outcome.WITHDRAWN, proposer, now)
     _record(Action.PROPOSAL_WITHDRAWN, proposal, by, reason)
 
@@ -119,7 +113,7 @@ def _named(proposal: Proposal) -> proposal_kinds.Changes:
 
 def _team_member(by: Actor) -> User:
     if by.user is None or by.user.role != User.Role.SECURITY or not by.user.is_active:
-        raise UnableToDecide(_("Only the Security team decides on this."))
+        raise Refusal(Code.NOT_SECURITY_TEAM)
     return by.user
 
 
@@ -132,7 +126,7 @@ def _second_person(proposal: Proposal, by: Actor) -> User:
             return user
     member = _team_member(by)
     if four_eyes.is_same_person(member, proposal.proposed_by):
-        raise UnableToDecide(_("You proposed this yourself. Someone else of the Security team confirms or declines."))
+        raise Refusal(Code.OWN_PROPOSAL)
     _refuse_own_client(proposal, member)
     return member
 
@@ -140,7 +134,7 @@ def _second_person(proposal: Proposal, by: Actor) -> User:
 def _refuse_own_client(proposal: Proposal, member: User) -> None:
     """Refuse a member of the team who is a contact of the client."""
     if proposal.client is not None and proposal.client.contacts.filter(user=member).exists():
-        raise UnableToDecide(_("You are a contact of this client. Someone else of the Security team decides."))
+        raise Refusal(Code.CONTACT_OF_THE_CLIENT)
 
 
 def _lock(proposal: Proposal) -> None:
@@ -152,8 +146,8 @@ def _lock(proposal: Proposal) -> None:
 
 
 def _end(proposal: Proposal, outcome: Proposal.Outcome, by: User, now: datetime) -> None:
-    """Of several decisions at once, one finds it waiting. Raises UnableToDecide."""
+    """Of several decisions at once, one finds it waiting. Raises Refusal."""
     waiting = Proposal.objects.filter(pk=proposal.pk, outcome=Outcome.WAITING, void_at__gt=now)
     if not waiting.update(outcome=outcome, decided_by=by, decided_at=now):
-        raise UnableToDecide(_("This proposal is over: it was confirmed, declined, withdrawn, or nobody did in time."))
+        raise Refusal(Code.PROPOSAL_OVER)
     proposal.outcome, proposal.decided_by, proposal.decided_at = outcome, by, now

@@ -9,23 +9,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
 from clients import fields
 from clients.actors import Actor
 from clients.acts import client_secrets, decision_record, four_eyes, lifecycle
-from clients.acts.client_requests import UnableToDecide, move, say
+from clients.acts.client_requests import move, say
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
 from clients.models import Client, Mail, Registration, Scope, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 
 Status = Registration.Status
-
-
-class ContentChanged(UnableToDecide):
-    """The request is not the one the reviewer read any more: read it again."""
 
 
 @transaction.atomic
@@ -69,7 +66,7 @@ def approve(
     """Grants these scopes (all or fewer than asked), makes the client and mails the link.
 
     A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
-    hash of the page the reviewer decided on, `signals` the risk signals on it. Raises UnableToDecide.
+    hash of the page the reviewer decided on, `signals` the risk signals on it. Raises Refusal.
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
@@ -153,33 +150,33 @@ def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str
     for name in ("status", "endorsed_by_id", "client", "requester_id"):
         setattr(registration, name, getattr(fresh, name))
     if fresh.status != waits:
-        raise UnableToDecide(_("This request was decided already, or waits for the contact."))
+        raise Refusal(Code.REQUEST_NOT_WAITING)
     if by.user is None or by.user.role != User.Role.SECURITY:
-        raise UnableToDecide(_("Only the Security team decides on a request."))
+        raise Refusal(Code.NOT_A_REVIEWER)
     if fresh.is_by(by.user):
-        raise UnableToDecide(_("You asked for this client yourself. Somebody else of the Security team decides."))
+        raise Refusal(Code.OWN_REQUEST)
     if fresh.content_hash != seen:
-        raise ContentChanged(_("The request changed while you read it. Read it again, then decide."))
+        raise Refusal(Code.REQUEST_CHANGED)
 
 
 def _check_client(registration: Registration) -> None:
     if registration.client and registration.client.status == Client.Status.CLOSED:
-        raise UnableToDecide(_("The client is closed for good and stays as it is. Reject this request."))
+        raise Refusal(Code.CLIENT_OF_REQUEST_CLOSED)
 
 
 def _check_grant(registration: Registration, granted: list[Scope], default: list[Scope]) -> None:
     asked = {row.scope_id for row in registration.asked.all()}
     if not granted:
-        raise UnableToDecide(_("Tick at least one scope, or reject the request."))
+        raise Refusal(Code.NO_SCOPE_GRANTED)
     if not {scope.pk for scope in granted} <= asked:
-        raise UnableToDecide(_("You can only grant scopes that were asked for."))
+        raise Refusal(Code.SCOPE_NOT_ASKED_FOR)
     if not {scope.pk for scope in default} <= {scope.pk for scope in granted}:
-        raise UnableToDecide(_("A default scope must be one of the scopes you grant."))
+        raise Refusal(Code.DEFAULT_NOT_GRANTED)
 
 
 def _check_second_approval(registration: Registration, sensitive: set[int], by: Actor) -> None:
     """The second approval is by another person, and grants no sensitive scope that the first left out."""
     if registration.endorsed_by and by.user and four_eyes.is_same_person(registration.endorsed_by, by.user):
-        raise UnableToDecide(_("You gave the first approval. Somebody else gives the second."))
+        raise Refusal(Code.SAME_REVIEWER)
     if not sensitive <= set(registration.asked.filter(granted=True).values_list("scope_id", flat=True)):
-        raise UnableToDecide(_("The first approval left out a sensitive scope that you ticked. Untick it."))
+        raise Refusal(Code.SCOPE_NOT_ENDORSED)

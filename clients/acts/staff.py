@@ -15,15 +15,9 @@ from clients.access import management_links
 from clients.actors import Actor
 from clients.mail import outbox
 from clients.models import Mail, Proposal, Registration, User
+from clients.refusal_codes import Code
 from foundation import email_addresses
-
-
-class UnableToInvite(Exception):
-    """The person cannot be invited; the message says why."""
-
-
-class UnableToDeactivate(Exception):
-    """There is no such account to close; the message says why."""
+from foundation.refusals import Refusal
 
 
 @transaction.atomic
@@ -34,14 +28,14 @@ def invite_staff(
 
     Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor or
     signed in through OpenID Connect; `forget_sign_in` ends their password, second factors and that, for who lost them.
-    Raises UnableToInvite for another staff role.
+    Raises Refusal for another staff role.
     """
     user = User.objects.with_address(email).select_for_update(no_key=True).first()
     # The link must go to the address that the operator typed.
     if user and user.email not in (email_addresses.normal(email), email.strip().lower()):
-        raise UnableToInvite(f"{email} is the mailbox of {user.email}: invite that address")
+        raise Refusal(Code.OTHER_ADDRESS_OF_MAILBOX, typed=email, email=user.email)
     if user and user.is_staff_member and user.role != role:
-        raise UnableToInvite(f"{user.email} already has the role {user.get_role_display()}")
+        raise Refusal(Code.OTHER_ROLE, email=user.email, role=user.role)
     role_before, was_active = (user.role, user.is_active) if user else (None, None)
     if user is None:
         user = User(email=email_addresses.normal(email), name=name)
@@ -64,13 +58,13 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
     """Closes the account of a member of staff: sessions, password, second factors and links end at once.
 
     What they did stays, but where they were the first of two, a first one is needed again: the account may have been
-    misused. An invitation opens it again. Raises UnableToDeactivate.
+    misused. An invitation opens it again. Raises Refusal.
     """
     user = User.objects.with_address(email).select_for_update(no_key=True).first()
     if user is None or not user.is_staff_member:
-        raise UnableToDeactivate(f"{email} is no member of staff")
+        raise Refusal(Code.NOT_STAFF, email=email)
     if not user.is_active:
-        raise UnableToDeactivate(f"the account of {email} is closed already")
+        raise Refusal(Code.ACCOUNT_CLOSED_ALREADY, email=email)
     user.is_active = False
     user.set_unusable_password()  # which also ends every session
     user.save(update_fields=["is_active", "password"])

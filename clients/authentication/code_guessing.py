@@ -18,7 +18,7 @@ process_log = structlog.get_logger(__name__)
 
 
 def spend(code: MailedCode | None, *, typed: str, by: Actor, now: datetime) -> None:
-    """Accept the code once. Raises codes.CodeRefused. Call it outside a transaction: attempts must stay counted."""
+    """Accept the code once. Raises CodeRefused. Call it outside a transaction: attempts must stay counted."""
     try:
         one_time_codes.spend(code, typed=typed, now=now)
     except one_time_codes.CodeRefused as refused:

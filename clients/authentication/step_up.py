@@ -48,7 +48,8 @@ class Asked:
 def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
     """Mail a code, unless the one of a moment ago still works: two mails would only confuse. `again` mails anyway.
 
-    The mail says what the code does, when, from where and in which browser it was asked for. Raises TooManyCodes.
+    The mail says what the code does, when, from where and in which browser it was asked for. Raises Refusal after too
+    many codes.
     """
     if not again and one_time_codes.tries_left(asked.code(), now):
         return
@@ -59,7 +60,7 @@ def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
 
 
 def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
-    """Spend the code. Raises codes.CodeRefused; each wrong attempt stays counted."""
+    """Spend the code. Raises CodeRefused; each wrong attempt stays counted."""
     try:
         code_guessing.spend(asked.code(), typed=typed, by=by, now=now)
     except one_time_codes.CodeRefused:

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from audit import log as change_log
 from audit.actions import Action
@@ -27,8 +26,10 @@ from clients.actors import Actor
 from clients.mail import targets
 from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, User
+from clients.refusal_codes import Code
 from foundation import advisory_locks
 from foundation.dispatch import wake
+from foundation.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +41,6 @@ MAX_REASON_LENGTH = 4000  # characters of what a mail server said: cut before it
 SWEPT = 200  # mails in one sweep
 SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
 SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
-
-
-class UnableToRetry(Exception):
-    """The mail is not one that could not be delivered; the message says so."""
 
 
 def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
@@ -242,11 +239,11 @@ def _is_permanent(error: Exception) -> bool:
 
 @transaction.atomic
 def retry(*, mail: Mail, by: Actor, now: datetime, reason: str = "") -> None:
-    """Puts an undeliverable mail back in the queue. Raises UnableToRetry."""
+    """Puts an undeliverable mail back in the queue. Raises Refusal."""
     if _is_over(mail, now):
-        raise UnableToRetry(_("The link or code in this mail no longer works. A new one is needed."))
+        raise Refusal(Code.MAIL_OUT_OF_DATE)
     failed = Mail.objects.undeliverable().filter(pk=mail.pk)
     if not failed.update(state=Mail.State.PENDING, attempts=0, next_attempt_at=now):
-        raise UnableToRetry(_("This mail waits to be sent already, or was sent."))
+        raise Refusal(Code.MAIL_NOT_FAILED)
     change_log.record(action=Action.MAIL_RETRIED, actor=by, subject=mail, note=by.because(reason))
     wake_worker(mail.pk)

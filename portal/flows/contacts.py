@@ -7,26 +7,21 @@ from clients.acts import contacts as acts
 from clients.models import Client, ClientContact
 from portal.forms.contacts import ContactForm
 from portal.guards.access import actor
+from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
 
 
 def add(request: Request, client: Client, form: ContactForm) -> bool:
     """False when the person cannot be added; then the form says why. Raises four_eyes.NeedsColleague for staff."""
-    try:
+    with refusals_to(form, "email"):
         acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
-    except acts.UnableToChangeContacts as problem:
-        form.add_error("email", str(problem))
-        return False
-    messages.success(request, _("We mailed them a link to this client."))
-    return True
+        messages.success(request, _("We mailed them a link to this client."))
+    return form.is_valid()
 
 
 def remove(request: Request, row: ClientContact, *, reason: str = "") -> bool:
     """Whether they are gone; a message says so, or why not."""
-    try:
+    with refusals_to(request) as told:
         acts.remove(contact=row, reason=reason, by=actor(request), now=request.now)
-    except acts.UnableToChangeContacts as problem:
-        messages.error(request, str(problem))
-        return False
-    messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user.shown_to_contacts})
-    return True
+        messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user.shown_to_contacts})
+    return told.refusal is None

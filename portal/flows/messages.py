@@ -5,15 +5,13 @@ from django.forms import Form
 from clients.acts import client_requests
 from clients.models import Registration
 from portal.guards.access import actor
+from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
 
 
 def send_message(request: Request, registration: Registration, form: Form) -> bool:
     """Send the form's `text` to the other side; False if it was not sent, and then the form says why."""
     text = form.cleaned_data["text"]
-    try:
+    with refusals_to(form):
         client_requests.comment(registration=registration, text=text, by=actor(request), now=request.now)
-    except client_requests.UnableToDecide as problem:
-        form.add_error(None, str(problem))
-        return False
-    return True
+    return form.is_valid()

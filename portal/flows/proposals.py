@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clients.acts import proposals as acts
 from clients.models import Client, Proposal, Scope
 from portal.guards.access import actor
+from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
 
 NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
@@ -20,10 +21,8 @@ def propose(
     request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
 ) -> HttpResponse:
     """Propose what one person cannot do alone, and lead to the page where it waits."""
-    try:
+    with refusals_to(request):
         made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
-    except acts.UnableToDecide as problem:
-        messages.error(request, str(problem))
-        return redirect("security:proposals")
-    messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
-    return redirect("security:proposal", made.uid)
+        messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
+        return redirect("security:proposal", made.uid)
+    return redirect("security:proposals")

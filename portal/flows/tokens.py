@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.utils.translation import gettext as _
 
 from clients.models import Key, Secret
+from foundation.refusals import Refusal
 from portal.guards.access import actor
 from portal.web.http_request import Request
 from tokens.acts import invalidation
@@ -13,7 +14,7 @@ def end_tokens(request: Request, credential: Key | Secret) -> bool:
     """False when it has none."""
     try:
         invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
-    except invalidation.UnableToRevoke:
+    except Refusal:
         return False
     messages.success(request, _("All tokens issued with this key or secret have stopped working."))
     return True

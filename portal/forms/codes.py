@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.access import one_time_codes
-from clients.access.one_time_codes import CodeRefused
 from clients.models import MailedCode
 from portal.forms.fields import code_field
 from portal.ui.dates import clock
@@ -15,15 +14,6 @@ from portal.ui.dates import clock
 
 class CodeForm(forms.Form):
     code = code_field()
-
-    def refuse(self, refused: CodeRefused) -> None:
-        if refused.ended:
-            text = str(one_time_codes.EndedForToday())
-        elif refused.tries_left:
-            text = _("This is not the code we mailed. Look at the newest mail and type its six digits.")
-        else:
-            text = _("This code no longer works. Ask for a new one below.")
-        self.add_error("code", text)
 
     def show_limits(self, code: MailedCode | None, now: datetime) -> None:
         """Say until when the code works and how many tries are left; for the page that is about to be shown."""

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from clients.edit_tags import Stale
+from portal.explanations.sentences import sentence_of
 
 
 class SeenForm(forms.Form):
@@ -22,7 +23,7 @@ class SeenForm(forms.Form):
         self.is_stale = True
         self.data = data = cast(QueryDict, self.data).copy()
         data["seen"] = self.initial["seen"]
-        self.add_error(None, str(problem))
+        self.add_error(None, sentence_of(problem))
 
     @property
     def differences(self) -> list[dict[str, str]]:

@@ -21,7 +21,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from clients.access import one_time_codes
 from clients.access.guarded_acts import ALWAYS_ASKED, SHOWN_BY_A_FRESH_LINK, Act
 from clients.authentication import step_up
 from clients.authentication.step_up import Asked
@@ -29,6 +28,7 @@ from clients.models import Client, User
 from portal.forms.codes import CodeForm
 from portal.forms.passkeys import MALFORMED, CredentialDecoder
 from portal.guards.access import actor
+from portal.guards.refusals import refusals_to
 from portal.sign_in.allauth_internals import (
     begin_authentication,
     complete_authentication,
@@ -156,12 +156,8 @@ def _asked(request: Request, act: Act, client: Client | None) -> Asked:
 
 
 def _mail_code(request: Request, asked: Asked, *, again: bool) -> None:
-    try:
+    with refusals_to(request):
         step_up.mail_code(asked=asked, again=again, by=actor(request), now=request.now)
-    except one_time_codes.EndedForToday as ended:
-        messages.error(request, str(ended))
-    except one_time_codes.TooManyCodes:
-        messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
 
 
 def _ask(request: Request, waiting: Waiting) -> HttpResponse | None:
@@ -202,12 +198,9 @@ def _page(request: Request, waiting: Waiting, form: CodeForm) -> HttpResponse:
 def _try_code(request: Request, waiting: Waiting, form: CodeForm) -> bool:
     if not form.is_valid():  # a slip of the finger costs no try
         return False
-    try:
+    with refusals_to(form, "code"):
         step_up.confirm(asked=waiting.asked, typed=form.cleaned_data[CODE], by=actor(request), now=request.now)
-    except one_time_codes.CodeRefused as refused:
-        form.refuse(refused)
-        return False
-    return True
+    return form.is_valid()
 
 
 def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:

@@ -13,8 +13,9 @@ from audit import canonical, checkpoints, log, signed_notes, tasks
 from audit.actions import Action
 from audit.management.commands.export_log import CommandLine
 from audit.models import Checkpoint, Entry
-from audit.set_aside import UnableToSetAside, set_aside
+from audit.set_aside import LogCode, set_aside
 from audit.verification import Problem
+from foundation.refusals import Refusal
 from tests.audit.forging import OTHER_SEED, SEED, exported_log, rehashed, ruling_the_database
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +143,7 @@ def test_nothing_is_set_aside_where_no_key_tells_good_from_bad(write, settings):
     write()
     sign()
     settings.LOG_SIGNING_KEYS = {}
-    with pytest.raises(UnableToSetAside, match="No key"):
+    with pytest.raises(Refusal, match=LogCode.NO_LOG_KEY):
         set_aside(size=1, reason="It looks bad", by=CommandLine())
 
 

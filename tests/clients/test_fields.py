@@ -9,6 +9,8 @@ from clients.acts import client_requests, review
 from clients.edit_tags import fingerprint
 from clients.fields import CONTENT_FIELDS
 from clients.models import Client, Registration
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from portal.ui.field_rows import differences
 from tests.support import factories
 
@@ -59,7 +61,7 @@ def test_a_field_of_a_change_is_logged_shown_hashed_and_carried_out(now, field: 
     noor = factories.by(factories.noor())
     told = {"registration": asked, "by": noor, "now": now}
     Registration.objects.filter(pk=asked.pk).update(**{field.name: "Something else again"})
-    with pytest.raises(review.ContentChanged):
+    with pytest.raises(Refusal, match=Code.REQUEST_CHANGED):
         review.approve(**told, scopes=scopes, defaults=scopes, seen=seen)
     asked.refresh_from_db()
     changed = review.approve(**told, scopes=scopes, defaults=scopes, seen=asked.content_hash)

@@ -11,12 +11,13 @@ from audit.models import Entry
 from clients import expiry
 from clients.access import management_links, one_time_codes
 from clients.actors import Actor
-from clients.acts import client_requests, client_secrets, keys, lifecycle, review
+from clients.acts import client_secrets, keys, lifecycle, review
 from clients.mail import outbox
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
+from clients.refusal_codes import Code
 from tests.support.factories import NOW, bram, by, client, lotte, noor, submitted_request
 from tests.support.keys import certificate, public_key
-from tests.support.parallel import at_once
+from tests.support.parallel import at_once, refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ def test_twenty_decisions_give_one_decision_client_mail_and_entry():
     outcomes = at_once(20, decide)
 
     assert len(succeeded(outcomes)) == 1, outcomes
-    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} == {client_requests.UnableToDecide}
+    assert set(refused(outcomes)) == {Code.REQUEST_NOT_WAITING}
     approved = Registration.objects.get(pk=pk).status == Registration.Status.APPROVED
     assert Client.objects.count() == int(approved)
     assert Mail.objects.count() == 1
@@ -90,7 +91,7 @@ def test_the_same_key_at_two_clients_at_once_is_kept_by_one():
     key, actor = public_key(), by(lotte())
     outcomes = at_once(6, lambda number: keys.add(client=clients[number], key=key, by=actor, now=NOW, proven=True))
     assert len(succeeded(outcomes)) == 1, outcomes
-    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} == {keys.UnableToAddKey}
+    assert set(refused(outcomes)) == {Code.KEY_USED_ELSEWHERE}
     assert Key.objects.count() == 1
 
 
@@ -103,7 +104,7 @@ def test_of_a_proof_and_copies_at_once_only_the_proven_key_stays(attempt):
         return keys.add(client=clients[number], key=key, by=actor, now=NOW, proven=number == attempt)
 
     outcomes = at_once(8, add)
-    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} <= {keys.UnableToAddKey}, outcomes
+    assert set(refused(outcomes)) <= {Code.KEY_USED_ELSEWHERE}, outcomes
     assert Key.objects.get(retires_at=None).client == clients[attempt]
 
 
@@ -114,7 +115,7 @@ def test_the_last_two_keys_cannot_both_go():
     actor, pair = by(lotte()), (first, second)
     outcomes = at_once(2, lambda number: keys.retire(key=pair[number], overlap=timedelta(0), by=actor, now=NOW))
     assert mine.keys.usable(NOW).count() == 1
-    assert sum(isinstance(outcome, keys.UnableToRetireKey) for outcome in outcomes) == 1
+    assert refused(outcomes) == [Code.LAST_KEY]
 
 
 def test_the_client_id_changes_once_from_what_one_saw():

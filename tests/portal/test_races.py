@@ -13,9 +13,10 @@ from audit.models import Entry
 from clients.access import management_links, one_time_codes
 from clients.access.session_store import UID
 from clients.acts import client_secrets, contacts, keys, proposals
-from clients.acts.proposals import UnableToDecide
 from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.portal.support import browsers, staff
 from tests.support.factories import (
     SYSTEM,
@@ -31,7 +32,7 @@ from tests.support.factories import (
     wim,
 )
 from tests.support.keys import public_key
-from tests.support.parallel import at_once
+from tests.support.parallel import at_once, refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW, SECOND = datetime.now(UTC), timedelta(seconds=1)
@@ -94,7 +95,7 @@ def test_an_owner_and_a_colleague_who_confirm_at_once_do_it_once() -> None:
         ),
     )
     assert outcomes.count(None) == 1
-    assert sum(isinstance(outcome, UnableToDecide) for outcome in outcomes) == 19
+    assert refused(outcomes) == [Code.PROPOSAL_OVER] * 19
     assert Entry.objects.filter(action="client.contact_added").count() == 1
     assert Mail.objects.filter(kind=Mail.Kind.CONTACT_ADDED).count() == 1
 
@@ -103,7 +104,7 @@ def test_of_twenty_proposals_of_the_same_at_once_one_is_kept() -> None:
     made, _secret = client()
     outcomes = at_once(20, lambda _number: proposed_contact(made))
     assert sum(isinstance(outcome, Proposal) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, UnableToDecide) for outcome in outcomes) == 19
+    assert refused(outcomes) == [Code.PROPOSED_ALREADY] * 19
     assert Entry.objects.filter(action="proposal.made").count() == 1
 
 
@@ -154,7 +155,7 @@ def test_a_request_that_waited_does_not_count_what_ended_as_a_way_in(key_first: 
     ]
     first, second = acts if key_first else reversed(acts)
     first(later)
-    with pytest.raises((keys.UnableToRetireKey, client_secrets.UnableToChangeSecret), match="only way"):
+    with pytest.raises(Refusal, match=Code.LAST_SECRET if key_first else Code.LAST_KEY):
         second(NOW)
 
 

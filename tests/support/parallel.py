@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from foundation.refusals import Refusal
+
 
 def at_once(times: int, act: Callable[[int], Any]) -> list[Any]:
     """What each run returned, or the exception it raised."""
@@ -29,3 +31,12 @@ def at_once(times: int, act: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.join(timeout=30)
     return outcomes
+
+
+def refused(outcomes: list[Any]) -> list[object]:
+    """The code of each refusal; an exception that is none stays as it is, so that no test takes it for one."""
+    return [
+        outcome.code if isinstance(outcome, Refusal) else outcome
+        for outcome in outcomes
+        if isinstance(outcome, Exception)
+    ]

@@ -14,6 +14,8 @@ from joserfc.jwk import RSAKey
 
 from clients import keymaterial
 from clients.acts import client_secrets, keys, lifecycle
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.tokens.support.wire import ISSUER, TOKEN_URL, Clock, Signer, Wire, basic, ec_key, process, public_jwk
@@ -78,13 +80,13 @@ def test_a_secret_from_before_the_profile_is_refused(settings: Any) -> None:
         refused = wire.token(basic(client.client_id, secret))
         assert (refused.error, wire.rule(refused)) == ("invalid_client", "secret_not_allowed")
     assert not client.accepts_secrets
-    with pytest.raises(client_secrets.UnableToChangeSecret):
+    with pytest.raises(Refusal, match=Code.SECRETS_NOT_ACCEPTED):
         client_secrets.set_allowed(client=client, allowed=True, by=factories.SYSTEM, now=NOW)
 
 
 def test_no_secret_is_made(fapi2: Wire) -> None:
     client, _none = factories.client()
-    with pytest.raises(client_secrets.UnableToChangeSecret):
+    with pytest.raises(Refusal, match=Code.SECRETS_NOT_ACCEPTED):
         client_secrets.regenerate(
             client=client, replaces=None, overlap=client_secrets.OVERLAPS["0"][0], by=factories.SYSTEM, now=NOW
         )

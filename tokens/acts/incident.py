@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, Q, QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from audit import log
 from audit.actions import Action
@@ -23,7 +22,9 @@ from clients.acts import keys
 from clients.former_ids import has_id
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret
-from tokens.acts.invalidation import UnableToRevoke, wake_cleaner
+from foundation.refusals import Refusal
+from tokens.acts.invalidation import wake_cleaner
+from tokens.acts.refusal_codes import TokenCode
 from tokens.models import Token, TokenQuerySet
 from tokens.protocol.jws import Jws
 from tokens.runtime.client_cache import signing_key
@@ -256,7 +257,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
 
     A key or secret is ended even if the client has no other credential: its contacts get a mail, with `message` in it,
     and can make a new one. The tokens end with the client's token generation (`epoch`), including any that is being
-    issued at this moment. The entry keeps the addresses that got tokens. Raises UnableToRevoke.
+    issued at this moment. The entry keeps the addresses that got tokens. Raises Refusal.
     """
     client = Client.objects.locked(leak.client.pk)
     seen = [str(address) for address in addresses(leak)]
@@ -267,7 +268,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
     elif isinstance(leak.subject, Secret):
         changes = _end_secret(client, leak.subject, now)
     else:
-        raise UnableToRevoke(_("A client id by itself opens nothing. Suspend the client, or invalidate its tokens."))
+        raise Refusal(TokenCode.CLIENT_ID_LEAKED)
     tell_contacts(
         client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now,
         what=leak.kind, message=message,
@@ -278,14 +279,14 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
 
 def _end_token(token: Token, now: datetime) -> Changes:
     if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
-        raise UnableToRevoke(_("This token was revoked already."))
+        raise Refusal(TokenCode.LEAKED_TOKEN_REVOKED_ALREADY)
     return {"tokens": (None, _REVOKED)}
 
 
 def _end_key(client: Client, key: Key, now: datetime) -> Changes:
     issued = Leak(key).tokens().live(now).exists()
     if not keys.retire_at_once(client=client, key=key, now=now) and not issued:
-        raise UnableToRevoke(_("This key had stopped working already, and its tokens too."))
+        raise Refusal(TokenCode.LEAKED_KEY_STOPPED_ALREADY)
     _end_all_tokens(client)
     return {"retires_at": (key.retires_at, now), "tokens": (None, _REVOKED)}
 
@@ -293,7 +294,7 @@ def _end_key(client: Client, key: Key, now: datetime) -> Changes:
 def _end_secret(client: Client, secret: Secret, now: datetime) -> Changes:
     issued = Leak(secret).tokens().live(now).exists()
     if not client.secrets.usable(now).filter(pk=secret.pk).update(ends_at=now) and not issued:
-        raise UnableToRevoke(_("This secret had stopped working already, and its tokens too."))
+        raise Refusal(TokenCode.LEAKED_SECRET_STOPPED_ALREADY)
     _end_all_tokens(client)
     return {"ends_at": (secret.ends_at, now), "tokens": (None, _REVOKED)}
 

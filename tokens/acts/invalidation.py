@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext_lazy as _
 
 from audit import log as change_log
 from audit.actions import Action
@@ -14,11 +13,9 @@ from clients.actors import Actor
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret
 from foundation.dispatch import wake
+from foundation.refusals import Refusal
+from tokens.acts.refusal_codes import TokenCode
 from tokens.models import Token, TokenQuerySet
-
-
-class UnableToRevoke(Exception):
-    """Token that does not work any more; the message says so."""
 
 
 @transaction.atomic
@@ -37,14 +34,14 @@ def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = ""
 def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) -> None:
     """Invalidate the tokens of one key or secret; the credential itself and the client's other tokens go on.
 
-    Raises UnableToRevoke if there are none. Repeated after the commit, for a token that was being issued at this
+    Raises Refusal if there are none. Repeated after the commit, for a token that was being issued at this
     moment. `issued_at` is not compared, because the clock of another machine may be ahead.
     """
     client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
     working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
     stopped = _stop(working, now)
     if not stopped:
-        raise UnableToRevoke(_("Nothing to invalidate: this key or secret has no valid tokens."))
+        raise Refusal(TokenCode.NO_VALID_TOKENS)
     action = Action.CREDENTIAL_TOKENS_INVALIDATED
     change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
     tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)
@@ -65,8 +62,8 @@ def wake_cleaner(client_pk: int) -> None:
 
 @transaction.atomic
 def revoke(*, token: Token, by: Actor, now: datetime) -> None:
-    """Revoke one token. Raises UnableToRevoke if it had stopped already."""
+    """Revoke one token. Raises Refusal if it had stopped already."""
     if not Token.objects.filter(pk=token.pk, revoked_at=None, expires_at__gt=now).update(revoked_at=now):
-        raise UnableToRevoke(_("This token had stopped working already."))
+        raise Refusal(TokenCode.TOKEN_STOPPED_ALREADY)
     change_log.record(action=Action.TOKEN_REVOKED, actor=by, subject=token)
     tell_contacts(client=token.client, action=Action.TOKEN_REVOKED, subject=token.audit_label, by=by, now=now)

@@ -38,7 +38,7 @@ class Command(RefusingCommand):
             unsigned = self.export(directory)
         except (OSError, DatabaseError) as error:
             if as_json:
-                self.refuse(str(error), as_json=True)
+                self.refuse(str(error), code="unreadable", as_json=True)
             raise CommandError(str(error)) from error
         if unsigned:
             self.stderr.write(f"Not signed: {unsigned}")

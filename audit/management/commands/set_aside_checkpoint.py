@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from audit.management.commands.export_log import CommandLine
-from audit.set_aside import UnableToSetAside, set_aside
+from audit.set_aside import set_aside
 from foundation.commands import RefusingCommand
 
 
@@ -22,10 +22,7 @@ class Command(RefusingCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            entry = set_aside(size=options["size"], reason=options["reason"], by=CommandLine())
-        except UnableToSetAside as error:
-            self.refuse(str(error), as_json=options["json"])
+        entry = set_aside(size=options["size"], reason=options["reason"], by=CommandLine())
         answer = {"size": options["size"], "entry": entry.seq}
         self.stdout.write(
             json.dumps(answer) if options["json"] else f"Set aside, by entry {entry.seq} of the change log."

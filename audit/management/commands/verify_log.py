@@ -35,7 +35,8 @@ class Command(RefusingCommand):
             report = self.verify(options["file"], kept, at_least=options["at_least"])
         except (OSError, UnicodeDecodeError, DatabaseError, ImproperlyConfigured) as error:
             if options["json"]:
-                self.refuse(str(error), as_json=True, status=2)
+                code = "settings" if isinstance(error, ImproperlyConfigured) else "unreadable"
+                self.refuse(str(error), code=code, as_json=True, status=2)
             raise CommandError(str(error), returncode=2) from error
         if options["json"]:
             self.stdout.write(json.dumps({**report.as_dict(), "kept_outside": len(kept)}))

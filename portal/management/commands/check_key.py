@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from clients import keymaterial
 from clients.keymaterial.formats import LOOKED_AT
+from clients.refusal_codes import CommandCode
 from foundation.commands import RefusingCommand
+from foundation.refusals import Refusal
 from portal.explanations.keys import explain_key, notes_on_key
+from portal.explanations.sentences import in_words
 
 
 class Command(RefusingCommand):
@@ -42,7 +44,7 @@ def verdict_on(file: str, *, kind: str | None, now: datetime) -> dict[str, Any]:
             data = stream.read(LOOKED_AT)
         keys = [_facts(key) for key in keymaterial.read(data, now=now, kind=kind)]
     except OSError as error:
-        message = _("The file cannot be read: %(cause)s.") % {"cause": error.strerror}
+        message = str(in_words(Refusal(CommandCode.FILE_UNREADABLE, file=file, cause=error.strerror)))
         return {"accepted": False, "reason": "unreadable", "message": message, "compromised": False}
     except keymaterial.KeyRefused as refusal:
         return {

@@ -6,17 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
-
 from clients import keymaterial
 from clients.actors import Actor
 from clients.acts import lifecycle
 from clients.fields import CONTENT_FIELDS
 from clients.keymaterial.formats import LOOKED_AT
-from clients.management.act_command import ActCommand
 from clients.models import Api, Client, Scope, User
-from portal.explanations.keys import explain_key
+from clients.refusal_codes import CommandCode
+from foundation.refusals import Refusal
+from portal.management.act_command import ActCommand
 
 COLUMNS = [field.client for field in CONTENT_FIELDS if field.client]  # of Client: each is an option
 
@@ -43,9 +41,9 @@ class Command(ActCommand):
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         if not options["scope"] and not options["serves_api"]:
-            raise CommandError(_("Give the client a scope, or an API that it serves."))
+            raise Refusal(CommandCode.NO_SCOPE_AND_NO_API)
         if stray := set(options["default_scope"]) - set(options["scope"]):
-            raise CommandError(_("A default scope must also be a scope: %(names)s.") % {"names": _listed(stray)})
+            raise Refusal(CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE, names=sorted(stray))
         content = {column: options[column] for column in COLUMNS}
         Client(**{**content, "organisation": content["organisation"] or "-"}).full_clean()
         client, secret = lifecycle.create(
@@ -54,7 +52,7 @@ class Command(ActCommand):
             scopes=_found(Scope.objects.offered(), "name", options["scope"]),
             defaults=_found(Scope.objects.offered(), "name", options["default_scope"]),
             serves=_found(Api.objects.all(), "identifier", options["serves_api"]),
-            key=_uploaded(options, now),
+            key=_key(options, now),
             by=by,
             now=now,
         )
@@ -67,28 +65,16 @@ def _contact(email: str) -> User:
     User(email=email).clean_fields(exclude={"password"})
     contact = User.objects.contact(email=email)
     if contact.is_staff_member:
-        raise CommandError(_("This is an address of the staff, who see no client as a contact. Use another."))
+        raise Refusal(CommandCode.STAFF_ADDRESS)
     return contact
 
 
 def _found(known: Any, field: str, names: Iterable[str]) -> list[Any]:
-    """The rows with these names; CommandError names those there is no row for."""
+    """The rows with these names; Refusal names those there is no row for."""
     rows = {getattr(row, field): row for row in known.filter(**{f"{field}__in": names})}
     if missing := set(names) - rows.keys():
-        raise CommandError(_("Not in the catalogue: %(names)s.") % {"names": _listed(missing)})
+        raise Refusal(CommandCode.NOT_IN_THE_CATALOGUE, names=sorted(missing))
     return list(rows.values())
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-def _uploaded(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None:
-    """Return the key of the command line, or explain why it is refused."""
-    try:
-        return _key(options, now)
-    except keymaterial.KeyRefused as refused:
-        raise CommandError(str(explain_key(refused))) from refused
 
 
 def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None:
@@ -96,16 +82,16 @@ def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None
     file, kid = options["jwk"] or options["certificate"], options["kid"]
     if not file:
         if kid is not None:
-            raise CommandError(_("--kid needs --jwk or --certificate."))
+            raise Refusal(CommandCode.KID_WITHOUT_KEY)
         return None
     try:
         with open(file, "rb") as stream:
             data = stream.read(LOOKED_AT)
     except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}") from error
+        raise Refusal(CommandCode.FILE_UNREADABLE, file=file, cause=error.strerror) from error
     keys = keymaterial.read(data, now=now, kind="jwk" if options["jwk"] else "certificate")
     if len(keys) > 1:
-        raise CommandError(_("The file holds several keys. Give a file with one."))
+        raise Refusal(CommandCode.SEVERAL_KEYS)
     if kid is None:
         return keys[0]
     keymaterial.check_kid(kid)

@@ -16,6 +16,7 @@ from portal.flows.proposals import propose
 from portal.forms.edit_conflict import status_of
 from portal.forms.reason import InternalReasonForm
 from portal.guards.access import actor, security_team
+from portal.guards.refusals import refusals_to
 from portal.pages.catalogue.catalogue_forms import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
 from portal.web.http_request import Request, posted
 
@@ -53,14 +54,11 @@ def create_api(request: Request) -> HttpResponse:
     form = NewApiForm(posted(request))
     if form.is_valid():
         data = form.cleaned_data
-        try:
+        with refusals_to(form, "identifier"):
             catalogue.create_api(
                 identifier=data["identifier"], name=data["name"], description=form.description(),
                 reason=data["reason"], by=actor(request),
             )  # fmt: skip
-        except catalogue.NameTaken as problem:
-            form.add_error("identifier", str(problem))
-        else:
             messages.success(request, _("API %(name)s added.") % {"name": data["name"]})
             return redirect("security:scopes")
     return _form_page(request, form, title=_("Add an API"), submit=_("Add the API"))
@@ -100,14 +98,11 @@ def create_scope(request: Request) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         name = data["name"]
-        try:
+        with refusals_to(form, "name"):
             catalogue.create_scope(
                 name=name, api=data["api"], description=form.description(), sensitive=data["sensitive"],
                 reason=data["reason"], by=actor(request),
             )  # fmt: skip
-        except catalogue.NameTaken as problem:
-            form.add_error("name", str(problem))
-        else:
             messages.success(request, _("Scope %(name)s added. It can now be requested.") % {"name": name})
             return redirect("security:scopes")
     return _form_page(request, form, title=_("Add a scope"), submit=_("Add the scope"))
@@ -120,13 +115,10 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
     form = ScopeForm(posted(request), scope=scope)
     if form.is_valid():
         sensitive, reason = form.cleaned_data["sensitive"], form.cleaned_data["reason"]
-        try:
+        with refusals_to(request):  # it may have become sensitive at this very moment
             catalogue.change_scope(
                 scope=scope, description=form.description(), sensitive=sensitive, reason=reason, by=actor(request)
             )
-        except catalogue.UnableToEaseScope as problem:  # it became sensitive at this very moment
-            messages.error(request, str(problem))
-        else:
             messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
         return redirect("security:scopes")
     title = _("Change the scope %(name)s") % {"name": scope.name}
@@ -141,13 +133,11 @@ def retire_scope(request: Request, pk: int) -> HttpResponse:
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
-            catalogue.retire_scope(scope=scope, reason=reason, by=actor(request), now=request.now)
-        except catalogue.UnableToRetireScope as problem:
-            messages.error(request, str(problem))
+            with refusals_to(request):
+                catalogue.retire_scope(scope=scope, reason=reason, by=actor(request), now=request.now)
+                messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
         except NeedsColleague:
             return propose(request, Proposal.Kind.SCOPE_RETIRED, scope, reason=reason)
-        else:
-            messages.success(request, _("Scope %(name)s is retired.") % {"name": scope.name})
         return redirect("security:scopes")
     holders = scope.holders.count()
     context = {"scope": scope, "holders": holders, "alone": not holders, "form": form}

@@ -18,6 +18,7 @@ from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
 from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.ui import client_health, field_rows, log_entries, proof_of_possession, usage_chart
 from portal.ui.staff_names import staff_addresses, without_name
@@ -118,12 +119,9 @@ def change_client_id(request: Request, uid: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "contact/change_client_id.html", {"client": found})
     require(request, Act.CHANGE_CLIENT_ID, found)
-    try:
-        seen = request.POST.get("seen", "")
+    seen = request.POST.get("seen", "")
+    with refusals_to(request):
         new = lifecycle.change_client_id(client=found, seen=seen, by=actor(request), now=request.now)
-    except lifecycle.UnableToChangeClient as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(
             request, _("The client id is now %(client_id)s. Set it in your software.") % {"client_id": new}
         )

@@ -14,6 +14,7 @@ from clients.models import ClientContact, Proposal
 from portal.flows.contacts import add, remove
 from portal.forms.contacts import ContactForm
 from portal.guards.access import actor, client_of, client_owned_by, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.web.http_request import Request, posted
 
@@ -53,11 +54,8 @@ def change_role(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
     if request.method != "POST" or role not in Role.values:
         return redirect("contact:contacts", uid)
     require(request, Act.CHANGE_CONTACT_ROLE, client)
-    try:
+    with refusals_to(request):
         acts.change_role(contact=row, role=Role(role), by=actor(request), now=request.now)
-    except acts.UnableToChangeContacts as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(
             request, _("%(person)s is %(role)s now.") % {"person": row.user.shown_to_contacts, "role": Role(role).label}
         )

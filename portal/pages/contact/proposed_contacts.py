@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from clients.access.guarded_acts import Act
 from clients.acts import proposals as acts
-from clients.edit_tags import Stale
 from clients.models import ClientContact, Proposal
 from portal.guards.access import actor, client_owned_by, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.web.http_request import Request
 
@@ -32,15 +32,13 @@ def proposed_contact(request: Request, uid: UUID, proposal: UUID) -> HttpRespons
         return render(request, "contact/proposed_contact.html", {"client": client, "proposal": found, "role": role})
     if act == ACCEPT:
         require(request, Act.ACCEPT_CONTACT, client)
-    try:
+    with refusals_to(request):
         messages.success(request, _decided(request, found, act))
-    except (acts.UnableToDecide, Stale) as problem:
-        messages.error(request, str(problem))
     return redirect("contact:contacts", uid)
 
 
 def _decided(request: Request, found: Proposal, act: str) -> str:
-    """Say what was done. Raises UnableToDecide and Stale."""
+    """Say what was done. Raises Refusal."""
     if act == ACCEPT:
         acts.confirm(proposal=found, by=actor(request), now=request.now)
         return _("Accepted. All contacts get an e-mail.")

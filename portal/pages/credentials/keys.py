@@ -19,10 +19,13 @@ from clients.acts import keys
 from clients.acts.client_secrets import OVERLAPS
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
+from foundation.refusals import Refusal
 from portal.explanations.keys import explain_key
+from portal.explanations.sentences import in_words
 from portal.flows.tokens import end_tokens
 from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.pages.credentials.key_forms import AddKeyForm
 from portal.pages.credentials.secret_forms import RetireForm
@@ -49,14 +52,12 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             found, known = keys.new_and_known(client, keymaterial.read(form.material(), now=request.now))
-        except keys.UnableToAddKey as problem:
-            form.add_error(form.chosen, str(problem))
-        except KeyRefused as refused:
-            if refused.compromised:
-                return _private_key(request, client, refused)
-            explained = explain_key(refused)
-            form.add_error(form.chosen, explained.sentence)
-            command = explained.command
+        except Refusal as refusal:
+            if isinstance(refusal, KeyRefused) and refusal.compromised:
+                return _private_key(request, client, refusal)
+            said = in_words(refusal)
+            form.add_error(form.chosen, said.sentence)
+            command = said.command
         else:
             return _check(request, client, [*found, *known], form)
     context = {"client": client, "form": form, "command": command}
@@ -83,21 +84,15 @@ def _checked(request: Request, client: Client) -> HttpResponse:
     checked = kept_forms.get(request, CHECK, request.GET.get(CHECK, ""))
     if checked is None or checked["client"] != str(client.uid):
         return redirect("contact:add_key", client.uid)
-    try:
+    with refusals_to(request):
         found, known = keys.new_and_known(client, _read(checked["material"], request.now))
-    except (KeyRefused, keys.UnableToAddKey) as problem:
-        messages.error(request, _said(problem))
-        return redirect("contact:add_key", client.uid)
-    return _show_understood(request, client, found, known=known, file_name=checked["file"], proof=checked["proof"])
+        return _show_understood(request, client, found, known=known, file_name=checked["file"], proof=checked["proof"])
+    return redirect("contact:add_key", client.uid)
 
 
 def _read(material: list[str], now: datetime) -> tuple[PublicKey, ...]:
     """Read the keys of a page again, as if they were new. Raises KeyRefused."""
     return tuple(keymaterial.read(text.encode(), now=now)[0] for text in material)
-
-
-def _said(problem: KeyRefused | keys.UnableToAddKey) -> str:
-    return explain_key(problem).sentence if isinstance(problem, KeyRefused) else str(problem)
 
 
 def _show_understood(
@@ -175,7 +170,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     except KeyRefused as refused:
         if refused.compromised:
             return _private_key(request, client, refused)
-        messages.error(request, explain_key(refused).sentence)
+        messages.error(request, in_words(refused).sentence)
         return redirect("contact:add_key", uid)
     old, form = _in_use(client, found, request.now), _add_form(request, client, found, request.POST)
     if not form.is_valid():
@@ -186,8 +181,8 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     require(request, Act.ADD_KEY, client)
     try:
         added = _add(request, client, found, form.cleaned_data)
-    except keys.UnableToAddKey as problem:
-        return _show_understood(request, client, found, form=form, problem=str(problem))
+    except Refusal as refusal:
+        return _show_understood(request, client, found, form=form, problem=in_words(refusal).sentence)
     words = ngettext("The key is added. Set its key id in your software.", "The keys are added.", len(added))
     messages.success(request, words)
     if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
@@ -204,16 +199,12 @@ def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers
 
 def _retire(request: Request, key: Key, overlap: str) -> bool:
     span, _label = OVERLAPS[overlap]
-    try:
+    with refusals_to(request) as told:
         keys.retire(key=key, overlap=span, by=actor(request), now=request.now)
-    except keys.UnableToRetireKey as problem:
-        messages.error(request, str(problem))
-        return False
-    else:
         until = _("The key works until %(moment)s, then it is gone.") % {"moment": moment(key.retires_at)}
         is_over = key.state(request.now) == Key.State.RETIRED
         messages.success(request, _("The key no longer works.") if is_over else until)
-        return True
+    return told.refusal is None
 
 
 @contact
@@ -247,13 +238,8 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     if request.method != "POST":
         return redirect("contact:key", uid, key)
     require(request, Act.ACTIVATE_KEY, client)
-    try:
+    with refusals_to(request):
         keys.activate(key=found, by=actor(request), now=request.now)
-    except keys.UnableToAddKey as problem:
-        messages.error(request, str(problem))
-    except KeyRefused as refused:
-        messages.error(request, explain_key(refused).sentence)
-    else:
         messages.success(request, _("The key works now. Set its key id in your software."))
     return redirect("contact:client", uid)
 

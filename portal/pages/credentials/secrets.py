@@ -8,13 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clients import encryption
 from clients.access.guarded_acts import Act
 from clients.acts import client_secrets
-from clients.acts.client_secrets import OVERLAPS, UnableToChangeSecret
+from clients.acts.client_secrets import OVERLAPS
 from clients.models import Client, Secret
 from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.pages.credentials import secret_once
 from portal.pages.credentials.secret_forms import RegenerateForm, TokensForm
@@ -33,12 +33,9 @@ def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
     if request.method != "POST" or secret is None:
         return redirect("contact:client", uid)
     require(request, Act.REVEAL_SECRET, client)
-    try:
-        text = client_secrets.view(secret=secret, by=actor(request), now=request.now)
-    except encryption.UnableToOpen:
-        messages.error(request, _("This secret can no longer be shown. Regenerate it to see a new one."))
-        return redirect("contact:client", uid)
-    return secret_once.show(request, secret, text)
+    with refusals_to(request):
+        return secret_once.show(request, secret, client_secrets.view(secret=secret, by=actor(request), now=request.now))
+    return redirect("contact:client", uid)
 
 
 @contact
@@ -53,11 +50,9 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
         del form.fields["overlap"], form.fields["tokens"]
     if form.is_valid():
         require(request, Act.REGENERATE_SECRET, client)
-        try:
+        with refusals_to(request):
             return _regenerate(request, client, form)
-        except UnableToChangeSecret as problem:
-            messages.error(request, str(problem))
-            return redirect("contact:client", uid)
+        return redirect("contact:client", uid)
     context = {"client": client, "current": current, "form": form, "contacts": client.contacts.select_related("user")}
     return render(request, "contact/regenerate_secret.html", context, status=422 if form.errors else 200)
 
@@ -99,11 +94,8 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
         context = {"client": client, "secret": found, "line": line, "form": form, "users": users_of(found, request.now)}
         return render(request, "contact/end_secret.html", context, status=422 if form.errors else 200)
     require(request, Act.END_SECRET, client)
-    try:
+    with refusals_to(request):
         client_secrets.end(secret=found, by=actor(request), now=request.now)
-    except UnableToChangeSecret as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(request, _("The secret that ends in %(hint)s no longer works.") % {"hint": found.hint})
         if form.cleaned_data["tokens"]:
             end_tokens(request, found)
@@ -120,11 +112,8 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
         return render(request, "contact/secret_authentication.html", _what_would_stop(client, request))
     require(request, Act.CHANGE_SECRET_AUTHENTICATION, client)
     allowed = request.POST.get("allowed") == "true"
-    try:
+    with refusals_to(request):
         client_secrets.set_allowed(client=client, allowed=allowed, by=actor(request), now=request.now)
-    except UnableToChangeSecret as problem:
-        messages.error(request, str(problem))
-    else:
         done = _("The client can authenticate with a secret again.") if allowed else _("Secrets no longer work here.")
         messages.success(request, done)
     return redirect("contact:client", uid)

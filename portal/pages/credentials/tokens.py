@@ -14,6 +14,7 @@ from clients.access.guarded_acts import Act
 from clients.models import Key, Secret
 from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
+from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.ui.token_list import credential_name, shown_tokens
 from portal.web.http_request import Request
@@ -41,11 +42,8 @@ def revoke_token(request: Request, uid: UUID) -> HttpResponse:
         return redirect("contact:tokens", uid)
     token = get_object_or_404(Token.objects.of(found), digest=_digest(request.POST.get("token", "")))
     require(request, Act.INVALIDATE_TOKEN, found)
-    try:
+    with refusals_to(request):
         invalidation.revoke(token=token, by=actor(request), now=request.now)
-    except invalidation.UnableToRevoke as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(request, _("The token …%(end)s no longer works.") % {"end": token.ending})
     return redirect("contact:tokens", uid)
 

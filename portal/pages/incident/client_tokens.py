@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, client_of_anybody, security_team
+from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards
 from portal.web.http_request import Request, posted
 from tokens.acts import invalidation
@@ -48,11 +49,8 @@ def _end(request: Request, leak: Leak) -> HttpResponse:
     form = ReasonAndMessageForm(posted(request))
     if form.is_valid():
         told = {name: form.cleaned_data[name] for name in ("reason", "message")}
-        try:
+        with refusals_to(request):
             revoke(leak=leak, **told, by=actor(request), now=request.now)
-        except invalidation.UnableToRevoke as problem:
-            messages.error(request, str(problem))
-        else:
             messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
         return redirect("security:client", leak.client.uid)
     context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form}

@@ -18,6 +18,7 @@ from clients.acts import lifecycle
 from clients.keymaterial.traces import MAX_LENGTH
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, security_team
+from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards as incident_cards
 from portal.pages.incident import pasted_secret
 from portal.web import kept_forms
@@ -109,11 +110,8 @@ def revoke_leak(request: Request) -> HttpResponse:
         context = {"leak": leak, "act": act, "title": title, "what": incident_cards.title(leak), "form": form}
         return render(request, "security/revoke_leak.html", context, status=422)
     told = {name: form.cleaned_data[name] for name in ("reason", "message")}
-    try:
+    with refusals_to(request):
         done = carry_out(leak, {**told, "by": actor(request), "now": request.now})
-    except (invalidation.UnableToRevoke, lifecycle.UnableToChangeClient) as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(request, done % {"name": leak.client.name})
     return redirect("security:client", leak.client.uid)
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clients.acts import client_requests
 from clients.models import Scope
 from portal.guards.access import actor, client_of, contact
+from portal.guards.refusals import refusals_to
 from portal.pages.requests.request_forms import ChangeForm, filled_from
 from portal.web.http_request import Request, posted
 
@@ -26,11 +27,8 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
     form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=filled_from(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
-        try:
+        with refusals_to(form):
             asked = client_requests.propose_change(client=client, content=content, by=actor(request), now=request.now)
-        except client_requests.UnableToDecide as problem:
-            form.add_error(None, str(problem))
-        else:
             messages.success(request, _("Your request is with the Security team. Nothing changes until they approve."))
             return redirect("contact:request", asked.uid)
     context = {"client": client, "form": form}

@@ -11,12 +11,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clients.access import one_time_codes
 from clients.acts import client_requests
 from clients.models import Registration, Scope
 from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
 from portal.guards.access import actor, contact, request_of
+from portal.guards.refusals import refusals_to
 from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
 from portal.sign_in.contacts import sign_in
 from portal.ui import field_rows
@@ -71,16 +71,11 @@ def _submit(request: Request, form: RequestForm) -> Registration | None:
     content = form.content(
         contact_name=form.cleaned_data["contact_name"], contact_email=form.cleaned_data["contact_email"]
     )
-    try:
+    with refusals_to(form, "contact_email"):
         return client_requests.submit(
             content=content, language=get_language() or "", by=actor(request), now=request.now
         )
-    except one_time_codes.EndedForToday as ended:
-        form.add_error("contact_email", str(ended))
-        return None
-    except one_time_codes.TooManyCodes:
-        form.add_error("contact_email", _("We mailed this address several codes already. Try again in an hour."))
-        return None
+    return None
 
 
 @login_not_required
@@ -113,31 +108,20 @@ def _mail_code_again(request: Request, registration: Registration) -> None:
     if form_rate_limits.is_over(request):
         messages.error(request, _("Too many requests from your network. Try again in an hour."))
         return
-    try:
+    with refusals_to(request):
         client_requests.mail_code(registration=registration, now=request.now)
-    except one_time_codes.EndedForToday as ended:
-        messages.error(request, str(ended))
-    except one_time_codes.TooManyCodes:
-        messages.error(request, _("We mailed you several codes already. Use the newest one, or try again in an hour."))
-    else:
         messages.info(request, _("A new code is on its way. Earlier codes no longer work."))
 
 
 def _confirm(request: Request, registration: Registration, form: CodeForm) -> bool:
     typed = form.cleaned_data["code"]
-    try:
+    with refusals_to(form, "code"):
         confirmed = client_requests.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
-    except one_time_codes.CodeRefused as refused:
-        form.refuse(refused)
-        return False
-    except client_requests.UnableToDecide as problem:
-        form.add_error(None, str(problem))
-        return False
-    if not confirmed.is_known:
-        sign_in(request, confirmed.user, assurance="code")
-        number = {"number": registration.number}
-        messages.success(request, _("Your request is with the Security team. Its number is %(number)s.") % number)
-    return True
+        if not confirmed.is_known:
+            sign_in(request, confirmed.user, assurance="code")
+            number = {"number": registration.number}
+            messages.success(request, _("Your request is with the Security team. Its number is %(number)s.") % number)
+    return form.is_valid()
 
 
 @contact
@@ -188,11 +172,8 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     form = kind(posted(request), scopes=Scope.objects.offered(), initial=filled_from(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
-        try:
+        with refusals_to(request):
             client_requests.resubmit(registration=registration, content=content, by=actor(request), now=request.now)
-        except client_requests.UnableToDecide as problem:
-            messages.error(request, str(problem))
-        else:
             messages.success(request, _("Your request is with the Security team again."))
         return redirect("contact:request", uid)
     context = {"form": form, "registration": registration, "asked_for": registration.messages.last()}
@@ -207,10 +188,7 @@ def withdraw_request(request: Request, uid: UUID) -> HttpResponse:
         return redirect("contact:request", uid)
     if request.method != "POST":
         return render(request, "contact/withdraw.html", {"registration": registration})
-    try:
+    with refusals_to(request):
         client_requests.withdraw(registration=registration, by=actor(request), now=request.now)
-    except client_requests.UnableToDecide as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(request, _("You withdrew the request."))
     return redirect("contact:request", uid)

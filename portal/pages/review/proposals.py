@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import proposals as acts
-from clients.edit_tags import Stale
 from clients.models import Proposal
 from portal.forms.proposals import CONFIRM, DECLINE, ProposalForm
 from portal.guards.access import actor, security_team
+from portal.guards.refusals import refusals_to
 from portal.ui import proposed_changes
 from portal.web.http_request import Request, posted
 
@@ -39,12 +39,10 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
     found, form = _proposal(uid), ProposalForm(posted(request))
     status = 422 if form.errors else 200
     if form.is_valid():
-        try:
+        with refusals_to(form):
             messages.success(request, _carry_out(request, found, form))
             return redirect("security:proposals")
-        except (acts.UnableToDecide, Stale) as problem:
-            found, status = _proposal(uid), 409
-            form.add_error(None, str(problem))
+        found, status = _proposal(uid), 409
     context = {
         "proposal": found, "row": proposed_changes.row(found, request.now),
         "affected": proposed_changes.affected(found),
@@ -60,7 +58,7 @@ def _proposal(uid: UUID) -> Proposal:
 
 
 def _carry_out(request: Request, found: Proposal, form: ProposalForm) -> str:
-    """Say what was done. Raises UnableToDecide and Stale."""
+    """Say what was done. Raises Refusal."""
     told = {"proposal": found, "reason": form.cleaned_data["reason"], "by": actor(request), "now": request.now}
     if form.cleaned_data["act"] == CONFIRM:
         acts.confirm(**told)

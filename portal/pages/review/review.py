@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
 from clients.acts import review as acts
-from clients.acts.client_requests import UnableToDecide
 from clients.edit_tags import fingerprint
 from clients.models import Registration, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
+from portal.explanations.sentences import sentence_of
 from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import risk_signals, signatures
@@ -39,11 +41,11 @@ def review(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             return _decide(request, registration, form)
-        except UnableToDecide as problem:
+        except Refusal as problem:
             # The request changed since the reviewer read it: show it as it is, and keep what was typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
-            form.add_error(None, str(problem))
+            form.add_error(None, sentence_of(problem))
     return render(request, "security/review.html", _context(request, registration, form), status=status)
 
 
@@ -94,7 +96,7 @@ def _held(registration: Registration) -> dict[str, bool]:
 def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
     data, by, signals = form.cleaned_data, actor(request), _signals(registration)
     if data["signals"] not in ("", fingerprint(signals)):
-        raise acts.ContentChanged(_("The signals changed while you read the request. Read them again, then decide."))
+        raise Refusal(Code.SIGNALS_CHANGED)
     told = {
         "registration": registration,
         "message": data["message"],

@@ -26,6 +26,7 @@ from portal.forms.edit_conflict import SeenForm, status_of
 from portal.forms.failures import JournalForm
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, client_of_anybody, security_team
+from portal.guards.refusals import refusals_to
 from portal.pages.security import held_scopes
 from portal.ui import client_health, field_rows, log_entries, usage_chart
 from portal.ui.rotation import Uses
@@ -134,15 +135,12 @@ def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
     carry_out, title, submit, consequence, done = ACTS[act]
     name, status = {"name": client.name}, 422 if form.errors else 200
     if form.is_valid():
-        try:
-            told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+        told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+        with refusals_to(form):
             carry_out(client=client, **told, by=actor(request), now=request.now)
-        except lifecycle.UnableToChangeClient as problem:
-            form.add_error(None, str(problem))
-            status = 409
-        else:
             messages.success(request, str(done) % name)
             return redirect("security:client", uid)
+        status = 409
     words = {"title": str(title) % name, "submit": submit, "consequence": consequence, "danger": act == "close"}
     return render(request, "security/change_status.html", {"client": client, "form": form, **words}, status=status)
 
@@ -155,19 +153,16 @@ def client_settings(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
         try:
-            lifecycle.change_settings(
-                client=client, settings=chosen, seen=chosen["seen"], reason=chosen["reason"], by=actor(request),
-                now=request.now,
-            )  # fmt: skip
+            with refusals_to(request, but=Stale):
+                lifecycle.change_settings(
+                    client=client, settings=chosen, seen=chosen["seen"], reason=chosen["reason"], by=actor(request),
+                    now=request.now,
+                )  # fmt: skip
+                messages.success(request, _("Settings saved."))
+            return redirect("security:client", uid)
         except Stale as problem:
             form = _settings_form(client_of_anybody(uid), request.POST)
             form.show_again(problem)
-        except lifecycle.UnableToChangeClient as problem:
-            messages.error(request, str(problem))
-            return redirect("security:client", uid)
-        else:
-            messages.success(request, _("Settings saved."))
-            return redirect("security:client", uid)
     return _form_page(request, "security/client_settings.html", client, form)
 
 
@@ -184,21 +179,18 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
         try:
-            lifecycle.change_scopes(
-                client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
-                reason=chosen["reason"], by=actor(request), now=request.now,
-            )  # fmt: skip
+            with refusals_to(request, but=Stale):
+                lifecycle.change_scopes(
+                    client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
+                    reason=chosen["reason"], by=actor(request), now=request.now,
+                )  # fmt: skip
+                messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+            return redirect("security:client", uid)
         except NeedsColleague:
             return _propose_scopes(request, client, chosen)
         except Stale as problem:
             form = _scopes_form(client, request.POST)
             form.show_again(problem)
-        except lifecycle.UnableToChangeClient as problem:
-            messages.error(request, str(problem))
-            return redirect("security:client", uid)
-        else:
-            messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
-            return redirect("security:client", uid)
     return _form_page(request, "security/client_scopes.html", client, form, held=held_scopes.rows(client))
 
 

@@ -18,6 +18,7 @@ from portal.flows.proposals import propose
 from portal.forms.contacts import StaffContactForm
 from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, client_of_anybody, security_team
+from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request, posted
 
 Role = ClientContact.Role
@@ -62,9 +63,8 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) 
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
-            _say_whether_mailed(request, row, reason) if act == LINK else _change_role(request, row, Role(act), reason)
-        except acts.UnableToChangeContacts as problem:
-            messages.error(request, str(problem))
+            with refusals_to(request):
+                _mail_link(request, row, reason) if act == LINK else _change_role(request, row, Role(act), reason)
         except NeedsColleague:
             content = {"name": row.user.name, "email": row.user.email, "role": act}
             return propose(request, Proposal.Kind.CONTACT_PROMOTED, row.client, content=content, reason=reason)
@@ -82,7 +82,7 @@ def _change_role(request: Request, row: ClientContact, role: ClientContact.Role,
     messages.success(request, _("%(person)s is %(role)s now.") % {"person": row.user, "role": role.label})
 
 
-def _say_whether_mailed(request: Request, row: ClientContact, reason: str) -> None:
+def _mail_link(request: Request, row: ClientContact, reason: str) -> None:
     mailed = acts.mail_fresh_link(email=row.user.email, reason=reason, by=actor(request), now=request.now)
     if mailed:
         done = _("A fresh link is on its way to %(person)s. An older one stops working.")

@@ -12,6 +12,7 @@ from clients.mail import outbox
 from clients.models import Mail
 from portal.forms.reason import InternalReasonForm
 from portal.guards.access import actor, security_team
+from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request, posted
 
 SHOWN = 100
@@ -39,10 +40,7 @@ def retry_mail(request: Request, uid: UUID) -> HttpResponse:
     if not form.is_valid():
         context = {"mail": mail, "form": form}
         return render(request, "security/retry_mail.html", context, status=422 if form.errors else 200)
-    try:
+    with refusals_to(request):
         outbox.retry(mail=mail, reason=form.cleaned_data["reason"], by=actor(request), now=request.now)
-    except outbox.UnableToRetry as problem:
-        messages.error(request, str(problem))
-    else:
         messages.success(request, _("We try again to reach %(address)s.") % {"address": mail.to})
     return redirect("security:failed_mail")

@@ -10,9 +10,10 @@ import pytest
 from audit.models import Entry
 from clients import encryption
 from clients.acts import client_secrets, keys
-from clients.acts.client_secrets import UnableToChangeSecret
 from clients.models import Mail
+from clients.refusal_codes import Code
 from foundation import secret_format
+from foundation.refusals import Refusal
 from tests.support.factories import NOW, by, client, lotte
 from tests.support.keys import public_key
 
@@ -99,7 +100,7 @@ def test_a_secret_is_regenerated_only_once_from_what_one_saw():
     mine, _secret = client()
     seen = mine.secrets.get()
     regenerate(mine, replaces=seen)
-    with pytest.raises(UnableToChangeSecret, match="meanwhile"):
+    with pytest.raises(Refusal, match=Code.SECRET_REGENERATED_MEANWHILE):
         regenerate(mine, replaces=seen)
     assert mine.secrets.count() == 2
     assert Entry.objects.filter(action="secret.regenerated").count() == 1
@@ -116,13 +117,13 @@ def test_the_overlap_can_be_ended_at_once():
 
 def test_the_only_way_to_sign_in_cannot_be_ended():
     mine, _secret = client()
-    with pytest.raises(UnableToChangeSecret, match="only way"):
+    with pytest.raises(Refusal, match=Code.LAST_SECRET):
         client_secrets.end(secret=mine.secrets.get(), by=by(lotte()), now=NOW)
 
 
 def test_secrets_can_be_turned_off_once_a_key_exists():
     mine, _secret = client()
-    with pytest.raises(UnableToChangeSecret, match="only way"):
+    with pytest.raises(Refusal, match=Code.SECRETS_NEED_A_KEY):
         client_secrets.set_allowed(client=mine, allowed=False, by=by(lotte()), now=NOW)
     keys.add(client=mine, key=public_key(), by=by(lotte()), now=NOW)
     client_secrets.set_allowed(client=mine, allowed=False, by=by(lotte()), now=NOW)

@@ -11,6 +11,8 @@ from clients.authentication import code_guessing
 from clients.mail import outbox
 from clients.mail.rendering import render
 from clients.models import Mail, MailedCode, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM, lotte
 from tests.support.parallel import at_once
@@ -50,7 +52,7 @@ def test_twenty_failures_end_codes_for_a_day_and_tell_the_owner_once() -> None:
         code_guessing.spend(spare, typed=one_time_codes.value(spare), by=SYSTEM, now=NOW)
     assert refused.value.ended
     assert not refused.value.tries_left
-    with pytest.raises(one_time_codes.EndedForToday, match="Too many wrong codes"):
+    with pytest.raises(Refusal, match=Code.CODES_ENDED):
         issued(NOW + timedelta(hours=23))
     mail = Mail.objects.get()
     assert (mail.kind, mail.to, mail.user) == (Mail.Kind.CODES_ENDED, owner.email, owner)

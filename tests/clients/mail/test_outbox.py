@@ -12,7 +12,9 @@ from clients.access import management_links, one_time_codes
 from clients.access.management_links import LinkNotUsable
 from clients.mail import outbox
 from clients.models import Mail, MailedCode, ManagementLink
+from clients.refusal_codes import Code
 from clients.tasks import send_pending_mail
+from foundation.refusals import Refusal
 from tests.support.factories import NOW, SYSTEM, client, lotte
 from tests.support.smtp import Inbox
 
@@ -148,7 +150,7 @@ def test_what_is_over_cannot_be_tried_again():
     mail = queued_link()
     Mail.objects.filter(pk=mail.pk).update(state=Mail.State.FAILED)
     queued_link()
-    with pytest.raises(outbox.UnableToRetry, match="no longer works"):
+    with pytest.raises(Refusal, match=Code.MAIL_OUT_OF_DATE):
         outbox.retry(mail=mail, by=SYSTEM, now=NOW)
 
 

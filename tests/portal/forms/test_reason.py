@@ -11,9 +11,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients import actors
 from clients.acts import lifecycle, proposals, review
 from clients.models import Client, Mail, Proposal, Scope
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.portal.support.staff import signed_in
 from tests.portal.test_access import arguments
 from tests.support import factories
@@ -122,9 +123,9 @@ def test_the_reason_is_kept_when_the_form_is_refused(ready: dict[str, Any], name
 def test_an_act_itself_refuses_staff_without_a_reason(now) -> None:
     """Also one that is called by something else than these pages."""
     client, _secret = factories.client()
-    with pytest.raises(actors.ReasonMissing):
+    with pytest.raises(Refusal, match=Code.REASON_MISSING):
         lifecycle.change_scopes(client=client, scopes=[], defaults=[], by=by(noor()), now=now)
-    with pytest.raises(actors.ReasonMissing):
+    with pytest.raises(Refusal, match=Code.REASON_MISSING):
         proposals.propose(
             kind=Proposal.Kind.SCOPE_RETIRED, about=factories.scope(), content={}, reason=" ", by=by(noor()), now=now
         )

@@ -9,6 +9,8 @@ from audit.models import Entry
 from clients.acts import catalogue, lifecycle, proposals, review
 from clients.acts.four_eyes import NeedsColleague
 from clients.models import ClientScope, Mail, Proposal, Scope, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.factories import bram, by, noor
@@ -89,7 +91,7 @@ def test_the_catalogue_form_ends_no_sensitivity(scope) -> None:
     browser.post(address, {"description_en": "Other words", "reason": "Clearer"})
     scope.refresh_from_db()
     assert (scope.sensitive, scope.described_in("en")) == (True, "Other words")
-    with pytest.raises(catalogue.UnableToEaseScope):
+    with pytest.raises(Refusal, match=Code.EASING_TAKES_TWO):
         catalogue.change_scope(scope=scope, description={"en": "x"}, sensitive=False, reason="x", by=by(noor()))
 
 
@@ -99,7 +101,7 @@ def test_one_approves_alone_only_after_two_eased_the_scope(scope, now) -> None:
     proposal = proposals.propose(
         kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="Public now", by=by(noor()), now=now
     )
-    with pytest.raises(proposals.UnableToDecide):
+    with pytest.raises(Refusal, match=Code.OWN_PROPOSAL):
         proposals.confirm(proposal=proposal, reason="Fine", by=by(noor()), now=now)
     with transaction.atomic():
         assert review.approve(scopes=[scope], now=now, **told) is None
@@ -120,11 +122,11 @@ def test_one_person_gives_no_sensitive_scope_without_a_request(scope, now) -> No
 
 def test_an_auditor_or_an_operator_does_not_ease(scope, now) -> None:
     for actor in (by(factories.ada()), factories.SYSTEM):
-        with pytest.raises(proposals.UnableToDecide):
+        with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
             proposals.propose(
                 kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="x", by=actor, now=timezone.now()
             )
-        with pytest.raises(catalogue.UnableToEaseScope):
+        with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
             catalogue.ease(scope=scope, reason="x", by=actor)
 
 

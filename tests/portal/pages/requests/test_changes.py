@@ -8,6 +8,8 @@ from clients.acts import client_requests, contacts, lifecycle, review
 from clients.mail.rendering import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, Registration
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.portal.pages.requests.test_requests import FORM
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
@@ -135,7 +137,7 @@ def test_a_reason_that_changed_while_it_was_read_is_read_again(made, now) -> Non
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     seen, noor = asked.content_hash, factories.by(factories.noor())
     Registration.objects.update(reason="For something else.")
-    with pytest.raises(review.ContentChanged):
+    with pytest.raises(Refusal, match=Code.REQUEST_CHANGED):
         review.reject(registration=asked, message="No.", seen=seen, by=noor, now=now)
 
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 from audit.models import Entry
 from clients.acts import client_requests, contacts, lifecycle, proposals
 from clients.models import Client, ClientContact, Mail, Proposal, Scope, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from tests.portal.support import browsers
 from tests.portal.support.html import seen_on
 from tests.portal.support.staff import signed_in
@@ -83,7 +85,7 @@ def test_another_spelling_of_the_mailbox_is_no_second_person(client) -> None:
     proposal, twin = waits(), factories.person("twin@keydesk.example", "Noor", User.Role.SECURITY)
     User.objects.filter(pk=twin.pk).update(email="noor+work@keydesk.example")
     twin.refresh_from_db()
-    with pytest.raises(proposals.UnableToDecide):
+    with pytest.raises(Refusal, match=Code.OWN_PROPOSAL):
         proposals.confirm(proposal=waits(), reason="Fine", by=by(twin), now=timezone.now())
     assert proposal.state(timezone.now()) == Proposal.Outcome.WAITING
 
@@ -186,7 +188,7 @@ def test_a_proposal_is_void_after_seven_days(client) -> None:
     late = proposal.proposed_at + timedelta(days=7)
     assert not Proposal.objects.waiting(late).exists()
     assert proposal.state(late) == Proposal.Outcome.VOID
-    with pytest.raises(proposals.UnableToDecide):
+    with pytest.raises(Refusal, match=Code.PROPOSAL_OVER):
         proposals.confirm(proposal=proposal, reason="Late", by=by(bram()), now=late)
     again = proposals.propose(
         kind=Proposal.Kind.CONTACT_ADDED,
@@ -248,7 +250,7 @@ def test_an_editor_or_a_stranger_accepts_nothing(client) -> None:
     for person in (User.objects.get(email="ed@x.example"), factories.wim()):
         address = reverse("contact:proposed_contact", args=[client.uid, proposal.uid])
         assert browsers.of(person).post(address, {"act": "accept"}).status_code == 404
-        with pytest.raises(proposals.UnableToDecide):
+        with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
             proposals.confirm(proposal=proposal, by=by(person), now=timezone.now())
 
 
@@ -260,7 +262,7 @@ def test_an_owner_decides_on_contacts_and_on_nothing_else(client, scope) -> None
     )  # fmt: skip
     address = reverse("contact:proposed_contact", args=[client.uid, proposal.uid])
     assert browsers.of(lotte()).post(address, {"act": "accept"}).status_code == 404
-    with pytest.raises(proposals.UnableToDecide):
+    with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
         proposals.confirm(proposal=proposal, by=by(lotte()), now=timezone.now())
 
 
@@ -274,7 +276,7 @@ def test_a_member_who_is_its_contact_neither_proposes_nor_decides(client) -> Non
 
 @pytest.mark.parametrize("who", [factories.ada, lotte], ids=["auditor", "contact"])
 def test_nobody_else_proposes(client, who) -> None:
-    with pytest.raises(proposals.UnableToDecide):
+    with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
         proposals.propose(
             kind=Proposal.Kind.SCOPE_RETIRED, about=factories.scope(), content={}, reason="Because", by=by(who()),
             now=timezone.now(),

@@ -4,13 +4,13 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from clients.keymaterial import accepted_names
 from clients.models import Client, Key
-from tokens.management.leak_command import LeakedCredentialCommand
+from clients.refusal_codes import CommandCode
+from foundation.refusals import Refusal
+from portal.management.leak_command import LeakedCredentialCommand
 
 
 class Command(LeakedCredentialCommand):
@@ -24,4 +24,4 @@ class Command(LeakedCredentialCommand):
         for key in in_order:
             if options["kid"] in accepted_names(key.jwk):
                 return key
-        raise CommandError(_("The client has no key “%(name)s”.") % {"name": options["kid"]})
+        raise Refusal(CommandCode.NO_SUCH_KEY, name=options["kid"])

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
 
 from clients.actors import Actor
 from clients.acts import catalogue
-from clients.management.act_command import ActCommand
 from clients.models import Api, Scope
+from clients.refusal_codes import CommandCode
+from foundation.refusals import Refusal
+from portal.management.act_command import ActCommand
 
 
 class Command(ActCommand):
@@ -26,7 +26,7 @@ class Command(ActCommand):
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         api = Api.objects.filter(identifier=options["api"]).first()
         if api is None:
-            raise CommandError(_("There is no API “%(name)s”.") % {"name": options["api"]})
+            raise Refusal(CommandCode.NO_SUCH_API, name=options["api"])
         Scope(name=options["name"], api=api).full_clean()
         description = {settings.LANGUAGE_CODE: options["description"]} if options["description"] else {}
         scope = catalogue.create_scope(

@@ -6,7 +6,7 @@ from typing import Any
 
 from clients.actors import Actor
 from clients.acts import client_secrets
-from clients.management.act_command import ActCommand
+from portal.management.act_command import ActCommand
 
 
 class Command(ActCommand):

@@ -4,11 +4,10 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
-
 from clients.models import Client, Secret
-from tokens.management.leak_command import LeakedCredentialCommand
+from clients.refusal_codes import CommandCode
+from foundation.refusals import Refusal
+from portal.management.leak_command import LeakedCredentialCommand
 
 
 class Command(LeakedCredentialCommand):
@@ -22,5 +21,5 @@ class Command(LeakedCredentialCommand):
         named = client.secrets.filter(hint=options["hint"].lstrip("….")).order_by("-created_at")
         found = named.usable(now).first() or named.first()
         if found is None:
-            raise CommandError(_("The client has no secret that ends in “%(hint)s”.") % {"hint": options["hint"]})
+            raise Refusal(CommandCode.NO_SUCH_SECRET, hint=options["hint"])
         return found

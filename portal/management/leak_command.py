@@ -6,15 +6,13 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
-
 from clients.actors import Actor
 from clients.former_ids import has_id
-from clients.management.act_command import ActCommand
 from clients.models import Client, Key, Secret
+from clients.refusal_codes import Code, CommandCode
+from foundation.refusals import Refusal
+from portal.management.act_command import ActCommand
 from tokens.acts import incident
-from tokens.acts.invalidation import UnableToRevoke
 
 
 class LeakedCredentialCommand(ActCommand):
@@ -34,16 +32,13 @@ class LeakedCredentialCommand(ActCommand):
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         client = Client.objects.filter(has_id(options["client"])).first()
         if client is None:
-            raise CommandError(_("There is no client “%(name)s”.") % {"name": options["client"]})
+            raise Refusal(CommandCode.NO_SUCH_CLIENT, name=options["client"])
         if not options["reason"].strip():
-            raise CommandError(_("Say why: it stays in the change log."))
+            raise Refusal(Code.REASON_MISSING)
         found = self.credential(client, options, now)
         leak = incident.Leak(found)
         seen = [str(address) for address in incident.addresses(leak)]
-        try:
-            incident.revoke(leak=leak, reason=options["reason"], by=by, now=now)
-        except UnableToRevoke as problem:
-            raise CommandError(str(problem)) from problem
+        incident.revoke(leak=leak, reason=options["reason"], by=by, now=now)
         return {"client_id": client.client_id, **self.named(found), "revoked": True, "addresses": seen}
 
     def named(self, found: Key | Secret) -> dict[str, object]:

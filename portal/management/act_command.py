@@ -1,4 +1,4 @@
-"""What the commands that do one act have in common: who acts, --json, and refusals without a traceback."""
+"""Base of the commands that do one act: who acts, and one transaction."""
 
 from __future__ import annotations
 
@@ -11,37 +11,25 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.actors import COMMAND_LINE, Actor
-from clients.acts.catalogue import NameTaken
-from clients.acts.client_secrets import UnableToChangeSecret
-from clients.acts.keys import UnableToAddKey
-from clients.acts.lifecycle import UnableToChangeClient
-from clients.acts.staff import UnableToDeactivate, UnableToInvite
-from clients.encryption import UnableToOpen
 from clients.fields import CONTENT_FIELDS, Kind
+from clients.refusal_codes import CommandCode
 from foundation.commands import RefusingCommand
 from foundation.invisible_characters import has_invisible
 from foundation.names import check_line, check_name
+from foundation.refusals import Refusal
 from foundation.secret_format import without_secrets
 
 MAX_OPERATOR_LENGTH = 150
 CHECKS = {Kind.NAME: check_name, Kind.LINE: check_line}  # a TEXT is shown with its invisible characters
 
-REFUSALS = (
-    NameTaken, UnableToAddKey, UnableToChangeClient, UnableToChangeSecret, UnableToDeactivate, UnableToInvite
-)  # fmt: skip
-
 
 class ActCommand(RefusingCommand):
-    """A command says what it takes in `arguments` and does it in `act`, which returns what to print.
-
-    Exit status 0: done. 1: refused, nothing was changed. 2: the command line or the installation is wrong.
-    """
+    """A command says what it takes in `arguments` and does it in `act`, which returns what to print."""
 
     names_operator = False  # whether --by has to be given; else it is the user of the operating system
 
@@ -59,25 +47,15 @@ class ActCommand(RefusingCommand):
         self.arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_json = options["json"]
+        _tidy(options)
+        by = replace(COMMAND_LINE, operator=_operator(options["by"], required=self.names_operator))
         try:
-            _tidy(options)
-            by = replace(COMMAND_LINE, operator=_operator(options["by"], required=self.names_operator))
             with transaction.atomic():
                 result = self.act(options, by=by, now=timezone.now())
-        except (*REFUSALS, CommandError) as refusal:
-            self.refuse(str(refusal), as_json=as_json)
-        except ValidationError as refusal:
-            self.refuse(" ".join(_messages(refusal)), as_json=as_json)
-        except UnableToOpen:
-            self.refuse(_("A stored secret does not open: its key is missing from SECRETS_KEYS."), as_json=as_json)
-        except UnicodeEncodeError:
-            self.refuse(_("An argument is not valid UTF-8."), as_json=as_json)
-        except DatabaseError as error:
-            self.refuse(" ".join(str(error).split()), as_json=as_json, status=2)
-        else:
-            lines = json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items())
-            self.stdout.write(lines)
+        except UnicodeEncodeError as error:
+            raise Refusal(CommandCode.NOT_UTF8) from error
+        lines = "\n".join(f"{name}: {value}" for name, value in result.items())
+        self.stdout.write(json.dumps(result) if options["json"] else lines)
 
 
 def _operator(typed: str, *, required: bool) -> str:
@@ -108,9 +86,3 @@ def _tidy(options: dict[str, Any]) -> None:
                 checks[name](options[name])
         except ValidationError as problem:
             raise ValidationError({name: problem.messages}) from problem
-
-
-def _messages(refusal: ValidationError) -> list[str]:
-    if not hasattr(refusal, "error_dict"):
-        return refusal.messages
-    return [f"{name}: {message}" for name, messages in refusal.message_dict.items() for message in messages]

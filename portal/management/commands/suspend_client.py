@@ -4,13 +4,12 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
-
 from clients.actors import Actor
 from clients.acts import lifecycle
-from clients.management.act_command import ActCommand
 from clients.models import Client
+from clients.refusal_codes import CommandCode
+from foundation.refusals import Refusal
+from portal.management.act_command import ActCommand
 
 
 class Command(ActCommand):
@@ -23,6 +22,6 @@ class Command(ActCommand):
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         client = Client.objects.filter(client_id=options["client_id"]).first()
         if client is None:
-            raise CommandError(_("There is no client “%(name)s”.") % {"name": options["client_id"]})
+            raise Refusal(CommandCode.NO_SUCH_CLIENT, name=options["client_id"])
         lifecycle.suspend(client=client, reason=options["reason"], by=by, now=now)
         return {"client_id": client.client_id, "status": str(client.status)}

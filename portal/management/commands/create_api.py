@@ -8,8 +8,8 @@ from django.conf import settings
 
 from clients.actors import Actor
 from clients.acts import catalogue
-from clients.management.act_command import ActCommand
 from clients.models import Api
+from portal.management.act_command import ActCommand
 
 
 class Command(ActCommand):

@@ -43,6 +43,14 @@ def refused(*arguments: str) -> str:
     return json.loads(out.getvalue())["error"]
 
 
+def code_of(*arguments: str) -> str:
+    """The code of the same."""
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command(*arguments, "--json", stdout=out)
+    return str(json.loads(out.getvalue())["code"])
+
+
 def create_client(*more: str) -> tuple[str, ...]:
     return ("create_client", "--name", "Meter", "--contact", "lotte@leiestroom.example", *more)
 
@@ -282,6 +290,13 @@ def test_secrets_are_encrypted_anew_with_the_first_key(settings) -> None:
         assert "missing from SECRETS_KEYS" in refused("reencrypt_secrets")
 
 
+def test_json_has_the_code_of_the_refusal() -> None:
+    assert code_of("suspend_client", "nobody") == "no_such_client"
+    assert code_of(*create_client("--scope", "nothing.read")) == "not_in_the_catalogue"
+    assert code_of(*create_client("--scope", factories.scope().name, "--contact", "nobody")) == "invalid"
+    assert code_of("deactivate_staff", "--by", "Piet", factories.lotte().email) == "not_staff"
+
+
 def test_without_json_the_answer_is_plain_lines() -> None:
     factories.scope()
     out = StringIO()
@@ -321,6 +336,7 @@ def test_a_mistake_before_a_command_begins_is_status_2_and_no_traceback(says: st
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert says in (json.loads(done.stdout)["error"] if as_json else done.stderr)
+    assert not as_json or json.loads(done.stdout)["code"] in ("arguments", "database", "settings")
 
 
 # --- Leaks ------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 
 from clients.actors import Actor
 from clients.acts import staff
-from clients.management.act_command import ActCommand
 from clients.models import User
+from portal.management.act_command import ActCommand
 
 
 class Command(ActCommand):

@@ -1,0 +1,113 @@
+"""The closed vocabulary of what acts on clients refuse; portal/explanations/acts.py has the words for each code.
+
+A code never changes its meaning: pages, commands and the API depend on it. A new one needs its words, and its facts in
+tests/portal/test_refusals.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Codes of acts."""
+
+    # Any act
+    CHANGED_MEANWHILE = "changed_meanwhile"
+    NEEDS_COLLEAGUE = "needs_colleague"
+    NOT_SECURITY_TEAM = "not_security_team"
+    REASON_MISSING = "reason_missing"
+
+    # The client as a whole
+    CLIENT_CHANGED = "client_changed"
+    CLIENT_CLOSED = "client_closed"
+    CLIENT_ID_CHANGED = "client_id_changed"
+
+    # Its secrets
+    CIPHERTEXT_UNREADABLE = "ciphertext_unreadable"
+    LAST_SECRET = "last_secret"  # noqa: S105  (names, not secrets)
+    SECRET_AUTHENTICATION_UNCHANGED = "secret_authentication_unchanged"  # noqa: S105
+    SECRET_MADE_MEANWHILE = "secret_made_meanwhile"  # noqa: S105
+    SECRET_NOT_SHOWN = "secret_not_shown"  # noqa: S105
+    SECRET_REGENERATED_MEANWHILE = "secret_regenerated_meanwhile"  # noqa: S105
+    SECRET_STOPPED_ALREADY = "secret_stopped_already"  # noqa: S105
+    SECRETS_NEED_A_KEY = "secrets_need_a_key"
+    SECRETS_NOT_ACCEPTED = "secrets_not_accepted"
+
+    # Its keys
+    KEY_ADDED_ALREADY = "key_added_already"
+    KEY_NOT_STAGED = "key_not_staged"
+    KEY_RETIRED_ALREADY = "key_retired_already"
+    KEY_USED_ELSEWHERE = "key_used_elsewhere"
+    KID_IN_USE = "kid_in_use"
+    LAST_KEY = "last_key"
+
+    # Its contacts
+    CONTACT_ALREADY = "contact_already"
+    CONTACT_IS_STAFF = "contact_is_staff"
+    LAST_OWNER = "last_owner"
+
+    # Requests for a client, and their review
+    CLIENT_OF_REQUEST_CLOSED = "client_of_request_closed"
+    DEFAULT_NOT_GRANTED = "default_not_granted"
+    MESSAGE_WITHOUT_AUTHOR = "message_without_author"
+    NOT_A_REVIEWER = "not_a_reviewer"
+    NO_SCOPE_GRANTED = "no_scope_granted"
+    OWN_REQUEST = "own_request"
+    REQUEST_CHANGED = "request_changed"
+    REQUEST_MOVED_ON = "request_moved_on"
+    REQUEST_NOT_WAITING = "request_not_waiting"
+    REQUEST_OPEN_ALREADY = "request_open_already"
+    SAME_REVIEWER = "same_reviewer"
+    SCOPE_NOT_ASKED_FOR = "scope_not_asked_for"
+    SCOPE_NOT_ENDORSED = "scope_not_endorsed"
+    SIGNALS_CHANGED = "signals_changed"
+    TOO_MANY_MESSAGES = "too_many_messages"
+
+    # Proposals, which take two people
+    CONTACT_OF_THE_CLIENT = "contact_of_the_client"
+    OWN_PROPOSAL = "own_proposal"
+    PROPOSAL_OF_ANOTHER = "proposal_of_another"
+    PROPOSAL_OUT_OF_DATE = "proposal_out_of_date"
+    PROPOSAL_OVER = "proposal_over"
+    PROPOSED_ALREADY = "proposed_already"
+
+    # The catalogue
+    API_EXISTS = "api_exists"
+    EASING_TAKES_TWO = "easing_takes_two"
+    SCOPE_EXISTS = "scope_exists"
+    SCOPE_NOT_SENSITIVE = "scope_not_sensitive"
+    SCOPE_RETIRED_ALREADY = "scope_retired_already"
+
+    # Staff
+    ACCOUNT_CLOSED_ALREADY = "account_closed_already"
+    NOT_STAFF = "not_staff"
+    OTHER_ADDRESS_OF_MAILBOX = "other_address_of_mailbox"
+    OTHER_ROLE = "other_role"
+
+    # Links, codes and mail
+    CODE_OVER = "code_over"
+    CODE_WRONG = "code_wrong"
+    CODES_ENDED = "codes_ended"
+    LINK_NOT_USABLE = "link_not_usable"
+    MAIL_NOT_FAILED = "mail_not_failed"
+    MAIL_OUT_OF_DATE = "mail_out_of_date"
+    TOO_MANY_CODES = "too_many_codes"  # the newest one still works
+    TOO_MANY_CODES_BEFORE = "too_many_codes_before"  # for other requests: there is none to use
+
+
+class CommandCode(StrEnum):
+    """Codes of what a command is given: names that are not there, files that cannot be read."""
+
+    DEFAULT_SCOPE_NOT_A_SCOPE = "default_scope_not_a_scope"
+    FILE_UNREADABLE = "file_unreadable"
+    KID_WITHOUT_KEY = "kid_without_key"
+    NOT_IN_THE_CATALOGUE = "not_in_the_catalogue"
+    NOT_UTF8 = "not_utf8"
+    NO_SCOPE_AND_NO_API = "no_scope_and_no_api"
+    NO_SUCH_API = "no_such_api"
+    NO_SUCH_CLIENT = "no_such_client"
+    NO_SUCH_KEY = "no_such_key"
+    NO_SUCH_SECRET = "no_such_secret"  # noqa: S105  (a name, not a secret)
+    SEVERAL_KEYS = "several_keys"
+    STAFF_ADDRESS = "staff_address"

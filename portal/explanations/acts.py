@@ -1,0 +1,134 @@
+"""The sentence for each refusal of an act: what is in the way, and mostly what to do instead.
+
+One for each code of the closed vocabularies (clients/refusal_codes.py, tokens/acts/refusal_codes.py,
+audit/set_aside.py). A sentence may name facts: "There is no client %(name)s".
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.set_aside import LogCode
+from clients.refusal_codes import Code, CommandCode
+from portal.explanations.words import Text
+from tokens.acts.refusal_codes import TokenCode
+
+UNKNOWN = _("This is not possible at the moment.")
+
+OF_ANY_ACT: dict[str, Text] = {
+    Code.CHANGED_MEANWHILE: _(
+        "Somebody changed this while you had it open, so nothing was saved. Look at it as it is now."
+    ),
+    Code.NEEDS_COLLEAGUE: _("It takes two people: propose it, and a colleague confirms."),
+    Code.NOT_SECURITY_TEAM: _("Only the Security team decides on this."),
+    Code.REASON_MISSING: _("Say why: it stays in the change log."),
+}
+
+OF_CLIENTS: dict[str, Text] = {
+    Code.CLIENT_CHANGED: _("Someone else changed the client just before you. Check its status."),
+    Code.CLIENT_CLOSED: _("This client is closed for good: it stays as it is."),
+    Code.CLIENT_ID_CHANGED: _("The client id was changed meanwhile. Look at the new one first."),
+    Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
+    Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
+    Code.LAST_OWNER: _("A client needs an owner. Make somebody else owner first."),
+}
+
+OF_CREDENTIALS: dict[str, Text] = {
+    Code.CIPHERTEXT_UNREADABLE: _("A stored secret does not open: its key is missing from SECRETS_KEYS."),
+    Code.LAST_SECRET: _("This is the only way the client can authenticate. Add a key first, or regenerate."),
+    Code.SECRET_AUTHENTICATION_UNCHANGED: _("That was done already."),
+    Code.SECRET_MADE_MEANWHILE: _("Somebody made a secret meanwhile. Look at it before you make another."),
+    Code.SECRET_NOT_SHOWN: _("This secret can no longer be shown. Regenerate it to see a new one."),
+    Code.SECRET_REGENERATED_MEANWHILE: _("This secret was regenerated meanwhile. Look at the new one first."),
+    Code.SECRET_STOPPED_ALREADY: _("This secret had stopped working already."),
+    Code.SECRETS_NEED_A_KEY: _("Without a usable key the secret is the only way the client can authenticate."),
+    Code.SECRETS_NOT_ACCEPTED: _("This site accepts no client secrets. Add a key instead."),
+    Code.KEY_ADDED_ALREADY: _("This client has this key already."),
+    Code.KEY_NOT_STAGED: _("This key is not staged any more."),
+    Code.KEY_RETIRED_ALREADY: _("This key was retired already."),
+    Code.KEY_USED_ELSEWHERE: _(
+        "This key is in use elsewhere. A key belongs to one client only: make a new key pair for this client."
+    ),
+    Code.KID_IN_USE: _("This client has another key with this key id (kid). Give the new key another one."),
+    Code.LAST_KEY: _(
+        "This is the only way the client can authenticate. Add its successor first, then retire this one."
+    ),
+    TokenCode.CLIENT_ID_LEAKED: _("A client id by itself opens nothing. Suspend the client, or invalidate its tokens."),
+    TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
+    TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
+    TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was revoked already."),
+    TokenCode.NO_VALID_TOKENS: _("Nothing to invalidate: this key or secret has no valid tokens."),
+    TokenCode.TOKEN_STOPPED_ALREADY: _("This token had stopped working already."),
+}
+
+OF_REQUESTS: dict[str, Text] = {
+    Code.CLIENT_OF_REQUEST_CLOSED: _("The client is closed for good and stays as it is. Reject this request."),
+    Code.DEFAULT_NOT_GRANTED: _("A default scope must be one of the scopes you grant."),
+    Code.MESSAGE_WITHOUT_AUTHOR: _("A message needs somebody who wrote it."),
+    Code.NOT_A_REVIEWER: _("Only the Security team decides on a request."),
+    Code.NO_SCOPE_GRANTED: _("Tick at least one scope, or reject the request."),
+    Code.OWN_REQUEST: _("You asked for this client yourself. Somebody else of the Security team decides."),
+    Code.REQUEST_CHANGED: _("The request changed while you read it. Read it again, then decide."),
+    Code.REQUEST_MOVED_ON: _("Someone else changed the request just before you. Check its status."),
+    Code.REQUEST_NOT_WAITING: _("This request was decided already, or waits for the contact."),
+    Code.REQUEST_OPEN_ALREADY: _("A request about this client is being reviewed. Wait for it, or withdraw it first."),
+    Code.SAME_REVIEWER: _("You gave the first approval. Somebody else gives the second."),
+    Code.SCOPE_NOT_ASKED_FOR: _("You can only grant scopes that were asked for."),
+    Code.SCOPE_NOT_ENDORSED: _("The first approval left out a sensitive scope that you ticked. Untick it."),
+    Code.SIGNALS_CHANGED: _("The signals changed while you read the request. Read them again, then decide."),
+    Code.TOO_MANY_MESSAGES: _(
+        "You wrote %(limit)s messages about this request within an hour. Wait a little, and put the rest into one."
+    ),
+    Code.CONTACT_OF_THE_CLIENT: _("You are a contact of this client. Someone else of the Security team decides."),
+    Code.OWN_PROPOSAL: _("You proposed this yourself. Someone else of the Security team confirms or declines."),
+    Code.PROPOSAL_OF_ANOTHER: _("Only the person who proposed this can withdraw it."),
+    Code.PROPOSAL_OUT_OF_DATE: _("This changed after it was proposed. Decline it, and have it proposed again."),
+    Code.PROPOSAL_OVER: _("This proposal is over: it was confirmed, declined, withdrawn, or nobody did in time."),
+    Code.PROPOSED_ALREADY: _("Someone proposed this already. Open that proposal first."),
+}
+
+OF_THE_CATALOGUE: dict[str, Text] = {
+    Code.API_EXISTS: _("There is an API with this identifier."),
+    Code.EASING_TAKES_TWO: _("It takes two people to drop the second approval: one asks, the other confirms."),
+    Code.SCOPE_EXISTS: _("There is a scope with this name."),
+    Code.SCOPE_NOT_SENSITIVE: _("One approval is enough for this scope already, or it is retired."),
+    Code.SCOPE_RETIRED_ALREADY: _("This scope was retired already."),
+}
+
+OF_SIGN_IN: dict[str, Text] = {
+    Code.ACCOUNT_CLOSED_ALREADY: _("The account of %(email)s is closed already."),
+    Code.NOT_STAFF: _("%(email)s is no member of staff."),
+    Code.OTHER_ADDRESS_OF_MAILBOX: _("%(typed)s is the mailbox of %(email)s: invite that address."),
+    Code.OTHER_ROLE: _("%(email)s already has the role “%(role)s”."),
+    Code.CODE_OVER: _("This code no longer works. Ask for a new one below."),
+    Code.CODE_WRONG: _("This is not the code we mailed. Look at the newest mail and type its six digits."),
+    Code.CODES_ENDED: _(
+        "Too many wrong codes were typed for this address. Its owner was told by mail; no code works for a day."
+    ),
+    Code.LINK_NOT_USABLE: _("This link no longer works. Ask for a new one."),
+    Code.MAIL_NOT_FAILED: _("This mail waits to be sent already, or was sent."),
+    Code.MAIL_OUT_OF_DATE: _("The link or code in this mail no longer works. A new one is needed."),
+    Code.TOO_MANY_CODES: _("We mailed you several codes already. Use the newest one, or try again in an hour."),
+    Code.TOO_MANY_CODES_BEFORE: _("We mailed this address several codes already. Try again in an hour."),
+}
+
+OF_COMMANDS: dict[str, Text] = {
+    CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE: _("A default scope must also be a scope: %(names)s."),
+    CommandCode.FILE_UNREADABLE: _("The file cannot be read: %(cause)s."),
+    CommandCode.KID_WITHOUT_KEY: _("--kid needs --jwk or --certificate."),
+    CommandCode.NO_SCOPE_AND_NO_API: _("Give the client a scope, or an API that it serves."),
+    CommandCode.NO_SUCH_API: _("There is no API “%(name)s”."),
+    CommandCode.NO_SUCH_CLIENT: _("There is no client “%(name)s”."),
+    CommandCode.NO_SUCH_KEY: _("The client has no key “%(name)s”."),
+    CommandCode.NO_SUCH_SECRET: _("The client has no secret that ends in “%(hint)s”."),
+    CommandCode.NOT_IN_THE_CATALOGUE: _("Not in the catalogue: %(names)s."),
+    CommandCode.NOT_UTF8: _("An argument is not valid UTF-8."),
+    CommandCode.SEVERAL_KEYS: _("The file holds several keys. Give a file with one."),
+    CommandCode.STAFF_ADDRESS: _("This is an address of the staff, who see no client as a contact. Use another."),
+    LogCode.CHECKPOINT_SIGNED: _("The checkpoint of %(size)s entries was signed by a key of this log: it stands."),
+    LogCode.NO_LOG_KEY: _("No key of this log is set here, so nothing tells a good checkpoint from a bad one."),
+    LogCode.NO_SUCH_CHECKPOINT: _("There is no checkpoint of %(size)s entries."),
+    LogCode.SET_ASIDE_WITHOUT_REASON: _("Say why, for those who read the change log later."),
+}
+
+SENTENCES = OF_ANY_ACT | OF_CLIENTS | OF_CREDENTIALS | OF_REQUESTS | OF_THE_CATALOGUE | OF_SIGN_IN | OF_COMMANDS

@@ -1,0 +1,14 @@
+"""The closed vocabulary of what acts on tokens refuse; portal/explanations/acts.py has the words for each code."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TokenCode(StrEnum):
+    CLIENT_ID_LEAKED = "client_id_leaked"
+    LEAKED_KEY_STOPPED_ALREADY = "leaked_key_stopped_already"
+    LEAKED_SECRET_STOPPED_ALREADY = "leaked_secret_stopped_already"  # noqa: S105  (names, not secrets)
+    LEAKED_TOKEN_REVOKED_ALREADY = "leaked_token_revoked_already"  # noqa: S105
+    NO_VALID_TOKENS = "no_valid_tokens"
+    TOKEN_STOPPED_ALREADY = "token_stopped_already"  # noqa: S105

@@ -43,7 +43,7 @@ from tests.tokens.support.wire import Clock, Signer, ec_key, public_jwk
 from tokens.models import JournalEntry
 from tokens.protocol.http import Request
 from tokens.protocol.policy import from_settings
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import Application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,10 +178,10 @@ def test_no_call_climbs_while_an_assertion_is_answered_or_refused() -> None:
     signer = Signer(client.client_id, key, Clock(time.time()), kid=kid)
 
     async def answered(*forms: dict[str, str]) -> list[int]:
-        server = Server(from_settings(), log=StringIO())
-        application = Application(server)
+        services = Services(from_settings(), log=StringIO())
+        application = Application(services)
         found = [(await application.answer(request_of(form))).status for form in forms]
-        await server.close()
+        await services.close()
         return found
 
     form, stranger = signer.form(), replace(signer, kid="other").form()

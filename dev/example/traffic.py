@@ -21,7 +21,7 @@ from clients.models import Client
 from dev.example import organisation
 from tokens.protocol.http import Request
 from tokens.protocol.policy import from_settings
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import Application
 
 DAYS = 30
@@ -35,17 +35,17 @@ type Sent = tuple[datetime, str, dict[str, str], str]  # when, from where, form,
 def make(private: rsa.RSAPrivateKey, now: datetime) -> None:
     """Send everything in the order of time. The numbers are random, but the same each time."""
     at = [now.timestamp()]
-    configuration = replace(from_settings(), client_limit=None, failure_limit=None, trusted_proxies=0)
+    policy = replace(from_settings(), client_limit=None, failure_limit=None, trusted_proxies=0)
     # Nobody has to read the access log of it.
-    server = Server(configuration, clock=lambda: at[0], log=StringIO())
-    application = Application(server)
+    services = Services(policy, clock=lambda: at[0], log=StringIO())
+    application = Application(services)
     chance = Random(1)  # noqa: S311  (a demonstration)
-    requests = [*_of_meters(private, configuration.url("token"), now, chance), *_of_portal(now, chance)]
+    requests = [*_of_meters(private, policy.url("token"), now, chance), *_of_portal(now, chance)]
     with asyncio.Runner() as runner:
         for moment, address, form, authorization in sorted(requests, key=lambda request: request[0]):
             at[0] = moment.timestamp()
-            runner.run(application.answer(_request(configuration.path, address, form, authorization)))
-        runner.run(server.close())
+            runner.run(application.answer(_request(policy.path, address, form, authorization)))
+        runner.run(services.close())
 
 
 def _of_meters(private: rsa.RSAPrivateKey, url: str, now: datetime, chance: Random) -> Iterator[Sent]:

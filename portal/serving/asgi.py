@@ -28,5 +28,5 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     if scope["type"] != "http" or authorization_server.serves(scope["path"]):
         await authorization_server(scope, receive, send)
     else:
-        commits_wait = authorization_server.server.store.lease.commits_wait
+        commits_wait = authorization_server.services.store.lease.commits_wait
         await pages(scope, receive, send, **{COMMITS_WAIT: commits_wait})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tokens.protocol.policy import from_settings
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import METADATA_PATH, Application
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,12 +139,12 @@ def test_every_test_file_that_is_named_has_tests(path: str) -> None:
 
 
 def test_the_endpoints_are_those_that_the_application_has() -> None:
-    server = Server(from_settings())
-    routes = Application(server)._routes
+    services = Services(from_settings())
+    routes = Application(services)._routes
     documented = {}
     for paths, method, _rfc, code in ENDPOINTS:
         for path in re.findall(r"`([^`]+)`", paths):
-            documented[path if path == METADATA_PATH else server.configuration.path + path] = (method, code)
+            documented[path if path == METADATA_PATH else services.policy.path + path] = (method, code)
     assert documented == {
         path: (route.method, f"`{route.respond.__module__.replace('.', '/')}.py:{route.respond.__name__}`")
         for path, route in routes.items()

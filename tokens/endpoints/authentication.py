@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from foundation import secret_format
 from tokens.protocol import assertion, jws, parameters, slips
-from tokens.protocol.assertion import ASSERTION_TYPE, Policy
+from tokens.protocol.assertion import ASSERTION_TYPE, AssertionPolicy
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome
 
@@ -58,7 +58,7 @@ class PresentedSecret(NamedTuple):
     client_id: str
     secret: str
 
-    def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
+    def prove(self, client: ClientSnapshot | None, policy: AssertionPolicy, now: float) -> Proof:
         digest = sha256(self.secret.encode()).digest()
         # Compare a digest for unknown clients too, so that the time does not tell whether a client exists.
         secrets = client.secrets if client and client.secrets else (_DUMMY_SECRET,)
@@ -91,7 +91,7 @@ class PresentedAssertion(NamedTuple):
     client_id: str
     jws: jws.Jws
 
-    def prove(self, client: ClientSnapshot | None, policy: Policy, now: float) -> Proof:
+    def prove(self, client: ClientSnapshot | None, policy: AssertionPolicy, now: float) -> Proof:
         keys = client.keys if client else ()
         try:
             proven = assertion.verify(self.jws, client_id=self.client_id, keys=keys, policy=policy, now=now)
@@ -153,23 +153,23 @@ def _assertion(form: dict[str, str]) -> PresentedAssertion:
 Act = Callable[[ClientSnapshot, Proof], Awaitable[Response]]
 
 
-async def as_client(server: Server, request: Request, credential: Presented, act: Act) -> Response:
+async def as_client(services: Services, request: Request, credential: Presented, act: Act) -> Response:
     """Authenticate the client and run the act for it. Raises Refused or Unavailable.
 
     A refusal on the ground of a cached snapshot, or a snapshot that the database finds outdated (ClientChanged), is
     tried again with a fresh snapshot if that has another version.
     """
-    client = server.clients.cached(credential.client_id)
+    client = services.clients.cached(credential.client_id)
     is_fresh = client is None  # it is then loaded below
     if client is None and _CLIENT_ID.fullmatch(credential.client_id):
-        client = await server.clients.current(credential.client_id)
+        client = await services.clients.current(credential.client_id)
     for _attempt in range(MAX_ATTEMPTS):
         request.client = client
         try:
-            proven, proof = _authenticate(server, request, credential, client)
+            proven, proof = _authenticate(services, request, credential, client)
             response = await act(proven, proof)
             if proof.jti_digest:
-                _charge_for_spent(server, request, proven)
+                _charge_for_spent(services, request, proven)
             return response
         except TooManyRequests as refusal:
             request.allowance = refusal.allowance
@@ -177,9 +177,9 @@ async def as_client(server: Server, request: Request, credential: Presented, act
         except Replayed:
             raise
         except ClientChanged:
-            client = await server.clients.current(credential.client_id, client)
+            client = await services.clients.current(credential.client_id, client)
         except Refused:
-            fresh = client if is_fresh else await server.clients.current(credential.client_id, client)
+            fresh = client if is_fresh else await services.clients.current(credential.client_id, client)
             if fresh is client:
                 raise
             client = fresh
@@ -188,33 +188,33 @@ async def as_client(server: Server, request: Request, credential: Presented, act
 
 
 def _authenticate(
-    server: Server, request: Request, credential: Presented, client: ClientSnapshot | None
+    services: Services, request: Request, credential: Presented, client: ClientSnapshot | None
 ) -> tuple[ClientSnapshot, Proof]:
-    proof = credential.prove(client, server.policy_for(client), server.clock())
+    proof = credential.prove(client, services.assertion_policy_for(client), services.clock())
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
     # PROTOCOL T-19: charge once, after the client was authenticated, so that a stranger cannot use up its limit.
     if request.allowance is None:
         if proof.jti_digest:
-            server.throttle.check(request.endpoint, client)
+            services.rate_limits.check(request.endpoint, client)
         else:
-            request.allowance = server.throttle.charge(request.endpoint, client)
+            request.allowance = services.rate_limits.charge(request.endpoint, client)
     for rule, facts in proof.remarks:
-        server.journal.remark(request, rule, facts)
+        services.journal.remark(request, rule, facts)
     return client, proof
 
 
-def _charge_for_spent(server: Server, request: Request, client: ClientSnapshot) -> None:
+def _charge_for_spent(services: Services, request: Request, client: ClientSnapshot) -> None:
     """Charge the client's rate limit after its assertion was consumed.
 
     Until then an assertion may be a copy, and copies must not use up the client's limit, however many are under way at
     once. So a client can exceed its limit by the assertions that it has under way.
     """
     if request.allowance is None:
-        request.allowance = server.throttle.charge(request.endpoint, client, is_done=True)
+        request.allowance = services.rate_limits.charge(request.endpoint, client, is_done=True)
 
 
-def consume_jti_first(server: Server, request: Request, act: Act) -> Act:
+def consume_jti_first(services: Services, request: Request, act: Act) -> Act:
     """Return the act preceded by consuming the `jti`, once, in a statement of its own; for acts that store no token."""
     spent = False
 
@@ -222,13 +222,13 @@ def consume_jti_first(server: Server, request: Request, act: Act) -> Act:
         nonlocal spent
         if proof.jti_digest and not spent:
             raise_for_outcome(
-                await server.store.issue(
+                await services.store.issue(
                     Issue(client.id, client.version, jti_digest=proof.jti_digest, jti_expires_at=proof.jti_expires_at)
                 ),
                 proof,
             )
             spent = True
-            _charge_for_spent(server, request, client)
+            _charge_for_spent(services, request, client)
         return await act(client, proof)
 
     return spend_and_act
@@ -242,13 +242,13 @@ def raise_for_outcome(outcome: Outcome, proof: Proof) -> None:
         raise Replayed(Rule.REPLAYED, jti_digest=assertion.short_digest(proof.jti_digest))
 
 
-async def claimed_client(server: Server, request: Request) -> ClientSnapshot | None:
+async def claimed_client(services: Services, request: Request) -> ClientSnapshot | None:
     """Return the client that a refused HTTP request claims to be, unproven; only for the refusal journal."""
     client_id = _claimed_id(request)
     if not _CLIENT_ID.fullmatch(client_id):
         return None
     try:
-        return server.clients.cached(client_id) or await server.clients.current(client_id)
+        return services.clients.cached(client_id) or await services.clients.current(client_id)
     except Unavailable:  # the refusal stands without the database too
         return None
 

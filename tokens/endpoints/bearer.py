@@ -8,7 +8,7 @@ from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidRequest, InvalidToken, NoToken, Rule
 from tokens.protocol.http import Request
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage.store import FoundToken, LookUp, Outcome
 
 QUERY_PARAMETER = "access_token"
@@ -28,11 +28,11 @@ class LivingToken:
         return self.owner.client_id
 
 
-async def still_granted(server: Server, found: FoundToken | Outcome | None) -> LivingToken | None:
+async def still_granted(services: Services, found: FoundToken | Outcome | None) -> LivingToken | None:
     """Return the token with its remaining scopes: those taken from its client or retired are gone (PROTOCOL I-23)."""
     if not isinstance(found, FoundToken):
         return None
-    owner = await server.clients.as_told(found.client_id, found.owner_version)
+    owner = await services.clients.as_told(found.client_id, found.owner_version)
     # A snapshot that is newer than the row may have seen a suspension or an invalidation.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None
@@ -40,14 +40,14 @@ async def still_granted(server: Server, found: FoundToken | Outcome | None) -> L
     return LivingToken(owner, scopes, found.issued_at, found.expires_at) if scopes else None
 
 
-async def presented_token(server: Server, request: Request) -> LivingToken:
+async def presented_token(services: Services, request: Request) -> LivingToken:
     """Return the active token in the header or, if the site allows it, in the query (PROTOCOL I-24).
 
     RFC 6750 sections 2.1 and 2.3. Raises NoToken, InvalidRequest or InvalidToken.
     """
     scheme, _, in_header = request.authorization.strip().partition(" ")
     query = parameters.read_query(request.query, frozenset({QUERY_PARAMETER}))
-    in_query = query.get(QUERY_PARAMETER) if server.configuration.verify_accepts_query else None
+    in_query = query.get(QUERY_PARAMETER) if services.policy.verify_accepts_query else None
     if request.authorization and in_query:
         raise InvalidRequest(
             Rule.SEVERAL_METHODS,
@@ -58,7 +58,7 @@ async def presented_token(server: Server, request: Request) -> LivingToken:
     if not token:
         raise NoToken(Rule.NO_TOKEN)
     if token_format.is_well_formed(token):
-        living = await still_granted(server, await server.store.look_up(LookUp(token_format.digest(token))))
+        living = await still_granted(services, await services.store.look_up(LookUp(token_format.digest(token))))
         if living is not None:
             return living
     raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.", **_form(token))

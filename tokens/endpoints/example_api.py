@@ -5,14 +5,14 @@ from __future__ import annotations
 from tokens.endpoints.bearer import presented_token
 from tokens.protocol.errors import InsufficientScope
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 
 SCOPE = "example.read"
 
 
-async def example(server: Server, request: Request) -> Response:
+async def example(services: Services, request: Request) -> Response:
     """Answer GET example, for tokens with the scope above. Raises Refused."""
-    living = await presented_token(server, request)
+    living = await presented_token(services, request)
     if SCOPE not in living.scopes:
         raise InsufficientScope(SCOPE)
     return Response(200, {"message": "It works.", "client_id": living.client_id, "scope": " ".join(living.scopes)})

@@ -10,39 +10,39 @@ from tokens.endpoints.authentication import ClientChanged, Proof, as_client, con
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage.store import LookUp, Outcome
 
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-async def introspect(server: Server, request: Request) -> Response:
+async def introspect(services: Services, request: Request) -> Response:
     """Answer POST introspect. `token_type_hint` is accepted and ignored, so it never hides a token. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
     async def answer(caller: ClientSnapshot, proof: Proof) -> Response:
         # RFC 7662 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
-        server.usage.used(caller.id, proof.credential, server.clock())
+        services.usage.used(caller.id, proof.credential, services.clock())
         if not token_format.is_well_formed(token):
             return Response(200, INACTIVE)
         digest = token_format.digest(token)
-        found = await server.store.look_up(LookUp(digest, caller.id, caller.version))
+        found = await services.store.look_up(LookUp(digest, caller.id, caller.version))
         if found is Outcome.STALE:
             raise ClientChanged
-        living = await bearer.still_granted(server, found)
+        living = await bearer.still_granted(services, found)
         # Section 2.2: tokens that the caller may not know about are inactive to it (PROTOCOL I-20).
         if living is None or not (
             living.client_id == caller.client_id or caller.serves_scopes.intersection(living.scopes)
         ):
             return Response(200, INACTIVE)
-        described = description(server, living, digest)
+        described = description(services, living, digest)
         if living.client_id != caller.client_id:
             described.update(who(living.owner))
         return Response(200, described)
 
     # Section 2.1: the endpoint MUST require some form of authorization.
-    return await as_client(server, request, presented(request, form), consume_jti_first(server, request, answer))
+    return await as_client(services, request, presented(request, form), consume_jti_first(services, request, answer))
 
 
 def who(owner: ClientSnapshot) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def who(owner: ClientSnapshot) -> dict[str, Any]:
     return {"client_uid": owner.uid, "client_name": owner.name, "organisation": owner.organisation}
 
 
-def description(server: Server, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:
+def description(services: Services, living: bearer.LivingToken, digest: bytes) -> dict[str, Any]:
     """Return the introspection answer (RFC 7662 section 2.2, PROTOCOL I-21).
 
     `aud`: the APIs that the scopes open; a single one as a string.
@@ -62,7 +62,7 @@ def description(server: Server, living: bearer.LivingToken, digest: bytes) -> di
         "client_id": living.client_id,
         "sub": living.client_id,
         "aud": audience if len(audience) > 1 else audience[0],
-        "iss": server.configuration.issuer,
+        "iss": services.policy.issuer,
         "jti": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "token_type": "bearer",
         "iat": living.issued_at,

@@ -5,23 +5,23 @@ from __future__ import annotations
 from tokens.endpoints.authentication import METHODS
 from tokens.endpoints.token import GRANT_TYPE
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 
 ALL_SCOPES: frozenset[str] = frozenset()
 
 
-async def metadata(server: Server, request: Request) -> Response:
+async def metadata(services: Services, request: Request) -> Response:
     """Answer GET /.well-known/oauth-authorization-server (section 3)."""
-    configuration = server.configuration
+    policy = services.policy
     described: dict[str, object] = {
-        "issuer": configuration.issuer,
+        "issuer": policy.issuer,
         "grant_types_supported": [GRANT_TYPE],
         "response_types_supported": [],  # REQUIRED by section 2; empty without an authorization endpoint
-        "scopes_supported": sorted(await server.store.offered_scopes(ALL_SCOPES)),
+        "scopes_supported": sorted(await services.store.offered_scopes(ALL_SCOPES)),
     }
-    methods = [name for name in METHODS if configuration.secrets_accepted or "secret" not in name]
+    methods = [name for name in METHODS if policy.secrets_accepted or "secret" not in name]
     for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):
-        described[f"{name}_endpoint"] = configuration.url(path)
+        described[f"{name}_endpoint"] = policy.url(path)
         described[f"{name}_endpoint_auth_methods_supported"] = methods
-        described[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(configuration.algorithms)
+        described[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(policy.algorithms)
     return Response(200, described)

@@ -6,11 +6,11 @@ from tokens.endpoints.authentication import Proof, as_client, consume_jti_first,
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage.store import Revocation
 
 
-async def revoke(server: Server, request: Request) -> Response:
+async def revoke(services: Services, request: Request) -> Response:
     """Answer POST revoke. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
@@ -20,8 +20,8 @@ async def revoke(server: Server, request: Request) -> Response:
         # Section 2.2: 200 also for unknown tokens; tokens of other clients are not touched (PROTOCOL I-22).
         if token_format.is_well_formed(token):
             revocation = Revocation(token_format.digest(token), client.id, client.version)
-            raise_for_outcome(await server.store.revoke(revocation), proof)
-        server.usage.used(client.id, proof.credential, server.clock())
+            raise_for_outcome(await services.store.revoke(revocation), proof)
+        services.usage.used(client.id, proof.credential, services.clock())
         return Response(200, {})
 
-    return await as_client(server, request, presented(request, form), consume_jti_first(server, request, give_up))
+    return await as_client(services, request, presented(request, form), consume_jti_first(services, request, give_up))

@@ -10,7 +10,7 @@ from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
 from tokens.protocol.http import Request, Response
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage.store import Issue
 
 GRANT_TYPE = "client_credentials"
@@ -20,7 +20,7 @@ MAX_SCOPES = 100
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]*")
 
 
-async def token(server: Server, request: Request) -> Response:
+async def token(services: Services, request: Request) -> Response:
     """Answer POST token. Raises Refused or Unavailable."""
     form = parameters.read_form(request.content_type, request.body)
 
@@ -31,19 +31,19 @@ async def token(server: Server, request: Request) -> Response:
         )
 
     # Section 4.4.2: the client MUST authenticate (section 3.2.1).
-    issue = partial(_issue, server, request, form.get("scope", ""))
-    return await as_client(server, request, presented(request, form), issue)
+    issue = partial(_issue, services, request, form.get("scope", ""))
+    return await as_client(services, request, presented(request, form), issue)
 
 
-async def _issue(server: Server, request: Request, scope: str, client: ClientSnapshot, proof: Proof) -> Response:
+async def _issue(services: Services, request: Request, scope: str, client: ClientSnapshot, proof: Proof) -> Response:
     # Section 5.2: authenticated, but not allowed this grant (PROTOCOL R-4).
     if not client.may_request_tokens:
         raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
     if scope not in client.scopes:  # most token requests name a single scope of their client
-        scope = " ".join(await granted_scopes(server, client, scope))
+        scope = " ".join(await granted_scopes(services, client, scope))
     access_token = token_format.generate()
     raise_for_outcome(
-        await server.store.issue(
+        await services.store.issue(
             Issue(
                 client=client.id,
                 version=client.version,
@@ -57,20 +57,20 @@ async def _issue(server: Server, request: Request, scope: str, client: ClientSna
         ),
         proof,
     )
-    server.usage.used(client.id, proof.credential, server.clock(), issued=1)
+    services.usage.used(client.id, proof.credential, services.clock(), issued=1)
     # Section 5.1. `expires_in` is current: the statement has checked that the client still has this version.
     return Response(
         200,
         {
             "access_token": access_token,
             "token_type": "bearer",
-            "expires_in": client.token_lifetime or server.configuration.token_lifetime,
+            "expires_in": client.token_lifetime or services.policy.token_lifetime,
             "scope": scope,
         },
     )
 
 
-async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> list[str]:
+async def granted_scopes(services: Services, client: ClientSnapshot, asked: str) -> list[str]:
     """Return the requested scopes, or the client's defaults (PROTOCOL T-17, RFC 6749 section 3.3).
 
     Raises InvalidScope for a scope that the client does not have.
@@ -88,7 +88,7 @@ async def granted_scopes(server: Server, client: ClientSnapshot, asked: str) -> 
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in client.scopes)
     # Only token requests with a scope that their client lacks need this look-up.
-    if others and (unknown := others - await server.store.offered_scopes(others)):
+    if others and (unknown := others - await services.store.offered_scopes(others)):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.",
             sent=sorted(unknown), expected=_all(client), **_scope_slip(sorted(unknown), client),

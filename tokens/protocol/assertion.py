@@ -62,15 +62,15 @@ class ClientKey:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What assertions must say here. `audiences` holds the issuer and the spellings of the token endpoint's address."""
+class AssertionPolicy:
+    """Rules for assertions. `audiences`: the issuer and the spellings of the token endpoint's address."""
 
     issuer: str
     audiences: frozenset[str]
     strict: bool = False  # `aud` is the issuer as one string and nothing else (rfc7523bis)
     max_lifetime: float = 3600.0
     algorithms: tuple[str, ...] = ALGORITHMS
-    secrets_accepted: bool = True  # of any client; each has a setting of its own, too
+    secrets_accepted: bool = True  # of the site; each client has a setting of its own, too
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ def short_digest(digest: bytes) -> str:
     return digest.hex()[:16]
 
 
-def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: Policy, now: float) -> Verified:
+def verify(
+    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float
+) -> Verified:
     """Check header, key, signature and claims, in this order. Raises InvalidClient for the first fault.
 
     Only the client itself can cause the faults after the signature. The statement that consumes the `jti` finds replays
@@ -111,7 +113,7 @@ def verify(assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy:
 
 
 def explain(
-    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: Policy, now: float
+    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float
 ) -> list[InvalidClient]:
     """Return all faults of an assertion, for a contact who tries one out; [] if it would be accepted."""
     expected = Expected(client_id, policy, now)
@@ -208,7 +210,7 @@ def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float
 @dataclass(frozen=True)
 class Expected:
     client_id: str
-    policy: Policy
+    policy: AssertionPolicy
     now: float
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from tokens.protocol.errors import InvalidClient, InvalidRequest, Rule
 
 FORM = "application/x-www-form-urlencoded"
-LARGEST_BODY = 64 * 1024  # bytes
+MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 64
 # Parameters that some endpoint reads; others are ignored (RFC 6749 section 3.2).
 KNOWN = frozenset({
@@ -24,8 +24,9 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
     """Return the known parameters that have a value (PROTOCOL R-2, R-3; RFC 6749 appendix B). Raises InvalidRequest."""
     if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest(Rule.CONTENT_TYPE, f"Send the parameters as {FORM}.", sent=content_type, expected=FORM)
-    if len(body) > LARGEST_BODY:
-        raise InvalidRequest(Rule.BODY_TOO_LARGE, f"The body may have {LARGEST_BODY} bytes.", max_bytes=LARGEST_BODY)
+    if len(body) > MAX_BODY_BYTES:
+        message = f"The body may have {MAX_BODY_BYTES} bytes."
+        raise InvalidRequest(Rule.BODY_TOO_LARGE, message, max_bytes=MAX_BODY_BYTES)
     try:
         fields = body.decode("utf-8").split("&")
     except UnicodeDecodeError:

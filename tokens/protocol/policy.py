@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from tokens.protocol.assertion import Policy
+from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.jws import ALGORITHMS
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """Durations in seconds, limits in requests a minute (None: throttling is off)."""
+class Policy:
+    """Policy of the site. Durations in seconds, limits in HTTP requests a minute (None: off)."""
 
     issuer: str
     path: str  # "/oauth/v2/"
@@ -35,13 +35,13 @@ class Configuration:
     def url(self, endpoint: str) -> str:
         return f"{self.issuer}{self.path}{endpoint}"
 
-    def assertion_policy(self, *, issuer_audience_only: bool) -> Policy:
+    def assertion_policy(self, *, issuer_audience_only: bool) -> AssertionPolicy:
         """Return the rules for assertions (PROTOCOL A-12).
 
         Audiences: the issuer, and the token endpoint, also in lower case as older clients spell it.
         """
         token_url = self.url("token")
-        return Policy(
+        return AssertionPolicy(
             issuer=self.issuer,
             audiences=frozenset({self.issuer, token_url, token_url.lower()}),
             strict=self.issuer_audience_only or issuer_audience_only,
@@ -51,8 +51,8 @@ class Configuration:
         )
 
 
-def from_settings() -> Configuration:
-    return Configuration(
+def from_settings() -> Policy:
+    return Policy(
         issuer=settings.PUBLIC_URL,
         path=settings.OAUTH_PATH,
         token_lifetime=int(settings.TOKEN_LIFETIME.total_seconds()),

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from foundation.ip_addresses import network
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, TooManyRequests
-from tokens.protocol.policy import Configuration
+from tokens.protocol.policy import Policy
 
 WINDOW_S = 60  # all limits are HTTP requests in one window
 SHARES_PER_LIMIT = 20  # a counter is shared when it holds a twentieth of its limit
@@ -51,15 +51,17 @@ class Counter:
         self.limit, self.own, self.shared = 0, 0, 0
 
 
-class Throttle:
-    def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
-        self._client_limit, self._failure_limit = configuration.client_limit, configuration.failure_limit
+class RateLimits:
+    """Rate limits of one process, for one event loop; shared through Valkey if it answers."""
+
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
+        self._client_limit, self._failure_limit = policy.client_limit, policy.failure_limit
         self._clock = clock
         self._counters: dict[str, Counter] = {}
         self._window = 0
         self._valkey_answers = True
         valkey = Redis.from_url(
-            configuration.shared_counters, socket_timeout=VALKEY_TIMEOUT_S, socket_connect_timeout=VALKEY_TIMEOUT_S
+            policy.shared_counters, socket_timeout=VALKEY_TIMEOUT_S, socket_connect_timeout=VALKEY_TIMEOUT_S
         )
         self._add_shares = valkey.register_script(ADD_SHARES)
 

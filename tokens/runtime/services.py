@@ -1,4 +1,4 @@
-"""The authorization server of one process: everything that its endpoints share."""
+"""Services that the endpoints of one process share: store, caches, limits, journals, background jobs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from foundation.log_lines import line_stream
-from tokens.protocol.assertion import Policy
+from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.client import ClientSnapshot
-from tokens.protocol.policy import Configuration
+from tokens.protocol.policy import Policy
 from tokens.runtime.access_log import AccessLog
 from tokens.runtime.anonymous_refusals import AnonymousRefusals
 from tokens.runtime.client_cache import Clients
-from tokens.runtime.rate_limits import Throttle
+from tokens.runtime.rate_limits import RateLimits
 from tokens.runtime.refusal_journal import Journal
 from tokens.runtime.usage import Usage
 from tokens.runtime.write_behind import Background
@@ -24,33 +24,35 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
-class Server:
-    """`clock`: seconds since 1970; `log`: where the access log goes, standard error unless it is given.
+class Services:
+    """Services of one process, for one event loop: nothing here is locked.
 
-    For one event loop: nothing here is locked. Connections are opened by the first request, in the loop that serves it.
+    `clock`: seconds since 1970; `log`: destination of the access log, default standard error. Connections are opened by
+    the first HTTP request, in the loop that serves it.
     """
 
     def __init__(
         self,
-        configuration: Configuration,
+        policy: Policy,
         clock: Callable[[], float] = time.time,
         log: SupportsWrite[str] | None = None,
     ) -> None:
-        self.configuration, self.clock = configuration, clock
-        self.store = Store(configuration, clock)
+        self.policy, self.clock = policy, clock
+        self.store = Store(policy, clock)
         self.clients = Clients(self.store.client)
-        self.throttle = Throttle(configuration, clock)
+        self.rate_limits = RateLimits(policy, clock)
         self.journal = Journal(clock)
         self.anonymous_refusals = AnonymousRefusals(clock)
         self.access_log = AccessLog(log or line_stream())
         self.usage = Usage()
-        self._policies = [configuration.assertion_policy(issuer_audience_only=only) for only in (False, True)]
-        self._writing_behind = Connection(configuration.database, configuration.synchronous_commit)
+        self._policies = [policy.assertion_policy(issuer_audience_only=only) for only in (False, True)]
+        self._writing_behind = Connection(policy.database, policy.synchronous_commit)
         self.background = Background(
-            [self.access_log.flush, self._write_rows, self.throttle.share, self.store.lease.renew]
+            [self.access_log.flush, self._write_rows, self.rate_limits.share, self.store.lease.renew]
         )
 
-    def policy_for(self, client: ClientSnapshot | None) -> Policy:
+    def assertion_policy_for(self, client: ClientSnapshot | None) -> AssertionPolicy:
+        """Return the rules for assertions of this client; of the site if it is unknown."""
         return self._policies[client is not None and client.issuer_audience_only]
 
     async def _write_rows(self) -> None:

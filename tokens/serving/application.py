@@ -41,7 +41,7 @@ from tokens.protocol.errors import (
 )
 from tokens.protocol.http import Answer, Request, Response
 from tokens.runtime.rate_limits import WINDOW_S
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.storage import metrics
 from tokens.storage.batcher import Unavailable
 
@@ -55,16 +55,16 @@ log = structlog.get_logger(__name__)
 class Route(NamedTuple):
     endpoint: str
     method: str
-    respond: Callable[[Server, Request], Awaitable[Response]]
+    respond: Callable[[Services, Request], Awaitable[Response]]
 
 
 class Application:
     """Authorization server behind any HTTP server: `await application.answer(request)`."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        path = server.configuration.path
-        self._always = _headers_of_every_answer(over_https=server.configuration.issuer.startswith("https://"))
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        path = services.policy.path
+        self._always = _headers_of_every_answer(over_https=services.policy.issuer.startswith("https://"))
         self._logs_access = logging.getLogger(__name__).isEnabledFor(logging.INFO)
         self._routes = {METADATA_PATH: Route("metadata", "GET", metadata)}
         for name, method, respond in (
@@ -79,11 +79,11 @@ class Application:
 
     def serves(self, path: str) -> bool:
         """Return whether a path is the authorization server's, with or without a trailing slash, never a redirect."""
-        return path.startswith(self.server.configuration.path) or path.rstrip("/") == METADATA_PATH
+        return path.startswith(self.services.policy.path) or path.rstrip("/") == METADATA_PATH
 
     async def answer(self, request: Request) -> Answer:
         started = perf_counter()
-        self.server.background.ensure_started()
+        self.services.background.ensure_started()
         route = self._routes.get(request.path.rstrip("/"))
         self._identify(request, route)
         response = await self._respond(route, request)
@@ -93,7 +93,7 @@ class Application:
         outcome = response.payload.get("error") or ("ok" if response.status < 400 else str(response.status))
         metrics.request_seconds(request.endpoint, outcome).observe(seconds)
         if self._logs_access:
-            self.server.access_log.add(self.server.clock(), request, response.status, outcome, seconds)
+            self.services.access_log.add(self.services.clock(), request, response.status, outcome, seconds)
         return Answer(response.status, headers, body)
 
     def _headers(self, request: Request, response: Response, length: int) -> list[tuple[bytes, bytes]]:
@@ -106,7 +106,7 @@ class Application:
         return headers
 
     def _identify(self, request: Request, route: Route | None) -> None:
-        proxies, headers = self.server.configuration.trusted_proxies, request.headers
+        proxies, headers = self.services.policy.trusted_proxies, request.headers
         request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
         if not request.id:  # a proxy's id may be easy to guess: explanations never use it (PROTOCOL R-30)
             request.id = request.why = os.urandom(16).hex()
@@ -120,7 +120,7 @@ class Application:
                 raise NoSuchEndpoint(request.path)
             if request.method != route.method:
                 raise MethodNotAllowed(request.method, route.method)
-            return await route.respond(self.server, request)
+            return await route.respond(self.services, request)
         except Refused as refusal:
             return await self._refuse(request, refusal)
         except Unavailable:
@@ -134,10 +134,10 @@ class Application:
         told = refusal
         # Do not look up an unknown client twice: the time would tell it from a known one.
         if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
-            request.client = await claimed_client(self.server, request)
+            request.client = await claimed_client(self.services, request)
         if isinstance(refusal, InvalidClient | InvalidToken):
             try:
-                self.server.throttle.count_failure(request.address)
+                self.services.rate_limits.count_failure(request.address)
             except TooManyRequests as too_many:
                 told = too_many
         return self._refused(request, refusal, told)
@@ -147,17 +147,17 @@ class Application:
 
         The address has the same form for every cause.
         """
-        server, told = self.server, told or refusal
+        services, told = self.services, told or refusal
         request.refused_by = refusal.rule
         request.why = request.why or os.urandom(16).hex()
-        response = _refusal(request, told, f"{server.configuration.issuer}/why/{request.why}")
+        response = _refusal(request, told, f"{services.policy.issuer}/why/{request.why}")
         # Failures of the server are not about a client: everybody may read the explanation.
         if request.client is None or isinstance(refusal, ServiceUnavailable | ServerError):
-            server.anonymous_refusals.add(request, refusal, told, response.status)
+            services.anonymous_refusals.add(request, refusal, told, response.status)
         else:
-            server.journal.refusal(request, refusal, told, response.status)
-            server.usage.refused(
-                request.client.id, refusal.rule.value, told.error or refusal.rule.value, server.clock()
+            services.journal.refusal(request, refusal, told, response.status)
+            services.usage.refused(
+                request.client.id, refusal.rule.value, told.error or refusal.rule.value, services.clock()
             )
         return response
 

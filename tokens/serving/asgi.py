@@ -15,12 +15,12 @@ django.setup()
 
 from foundation.log_lines import write_lines_only  # noqa: E402  (settings first)
 from tokens.protocol import policy  # noqa: E402
-from tokens.runtime.services import Server  # noqa: E402
+from tokens.runtime.services import Services  # noqa: E402
 from tokens.serving.application import Application  # noqa: E402
 from tokens.serving.authorization_server import AuthorizationServer  # noqa: E402
 
 write_lines_only()
-application = AuthorizationServer(Application(Server(policy.from_settings())))
+application = AuthorizationServer(Application(Services(policy.from_settings())))
 
 # The objects loaded so far stay, so the collector need not walk them. A batch of requests under way has more objects
 # than its usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.parameters import MAX_BODY_BYTES
 
 _READ = {name.encode(): name for name in READ_HEADERS}
 MAX_BODY_ARRIVAL_S = 30.0
@@ -28,7 +28,7 @@ class Disconnected(Exception):
 
 async def respond(answer: Callable[[Request], Awaitable[Answer]], scope: Message, receive: Receive, send: Send) -> None:
     try:
-        body = await read_body(receive, limit=LARGEST_BODY)
+        body = await read_body(receive, limit=MAX_BODY_BYTES)
     except Disconnected:
         return
     except TimeoutError:

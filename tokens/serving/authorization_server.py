@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from tokens.protocol.http import Answer, Request
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import Application
 from tokens.serving.asgi_messages import Message, Receive, Send, respond
 from tokens.serving.operations import Operations, PortInUse
@@ -20,8 +20,8 @@ class AuthorizationServer:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.server: Server = application.server
-        self.operations = Operations(self.server.store)
+        self.services: Services = application.services
+        self.operations = Operations(self.services.store)
         self.answer: Callable[[Request], Awaitable[Answer]] = application.answer
         self.serves = application.serves
 
@@ -42,11 +42,11 @@ class AuthorizationServer:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.operations.close()
-        await self.server.close()
+        await self.services.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start(self) -> None:
-        await refuse_unsafe(self.server.configuration.database)
+        await refuse_unsafe(self.services.policy.database)
         is_worker = multiprocessing.parent_process() is not None  # of several (`--workers`)
         await self.operations.listen(settings.OPERATIONS_HOST, settings.OPERATIONS_PORT, with_others=is_worker)
-        self.server.background.ensure_started()
+        self.services.background.ensure_started()

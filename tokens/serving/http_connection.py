@@ -23,7 +23,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.parameters import MAX_BODY_BYTES
 from tokens.serving import http_rules
 from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, known_lines
 
@@ -165,7 +165,7 @@ class HttpConnection(asyncio.Protocol):
         self._in_fields = False
         if self._is_chunked:
             self._content_size += len(body)
-        if self._body_size <= LARGEST_BODY:  # keep no more of a larger body than is needed to refuse it
+        if self._body_size <= MAX_BODY_BYTES:  # keep no more of a larger body than is needed to refuse it
             self._body.append(body)
             self._body_size += len(body)
 

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from tokens.protocol.policy import Configuration
+from tokens.protocol.policy import Policy
 from tokens.storage import metrics
 from tokens.storage.batcher import Batcher
 from tokens.storage.lease import Lease
@@ -76,12 +76,12 @@ class LeaseEnded(Exception):
 class Store:
     """Async operations on the database; each resolves after the batch that contains it has committed."""
 
-    def __init__(self, configuration: Configuration, clock: Callable[[], float]) -> None:
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._token_lifetime = configuration.token_lifetime
-        self._connect = partial(Connection, configuration.database, configuration.synchronous_commit)
+        self._token_lifetime = policy.token_lifetime
+        self._connect = partial(Connection, policy.database, policy.synchronous_commit)
         lease = self._connect()
-        self.lease = Lease(lease, configuration.lookup_lease)
+        self.lease = Lease(lease, policy.lookup_lease)
         self._connections: list[Connection] = [lease]
         # Two lanes: the next batch of tokens is sent while one is being committed.
         self.issue: Callable[[Issue], Awaitable[Outcome]] = self._batched(self._issue, "issue", lanes=2)

@@ -23,10 +23,10 @@ from tests.tokens.support.checking import CLIENT, client_key, key, policy
 from tests.tokens.support.checking import signer as signing
 from tests.tokens.support.wire import Answer, Signer, Wire, base64url, basic, ec_key
 from tokens.models import JournalEntry
+from tokens.protocol import client as protocol_client
 from tokens.protocol import jws
 from tokens.protocol.assertion import ClientKey, verify
 from tokens.protocol.errors import InvalidClient
-from tokens.runtime import client_cache
 from tokens.tasks import purge_expired
 
 GRANT = {"grant_type": "client_credentials", "token": "x"}
@@ -109,10 +109,10 @@ def test_a_secret_of_one_client_does_not_open_another(wire: Wire, client, secret
 def effort(wire: Wire, monkeypatch: pytest.MonkeyPatch, authorization: str) -> tuple[int, int]:
     """How often digests were compared and the database was asked for a client, for one refused request."""
     compared, loaded = [], []
-    compare, load = client_cache.compare_digest, wire.application.server.clients._load
+    compare, load = protocol_client.compare_digest, wire.application.services.clients._load
     with monkeypatch.context() as patch:
-        patch.setattr(client_cache, "compare_digest", lambda a, b: compared.append((a, b)) or compare(a, b))
-        patch.setattr(wire.application.server.clients, "_load", lambda query: loaded.append(query) or load(query))
+        patch.setattr(protocol_client, "compare_digest", lambda a, b: compared.append((a, b)) or compare(a, b))
+        patch.setattr(wire.application.services.clients, "_load", lambda query: loaded.append(query) or load(query))
         assert wire.token(authorization).told == BODY
     assert all(len(a) == len(b) == 32 for a, b in compared)
     return len(compared), len(loaded)

@@ -204,7 +204,7 @@ def test_a_client_that_changes_after_its_assertion_was_spent_is_no_replay(
     wire, client, signer, authorization, monkeypatch, endpoint, second
 ):
     """Introspection and revocation spend in one statement and act in another, and the change may come in between."""
-    store = wire.application.server.store
+    store = wire.application.services.store
     act, seen = getattr(store, second), []
 
     async def change_before_the_first(wanted: object) -> object:

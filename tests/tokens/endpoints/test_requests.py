@@ -14,7 +14,7 @@ import pytest
 from clients.acts import lifecycle
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Wire, basic
-from tokens.protocol.parameters import KNOWN, LARGEST_BODY, MAX_FIELDS
+from tokens.protocol.parameters import KNOWN, MAX_BODY_BYTES, MAX_FIELDS
 
 GRANT = "grant_type=client_credentials"
 ENDPOINTS = ("token", "introspect", "revoke")
@@ -133,8 +133,8 @@ def test_no_body_at_all(wire, authorization):
 
 def test_at_most_64_kib(wire, authorization):
     """PROTOCOL R-2."""
-    fits = f"{GRANT}&filler=".ljust(LARGEST_BODY, "x")
-    assert LARGEST_BODY == 65_536
+    fits = f"{GRANT}&filler=".ljust(MAX_BODY_BYTES, "x")
+    assert MAX_BODY_BYTES == 65_536
     assert wire.post("token", fits, authorization=authorization).status == 200
     answer = wire.post("token", fits + "x", authorization=authorization)
     assert answer.error == "invalid_request"

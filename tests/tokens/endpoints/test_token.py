@@ -88,7 +88,7 @@ def test_a_token_cut_padded_or_changed_in_case_is_not_well_formed() -> None:
 
 def test_a_malformed_token_is_never_looked_up(wire, authorization, monkeypatch):
     asked: list[object] = []
-    monkeypatch.setattr(wire.application.server.store, "look_up", asked.append)
+    monkeypatch.setattr(wire.application.services.store, "look_up", asked.append)
     for token in ("x", "kdt_", token_format.generate()[:-1] + "-", "é" * 53):
         assert wire.introspect(token, authorization).json == {"active": False}
         assert wire.get("verify", authorization="Bearer x").error == "invalid_token"

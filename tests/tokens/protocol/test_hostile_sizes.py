@@ -13,13 +13,13 @@ from tests.tokens.support.checking import check, client_key, key, refusal_of, un
 from tests.tokens.support.wire import Wire, basic
 from tokens.protocol import jws, parameters
 from tokens.protocol.errors import InvalidClient, InvalidRequest
-from tokens.protocol.parameters import FORM, KNOWN, LARGEST_BODY
+from tokens.protocol.parameters import FORM, KNOWN, MAX_BODY_BYTES
 
 BUDGET = 0.05  # CPU seconds
 OURS = client_key(key("P-256"))
 
 
-def filled(start: str, repeated: str, end: str = "", size: int = LARGEST_BODY) -> str:
+def filled(start: str, repeated: str, end: str = "", size: int = MAX_BODY_BYTES) -> str:
     return start + repeated * ((size - len(start) - len(end)) // len(repeated)) + end
 
 

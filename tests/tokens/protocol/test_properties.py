@@ -258,11 +258,11 @@ def test_no_request_is_answered_with_a_5xx(
     assert isinstance(answer.json, dict)
     wire.clock.pass_by(5)  # the journal keeps so many entries a minute
     # What is written behind must be something that can be written.
-    wire.loop.run(wire.application.server.journal.flush(database))
+    wire.loop.run(wire.application.services.journal.flush(database))
 
 
 @pytest.fixture
 def database(wire: Wire) -> Iterator[Connection]:
-    connection = Connection(wire.application.server.configuration.database)
+    connection = Connection(wire.application.services.policy.database)
     yield connection
     connection.close()

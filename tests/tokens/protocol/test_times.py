@@ -10,7 +10,7 @@ import pytest
 from tests.tokens.support.checking import AT, check, client_key, key, policy, refusal, rule, signer
 from tests.tokens.support.wire import JWT_BEARER
 from tokens.models import JournalEntry, UsedAssertion
-from tokens.protocol.assertion import Policy
+from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.errors import Rule
 
 OURS = client_key(key("P-256"))
@@ -53,7 +53,7 @@ def test_exp_lies_ahead_and_at_most_an_hour(ahead: float, expected: str) -> None
 
 
 def test_how_far_ahead_is_a_setting() -> None:
-    short = Policy(policy().issuer, policy().audiences, max_lifetime=120.0)
+    short = AssertionPolicy(policy().issuer, policy().audiences, max_lifetime=120.0)
     assert rule(signer().assertion(exp=NOW + 120), OURS, under=short) == ""
     reason = refusal(signer().assertion(exp=NOW + 121), OURS, under=short)
     assert reason is not None

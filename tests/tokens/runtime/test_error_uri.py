@@ -93,14 +93,14 @@ def test_too_many_requests_and_too_many_failures_lead_there_too(start, client, a
 
 def test_an_answer_while_the_database_is_away_leads_there_once_it_is_back(start, client, authorization):
     wire = start()
-    there = wire.application.server.store.issue
+    there = wire.application.services.store.issue
 
     async def away(_wanted):
         raise Unavailable("away")
 
-    wire.application.server.store.issue = away
+    wire.application.services.store.issue = away
     answer = wire.token(authorization)
-    wire.application.server.store.issue = there
+    wire.application.services.store.issue = there
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     kept = anonymous(wire, answer)
     assert kept is not None
@@ -190,8 +190,8 @@ def test_an_accepted_request_is_written_nowhere_but_where_it_was(wire, client, a
 
 def test_an_issuer_with_a_path_leads_there_too(start, client):
     wire = start()
-    configuration = wire.application.server.configuration
-    wire.application.server.configuration = replace(configuration, issuer="https://keydesk.example/test")
+    policy = wire.application.services.policy
+    wire.application.services.policy = replace(policy, issuer="https://keydesk.example/test")
     assert wire.post("token", GRANT).json["error_uri"].startswith("https://keydesk.example/test/why/")
 
 

@@ -268,7 +268,7 @@ def test_an_invalidation_and_a_batch_of_revocations_lock_in_one_order(wire, clie
             digest=digest, client=client, epoch=client.epoch, scope="address.read", credential=secret.credential,
             issued_at=issued_at, expires_at=expires_at,
         )  # fmt: skip
-    store, version = wire.application.server.store, Client.objects.get(pk=client.pk).version
+    store, version = wire.application.services.store, Client.objects.get(pk=client.pk).version
 
     async def one_batch() -> list[Outcome]:
         return await asyncio.gather(*(store.revoke(Revocation(digest, client.pk, version)) for digest in digests))

@@ -183,5 +183,5 @@ def test_so_many_addresses_fail_that_they_share_a_counter(limited, client, autho
     wrong = basic(client.client_id, "wrong")
     answers = [limited.token(wrong, address=f"203.0.113.{number}").status for number in range(20)]
     assert answers == [401] * 13 + [429] * 7
-    assert len(limited.application.server.throttle._counters) == 11
+    assert len(limited.application.services.rate_limits._counters) == 11
     assert limited.token(authorization, address="203.0.113.19").status == 200

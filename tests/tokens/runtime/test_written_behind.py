@@ -25,7 +25,7 @@ from tests.tokens.support.wire import PATH, Clock, Wire, basic, running
 from tokens.models import JournalEntry, UsageDay
 from tokens.protocol.http import Request
 from tokens.protocol.policy import from_settings
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import Application
 
 LINES = 400  # many more than a pipe holds that nobody reads
@@ -69,7 +69,7 @@ def pipe() -> Iterator[Pipe]:
 def working(clock: Clock, pipe: Pipe, **configuration: Any) -> Iterator[Wire]:
     """A process that writes behind by itself, as in production."""
     unlimited = replace(from_settings(), client_limit=None, failure_limit=None)
-    application = Application(Server(replace(unlimited, **configuration), clock, pipe.log))
+    application = Application(Services(replace(unlimited, **configuration), clock, pipe.log))
     application._logs_access = True
     with running(application, clock, StringIO()) as wire:
         yield wire

@@ -159,7 +159,7 @@ def test_a_fault_of_ours_shows_no_trace(wire, authorization, monkeypatch):
     def fault(_wanted: object) -> None:
         raise RuntimeError("canary in a trace")
 
-    monkeypatch.setattr(wire.application.server.store, "issue", fault)
+    monkeypatch.setattr(wire.application.services.store, "issue", fault)
     answer = wire.token(authorization)
     is_as_every_answer(answer)
     assert (answer.status, answer.error) == (500, "server_error")
@@ -204,7 +204,7 @@ def test_no_5xx_for_any_input(wire, authorization, method, endpoint, content_typ
     )
     assert answer.status < 500, answer.text
     is_as_every_answer(answer)
-    server = wire.application.server
+    server = wire.application.services
     wire.loop.run(server.journal.flush(server._writing_behind))
 
 
@@ -256,12 +256,12 @@ def test_503_when_the_database_freezes_and_tokens_again_when_it_thaws(
         is_unavailable(wire.token(authorization))
         between.thaw()
         assert wire.token(authorization).status == 200
-        wire.loop.run(wire.application.server.close())
+        wire.loop.run(wire.application.services.close())
 
 
 def test_503_when_the_database_goes_after_the_client_was_seen(wire, client, authorization):
     token = wire.token(authorization).json["access_token"]
-    connections = wire.application.server.store._connections
+    connections = wire.application.services.store._connections
     for connection in connections:
         connection.close()
         connection._places = [{"host": "127.0.0.1", "port": 9, "dbname": "gone"}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.tokens.support.connected import LARGE, POST, Connected, eventually, get
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.parameters import MAX_BODY_BYTES
 from tokens.serving.http_connection import MAX_WAITING
 
 
@@ -28,7 +28,7 @@ def test_a_hundred_requests_at_once_are_all_answered(own_server: Connected):
 
 
 def test_large_requests_close_together_are_not_taken_for_one_large_head(own_server: Connected):
-    body = b"a" * LARGEST_BODY
+    body = b"a" * MAX_BODY_BYTES
     with own_server.link() as link:
         assert eventually(lambda: bool(own_server.state.connections))
         (connection,) = own_server.state.connections

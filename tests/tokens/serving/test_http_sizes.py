@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from tests.tokens.support.connected import CHUNKED, POST, Connected, get
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.parameters import MAX_BODY_BYTES
 from tokens.serving.http_rules import MAX_CHUNKING_BYTES, MAX_FIELDS, MAX_HEAD_BYTES
 
 TOO_LONG = "a" * 4 * MAX_HEAD_BYTES
@@ -75,9 +75,9 @@ def test_one_extension_without_an_end_is_refused(server: Connected):
 
 def test_the_largest_body_may_come_in_the_smallest_chunks(server: Connected):
     with server.link() as link:
-        link.send(CHUNKED + b"1\r\na\r\n" * LARGEST_BODY + b"0\r\n\r\n")
+        link.send(CHUNKED + b"1\r\na\r\n" * MAX_BODY_BYTES + b"0\r\n\r\n")
         assert link.answer().status == 200
-    assert len(server.application.requests[0].body) == LARGEST_BODY
+    assert len(server.application.requests[0].body) == MAX_BODY_BYTES
 
 
 def test_a_head_may_be_long(server: Connected):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tokens.support.served import Served
 from tests.tokens.support.wire import Answer
-from tokens.protocol.parameters import LARGEST_BODY
+from tokens.protocol.parameters import MAX_BODY_BYTES
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 GRANT = b"grant_type=client_credentials"
@@ -73,7 +73,7 @@ def test_other_methods_over_http(served: Served):
 @pytest.mark.parametrize("chunked", [False, True])
 def test_64_kib_over_http(served: Served, signed_in, chunked):
     """PROTOCOL R-2."""
-    fits = (GRANT + b"&filler=").ljust(LARGEST_BODY, b"x")
+    fits = (GRANT + b"&filler=").ljust(MAX_BODY_BYTES, b"x")
     assert served.send("POST", TOKEN, signed_in, FORM, body=fits, chunked=chunked).status == 200
     for too_large in (fits + b"x", fits * 40):
         answer = served.send("POST", TOKEN, signed_in, FORM, body=too_large, chunked=chunked)

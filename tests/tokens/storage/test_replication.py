@@ -45,7 +45,7 @@ def at(start: Start, *nodes: Node, lease: int = 0, **parameters: Any) -> Wire:
 
 def readiness(wire: Wire) -> tuple[int, bytes]:
     request = Request("GET", "/readyz", "", {}, "", b"")
-    answer = wire.loop.run(Operations(wire.application.server.store).answer(request))
+    answer = wire.loop.run(Operations(wire.application.services.store).answer(request))
     return answer.status, answer.body
 
 
@@ -59,7 +59,7 @@ def keep_renewing(wire: Wire) -> None:
     async def renew() -> None:
         while True:
             try:
-                await wire.application.server.store.lease.renew()
+                await wire.application.services.store.lease.renew()
             except Exception:
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.1)
@@ -117,10 +117,10 @@ def test_look_ups_end_with_the_lease_and_come_back_with_the_standby(
     time.sleep(LEASE_S)
     assert is_unavailable(wire.introspect(token, resource_server))
     assert is_unavailable(wire.get("verify", authorization=f"Bearer {token}"))
-    assert eventually(lambda: wire.application.server.store.lease.commits_wait)
+    assert eventually(lambda: wire.application.services.store.lease.commits_wait)
     pair.reconnect()
     assert eventually(lambda: wire.introspect(token, resource_server).status == 200)
-    assert not wire.application.server.store.lease.commits_wait
+    assert not wire.application.services.store.lease.commits_wait
 
 
 def test_a_process_on_a_former_primary_is_silent_and_finds_the_new_one(

@@ -14,7 +14,7 @@ from clients import keymaterial
 from tests.support.factories import NOW
 from tests.tokens.support.wire import Clock, Signer, base64url, public_jwk
 from tokens.protocol import assertion, jws
-from tokens.protocol.assertion import ClientKey, Policy, Verified
+from tokens.protocol.assertion import AssertionPolicy, ClientKey, Verified
 from tokens.protocol.errors import MAX_FACT_LENGTH, InvalidClient, Refused
 from tokens.protocol.policy import from_settings
 
@@ -64,16 +64,18 @@ def signer(algorithm: str = "ES256", *, kid: str | None = "k1", number: int = 1,
     return Signer(CLIENT, key(KIND_OF[algorithm], number), Clock(at), algorithm, kid)
 
 
-def policy(*, strict: bool = False) -> Policy:
+def policy(*, strict: bool = False) -> AssertionPolicy:
     return from_settings().assertion_policy(issuer_audience_only=strict)
 
 
-def check(encoded: str, *keys: ClientKey, under: Policy | None = None, at: float = AT) -> Verified:
+def check(encoded: str, *keys: ClientKey, under: AssertionPolicy | None = None, at: float = AT) -> Verified:
     """As authentication does it. Raises InvalidClient."""
     return assertion.verify(jws.read(encoded), client_id=CLIENT, keys=keys, policy=under or policy(), now=at)
 
 
-def refusal(encoded: str, *keys: ClientKey, under: Policy | None = None, at: float = AT) -> InvalidClient | None:
+def refusal(
+    encoded: str, *keys: ClientKey, under: AssertionPolicy | None = None, at: float = AT
+) -> InvalidClient | None:
     try:
         check(encoded, *keys, under=under, at=at)
     except InvalidClient as reason:
@@ -81,7 +83,7 @@ def refusal(encoded: str, *keys: ClientKey, under: Policy | None = None, at: flo
     return None
 
 
-def rule(encoded: str, *keys: ClientKey, under: Policy | None = None, at: float = AT) -> str:
+def rule(encoded: str, *keys: ClientKey, under: AssertionPolicy | None = None, at: float = AT) -> str:
     """The name of the rule that refuses the assertion, "" when it is accepted."""
     reason = refusal(encoded, *keys, under=under, at=at)
     return reason.rule.value if reason else ""

@@ -20,7 +20,7 @@ from tests.support.factories import NOW
 from tests.tokens.support.event_loop import EventLoop
 from tokens.models import JournalEntry
 from tokens.protocol.policy import from_settings
-from tokens.runtime.services import Server
+from tokens.runtime.services import Services
 from tokens.serving.application import Application
 from tokens.serving.asgi_messages import Message
 from tokens.serving.authorization_server import AuthorizationServer
@@ -119,7 +119,7 @@ class Wire:
             sent.append(message)
 
         await self.authorization_server(scope, receive, send)
-        await self.application.server.access_log.flush()  # tests read it at once
+        await self.application.services.access_log.flush()  # tests read it at once
         start, content = sent
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], CaseInsensitiveMapping(headers), content["body"].decode())
@@ -146,7 +146,7 @@ class Wire:
 
     def write_behind(self) -> None:
         """What is done in the background every now and then."""
-        self.loop.run(self.application.server.background.run_jobs())
+        self.loop.run(self.application.services.background.run_jobs())
 
     def cause(self, answer: Answer) -> JournalEntry | None:
         """What the client's contacts can read about a refused request, found by the id that the caller was given."""
@@ -163,9 +163,9 @@ def process(clock: Clock, **configuration: Any) -> Iterator[Wire]:
     """No throttling, unless it is asked for."""
     log = StringIO()
     changed = {"client_limit": None, "failure_limit": None, **configuration}
-    server = Server(replace(from_settings(), **changed), clock, log)
-    server.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
-    application = Application(server)
+    services = Services(replace(from_settings(), **changed), clock, log)
+    services.background.ensure_started = lambda: None  # type: ignore[method-assign]  # tests say when
+    application = Application(services)
     application._logs_access = True  # LOG_LEVEL is WARNING in tests
     with running(application, clock, log) as wire:
         yield wire
@@ -177,7 +177,7 @@ def running(application: Application, clock: Clock, log: StringIO) -> Iterator[W
     try:
         yield Wire(AuthorizationServer(application), loop, clock, log)
     finally:
-        loop.run(application.server.close())
+        loop.run(application.services.close())
         loop.close()
 
 

@@ -116,7 +116,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["portal", "tokens", "clients"])
-def test_the_architecture_lists_the_rooms_of_a_package_from_the_highest_down(package: str) -> None:
+def test_the_architecture_lists_the_rooms_of_a_package_from_the_top(package: str) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (layers,) = [contract["layers"] for contract in contracts if contract.get("containers") == [package]]
     section = (ROOT / "docs" / "architecture.md").read_text().partition(f"**`{package}/`**")[2].partition("\n**`")[0]

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from audit import log
 from audit.actions import Action
+from tests.audit.forging import ORIGIN, SEED, encoded_key
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,9 @@ def write(zoe, client_12):
         return entries[-1]
 
     return write
+
+
+@pytest.fixture
+def signing_keys(settings):
+    settings.LOG_SIGNING_KEYS = {"2026": encoded_key(SEED)}
+    settings.LOG_ORIGIN = ORIGIN

@@ -1,11 +1,14 @@
 """Logs for the tests, made by hand: good ones, and what a forger would make of them."""
 
+from base64 import urlsafe_b64encode
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
+from django.utils import timezone
 
-from audit import canonical, merkle, signed_notes
+from audit import canonical, checkpoints, merkle, signed_notes
+from audit.models import Entry
 
 SEED = bytes(range(32))
 OTHER_SEED = bytes(32)
@@ -65,3 +68,31 @@ def ruling_the_database():
             yield cursor
         finally:
             cursor.execute("SET session_replication_role = origin")
+
+
+# --- In the database -------------------------------------------------------------------------------------------------
+
+
+def encoded_key(seed):
+    return urlsafe_b64encode(seed).decode().rstrip("=")
+
+
+def sign():
+    return checkpoints.sign_checkpoint(timezone.now())
+
+
+def forge(sql, *parameters):
+    with ruling_the_database() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def rewrite(seq, **differing):
+    """Changes an entry and its hash with it."""
+    row = canonical.exported(Entry.objects.values(*canonical.COLUMNS, "leaf_hash").get(seq=seq))
+    forged = rehashed({**row, **differing})
+    forge(
+        "UPDATE audit_entry SET note = %s, leaf_hash = %s WHERE seq = %s",
+        forged["note"],
+        bytes.fromhex(forged["leaf_hash"]),
+        seq,
+    )

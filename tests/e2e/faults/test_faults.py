@@ -20,17 +20,7 @@ import pytest
 from dev.servers import postgres
 from tests.e2e.support.live import Live
 from tests.e2e.support.people import plain
-
-PATIENCE = 45  # seconds; beat sweeps every ten
-
-
-def wait_for(condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
+from tests.e2e.support.waiting import wait_for
 
 
 def invite(live: Live) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import trans_real
 from clients.keymaterial import KeyRefused
 from portal.explanations.keys import KEY_WORDS, NOTES, explain_key, notes_on_key
 from portal.explanations.upload_words import LEAKED
-from tests.portal.explanations.test_explanations import in_brackets, words_outside
+from tests.portal.support.brackets import in_brackets, words_outside
 from tests.support.prose import prose_in
 
 MOMENT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

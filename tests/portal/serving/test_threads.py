@@ -188,7 +188,7 @@ async def answering(content: Content, client: Client) -> AsyncIterator[tuple[Pag
     yield pages, asyncio.create_task(pages(scope(), client.receive, client.send))
 
 
-def test_a_client_that_takes_nothing_holds_no_thread_for_an_answer_of_usual_size() -> None:
+def test_a_client_that_takes_nothing_holds_no_thread_for_a_usual_answer() -> None:
     async def test() -> None:
         content, client, other = Content(4), Client(), Client()
         client.takes.clear()

@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,7 +16,6 @@ from audit.models import Entry
 from clients.access import one_time_codes
 from clients.acts import keys
 from clients.models import Client, Key, Mail
-from portal.ui.dates import moment
 from tests.portal.support import browsers, staff
 from tests.support import factories
 from tests.support.keys import certificate_pem, jwk_of, new_ec, public_key
@@ -109,15 +107,6 @@ def test_of_a_set_the_ticked_keys_are_added_all_or_none(made, browser) -> None:
     assert made.keys.count() == 2
 
 
-def test_a_staged_key_works_once_it_is_activated(made, browser) -> None:
-    add(browser, made, json.dumps(jwk_of(new_ec())), start="later")
-    key = made.keys.get()
-    assert key.state(datetime.now(UTC)) == Key.State.STAGED
-    browser.post(reverse("contact:activate_key", args=[made.uid, key.uid]))
-    key.refresh_from_db()
-    assert key.state(datetime.now(UTC)) == Key.State.ACTIVE
-
-
 def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:
     """Who publishes a set has the old key in it beside the new one for a while."""
     old, new = jwk_of(new_ec(), kid="2025"), jwk_of(new_ec(), kid="2026")
@@ -131,58 +120,6 @@ def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> No
 def test_who_ticks_no_key_of_a_set_is_asked_to(made, browser) -> None:
     answer = browser.post(reverse("contact:confirm_key", args=[made.uid]), {"start": "now"}, follow=True)
     assert "Which keys do you add?" in answer.content.decode()
-
-
-def test_a_staged_certificate_that_ended_is_not_activated(made, browser) -> None:
-    add(browser, made, certificate_now(), start="later")
-    key = made.keys.get()
-    with time_machine.travel(key.not_after):
-        browser = browsers.of(factories.lotte())
-        url = reverse("contact:activate_key", args=[made.uid, key.uid])
-        assert url not in browser.get(reverse("contact:key", args=[made.uid, key.uid])).content.decode()
-        assert "The certificate expired on" in browser.post(url, follow=True).content.decode()
-    key.refresh_from_db()
-    assert key.active_from is None
-
-
-def test_an_overlap_ends_with_the_certificate(made, browser) -> None:
-    pem = certificate_pem(days=3, now=datetime.now(UTC)).decode()
-    add(browser, made, pem)
-    old = made.keys.get()
-    until = f"Until {moment(old.not_after)}."
-    assert until in hand_over(browser, made, certificate_now()).content.decode()
-    retire = reverse("contact:retire_key", args=[made.uid, old.uid])
-    assert until in browser.get(retire).content.decode()
-    answer = browser.post(retire, {"overlap": "7d"}, follow=True).content.decode()
-    assert f"The key works until {moment(old.not_after)}" in answer
-
-
-def test_the_old_key_can_retire_with_the_arrival_of_the_new_one(made, browser) -> None:
-    old = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    page = hand_over(browser, made, certificate_now()).content.decode()
-    assert "What about the key in use now?" in page
-    add(browser, made, certificate_now(), old="24h")
-    old.refresh_from_db()
-    assert old.state(datetime.now(UTC)) == Key.State.RETIRING
-
-
-def test_the_last_credential_does_not_go_by_accident(made, browser) -> None:
-    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    browser.post(reverse("contact:secret_authentication", args=[made.uid]), {"allowed": "false"})
-    url = reverse("contact:retire_key", args=[made.uid, key.uid])
-    answer = browser.post(url, {"overlap": "0"}, follow=True).content.decode()
-    assert "This is the only way the client can authenticate" in answer
-    key.refresh_from_db()
-    assert key.retires_at is None
-
-
-def test_retiring_a_key_says_what_happens_and_asks_for_how_long(made, browser) -> None:
-    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    url = reverse("contact:retire_key", args=[made.uid, key.uid])
-    assert "Retire this key?" in browser.get(url).content.decode()
-    browser.post(url, {"overlap": "1h"})
-    key.refresh_from_db()
-    assert key.state(datetime.now(UTC)) == Key.State.RETIRING
 
 
 def test_text_that_is_no_key_is_refused_beside_the_field_and_kept(made, browser) -> None:

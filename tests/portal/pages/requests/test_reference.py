@@ -51,7 +51,7 @@ def test_the_form_takes_it_and_does_not_insist(client: Browser) -> None:
         assert (answer.status_code, words in answer.text) == (422, True)
 
 
-def test_pages_mails_and_the_change_log_have_it_from_the_request_to_the_client(now) -> None:
+def test_pages_mails_and_the_change_log_have_it_from_request_to_client(now) -> None:
     asked = factories.submitted_request(now, reference=REFERENCE)
     assert last("registration.confirmed")["reference"] == [None, REFERENCE]
     assert said(Mail.Kind.CODE, now) == [False, False], "what a stranger typed stays out of it"

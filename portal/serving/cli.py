@@ -5,7 +5,7 @@ from __future__ import annotations
 from foundation.log_lines import write_lines_only
 from tokens.serving.cli import arguments_of, serve
 
-MAX_END_S = (
+SHUTDOWN_TIMEOUT_S = (
     15  # seconds for the requests under way; a statement of a page takes 12 s at most (portal/config/database.py)
 )
 
@@ -13,7 +13,9 @@ MAX_END_S = (
 def main() -> None:
     given = arguments_of("portal.serving.cli", __doc__).parse_args()
     write_lines_only()
-    serve("portal.serving.asgi:application", host=given.host, port=given.port, http="standard", max_end=MAX_END_S)
+    serve(
+        "portal.serving.asgi:application", host=given.host, port=given.port, http="standard", max_end=SHUTDOWN_TIMEOUT_S
+    )
 
 
 if __name__ == "__main__":

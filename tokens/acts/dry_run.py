@@ -23,7 +23,7 @@ _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
 
 
 @dataclass(frozen=True)
-class Explained:
+class DryRun:
     """Content of an assertion and everything that is wrong with it; without findings it would be accepted.
 
     `header` and `claims` are empty if the assertion cannot be parsed; then the single finding says why.
@@ -34,12 +34,12 @@ class Explained:
     findings: list[InvalidClient] = field(default_factory=list)
 
 
-def explain(text: str, *, client: Client, now: datetime) -> Explained:
+def explain(text: str, *, client: Client, now: datetime) -> DryRun:
     """Check the assertion in `text`, which may be a whole form or command with `client_assertion=` in it."""
     try:
         read = jws.read(_encoded(text))
     except InvalidClient as finding:
-        return Explained(findings=[finding])
+        return DryRun(findings=[finding])
     policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
     keys = [signing_key(row) for row in client.keys.values()]  # ended keys too, so that a finding can name them
     at = now.timestamp()
@@ -48,7 +48,7 @@ def explain(text: str, *, client: Client, now: datetime) -> Explained:
         findings.insert(0, InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status))
     if _was_used(client, read.claims.get("jti")):
         findings.append(InvalidClient(Rule.REPLAYED))
-    return Explained(read.header, read.claims, findings)
+    return DryRun(read.header, read.claims, findings)
 
 
 def _encoded(text: str) -> str:

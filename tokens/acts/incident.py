@@ -129,7 +129,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class Seen:
+class AddressUse:
     """Network address that got tokens; known while the tokens are kept, until they expire."""
 
     address: str
@@ -141,13 +141,13 @@ class Seen:
         return f"{self.address} ({self.count}, {self.first:%Y-%m-%dT%H:%M:%SZ} to {self.last:%Y-%m-%dT%H:%M:%SZ})"
 
 
-def addresses(leak: Leak) -> list[Seen]:
+def addresses(leak: Leak) -> list[AddressUse]:
     """Return the addresses that got tokens with the leaked credential, most tokens first."""
     rows = leak.tokens().order_by().values("address").annotate(
         first=Min("issued_at"), last=Max("issued_at"), count=Count("pk")
     )  # fmt: skip
     in_order = sorted(rows, key=lambda row: (-row["count"], str(row["address"])))[:MAX_ADDRESSES]
-    return [Seen(row["address"] or "-", row["first"], row["last"], row["count"]) for row in in_order]
+    return [AddressUse(row["address"] or "-", row["first"], row["last"], row["count"]) for row in in_order]
 
 
 # --- Look-up --------------------------------------------------------------------------------------------------------

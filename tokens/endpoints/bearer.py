@@ -32,7 +32,7 @@ async def still_granted(services: Services, found: FoundToken | Outcome | None) 
     """Return the token with its remaining scopes: those taken from its client or retired are gone (PROTOCOL I-23)."""
     if not isinstance(found, FoundToken):
         return None
-    owner = await services.clients.as_told(found.client_id, found.owner_version)
+    owner = await services.clients.at_version(found.client_id, found.owner_version)
     # A snapshot that is newer than the row may have seen a suspension or an invalidation.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None

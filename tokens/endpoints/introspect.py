@@ -38,14 +38,14 @@ async def introspect(services: Services, request: Request) -> Response:
             return Response(200, INACTIVE)
         described = description(services, living, digest)
         if living.client_id != caller.client_id:
-            described.update(who(living.owner))
+            described.update(client_identity(living.owner))
         return Response(200, described)
 
     # Section 2.1: the endpoint MUST require some form of authorization.
     return await as_client(services, request, presented(request, form), consume_jti_first(services, request, answer))
 
 
-def who(owner: ClientSnapshot) -> dict[str, Any]:
+def client_identity(owner: ClientSnapshot) -> dict[str, Any]:
     """Name the client by an id that outlives changes of its client id (RFC 7662 section 2.2 allows more members)."""
     return {"client_uid": owner.uid, "client_name": owner.name, "organisation": owner.organisation}
 

@@ -52,7 +52,7 @@ class Clients:
             self._known.popitem(last=False)
         return snapshot
 
-    async def as_told(self, client_id: str, version: int) -> ClientSnapshot | None:
+    async def at_version(self, client_id: str, version: int) -> ClientSnapshot | None:
         """Return the snapshot of `version`, which the database has just reported, or a later one.
 
         A cached snapshot with a higher number is not later: it may be of commits that a failover lost.

@@ -1,4 +1,4 @@
-"""`application`: the authorization server of this process.
+"""ASGI module of the authorization server: `application`.
 
 It is served alone (tokens/serving/cli.py) or beside pages (portal/serving/asgi.py).
 """
@@ -22,8 +22,8 @@ from tokens.serving.authorization_server import AuthorizationServer  # noqa: E40
 write_lines_only()
 application = AuthorizationServer(Application(Services(policy.from_settings())))
 
-# The objects loaded so far stay, so the collector need not walk them. A batch of requests under way has more objects
-# than its usual threshold (2,000), so it would run for each batch, to find nothing: requests leave no cycles behind.
+# The objects loaded so far stay, so the collector need not walk them. A batch of HTTP requests has more objects than
+# the usual threshold (2,000), so the collector would run for each batch, in vain: HTTP requests leave no cycles behind.
 gc.collect()
 gc.freeze()
 gc.set_threshold(50_000)

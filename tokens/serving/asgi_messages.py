@@ -1,4 +1,4 @@
-"""ASGI messages: the body of a request, bounded in size and time, and an answer in two messages.
+"""ASGI messages: the body of an HTTP request, bounded in size and time, and an answer in two messages.
 
 https://asgi.readthedocs.io/en/latest/specs/www.html
 """
@@ -14,7 +14,7 @@ from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
 from tokens.protocol.parameters import MAX_BODY_BYTES
 
 _READ = {name.encode(): name for name in READ_HEADERS}
-MAX_BODY_ARRIVAL_S = 30.0
+BODY_TIMEOUT_S = 30.0
 
 type Message = dict[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
@@ -23,7 +23,7 @@ type AsgiApplication = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Disconnected(Exception):
-    """The client hung up, so there is nobody to answer."""
+    """Closed connection: there is no client to answer."""
 
 
 async def respond(answer: Callable[[Request], Awaitable[Answer]], scope: Message, receive: Receive, send: Send) -> None:
@@ -38,13 +38,13 @@ async def respond(answer: Callable[[Request], Awaitable[Answer]], scope: Message
 
 
 async def read_body(receive: Receive, *, limit: int) -> bytes:
-    """Return the body; of a larger one at least one byte more than `limit`, and the rest is left to the server.
+    """Return the body; of a larger one at least one byte more than `limit`, without reading the rest.
 
-    Raises Disconnected, and TimeoutError for a body that takes longer than MAX_BODY_ARRIVAL_S.
+    Raises Disconnected, and TimeoutError for a body that takes longer than BODY_TIMEOUT_S.
     """
     pieces: list[bytes] = []
     size = 0
-    async with asyncio.timeout(MAX_BODY_ARRIVAL_S):
+    async with asyncio.timeout(BODY_TIMEOUT_S):
         while size <= limit:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -63,7 +63,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
 
 
 def closing(status: HTTPStatus) -> Answer:
-    """Return a plain answer after which the connection is closed, because the rest of the request is not read."""
+    """Return a plain answer that closes the connection, because the rest of the HTTP request is not read."""
     answer = plain(status, b"text/plain", status.description.encode())
     answer.headers.append((b"connection", b"close"))
     return answer

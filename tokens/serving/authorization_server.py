@@ -1,4 +1,4 @@
-"""The authorization server as one ASGI application, whichever HTTP server and whichever process it runs in."""
+"""Authorization server as an ASGI application, for any HTTP server and any process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
 
 class AuthorizationServer:
-    """ASGI's `http` and `lifespan`; HttpConnection takes the shorter way and calls `answer` (docs/decisions/0005)."""
+    """ASGI application for `http` and `lifespan`. HttpConnection calls `answer` directly (docs/decisions/0005)."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -32,7 +32,7 @@ class AuthorizationServer:
             await respond(self.answer, scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """Start and end as the HTTP server says; what stands in the way of a start is told in one message."""
+        """Start and stop as the HTTP server asks; report a failed start in one message."""
         await receive()
         try:
             await self._start()

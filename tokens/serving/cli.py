@@ -14,20 +14,20 @@ from foundation.log_lines import write_lines_only
 from tokens.serving.http_connection import HttpConnection
 from tokens.serving.standard_connection import StandardConnection
 
-# By the name that `--http` takes. "standard" is slower and serves any ASGI application.
+# Values of `--http`. "standard" is slower and serves any ASGI application.
 CONNECTIONS: dict[str, type[HttpConnection] | type[StandardConnection]] = {
     "fast": HttpConnection,
     "standard": StandardConnection,
 }
-MAX_END_S = 10  # seconds for the requests under way when the process is told to end
+SHUTDOWN_TIMEOUT_S = 10  # for answering HTTP requests under way after a SIGTERM
 
 
 def serve(
-    application: str, *, host: str, port: int, workers: int = 1, http: str = "fast", max_end: int = MAX_END_S
+    application: str, *, host: str, port: int, workers: int = 1, http: str = "fast", max_end: int = SHUTDOWN_TIMEOUT_S
 ) -> None:
-    """Serve until a SIGTERM or SIGINT, and then until what was under way has been answered.
+    """Serve until a SIGTERM or SIGINT, and then until every HTTP request under way has been answered.
 
-    `application`: "module:name"; `http`: of CONNECTIONS.
+    `application`: "module:name"; `http`: a key of CONNECTIONS; `max_end`: seconds.
     """
     exit_by_signal()
     uvicorn.run(
@@ -40,18 +40,19 @@ def serve(
         loop="uvloop",
         lifespan="on",
         timeout_graceful_shutdown=max_end,
-        timeout_keep_alive=int(StandardConnection.longest_idle),
+        timeout_keep_alive=int(StandardConnection.idle_timeout),
         server_header=False,
-        proxy_headers=False,  # TRUSTED_PROXY_COUNT says whom to believe (foundation/ip_addresses.py)
+        proxy_headers=False,  # foundation/ip_addresses.py evaluates them, by TRUSTED_PROXY_COUNT
         access_log=False,  # tokens/runtime/access_log.py and portal/guards/middleware.py
         log_config=None,  # Django's settings
     )
 
 
 def exit_by_signal() -> None:
-    """Exit with 0 after a SIGTERM: uvicorn raises the signal again when it has shut down.
+    """Exit with 0 on SIGTERM, which uvicorn raises again after its shutdown.
 
-    A process that ends by a signal looks failed to its supervisor, and leaves undone what is for the exit.
+    Without a handler the process would die by the signal, which supervisors report as a failure and which skips atexit
+    hooks.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("--http", choices=CONNECTIONS, default="fast", help="fast: Keydesk's own; standard: uvicorn's")
     given = parser.parse_args()
     write_lines_only()
-    if given.workers > 1:  # this process only starts them again when they die, and must be able to log that it did
+    if given.workers > 1:  # this process only restarts dead workers, and needs logging to report it
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         django.setup()
     serve("tokens.serving.asgi:application", host=given.host, port=given.port, workers=given.workers, http=given.http)

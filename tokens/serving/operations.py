@@ -1,7 +1,7 @@
-"""Health and metrics of a process, on a port of their own (`OPERATIONS_PORT`) that no public address reaches.
+"""Health and metrics of a process, on a separate port (`OPERATIONS_PORT`) that no public address reaches.
 
 They are answered in the event loop of the authorization server: in `web` beside the threads that serve pages, so that
-busy threads do not hold them up. Any Host may ask, and asking opens no connection.
+busy threads do not delay them. Any Host is accepted, and no database connection is opened for them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokens.storage.store import Store
 if TYPE_CHECKING:
     import uvicorn
 
-DATABASE_TIMEOUT_S = 2.0  # who asks waits about 3 s
+DATABASE_TIMEOUT_S = 2.0  # less than the 3 s that health checks usually wait
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +32,11 @@ Check = Callable[[], Awaitable[bool]]
 
 
 class PortInUse(Exception):
-    """Nothing can listen there; the message says what to set."""
+    """Address and port that another process listens on; the message says what to set."""
 
 
 class Operations:
-    """`await operations.answer(request)`. `reported`: what /readyz tells of besides, without depending on it."""
+    """Health and metrics endpoints. `reported`: further checks that /readyz shows without depending on them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -46,7 +46,7 @@ class Operations:
         self._answers = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
 
     async def listen(self, host: str, port: int, *, with_others: bool = False) -> None:
-        """Answer there from now on; port 0 means nowhere. `with_others`: workers of one process share the port.
+        """Listen on this address; port 0 means not at all. `with_others`: the workers of a process share the port.
 
         Raises PortInUse.
         """
@@ -80,11 +80,11 @@ class Operations:
         return await respond()
 
     async def _healthz(self) -> Answer:
-        """Alive: restart the process when this fails."""
+        """Answer that the process is alive: restart it when this fails."""
         return _json(200, {"status": "ok"})
 
     async def _readyz(self) -> Answer:
-        """Ready: send no traffic while this fails, as on a database that only reads."""
+        """Answer whether the process is ready: send it no traffic while this fails, as on a read-only database."""
         writable, *answers = await asyncio.gather(self._is_writable(), *(check() for check in self.reported.values()))
         is_ready = writable is True
         described = {
@@ -96,7 +96,7 @@ class Operations:
         return _json(200 if is_ready else 503, described)
 
     async def _is_writable(self) -> bool | None:
-        """None when the database does not answer."""
+        """Return whether the database accepts writes; None if it does not answer."""
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
                 return await self._store.is_writable()
@@ -104,7 +104,7 @@ class Operations:
             return None
 
     async def _metrics(self) -> Answer:
-        """For Prometheus. In a thread, because a collector may take its time."""
+        """Answer with metrics for Prometheus, collected in a thread because a collector may be slow."""
         text = await asyncio.to_thread(generate_latest)
         return plain(200, CONTENT_TYPE_LATEST.encode(), text)
 

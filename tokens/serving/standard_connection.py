@@ -1,8 +1,8 @@
-"""A connection of HTTP/1.1 by uvicorn's own protocol, which serves any ASGI application, with bounds of size and time.
+"""HTTP/1.1 connection by uvicorn's own protocol, for any ASGI application, with bounds of size and time.
 
-Pages are served by it, and so is the authorization server with `--http standard`. uvicorn bounds neither the head of a
-request nor the time that it takes to arrive. What is bounded here of a body is what surrounds its content; who reads
-the body bounds the rest (tokens/serving/asgi_messages.py).
+It serves pages, and the authorization server with `--http standard`. uvicorn bounds neither the head of an HTTP request
+nor the time it takes to arrive. Of a body, only the bytes around its content are bounded here; the reader of the body
+bounds the content (tokens/serving/asgi_messages.py).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, UnreadableRequ
 
 
 class StandardConnection(HttpToolsProtocol):
-    """The class for uvicorn's option `http`."""
+    """uvicorn's httptools protocol with bounds, for its option `http`."""
 
-    longest_arrival = 30.0  # seconds for the head of a request, and for the first one to begin
-    longest_idle = 75.0  # seconds; longer than the proxies before us, so that it is they who hang up
-    longest_farewell = 2.0  # seconds for the client to read that its request was refused
-    check_every = 5.0  # seconds
+    arrival_timeout = 30.0  # seconds for the head of an HTTP request, and for the first one to begin
+    idle_timeout = 75.0  # seconds; longer than that of proxies, so that they close idle connections first
+    linger_timeout = 2.0  # seconds for the client to read a refusal before the connection is closed
+    check_interval = 5.0  # seconds
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._is_deaf = self._is_oversized = self._has_content = False
+        self._input_closed = self._is_oversized = self._has_content = False
         self._fields = self._fields_size = self._pending = 0
-        self._deadline = self.loop.time() + self.longest_arrival
+        self._deadline = self.loop.time() + self.arrival_timeout
 
     # --- For the event loop -------------------------------------------------------------------------------------------
 
@@ -41,13 +41,13 @@ class StandardConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._input_closed:
             return
         self._has_content = False
         super().data_received(data)
-        # The parser keeps a field until it has ended, and tells of no part of it.
+        # The parser buffers an unfinished field without calling back, so count its bytes here.
         self._pending = 0 if self._has_content else self._pending + len(data)
-        if self._pending > MAX_HEAD_BYTES and not self._is_deaf:
+        if self._pending > MAX_HEAD_BYTES and not self._input_closed:
             self._is_oversized = True
             self.send_400_response("")
 
@@ -56,7 +56,7 @@ class StandardConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._fields = self._fields_size = 0
-        self._deadline = self.loop.time() + self.longest_arrival
+        self._deadline = self.loop.time() + self.arrival_timeout
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -82,19 +82,19 @@ class StandardConnection(HttpToolsProtocol):
     # --- For uvicorn --------------------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
-        self._deadline = self.loop.time() + self.longest_idle
+        self._deadline = self.loop.time() + self.idle_timeout
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser or a bound refused. The client may read the answer before it is told of a reset."""
+        """Refuse malformed or oversized input, then half-close: the client can read the answer before a reset."""
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_oversized else HTTPStatus.BAD_REQUEST
-        self._is_deaf = True
-        self._deadline = self.loop.time() + self.longest_farewell
+        self._input_closed = True
+        self._deadline = self.loop.time() + self.linger_timeout
         if self._is_answering():
             if self.cycle.response_started or not self.cycle.more_body or self.pipeline:
-                self.transport.close()  # a refusal would be taken for the answer to an earlier request
+                self.transport.close()  # the client would take a refusal for the answer to an earlier HTTP request
                 return
-            self.cycle.disconnected = True  # its own body is what was refused
+            self.cycle.disconnected = True  # the refused input is the body of the HTTP request under way
             self.cycle.message_event.set()
         text = status.description.encode()
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\n"
@@ -113,8 +113,8 @@ class StandardConnection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _check_deadline(self) -> None:
-        # While a request is answered, the application bounds the time.
-        is_bounded = self._is_deaf or self.transport.is_closing() or not self._is_answering()
+        # While an HTTP request is answered, the application bounds the time.
+        is_bounded = self._input_closed or self.transport.is_closing() or not self._is_answering()
         if is_bounded and self.loop.time() >= self._deadline:
             self.transport.abort()
-        self._checking = self.loop.call_later(self.check_every, self._check_deadline)
+        self._checking = self.loop.call_later(self.check_interval, self._check_deadline)

@@ -85,6 +85,6 @@ class Batcher[Item, Result]:
 def _fail[Item, Result](batch: list[tuple[Item, asyncio.Future[Result]]], cause: BaseException) -> None:
     for _, future in batch:
         if not future.done():
-            unavailable = Unavailable("nobody can tell what became of it")
+            unavailable = Unavailable("it is unknown what became of it")
             unavailable.__cause__ = cause
             future.set_exception(unavailable)

@@ -19,7 +19,7 @@ from portal.pages.credentials.dry_run_forms import DryRunForm
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.acts import dry_run as rehearsal
-from tokens.acts.dry_run import Explained
+from tokens.acts.dry_run import DryRun
 from tokens.protocol.errors import InvalidClient, Rule
 
 # What an assertion is made of, in the order in which it is checked; with the rules that are about each part.
@@ -61,7 +61,7 @@ def dry_run(request: Request, uid: UUID) -> HttpResponse:
     return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)
 
 
-def _kept(explained: Explained) -> dict[str, Any]:
+def _kept(explained: DryRun) -> dict[str, Any]:
     """For the page after the redirect: what the checks found, and of the assertion the parts that it shows."""
     header = {name: _short(explained.header[name]) for name in HEADER.keys() & explained.header}
     claims = {name: _short(explained.claims[name]) for name in CLAIMS.keys() & explained.claims}
@@ -79,7 +79,7 @@ def _short(value: object) -> object:
 
 def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
     findings = [InvalidClient(Rule(rule), **facts) for rule, facts in tried["findings"]]
-    explained = Explained(tried["header"], tried["claims"], findings)
+    explained = DryRun(tried["header"], tried["claims"], findings)
     return {
         "explained": explained,
         "accepted": not findings,
@@ -88,7 +88,7 @@ def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parts(explained: Explained) -> list[dict[str, Any]]:
+def _parts(explained: DryRun) -> list[dict[str, Any]]:
     """Each part of the assertion with what it says; `wrong` where a rule refuses it."""
     if not explained.header:
         return []

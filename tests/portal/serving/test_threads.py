@@ -149,7 +149,7 @@ def test_bodies_that_are_being_read_have_a_bound_together(monkeypatch: pytest.Mo
 
 
 def test_a_body_that_trickles_in_is_a_408_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi_messages, "MAX_BODY_ARRIVAL_S", 0.3)
+    monkeypatch.setattr(asgi_messages, "BODY_TIMEOUT_S", 0.3)
 
     async def test() -> None:
         pages = pages_of(lambda _environ: [b"ok"])

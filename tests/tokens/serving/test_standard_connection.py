@@ -25,7 +25,7 @@ def server() -> Iterator[Connected]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connected]:
     """A server with deadlines so short that a test can wait for them."""
-    monkeypatch.setattr(asgi_messages, "MAX_BODY_ARRIVAL_S", 0.5)
+    monkeypatch.setattr(asgi_messages, "BODY_TIMEOUT_S", 0.5)
     with connected(QuickStandard) as started:
         yield started
 
@@ -137,7 +137,7 @@ def test_the_time_of_the_application_counts_for_no_deadline(quick: Connected):
     with quick.link() as link:
         link.send(get("/slow"))
         assert quick.has_asked("GET /slow")
-        time.sleep(1.5 * QuickStandard.longest_idle)
+        time.sleep(1.5 * QuickStandard.idle_timeout)
         quick.open_gate()
         assert link.answer().body == b"GET /slow"
 

@@ -35,10 +35,10 @@ class Quick(HttpConnection):
 
 
 class QuickStandard(StandardConnection):
-    longest_arrival = 0.5
-    longest_idle = 0.8
-    longest_farewell = 0.3
-    check_every = 0.05
+    arrival_timeout = 0.5
+    idle_timeout = 0.8
+    linger_timeout = 0.3
+    check_interval = 0.05
 
 
 class Recorder:

@@ -75,7 +75,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def seen(headers: Iterable[tuple[bytes, bytes]], *pieces: bytes, path: str = "/a") -> tuple[Environ, bytes]:
-    """What a page is told of a request."""
+    """Return environment and body that a page gets for an HTTP request."""
     told: list[tuple[Environ, bytes]] = []
 
     def content(environ: Environ) -> list[bytes]:

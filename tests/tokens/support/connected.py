@@ -120,7 +120,7 @@ class Link:
         return Received(status, fields, body)
 
     def rest(self) -> bytes:
-        """What comes until the server hangs up, as it must."""
+        """Return all further input, until the server hangs up."""
         with suppress(ConnectionResetError):
             while part := self._socket.recv(65_536):
                 self._received += part

@@ -65,11 +65,11 @@ class Action(models.TextChoices):
     SCOPE_CREATED = "scope.created", _("{actor} created the scope {subject}")
     SCOPE_CHANGED = "scope.changed", _("{actor} changed the scope {subject}")
     # No longer recorded, since proposals exist; old entries of the change log must stay readable.
-    SCOPE_EASING_ASKED = "scope.easing_asked", _("{actor} asked to end the two approvals for the scope {subject}")
+    SCOPE_EASING_ASKED = "scope.easing_asked", _("{actor} asked to drop the second approval for the scope {subject}")
     SCOPE_EASING_DECLINED = "scope.easing_declined", _("{actor} kept the two approvals for the scope {subject}")
     SCOPE_EASED = (
         "scope.eased",
-        _("{actor} ended the two approvals for the scope {subject}, which a colleague asked for"),
+        _("{actor} dropped the second approval for the scope {subject}, which a colleague asked for"),
     )
     SCOPE_RETIRED = "scope.retired", _("{actor} retired the scope {subject}")
     API_CREATED = "api.created", _("{actor} created the API {subject}")
@@ -124,7 +124,7 @@ FIELDS: dict[str, str | Promise] = {
     "sensitive": _("Needs two approvals"),
     "secret_allowed": _("Secrets accepted"),
     "hint": _("Secret ends in"),
-    "overlap": _("Overlap"),
+    "overlap": _("Transition period"),
     "kid": _("Key id (kid)"),
     "thumbprint": _("Thumbprint"),
     "algorithms": _("Algorithms"),

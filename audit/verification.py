@@ -35,14 +35,14 @@ OUTCOMES = {
     ),
     "intact": (
         "The change log is intact: every entry from 1 to {entries} is as it was written. "
-        "Signed checkpoints vouch for it up to entry {signed}."
+        "Signed checkpoints confirm it up to entry {signed}."
     ),
     "unsigned": (
         "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
-        "a log that was rewritten as a whole would look the same."
+        "a change log that was rewritten as a whole would look the same."
     ),
     "behind": (
-        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints vouch for them only up to entry "
+        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints confirm them only up to entry "
         "{signed}, and {wanted} entries were known: what follows could have been rewritten."
     ),
     "unreadable": "Entry {seq} cannot be read: it does not have the form in which entries are written.",
@@ -59,9 +59,9 @@ OUTCOMES = {
     ),
     "two_histories": (
         "The key signed two different histories of the first {last} entries: an entry from {seq} on was rewritten, "
-        "and the log was signed again after that."
+        "and the change log was signed again after that."
     ),
-    "cut_off": "The log is cut off: it ends before entry {seq}, but entry {last} had been written.",
+    "cut_off": "The change log is cut off: it ends before entry {seq}, but entry {last} had been written.",
     "bad_checkpoint": "Checkpoint {number} of the list cannot be trusted: {reason}.",
 }
 

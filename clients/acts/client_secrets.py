@@ -21,7 +21,7 @@ from foundation import secret_format
 from foundation.refusals import Refusal
 
 OVERLAPS = {
-    "0": (timedelta(0), _("Stops at once")),
+    "0": (timedelta(0), _("Stops immediately")),
     "1h": (timedelta(hours=1), _("Works one more hour")),
     "24h": (timedelta(hours=24), _("Works 24 more hours")),
     "7d": (timedelta(days=7), _("Works 7 more days")),

@@ -157,7 +157,7 @@ class Secret(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
         RETIRING = "retiring", _("Retiring")
-        ENDED = "ended", _("Ended")
+        ENDED = "ended", _("Retired")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")

@@ -27,12 +27,12 @@ OF_WEAK_KEYS: dict[str, KeyWords] = {
         NEW_PAIR,
     ),
     "prime_modulus": KeyWords(
-        _("The RSA modulus is itself a prime, so anybody can compute the private key"),
+        _("The RSA modulus is itself a prime, so anyone can compute the private key"),
         _("it must be the product of two large primes"),
         NEW_PAIR,
     ),
     "close_primes": KeyWords(
-        _("The two primes of the RSA key are so close that anybody can find them"),
+        _("The two primes of the RSA key are so close that anyone can find them"),
         _("the key must come from a sound generator"),
         NEW_PAIR,
     ),
@@ -47,7 +47,7 @@ OF_WEAK_KEYS: dict[str, KeyWords] = {
         NEW_EC_PAIR,
     ),
     "small_order_point": KeyWords(
-        _("The Ed25519 key is one of the points for which anybody can forge signatures"),
+        _("The Ed25519 key is one of the points for which anyone can forge signatures"),
         _("the key must come from a sound generator"),
         NEW_EC_PAIR,
     ),
@@ -75,7 +75,7 @@ OF_CERTIFICATES: dict[str, KeyWords] = {
         NEW_CERTIFICATE + " -sha256",
     ),
     "bad_signature": KeyWords(
-        _("The certificate says that it signed itself, but its signature is wrong"),
+        _("The certificate claims to be self-signed, but its signature is not valid"),
         _("it must verify with its own key"),
         NEW_CERTIFICATE,
     ),
@@ -100,7 +100,7 @@ OF_CERTIFICATES: dict[str, KeyWords] = {
         NEW_PAIR,
     ),
     "explicit_curve_params": KeyWords(
-        _("The certificate spells its curve out in numbers"),
+        _("The certificate uses explicit curve parameters"),
         _("it must name P-256, P-384 or P-521"),
         NEW_EC_PAIR,
     ),

@@ -70,7 +70,8 @@ def about(rule: str, facts: Facts) -> list[Text]:
     elif rule == Rule.CLIENT_NOT_ACTIVE and facts.get("state"):
         said.append(str(STATES.get(facts["state"], facts["state"])))
     elif rule == Rule.RATE_LIMIT and (limit := whole(facts.get("limit", facts.get("expected")))) is not None:
-        said.append(_("at most %(n)s requests a minute") % {"n": number_format(limit)})
+        text = ngettext("at most %(n)s request a minute", "at most %(n)s requests a minute", limit)
+        said.append(text % {"n": number_format(limit)})
     elif rule == Rule.BODY_TOO_LARGE and (limit := whole(facts.get("max_bytes", facts.get("expected")))) is not None:
         said.append(_("at most %(n)s bytes") % {"n": number_format(limit, force_grouping=True)})
     elif rule in (Rule.SEVERAL_METHODS, Rule.NO_CREDENTIALS):

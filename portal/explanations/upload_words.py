@@ -82,8 +82,8 @@ OF_UPLOADS: dict[str, KeyWords] = {
         "openssl x509 -in trusted.pem -out certificate.pem",
     ),
     "public_key": KeyWords(
-        _("This is a bare public key"),
-        _("it must be wrapped in a certificate or a JSON Web Key"),
+        _("This is a public key on its own"),
+        _("it must be in a certificate or a JSON Web Key"),
         NEW_CERTIFICATE,
     ),
     "ssh_public_key": KeyWords(
@@ -166,7 +166,7 @@ OF_UPLOADS: dict[str, KeyWords] = {
         _("The curve (crv) is %(crv)s"), _("it must be P-256, P-384, P-521 or Ed25519"), NEW_EC_PAIR
     ),
     "key_agreement_key": KeyWords(
-        _("A key for %(crv)s can only agree on keys, not sign"),
+        _("A key for %(crv)s is for key agreement, not for signing"),
         _("use Ed25519, P-256 or RSA"),
         NEW_EC_PAIR,
     ),

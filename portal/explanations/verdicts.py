@@ -18,14 +18,14 @@ OUTCOMES: dict[str, Text] = {
     ),
     "intact": _(
         "The change log is intact: every entry from 1 to {entries} is as it was written. "
-        "Signed checkpoints vouch for it up to entry {signed}."
+        "Signed checkpoints confirm it up to entry {signed}."
     ),
     "unsigned": _(
         "Every entry from 1 to {entries} fits its own hash, but there was no signed checkpoint to compare them with: "
-        "a log that was rewritten as a whole would look the same."
+        "a change log that was rewritten as a whole would look the same."
     ),
     "behind": _(
-        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints vouch for them only up to entry "
+        "Every entry from 1 to {entries} fits its own hash, but signed checkpoints confirm them only up to entry "
         "{signed}, and {wanted} entries were known: what follows could have been rewritten."
     ),
     "unreadable": _("Entry {seq} cannot be read: it does not have the form in which entries are written."),
@@ -42,9 +42,9 @@ OUTCOMES: dict[str, Text] = {
     ),
     "two_histories": _(
         "The key signed two different histories of the first {last} entries: an entry from {seq} on was rewritten, "
-        "and the log was signed again after that."
+        "and the change log was signed again after that."
     ),
-    "cut_off": _("The log is cut off: it ends before entry {seq}, but entry {last} had been written."),
+    "cut_off": _("The change log is cut off: it ends before entry {seq}, but entry {last} had been written."),
     "bad_checkpoint": _("Checkpoint {number} of the list cannot be trusted: {reason}."),
 }
 

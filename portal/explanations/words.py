@@ -105,7 +105,7 @@ OF_AUTHENTICATION: dict[str, Words] = {
         "client_secret",
     ),
     Rule.SECRET_ENDED: Words(
-        _("The client secret was replaced and its overlap is over"),
+        _("The client secret was replaced and its transition period is over"),
         _("Reveal the new secret on the client's page and set it in your software."),
         "client_secret",
     ),

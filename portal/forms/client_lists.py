@@ -95,8 +95,8 @@ def _number(label: Any, refusal: Any, least: int, most: int) -> forms.IntegerFie
 
 
 class SettingsForm(ReasonForm, SeenForm):
-    token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86400."), 60, 86_400)
-    rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1000000."), 1, 1_000_000)
+    token_lifetime = _number(_("Token lifetime, in seconds"), _("Give a whole number from 60 to 86,400."), 60, 86_400)
+    rate_limit = _number(_("Requests per minute"), _("Give a whole number from 1 to 1,000,000."), 1, 1_000_000)
     issuer_audience_only = forms.BooleanField(
         label=_("Accept only the issuer as audience"), required=False,
         help_text=_("Its assertions must name the issuer in aud and nothing else."),

@@ -65,8 +65,13 @@ def day(value: date | None) -> str:
     """6 December 2026."""
     if not value:
         return ""
+    local = _local(value) if isinstance(value, datetime) else value
     # Translators: a date as "6 December 2026", in the letters of Django's date filter.
-    return format_date(_local(value) if isinstance(value, datetime) else value, pgettext("date format", "j F Y"))
+    letters = pgettext("date format", "j F Y")
+    if local.day == 1:
+        # Translators: the same for the first of a month, which French writes as "1er décembre 2026".
+        letters = pgettext("date format, first of a month", "j F Y")
+    return format_date(local, letters)
 
 
 def short_day(value: date) -> str:

@@ -34,7 +34,7 @@ def test_an_untouched_log_is_intact(entries, checkpoints):
     assert report.root == tree_of(bytes.fromhex(entry["leaf_hash"]) for entry in entries).root().hex()
     assert report.sentence == (
         "The change log is intact: every entry from 1 to 20 is as it was written. "
-        "Signed checkpoints vouch for it up to entry 20."
+        "Signed checkpoints confirm it up to entry 20."
     )
 
 
@@ -228,5 +228,5 @@ def test_every_report_is_plain_json(entries, checkpoints):
         "root": "",
         "problem": "cut_off",
         "first_bad_seq": 4,
-        "sentence": "The log is cut off: it ends before entry 4, but entry 20 had been written.",
+        "sentence": "The change log is cut off: it ends before entry 4, but entry 20 had been written.",
     }

@@ -79,3 +79,20 @@ def test_a_french_plural_has_its_number_in_the_form_for_zero():
         if entry.msgid in known - NEVER_ZERO and not COUNTED.search(entry.msgstr_plural[0])
     ]
     assert not wrong, f"put the number's placeholder into msgstr[0]: {wrong}"
+
+
+# French puts a no-break space, wide or narrow, before double punctuation and inside guillemets.
+ORDINARY_SPACE = re.compile(r"(?<=\S) [?!:;»]|« |(?<=[\d)s]) %%")
+NO_SPACE = re.compile(r"[^\W\d_][?!;»]|«[^\u00a0\u202f]")
+MARKUP = re.compile(r"<[^>]*>|&[#\w]+;")
+
+
+def test_french_punctuation_has_a_space_that_does_not_break():
+    catalogue = polib.pofile(str(LOCALES / "fr" / "LC_MESSAGES" / "django.po"))
+    wrong = []
+    for entry in catalogue:
+        for text in translations(entry):
+            plain = MARKUP.sub("", text)
+            if ORDINARY_SPACE.search(plain) or NO_SPACE.search(plain):
+                wrong.append(text)
+    assert not wrong, wrong[:5]

@@ -83,5 +83,5 @@ def _checks(report: Report) -> list[dict[str, str]]:
          "proves": _("No entry was removed, swapped or put in between")},
         {"name": _("Time order"), "state": "ok", "result": _("Always forward"), "proves": _("No entry was dated back")},
         {"name": _("Signed checkpoints"), "state": "ok" if report.signed else "warn", "result": signed,
-         "proves": _("Nobody rewrote the log as a whole up to there. The next checkpoint covers the rest.")},
+         "proves": _("Up to there, the change log was not rewritten as a whole. The next checkpoint covers the rest.")},
     ]  # fmt: skip

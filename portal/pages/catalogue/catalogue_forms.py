@@ -79,7 +79,10 @@ class ScopeForm(DescribedForm):
 
     sensitive = forms.BooleanField(
         label=_("Sensitive"), required=False,
-        help_text=_("Two members of the Security team approve each request for it. It takes two of them to end that."),
+        help_text=_(
+            "Two members of the Security team approve each request for it. It takes two of them to drop the second "
+            "approval, too."
+        ),
     )  # fmt: skip
 
     def __init__(self, *args: Any, scope: Scope | None = None, **kwargs: Any) -> None:

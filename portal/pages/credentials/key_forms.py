@@ -18,7 +18,7 @@ class AddKeyForm(forms.Form):
 
     start = forms.ChoiceField(
         label=gettext_lazy("When may your software use the new key?"),
-        choices=[("now", gettext_lazy("At once")), ("later", gettext_lazy("Later, when I activate it"))],
+        choices=[("now", gettext_lazy("Immediately")), ("later", gettext_lazy("Later, when I activate it"))],
         initial="now",
         widget=forms.RadioSelect,
     )
@@ -53,6 +53,6 @@ class AddKeyForm(forms.Form):
         until = {value: _("Until %(moment)s.") % {"moment": end} for value, end in ends.items()}
         self.hints["old"] = {
             **until,
-            "keep": _("Both work side by side. You can remove it sooner."),
+            "keep": _("Both work side by side. You can retire the key sooner."),
             "0": _("Your software is refused until it uses the new key id."),
         }

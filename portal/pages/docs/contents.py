@@ -102,16 +102,16 @@ PAGES = (
     Page(
         "rotate",
         _("Rotate without downtime"),
-        _("Old and new work side by side for as long as you choose. Nobody has to get up at night."),
+        _("Old and new work side by side for as long as you choose. You need not get up at night."),
         {
-            "picture": _("How the overlap works"),
+            "picture": _("How the transition period works"),
             "secret": _("Replace a secret"),
             "key": _("Replace a key"),
             "certificate": _("Renew a certificate"),
             "leaked": _("When something leaked"),
         },
     ),
-    Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API that it opens."), {}),
+    Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API it gives access to."), {}),
     Page(
         "resource-servers",
         _("For resource servers"),

@@ -92,7 +92,7 @@ def _suspend(leak: incidents.Leak, told: dict[str, Any]) -> str:
 # button -> (what carries it out and says what was done, the question of its page)
 ACTS: dict[str, tuple[Callable[[incidents.Leak, dict[str, Any]], str], str | Promise]] = {
     "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
-    "tokens": (_end_all_tokens, gettext_lazy("End all tokens of this client?")),
+    "tokens": (_end_all_tokens, gettext_lazy("Invalidate all tokens of this client?")),
     "suspend": (_suspend, gettext_lazy("Suspend this client?")),
 }
 

@@ -109,7 +109,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
     if data["decision"] == APPROVE:
         client = acts.approve(scopes=data["scopes"], defaults=data["defaults"], **told)
         if client is None:
-            done = _("Your first approval of %(name)s is recorded. Somebody else gives the second.")
+            done = _("Your first approval of %(name)s is recorded. Someone else gives the second.")
         else:
             done = _("%(name)s is approved. The contact gets a mail with what to do next.")
     elif data["decision"] == CHANGES:

@@ -50,9 +50,9 @@ class DecisionForm(forms.Form):
 
     def _consequences(self, final: bool) -> dict[str, Any]:
         approve = (
-            _("The client is made or changed at once, and the contact gets a mail.")
+            _("The client is made or changed immediately, and the contact gets a mail.")
             if final
-            else _("A sensitive scope needs a second approval, by somebody else.")
+            else _("A sensitive scope needs a second approval, by someone else.")
         )
         return {
             APPROVE: approve,

@@ -148,7 +148,7 @@ def _address(registration: Registration, known: Known) -> Hint:
         note = _("%(domain)s; its contacts have %(domains)s") % {"domain": shown, "domains": ", ".join(sorted(theirs))}
         return Hint("bad", _("Not the mail domain of this organisation's contacts"), note)
     if domain in FREE_MAIL:
-        return Hint("warn", _("Free-mail address"), _("%(domain)s is open to everybody") % {"domain": domain})
+        return Hint("warn", _("Free-mail address"), _("%(domain)s is open to everyone") % {"domain": domain})
     return Hint("info", _("Mail domain: %(domain)s") % {"domain": shown}, _("Whose it is was not checked"))
 
 

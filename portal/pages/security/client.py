@@ -116,7 +116,10 @@ ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Pr
     ),
     "close": (
         lifecycle.close, gettext_lazy("Close %(name)s?"), gettext_lazy("Close the client for good"),
-        gettext_lazy("Its keys, secrets and tokens end at once, and nobody can reopen it. Its history stays."),
+        gettext_lazy(
+            "Its keys, secrets and tokens stop working immediately, and the client cannot be reopened. Its history "
+            "stays."
+        ),
         gettext_lazy("%(name)s is closed."),
     ),
 }  # fmt: skip

@@ -240,7 +240,7 @@ OLDER = [
     ("scope_unknown", {"sent": "a b", "expected": "address.read"}, "address.read"),
     ("authorization_header", {"sent": "the scheme Digest", "expected": "Basic"}, "the scheme Digest"),
     ("secret_wrong", {}, "The client secret is wrong"),
-    ("secret_ended", {"seconds": "91"}, "its overlap is over"),
+    ("secret_ended", {"seconds": "91"}, "its transition period is over"),
     ("several_methods", {"expected": "one method"}, "Two authentication methods"),
     ("insufficient_scope", {"needs": "example.read"}, "example.read"),
     ("long_lifetime", {"sent": "2980 s", "expected": "at most 600 s"}, "valid for 49 minutes 40 seconds"),

@@ -81,7 +81,7 @@ def test_a_suspended_client_says_so(made, browser) -> None:
 def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> None:
     url = reverse("contact:change_client_id", args=[made.uid])
     before = made.client_id
-    assert "The old id stops working at once" in browser.get(url).content.decode()
+    assert "The old id stops working immediately" in browser.get(url).content.decode()
     answer = browser.post(url, {"seen": before}, follow=True).content.decode()
     made.refresh_from_db()
     assert made.client_id != before

@@ -27,7 +27,7 @@ from tokens.models import Token
 
 pytestmark = pytest.mark.django_db
 
-RETIRE, END = "Retire this key and end its tokens", "End this secret and its tokens"
+RETIRE, END = "Revoke this key and its tokens", "Revoke this secret and its tokens"
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_client_id_of_before_names_its_client(client) -> None:
     page = look_up(old)
     assert client.name in page
     assert "no secret but a client id" in page
-    assert "End all tokens of the client" in page
+    assert "Invalidate all tokens of the client" in page
 
 
 def test_no_answer_is_an_all_clear() -> None:
@@ -221,7 +221,7 @@ def test_each_act_needs_a_reason_and_keeps_what_was_typed(client, key, act) -> N
 
 
 def test_a_client_id_alone_cannot_be_revoked(client) -> None:
-    assert "by itself opens nothing" in revoke(look_up(client.client_id)).text
+    assert "by itself gives no access" in revoke(look_up(client.client_id)).text
 
 
 def test_an_act_that_does_not_exist_is_not_there(client, key) -> None:

@@ -121,7 +121,7 @@ def test_it_counts_all_of_a_flood(made):
     counted(made, 40)
     text = page(browsers.of(factories.lotte()))
     assert "Refused 40 times since" in text
-    assert "Of a flood we keep a part: 1 of 40." in text
+    assert "Of very many requests we keep a part: 1 of 40." in text
 
 
 def test_a_remark_on_an_accepted_request_is_shown_as_that(made):
@@ -215,11 +215,11 @@ def test_a_number_that_was_not_kept_leads_to_the_flood(made):
     refuse(made, "kept-of-the-flood", rule="rate_limit", error="temporarily_unavailable", facts={"limit": 60})
     counted(made, 40)
     text = page(browsers.of(factories.lotte()), "0" * 32, status=404)
-    assert "It may be one of a flood" in text
+    assert "It may be one of very many" in text
     assert reverse("public:why", args=["kept-of-the-flood"]) in text
     assert "Too many requests in a minute" in text
     assert "1 of 40 kept" in text
-    assert "flood" not in page(browsers.of(factories.wim()), "0" * 32, status=404)
+    assert "very many" not in page(browsers.of(factories.wim()), "0" * 32, status=404)
 
 
 # --- Refusals that name no client of ours -----------------------------------------------------------------------------

@@ -180,7 +180,7 @@ def test_of_two_who_change_the_scopes_the_second_sees_what_the_first_did(now) ->
     assert not Proposal.objects.exists()
     text = answer.content.decode()
     assert answer.status_code == 409
-    assert "Somebody changed this while you had it open" in text
+    assert "Someone changed this while you had it open" in text
     assert '<ins><span class="govuk-visually-hidden">After: </span>address.read parcel.read person.read</ins>' in text
     ticked = {box["value"] for box in Page(text).all("input") if box.get("name") == "scopes" and "checked" in box}
     assert ticked == set(names)  # nothing that was typed is lost

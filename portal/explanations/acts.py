@@ -17,7 +17,7 @@ UNKNOWN = _("This is not possible at the moment.")
 
 OF_ANY_ACT: dict[str, Text] = {
     Code.CHANGED_MEANWHILE: _(
-        "Somebody changed this while you had it open, so nothing was saved. Look at it as it is now."
+        "Someone changed this while you had it open, so nothing was saved. Look at it as it is now."
     ),
     Code.NEEDS_COLLEAGUE: _("It takes two people: propose it, and a colleague confirms."),
     Code.NOT_SECURITY_TEAM: _("Only the Security team decides on this."),
@@ -30,14 +30,14 @@ OF_CLIENTS: dict[str, Text] = {
     Code.CLIENT_ID_CHANGED: _("The client id was changed meanwhile. Look at the new one first."),
     Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
     Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
-    Code.LAST_OWNER: _("A client needs an owner. Make somebody else owner first."),
+    Code.LAST_OWNER: _("A client needs an owner. Make someone else owner first."),
 }
 
 OF_CREDENTIALS: dict[str, Text] = {
     Code.CIPHERTEXT_UNREADABLE: _("A stored secret does not open: its key is missing from SECRETS_KEYS."),
     Code.LAST_SECRET: _("This is the only way the client can authenticate. Add a key first, or regenerate."),
     Code.SECRET_AUTHENTICATION_UNCHANGED: _("That was done already."),
-    Code.SECRET_MADE_MEANWHILE: _("Somebody made a secret meanwhile. Look at it before you make another."),
+    Code.SECRET_MADE_MEANWHILE: _("Someone made a secret meanwhile. Look at it before you make another."),
     Code.SECRET_NOT_SHOWN: _("This secret can no longer be shown. Regenerate it to see a new one."),
     Code.SECRET_REGENERATED_MEANWHILE: _("This secret was regenerated meanwhile. Look at the new one first."),
     Code.SECRET_STOPPED_ALREADY: _("This secret had stopped working already."),
@@ -53,7 +53,9 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.LAST_KEY: _(
         "This is the only way the client can authenticate. Add its successor first, then retire this one."
     ),
-    TokenCode.CLIENT_ID_LEAKED: _("A client id by itself opens nothing. Suspend the client, or invalidate its tokens."),
+    TokenCode.CLIENT_ID_LEAKED: _(
+        "A client id by itself gives no access. Suspend the client, or invalidate its tokens."
+    ),
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
     TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was revoked already."),
@@ -64,15 +66,15 @@ OF_CREDENTIALS: dict[str, Text] = {
 OF_REQUESTS: dict[str, Text] = {
     Code.CLIENT_OF_REQUEST_CLOSED: _("The client is closed for good and stays as it is. Reject this request."),
     Code.DEFAULT_NOT_GRANTED: _("A default scope must be one of the scopes you grant."),
-    Code.MESSAGE_WITHOUT_AUTHOR: _("A message needs somebody who wrote it."),
+    Code.MESSAGE_WITHOUT_AUTHOR: _("A message needs someone who wrote it."),
     Code.NOT_A_REVIEWER: _("Only the Security team decides on a request."),
     Code.NO_SCOPE_GRANTED: _("Tick at least one scope, or reject the request."),
-    Code.OWN_REQUEST: _("You asked for this client yourself. Somebody else of the Security team decides."),
+    Code.OWN_REQUEST: _("You asked for this client yourself. Someone else of the Security team decides."),
     Code.REQUEST_CHANGED: _("The request changed while you read it. Read it again, then decide."),
     Code.REQUEST_MOVED_ON: _("Someone else changed the request just before you. Check its status."),
     Code.REQUEST_NOT_WAITING: _("This request was decided already, or waits for the contact."),
     Code.REQUEST_OPEN_ALREADY: _("A request about this client is being reviewed. Wait for it, or withdraw it first."),
-    Code.SAME_REVIEWER: _("You gave the first approval. Somebody else gives the second."),
+    Code.SAME_REVIEWER: _("You gave the first approval. Someone else gives the second."),
     Code.SCOPE_NOT_ASKED_FOR: _("You can only grant scopes that were asked for."),
     Code.SCOPE_NOT_ENDORSED: _("The first approval left out a sensitive scope that you ticked. Untick it."),
     Code.SIGNALS_CHANGED: _("The signals changed while you read the request. Read them again, then decide."),
@@ -124,7 +126,7 @@ OF_COMMANDS: dict[str, Text] = {
     CommandCode.NOT_IN_THE_CATALOGUE: _("Not in the catalogue: %(names)s."),
     CommandCode.NOT_UTF8: _("An argument is not valid UTF-8."),
     CommandCode.SEVERAL_KEYS: _("The file holds several keys. Give a file with one."),
-    CommandCode.STAFF_ADDRESS: _("This is an address of the staff, who see no client as a contact. Use another."),
+    CommandCode.STAFF_ADDRESS: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
     LogCode.CHECKPOINT_SIGNED: _("The checkpoint of %(size)s entries was signed by a key of this log: it stands."),
     LogCode.NO_LOG_KEY: _("No key of this log is set here, so nothing tells a good checkpoint from a bad one."),
     LogCode.NO_SUCH_CHECKPOINT: _("There is no checkpoint of %(size)s entries."),

@@ -62,7 +62,7 @@ def rows(rule: str, facts: Facts, *, now_words: str = "") -> list[Row]:
 
 
 def about(rule: str, facts: Facts) -> list[Text]:
-    """What there is to say where nothing is compared: a key, a state, a limit, a list of what is allowed."""
+    """Return the words for where nothing is compared: a key, a state, a limit, a list of what is allowed."""
     said: list[Text] = []
     if rule == Rule.SIGNATURE and "key" in facts:
         named = {"kid": facts["key"], "algorithm": facts.get("algorithm", "")}

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext, ngettext_lazy, pgettext
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of a span, used while the span is shorter than `below`."""
+    """A unit of a span, used while the span is shorter than `below`."""
 
     size: timedelta
     below: timedelta

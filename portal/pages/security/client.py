@@ -187,7 +187,7 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
                     client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
                     reason=chosen["reason"], by=actor(request), now=request.now,
                 )  # fmt: skip
-                messages.success(request, _("Scopes saved. What you took away is gone from every token at once."))
+                messages.success(request, _("Scopes saved. What you took away is gone from every token immediately."))
             return redirect("security:client", uid)
         except NeedsColleague:
             return _propose_scopes(request, client, chosen)

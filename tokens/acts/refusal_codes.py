@@ -1,4 +1,4 @@
-"""The closed vocabulary of what acts on tokens refuse; portal/explanations/acts.py has the words for each code."""
+"""Closed vocabulary of refusals by acts on tokens; portal/explanations/acts.py has the words for each code."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class ClientSnapshot:
     may_request_tokens: bool
     issuer_audience_only: bool
     token_lifetime: int | None  # seconds; None: the site's
-    rate_limit: int | None  # requests a minute; None: the site's
+    rate_limit: int | None  # HTTP requests a minute; None: the site's
     uid: str
     name: str
     organisation: str

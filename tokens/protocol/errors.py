@@ -18,7 +18,7 @@ from foundation.secret_format import without_secrets
 class Rule(StrEnum):
     """Closed vocabulary of reasons; portal/explanations has the words for each."""
 
-    # The request (PROTOCOL R-1 to R-5)
+    # The HTTP request (PROTOCOL R-1 to R-5)
     NO_ENDPOINT = "no_endpoint"
     METHOD = "method"
     CONTENT_TYPE = "content_type"

@@ -41,14 +41,14 @@ class AnonymousRefusals:
         self._kept: Counter[str] = Counter()
         self._minute = 0
 
-    def add(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
-        """Keep a refusal, if there is room. `told` and `status`: the answer."""
+    def add(self, request: Request, refusal: Refused, answered: Refused, status: int) -> None:
+        """Keep a refusal, if there is room. `answered` and `status`: refusal and HTTP status of the answer."""
         now = self._clock()
         if not self._has_room(request.address, int(now // 60)):
             metrics.JOURNAL_DROPPED.inc()
             return
         self._waiting.append((
-            request.why, request.id, now, request.endpoint, status, told.error, refusal.rule.value,
+            request.why, request.id, now, request.endpoint, status, answered.error, refusal.rule.value,
             as_json(refusal.facts), request.address,
         ))  # fmt: skip
 

@@ -46,8 +46,8 @@ class Journal:
         self._minute = 0
         self._remarked: dict[tuple[int, Rule], float] = {}
 
-    def refusal(self, request: Request, refusal: Refused, told: Refused, status: int) -> None:
-        """Keep a refusal of a known client's HTTP request, if there is room. `told`, `status`: the answer."""
+    def refusal(self, request: Request, refusal: Refused, answered: Refused, status: int) -> None:
+        """Keep a refusal of a known client's HTTP request, if there is room. `answered`, `status`: of the answer."""
         client, now = request.client, self._clock()
         if client is None:
             return
@@ -55,7 +55,7 @@ class Journal:
             metrics.JOURNAL_DROPPED.inc()
             return
         self._waiting.append(self._row(
-            request, client.id, now, status, told.error or refusal.rule.value, refusal.rule, refusal.facts
+            request, client.id, now, status, answered.error or refusal.rule.value, refusal.rule, refusal.facts
         ))  # fmt: skip
 
     def remark(self, request: Request, rule: Rule, facts: dict[str, object]) -> None:

@@ -131,7 +131,7 @@ class Application:
 
     async def _refuse(self, request: Request, refusal: Refused) -> Response:
         """Tell the caller little and the client's contacts all (PROTOCOL A-16)."""
-        told = refusal
+        answered = refusal
         # Do not look up an unknown client twice: the time would tell it from a known one.
         if request.client is None and refusal.rule not in (Rule.UNKNOWN_CLIENT, Rule.NO_ENDPOINT):
             request.client = await claimed_client(self.services, request)
@@ -139,25 +139,25 @@ class Application:
             try:
                 self.services.rate_limits.count_failure(request.address)
             except TooManyRequests as too_many:
-                told = too_many
-        return self._refused(request, refusal, told)
+                answered = too_many
+        return self._refused(request, refusal, answered)
 
-    def _refused(self, request: Request, refusal: Refused, told: Refused | None = None) -> Response:
+    def _refused(self, request: Request, refusal: Refused, answered: Refused | None = None) -> Response:
         """Keep the refusal for its readers, and answer with the `error_uri` of their page (PROTOCOL R-30).
 
         The address has the same form for every cause.
         """
-        services, told = self.services, told or refusal
+        services, answered = self.services, answered or refusal
         request.refused_by = refusal.rule
         request.why = request.why or os.urandom(16).hex()
-        response = _refusal(request, told, f"{services.policy.issuer}/why/{request.why}")
+        response = _refusal(request, answered, f"{services.policy.issuer}/why/{request.why}")
         # Failures of the server are not about a client: everybody may read the explanation.
         if request.client is None or isinstance(refusal, ServiceUnavailable | ServerError):
-            services.anonymous_refusals.add(request, refusal, told, response.status)
+            services.anonymous_refusals.add(request, refusal, answered, response.status)
         else:
-            services.journal.refusal(request, refusal, told, response.status)
+            services.journal.refusal(request, refusal, answered, response.status)
             services.usage.refused(
-                request.client.id, refusal.rule.value, told.error or refusal.rule.value, services.clock()
+                request.client.id, refusal.rule.value, answered.error or refusal.rule.value, services.clock()
             )
         return response
 

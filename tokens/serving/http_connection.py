@@ -1,7 +1,7 @@
 """HTTP/1.1 connection (RFC 9112): parses HTTP requests, calls the application, writes its answers in order.
 
 llhttp, as httptools wraps it, parses strictly. The class around it is a protocol for uvicorn, whose own protocol serves
-any ASGI application: its events for each part of a request and an answer took as much CPU as issuing a token.
+any ASGI application: its events for each part of an HTTP exchange took as much CPU as issuing a token.
 
 Bounded in size and in time. A proxy in front usually has such bounds too, but is not required.
 

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:
-        # A setting that cannot be read. Status 2, because 1 is an answer: of verify_log, that the log was altered.
+        # A setting cannot be read. Status 2, because 1 is a result of verify_log: the change log was altered.
         if "--json" in sys.argv:
             sys.stdout.write(json.dumps({"error": str(problem), "code": "settings"}) + "\n")
         else:

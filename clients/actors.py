@@ -1,4 +1,4 @@
-"""Who acts: every act takes one, and the change log keeps it."""
+"""Actors: every act takes one, and the change log records it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from foundation.refusals import Refusal
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts and from where: a person in a browser, or the system (a command, a task) when `user` is empty."""
+    """Actor and address: a person in a browser, or the system (a command, a task) when `user` is empty."""
 
     user: User | None = None
     address: str = ""
     request_id: str = ""
     system: str = "system"
-    session: UUID | None = None  # the one that goes on when others of the same person end
-    operator: str = ""  # who gave the command, where the system acts by one
-    browser: str = ""  # "Firefox, Windows", for mails; the change log does not keep it
+    session: UUID | None = None  # stays open when the person's other sessions end
+    operator: str = ""  # the person who ran the command, where `system` acts
+    browser: str = ""  # "Firefox, Windows", for mails; not in the change log
 
     @property
     def id(self) -> str:
@@ -28,7 +28,7 @@ class Actor:
 
     @property
     def is_contact(self) -> bool:
-        """Whether contacts are told the name. To them, staff and commands are the Security team."""
+        """Whether contacts see the name. Staff and commands appear to them as the Security team."""
         return self.user is not None and not self.user.is_staff_member
 
     @property
@@ -38,11 +38,11 @@ class Actor:
         return f"{self.system}, {self.operator}" if self.operator else self.system
 
     def because(self, reason: str) -> str:
-        """The reason, for the entry of the act. Raises Refusal where staff give none; others need none."""
+        """Return the reason, for the entry of the act. Raises Refusal for staff without one."""
         if not reason.strip() and self.user is not None and self.user.is_staff_member:
             raise Refusal(Code.REASON_MISSING)
         return reason
 
 
 COMMAND_LINE = Actor(system="command line")
-ITSELF = "keydesk"  # the `system` of what a rule demands, and no person does
+ITSELF = "keydesk"  # the `system` of acts that a rule demands

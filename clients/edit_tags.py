@@ -1,7 +1,7 @@
-"""What somebody saw before they acted, in short.
+"""Edit tags for optimistic locking: a hash of the state that a form was made from.
 
-It travels in their form, and the act compares it, under its lock, with what is there then: nobody decides on what they
-did not see, and of two people at once the second does not take back what the first did.
+The form carries the tag, and the act compares it, under its lock, with the present state. A decision is thus never made
+on a state that was not seen, and the second of two concurrent changes does not undo the first.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from foundation.refusals import Refusal
 
 
 class Stale(Refusal):
-    """Refusal of a change to what is not as the person saw it: the page shows it as it is, with what was typed."""
+    """The state has changed since the form was made: the page shows the present one, with the values typed."""
 
     def __init__(self, code: Code = Code.CHANGED_MEANWHILE) -> None:
         super().__init__(code)
@@ -23,6 +23,6 @@ def fingerprint(*content: object) -> str:
 
 
 def check(seen: str | None, now: str) -> None:
-    """Raises Stale. None: a command, which acts on whatever is there."""
+    """Compare a tag with the present one. Raises Stale. `seen` None: a command, which acts on any state."""
     if seen not in (None, now):
         raise Stale

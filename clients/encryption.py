@@ -1,8 +1,8 @@
-"""Secrets at rest that must be read again: AES-256-GCM.
+"""Encryption at rest of secrets that must be read again: AES-256-GCM.
 
-Client secrets, so that a contact can view them: the row's uid is the associated data, so a ciphertext that is moved to
-another row does not open. And what the second factors of staff are checked with. Several keys can be configured at
-once; the first one seals, all of them open (SECRETS_KEYS, `manage.py reencrypt_secrets`).
+For client secrets, which contacts can view: the row's uid is the associated data, so a ciphertext does not open in
+another row. For the second factors of staff, too. Several keys can be configured; the first one encrypts, all of them
+decrypt (SECRETS_KEYS, `manage.py reencrypt_secrets`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from django.conf import settings
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
-SECOND_FACTOR = uuid.UUID("6b657964-6573-6b20-3266-610000000000")  # for what allauth keeps, which names no row
+SECOND_FACTOR = uuid.UUID("6b657964-6573-6b20-3266-610000000000")  # in place of a row's uid, for allauth's data
 NONCE = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
 
 
 class UnableToOpen(Refusal):
-    """The key is not configured any more, or the ciphertext is not the one that was sealed for this row."""
+    """The key is no longer configured, or the ciphertext was not made for this row."""
 
     def __init__(self, code: Code = Code.CIPHERTEXT_UNREADABLE) -> None:
         super().__init__(code)
@@ -34,14 +34,14 @@ def current_key_id() -> str:
 
 
 def seal(text: str, *, row: uuid.UUID) -> tuple[bytes, str]:
-    """(nonce + ciphertext, key id)."""
+    """Return nonce + ciphertext, and the key id."""
     key_id = current_key_id()
     nonce = os.urandom(NONCE)
     return nonce + _cipher(key_id).encrypt(nonce, text.encode(), row.bytes), key_id
 
 
 def unseal(sealed: bytes, *, key_id: str, row: uuid.UUID) -> str:
-    """Raises UnableToOpen."""
+    """Return the text. Raises UnableToOpen."""
     try:
         return _cipher(key_id).decrypt(sealed[:NONCE], sealed[NONCE:], row.bytes).decode()
     except (InvalidTag, KeyError) as error:
@@ -53,18 +53,18 @@ def seal_second_factor(text: str) -> str:
 
 
 def unseal_second_factor(text: str) -> str:
-    """Raises UnableToOpen."""
+    """Return the text. Raises UnableToOpen."""
     return unseal_text(text, row=SECOND_FACTOR)
 
 
 def seal_as_text(text: str, *, row: uuid.UUID) -> str:
-    """Seal the text as "key id:base64url", for a column or a cookie that holds text."""
+    """Encrypt as "key id:base64url", for a column or a cookie that holds text."""
     sealed, key_id = seal(text, row=row)
     return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
 
 
 def unseal_text(text: str, *, row: uuid.UUID) -> str:
-    """Raises UnableToOpen, also for what is no such text."""
+    """Decrypt "key id:base64url". Raises UnableToOpen, also for a text of another form."""
     key_id, _colon, sealed = text.rpartition(":")
     try:
         return unseal(urlsafe_b64decode(sealed), key_id=key_id, row=row)

@@ -1,7 +1,7 @@
-"""The one list of fields: the texts that a request asks for, and those of them that a client consists of.
+"""The one list of fields: the texts of a request, and those that a client is made of.
 
-Acts, content hash, change log, forms, pages, commands and exports loop over CONTENT_FIELDS. Scopes are not in it: they
-are rows. A field also needs a column of Registration (and of Client), and its label in audit.actions.FIELDS.
+Acts, content hash, change log, forms, pages, commands and exports loop over CONTENT_FIELDS. Scopes are not in it, but
+rows. A new field also needs a column of Registration (and of Client), and a label in audit.actions.FIELDS.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ type Texts = Mapping[str, str]  # Field.name -> text
 
 
 def without_person(texts: Texts) -> dict[str, str]:
-    """Return the texts that a contact may still change: all but the person's. A text that is not given is empty."""
+    """Return the texts that a contact may still change: all but the person's. Missing texts become empty."""
     return {field.name: texts.get(field.name, "") for field in CONTENT_FIELDS if not field.person}
 
 

@@ -1,4 +1,7 @@
-"""What nobody needs any more goes after a while. templates/public/privacy.html says after how long."""
+"""Data retention: delete unconfirmed requests, expired links and codes, old mail and more.
+
+templates/public/privacy.html states the periods.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from clients.models import Mail, MailedCode, ManagementLink, Proposal, Registrat
 UNCONFIRMED_KEPT = timedelta(days=7)
 ENDED_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=90)
-PROPOSAL_KEPT = timedelta(days=90)  # after its end; the change log keeps who proposed what, and who confirmed it
+PROPOSAL_KEPT = timedelta(days=90)  # after its end; the change log keeps proposer and confirmer
 NETWORK_KEPT = timedelta(days=180)  # after the last act from it
 BATCH = 250  # rows per transaction
 
@@ -21,7 +24,7 @@ BATCH = 250  # rows per transaction
 def forget(*, now: datetime) -> None:
     """Delete unconfirmed requests, ended links and codes with their mails, old mails and proposals, unused networks.
 
-    A mail that the Security team is shown as undeliverable keeps its link for as long as any mail is kept.
+    Links of mails that the Security team sees as undeliverable are kept as long as the mails.
     """
     unconfirmed = Registration.objects.filter(status=Registration.Status.UNCONFIRMED)
     code_that_works = MailedCode.objects.filter(registration__isnull=False, expires_at__gt=now)
@@ -37,7 +40,7 @@ def forget(*, now: datetime) -> None:
 
 
 def _delete(rows: QuerySet[Any]) -> None:
-    """In batches, each locked first: what changes at this moment (a request is confirmed) is not among them."""
+    """Delete in batches. Rows are locked first, so that a concurrent change (a confirmed request) excludes its row."""
     while True:
         with transaction.atomic():
             batch = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])

@@ -1,4 +1,4 @@
-"""What the worker does. Tasks take ids only, load, and call one function."""
+"""Celery tasks. They take ids only, load the rows, and call one function."""
 
 import uuid
 
@@ -17,13 +17,13 @@ def send_mail(mail_id: str) -> None:
 
 @shared_task
 def send_pending_mail() -> None:
-    """Finds what no task was queued for (the broker was down, the worker died) and what is due for another try."""
+    """Send mails without a queued task (the broker was down, the worker died) and those due for another try."""
     outbox.sweep(clock=timezone.now)
 
 
 @shared_task
 def forget_ended_sessions() -> None:
-    """Django only ends them; without this every visitor who asked for something would stay in the table for good."""
+    """Delete ended sessions. Django only expires them, so rows of all visitors would accumulate."""
     Session.objects.over(timezone.now()).delete()
 
 

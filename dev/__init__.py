@@ -1,1 +1,1 @@
-"""The demonstration, real servers for tests, example data, gallery, translations: never in the image."""
+"""The demonstration, real servers for tests, example data, gallery, translations. Not part of the image."""

@@ -1,6 +1,6 @@
 """Compile portal/locale/<language>/LC_MESSAGES/django.po into the .mo beside it, where that is older or missing.
 
-The compiled files are not tracked: the Makefile, the test run and the image call this.
+The compiled files are not tracked; the Makefile, the test run and the image build call this.
 """
 
 from pathlib import Path

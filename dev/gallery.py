@@ -227,7 +227,7 @@ def _entries() -> list[dict[str, object]]:
 
 
 def _causes() -> list[Cause]:
-    """As the journal shows them, of facts as they are kept."""
+    """Return causes as the journal shows them, from facts as it stores them."""
     client = Client(pk=1, name="Meterstanden-koppeling")
     at = int(NOW.timestamp())
     addresses = ["https://auth.example", "https://auth.example/oauth/v2/token"]

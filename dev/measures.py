@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _over_limits(rules: dict[str, Any], files: list[str]) -> Iterator[str]:
-    """Yield what is over its limit and not excepted, and every exception that is no longer needed."""
+    """Yield findings over their limit without an exception, and exceptions that are no longer needed."""
     for name, rule in rules["limits"].items():
         used: set[str] = set()
         for finding in LIMITS[name](files):

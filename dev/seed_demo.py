@@ -1,6 +1,6 @@
 """`python -m dev.seed_demo`: fill an empty database with the example, once, and print how to sign in.
 
-`make demo` runs it. The example has known passwords: it refuses to run without DEBUG.
+`make demo` runs it. The example has known passwords, so it refuses to run without DEBUG.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The translations: `make messages` finds every text and updates portal/locale/<language>/LC_MESSAGES/django.po.
 
-Babel and polib do it, because GNU gettext is not on every machine; Django's `templatize` turns a template into what a
-Python reader understands. A test holds the catalogues to the texts (tests/dev/test_translations.py).
+By Babel and polib, because GNU gettext is not on every machine; Django's `templatize` turns a template into a text for
+a Python parser. A test compares catalogues and texts (tests/dev/test_translations.py).
 """
 
 import io
@@ -18,7 +18,7 @@ from dev.compile_translations import LOCALES, compile_stale
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("nl", "fr", "de")
 PACKAGES = ("portal", "clients", "tokens", "audit", "foundation")
-# The gallery is for developers; its made-up data is no text of the product.
+# The gallery is for developers, and its data is no text of the product.
 LEFT_OUT = {ROOT / "templates/gallery.html"}
 
 KEYWORDS = {
@@ -37,7 +37,7 @@ type Text = tuple[str | None, str, str | None]  # context, text, plural
 
 
 def texts() -> set[Text]:
-    """Every text that a person can see, as the code and the templates have it."""
+    """Return every text for people in the code and the templates."""
     return set(_in_code()) | set(_in_templates())
 
 
@@ -52,7 +52,7 @@ def _in_templates() -> Iterator[Text]:
     for path in sorted((ROOT / "templates").rglob("*")):
         if path.is_file() and path not in LEFT_OUT:
             code = templatize(path.read_text(), origin=str(path))
-            # What is left of the markup must not look like an indentation that Python refuses.
+            # Blanks left of the markup must not look like a wrong indentation to Python's tokenizer.
             yield from _read("\n".join(line.strip() for line in code.splitlines()).encode())
 
 
@@ -66,7 +66,7 @@ def _read(code: bytes) -> Iterator[Text]:
 
 
 def update(language: str) -> polib.POFile:
-    """The catalogue with new texts added (empty), vanished ones gone; written as .po."""
+    """Write the catalogue as .po: new texts added (empty), vanished ones removed. Returns it."""
     path = LOCALES / language / "LC_MESSAGES" / "django.po"
     path.parent.mkdir(parents=True, exist_ok=True)
     old = {(e.msgctxt, e.msgid): e for e in polib.pofile(str(path))} if path.exists() else {}
@@ -78,7 +78,7 @@ def update(language: str) -> polib.POFile:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": f"nplurals=2; plural=({plural});",
     }
-    # Of a text that is also used with a plural, that entry is the one: it serves both.
+    # A text with and without a plural gets one entry, with the plural, which serves both.
     for context, text, several in sorted(texts(), key=lambda found: (found[1], found[0] or "", not found[2])):
         entry = old.get((context, text)) or polib.POEntry(msgctxt=context, msgid=text)
         if several and not entry.msgid_plural:

@@ -1,1 +1,1 @@
-"""Management links, one-time codes and sessions as rows: what opens a page, before anything is mailed."""
+"""Management links, one-time codes and sessions as rows."""

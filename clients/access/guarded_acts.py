@@ -1,4 +1,4 @@
-"""The acts that need a step-up, and what the mail with the code says about each of them."""
+"""Acts that need a step-up, and the sentence about each in the mail with the code."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Act(models.TextChoices):
     REMOVE_PASSKEY = "remove_passkey", _("Remove this passkey")
 
 
-# Asked each time: whoever gets these done comes back, or lets others in.
+# Asked each time, because these acts let an intruder come back, or let others in.
 ALWAYS_ASKED = frozenset(
     {Act.ADD_CONTACT, Act.ACCEPT_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY}
 )
-# A link that is opened soon after it was mailed shows as much as a code: the same mailbox, now.
+# A link opened soon after it was mailed proves as much as a code: present access to the same mailbox.
 SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
 
-# Sentence of the mail about its code, with {client} to fill in.
+# Sentence in the mail with the code of each act, with {client} to fill in.
 SENTENCES: dict[Act, str | Promise] = {
     Act.REVEAL_SECRET: _("This code shows the secret of {client}."),
     Act.REGENERATE_SECRET: _("This code replaces the secret of {client}."),

@@ -1,7 +1,7 @@
-"""Management links: mailed, used once, gone.
+"""Management links: sent by mail, for one use.
 
-The token is derived from the row's random uid and the site's key, so the worker can make it while sending, and make
-the same one again when it has to send twice. Neither the database nor the queue ever holds it: the row has its SHA-256.
+The token is derived from the row's random uid and the site's key, so the worker can make it while sending, and make the
+same one when it has to send twice. Neither the database nor the queue holds it: the row has its SHA-256.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from foundation.refusals import Refusal
 
 
 class LinkNotUsable(Refusal):
-    """Unknown, used, replaced or expired; which of these is nobody's business."""
+    """The link is unknown, used, replaced or expired. Pages do not disclose which."""
 
     def __init__(self) -> None:
         super().__init__(Code.LINK_NOT_USABLE)
@@ -34,14 +34,14 @@ class LinkNotUsable(Refusal):
 def issue(
     *, user: User, now: datetime, target: str = "", beside_others: bool = False, invitation: bool = False
 ) -> ManagementLink:
-    """Make a link for this person that opens `target`; older ones that were not used stop working.
+    """Make a link for this person that opens `target`; older unused ones stop working.
 
-    With `beside_others` only an older one to the same page does: what a mail tells of does not end the way in that
-    another mail, or the person, asked for. Mailing it is the caller's part.
+    With `beside_others` only an older link to the same page stops: a notification must not end the link of another mail
+    or the one that the person asked for. The caller mails it.
 
-    Staff get one with an `invitation` only: a contact must not be able to have theirs replaced.
+    For staff only with an `invitation`: a contact must not be able to have the link of staff replaced.
     """
-    # Locked, so that of two requests at once each sees the other's link: one open link per person and page.
+    # Locked, so that each of two concurrent HTTP requests sees the other's link: one open link per person and page.
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if person.is_staff_member and not invitation:
         raise ValueError(f"no link for {person.audit_id}, who is staff, but by an invitation")
@@ -53,12 +53,12 @@ def issue(
 
 
 def activate(link: ManagementLink) -> None:
-    """Stores the digest of the token that is being mailed; before this the link opens nothing."""
+    """Store the digest of the token that is being mailed; before this the link opens nothing."""
     ManagementLink.objects.filter(pk=link.pk).update(digest=digest(token(link)))
 
 
 def token(link: ManagementLink) -> str:
-    """256 bits, base64url."""
+    """Return the token: 256 bits, base64url."""
     mac = salted_hmac("keydesk.clients.links", str(link.uid), algorithm="sha256").digest()
     return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
@@ -68,7 +68,7 @@ def url(link: ManagementLink) -> str:
 
 
 def without(link: ManagementLink, text: str) -> str:
-    """What somebody else said, with no eight characters in a row of the token: not cut off or in two pieces either."""
+    """Remove from a text of others every word with eight consecutive characters of the token, also across cuts."""
     known = token(link).lower()
     pieces = [known[start : start + 8] for start in range(len(known) - 7)]
 
@@ -83,7 +83,7 @@ def digest(text: str) -> bytes:
 
 
 def find(text: str, *, now: datetime) -> ManagementLink:
-    """The usable link with this token; changes nothing. Raises LinkNotUsable."""
+    """Return the usable link with this token; changes nothing. Raises LinkNotUsable."""
     link = ManagementLink.objects.usable(now).select_related("user").filter(digest=digest(text)).first()
     if link is None:
         raise LinkNotUsable
@@ -91,21 +91,21 @@ def find(text: str, *, now: datetime) -> ManagementLink:
 
 
 def known(text: str) -> ManagementLink | None:
-    """The link with this token, also one that was used, expired or replaced; the caller tells nobody whose it is."""
+    """Return the link with this token, also a used, expired or replaced one; its owner must not be disclosed."""
     return ManagementLink.objects.select_related("user").filter(digest=digest(text)).first()
 
 
 def mailed_at(link: ManagementLink) -> datetime | None:
-    """When the newest mail with the link was sent; a worker that sent it may not have written that down yet."""
+    """Return when the link was last mailed; a worker that sent it may not have stored that yet."""
     mail = link.mail_set.order_by("-created_at").first()
     return (mail.sent_at or mail.created_at) if mail else None
 
 
 @transaction.atomic
 def use(text: str, *, by_address: str, request_id: str, now: datetime) -> ManagementLink:
-    """Spend the link and return it. Raises LinkNotUsable, also for the slower of two at once."""
+    """Spend the link and return it. Raises LinkNotUsable, also for the later of two concurrent uses."""
     link = find(text, now=now)
-    # No join in this UPDATE: with one, PostgreSQL checks the condition in a subquery that a faster one has outdated.
+    # No join in this UPDATE: PostgreSQL would check the condition in a subquery, on a state before a concurrent use.
     if not ManagementLink.objects.open().filter(pk=link.pk).update(used_at=now):
         raise LinkNotUsable
     actor = Actor(user=link.user, address=by_address, request_id=request_id)
@@ -114,5 +114,5 @@ def use(text: str, *, by_address: str, request_id: str, now: datetime) -> Manage
 
 
 def revoke_all(*, user: User, now: datetime) -> None:
-    """When a person stops being a contact, the link in their mailbox stops too."""
+    """Revoke the open links of a person who is no contact any more."""
     user.links.open().update(revoked_at=now)

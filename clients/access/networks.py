@@ -1,6 +1,6 @@
-"""The network that an address belongs to, and whether a person acted from it before.
+"""The network of an address, and whether a person acted from it before.
 
-A network is what a person is recognised by in mails: their exact address changes from day to day.
+Mails recognise a person by network, because the exact address changes from day to day.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from clients.models import User, UserNetwork
 
 PREFIX_LENGTH = {4: 24, 6: 48}  # by IP version; 48 bits are what a provider gives one site (RFC 6177)
 KNOWN_AFTER = timedelta(days=1)
-SEEN_AGAIN_AFTER = timedelta(days=1)  # a later act of the same day writes nothing
+SEEN_AGAIN_AFTER = timedelta(days=1)  # acts within this time are not written
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """An act of a person from a network: the very first one, and whether the network is not known yet."""
+    """Act of a person from a network: whether it is their first at all, and whether the network is new to us."""
 
     first: bool
     new: bool
 
 
 def network_of(address: str) -> str:
-    """Return the network as "193.190.44.0/24"; "" for what is no address."""
+    """Return the network as "193.190.44.0/24"; "" for a text that is no address."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -36,9 +36,9 @@ def network_of(address: str) -> str:
 
 
 def see(*, user: User, address: str, now: datetime) -> Sighting:
-    """Remember that the person acts from this network. It is known a day after the first act from it.
+    """Record that the person acts from this network, which is known a day after the first act from it.
 
-    Not sooner: who got into a mailbox today acts from their own network several times in a row.
+    Not sooner, because an intruder in a mailbox acts several times in a row from one network.
     """
     network = network_of(address)
     if not network:

@@ -1,7 +1,7 @@
 """One-time codes by mail: six digits, ten minutes, five attempts, and twenty failures a day per mailbox.
 
-A code is derived from its row's random uid and the site's key; it is not stored anywhere, not even hashed (a hash of
-six digits hides nothing).
+A code is derived from its row's random uid and the site's key. It is not stored, not even hashed: six digits are
+guessed from a hash at once.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ from foundation import email_addresses
 from foundation.refusals import Refusal
 
 DIGITS = 6
-# Both count for one mailbox, however its address is spelled, and for each purpose: a stranger who floods or guesses on
-# the public form keeps nobody from a step-up.
+# Both limits count per mailbox, in any spelling of the address, and per purpose: an attacker who floods or guesses on
+# the public form does not block a step-up.
 MAILED_PER_HOUR = 10
 FAILURES_PER_DAY = 20
 DAY = timedelta(days=1)
 
 
 class CodeRefused(Refusal):
-    """Wrong, used, expired or too often tried.
+    """The code is wrong, used, expired or was tried too often.
 
-    `tries_left` says how many more attempts with this code make sense; `ended`, that no code of this mailbox works
-    until tomorrow.
+    `tries_left`: attempts with this code that make sense. `ended`: no code of this mailbox works until tomorrow.
     """
 
     def __init__(self, *, tries_left: int = 0, ended: bool = False) -> None:
@@ -50,9 +49,9 @@ def issue(
     user: User | None = None,
     **bound_to: Any,
 ) -> MailedCode:
-    """Make a new code; earlier ones that are bound to the same stop working.
+    """Make a new code; earlier ones with the same binding stop working.
 
-    Raises Refusal when this mailbox was sent enough of them, or when too many of them failed.
+    Raises Refusal when this mailbox was sent as many as allowed, or when too many of them failed.
 
     `bound_to`: a registration; or the session, act and client of a step-up.
     """
@@ -81,19 +80,19 @@ def usable(now: datetime) -> QuerySet[MailedCode]:
 
 
 def tries_left(code: MailedCode | None, now: datetime) -> int:
-    """Return how often the code can still be tried; 0 when it was used or is over."""
+    """Return how often the code can still be tried; 0 for a used or expired one."""
     if code is None or code.used_at or code.expires_at <= now:
         return 0
     return max(0, MailedCode.MAX_ATTEMPTS - code.attempts)
 
 
 def without(code: MailedCode, text: str) -> str:
-    """What somebody else said, without the code, also when it is written "123 456"."""
+    """Remove the code from a text of others, also when written as "123 456"."""
     return re.sub(r"\W?".join(value(code)), "***", text)
 
 
 def lock(purpose: str, mailbox: str) -> None:
-    """Lock the mailbox until the transaction ends, or parallel requests would all count too few."""
+    """Lock the mailbox until the transaction ends; otherwise parallel HTTP requests would count too few."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"codes:{purpose}:{mailbox}"])
 
@@ -103,13 +102,13 @@ def of_the_day(purpose: str, mailbox: str, now: datetime) -> QuerySet[MailedCode
 
 
 def failures(purpose: str, mailbox: str, now: datetime) -> int:
-    """Return how many attempts failed within a day; one that is being compared counts until it turns out right."""
+    """Return how many attempts failed within a day; one being compared counts as failed until it succeeds."""
     counts = of_the_day(purpose, mailbox, now).aggregate(tried=Sum("attempts", default=0), right=Count("used_at"))
     return int(counts["tried"] - counts["right"])
 
 
 def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
-    """Accept the code once. Raises CodeRefused.
+    """Accept the code, for one use. Raises CodeRefused.
 
     Each attempt is counted before the comparison, so that parallel guesses cannot exceed the limits.
     """

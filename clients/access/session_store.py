@@ -1,7 +1,7 @@
-"""Where sessions are kept: Django's database store, with columns that say whose a session is.
+"""Session store: Django's, with columns for the owner of a session.
 
-The database holds a digest of the session's key, so that reading the table signs nobody in. The portal is served by
-threads (WSGI): the store's asynchronous methods are not used, and would find nothing.
+The database holds a digest of the session's key, so that reading the table gives no access. The portal runs in threads
+(WSGI): the store's asynchronous methods are not used, and would find nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from clients.models import Session
 
-# In the session's data. The sign-in sets them, and they survive a new session key.
+# Keys of the session's data. The sign-in sets them, and they survive a new session key.
 UID, STARTED_AT, SEEN_AT, ADDRESS, BROWSER = "uid", "started_at", "seen_at", "address", "browser"
 DIGEST_LENGTH = 40  # hexadecimal digits, 160 bits: as long as Django's column
 

@@ -28,12 +28,12 @@ _SHA2 = ("sha224", "sha256", "sha384", "sha512")
 _CURVE_NAMES = {curve.group.name: crv for crv, curve in CURVES.items()}
 _KEY_ALGORITHMS = ("RSAES_PKCS1_v1_5", "EC_PUBLIC_KEY", "ED25519", "ED448")
 _OBJECT_IDENTIFIER = b"\x06"  # the DER tag of a named curve
-_UNCOMPRESSED = b"\x04"  # how a point begins that has both coordinates in full (RFC 5480 section 2.2)
+_UNCOMPRESSED = b"\x04"  # the first byte of a point in full coordinates (RFC 5480 section 2.2)
 
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """What a certificate says.
+    """The content of a certificate.
 
     `subject` and `issuer` are RFC 4514 names, escaped for showing; `serial` is hex; times are aware UTC; `x5t` and
     `x5t_s256` are base64url SHA-1 and SHA-256 of `der`, `sha1_hex` the former in upper-case hex; `chain` holds the DER
@@ -55,7 +55,7 @@ class CertificateFacts:
 
 
 def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[CertificateFacts, KeyFacts]:
-    """The facts of the first certificate of a leaf-first chain, and of its key. Raises KeyRefused."""
+    """Return the facts of the first certificate of a leaf-first chain, and of its key. Raises KeyRefused."""
     count = len(ders)
     if count > MAX_CERTIFICATES:
         raise KeyRefused("too_many_certificates", count=count, limit=MAX_CERTIFICATES)
@@ -75,17 +75,17 @@ def check_certificates(ders: Sequence[bytes], *, now: datetime) -> tuple[Certifi
 
 
 def _link(position: int, count: int) -> AbstractContextManager[None]:
-    """A refusal inside the block is about one certificate of a chain, whose issuers may stay at home."""
+    """Add to a refusal inside the block which certificate of a chain it is about, and that issuers can be left out."""
     return numbered(position, count, leave_out="issuers" if position > 1 else "")
 
 
 def thumbprints(der: bytes) -> tuple[bytes, bytes]:
-    """SHA-1 and SHA-256 of a certificate: names, not proofs, so SHA-1 is good enough (RFC 7517 sections 4.8, 4.9)."""
+    """Return SHA-1 and SHA-256 of a certificate. SHA-1 names a certificate, proves nothing (RFC 7517 4.8, 4.9)."""
     return hashlib.sha1(der, usedforsecurity=False).digest(), hashlib.sha256(der).digest()
 
 
 def _load(der: bytes) -> x509.Certificate:
-    """Parse a certificate, all the parts that are read later included, and refuse what none may have."""
+    """Parse a certificate with all parts that are read later. Raises KeyRefused."""
     try:
         fields = certificate_fields(der)
     except (IndexError, ValueError):
@@ -108,7 +108,7 @@ def _load(der: bytes) -> x509.Certificate:
         raise KeyRefused("compressed_point")
     public_key = _load_public_key(certificate)
     if isinstance(public_key, RSAPublicKey):
-        # Before any signature is verified with it: an oversized key would make that slow.
+        # Before any signature is verified with the key, because an oversized one would make that slow.
         numbers = public_key.public_numbers()
         rsa.check_size(numbers.n, numbers.e)
     return certificate
@@ -140,7 +140,7 @@ def _load_public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes
 
 
 def _name(oid: x509.ObjectIdentifier, names: type) -> str:
-    """What the library's list `names` calls an object identifier, like RSA_WITH_SHA256."""
+    """Return the name in the library's list `names` of an object identifier, like RSA_WITH_SHA256."""
     known = (name for name, value in vars(names).items() if value == oid and not name.startswith("_"))
     return next(known, oid.dotted_string)
 
@@ -158,7 +158,7 @@ def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
 
 
 def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
-    """Each certificate is signed by the next; the last, when it names itself as issuer, by itself."""
+    """Check that each certificate is signed by the next, and the last, if self-issued, by itself. Raises KeyRefused."""
     count = len(chain)
     for position, (certificate, issuer) in enumerate(pairwise(chain), start=1):
         with _link(position, count):
@@ -167,7 +167,7 @@ def _check_signatures(chain: Sequence[x509.Certificate]) -> None:
                 raise KeyRefused("broken_chain")
     last = chain[-1]
     is_root = count > 1 and last.subject == last.issuer
-    # A root is trusted for its key, not its own signature (RFC 5280 section 6.1), which in many roots is still SHA-1.
+    # A root is trusted by its key, not its signature (RFC 5280 section 6.1), which is often still SHA-1.
     if is_root and not _has_strong_signature(last):
         return
     with _link(count, count):
@@ -200,7 +200,7 @@ def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
 
 
 def _check_issuer(certificate: x509.Certificate, *, intermediates: int) -> None:
-    """It may issue, with so many intermediate certificates below it (RFC 5280 section 6.1.4 steps k to n)."""
+    """Check that it may issue, with so many intermediates below (RFC 5280 section 6.1.4 k to n). Raises KeyRefused."""
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
@@ -220,7 +220,7 @@ def _extension[T: x509.ExtensionType](certificate: x509.Certificate, kind: type[
 
 
 def public_members(key: CertificatePublicKeyTypes) -> dict[str, str]:
-    """The required JWK members for a certificate's key (RFC 7518 section 6, RFC 8037 section 2)."""
+    """Return the required JWK members for a certificate's key (RFC 7518 section 6, RFC 8037 section 2)."""
     if isinstance(key, RSAPublicKey):
         rsa_numbers = key.public_numbers()
         return {"kty": "RSA", "n": _unsigned(rsa_numbers.n), "e": _unsigned(rsa_numbers.e)}

@@ -1,4 +1,4 @@
-"""Which elliptic curve public keys are real points (PROTOCOL K-26; RFC 7518 section 6.2.1, RFC 8037 section 2)."""
+"""Checks that elliptic curve keys are points of their curve (PROTOCOL K-26; RFC 7518 6.2.1, RFC 8037 section 2)."""
 
 from dataclasses import dataclass
 

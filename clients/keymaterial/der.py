@@ -1,7 +1,7 @@
-"""The parts of a certificate that the library parses but does not show.
+"""Parts of a certificate that the library parses but does not expose.
 
-Ours because cryptography's x509 has no encoded algorithm and no parameters of a key, and its hazmat.asn1 (50.0) decodes
-into declared classes, not into a list of elements of any kind. Either of them would replace this module.
+A parser of our own because cryptography's x509 has no encoded algorithm and no parameters of a key, and its
+hazmat.asn1 (50.0) decodes into declared classes, not into a list of elements of any kind. Either would replace it.
 """
 
 from typing import NamedTuple
@@ -21,10 +21,10 @@ class CertificateFields(NamedTuple):
 
 
 def certificate_fields(certificate: bytes) -> CertificateFields:
-    """Fields of an encoded certificate (RFC 5280 section 4.1). Checks nothing; raises IndexError or ValueError."""
+    """Split an encoded certificate (RFC 5280 section 4.1) without checks. Raises IndexError or ValueError."""
     tbs, outer_algorithm, _signature = _elements(certificate)
     fields = _elements(tbs)
-    if fields[0][0] == 0xA0:  # the explicitly tagged version, which version 1 does not have
+    if fields[0][0] == 0xA0:  # the explicitly tagged version, absent in version 1
         del fields[0]
     serial, inner_algorithm, _issuer, _validity, _subject, key_info, *_rest = fields
     key_algorithm, key_bits = _elements(key_info)
@@ -41,7 +41,7 @@ def certificate_fields(certificate: bytes) -> CertificateFields:
 
 
 def _elements(constructed: bytes) -> list[bytes]:
-    """The encoded elements inside one constructed element."""
+    """Return the encoded elements inside a constructed element."""
     position, end = _content(constructed, 0)
     found = []
     while position < end:
@@ -52,7 +52,7 @@ def _elements(constructed: bytes) -> list[bytes]:
 
 
 def _content(data: bytes, position: int) -> tuple[int, int]:
-    """Where the content of the element at `position` starts and ends (X.690 section 8.1.3)."""
+    """Return where the content of the element at `position` starts and ends (X.690 section 8.1.3)."""
     length, start = data[position + 1], position + 2
     if length >= 0x80:
         start += length - 0x80

@@ -1,4 +1,4 @@
-"""Strict base64url and strict JSON, and the escaping of what uploads say about themselves."""
+"""Strict base64url, strict JSON, and escaping of texts from uploads."""
 
 import base64
 import json
@@ -17,12 +17,12 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def base64url_encode(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
+    """Encode as base64url without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def base64url_decode(text: str) -> bytes:
-    """The bytes of strict base64url: no padding, white space or spare bits (RFC 4648 section 3.5), or ValueError."""
+    """Decode strict base64url: no padding, white space or spare bits (RFC 4648 section 3.5). Raises ValueError."""
     if not _BASE64URL.fullmatch(text):
         raise ValueError("not the base64url alphabet")
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -32,14 +32,14 @@ def base64url_decode(text: str) -> bytes:
 
 
 def parse_json(data: bytes) -> object:
-    """The value of a JSON text (RFC 8259) with the limits of PROTOCOL K-26. Raises KeyRefused."""
+    """Parse a JSON text (RFC 8259) within the limits of PROTOCOL K-26. Raises KeyRefused."""
     if len(data) > MAX_JSON_BYTES:
         raise KeyRefused("too_large", limit=MAX_JSON_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise KeyRefused("not_utf8", offset=error.start) from None
-    # Python's parser recurses in C; so absurd nesting is refused by counting, before it can cost any stack.
+    # Python's parser recurses in C, so deep nesting is refused by counting brackets first.
     if text.count("[") + text.count("{") > _MAX_BRACKETS:
         raise KeyRefused("too_deep", limit=MAX_JSON_DEPTH)
     try:
@@ -79,10 +79,10 @@ def _refuse_depth(value: object, levels: int) -> None:
 
 
 def shown(value: object, limit: int = 40) -> str:
-    """`value` for a person to read, cut to `limit` characters.
+    """Return `value` for display, cut to `limit` characters.
 
-    What is not to be seen becomes an escape: controls, bidi and other format characters, lone surrogates, odd spaces,
-    and letters without a picture.
+    Invisible characters become escapes: controls, bidi and other format characters, lone surrogates, odd spaces, and
+    letters without a glyph.
     """
     text = value if isinstance(value, str) else json.dumps(value)
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
@@ -94,5 +94,5 @@ def _escaped(code: int) -> str:
 
 
 def shown_name(name: x509.Name) -> str:
-    """A subject or issuer in the form of RFC 4514, escaped."""
+    """Return a subject or issuer in the form of RFC 4514, escaped."""
     return shown(name.rfc4514_string(), limit=500)

@@ -1,4 +1,4 @@
-"""What kind of file an upload is, told by its first bytes and its markers, without parsing it."""
+"""The file format of an upload, recognised by its first bytes and markers, without parsing."""
 
 import base64
 import binascii
@@ -7,16 +7,16 @@ import re
 from clients.keymaterial.errors import KeyRefused, numbered
 
 MAX_BYTES = 64 * 1024
-LOOKED_AT = 512 * 1024  # bytes that a caller hands over: what is too large is looked through for secrets too
+MAX_SCANNED_BYTES = 512 * 1024  # larger uploads are scanned for secrets up to here
 
 # The start of a DER or BER SEQUENCE (tag and length), and the object identifiers of PKCS#7 and of encryption schemes.
 _SEQUENCE = rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
 _PKCS7 = rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 _PBE = rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05|\x0c\x01)"
 
-# Found in any letter case; shown to the contact as what gave the secret away.
+# Matched in any letter case, and shown to the contact as the sign of a secret.
 _SECRET_MARKERS = ("PRIVATE KEY", "Private-Key:", "BEGIN PKCS12", "PuTTY-User-Key-File")
-# PRIVATE KEY in base64, as Kubernetes keeps files: in three spellings, by where it begins.
+# PRIVATE KEY in base64, as Kubernetes keeps files; the spelling depends on the offset.
 _SECRET_MARKERS_IN_BASE64 = ("UFJJVkFURSBLRV", "BSSVZBVEUgS0VZ", "QUklWQVRFIEtFW")
 _SECRET_IN_XML = re.compile(rb"<d>(?=[\w+/=\s]{4})")  # before base64, because DER has <D> alone now and then
 # Members of a private or symmetric JWK (RFC 7518 section 6), also in JSON that is broken, within a JSON string or with
@@ -30,8 +30,8 @@ _SECRET_MEMBERS = {
     )
     for reason, names in (("private_key_material", rb"d|p|q|dp|dq|qi|oth|priv"), ("symmetric_key", rb"k"))
 }
-# Private keys of PKCS#8, PKCS#1, SEC 1, and of PKCS#8 when encrypted. Before them, how two files of Windows begin: PVK,
-# and a CryptoAPI blob.
+# Private keys of PKCS#8, PKCS#1, SEC 1, and of encrypted PKCS#8. Before them, the first bytes of two files of Windows:
+# PVK, and a CryptoAPI blob.
 _PRIVATE_KEY = rb"(?:\x02\x01[\x00\x01]\x30|\x02\x01\x00\x02[\x40-\x84]|\x02\x01\x01\x04|" + _SEQUENCE + _PBE + rb")"
 _SECRET_FILES = {
     "private_key_material": rb"\A(?:\x1e\xf1\xb5\xb0|\x07\x02\0\0|" + _SEQUENCE + _PRIVATE_KEY + rb")",
@@ -57,15 +57,15 @@ _LONG_SEQUENCE = re.compile(rb"\x30[\x80-\x84]")
 
 
 def refuse_secrets(data: bytes) -> None:
-    """Refuse any sign of a private or symmetric key, without reading on. Linear in the size; raises KeyRefused."""
-    text = data.replace(b"\0", b"")  # so that text in UTF-16 shows its markers too
+    """Refuse any sign of a private or symmetric key, before any parsing. Linear in the size; raises KeyRefused."""
+    text = data.replace(b"\0", b"")  # so that markers are found in UTF-16, too
     lower = text.lower()
     markers = [marker for marker in _SECRET_MARKERS if marker.lower().encode() in lower]
     markers += [marker for marker in _SECRET_MARKERS_IN_BASE64 if marker.encode() in text]
     if markers or _SECRET_IN_XML.search(lower):
         raise KeyRefused("private_key_material", sign=[*markers, "<D>"][0])
     for reason, member in _SECRET_MEMBERS.items():
-        # Without a kty it is no key but perhaps a web page, whose short names must alarm nobody.
+        # Without a kty the text is perhaps a web page, with short names that must not raise an alarm.
         if b"kty" in text and (found := member.search(text)):
             raise KeyRefused(reason, sign=found[found.lastindex or 0].decode())
     for reason, pattern in _SECRET_FILES.items():
@@ -74,7 +74,7 @@ def refuse_secrets(data: bytes) -> None:
 
 
 def without_base64(data: bytes) -> bytes:
-    """The DER inside text that is nothing but base64 of it, as the members of a JSON Web Key have it; else `data`."""
+    """Decode a text that is base64 of DER alone, like the members of a JSON Web Key; else return `data`."""
     compact = b"".join(data.split())
     if not _BARE_BASE64.fullmatch(compact):
         return data
@@ -89,7 +89,7 @@ def is_json(data: bytes) -> bool:
 
 
 def certificates_in(data: bytes) -> list[bytes]:
-    """The DER of each certificate in a PEM or DER file, none in other text. Raises KeyRefused for foreign formats."""
+    """Return the DER of each certificate in a PEM or DER file, none for other text. Raises KeyRefused."""
     starts = 0 if is_json(data) else len(_PEM_START.findall(data))
     if starts:
         blocks = _PEM_BLOCK.findall(data)
@@ -113,7 +113,7 @@ def _pem_body(block: bytes, position: int, count: int) -> bytes:
             body = base64.b64decode(b"".join(block.split()), validate=True)
         except binascii.Error:
             raise KeyRefused("malformed_certificate") from None
-        # `certutil -encode` of Windows calls every file a certificate.
+        # `certutil -encode` of Windows labels every file as a certificate.
         refuse_secrets(body)
         _refuse_foreign(body, form="PEM")
         return body

@@ -18,12 +18,12 @@ PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "priv")
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key that was accepted.
+    """An accepted public key.
 
     `kid` is the JWK's own, else its thumbprint; for a certificate its `x5t`. `jwk` is what to store and show: only
     known public members. `thumbprint` is that of RFC 7638 (base64url SHA-256). `kind` is "jwk" or "certificate".
-    `algorithms` are those it can verify, narrowed by the JWK's `alg`. `certificate` is also given for a JWK with an
-    `x5c`. `notes` are codes of remarks that are no refusal.
+    `algorithms` are those that it can verify, narrowed by the JWK's `alg`. `certificate` is also given for a JWK with
+    an `x5c`. `notes` are codes of remarks that are no refusal.
     """
 
     kid: str
@@ -37,7 +37,7 @@ class PublicKey:
 
 
 def wrap_certificates(ders: Sequence[bytes], *, now: datetime) -> PublicKey:
-    """The key of a certificate, or of the first in a leaf-first chain, as a JWK with `x5c`. Raises KeyRefused."""
+    """Return the key of a certificate, or of a leaf-first chain, as a JWK with `x5c`. Raises KeyRefused."""
     certificate, key = check_certificates(ders, now=now)
     head = {"kty": key.members["kty"], "use": "sig", "kid": certificate.x5t}
     return PublicKey(
@@ -53,7 +53,7 @@ def wrap_certificates(ders: Sequence[bytes], *, now: datetime) -> PublicKey:
 
 
 def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
-    """The keys of a JWK or a JWK set, all or none (RFC 7517 sections 4 and 5). Raises KeyRefused."""
+    """Return the keys of a JWK or a JWK set, all or none (RFC 7517 sections 4 and 5). Raises KeyRefused."""
     value = parse_json(data)
     if not isinstance(value, dict):
         raise KeyRefused("not_an_object")
@@ -75,7 +75,8 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
 def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
     """Return every `kid` by which an assertion may name a stored key (PROTOCOL A-10).
 
-    Its own, its thumbprint, and for a certificate base64url and hex (of either case) SHA-1 and base64url SHA-256.
+    These are its own `kid`, its thumbprint, and for a certificate SHA-1 in base64url and in hex (of either case) and
+    SHA-256 in base64url.
     """
     names = {str(key_jwk["kid"]), thumbprint(key_jwk)}
     x5c = key_jwk.get("x5c")
@@ -116,7 +117,7 @@ def _read_jwk(jwk: object, now: datetime) -> PublicKey:
 
 
 def _refuse_secret_members(jwk: Mapping[str, object]) -> None:
-    # The raw text was searched before; here names that were spelled with escapes come to light.
+    # The raw text was searched before; only here names spelled with escapes are found.
     if private := [name for name in PRIVATE_MEMBERS if name in jwk]:
         raise KeyRefused("private_key_material", sign=private)
     if "k" in jwk:
@@ -124,7 +125,7 @@ def _refuse_secret_members(jwk: Mapping[str, object]) -> None:
 
 
 def _check_use(jwk: Mapping[str, object]) -> None:
-    """RFC 7517 sections 4.2 and 4.3."""
+    """Check `use` and `key_ops` (RFC 7517 sections 4.2 and 4.3). Raises KeyRefused."""
     if jwk.get("use", "sig") != "sig":
         raise KeyRefused("wrong_use", use=shown(jwk["use"]))
     operations = jwk.get("key_ops", ["verify"])
@@ -137,7 +138,7 @@ def _check_use(jwk: Mapping[str, object]) -> None:
 
 
 def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
-    """The algorithms of the key, narrowed by its `alg` (RFC 7517 section 4.4)."""
+    """Return the algorithms of the key, narrowed by its `alg` (RFC 7517 section 4.4). Raises KeyRefused."""
     if "alg" not in jwk:
         return key.algorithms
     alg = jwk["alg"]
@@ -147,14 +148,14 @@ def _check_alg(jwk: Mapping[str, object], key: KeyFacts) -> tuple[str, ...]:
 
 
 def check_kid(kid: object) -> str:
-    """The same, when it can name a key. Raises KeyRefused."""
+    """Return the `kid` unchanged, if it can name a key. Raises KeyRefused."""
     if not isinstance(kid, str) or not 1 <= len(kid) <= MAX_KID_LENGTH or shown(kid, MAX_KID_LENGTH) != kid:
         raise KeyRefused("malformed_kid", limit=MAX_KID_LENGTH)
     return kid
 
 
 def _check_x5c(jwk: Mapping[str, object], key: KeyFacts, now: datetime) -> CertificateFacts | None:
-    """The certificate of the key, valid, for this very key, and with the thumbprints told (RFC 7517 4.7 to 4.9)."""
+    """Return the certificate: valid, for this very key, with the given thumbprints (RFC 7517 sections 4.7 to 4.9)."""
     if "x5c" not in jwk:
         return None
     try:

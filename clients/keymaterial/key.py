@@ -1,4 +1,4 @@
-"""The public key itself: its members, its strength, what it can verify, and its RFC 7638 thumbprint."""
+"""A public key: its members, its strength, the algorithms it can verify, and its RFC 7638 thumbprint."""
 
 import hashlib
 import json
@@ -11,9 +11,9 @@ from clients.keymaterial.encoding import base64url_decode, base64url_encode, sho
 from clients.keymaterial.errors import KeyRefused
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-# One algorithm with two names: RFC 9864 section 2.2, and RFC 8037, which libraries from before 2025 know alone.
+# One algorithm with two names: RFC 9864 section 2.2, and RFC 8037, the only one in libraries from before 2025.
 ED25519_ALGORITHMS = ("Ed25519", "EdDSA")
-# The members of each key type that make the key, in the order of RFC 7638 section 3.2 and RFC 8037 section 2.
+# The members that define a key of each type, in the order of RFC 7638 section 3.2 and RFC 8037 section 2.
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 _KEY_AGREEMENT_CURVES = ("X25519", "X448")
 
@@ -32,20 +32,20 @@ class KeyFacts:
 
 
 def thumbprint(jwk: Mapping[str, object]) -> str:
-    """Base64url SHA-256 over the required members of a checked JWK (RFC 7638 section 3)."""
+    """Return the base64url SHA-256 over the required members of a checked JWK (RFC 7638 section 3)."""
     required = {name: jwk[name] for name in REQUIRED_MEMBERS[str(jwk["kty"])]}
     canonical = json.dumps(required, separators=(",", ":"))
     return base64url_encode(hashlib.sha256(canonical.encode()).digest())
 
 
 def algorithm_names(algorithms: Iterable[str]) -> frozenset[str]:
-    """Every name of the algorithms of a stored key, which may have been stored with only one of Ed25519's two."""
+    """Return every name of the algorithms of a stored key, which may be stored with only one name of Ed25519."""
     names = frozenset(algorithms)
     return names if names.isdisjoint(ED25519_ALGORITHMS) else names.union(ED25519_ALGORITHMS)
 
 
 def check_key(jwk: Mapping[str, object]) -> KeyFacts:
-    """The facts of the public key in a JWK's required members (PROTOCOL K-26). Raises KeyRefused."""
+    """Return the facts of the public key in a JWK's required members (PROTOCOL K-26). Raises KeyRefused."""
     kty = jwk.get("kty")
     if kty is None:
         raise KeyRefused("missing_member", member="kty", members=["kty"])
@@ -60,7 +60,7 @@ def check_key(jwk: Mapping[str, object]) -> KeyFacts:
 
 
 def text_member(jwk: Mapping[str, object], name: str) -> str:
-    """A member that must be a string. Raises KeyRefused."""
+    """Return a member that must be a string. Raises KeyRefused."""
     value = jwk[name]
     if not isinstance(value, str):
         raise KeyRefused("not_a_string", member=name)
@@ -68,7 +68,7 @@ def text_member(jwk: Mapping[str, object], name: str) -> str:
 
 
 def bytes_member(jwk: Mapping[str, object], name: str) -> bytes:
-    """A member that must be strict base64url. Raises KeyRefused."""
+    """Return a member that must be strict base64url. Raises KeyRefused."""
     try:
         return base64url_decode(text_member(jwk, name))
     except ValueError:
@@ -83,7 +83,7 @@ def _check_rsa(members: dict[str, str]) -> KeyFacts:
 
 
 def _unsigned_member(members: dict[str, str], name: str) -> int:
-    """A Base64urlUInt: big-endian in the fewest bytes (RFC 7518 section 2)."""
+    """Decode a Base64urlUInt: big-endian in the fewest bytes (RFC 7518 section 2)."""
     data = bytes_member(members, name)
     if not data or data[0] == 0:
         raise KeyRefused("leading_zero", member=name)

@@ -1,4 +1,4 @@
-"""Proof of possession: whoever hands over a public key has the private half, because it signed what we chose."""
+"""Proof of possession: the uploader of a public key has the private half, as a signature of our text shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import import_key
 
-LONGEST = 4096  # characters of a signature in base64: RSA 8192 needs 1368
+MAX_SIGNATURE_LENGTH = 4096  # characters in base64: RSA 8192 needs 1368
 
 
 def is_signed_by(jwk: Mapping[str, object], message: bytes, signature: str) -> bool:
@@ -29,7 +29,7 @@ def is_signed_by(jwk: Mapping[str, object], message: bytes, signature: str) -> b
 
 
 def _verify(jwk: Mapping[str, object], signature: bytes, message: bytes) -> None:
-    """Raises InvalidSignature or ValueError."""
+    """Verify a signature. Raises InvalidSignature or ValueError."""
     members: dict[str, str | list[str]] = {
         name: str(jwk[name]) for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk
     }
@@ -52,9 +52,9 @@ def _der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def _decoded(text: str) -> bytes:
-    """Raises ValueError."""
+    """Decode base64 or base64url. Raises ValueError."""
     compact = "".join(text.split())
-    if not compact or len(compact) > LONGEST:
+    if not compact or len(compact) > MAX_SIGNATURE_LENGTH:
         raise ValueError("not a signature")
     standard = compact.replace("-", "+").replace("_", "/").rstrip("=")
     try:

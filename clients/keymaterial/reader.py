@@ -1,4 +1,4 @@
-"""From the bytes of an upload to public keys, or to one refusal."""
+"""Reader of uploads: bytes to public keys, or to a refusal."""
 
 from datetime import datetime
 
@@ -10,10 +10,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read(data: bytes, *, now: datetime, kind: str | None = None) -> tuple[PublicKey, ...]:
-    """The public keys in an uploaded JWK, JWK set (up to 10 keys) or certificate, leaf-first chains included (one key).
+    """Return the keys of an uploaded JWK, JWK set (up to 10 keys) or certificate, leaf-first chains included (one key).
 
-    `now` is aware; `kind` is "jwk", "certificate" or None to guess. Raises KeyRefused, and nothing else whatever the
-    bytes. Secrets are looked for first and at any size, then the size is checked, then the upload is parsed.
+    `now` is aware; `kind` is "jwk", "certificate" or None to guess. Raises KeyRefused, and no other exception for any
+    bytes. The upload is scanned for secrets first, at any size, then its size is checked, then it is parsed.
     """
     formats.refuse_secrets(data)
     if len(data) > formats.MAX_BYTES:

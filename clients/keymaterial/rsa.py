@@ -1,4 +1,4 @@
-"""Which RSA public keys are too weak to trust (PROTOCOL K-26; NIST SP 800-89 section 5.3.3, CA/B Forum BR 6.1.6)."""
+"""Checks for weak RSA keys (PROTOCOL K-26; NIST SP 800-89 section 5.3.3, CA/B Forum BR 6.1.6)."""
 
 import math
 from functools import lru_cache
@@ -31,14 +31,14 @@ def check_size(n: int, e: int) -> None:
         raise KeyRefused("rsa_too_small", bits=bits)
     if bits > MAX_BITS:
         raise KeyRefused("rsa_too_large")
-    # OpenSSL verifies nothing with a longer exponent, so such a key could be stored but never used.
+    # OpenSSL verifies nothing with a longer exponent, so such a key could be stored but not used.
     exponent_limit = 256 if bits <= 3072 else 64
     if e < 65537 or e % 2 == 0 or e.bit_length() > exponent_limit:
         raise KeyRefused("rsa_bad_exponent", bits=e.bit_length())
 
 
 def check_strength(n: int) -> None:
-    """Refuse a modulus (within MAX_BITS) that can be factored with little work. Raises KeyRefused."""
+    """Refuse a modulus (within MAX_BITS) that is factored with little work. Raises KeyRefused."""
     if math.gcd(n, _PRODUCT_OF_SMALL_PRIMES) != 1:
         raise KeyRefused("weak_rsa", factor=next(prime for prime in _SMALL_PRIMES if n % prime == 0))
     if has_roca_fingerprint(n):
@@ -50,7 +50,7 @@ def check_strength(n: int) -> None:
 
 
 def has_roca_fingerprint(n: int) -> bool:
-    """Whether n comes from the broken generator of CVE-2017-15361.
+    """Return whether n comes from the broken generator of CVE-2017-15361.
 
     Its primes are k*M + (65537^a mod M) with M the product of the first primes (126 of them for 2048 bits), so modulo
     each of these n is a power of 65537, as a sound modulus practically never is (Nemec, Sys, Svenda, Klinec, Matyas:
@@ -60,22 +60,22 @@ def has_roca_fingerprint(n: int) -> bool:
 
 
 def has_close_primes(n: int) -> bool:
-    """Whether Fermat's method factors odd n within 100 rounds: n = a^2 - b^2 with a just above the root of n."""
+    """Return whether Fermat's method factors odd n within 100 rounds: n = a^2 - b^2, with a just above its root."""
     a = math.isqrt(n - 1) + 1
     for candidate in range(a, a + _FERMAT_ROUNDS):
         square = candidate * candidate - n
-        # Three of four numbers are ruled out by their last bits, which spares the slow root.
+        # The last bits rule out three of four numbers, which saves the slow root.
         if square % 16 in _SQUARES_MODULO_16 and math.isqrt(square) ** 2 == square:
             return True
     return False
 
 
-@lru_cache(maxsize=32)  # an upload is read when it is shown and when it is added, and a key beside its certificate
+@lru_cache(maxsize=32)  # uploads are read twice: when shown and when added
 def is_prime(n: int) -> bool:
-    """Whether odd n passes Fermat's test to base 2: every prime does, a product of two random primes never in practice.
+    """Return whether odd n passes Fermat's test to base 2: all primes do, products of two random primes almost never.
 
-    The private key of a prime modulus can be computed at once. Takes 20 ms for 2048 bits, 1 s for 8192. Squared step by
-    step and not by one `pow`, which would hold up every other thread of the process for as long.
+    The private key of a prime modulus is computed at once. Takes 20 ms for 2048 bits, 1 s for 8192. Squares step by
+    step and not by one `pow`, which would block every other thread of the process for as long.
     """
     power = 1
     for bit in f"{n - 1:b}":

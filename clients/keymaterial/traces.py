@@ -1,7 +1,7 @@
-"""Which keys a pasted text is about: a key, public or private, or a certificate, in any of the usual wrappings.
+"""Search for keys in a pasted text: a key, public or private, or a certificate, in any of the usual wrappings.
 
-For finding out whose a leaked key is. Of a private key only the thumbprint of its public half comes out of here: keys
-are compared by what is public, and strength, dates and signatures do not matter.
+For finding the owner of a leaked key. Of a private key only the thumbprint of its public half is returned: keys are
+compared by their public halves, and strength, dates and signatures do not matter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clients.keymaterial.errors import KeyRefused
 from clients.keymaterial.jwk import PRIVATE_MEMBERS
 from clients.keymaterial.key import REQUIRED_MEMBERS, thumbprint
 
-MAX_LENGTH = 16 * 1024  # characters of a text that is looked through
+MAX_LENGTH = 16 * 1024  # characters of a text that is searched
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END")
 _PUBLIC_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY")
 _BARE_BASE64 = re.compile(r"M[A-Za-z0-9+/_\-\s]{40,}+={0,2}")
@@ -31,14 +31,14 @@ _BARE_BASE64 = re.compile(r"M[A-Za-z0-9+/_\-\s]{40,}+={0,2}")
 
 @dataclass(frozen=True)
 class Trace:
-    """A key that was found. An empty `thumbprint`: there is one, but encrypted, cut off, or of an unknown kind."""
+    """A key that was found. `thumbprint` is empty for one that is encrypted, cut off, or of an unknown kind."""
 
     is_private: bool
     thumbprint: str = ""
 
 
 def traces(text: str) -> list[Trace]:
-    """The keys in a text of at most MAX_LENGTH characters, each once; none when there is no sign of any."""
+    """Return the keys in a text of at most MAX_LENGTH characters, without duplicates."""
     found = list(dict.fromkeys(trace for source in (_in_pem, _in_json, _in_base64) for trace in source(text)))
     if not found and _has_sign_of_private_key(text):
         return [Trace(is_private=True)]
@@ -55,7 +55,7 @@ def _in_pem(text: str) -> Iterator[Trace]:
 
 
 def _in_json(text: str) -> Iterator[Trace]:
-    """JSON Web Keys, alone or in a set, with whatever stands before and after."""
+    """Find JSON Web Keys, alone or in a set, with any text before and after."""
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
         return
@@ -72,7 +72,7 @@ def _in_json(text: str) -> Iterator[Trace]:
 
 
 def _in_base64(text: str) -> Iterator[Trace]:
-    """DER in base64 without the lines around it, as configuration files have it."""
+    """Find DER in base64 without the lines around it, as configuration files have it."""
     text = text.strip("\"' \t\r\n,;")
     der = _decoded(text) if _BARE_BASE64.fullmatch(text) else b""
     for loaders, is_private in (((_private,), True), ((_certified, _public), False)):
@@ -82,13 +82,13 @@ def _in_base64(text: str) -> Iterator[Trace]:
 
 
 def _trace(data: bytes, loaders: Sequence[Callable[[bytes], Any]], *, is_private: bool) -> Trace:
-    """Of the first loader that reads it."""
+    """Return the trace by the first loader that can read the data."""
     found = (_thumbprint(load, data) for load in loaders)
     return Trace(is_private, next(filter(None, found), ""))
 
 
 def _thumbprint(load: Callable[[bytes], Any], data: bytes) -> str:
-    """Empty when this is not what the loader reads."""
+    """Return the thumbprint, or "" when the loader cannot read the data."""
     try:
         return thumbprint(public_members(load(data)))
     except Exception:  # the library documents no closed list of errors for hostile input
@@ -96,7 +96,7 @@ def _thumbprint(load: Callable[[bytes], Any], data: bytes) -> str:
 
 
 def _private(der: bytes) -> Any:
-    # Its numbers are not checked: that takes long for a large key, and only the public ones are looked at.
+    # The numbers are not checked: that is slow for a large key, and only the public ones are used.
     return serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True).public_key()
 
 
@@ -113,7 +113,7 @@ def _public(der: bytes) -> Any:
 
 
 def _decoded(body: str) -> bytes:
-    """Base64 or base64url, with or without line ends and padding; empty when it is neither."""
+    """Decode base64 or base64url, with or without line ends and padding; empty when the text is neither."""
     compact = "".join(body.split()).rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
@@ -122,7 +122,7 @@ def _decoded(body: str) -> bytes:
 
 
 def _armoured(body: str) -> bytes:
-    """A field of one line takes the line ends out, which this format needs."""
+    """Return the body with line ends, which this format needs and a one-line form field removes."""
     lines = re.findall(".{1,70}", "".join(body.split()))
     return "\n".join(["-----BEGIN OPENSSH PRIVATE KEY-----", *lines, "-----END OPENSSH PRIVATE KEY-----", ""]).encode()
 

@@ -1,4 +1,4 @@
-"""The catalogue: the APIs one can call, and the scopes that open them."""
+"""The catalogue: the APIs that clients can call, and the scopes that open them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.edit_tags import fingerprint
 
-# RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma that people type between two.
+# RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma, which people type as separator.
 SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
 
 
@@ -42,13 +42,13 @@ class Api(Described):
 
     @property
     def servers(self) -> str:
-        """The client ids of its resource servers; one that was closed is none any more."""
+        """The client ids of its resource servers, without closed ones."""
         open_ones = self.served_by.exclude(status="closed")  # clients.models.client imports this module
         return " ".join(open_ones.order_by("client_id").values_list("client_id", flat=True))
 
     @property
     def content_hash(self) -> str:
-        """The API as somebody saw it."""
+        """Return the edit tag of the API."""
         return fingerprint(self.name, self.description, self.servers)
 
     @property
@@ -64,18 +64,18 @@ class Api(Described):
 
 class ScopeQuerySet(models.QuerySet["Scope"]):
     def sensitive(self) -> ScopeQuerySet:
-        """Those that take two people and open something."""
+        """Return the scopes that need two approvals and open an API."""
         return self.filter(sensitive=True, retired_at=None)
 
     def offered(self) -> ScopeQuerySet:
-        """Those one can ask for: not retired, with their API, in the order people read them."""
+        """Return the scopes that can be asked for: not retired, with their API, in the order of the pages."""
         return self.filter(retired_at=None).select_related("api").order_by("api__name", "name")
 
 
 class Scope(Described):
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[RegexValidator(SCOPE_NAME)])
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes")
-    sensitive = models.BooleanField(_("sensitive"), default=False)  # two approvals needed; two people end that
+    sensitive = models.BooleanField(_("sensitive"), default=False)  # needs two approvals; unmarking takes two people
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScopeQuerySet.as_manager()
@@ -91,7 +91,7 @@ class Scope(Described):
 
     @property
     def holders(self) -> models.QuerySet[Any]:
-        """The clients that have it; a closed one has nothing any more."""
+        """The clients that have the scope, without closed ones."""
         return self.clients.exclude(status="closed")  # clients.models.client imports this module
 
     @property

@@ -1,4 +1,4 @@
-"""A registered client, what it may do, and who looks after it."""
+"""A registered client, its rights, and its contacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
 
-CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without what people misread: i l o u 0 1
+CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without characters that are misread: i l o u 0 1
 
 
 NOW_IN_MICROSECONDS = models.Func(
@@ -28,12 +28,12 @@ NOW_IN_MICROSECONDS = models.Func(
 
 
 def new_client_id() -> str:
-    """An identifier, not a secret: 12 characters, 58 bits, readable over the telephone."""
+    """Return an identifier, not a secret: 12 characters, 58 bits, readable over the telephone."""
     return "".join(secrets.choice(CLIENT_ID_ALPHABET) for _ in range(12))
 
 
 class ClientIdField(models.CharField):  # type: ignore[type-arg]  # no CharField[str, str] at run time
-    """A client_id, made where none is given. To migrations a plain CharField."""
+    """A client_id, made on insert unless given. To migrations a plain CharField."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"default": new_client_id, **kwargs})
@@ -46,18 +46,18 @@ class ClientIdField(models.CharField):  # type: ignore[type-arg]  # no CharField
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def of(self, user: User) -> ClientQuerySet:
-        """The clients this person looks after; closed ones are history."""
+        """Return the clients that this person is a contact of, without closed ones."""
         return self.filter(contacts__user=user).exclude(status=Client.Status.CLOSED).order_by("name")
 
     def owned_by(self, user: User) -> ClientQuerySet:
-        """Those of which this person is an owner, not only an editor."""
+        """Return the clients of which this person is an owner, not only an editor."""
         return self.of(user).filter(contacts__user=user, contacts__role=ClientContact.Role.OWNER)
 
     def locked(self, pk: int) -> Client:
-        """The row, locked until the transaction ends: the first thing that an act on a client does.
+        """Return the row, locked until the transaction ends. Every act on a client does this first.
 
-        A change of a key, secret or scope touches its client too, by a trigger. An act that locked its key first would
-        wait for another that has the client, and that one for the key.
+        A change of a key, secret or scope also touches its client, by a trigger. An act that locked its key first would
+        deadlock with another that holds the client and waits for the key.
         """
         return self.select_for_update(no_key=True).get(pk=pk)
 
@@ -65,10 +65,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
 class Client(models.Model):
     """An OAuth 2.0 confidential client.
 
-    `version` moves with every change of the client, its keys, secrets, scopes and served APIs: database triggers move
-    it (migrations/client_version.sql), so that no code path can forget. It comes from the clock, so that none repeats
-    after the database went back to an earlier state (a failover that lost commits, a restore). `epoch` moves when all
-    tokens are invalidated: a token carries the epoch it was issued in (docs/decisions/0005).
+    `version` changes with every change of the client, its keys, secrets, scopes and served APIs. Database triggers set
+    it (migrations/client_version.sql), so no code path can omit it. It comes from the clock, so that no value repeats
+    after the database went back to an earlier state (a failover that lost commits, a restore). `epoch` changes when all
+    tokens are invalidated: a token carries the epoch of its issue (docs/decisions/0005).
     """
 
     class Status(models.TextChoices):
@@ -80,13 +80,13 @@ class Client(models.Model):
     client_id = ClientIdField(max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
-    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # of its organisation
+    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
     purpose = models.TextField(_("what it does"), blank=True, max_length=4000)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
     scopes = models.ManyToManyField(Scope, through="ClientScope", related_name="clients")
 
-    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # that the team overrides
+    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # the team's overrides
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
     issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
@@ -120,12 +120,12 @@ class Client(models.Model):
 
     @property
     def texts(self) -> dict[str, str]:
-        """Return its texts by the names of clients.fields; the scopes are beside them."""
+        """Return the texts by the names in clients.fields; scopes are separate rows."""
         return {field.name: getattr(self, field.client) for field in CONTENT_FIELDS if field.client}
 
     @property
     def accepts_secrets(self) -> bool:
-        """Whether this client may authenticate with a secret: it, and the site (PROFILE)."""
+        """Whether this client may authenticate with a secret; the site must allow secrets, too (PROFILE)."""
         return self.secret_allowed and settings.CLIENT_SECRETS_ACCEPTED
 
     @property
@@ -138,7 +138,7 @@ class Client(models.Model):
 
     @property
     def scopes_hash(self) -> str:
-        """Its scopes as somebody saw them, and which are default ones."""
+        """Return the edit tag of its scopes, including which are default ones."""
         return fingerprint(sorted(self.client_scopes.values_list("scope__name", "is_default")))
 
     @property
@@ -161,7 +161,7 @@ class Client(models.Model):
 class ClientScope(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="client_scopes")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="client_scopes")
-    is_default = models.BooleanField(default=False)  # granted when a request names no scope
+    is_default = models.BooleanField(default=False)  # granted when a token request names no scope
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["client", "scope"], name="one_row_per_client_and_scope")]

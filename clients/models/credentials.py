@@ -1,4 +1,4 @@
-"""What a client proves itself with: keys (bare or wrapped certificates) and secrets."""
+"""Credentials of a client: keys (bare or wrapped certificates) and secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 
 
 class KeyQuerySet(models.QuerySet["Key"]):
     def usable(self, now: datetime) -> KeyQuerySet:
-        """Those that authenticate at this moment (PROTOCOL A-15)."""
+        """Return the keys that authenticate at this moment (PROTOCOL A-15)."""
         return self.filter(
             Q(retires_at=None) | Q(retires_at__gt=now),
             Q(not_after=None) | Q(not_after__gt=now),
@@ -26,19 +26,19 @@ class KeyQuerySet(models.QuerySet["Key"]):
         )
 
     def lasting(self, now: datetime) -> KeyQuerySet:
-        """Those that work and that nobody has given an end: what a client can be left with.
+        """Return the usable keys without an end set by a person, the ones to count on.
 
-        An act that ended one a moment ago may have read a later clock than the act that asks.
+        `now` is the act's clock: an act that ended a key just before may have read a later one.
         """
         return self.usable(now).filter(retires_at=None)
 
     def shown(self) -> KeyQuerySet:
-        """As the pages list them: what works first, then what waits, then what is over."""
+        """Return the keys in the order of the pages: working, then waiting, then ended ones."""
         return self.order_by(F("retires_at").desc(nulls_first=True), F("active_from").asc(nulls_last=True), "-added_at")
 
 
 class Key(models.Model):
-    """A public key that a client signs its assertions with. A certificate is kept as the JWK that wraps it."""
+    """A public key that verifies a client's assertions. A certificate is kept as the JWK that wraps it."""
 
     class Kind(models.TextChoices):
         JWK = "jwk", _("JSON Web Key")
@@ -57,7 +57,7 @@ class Key(models.Model):
     kid = models.CharField(max_length=255)
     jwk = models.JSONField()  # public members only (clients/keymaterial)
     thumbprint = models.CharField(max_length=43)  # RFC 7638, SHA-256, base64url
-    algorithms = models.JSONField()  # ["RS256", ...]: those it can verify
+    algorithms = models.JSONField()  # ["RS256", ...], which it can verify
     description = models.CharField(max_length=60)  # "RSA 3072"
     subject = models.TextField(blank=True)  # of the certificate, escaped for showing
     issuer = models.TextField(blank=True)
@@ -67,8 +67,8 @@ class Key(models.Model):
     added_by = models.TextField()  # a label, as in the change log: name and address
     active_from = models.DateTimeField(null=True)  # empty: staged
     retires_at = models.DateTimeField(null=True)
-    proven_at = models.DateTimeField(null=True)  # when somebody showed that they have the private half
-    warned_at = models.DateTimeField(null=True)  # when the contacts were last told that it expires
+    proven_at = models.DateTimeField(null=True)  # when possession of the private half was proven
+    warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
 
     objects = KeyQuerySet.as_manager()
 
@@ -80,8 +80,8 @@ class Key(models.Model):
             models.UniqueConstraint(
                 fields=["client", "thumbprint"], condition=Q(retires_at=None), name="one_row_per_client_and_key_in_use"
             ),
-            # The same key at two clients would make either of them able to speak for the other. Not proven, it is a
-            # public key that anybody can upload: that must keep nobody else from it (clients/acts/keys.py).
+            # With a shared proven key either client could authenticate as the other. An unproven one is public data
+            # that anyone can upload: it must not block the owner (clients/acts/keys.py).
             models.UniqueConstraint(
                 fields=["thumbprint"],
                 condition=Q(retires_at=None, proven_at__isnull=False),
@@ -105,12 +105,12 @@ class Key(models.Model):
         return self.State.ACTIVE
 
     def end_by(self, at: datetime, now: datetime) -> datetime:
-        """`at`, or sooner: no key outlives its certificate, or the end that somebody else gave it a moment ago."""
+        """Return `at`, or an earlier end: that of the certificate, or one that was set concurrently."""
         return min([at, *(max(end, now) for end in (self.not_after, self.retires_at) if end)])
 
     @property
     def title(self) -> str:
-        """Title, unlike those of other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
+        """Title that differs from those of other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
         kind = f"{self.get_kind_display()}, {self.description}"
         if self.not_after is None:
             name = self.kid if self.kid.isprintable() else self.thumbprint
@@ -121,7 +121,7 @@ class Key(models.Model):
 
     @property
     def credential(self) -> str:
-        """How tokens name what they were issued to."""
+        """Name of the credential in the tokens that were issued to it."""
         return f"key:{self.pk}"
 
     @property
@@ -142,16 +142,16 @@ class SecretQuerySet(models.QuerySet["Secret"]):
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
 
     def current(self) -> SecretQuerySet:
-        """The one that has no end yet."""
+        """Return the secret without an end."""
         return self.filter(ends_at=None)
 
 
 class Secret(models.Model):
-    """A client secret: 256 random bits that we made.
+    """A client secret: 256 random bits made by us.
 
-    SHA-256 is right for the digest and a password hasher would be wrong: nobody can guess 256 bits, and 200 ms of
-    hashing per token request would be a denial of service (docs/decisions/0004). The ciphertext is there so that the
-    contact can view the secret again (clients/encryption.py); empty when SECRETS_VIEWABLE is off.
+    The digest is SHA-256 and not a password hash: 256 bits cannot be guessed, and 200 ms of hashing per token request
+    would be a denial of service (docs/decisions/0004). With the ciphertext the contact can view the secret again
+    (clients/encryption.py); it is empty when SECRETS_VIEWABLE is off.
     """
 
     class State(models.TextChoices):
@@ -164,7 +164,7 @@ class Secret(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     ciphertext = models.BinaryField(null=True)
     sealed_with = models.CharField(max_length=40, blank=True)  # id of the key in SECRETS_KEYS
-    hint = models.CharField(max_length=4)  # its last characters, to tell two apart
+    hint = models.CharField(max_length=4)  # its last characters, to distinguish two secrets
     created_at = models.DateTimeField()
     created_by = models.TextField()  # a label, as in the change log
     ends_at = models.DateTimeField(null=True)  # set when it is replaced: the end of the overlap

@@ -1,4 +1,4 @@
-"""The outbox: a mail is a row, written in the transaction of the act that causes it."""
+"""The outbox: mails as rows, written in the transaction of the act that causes them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class MailQuerySet(models.QuerySet["Mail"]):
         return self.filter(state=Mail.State.PENDING, next_attempt_at__lte=now).order_by("next_attempt_at")
 
     def waiting(self, now: datetime) -> MailQuerySet:
-        """Those that the mail server has not accepted yet. A bundle that is still being collected is not late."""
+        """Return the mails that the mail server has not accepted yet, without bundles still being collected."""
         collecting = Q(attempts=0, next_attempt_at__gt=now)
         return self.filter(state=Mail.State.PENDING).exclude(collecting).order_by("created_at")
 
     def bundles(self, now: datetime) -> MailQuerySet:
-        """Those that more can be added to: held back, and never tried."""
+        """Return the mails that more can be added to: held back, and not yet tried."""
         kind, state = Mail.Kind.BUNDLED_CHANGES, Mail.State.PENDING
         return self.filter(kind=kind, state=state, attempts=0, next_attempt_at__gt=now)
 
@@ -33,9 +33,9 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
 
 class Mail(models.Model):
-    """One mail to one address. `kind` is the folder in templates/email/.
+    """A mail to one address. `kind` is the folder in templates/email/.
 
-    The row holds what the text is about and never what is secret in it: links and codes are made while sending.
+    The row holds what the text is about, but no secret: links and codes are made while sending.
     """
 
     class Kind(models.TextChoices):
@@ -77,7 +77,7 @@ class Mail(models.Model):
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, null=True, related_name="mails")
     link = models.ForeignKey(ManagementLink, on_delete=models.CASCADE, null=True)
     code = models.ForeignKey(MailedCode, on_delete=models.CASCADE, null=True)
-    facts = models.JSONField(default=dict)  # what else the text says, e.g. {"action": "key.added", "label": "..."}
+    facts = models.JSONField(default=dict)  # for the text, e.g. {"action": "key.added", "label": "..."}
 
     state = models.CharField(max_length=7, choices=State, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)

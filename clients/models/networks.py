@@ -1,4 +1,4 @@
-"""The networks that people acted from, so that a mail can say when one is new."""
+"""The networks that people acted from, so that a mail can point out a new one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clients.models.people import User
 
 
 class UserNetwork(models.Model):
-    """A network that a person signed in from (clients/access/networks.py); deleted when not seen for a while."""
+    """A network that a person signed in from (clients/access/networks.py); deleted when unused for a while."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="networks")
     network = models.CharField(max_length=43)  # "193.190.44.0/24"

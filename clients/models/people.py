@@ -1,4 +1,4 @@
-"""People, and the two things we mail them: a link to manage their clients and one-time codes."""
+"""People, the links by which they manage their clients, and one-time codes."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def with_address(self, text: str) -> QuerySet[User]:
-        """The person with this mailbox, however it is spelled; take `first()`."""
+        """Return the person with this mailbox, in any spelling; take `first()`."""
         keys = email_addresses.spellings(text)
         exactness = Case(*(When(mailbox=key, then=Value(order)) for order, key in enumerate(keys)))
         return self.filter(mailbox__in=keys).order_by(exactness)
 
     def contact(self, *, email: str, name: str = "", language: str = "") -> User:
-        """The person with this address, made when unknown. A name we know is never overwritten by a form.
+        """Return the person with this address, made when unknown. A known name is not overwritten by that of a form.
 
-        Raises addresses.NotAnAddress.
+        Raises email_addresses.NotAnAddress.
         """
         if known := self.with_address(email).first():
             return known
@@ -43,7 +43,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 def check_address(text: str) -> None:
-    """A validator: the address has a normal form."""
+    """Validate that the address has a normal form."""
     try:
         email_addresses.normal(text)
     except email_addresses.NotAnAddress as error:
@@ -61,7 +61,7 @@ class AddressField(models.EmailField):  # type: ignore[type-arg]  # no EmailFiel
 
 
 class MailboxField(models.CharField):  # type: ignore[type-arg]  # no CharField[str, str] at run time
-    """The key of the row's address, filled in when the row is inserted (foundation/email_addresses.py).
+    """The key of the row's address, set when the row is inserted (foundation/email_addresses.py).
 
     To migrations a plain CharField.
     """
@@ -77,7 +77,7 @@ class MailboxField(models.CharField):  # type: ignore[type-arg]  # no CharField[
 
 
 class User(AbstractBaseUser):
-    """A person. Contacts never have a password: the mailed link and code are how they come in."""
+    """A person. Contacts have no password: they sign in with a mailed link or code."""
 
     class Role(models.TextChoices):
         CONTACT = "contact", _("Contact")
@@ -86,7 +86,7 @@ class User(AbstractBaseUser):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = AddressField(_("e-mail address"), unique=True)
-    mailbox = MailboxField(max_length=254, unique=True, editable=False)  # one person, however the address is spelled
+    mailbox = MailboxField(max_length=254, unique=True, editable=False)  # one person for all spellings of the address
     name = models.CharField(_("name"), max_length=150, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CONTACT)
     language = models.CharField(max_length=10, blank=True)
@@ -111,7 +111,7 @@ class User(AbstractBaseUser):
 
     @property
     def shown_to_contacts(self) -> str:
-        """The name; of a member of staff the address alone, which a contact typed who made them one."""
+        """The name; for a member of staff the address alone, which the contact who added them knows."""
         return self.email if self.is_staff_member else str(self)
 
     @property
@@ -130,7 +130,7 @@ class ManagementLinkQuerySet(models.QuerySet["ManagementLink"]):
         return self.filter(used_at=None, revoked_at=None, expires_at__gt=now, user__is_active=True)
 
     def open(self) -> ManagementLinkQuerySet:
-        """Neither used nor replaced, expired or not."""
+        """Return the links that were neither used nor replaced, expired or not."""
         return self.filter(used_at=None, revoked_at=None)
 
 
@@ -140,7 +140,7 @@ class ManagementLink(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
     digest = models.BinaryField(max_length=32, null=True, unique=True)  # set by the worker that mails the link
-    target = models.CharField(max_length=500, blank=True)  # the page of ours that it opens; empty for the first page
+    target = models.CharField(max_length=500, blank=True)  # the path that it opens; empty for the first page
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -183,10 +183,10 @@ class MailedCode(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     purpose = models.CharField(max_length=20, choices=Purpose)
     email = models.EmailField()
-    mailbox = MailboxField(max_length=254, editable=False)  # what the limits count
+    mailbox = MailboxField(max_length=254, editable=False)  # the limits count by it
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="codes")
     registration = models.ForeignKey("Registration", on_delete=models.CASCADE, null=True, related_name="codes")
-    # Binding of a step-up code: the session that asked for it, the act, and the client it is about.
+    # Binding of a step-up code: the session that asked for the code, the act, and the client that the act is on.
     session = models.UUIDField(null=True)
     act = models.CharField(max_length=40, blank=True)
     client = models.ForeignKey("Client", on_delete=models.CASCADE, null=True, related_name="codes")
@@ -194,7 +194,7 @@ class MailedCode(models.Model):
     expires_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
-    owner_told_at = models.DateTimeField(null=True)  # that with this code the mailbox had its last failure of a day
+    owner_told_at = models.DateTimeField(null=True)  # of the mailbox's last allowed failure of a day, with this code
 
     class Meta:
         indexes = [models.Index(fields=["mailbox", "-created_at"])]

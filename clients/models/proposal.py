@@ -1,4 +1,4 @@
-"""A change that one person proposes and a second one confirms (docs/decisions/0008)."""
+"""A change proposed by one person, for a second one to confirm (docs/decisions/0008)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from clients.models.people import User
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
     def waiting(self, now: datetime) -> ProposalQuerySet:
-        """Those that can still be confirmed, oldest first."""
+        """Return the proposals that can still be confirmed, oldest first."""
         waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
         return waiting.select_related("proposed_by", "client", "scope").order_by("proposed_at", "pk")
 
     def over(self, now: datetime) -> ProposalQuerySet:
-        """Those that were decided, or that nobody confirmed in time, newest first."""
+        """Return the decided and the expired proposals, newest first."""
         return self.exclude(outcome=Proposal.Outcome.WAITING, void_at__gt=now).order_by("-proposed_at", "-pk")
 
     def for_owners_of(self, client: Client, now: datetime) -> ProposalQuerySet:
-        """Those that an owner of this client may accept in place of a member of the Security team."""
+        """Return the proposals that an owner of this client may accept in place of a member of the Security team."""
         return self.waiting(now).filter(client=client, kind__in=Proposal.OWNERS_DECIDE)
 
     def take_back(self, user: User, now: datetime) -> list[Proposal]:
-        """Withdraw what this person proposed and nobody decided on; returns it."""
+        """Withdraw and return the undecided proposals of this person."""
         waiting = list(self.waiting(now).filter(proposed_by=user))
         still_waiting = self.filter(pk__in=[row.pk for row in waiting], outcome=Proposal.Outcome.WAITING)
         still_waiting.update(outcome=Proposal.Outcome.WITHDRAWN, decided_by=user, decided_at=now)
@@ -37,7 +37,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
 
 class Proposal(models.Model):
-    """A change as data: `content` is what was typed, `changes` old and new (clients/acts/proposal_kinds.py)."""
+    """A change as data: `content` is what was typed, `changes` old and new values (clients/acts/proposal_kinds.py)."""
 
     class Kind(models.TextChoices):
         CONTACT_ADDED = "contact_added", _("Add a contact")
@@ -59,10 +59,10 @@ class Proposal(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="proposals")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, null=True, related_name="proposals")
-    target = models.CharField(max_length=300)  # what exactly: "scope:5", or a client and the mailbox of a contact
+    target = models.CharField(max_length=300)  # "scope:5", or a client and the mailbox of a contact
     content = models.JSONField(default=dict)
-    changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as it was then
-    content_hash = models.CharField(max_length=64)  # of all of this: what two people agree on
+    changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as of then
+    content_hash = models.CharField(max_length=64)  # of all this, which two people agree on
     reason = models.TextField(max_length=1000)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
@@ -103,7 +103,7 @@ class Proposal(models.Model):
         return found
 
     def state(self, now: datetime) -> Proposal.Outcome:
-        """The outcome; void as soon as its time is over, whether or not the row says so yet."""
+        """Return the outcome; void from the moment of expiry, even before the row says so."""
         if self.outcome == self.Outcome.WAITING and self.void_at <= now:
             return self.Outcome.VOID
         return self.Outcome(self.outcome)

@@ -25,7 +25,7 @@ MEDIAN_OVER = timedelta(days=30)
 
 
 class Median(models.Aggregate):
-    """PostgreSQL's percentile_cont of a half."""
+    """Median, as PostgreSQL's percentile_cont(0.5)."""
 
     function = "PERCENTILE_CONT"
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
@@ -33,45 +33,45 @@ class Median(models.Aggregate):
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
     def awaiting_review(self) -> RegistrationQuerySet:
-        """Oldest first: whoever waits longest is served first."""
+        """Return the requests that wait for a review, oldest first."""
         return self.filter(status=Registration.Status.SUBMITTED).order_by("submitted_at", "id")
 
     def awaiting_contact(self) -> RegistrationQuerySet:
         return self.filter(status=Registration.Status.CHANGES_REQUESTED).order_by("submitted_at", "id")
 
     def open(self) -> RegistrationQuerySet:
-        """Neither decided nor withdrawn, with whoever the next word is."""
+        """Return the requests that are neither decided nor withdrawn, whether the team or the person is to act."""
         return self.filter(status__in=OPEN)
 
     def decided(self, *, since: datetime | None = None) -> RegistrationQuerySet:
-        """Newest decision first."""
+        """Return the decided requests, newest decision first."""
         decided = self.exclude(decided_at=None).order_by("-decided_at")
         return decided.filter(decided_at__gt=since) if since else decided
 
     def usual_days(self, now: datetime) -> int | None:
-        """Median of the last 30 days from "sent" to a decision, in whole days rounded up; None without a decision."""
+        """Return the median of the last 30 days from submission to decision, in days rounded up; None without any."""
         decided = self.filter(status__in=DECIDED, submitted_at__isnull=False, decided_at__gt=now - MEDIAN_OVER)
         took = Median(F("decided_at") - F("submitted_at"), output_field=models.DurationField())
         median = decided.aggregate(median=took)["median"]
         return None if median is None else max(1, ceil(median / timedelta(days=1)))
 
     def confirmed(self) -> RegistrationQuerySet:
-        """What the Security team sees: a request counts once its address is confirmed."""
+        """Return the requests that the Security team sees: those with a confirmed address."""
         return self.exclude(status=Registration.Status.UNCONFIRMED)
 
     def for_new_clients(self) -> RegistrationQuerySet:
-        """The change log has them under a number of their own: there was no client yet."""
+        """Return requests for new clients, which the change log files under their own number, without a client."""
         return self.confirmed().filter(kind=Registration.Kind.NEW)
 
     def by(self, user: User) -> RegistrationQuerySet:
-        """Those that this person may follow and answer: their own, and each change of a client they look after.
+        """Return the requests this person may follow and answer: their own, and changes of the clients they look after.
 
-        Who is no contact of the client any more has lost what they asked about it, too; the other contacts have not.
+        A person who is no contact of a client any more loses the requests about it, too; the other contacts keep them.
         """
         theirs = self.filter(client__in=ClientContact.objects.filter(user=user).values("client"))
         followed = theirs.filter(Q(requester=user) | Q(kind=Registration.Kind.CHANGE))
         asked = self.filter(requester=user, client=None)
-        # Not one condition with an "or" in it, for which PostgreSQL reads every request: each half has an index.
+        # Two queries by an index each, because for a condition with "or" PostgreSQL reads every request.
         return self.filter(pk__in=asked.values("pk").union(followed.values("pk"))).order_by("-created_at")
 
 
@@ -93,7 +93,7 @@ class Registration(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.UNCONFIRMED)
     client_name = models.CharField(_("name of the client"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
-    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # of the organisation
+    reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
     contact_name = models.CharField(_("your name"), max_length=150)
     contact_email = models.EmailField(_("your work e-mail address"))
     purpose = models.TextField(_("what the client does"), max_length=4000)
@@ -109,7 +109,7 @@ class Registration(models.Model):
     endorsed_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    # The risk signals as the last reviewer saw them: what is true of the organisation later is another matter.
+    # The risk signals that the last reviewer saw; the facts about the organisation may change later.
     signals = models.JSONField(null=True)
 
     objects = RegistrationQuerySet.as_manager()
@@ -144,20 +144,20 @@ class Registration(models.Model):
 
     @property
     def number(self) -> str:
-        """How people name it: "R-2026-0412"."""
+        """The number for people: "R-2026-0412"."""
         return f"R-{self.created_at.year}-{self.pk:04}"
 
     @property
     def texts(self) -> dict[str, str]:
-        """Return its texts by the names of clients.fields; the scopes are beside them."""
+        """Return the texts by the names in clients.fields; scopes are separate rows."""
         return {field.name: getattr(self, field.name) for field in CONTENT_FIELDS}
 
     @property
     def content_hash(self) -> str:
-        """Hash the content that the reviewer saw: what is asked, and for a change what it replaces.
+        """Hash the content that the reviewer saw: the values asked for, and for a change those that they replace.
 
-        The change log holds it for good, with each decision, so the order is fixed. A text that may be empty counts
-        once it is filled: a new field leaves the hashes of earlier requests as they are.
+        The change log keeps it with each decision, so the order is fixed. An optional text counts only once it is
+        filled: a new field leaves the hashes of earlier requests unchanged.
         """
         client = self.client if self.kind == self.Kind.CHANGE else None
         asked, held = self.texts, client.texts if client else {}
@@ -175,12 +175,12 @@ class Registration(models.Model):
 
     @property
     def person(self) -> User:
-        """Who asked, once the address is confirmed."""
+        """The person who asked, once the address is confirmed."""
         assert self.requester is not None  # noqa: S101  (a constraint of the database: a_confirmed_request_has_a_person)
         return self.requester
 
     def is_by(self, user: User) -> bool:
-        """Their own request: as its requester, or under any spelling of their address."""
+        """Return whether this user made the request: as its requester, or by any spelling of its address."""
         return self.requester_id == user.pk or email_addresses.is_same_person(self.contact_email, user.email)
 
     @property
@@ -201,7 +201,7 @@ class Registration(models.Model):
 
 
 class RegistrationScope(models.Model):
-    """One scope that was asked for, and after the decision whether it was granted."""
+    """A scope of a request, and after the decision whether it was granted."""
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="asked")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")

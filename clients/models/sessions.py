@@ -1,4 +1,4 @@
-"""Sessions of browsers: whose each one is, where it is used and since when, so that its owner can see and end it."""
+"""Sessions of browsers with owner, address and times, so that the owner can see and end them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user=user)
 
     def alive(self, now: datetime) -> SessionQuerySet:
-        """Signed in, and within both limits (docs/security.md); the one used last comes first."""
+        """Return the sessions that are signed in and within both limits (docs/security.md), last used first."""
         return self.filter(
             user__isnull=False,
             expire_date__gt=now,
@@ -26,18 +26,18 @@ class SessionQuerySet(models.QuerySet["Session"]):
         ).order_by("-seen_at")
 
     def over(self, now: datetime) -> SessionQuerySet:
-        """Sessions that have ended: idle for too long, or past the end of its cookie."""
+        """Return the ended sessions: idle for too long, or past the end of the cookie."""
         return self.filter(Q(expire_date__lt=now) | Q(seen_at__lt=now - settings.SESSION_IDLE_LIMIT))
 
 
 class Session(AbstractBaseSession):
     """Session of a browser. `session_key` is a digest (clients/access/session_store.py); `uid` names it on pages."""
 
-    uid = models.UUIDField(null=True, db_index=True)  # kept when the key changes: then two rows have it for a moment
+    uid = models.UUIDField(null=True, db_index=True)  # kept when the key changes: two rows share it for a moment
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
     started_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True)  # within a minute
-    address = models.CharField(max_length=45, blank=True)  # where it was used last
+    seen_at = models.DateTimeField(null=True)  # up to a minute old
+    address = models.CharField(max_length=45, blank=True)  # of the last use
     browser = models.CharField(max_length=60, blank=True)
 
     objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]  # of AbstractBaseSession a ClassVar

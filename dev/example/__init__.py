@@ -1,5 +1,4 @@
-"""What `make demo` shows: a made-up authority, its APIs, three organisations that call them, and a month of traffic.
+"""Example data of `make demo`: an authority, its APIs, three organisations that call them, and a month of traffic.
 
-Everything is made by the acts that people and commands use, and by requests to the authorization server; only the clock
-is told another time.
+Made by the acts that people and commands use, and by requests to the authorization server, with a simulated clock.
 """

@@ -1,4 +1,4 @@
-"""A key pair and the self-signed certificate of a client, as its owner would make them with OpenSSL."""
+"""Key pair and self-signed certificate of a client, as made with OpenSSL."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 
 def certificate(private: rsa.RSAPrivateKey, host: str, organisation: str, *, ends: datetime) -> bytes:
-    """PEM; valid for the year before `ends`."""
+    """Return the certificate as PEM, valid for the year before `ends`."""
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, host),

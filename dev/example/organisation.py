@@ -1,4 +1,4 @@
-"""The authority, its staff and catalogue, the clients and the requests that wait."""
+"""The authority, its staff and catalogue, the clients and the waiting requests."""
 
 import json
 from datetime import datetime, timedelta
@@ -34,9 +34,9 @@ CATALOGUE = Path(__file__).with_name("catalogue.json")
 
 @transaction.atomic
 def make(now: datetime) -> rsa.RSAPrivateKey:
-    """Everything that is no traffic; returns the private key to the certificate of WITH_CERTIFICATE.
+    """Make everything but traffic; return the private key of the certificate of WITH_CERTIFICATE.
 
-    In the order of time, so that the change log has each act on the day that the pages say.
+    In the order of time, so that the change log has each act on the day that the pages tell.
     """
     began = now - timedelta(days=41)
     with log.dated(began):
@@ -45,17 +45,17 @@ def make(now: datetime) -> rsa.RSAPrivateKey:
         _catalogue()
     private = _clients(now)
     _waiting_requests(now)
-    # The mails of a month arrived in that month. Only the contact's link of today goes out (seed_demo).
+    # The mails of the month count as sent. Only today's link of the contact is sent (seed_demo).
     Mail.objects.update(state=Mail.State.SENT, sent_at=F("created_at"), attempts=1)
     for user in User.objects.all():
         user.links.open().update(revoked_at=now)
-        for address in LOOPBACK:  # where the demonstration is tried: not new to anybody
+        for address in LOOPBACK:  # the browser of the demonstration: a known network
             networks.see(user=user, address=address, now=now - timedelta(days=30))
     return private
 
 
 def _staff(email: str, name: str, role: User.Role, now: datetime) -> None:
-    """Invited as anybody, and with the sign-in set up already."""
+    """Invite a member of staff, with password and second factor set."""
     user = staff.invite_staff(email=email, name=name, role=role, by=SETTING_UP, now=now)
     user.set_password(PASSWORD)
     user.save(update_fields=["password"])
@@ -137,7 +137,7 @@ def _approved(
 def _request(
     name: str, organisation: str, contact: tuple[str, str], purpose: str, scopes: list[str], asked_at: datetime
 ) -> Registration:
-    """Asked for in the form, and confirmed with the mailed code two minutes later."""
+    """Submit a request by the form's act, and confirm it with the mailed code two minutes later."""
     texts = {
         "client_name": name, "organisation": organisation, "contact_name": contact[0], "contact_email": contact[1],
         "purpose": purpose,

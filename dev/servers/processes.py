@@ -1,4 +1,4 @@
-"""Start, stop and find again the processes of a demonstration or a test run."""
+"""Start, stop and find the processes of a demonstration or a test run."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ GUARD = Path(__file__).with_name("guard.py")
 
 
 class UnableToStart(Exception):
-    """A server did not come up. The text ends with the last lines of its log."""
+    """A server did not start. The text ends with the last lines of its log."""
 
 
 @dataclass
@@ -31,14 +31,14 @@ class Process:
         return self.guard.poll() is None
 
     def stop(self) -> None:
-        """Ask the server to end, and wait until it has; the guard kills it when its patience is over."""
+        """Ask the server to end, and wait for it; the guard kills it after its patience."""
         if self.guard.stdin:
             with suppress(BrokenPipeError):
                 self.guard.stdin.close()
         self.guard.wait()
 
     def kill(self) -> None:
-        """SIGKILL for the server and all its children, as the kernel does when memory runs out."""
+        """Kill the server and all its children by SIGKILL, as the kernel does when memory runs out."""
         self.signal(signal.SIGKILL)
         self.guard.wait()
 
@@ -61,7 +61,7 @@ def start(
     patience: float = 10.0,
     remove: Path | None = None,
 ) -> Process:
-    """Start `command`; its output is appended to `log`, `remove` is deleted after its end. `patience` in seconds."""
+    """Start `command`, with output appended to `log`; `remove` is deleted after its end. `patience` in seconds."""
     guard = [sys.executable, "-I", "-S", str(GUARD), stop_signal.name, str(patience)]
     if remove:
         guard += ["--remove", str(remove)]
@@ -86,7 +86,7 @@ def start(
 
 
 def wait_until(ready: Callable[[], bool], process: Process, *, seconds: float) -> None:
-    """Return as soon as `ready()`; raise UnableToStart when the process ends before that, or after `seconds`."""
+    """Return as soon as `ready()`. Raises UnableToStart when the process ends before, or after `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if not process.running():
@@ -96,11 +96,11 @@ def wait_until(ready: Callable[[], bool], process: Process, *, seconds: float) -
         time.sleep(0.02)
 
 
-# --- What a starter that was killed, with its guards, has left behind -------------------------------------------------
+# --- Processes left behind by a starter that was killed with its guards -----------------------------------------------
 
 
 def born(pid: int) -> str:
-    """When the process started, in words that no later process with the same id shares; "" if there is none."""
+    """Return the start of the process as a text that no later process with the same id has; "" without a process."""
     if Path("/proc/self/stat").exists():
         with suppress(OSError):
             # Field 22, counted after the command name, which may hold spaces and brackets of its own (proc(5)).
@@ -116,7 +116,7 @@ def remember(process: Process, directory: Path) -> None:
 
 
 def end_left_over(directory: Path, name: str = "*", *, patience: float = 10.0) -> list[str]:
-    """End what `remember` wrote down (all, or only `name`) and still runs; return the names.
+    """End the processes that `remember` wrote down (all, or only `name`) and that still run; return the names.
 
     A process that only has the same id is spared.
     """

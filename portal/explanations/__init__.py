@@ -1,7 +1,7 @@
-"""Refusals explained: codes and facts in, words in the reader's language out. Nothing else has words for a refusal.
+"""Refusals explained: codes and facts in, words in the reader's language out. The only source of such words.
 
-`explain` is what pages, mails and commands ask. words.py says what each rule means and how to mend it, evidence.py
-shows what was sent beside what is expected, slips.py names the likely slip.
+Pages, mails and commands call `explain`. words.py holds the meaning and remedy of each rule, evidence.py the comparison
+of what was sent with what is expected, slips.py the likely slip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tokens.protocol.errors import Rule
 
 @dataclass(frozen=True)
 class Explanation:
-    """Context of components/explanation.html. `offset`, `allowed`: seconds, of a clock that is ahead."""
+    """Context of components/explanation.html. `offset`, `allowed`: seconds, for a clock that is ahead."""
 
     rule: str
     title: Text
@@ -34,13 +34,16 @@ class Explanation:
     about: list[Text]
     slip: Slip | None = None
     command: str = ""
-    copy: str = ""  # the one value to put in
+    copy: str = ""  # the value to use instead
     offset: float | None = None
     allowed: float | None = None
 
 
 def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Explanation:
-    """`now_words`: what the moment of our clock is called, where it is not that of a request that arrived."""
+    """Explain a refusal in the reader's language.
+
+    `now_words`: how to call the moment of our clock, where it is not that of an HTTP request that arrived.
+    """
     words, slip = of_rule(rule), slips.likely(rule, facts)
     named = defaultdict(lambda: "…", {name: text_of(value) for name, value in facts.items()})
     rows = evidence.rows(rule, facts, now_words=now_words)
@@ -59,7 +62,7 @@ def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Expl
     )
 
 
-# The expected value is the one to put in, if it is one.
+# Rules whose expected value can be copied into the caller's configuration.
 TO_COPY = {Rule.AUDIENCE, Rule.KID, Rule.ISSUER, Rule.SUBJECT, Rule.ASSERTION_TYPE}
 
 
@@ -70,15 +73,15 @@ def _to_copy(rule: str, rows: list[Row]) -> str:
 
 def _offset(rule: str, facts: Mapping[str, Any]) -> float | None:
     sent, ours = seconds_of(facts.get("sent")), seconds_of(facts.get("our_clock"))
-    return sent - ours if rule in evidence.AHEAD and sent is not None and ours is not None else None
+    return sent - ours if rule in evidence.CLOCK_AHEAD_RULES and sent is not None and ours is not None else None
 
 
 def _measured(rule: str, facts: Mapping[str, Any]) -> str:
-    """The title with the difference between two clocks, where there is one to measure."""
+    """Return the title with the difference between two clocks, "" where nothing was measured."""
     sent, ours = seconds_of(facts.get("sent")), seconds_of(facts.get("our_clock"))
     if sent is None or ours is None:
         return ""
-    if rule in evidence.AHEAD:
+    if rule in evidence.CLOCK_AHEAD_RULES:
         return _("Your server's clock is %(span)s ahead") % {"span": exactly(sent - ours)}
     if rule == Rule.EXPIRED:
         return _("The assertion had expired %(span)s before it arrived") % {"span": exactly(ours - sent)}

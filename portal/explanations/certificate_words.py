@@ -1,4 +1,4 @@
-"""The words for each code by which the mathematics of a key, or a certificate, is refused."""
+"""The words for each code that refuses a weak key or a certificate."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tokens.protocol.errors import Rule
 Facts = Mapping[str, Any]
 
 STATES: dict[str, Text] = {**dict(Key.State.choices), **dict(Client.Status.choices)}
-AHEAD = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
+CLOCK_AHEAD_RULES = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
 NOTHING_TO_COMPARE = {
     Rule.SEVERAL_METHODS, Rule.SECRET_NOT_ALLOWED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER, Rule.NO_TOKEN,
     Rule.REPEATED_PARAMETER, Rule.MISSING_PARAMETER, Rule.UNAVAILABLE, Rule.SERVER_ERROR, Rule.GRANT_NOT_ALLOWED,
@@ -39,7 +39,7 @@ NOTHING_TO_COMPARE = {
 
 @dataclass(frozen=True)
 class Row:
-    """`others`: what is allowed beside `expected`, which is the one to recommend."""
+    """Row of the comparison. `others`: allowed values beside `expected`, the recommended one."""
 
     name: Text
     sent: Value
@@ -52,7 +52,7 @@ class Row:
 
 
 def rows(rule: str, facts: Facts, *, now_words: str = "") -> list[Row]:
-    """The comparison that shows what was wrong. `now_words`: what to call the moment of `our_clock`."""
+    """Return the comparison of sent and expected values. `now_words`: how to call the moment of `our_clock`."""
     if rule in NOTHING_TO_COMPARE:
         return []
     if rule in MOMENTS and seconds_of(facts.get("our_clock")) is not None:
@@ -87,7 +87,7 @@ MOMENTS = {Rule.EXPIRED, Rule.EXPIRES_TOO_LATE, Rule.ISSUED_AT, Rule.NOT_BEFORE}
 
 
 def _moments(rule: str, facts: Facts, now_words: str) -> list[Row]:
-    """Two moments, each with its day and zone, and the difference between them in words."""
+    """Return the rows of two moments, with day and zone, and of the difference between them in words."""
     ours, name = seconds_of(facts["our_clock"]) or 0.0, of_rule(rule).name
     at = seconds_of(facts.get("sent"))
     if at is None:
@@ -105,12 +105,12 @@ def _wanted(rule: str, facts: Facts, now: str) -> str:
     if rule == Rule.EXPIRED:
         return _("later than %(moment)s") % {"moment": now}
     limit = number_of(facts.get("max_seconds"))
-    if limit is None:  # of an older version
+    if limit is None:  # an entry of an older version
         return now
     return _("at most %(span)s after %(moment)s") % {"span": exactly(limit), "moment": now}
 
 
-# Members whose expected value is one of several names.
+# Members whose expected value is any of several names.
 LISTS = {
     Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.KID, Rule.KID_AMBIGUOUS, Rule.SCOPE_UNKNOWN, Rule.SCOPE_NOT_GRANTED,
     Rule.SCOPE_NO_DEFAULT,
@@ -118,7 +118,7 @@ LISTS = {
 
 
 def _compared(rule: str, facts: Facts) -> list[Row]:
-    """`sent` beside `expected`, which is words for a rule that expects the same of everybody."""
+    """Return the row of `sent` and `expected`; EXPECTED has the words where every client is expected the same."""
     if "sent" not in facts and rule != Rule.SCOPE_NO_DEFAULT:
         return []
     wanted = EXPECTED.get(rule)
@@ -132,15 +132,15 @@ def _compared(rule: str, facts: Facts) -> list[Row]:
 
 
 def _audience(facts: Facts) -> list[Row]:
-    """The recommended address first and alone."""
+    """Return the row with the recommended audience as `expected`, and the allowed ones in `others`."""
     allowed = names_of(facts.get("expected"))
     if not isinstance(facts.get("expected"), list):
-        allowed.sort(key=len)  # an older version sorted by name; the issuer is the shortest
+        allowed.sort(key=len)  # an entry of an older version, sorted by name; the issuer is the shortest
     return [Row("aud", exact(facts.get("sent")), Value(allowed[0]) if allowed else None, allowed[1:])]
 
 
 def _length(name: Text, facts: Facts, note: str) -> list[Row]:
-    """Of a secret nothing is kept but its length."""
+    """Return the row of a secret's length, the only fact of a secret that is kept."""
     length, expected = whole(facts.get("length")), whole(facts.get("expected_length"))
     if length is None or expected is None:
         return []
@@ -260,7 +260,7 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.CLOCK_AHEAD: _ahead,
 }
 
-# Expectations that are the same for every client, in words.
+# Expectations that are the same for every client.
 SECONDS = gettext_lazy("a number of seconds since 1970")
 EXPECTED: dict[str, Text] = {
     Rule.TYP: gettext_lazy("JWT, or client-authentication+jwt, or no typ"),

@@ -1,7 +1,7 @@
 """The facts of a refusal (tokens.protocol.errors.Fact) as values of a page.
 
-Facts are numbers, seconds since 1970, names and lists. Entries of an older version hold texts in their place
-("1795500192", "a b"); they are read as well, for the month that they are kept.
+Facts are numbers, seconds since 1970, names and lists. Entries of an older version hold texts instead ("1795500192",
+"a b"); these are read as well, until the month for which entries are kept has passed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOTHING = gettext_lazy("nothing")
 
 @dataclass(frozen=True)
 class Value:
-    """Side of a comparison. `exact`: as it is on the wire, in fixed width; `single`: one value, not several."""
+    """Side of a comparison. `exact`: as sent on the wire, shown in fixed width; `single`: one value, not several."""
 
     text: Text
     note: str = ""
@@ -34,8 +34,8 @@ class Value:
 
 
 def exact(fact: object) -> Value:
-    """A fact as it was on the wire."""
-    if fact is None or fact == "null":  # the null of an older version
+    """Return a fact as it was on the wire."""
+    if fact is None or fact == "null":  # "null" in an entry of an older version
         return Value(NOTHING, exact=False)
     if isinstance(fact, list):
         return Value(" ".join(map(text_of, fact)), single=len(fact) == 1)
@@ -51,14 +51,14 @@ def text_of(fact: object) -> str:
 
 
 def names_of(fact: object) -> list[str]:
-    """A list of names; an older version wrote "a b" or "a or b"."""
+    """Return a list of names; also from "a b" or "a or b" in an entry of an older version."""
     if isinstance(fact, list):
         return [text_of(item) for item in fact]
     return [name for name in str(fact or "").split() if name != "or"]
 
 
 def whole(fact: object) -> int | None:
-    """A count; an older version wrote it within a phrase ("at most 65536 bytes")."""
+    """Return a count; also from a phrase ("at most 65536 bytes") in an entry of an older version."""
     found = re.search(r"\d{1,15}", str(fact))
     return int(found[0]) if found else None
 
@@ -70,11 +70,11 @@ def number_of(fact: object) -> float | None:
         value = float(str(fact))
     except ValueError:
         return None
-    return value if abs(value) < MAX_FACT_NUMBER else None  # nor NaN
+    return value if abs(value) < MAX_FACT_NUMBER else None  # excludes NaN, too
 
 
 def seconds_of(fact: object) -> float | None:
-    """Seconds since 1970, of this or the next centuries."""
+    """Return seconds since 1970, or None unless the moment is in this or the next centuries."""
     value = number_of(fact)
     return value if value is not None and 0 <= value < 10**10 else None
 
@@ -84,6 +84,6 @@ def moment_of(seconds: float) -> str:
 
 
 def in_milliseconds(fact: object) -> float | None:
-    """The seconds since 1970 that a number of milliseconds means, for one of about our time."""
+    """Return the seconds since 1970 of a time in milliseconds, or None unless that is near our time."""
     value = number_of(fact)
     return value / 1000 if value is not None and 10**11 <= value < 10**13 else None

@@ -1,4 +1,4 @@
-"""Shell commands that lead from an upload that was refused to one that is accepted. They are not translated."""
+"""Shell commands that turn a refused upload into one that is accepted. They are not translated."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NEW_EC_PAIR = (
 )
 NEW_CERTIFICATE = "openssl req -x509 -key private.pem -out certificate.pem -days 730 -subj /CN=my-client"
 SIGNING_CERTIFICATE = NEW_CERTIFICATE + " -addext keyUsage=critical,digitalSignature"
-# Finds the certificate that goes with the private key, wherever it stands in the file.
+# Selects the certificate of the private key, at any place in the file.
 LEAF_ONLY = (
     "openssl pkcs12 -export -in chain.pem -inkey private.pem -passout pass: | "
     "openssl pkcs12 -passin pass: -nokeys -clcerts -out certificate.pem"
 )
 READ_CERTIFICATE = "openssl x509 -in certificate.pem -noout -text"
 PLAIN_JSON = "jq . key.json > public.json"
-# These find a key on its own, in a set, and wherever else it stands in the JSON.
+# Select a key that is alone, in a set, or anywhere else in the JSON.
 BARE_KEYS = (
     "jq '{keys: [.. | objects | select(.kty) | with_entries(select(.key | "
     'IN("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")))]}\' key.json > public.json'

@@ -35,7 +35,7 @@ NOTES: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class KeyExplanation:
-    """`sentence`: what was found and what is wanted. `found`: the first half alone. `command`: for a shell."""
+    """`sentence`: the finding and what is wanted. `found`: the finding alone. `command`: for a shell."""
 
     found: str
     sentence: str

@@ -1,7 +1,7 @@
-"""Refused requests by cause, each explained, counted, and followed up until it no longer happens.
+"""Refused HTTP requests by cause, each explained, counted, and followed until it no longer occurs.
 
-All figures of refused requests come from tokens.models.RefusalCount, so that every page says the same; of a flood the
-journal keeps only a part.
+All figures of refused requests come from tokens.models.RefusalCount, so that all pages agree; during a flood the
+journal keeps only a part of the requests.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tokens.acts.successes import Question, Successes
 from tokens.models import CredentialUse, JournalEntry, JournalEntryQuerySet, RefusalCount, RefusalCountQuerySet
 from tokens.protocol.errors import Rule
 
-EXAMPLES = 4  # requests loaded of each cause
+EXAMPLES = 4  # HTTP requests loaded for each cause
 DAYS_KEPT = timedelta(days=30)  # tokens/tasks.py
-RECENT = timedelta(hours=1)  # seen within this time, and not mended: it still happens
+RECENT = timedelta(hours=1)  # a cause seen within this time and not fixed is "failing"
 
-# The credential that mends a cause: another one of the same kind has to succeed. All others: any.
+# Rules that only a credential of the same kind can show to be fixed. For all others any credential does.
 BY_SECRET = {Rule.SECRET_WRONG, Rule.SECRET_ENDED, Rule.SECRET_NOT_ALLOWED}
 BY_KEY = {
     Rule.ASSERTION_TYPE, Rule.ASSERTION_TOO_LARGE, Rule.ASSERTION_FORM, Rule.ASSERTION_ENCRYPTED, Rule.KID,
@@ -42,7 +42,7 @@ Key = tuple[int, str, str]  # client, rule, error
 class Verdict:
     """`state`: "fixed" (`tokens` since the last refusal), "failing", or "quiet" (not seen lately, but nothing proven).
 
-    `others`: tokens that other requests of the client got while this one was refused.
+    `others`: tokens that other HTTP requests of the client got while this one was refused.
     """
 
     state: str
@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why requests of a client were refused, `count` times in the period; the newest of the kept ones explains it."""
+    """HTTP requests of a client refused for one reason, `count` times in the period; the newest kept one explains."""
 
     client: Client
     rule: str
@@ -73,7 +73,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something worth knowing about requests that were accepted."""
+    """Remark on HTTP requests that were accepted."""
 
     explanation: Explanation
 
@@ -87,7 +87,7 @@ class OfClient:
 
 @dataclass(frozen=True)
 class Period:
-    """Whole hours of the last day, or whole UTC days as the charts have them, so that both say the same."""
+    """Period of whole hours of the last day, or of whole UTC days, as the charts count."""
 
     since: datetime
     until: datetime
@@ -112,16 +112,16 @@ class Period:
 
 
 def last_24_hours(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, int]]:
-    """By client: how many requests were refused, and for how many causes."""
+    """Map each client to how many HTTP requests were refused, and for how many causes."""
     counts = Period.of_days(1, now).counts(*clients).values("client_id")
     counted = counts.annotate(count=Sum("refused"), causes=Count("rule", distinct=True))
     return {row["client_id"]: {"count": row["count"], "causes": row["causes"]} for row in counted}
 
 
 def by_client(clients: Sequence[Client], period: Period, now: datetime) -> list[OfClient]:
-    """The causes of each client that has any, in a fixed number of queries.
+    """Return the causes of each client that has any, in a fixed number of queries.
 
-    Those that still happen come first, then the most frequent: who comes in a hurry looks for what fails now.
+    Failing causes come first, then the most frequent.
     """
     entries, known = period.entries(*clients), {client.pk: client for client in clients}
     examples = _examples(entries)
@@ -140,8 +140,8 @@ def by_client(clients: Sequence[Client], period: Period, now: datetime) -> list[
 
 
 def cause_of(entry: JournalEntry, now: datetime) -> Cause:
-    """All requests of the client that were refused for the same reason, as long as they are kept."""
-    # Whatever the clocks say, the entry itself is in the period.
+    """Return the cause of an entry: all HTTP requests of the client refused for the same reason, as far as kept."""
+    # The entry itself is in the period, also when the clocks of the servers differ.
     period = Period(min(entry.at, now - DAYS_KEPT), max(entry.at, now) + timedelta(seconds=1))
     same = {"rule": entry.rule, "error": entry.error}
     entries, counts = period.entries(entry.client).filter(**same), period.counts(entry.client).filter(**same)
@@ -150,13 +150,13 @@ def cause_of(entry: JournalEntry, now: datetime) -> Cause:
 
 
 def floods(clients: Sequence[Client], period: Period, now: datetime) -> list[Cause]:
-    """The causes of which more requests were refused than the journal has room for."""
+    """Return the causes with more refused HTTP requests than the journal has room for."""
     shown = by_client(clients, period, now) if clients else []
     return [cause for of_client in shown for cause in of_client.causes if cause.kept < cause.count]
 
 
 def refused_each_hour(entry: JournalEntry, now: datetime) -> list[int]:
-    """How many requests were refused for the same reason in each of the last 24 hours, the present one last."""
+    """Return how many HTTP requests had the same refusal in each of the last 24 hours, the present hour last."""
     latest = now.replace(minute=0, second=0, microsecond=0)
     since = latest - timedelta(hours=23)
     counts = RefusalCount.objects.of(entry.client).filter(rule=entry.rule, error=entry.error, hour__gte=since)
@@ -186,14 +186,14 @@ def _cause(client: Client, key: Key, row: Mapping[str, Any], requests: list[Jour
 
 
 def explained_by(entry: JournalEntry, alike: Sequence[JournalEntry]) -> Explanation:
-    """Explain one. `alike`: the newest of the same cause, which may show that one assertion was sent each time."""
+    """Explain an entry. `alike`: the newest of the same cause, which may show that one assertion was sent each time."""
     digests = {other.facts.get("jti_digest") for other in alike}
     is_one = len(alike) > 1 and len(digests) == 1 and None not in digests
     return explain(entry.rule, entry.facts | {"repeated": len(alike)} if is_one else entry.facts)
 
 
 def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:
-    """Of each cause: `count`, and how many of them are `kept`; first and last time."""
+    """Return for each cause its `count`, how many of them are `kept`, and the first and last time."""
     by = ("client_id", "rule", "error")
     found: dict[Key, dict[str, Any]] = {}
     kept = entries.order_by().values(*by).annotate(kept=Count("pk"), first_at=Min("at"), last_at=Max("at"))
@@ -205,7 +205,7 @@ def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dic
         key = tuple(row.pop(name) for name in by)
         old = found.get(key, {"kept": 0, **row})
         found[key] = {
-            "count": max(row["count"], old["kept"]),  # what was kept is written a moment before it is counted
+            "count": max(row["count"], old["kept"]),  # an entry is written a moment before it is counted
             "kept": old["kept"],
             "first_at": min(row["first_at"], old["first_at"]),
             "last_at": max(row["last_at"], old["last_at"]),
@@ -214,7 +214,7 @@ def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dic
 
 
 def _examples(entries: JournalEntryQuerySet) -> dict[Key, list[JournalEntry]]:
-    """The newest entries of each cause."""
+    """Return the newest entries of each cause."""
     place = Window(RowNumber(), partition_by=[F("client_id"), F("rule"), F("error")], order_by=F("at").desc())
     newest: dict[Key, list[JournalEntry]] = defaultdict(list)
     for entry in entries.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-at", "-pk"):
@@ -222,11 +222,11 @@ def _examples(entries: JournalEntryQuerySet) -> dict[Key, list[JournalEntry]]:
     return newest
 
 
-# --- Does it still happen? --------------------------------------------------------------------------------------------
+# --- Is a cause fixed? ------------------------------------------------------------------------------------------------
 
 
 def method_of(rule: str) -> str:
-    """How the name of a credential begins that would prove the cause mended."""
+    """Return the prefix of the credential names whose success shows that the cause is fixed."""
     return "secret:" if rule in BY_SECRET else "key:" if rule in BY_KEY else ""
 
 
@@ -253,9 +253,9 @@ def _verdicts(
 
 
 def _verdict(question: Question, found: Successes, uses: list[CredentialUse], count: int, now: datetime) -> Verdict:
-    """Mended when the same method succeeds from the same network, and refusals stay away longer than they used to.
+    """Return "fixed" when the same method succeeds from the same network, and refusals stay away longer than before.
 
-    Software beside it that works all the time proves nothing: then its tokens lie between the refusals, too.
+    Other software that works all the time proves nothing: its tokens were issued between the refusals, too.
     """
     quiet_for, last_at = now - question.last_at, question.last_at
     usual_gap = (last_at - question.first_at) / max(count - 1, 1)
@@ -263,7 +263,7 @@ def _verdict(question: Question, found: Successes, uses: list[CredentialUse], co
         return Verdict("fixed", found.since, found.last_at)
     if quiet_for <= RECENT:
         return Verdict("failing", others=found.since + found.between)
-    # Tokens of that time may be gone meanwhile; when a credential was last used stays.
+    # Tokens of that time may be deleted by now; the time when a credential was last used stays.
     used = [use.last_used_at for use in uses if use.credential.startswith(question.method)]
     if used and max(used) > last_at:
         return Verdict("fixed", 0, max(used))

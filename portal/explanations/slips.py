@@ -1,6 +1,6 @@
 """The likely slip behind a refusal: one sentence with the evidence for it.
 
-tokens/protocol/slips.py finds those that need what was sent; the others follow from the facts.
+tokens/protocol/slips.py finds the slips that need the value sent; the others follow from the facts.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from portal.ui.dates import exactly
 from tokens.protocol.errors import Rule
 from tokens.protocol.slips import near, word_for
 
-LONG_AGO = 3600  # seconds: no clock is behind by as much, so the assertion was made once and kept
+LONG_AGO = 3600  # seconds: more than any clock is off, so the assertion was made once and kept
 
 
 @dataclass(frozen=True)
 class Slip:
-    """`title`, `fix` and `command` take the place of those of the rule, where they are given."""
+    """Slip; its `title`, `fix` and `command`, where given, replace those of the rule."""
 
     claim: Text
     detail: Text = ""
@@ -147,7 +147,7 @@ _CLIENT_ID = re.compile(r"[0-9a-z]{12}")
 
 
 def likely(rule: str, facts: Mapping[str, Any]) -> Slip | None:
-    """The slip to name, if the facts show one."""
+    """Return the slip that the facts show, or None."""
     find = FINDERS.get(rule)
     return (find(facts) if find else None) or _in_a_name(rule, facts)
 
@@ -161,7 +161,7 @@ def _token(facts: Mapping[str, Any]) -> Slip | None:
 
 
 def _in_a_name(rule: str, facts: Mapping[str, Any]) -> Slip | None:
-    """A value that is no value: a placeholder, an unset variable; or one that is nearly right."""
+    """Return the slip of a value that is a placeholder or an unset variable, or nearly a right one."""
     name, sent = of_rule(rule).name, facts.get("sent")
     for value in sent if isinstance(sent, list) else [sent]:
         if isinstance(value, str) and (claim := OF_A_NAME.get(word_for(value))):
@@ -203,7 +203,7 @@ def _milliseconds(facts: Mapping[str, Any]) -> Slip | None:
 
 
 def _expired(facts: Mapping[str, Any]) -> Slip | None:
-    """One that was made long ago, or came before, was kept; a young one may come from a clock that is behind."""
+    """Tell an assertion that is kept (old, or sent before) from a clock that is behind (a young one)."""
     if slip := _milliseconds(facts):
         return slip
     issued, ours = seconds_of(facts.get("issued_at")), seconds_of(facts.get("our_clock"))

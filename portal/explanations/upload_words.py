@@ -21,7 +21,7 @@ from portal.explanations.words import Text
 
 @dataclass(frozen=True)
 class KeyWords:
-    """What was found, what is wanted, and the shell command that gets there; all three may name facts."""
+    """The finding, what is wanted, and the shell command that gets there; all three may name facts."""
 
     found: Text
     wanted: Text

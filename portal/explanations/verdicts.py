@@ -1,6 +1,6 @@
 """The outcomes of a verification of the change log in the reader's language, by the codes of audit/verification.py.
 
-The English is the same there, where audit/offline.py finds it without this package.
+audit/verification.py has the same English, for audit/offline.py, which runs without this package.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OUTCOMES: dict[str, Text] = {
     "bad_checkpoint": _("Checkpoint {number} of the list cannot be trusted: {reason}."),
 }
 
-# Why a checkpoint cannot be trusted.
+# Reasons why a checkpoint cannot be trusted.
 REASONS: dict[str, Text] = {
     "not_a_note": _("not a signed note"),
     "not_a_checkpoint": _("not a checkpoint"),
@@ -65,7 +65,7 @@ SAME_SOURCE = _(
 
 
 def verdict(report: Report) -> str:
-    """Explain a report in one sentence. A reason that has no code comes from an older version and stays as it is."""
+    """Explain a report in one sentence. A reason without a code comes from an older version and stays as it is."""
     reason = str(report.params.get("reason"))
     params = {name: _shown(value) for name, value in report.params.items()} | {"reason": REASONS.get(reason, reason)}
     return str(OUTCOMES[report.outcome]).format(**params)

@@ -1,7 +1,7 @@
-"""The words for each rule of the authorization server: what happened, and how to mend it.
+"""The words for each rule of the authorization server: what happened, and how to fix it.
 
-This is the only place with words for a refusal (PROTOCOL R-31); what was sent and expected is in evidence.py, the
-likely slip in slips.py. One entry for each rule of the closed vocabulary (tokens.protocol.errors.Rule).
+The only place with words for a refusal (PROTOCOL R-31); evidence.py compares sent and expected values, slips.py names
+the likely slip. One entry for each rule of the closed vocabulary (tokens.protocol.errors.Rule).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class Words:
-    """`name` is the claim or parameter that was compared, as it is spelled on the wire.
+    """Words of a rule. `name`: the claim or parameter that was compared, as spelled on the wire.
 
     `title` and `fix` may name facts: "The parameter %(parameter)s is missing".
     """
@@ -243,5 +243,5 @@ UNKNOWN = Words(_("The request was refused"), _("Ask us with the request id: we 
 
 
 def of_rule(rule: str) -> Words:
-    """Also for a rule that a later version dropped: its entries are kept for a month."""
+    """Return the words of a rule, also of one that a later version dropped: its entries are kept for a month."""
     return WORDS.get(rule, UNKNOWN)

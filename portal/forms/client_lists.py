@@ -16,7 +16,7 @@ from portal.forms.reason import ReasonForm
 from portal.search.client_search import NEWEST, SHA1
 from portal.search.staff_search import MAX_LENGTH
 
-# How Key.description begins: a family, or one size or curve of it.
+# Prefixes of Key.description: a family, or one size or curve.
 ALGORITHMS = (
     "RSA", "RSA 2048", "RSA 3072", "RSA 4096", "EC", "EC P-256", "EC P-384", "EC P-521", "Ed25519",
 )  # fmt: skip
@@ -82,7 +82,7 @@ class ClientFilterForm(FilterForm):
 
 
 def of_everybody() -> dict[str, int]:
-    """What a client has that no override was made for."""
+    """Return the settings of a client without overrides."""
     return {
         "token_lifetime": int(settings.TOKEN_LIFETIME.total_seconds()),
         "rate_limit": settings.CLIENT_RATE_LIMIT,
@@ -112,7 +112,7 @@ class SettingsForm(ReasonForm, SeenForm):
 
 
 def _hint(scope: Scope) -> str:
-    """Its API, whether it is sensitive, and what it opens."""
+    """Return a hint for a scope: its API, whether it is sensitive, and its description."""
     told = [scope.api.name, gettext("Sensitive") if scope.sensitive else "", scope.described_in(get_language() or "en")]
     return " · ".join(filter(None, told))
 

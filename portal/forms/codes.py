@@ -16,7 +16,7 @@ class CodeForm(forms.Form):
     code = code_field()
 
     def show_limits(self, code: MailedCode | None, now: datetime) -> None:
-        """Say until when the code works and how many tries are left; for the page that is about to be shown."""
+        """Tell until when the code works and how many tries are left, on the page that is about to be shown."""
         left = one_time_codes.tries_left(code, now)
         if code is None or not left:
             hint = _("No code works at the moment. Ask for a new one below.")

@@ -1,4 +1,4 @@
-"""A form over something that somebody else may change while it is filled in."""
+"""Forms with an optimistic lock: a change by somebody else while the form is open is shown, not overwritten."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.explanations.sentences import sentence_of
 
 
 class SeenForm(forms.Form):
-    """`seen` is the fingerprint of what was there when the page was made, and `initial` what is there now."""
+    """`seen` is the edit tag of the state that the page was made from, and `initial` the present state."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
     is_stale = False
 
     def show_again(self, problem: Stale) -> None:
-        """Keeps what was typed, for what is there now: saving again saves it over that."""
+        """Keep what was typed, and take the present state as seen: saving again then overwrites it."""
         self.is_stale = True
         self.data = data = cast(QueryDict, self.data).copy()
         data["seen"] = self.initial["seen"]
@@ -27,7 +27,7 @@ class SeenForm(forms.Form):
 
     @property
     def differences(self) -> list[dict[str, str]]:
-        """What saving again would change, as components/diff.html wants it."""
+        """Return what saving again would change, as components/diff.html wants it."""
         fields = [self[name] for name in self.changed_data if name not in ("seen", "reason")] if self.is_stale else []
         return [
             {"field": str(field.label), "before": _shown(field.initial), "after": _shown(field.value())}
@@ -36,7 +36,7 @@ class SeenForm(forms.Form):
 
 
 def status_of(form: forms.Form) -> int:
-    """Of the page that shows this form."""
+    """Return the HTTP status of a page that shows this form: 409 after an edit conflict, 422 with errors, else 200."""
     if isinstance(form, SeenForm) and form.is_stale:
         return 409
     return 422 if form.errors else 200

@@ -1,4 +1,4 @@
-"""Filters of the journal, kept in its address: which client, how far back or which day, one request id."""
+"""Filters of the journal, kept in the address of its page: client, period or day, request id."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
 
-# Ours, and those taken from a proxy (tokens/serving/application.py). A secret or token is none, and goes into no URL.
+# Ids of ours, and those taken from a proxy (tokens/serving/application.py). Secrets and tokens are excluded: none may
+# stand in a URL.
 REQUEST_ID = re.compile(r"(?!kd[a-z]_)[A-Za-z0-9._-]{8,64}")
 PERIODS = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days")}
 
@@ -24,7 +25,7 @@ class JournalForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "kd-mono", "spellcheck": "false", "autocomplete": "off"}),
     )
     client = forms.UUIDField(required=False)
-    day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])  # UTC, as the charts count
+    day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])  # in UTC, like the charts
     days = forms.TypedChoiceField(choices=list(PERIODS.items()), coerce=int, required=False)
 
     def __init__(self, *args: Any, clients: Sequence[Client], **kwargs: Any) -> None:
@@ -32,7 +33,7 @@ class JournalForm(forms.Form):
         self.clients = clients
 
     def chosen(self) -> list[Client]:
-        """The one asked for, if it is the person's; else all of theirs."""
+        """Return the client asked for, if the person manages it, else all clients of the person."""
         asked = self.cleaned_data.get("client")
         return [client for client in self.clients if client.uid == asked] or list(self.clients)
 
@@ -44,7 +45,7 @@ class JournalForm(forms.Form):
         return found
 
     def sought(self) -> str:
-        """Return the id alone of a pasted line, "" if there is none that we give.
+        """Return the request id in a pasted line, "" if it has none in our form.
 
         `X-Request-Id: 4c1f…`, `"error_uri": "https://…/why/4c1f…",` or `401, request 4c1f…`.
         """

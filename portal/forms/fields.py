@@ -15,7 +15,7 @@ from foundation.secret_format import without_secrets
 
 
 def no_secret(text: str) -> None:
-    """For texts that others read: mails carry them, and the change log keeps them for good (docs/security.md)."""
+    """Refuse a text with a secret in it: mails carry such texts, and the change log keeps them (docs/security.md)."""
     if without_secrets(text) != text or "PRIVATE KEY-----" in text:
         raise ValidationError(
             _("There is a secret, a token or a private key in this text. Leave it out, and treat it as leaked.")
@@ -23,7 +23,7 @@ def no_secret(text: str) -> None:
 
 
 class BoundedText(forms.CharField):
-    """Text whose length is checked first: no pattern and no other validator sees a text that is too long."""
+    """Text whose length is checked first, so that patterns and other validators see no text that is too long."""
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -34,9 +34,9 @@ class BoundedText(forms.CharField):
 
 
 class Line(BoundedText):
-    """A name, on one line: runs of white space become one blank, and what is no name is refused (foundation/names.py).
+    """Text on one line: runs of white space become one blank; foundation/names.py decides which texts are names.
 
-    So a name cannot break a mail's layout or disguise itself in the change log. Without `is_name` it may be a number.
+    A name can thus not break a mail's layout or disguise itself in the change log. Without `is_name`, numbers pass too.
     """
 
     def __init__(self, *, is_name: bool = True, **kwargs: Any) -> None:
@@ -54,14 +54,14 @@ class Line(BoundedText):
 
 
 class Text(BoundedText):
-    """Several lines. A browser sends two characters for the end of a line, and counts one towards `maxlength`."""
+    """Text of several lines. Line ends are normalised: browsers send two characters, but count one in `maxlength`."""
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 def code_field() -> forms.CharField:
-    """The six digits of a mailed code; blanks between them do no harm (WCAG 3.3.8: pasting works)."""
+    """Return the field for the six digits of a mailed code; blanks between them are allowed (WCAG 3.3.8)."""
     return forms.CharField(
         label=gettext_lazy("Code"),
         max_length=20,
@@ -73,12 +73,12 @@ def code_field() -> forms.CharField:
 
 
 class AddressField(forms.EmailField):
-    """A mail address in its normal form: one mailbox has one spelling from here on (foundation/email_addresses.py)."""
+    """A mail address, normalised: one spelling for each mailbox (foundation/email_addresses.py)."""
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
         if not text or len(text) > email_addresses.MAX_LENGTH:
-            return text  # the validators say what is wrong
+            return text  # left to the validators, which name the fault
         try:
             return email_addresses.normal(text)
         except email_addresses.NotAnAddress as error:
@@ -86,7 +86,7 @@ class AddressField(forms.EmailField):
 
 
 def email_field(label: Any, help_text: Any = "", *, autocomplete: str = "email") -> AddressField:
-    """The texts may be lazy."""
+    """Return the field for a mail address. The texts may be lazy."""
     return AddressField(
         label=label,
         help_text=help_text,
@@ -100,7 +100,7 @@ def email_field(label: Any, help_text: Any = "", *, autocomplete: str = "email")
 
 
 def day_field(label: Any) -> forms.DateField:
-    """A day of this or a nearby century: midnight after it, in any time zone, is a moment too."""
+    """Return the field for a day near this century; midnight after the day is thus a moment in any time zone."""
     return forms.DateField(
         label=label,
         required=False,

@@ -1,4 +1,4 @@
-"""A form that narrows a list: what is chosen stands in the page's address."""
+"""A form that narrows a list; its values are the query of the page's address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foundation.secret_format import without_secrets
 
 
 def no_credential(text: str) -> None:
-    """A secret or token belongs into no address of a page, which histories and logs keep: it has a page of its own."""
+    """Refuse secrets and tokens, which must not stand in an address: histories and access logs keep addresses."""
     if without_secrets(text) != text:
         raise ValidationError(
             _(
@@ -26,11 +26,11 @@ def no_credential(text: str) -> None:
 
 class FilterForm(forms.Form):
     def active(self) -> dict[str, str]:
-        """The filters in use, as they stand in the address."""
+        """Return the filters in use as query parameters."""
         return {name: self.data[name] for name in self.fields if self.data.get(name)}
 
     def chips(self) -> list[dict[str, str]]:
-        """The filters in use as people read them, each with the address without it."""
+        """Return the filters in use with their words, each with the address without it."""
         active = self.active()
         return [
             {
@@ -41,6 +41,6 @@ class FilterForm(forms.Form):
         ]
 
     def _chosen(self, name: str) -> str:
-        """What the page calls the value of one filter."""
+        """Return the label of a filter's value."""
         choices: list[tuple[Any, Any]] = list(flatten_choices(getattr(self.fields[name], "choices", [])))
         return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])

@@ -1,4 +1,4 @@
-"""Three ways to hand over a public key: pasted, as a file, or made in the browser."""
+"""Three ways to upload a public key: pasted, as a file, or made in the browser."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.keymaterial.formats import LOOKED_AT
+from clients.keymaterial.formats import MAX_SCANNED_BYTES
 
-MAX_UPLOAD = LOOKED_AT  # characters or bytes
+MAX_UPLOAD = MAX_SCANNED_BYTES  # characters or bytes
 PASTED, FILE, MADE = "pasted", "file", "made"
 WAYS = {"paste": PASTED, "file": FILE, "make": MADE}
 MISSING = {
@@ -61,7 +61,7 @@ class KeyUploadForm(forms.Form):
         widget=forms.Textarea(attrs={"class": "kd-mono", "rows": 8, "readonly": True, "maxlength": None}),
     )
 
-    # The browser that makes a key pair also proves that it has it (keydesk.js).
+    # A browser that makes a key pair also proves possession of the private half (keydesk.js).
     challenge = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
     proof = forms.CharField(required=False, max_length=MAX_UPLOAD, widget=forms.HiddenInput)
 
@@ -77,7 +77,7 @@ class KeyUploadForm(forms.Form):
 
     @property
     def chosen(self) -> str:
-        """The field that the key is in."""
+        """Return the name of the field that holds the key."""
         return WAYS[self.cleaned_data["way"]]
 
     def material(self) -> bytes:
@@ -93,7 +93,7 @@ class KeyUploadForm(forms.Form):
 
     @property
     def made_proof(self) -> dict[str, str] | None:
-        """The proof of a key that the browser made, with what it signed."""
+        """Return the proof of possession for a key made in the browser, with the text that was signed; else None."""
         if self.chosen != MADE or not self.cleaned_data["proof"]:
             return None
         return {name: self.cleaned_data[name] for name in ("challenge", "proof")}

@@ -27,10 +27,10 @@ MALFORMED = (LookupError, AttributeError, TypeError, ValueError, RecursionError,
 
 
 class CredentialDecoder(json.JSONDecoder):
-    """JSON whose size is checked before it is parsed. The parser recurses, and refuses long numbers in its own way."""
+    """JSON decoder that checks the size first: the parser recurses, and has its own errors for long numbers."""
 
     def decode(self, s: str, *args: Any) -> Any:
-        """Raises json.JSONDecodeError, and nothing else whatever the text."""
+        """Decode a credential. Raises json.JSONDecodeError, and no other exception for any text."""
         if len(s) > MAX_CREDENTIAL_LENGTH or s.count("[") + s.count("{") > MAX_BRACKETS:
             raise json.JSONDecodeError("too large", "", 0)
         try:
@@ -41,7 +41,7 @@ class CredentialDecoder(json.JSONDecoder):
 
 @contextmanager
 def refused_if_malformed() -> Iterator[None]:
-    """Turn a malformed credential into an answer of the form."""
+    """Turn the exceptions for a malformed credential into a form error."""
     try:
         yield
     except MALFORMED as error:
@@ -49,7 +49,7 @@ def refused_if_malformed() -> Iterator[None]:
 
 
 class BoundedCredential(forms.Form):
-    """For allauth's forms, which take a credential of any size."""
+    """Mix-in that bounds the credential of allauth's forms, which take one of any size."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,14 +73,14 @@ class NewCredential(BoundedCredential):
 
 class UsedCredential(BoundedCredential):
     def clean_credential(self) -> Authenticator:
-        user = self.user  # type: ignore[attr-defined]  # of the form of allauth's beside it
+        user = self.user  # type: ignore[attr-defined]  # declared by allauth's form, the other base
         with attempts.judged("passkey", user), refused_if_malformed():
             used: Authenticator = super().clean_credential()  # type: ignore[misc]  # as above
         return used
 
 
 class PasskeyForm(NewCredential, SignupWebAuthnForm):
-    """A passkey that signs in alone: the device checks a fingerprint, a face or a PIN each time."""
+    """Registration of a passkey that signs in alone: the device checks a fingerprint, a face or a PIN each time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,12 +88,12 @@ class PasskeyForm(NewCredential, SignupWebAuthnForm):
 
 
 class SignInWithPasskeyForm(UsedCredential, LoginWebAuthnForm):
-    """Instead of a password."""
+    """Sign-in with a passkey instead of a password."""
 
 
 class PasskeyAfterPasswordForm(UsedCredential, AuthenticateWebAuthnForm):
-    """As the second factor."""
+    """Sign-in with a passkey as the second factor."""
 
 
 class PasskeyAgainForm(UsedCredential, ReauthenticateWebAuthnForm):
-    """Before how one signs in is changed."""
+    """Confirmation with a passkey before a change of the ways to sign in."""

@@ -8,6 +8,6 @@ CONFIRM, DECLINE, WITHDRAW = "confirm", "decline", "withdraw"
 
 
 class ProposalForm(ReasonForm):
-    """`act` is the button that was pressed."""
+    """Decision on a proposal; `act` is the button that was pressed."""
 
     act = forms.ChoiceField(choices=[(name, name) for name in (CONFIRM, DECLINE, WITHDRAW)])

@@ -1,4 +1,4 @@
-"""Why a member of staff acts: required on each of their forms, and the note of the act's entry in the change log."""
+"""The reason of a member of staff: required on each of their forms, and the note of the entry in the change log."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MIN_REASON = 4  # characters: "INC7" is a reason, "x" is none
 
 
 class ReasonForm(forms.Form):
-    """Alone, or among the bases of a form with more fields."""
+    """A reason, alone or as a base of forms with more fields."""
 
     reason_help: str | Promise = _(
         "Stays in the change log, where the client's contacts read it too. Add a case number if you have one."
@@ -32,7 +32,7 @@ class ReasonForm(forms.Form):
 
 
 class ReasonAndMessageForm(ReasonForm):
-    """For an act that stops software: the contacts read `message` in their mail."""
+    """A reason and a message, for acts that stop software: the contacts read `message` in their mail."""
 
     message = Text(
         label=_("Message to the contacts"),
@@ -45,6 +45,6 @@ class ReasonAndMessageForm(ReasonForm):
 
 
 class InternalReasonForm(ReasonForm):
-    """For an act that is in no client's history: only the team and auditors read its entry."""
+    """A reason for an act outside any client's history: only the team and auditors read its entry."""
 
     reason_help: str | Promise = _("Stays in the change log. Add a case number if you have one.")

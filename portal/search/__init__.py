@@ -1,1 +1,1 @@
-"""Search for clients by whatever somebody has in hand."""
+"""Search for clients by a name, id, key, address, request or secret."""

@@ -1,38 +1,36 @@
 """Figures over all clients for the Security team's dashboard, counted by the worker and kept in the cache."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 
+from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret
 from portal.search.client_search import named_by_sha1
 from portal.ui import usage_chart
 
-SOON = timedelta(days=30)
-
-
-# Counting a hundred thousand clients takes longer than a page may, so the worker does it each minute (portal/tasks.py).
-MAX_REFUSED_MOST = 10  # clients
-KEPT_S = 180  # seconds; without a worker the page counts for itself when they are over
+# Counting a hundred thousand clients exceeds the time of a page, so the worker counts each minute (portal/tasks.py).
+MAX_REFUSED_CLIENTS = 10  # with the most refusals
+FIGURES_LIFETIME_S = 180  # afterwards, without a worker, the page itself counts
 
 
 def current(now: datetime) -> dict[str, Any]:
-    """The figures of the last three minutes; counted now if the worker has not."""
+    """Return the figures of the last three minutes, or count them now if the worker has not."""
     return cache.get("dashboard") or refresh(now)
 
 
 def refresh(now: datetime) -> dict[str, Any]:
-    """Count over all clients, and keep the figures for the next visitors."""
+    """Count over all clients, and cache the figures for the page."""
     figures = _figures(now)
-    cache.set("dashboard", figures, KEPT_S)
+    cache.set("dashboard", figures, FIGURES_LIFETIME_S)
     return figures
 
 
 def _figures(now: datetime) -> dict[str, Any]:
-    """Plain values, for the cache keeps them as JSON."""
+    """Return the figures as plain values, because the cache keeps JSON."""
     active = Client.objects.filter(status=Client.Status.ACTIVE)
     keys, secrets = Key.objects.usable(now).filter(client=OuterRef("pk")), Secret.objects.usable(now)
     by_key, by_secret = Exists(keys), Exists(secrets.filter(client=OuterRef("pk")))
@@ -45,13 +43,13 @@ def _figures(now: datetime) -> dict[str, Any]:
         "sha1_kids": named_by_sha1(works).count(),
         "ending": ending(now).count(),
         "usage_totals": usage_chart.totals(now),
-        "refused_most": usage_chart.refused_most(now, days=7, limit=MAX_REFUSED_MOST),
+        "refused_most": usage_chart.refused_most(now, days=7, limit=MAX_REFUSED_CLIENTS),
     }
 
 
 def ending(now: datetime) -> Any:
     keys = Key.objects.usable(now).filter(
-        not_after__lte=now + SOON, retires_at=None, client__status=Client.Status.ACTIVE
+        not_after__lte=now + EXPIRY_NOTICE, retires_at=None, client__status=Client.Status.ACTIVE
     )
     return keys.select_related("client").order_by("not_after")
 

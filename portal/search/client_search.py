@@ -1,4 +1,4 @@
-"""Which clients the Security team looks at: the filters of the clients list, each a set of rows."""
+"""Filters of the clients list of the Security team, each a query set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
 def matching(chosen: dict[str, Any], now: datetime) -> Clients:
-    """`chosen` is the cleaned data of ClientFilterForm; in the order of the list."""
+    """Return the clients that match, in the chosen order. `chosen`: the cleaned data of ClientFilterForm."""
     clients: Clients = Client.objects.order_by(*ORDERS[chosen.get("sort") or NAME])
     for name, narrow in FILTERS.items():
         if chosen.get(name):
@@ -59,14 +59,14 @@ def _method(clients: Clients, method: str, now: datetime) -> Clients:
 
 
 def _algorithm(clients: Clients, description: str, now: datetime) -> Clients:
-    """`description` is how Key.description begins: "RSA 2048", "RSA", "EC"; or SHA1."""
+    """Keep clients with such a key. `description`: prefix of Key.description ("RSA 2048", "RSA", "EC"), or SHA1."""
     keys = _keys(now)
     found = named_by_sha1(keys) if description == SHA1 else keys.filter(description__startswith=description)
     return clients.filter(Exists(found))
 
 
 def named_by_sha1(keys: QuerySet[Key]) -> QuerySet[Key]:
-    """Certificates whose kid is their SHA-1 thumbprint, as the older system had it."""
+    """Return the certificates whose kid is their SHA-1 thumbprint, as in the older system."""
     return keys.filter(kid=KT("jwk__x5t"))
 
 
@@ -76,7 +76,7 @@ def _expiring(clients: Clients, days: int, now: datetime) -> Clients:
 
 
 def _unused(clients: Clients, days: int, now: datetime) -> Clients:
-    """Nothing of it was used for so many days, and it is older than that."""
+    """Keep clients older than `days` whose credentials were all unused for that time."""
     limit = now - timedelta(days=days)
     used = CredentialUse.objects.filter(client=OuterRef("pk"), last_used_at__gt=limit)
     return clients.filter(~Exists(used), created_at__lt=limit).exclude(status=Client.Status.CLOSED)

@@ -1,7 +1,7 @@
-"""Which clients a text stands for: whatever the Security team has in hand, from a log, a mail or a caller.
+"""Search of the Security team for clients, by any text from a log, a mail or a caller.
 
-Each source is one query by an index, and all of them together are one set of clients. The tables of the change log and
-of tokens are searched by exact values only.
+Each source is one query by an index; their union is the result. The change log and the tokens are searched by exact
+values only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from portal.web.http_request import is_uuid
 from tokens.models import AnonymousRefusal, JournalEntry, Token
 
 MAX_LENGTH = 255  # characters, as long as a kid may be
-MIN_PART = 3  # characters: a trigram is the least that an index finds within a text
+MIN_PART = 3  # characters: a trigram index finds no shorter parts
 NUMBER = re.compile(r"R-([0-9]{4})-([0-9]{4,9})", re.IGNORECASE)
 HINT = re.compile(r"(?:…|\.\.\.)?([A-Za-z0-9_-]{4})")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -31,15 +31,15 @@ Found = QuerySet[Any, Any]
 
 
 def clients_for(text: str) -> QuerySet[Client]:
-    """The clients that this text stands for, each once, in no order."""
+    """Return the clients that this text stands for, without duplicates, in no order."""
     text = text.strip()[:MAX_LENGTH]
     found = [rows for source in SOURCES for rows in source(text)]
-    # Sets of keys and not one condition with an "or" in it, for which PostgreSQL reads every client.
+    # A union of key sets, because for an "or" over these tables PostgreSQL reads every client.
     return Client.objects.filter(pk__in=found[0].union(*found[1:]))
 
 
 def registration_number(text: str) -> Registration | None:
-    """The request with the number that people call it by, such as R-2026-0412."""
+    """Return the request with this number, such as R-2026-0412, or None."""
     match = NUMBER.fullmatch(text.strip())
     if match is None:
         return None
@@ -53,12 +53,12 @@ def _names(text: str) -> Iterator[Found]:
 
 
 def _part(text: str) -> str:
-    """How text columns are compared: by a part of them, or as a whole when the text is in nearly every row."""
+    """Return the lookup for text columns: a part, or the whole column for a text that nearly every row contains."""
     return "icontains" if len(text) >= MIN_PART else "iexact"
 
 
 def refusal_address(text: str) -> str:
-    """The page about the refused HTTP request with this id (X-Request-Id, or ours of `error_uri`); "" for none."""
+    """Return the URL of the page about the refused HTTP request with this id (X-Request-Id or `error_uri`), else ""."""
     text = text.strip()
     if not REQUEST_ID.fullmatch(text):
         return ""
@@ -69,12 +69,12 @@ def refusal_address(text: str) -> str:
 
 def _ids(text: str) -> Iterator[Found]:
     yield Client.objects.filter(has_id(text)).values("pk")
-    if is_uuid(text):  # as an entry of the change log names a client
+    if is_uuid(text):  # the client's uid in entries of the change log
         yield Client.objects.filter(uid=text).values("pk")
 
 
 def _contacts(text: str) -> Iterator[Found]:
-    """By address in any spelling, by a part of it such as its domain, or by a part of the name."""
+    """Find by address in any spelling, by a part of it such as its domain, or by a part of the name."""
     contacts = ClientContact.objects
     yield contacts.filter(user__mailbox__in=email_addresses.spellings(text)).values("client")
     for column in ("email", "name"):
@@ -82,7 +82,7 @@ def _contacts(text: str) -> Iterator[Found]:
 
 
 def _keys(text: str) -> Iterator[Found]:
-    """By key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
+    """Find by key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
     exact = Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
     yield Key.objects.filter(exact).values("client")
     yield Key.objects.filter(**{f"subject__{_part(text)}": text}).values("client")
@@ -94,7 +94,7 @@ def _secrets(text: str) -> Iterator[Found]:
 
 
 def _requests(text: str) -> Iterator[Found]:
-    """A request by its number, an HTTP request by the id that its answer carried."""
+    """Find by the number of a request, or by the id that the answer to an HTTP request carried."""
     registration = registration_number(text)
     if registration and registration.client_id:
         yield Client.objects.filter(pk=registration.client_id).values("pk")
@@ -105,7 +105,7 @@ def _requests(text: str) -> Iterator[Found]:
 
 
 def _addresses(text: str) -> Iterator[Found]:
-    """An IP address that got a token which still lives, or was refused within the days that the journal keeps."""
+    """Find by an IP address with a live token, or with a refusal within the days that the journal keeps."""
     try:
         address = str(ip_address(text))
     except ValueError:

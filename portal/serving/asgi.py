@@ -1,4 +1,4 @@
-"""One process for everything: the OAuth paths go to the authorization server, all else to Django, in threads.
+"""The ASGI application of `web`: OAuth paths go to the authorization server, all others to Django, in threads.
 
 In production a second process group serves the OAuth paths alone, by the same application (tokens/serving/asgi.py).
 """
@@ -10,14 +10,14 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django = get_wsgi_application()
 
-from portal.config import database  # noqa: E402  (after the settings were read)
+from portal.config import database  # noqa: E402  (needs the settings)
 from portal.serving.health import Broker  # noqa: E402
 from portal.serving.threads import Pages  # noqa: E402
 from portal.web.commits import COMMITS_WAIT  # noqa: E402
 from tokens.serving.asgi import application as authorization_server  # noqa: E402
 from tokens.serving.asgi_messages import Message, Receive, Send  # noqa: E402
 
-THREADS = 64  # pages at once; each thread may hold a connection to the database
+THREADS = 64  # pages in parallel; each thread may hold a database connection
 
 database.bound_statements()
 authorization_server.operations.reported["broker"] = Broker().answers

@@ -10,19 +10,19 @@ from django.conf import settings
 from kombu import Connection
 
 TIMEOUT_S = 1
-# Redis knows the first two, RabbitMQ the others.
+# The first two are options of Redis transports, the others of RabbitMQ's.
 _BOUNDS = dict.fromkeys(("socket_connect_timeout", "socket_timeout", "read_timeout", "write_timeout"), TIMEOUT_S)
 
 
 class Broker:
-    """One connection to the broker, kept open. For one event loop; what all ask at once is asked once."""
+    """Connection to the broker, kept open, for one event loop; concurrent checks share one question."""
 
     def __init__(self) -> None:
         self._asking: asyncio.Task[bool] | None = None
         self._connection: Connection | None = None
 
     async def answers(self) -> bool:
-        """Does it answer? A page does not need it: what waits is in the outbox."""
+        """Return whether the broker answers. Pages do not need it: waiting work is in the outbox."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(asyncio.to_thread(self._answers))
         return await asyncio.shield(self._asking)
@@ -41,8 +41,8 @@ class Broker:
                 settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=_BOUNDS
             )
             self._connection.ensure_connection(max_retries=0)
-        channel: Any = self._connection.default_channel  # each transport has a class of its own
-        if client := getattr(channel, "client", None):  # of Redis
+        channel: Any = self._connection.default_channel  # its class depends on the transport
+        if client := getattr(channel, "client", None):  # Redis
             client.ping()
         else:
             channel.basic_qos(0, 1, False)  # the smallest question of AMQP that has an answer

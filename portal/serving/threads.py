@@ -1,10 +1,10 @@
-"""Pages in threads, asked from an event loop: a WSGI application as an ASGI one.
+"""Pages in threads, called from an event loop: a WSGI application as an ASGI one.
 
-No client holds a thread by being slow: a body is read before a thread is asked for, and an answer of up to
-MAX_PIECE_BYTES is handed over whole. Only the client of a longer one is waited for, MAX_TAKING_S for each piece.
+No client holds a thread by being slow: a body is read before a thread is taken, and an answer of up to MAX_PIECE_BYTES
+is handed over whole. Only the client of a longer answer is waited for, MAX_TAKING_S for each piece.
 
-Ours because a2wsgi gives a thread to each body that trickles in, asgiref has one thread for all, and Django's own
-handler opens a connection to the database for each request (docs/decisions/0012).
+A bridge of our own because a2wsgi gives a thread to each body that trickles in, asgiref has one thread for all, and
+Django's own handler opens a database connection for each HTTP request (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from wsgiref.types import WSGIApplication
 from tokens.protocol.http import Answer
 from tokens.serving.asgi_messages import Disconnected, Message, Receive, Send, closing, read_body, send_answer
 
-MAX_BODY_BYTES = 1024 * 1024  # twice what Django takes: with so much of a larger one it refuses that as well
-MAX_BODIES_BYTES = 64 * MAX_BODY_BYTES  # of all that are being read or wait for a thread
+MAX_BODY_BYTES = 1024 * 1024  # twice Django's own limit, so Django still refuses a body that was cut here
+MAX_BODIES_BYTES = 64 * MAX_BODY_BYTES  # of all bodies being read or waiting for a thread
 MAX_PIECE_BYTES = 256 * 1024
-MAX_TAKING_S = 30.0  # seconds for a client to take a piece
+MAX_TAKING_S = 30.0  # for a client to take a piece
 
 type Environment = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Start(NamedTuple):
 
 
 class Pages:
-    """`await pages(scope, receive, send)`. A thread keeps its connection to the database from page to page."""
+    """`await pages(scope, receive, send)`. A thread keeps its database connection from page to page."""
 
     def __init__(self, pages: WSGIApplication, *, threads: int) -> None:
         self._pages = pages
@@ -44,7 +44,7 @@ class Pages:
         self._bodies_size = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send, **more: Any) -> None:
-        """`more` is added to the WSGI environment."""
+        """Answer an HTTP request. `more` is added to the WSGI environment."""
         size = _reserved(scope)
         if self._bodies_size + size > MAX_BODIES_BYTES:
             await send_answer(send, closing(HTTPStatus.SERVICE_UNAVAILABLE))
@@ -66,14 +66,14 @@ class Pages:
         try:
             start, rest = await loop.run_in_executor(self._threads, self._run, environ, pieces)
         finally:
-            pieces.is_over = True  # also when this task was cancelled: then the thread comes to an end by itself
+            pieces.is_over = True  # also when this task was cancelled, so that the thread ends
         if pieces.is_begun:
             await send({"type": "http.response.body", "body": rest})
         else:
             await send_answer(send, Answer(*start, rest))
 
     def _run(self, environ: Environment, pieces: Pieces) -> tuple[Start, bytes]:
-        """Return what is still to be sent, in a thread. Raises Disconnected."""
+        """Run the page in a thread, and return what is still to be sent. Raises Disconnected."""
         started: list[Start] = []
         found: list[bytes] = []
 
@@ -101,7 +101,7 @@ class Pages:
 
 
 class Pieces:
-    """Of one long answer, handed from its thread to the event loop."""
+    """The pieces of one long answer, handed from its thread to the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, receive: Receive, send: Send) -> None:
         self._loop, self._receive, self._send = loop, receive, send
@@ -109,7 +109,7 @@ class Pieces:
         self.is_begun = self.is_over = False
 
     def send(self, start: Start, piece: bytes) -> None:
-        """Wait, in a thread, until the client can take more. Raises Disconnected, also for one that takes nothing."""
+        """Wait, in a thread, until the client can take more. Raises Disconnected, also when MAX_TAKING_S is over."""
         if self.is_over:
             raise Disconnected
         try:
@@ -118,7 +118,7 @@ class Pieces:
             raise Disconnected from error
 
     async def _hand_on(self, start: Start, piece: bytes) -> None:
-        if self._gone is None:  # the body was read, so what is received next is that the client hung up
+        if self._gone is None:  # the body was read, so the next message is http.disconnect
             self._gone = asyncio.ensure_future(self._receive())
         if not self.is_begun:
             self.is_begun = True
@@ -129,7 +129,7 @@ class Pieces:
 
 
 def environment(scope: Message, body: bytes) -> Environment:
-    """Return the WSGI environment (PEP 3333), without fields like X_Forwarded_For: they would be X-Forwarded-For."""
+    """Return the WSGI environment (PEP 3333). Drops names like X_Forwarded_For, which pass for X-Forwarded-For."""
     client, (server, port) = scope.get("client"), scope.get("server") or ("", None)
     environ: Environment = {
         "REQUEST_METHOD": scope["method"],
@@ -163,8 +163,8 @@ def _add(environ: Environment, header: str, value: str) -> None:
 
 
 def _reserved(scope: Message) -> int:
-    """Bytes that its body may take in memory: none without a body, which most requests have not."""
+    """Return how many bytes of memory the body may take; 0 without a body."""
     fields = dict(scope["headers"])
     if b"transfer-encoding" in fields:
         return MAX_BODY_BYTES
-    return min(int(fields.get(b"content-length") or 0), MAX_BODY_BYTES)  # digits, or the parser would have refused it
+    return min(int(fields.get(b"content-length") or 0), MAX_BODY_BYTES)  # digits: the parser refuses anything else

@@ -1,1 +1,1 @@
-"""How contacts and staff sign in."""
+"""Sign-in of contacts and staff."""

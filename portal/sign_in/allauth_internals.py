@@ -4,9 +4,9 @@ A release may move any of this without notice, so the version is pinned exactly.
 new release, then run the tests of staff sign-in, of passkeys (with a virtual authenticator in a browser) and of the
 demonstration.
 
-- `record_authentication`: no public call notes in a session that a person came in by a mailed link or set a password.
-- `get_authentication_records`: how this session began; step-up and the rule about second factors depend on it.
-- `context`: holds the request while a form judges a code or a passkey. allauth's forms do not get the request.
+- `record_authentication`: records in the session a sign-in by mailed link, for which there is no public call.
+- `get_authentication_records`: the methods of this session; step-up and the rule about second factors depend on it.
+- `context`: holds the HTTP request while a form judges a code or a passkey. allauth's forms do not get the request.
 - `begin_registration`, `WebAuthn`, `begin_authentication`, `parse_authentication_response`, `complete_authentication`:
   passkeys of contacts and step-up by passkey. allauth's own pages for passkeys are for staff only.
 - `TOTP`, `generate_totp_secret`, `totp_code`: authenticator apps without a phone, for the example data and the tests.

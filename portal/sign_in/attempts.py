@@ -1,9 +1,9 @@
-"""Attempts of staff to sign in: each failure is a line of the log, and so many may fail.
+"""Attempts of staff to sign in: each failure is a line of the log, and their number is limited.
 
-Nobody can lock a member of staff out. What counts is the account together with the network that the attempt comes from;
-a slower limit for the account alone stops whoever has many networks, and a device that the person signed in with before
-passes both: it has a limit of its own. An attempt is counted before it is judged, so that parallel ones cannot exceed a
-limit, and one that succeeds is taken back.
+An attacker cannot lock a member of staff out. The first limit counts the account together with the network of the
+attempt; a slower limit for the account alone stops an attacker with many networks. A device that the person signed in
+with before is exempt from both, and has a limit of its own. An attempt is counted before it is judged, so that parallel
+ones cannot exceed a limit; a success is taken back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = structlog.get_logger("portal.sign_in")
 
 @dataclass(frozen=True)
 class Limit:
-    """So many attempts may fail in a window of so many seconds; `refusal` is a key of AccountAdapter.error_messages."""
+    """Number of failures allowed within a window in seconds; `refusal` is a key of AccountAdapter.error_messages."""
 
     name: str
     failures: int
@@ -40,7 +40,7 @@ class Limit:
     refusal: str
 
 
-# The first is for whoever tries one password with many accounts. One network alone never reaches the account's limit.
+# The first stops one password tried with many accounts. One network alone does not reach the account's limit.
 NETWORK = Limit("network", 30, 300, "too_many_login_attempts")
 ACCOUNT_AND_NETWORK = Limit("account and network", 5, 300, "too_many_login_attempts")
 ACCOUNT_AND_NETWORK_IN_AN_HOUR = Limit("account and network in an hour", 10, 3600, "too_many_for_account")
@@ -56,7 +56,7 @@ class Attempt:
         self._counted: list[str] = []
 
     def count(self, limit: Limit, *of: str) -> None:
-        """Raises ValidationError once the limit is reached: the attempt is not judged."""
+        """Count the attempt. Raises ValidationError above the limit: the attempt is then not judged."""
         bucket = int(self._request.now.timestamp() // limit.seconds)
         names = hashlib.sha256("\0".join((limit.name, self._factor, *of)).encode()).hexdigest()
         key = f"sign-in:{names}:{bucket}"
@@ -78,12 +78,12 @@ class Attempt:
 
     @property
     def _name(self) -> str:
-        """Never what was typed: it may be a password in the wrong field."""
+        """The account's name, never what was typed: a password may be in the wrong field."""
         return self._user.audit_id if self._user else ""
 
 
 def begin(request: Request, *, factor: str, account: str, user: User | None) -> Attempt:
-    """Count an attempt. `account`: what is guessed at, whether it exists or not. Raises ValidationError."""
+    """Count an attempt. `account`: the account tried, whether it exists or not. Raises ValidationError."""
     attempt, place = Attempt(request, factor, user), network(request.address)
     if user is not None and known_devices.is_known(request, user):
         attempt.count(ACCOUNT_AND_DEVICE, account)
@@ -99,7 +99,7 @@ def begin(request: Request, *, factor: str, account: str, user: User | None) -> 
 def judged(factor: str, user: User | None) -> Iterator[None]:
     """Count the block as an attempt at a second factor, for a form that raises ValidationError for a wrong one.
 
-    Without a user there is no limit: with a passkey alone, nothing can be guessed of an account.
+    Without a user there is no limit: a sign-in by passkey alone offers nothing to guess.
     """
     request = context.request
     attempt = Attempt(request, factor, user)
@@ -123,5 +123,5 @@ def actor_of(request: Request, user: User | None) -> Actor:
 def _changed(key: str, by: int) -> int:
     try:
         return cache.incr(key, by)
-    except ValueError:  # forgotten since it was added
+    except ValueError:  # deleted since it was added
         return max(by, 0)

@@ -1,4 +1,4 @@
-"""How a person comes in by mail: with the link, or with the code that confirmed their request."""
+"""Sign-in of a person by mail: with the link, or with the code that confirmed their request."""
 
 from django.contrib.auth import login
 
@@ -11,10 +11,10 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 def sign_in(request: Request, user: User, *, assurance: str) -> None:
-    """Starts a session of its own: nothing of an earlier one, nor its key, lives on (session fixation).
+    """Start a new session with a new key; nothing of an earlier one lives on (session fixation).
 
-    `assurance` is "link" or "code". allauth's record lets an invited staff member set up a second factor; it counts
-    for nothing else (portal/sign_in/staff.py).
+    `assurance` is "link" or "code". allauth's record lets an invited staff member set up a second factor, and has no
+    other effect (portal/sign_in/staff.py).
     """
     request.session.flush()
     login(request, user, backend=BACKEND)

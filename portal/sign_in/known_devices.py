@@ -1,6 +1,6 @@
-"""Browsers in which a member of staff signed in before, by a signed cookie: strangers' failures do not lock them out.
+"""Browsers in which a member of staff signed in before, known by a signed cookie, so that others cannot lock them out.
 
-The cookie opens nothing. It ends with the password of the person, and after half a year without a sign-in.
+The cookie grants no access. It ends with the person's password, and after half a year without a sign-in.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from clients.models import User
 from portal.web.http_request import Request
 
 MAX_AGE_S = 180 * 24 * 3600
-MAX_PEOPLE = 5  # of one browser, the last ones
+MAX_PEOPLE = 5  # per browser, the latest ones
 MAX_COOKIE_LENGTH = 2000  # characters
 SALT = "keydesk.portal.known_devices"
 
 
 def is_known(request: Request, user: User) -> bool:
-    """Whether this person signed in in this browser before."""
+    """Return whether this person signed in in this browser before."""
     mark = _marks(request).get(str(user.uid), "")
     return constant_time_compare(mark, _mark(user))
 
@@ -50,5 +50,5 @@ def _marks(request: Request) -> dict[str, str]:
 
 
 def _mark(user: User) -> str:
-    """Another one after each change of the password, also of one that is not usable."""
+    """Return a mark that changes with the password, also with an unusable one."""
     return salted_hmac(SALT, f"{user.uid}:{user.password}", algorithm="sha256").hexdigest()[:32]

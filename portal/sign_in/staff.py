@@ -1,7 +1,7 @@
-"""How staff sign in: a passkey, a password with a TOTP code, or the organisation's OpenID Connect.
+"""Sign-in of staff: a passkey, a password with a TOTP code, or the organisation's OpenID Connect.
 
-allauth does the signing in; these adapters close what Keydesk does not offer (sign-up, password reset by mail) and see
-to it that nobody with a staff role gets in with a password alone.
+allauth signs in; these adapters close what Keydesk does not offer (sign-up, password reset by mail) and refuse staff
+who have a password alone.
 """
 
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from portal.ui import svg
 from portal.web.http_request import Request, prepared
 from portal.web.next_page import own_page
 
-# Where each role begins after signing in.
+# The first page of each role after signing in.
 FIRST_PAGE = {
     User.Role.SECURITY: "security:dashboard",
     User.Role.AUDITOR: "auditor:change_log",
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """By the password; allauth asks for the second factor afterwards."""
+        """Check the password; allauth asks for the second factor afterwards."""
         email = credentials.get("email", "")
         user = User.objects.with_address(email).first()
         attempt = attempts.begin(
@@ -80,14 +80,14 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Whether a sign-in may lead on to it."""
+        """Return whether a sign-in may redirect to this URL."""
         return bool(url and own_page(url))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         raise NotImplementedError(f"every mail goes through clients/mail/outbox.py, {template_prefix} too")
 
     def send_notification_mail(self, template_prefix: str, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
-        """What allauth would mail ("mfa/email/webauthn_added") goes to the change log, for whoever reads it there."""
+        """Record in the change log what allauth would mail ("mfa/email/webauthn_added")."""
         what = template_prefix.rpartition("/")[2].replace("_", " ")
         user = cast(User, user)
         by = Actor(user=user, address=self.request.address, request_id=self.request.id)
@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
-    """Single sign-on lets in the staff we invited; it makes no accounts."""
+    """Single sign-on for invited staff only; it makes no accounts."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
@@ -153,7 +153,7 @@ class MFAAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        """The secret of a TOTP app and the seed of recovery codes: the database alone must not open an account."""
+        """Encrypt a TOTP app's secret or the seed of recovery codes: the database alone must not open an account."""
         return encryption.seal_second_factor(text)
 
     def decrypt(self, encrypted_text: str) -> str:
@@ -163,21 +163,21 @@ class MFAAdapter(DefaultMFAAdapter):
         return str(settings.SERVICE_NAME)
 
     def build_totp_svg(self, url: str) -> SafeString:
-        """Inline, because the content security policy lets no data: URI in."""
+        """Return the QR code as inline SVG, because the content security policy allows no data: URI."""
         return svg.qr_code(url, label=_("QR code for the authenticator app"))
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """The last second factor of a staff member stays; another one first."""
+        """Return whether this factor may be deleted: not the last one of a staff member."""
         others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=SECOND_FACTORS)
         return not authenticator.user.is_staff_member or others.exclude(pk=authenticator.pk).exists()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """The relying party is PUBLIC_URL's host, never the request's (WebAuthn section 5.1.2)."""
+        """Return the relying party: PUBLIC_URL's host, never the HTTP request's (WebAuthn section 5.1.2)."""
         return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": settings.SERVICE_NAME}
 
 
 def _method(request: Request, user: User) -> str:
-    """How a member of staff came in, for the change log."""
+    """Return the sign-in method of a member of staff, for the change log."""
     used = []
     for record in get_authentication_records(request, user):
         used.append(METHODS.get(record.get("type") or record["method"], record["method"]))
@@ -191,12 +191,12 @@ def is_strong(request: Request) -> bool:
 
 
 def may_only_set_up(request: Request) -> bool:
-    """A staff session that began with a mailed link: it may set up a first second factor, and nothing else."""
+    """Return whether a staff session began with a mailed link: it may only set up a first second factor."""
     return request.user.is_authenticated and request.user.is_staff_member and not is_strong(request)
 
 
 def had_second_factor(request: Request) -> bool:
-    """Was there a second factor, or single sign-on, before this session began? A link is no way around either."""
+    """Return whether the person had a second factor or single sign-on before; a link must not bypass either."""
     began_at = datetime.fromtimestamp(request.session["started_at"], UTC)
     factors = Authenticator.objects.filter(user=request.user, created_at__lt=began_at)
     return factors.exists() or SocialAccount.objects.filter(user=request.user, date_joined__lt=began_at).exists()

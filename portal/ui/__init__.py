@@ -1,1 +1,1 @@
-"""What pages are made of: dates, charts, differences, template tags."""
+"""Building blocks of pages: dates, charts, differences, template tags."""

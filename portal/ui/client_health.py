@@ -1,6 +1,6 @@
-"""How a client is doing, in the words and colours that its contacts see.
+"""The health of a client, in the words and colours that its contacts see.
 
-Works on rows that were loaded beforehand, so that a page with many clients asks the database no more often.
+Works on rows loaded beforehand, so that a page with many clients needs no query for each.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients.expiry import QUIET
+from clients.expiry import EXPIRY_NOTICE, UNUSED_AFTER
 from clients.models import Client, Key, Secret
 from portal.ui import rotation
 from portal.ui.dates import ago, day, days_left, moment
-from portal.ui.rotation import SOON, Rotation, Uses
+from portal.ui.rotation import Rotation, Uses
 from tokens.models import CredentialUse
 
 Counts = Mapping[str, int]  # of valid tokens, by credential
@@ -25,9 +25,9 @@ Counts = Mapping[str, int]  # of valid tokens, by credential
 
 @dataclass(frozen=True)
 class Condition:
-    """`state` is a colour of the `tag` component; `rank` puts the most urgent first; `key` is the one to replace.
+    """`state` is a colour of the `tag` component; `rank` sorts the most urgent first; `key` is the one to replace.
 
-    `rotation` is one that is in progress: the client is not all right before the new key or secret is used.
+    `rotation` is in progress if given: the client is not healthy before the new key or secret is used.
     """
 
     rank: int
@@ -38,7 +38,7 @@ class Condition:
 
 
 def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
-    """`keys` and `secrets` are loaded; with those that stopped lately, a rotation that nobody finished is seen too."""
+    """Return the health of a client. With lately stopped `keys` and `secrets`, an unfinished rotation shows as well."""
     keys, secrets = list(keys), list(secrets)
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
@@ -61,14 +61,14 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
 
 
 def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
-    """The key that ends within a month without a successor that goes on after it."""
+    """Return the key that ends within a month, if no key goes on after it; else None."""
     staying = [key for key in usable if key.retires_at is None]
-    ends = [(key.not_after, key.pk, key) for key in staying if key.not_after and key.not_after <= now + SOON]
+    ends = [(key.not_after, key.pk, key) for key in staying if key.not_after and key.not_after <= now + EXPIRY_NOTICE]
     return max(ends)[-1] if ends and len(ends) == len(staying) else None
 
 
 def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
-    """Each usable credential in a few words, keys first."""
+    """Describe each usable credential in a few words, keys first."""
     works = (Key.State.ACTIVE, Key.State.RETIRING)
     words = [key.title for key in keys if key.state(now) in works]
     if client.accepts_secrets:
@@ -107,7 +107,7 @@ class KeyCard:
     used: str
     note: str
     tokens: int  # valid now
-    proven: str  # does anybody have the private half?
+    proven: str  # words about the proof of possession
 
     @property
     def start_at(self) -> datetime:
@@ -117,11 +117,11 @@ class KeyCard:
 def of_key(
     key: Key, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
 ) -> KeyCard:
-    """`replacing` is the rotation of the client, if there is one: its new key is not called safe to retire."""
+    """Return the card of a key. `replacing`: the client's rotation; its new key is not called safe to retire."""
     state = key.state(now)
     colour, status = KEY_STATES[state], str(key.State(state).label)
     end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
-    if state == Key.State.ACTIVE and end_at and end_at <= now + SOON:
+    if state == Key.State.ACTIVE and end_at and end_at <= now + EXPIRY_NOTICE:
         days = days_left(end_at, now)
         colour, status = "warn", ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
     use = uses.get(key.credential)
@@ -154,7 +154,7 @@ def used_words(use: CredentialUse | None, now: datetime) -> str:
 
 
 def _unused_note(credential: Key | Secret, replacing: Rotation | None) -> str:
-    """For the new one of two, as long as it has not been used."""
+    """Return the note on the new credential of a rotation, until it has been used."""
     if replacing and replacing.new == credential and replacing.new_used_at is None:
         return _("Not used yet: set it in your software.")
     return ""
@@ -169,9 +169,9 @@ def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: dateti
 
 
 def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> str:
-    """What would break without this credential."""
+    """Return what removing this credential would break."""
     last = use.last_used_at if use else None
-    if (last or since) > now - QUIET:
+    if (last or since) > now - UNUSED_AFTER:
         return "" if last is None else _("In use: software that authenticates with it would be refused.")
     if last is None:
         return _("Never used since it was added on %(day)s: safe to retire.") % {"day": day(since)}
@@ -183,7 +183,7 @@ def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> 
 
 @dataclass(frozen=True)
 class SecretLine:
-    """A secret as the client's page lists it: never the secret itself."""
+    """A secret as the client's page lists it, without its value."""
 
     secret: Secret
     state: str
@@ -218,13 +218,13 @@ def of_secret(
 
 
 # --- All credentials of a client on one time line -------------------------------------------------------------------
-LONGEST = timedelta(days=365)  # to either side of today
-SHORTEST = timedelta(days=90)  # after today, so that there is something to see
+MAX_SIDE = timedelta(days=365)  # to either side of today
+MIN_AFTER_TODAY = timedelta(days=90)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One credential on the time line of its client; `start`, `end` and `now` in percent of it."""
+    """Credential on the time line of its client; `start`, `end` and `now` in percent of it."""
 
     name: str
     used: str
@@ -236,7 +236,7 @@ class Line:
 
 
 def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> list[Line]:
-    """The credentials that work or will, the one that ends first on top."""
+    """Return the credentials that work or will work, the first to end on top."""
     over = (Key.State.RETIRED, Key.State.EXPIRED)
     cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
     rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
@@ -250,8 +250,8 @@ def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: 
 def _on_one_scale(rows: list[tuple[str, str, str, datetime, datetime | None]], now: datetime) -> list[Line]:
     if not rows:
         return []
-    left = max(min(start for *_row, start, _end in rows), now - LONGEST)
-    right = min(max([now + SHORTEST, *(end for *_row, end in rows if end)]), now + LONGEST)
+    left = max(min(start for *_row, start, _end in rows), now - MAX_SIDE)
+    right = min(max([now + MIN_AFTER_TODAY, *(end for *_row, end in rows if end)]), now + MAX_SIDE)
 
     def percent(at: datetime) -> float:
         return 100 * (min(max(at, left), right) - left) / (right - left)

@@ -1,4 +1,4 @@
-"""Times and spans as people read them, in the reader's time zone and language. Filters of every template."""
+"""Times and spans in words, in the reader's time zone and language. Filters of every template."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ class Unit:
     future: Any
 
 
-# Whole phrases and not "%s ago" around a unit: German and others decline the unit after a preposition.
+# Whole phrases and not "%s ago" around a unit, because German and others decline the unit after a preposition.
 UNITS = (
     Unit(
         timedelta(minutes=1),
@@ -62,7 +62,7 @@ UNITS = (
 
 
 def day(value: date | None) -> str:
-    """6 December 2026."""
+    """Format a date as 6 December 2026."""
     if not value:
         return ""
     local = _local(value) if isinstance(value, datetime) else value
@@ -75,30 +75,30 @@ def day(value: date | None) -> str:
 
 
 def short_day(value: date) -> str:
-    """6 Dec: under an axis."""
+    """Format a date as 6 Dec, for an axis."""
     # Translators: a date as "6 Dec", in the letters of Django's date filter.
     return format_date(value, pgettext("date format", "j M"))
 
 
 def clock(value: datetime | None) -> str:
-    """15:41."""
+    """Format a time as 15:41."""
     # Translators: a time as "15:41", in the letters of Django's date filter.
     return format_date(_local(value), pgettext("time format", "H:i")) if value else ""
 
 
 def moment(value: datetime | None) -> str:
-    """6 December 2026, 10:14."""
+    """Format a moment as 6 December 2026, 10:14."""
     # Translators: a date and a time as "6 December 2026, 10:14".
     return _("%(day)s, %(time)s") % {"day": day(value), "time": clock(value)} if value else ""
 
 
 def days_left(value: datetime | None, now: datetime | None = None) -> int:
-    """Calendar days in the reader's zone from now until `value`: 0 is today, negative is past."""
+    """Return the calendar days in the reader's zone from now until `value`: 0 is today, negative is past."""
     return (_local(value).date() - _local(now or timezone.now()).date()).days if value else 0
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> str:
-    """3 minutes ago; a time to come is "in 57 minutes", no time is "never"."""
+    """Format a time as "3 minutes ago"; a future one as "in 57 minutes", none as "never"."""
     if not value:
         return _("never")
     passed = (now or timezone.now()) - value
@@ -109,7 +109,7 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
 
 
 def span(value: datetime | timedelta | None, now: datetime | None = None) -> str:
-    """9 days: how long since (or until) a time, or how long a timedelta is."""
+    """Format as "9 days" how long ago (or ahead) a time is, or how long a timedelta is."""
     if value is None:
         return ""
     length = value if isinstance(value, timedelta) else abs((now or timezone.now()) - value)
@@ -118,7 +118,7 @@ def span(value: datetime | timedelta | None, now: datetime | None = None) -> str
 
 
 def precise(value: datetime | None) -> str:
-    """6 December 2026, 10:14:05 CET: a moment to compare with another one, as everything of a refusal is."""
+    """Format a moment as 6 December 2026, 10:14:05 CET, for comparison with another one."""
     if not value:
         return ""
     local = _local(value)
@@ -129,11 +129,11 @@ def precise(value: datetime | None) -> str:
     return _("%(day)s, %(time)s %(zone)s") % {"day": day(local), "time": time, "zone": zone_name}
 
 
-MAX_SPAN_S = 10**12  # what people sent may mean anything; a timedelta ends not far beyond
+MAX_SPAN_S = 10**12  # what callers sent may be any number; a timedelta holds not much more
 
 
 def exactly(seconds: float) -> str:
-    """23 hours 59 minutes, for a difference that is to be mended: two units of it."""
+    """Format a difference as "23 hours 59 minutes", in its two largest units."""
     whole = min(round(abs(seconds)), MAX_SPAN_S)
     if whole < 60:
         return ngettext("%(n)s second", "%(n)s seconds", whole) % {"n": whole}
@@ -150,7 +150,7 @@ def exactly(seconds: float) -> str:
 
 
 def zone(now: datetime | None = None) -> str:
-    """Europe/Brussels (UTC+01:00): the zone that every time on the page is told in."""
+    """Return the zone of every time on the page, as Europe/Brussels (UTC+01:00)."""
     local = _local(now or timezone.now())
     name, offset = timezone.get_current_timezone_name(), local.strftime("%:z")
     return name if name in ("UTC", "Etc/UTC") else f"{name} (UTC{offset})"

@@ -1,4 +1,4 @@
-"""Template tags that draw: icons, time lines, charts, scales (portal/ui/svg.py). Built in, so no page loads them."""
+"""Template tags that draw icons, time lines, charts, scales (portal/ui/svg.py). Built in: pages need no `load`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.simple_tag
 def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
-    """The validity line of a key, certificate or secret; without `label` it says how many days are left."""
+    """Draw the validity of a key, certificate or secret; without `label` it tells how many days are left."""
     left = days_left(end_at, now)
     if not label:
         days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}
@@ -41,7 +41,7 @@ def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, la
 
 @register.simple_tag
 def lifeline(line: Line) -> SafeString:
-    """One of the bars of contact/lifelines.html."""
+    """Draw a bar of contact/lifelines.html."""
     end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
     description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
     return svg.lifeline(line.start, line.end, line.now, state=line.state, description=description)
@@ -49,7 +49,7 @@ def lifeline(line: Line) -> SafeString:
 
 @register.simple_tag
 def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
-    """Bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
+    """Draw the bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
     issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
     description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
     return svg.spark(
@@ -59,20 +59,20 @@ def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
 
 @register.simple_tag
 def chart_grid(ticks: Sequence[int]) -> SafeString:
-    """The axis of components/chart.html."""
+    """Draw the axis of components/chart.html."""
     return svg.chart_grid([number(tick) for tick in ticks])
 
 
 @register.simple_tag
 def day_column(day: Mapping[str, int], ticks: Sequence[int]) -> SafeString:
-    """Return a day of components/chart.html, as portal.ui.usage_chart has it."""
+    """Draw a day of components/chart.html, as portal.ui.usage_chart has it."""
     issued, refused = day["issued"], day["refused"]
     return svg.day_column(issued, refused, ticks[0], label=number(refused), is_open=bool(day["is_today"]))
 
 
 @register.simple_tag
 def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
-    """`refused` in each of the last hours, the present one last."""
+    """Draw the number `refused` in each of the last hours, the present one last."""
     started = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=len(refused) - 1)
     description = ngettext(
         "Bar chart: %(n)s request refused in %(hours)s hours, at most %(most)s in one.",
@@ -85,7 +85,7 @@ def hour_bars(refused: Sequence[int], now: datetime) -> SafeString:
 
 @register.simple_tag
 def offset_scale(offset: float, allowed: float) -> SafeString:
-    """How far the reader's clock is from ours, in seconds; positive is ahead."""
+    """Draw how far the reader's clock is from ours, in seconds; positive is ahead."""
     numbers = {"offset": f"{offset:+.0f}", "allowed": f"{allowed:.0f}"}
     description = _("Your clock is %(offset)s seconds from ours; we accept up to %(allowed)s either way.") % numbers
     label = _("You: %(offset)s s") % numbers
@@ -94,7 +94,7 @@ def offset_scale(offset: float, allowed: float) -> SafeString:
 
 @register.simple_tag
 def risk(level: str, label: str = "") -> SafeString:
-    """`level` is low, medium or high."""
+    """Draw a risk; `level` is low, medium or high."""
     words = {"low": _("Low risk"), "medium": _("Medium risk"), "high": _("High risk")}
     return svg.risk(RISKS[level], label or words[level])
 

@@ -1,4 +1,4 @@
-"""The fields of a request or a client as pages show them: each with its label, and a change as before and after."""
+"""The fields of a request or a client with their labels, and the fields of a change as before and after."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from clients.models import Client, Registration
 
 
 def rows(known: Client | Registration, *, without: Collection[str] = ()) -> list[dict[str, object]]:
-    """Return the filled fields; without the person who asks, whom pages show with their address."""
+    """Return the filled fields, without those about the person: pages show them with the address."""
     texts = known.texts
     return [
         {

@@ -1,4 +1,4 @@
-"""Entries of the change log as people read them: sentences, labels and values in their language and time zone."""
+"""Entries of the change log as sentences, labels and values in the reader's language and time zone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clients.models import Client, ClientContact, Key, Proposal, Registration, U
 from portal.ui.dates import moment
 from portal.web.http_request import is_uuid
 
-# field -> the words for its values, where they are from a closed list
+# Words for the values of fields that have a closed list of them, by field.
 WORDS: dict[str, dict[str, str | Promise]] = {
     "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
@@ -33,7 +33,7 @@ WORDS: dict[str, dict[str, str | Promise]] = {
         "unknown": _lazy("Something else"),
     },
 }
-# Fields whose values are moments. In no other is a text taken for one: names are what people, strangers too, typed.
+# Fields whose values are moments. No other text is parsed as one: names come from strangers, too.
 MOMENTS = {
     "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
     "void_at",
@@ -41,7 +41,7 @@ MOMENTS = {
 
 
 def page_of(entries: EntryQuerySet, asked: Mapping[str, str], size: int) -> tuple[list[Entry], bool, bool]:
-    """Keyset pages by seq (`?before=`, `?after=`): the entries, and whether there are newer and older ones."""
+    """Return a keyset page by seq (`?before=`, `?after=`): entries, whether newer ones exist, whether older ones."""
     before, after = (_seq(asked.get(name, "")) for name in ("before", "after"))
     if after is not None:
         found = list(entries.after(after).order_by("seq")[: size + 1])
@@ -55,12 +55,12 @@ def _seq(text: str) -> int | None:
 
 
 def rows(entries: Iterable[Entry]) -> list[dict[str, object]]:
-    """For the change_log component."""
+    """Return rows for the change_log component."""
     return [row(entry) for entry in entries]
 
 
 def rows_with_clients(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    """The same, each with the client it belongs to and the address of that client's history; one query for all."""
+    """Return such rows with the client of each, and the URL of that client's history; one query for all."""
     known = Client.objects.filter(uid__in={entry.client_ref for entry in entries if is_uuid(entry.client_ref)})
     names = {str(uid): name for uid, name in known.values_list("uid", "name")}
     return [{**row(entry), **_client(entry, names)} for entry in entries]
@@ -72,7 +72,7 @@ def _client(entry: Entry, names: Mapping[str, str]) -> dict[str, object]:
 
 
 def row(entry: Entry, *, without: Container[str] = ()) -> dict[str, object]:
-    """For the change_log component, without these fields."""
+    """Return a row for the change_log component, without these fields."""
     changes = differences(entry, without=without)
     return {
         "seq": entry.seq,
@@ -88,24 +88,24 @@ def row(entry: Entry, *, without: Container[str] = ()) -> dict[str, object]:
 
 
 def sentence(entry: Entry, actor: str = "") -> str:
-    """`actor` is what to call them instead of their name."""
+    """Return the entry as a sentence. `actor`: how to call the actor instead of by name."""
     return entry.template.format(actor=actor or name_of(entry.actor_label), subject=entry.subject_label)
 
 
 def contacts_among(entries: Iterable[Entry]) -> set[str]:
-    """The actors of these entries that are people, and no staff; always one query."""
+    """Return which actors of these entries are contacts; always one query."""
     return {f"user:{pk}" for pk in actors_of(entries).filter(role=User.Role.CONTACT).values_list("pk", flat=True)}
 
 
 def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
-    """Staff and commands are the Security team; what a rule demands, Keydesk does itself."""
+    """Return the actor's name as contacts see it: staff and commands as the Security team, rules as Keydesk."""
     if entry.actor_id == f"system:{ITSELF}":
         return str(settings.SERVICE_NAME)
     return name_of(entry.actor_label) if by_contact else _("The Security team")
 
 
 def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:
-    """The people among the actors of these entries; always one query."""
+    """Return the people among the actors of these entries; always one query."""
     ids = {entry.actor_id.removeprefix("user:") for entry in entries if entry.actor_id.startswith("user:")}
     return User.objects.filter(pk__in=[0, *(int(pk) for pk in ids if pk.isdecimal() and len(pk) < 19)])
 
@@ -121,7 +121,7 @@ def _who(entry: Entry) -> str:
 
 
 def differences(entry: Entry, *, without: Container[str] = ()) -> list[dict[str, object]]:
-    """For the diff component; what reads the same before and after is left out."""
+    """Return rows for the diff component, without values that read the same before and after."""
     shown: list[dict[str, object]] = [
         {"field": FIELDS.get(name, name), "before": value(name, before), "after": value(name, after)}
         for name, before, after in entry.differences
@@ -131,7 +131,7 @@ def differences(entry: Entry, *, without: Container[str] = ()) -> list[dict[str,
 
 
 def value(name: str, raw: object) -> str:
-    """One value of a change in words; empty for none."""
+    """Return a value of a change in words; "" for none."""
     if raw is None or raw == "":
         return ""
     if isinstance(raw, bool):
@@ -144,7 +144,7 @@ def value(name: str, raw: object) -> str:
 
 
 def _moment(raw: str) -> str:
-    """As it stands where it is none: an entry that was not written here must be readable, too."""
+    """Format a moment; a text that is none is returned as it is, because entries of other writers are shown, too."""
     try:
         at = parse_datetime(raw)
         return moment(at) if at and at.tzinfo else raw

@@ -1,4 +1,4 @@
-"""Proof of possession: the contact signs a short text of ours with the private half of the key they add."""
+"""Proof of possession: the contact signs a short text of ours with the private half of the key being added."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,7 +10,7 @@ from clients import keymaterial
 from clients.keymaterial import PublicKey
 from clients.models import Client
 
-# What a proof of possession signs: of this client, and no older than a day.
+# A challenge names the client, and is valid for a day.
 CHALLENGE_LIFETIME = timedelta(days=1)
 
 
@@ -19,12 +19,12 @@ def challenge_for(client: Client) -> str:
 
 
 def _challenges() -> TimestampSigner:
-    """Not made on import: without a SECRET_KEY the system checks must still come to say so."""
+    """Return the signer. Not made on import, so that without a SECRET_KEY the system checks can still report it."""
     return TimestampSigner(salt="keydesk.portal.keys.proof")
 
 
 def problem(client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> str:
-    """Why `proof` does not show that its sender has the private half of the one key; "" when it does, or is empty."""
+    """Return why `proof` shows no possession of the private half of the key; "" when it does, or when it is empty."""
     proof, challenge = answers["proof"], answers["challenge"]
     if not proof:
         return ""

@@ -1,4 +1,4 @@
-"""Proposals as people read them: what would change, where, and whom it affects."""
+"""Proposals in words: what would change, where, and the parties concerned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = {
 
 
 def row(proposal: Proposal, now: datetime) -> dict[str, object]:
-    """Proposal, for a list and for its own page."""
+    """Return a proposal for a list and for its own page."""
     state = proposal.state(now)
     return {
         "proposal": proposal,
@@ -32,7 +32,7 @@ def row(proposal: Proposal, now: datetime) -> dict[str, object]:
 
 
 def differences(proposal: Proposal) -> list[dict[str, object]]:
-    """For the diff component: what it would change of what was there when it was proposed."""
+    """Return rows for the diff component: the change of the state at the time of the proposal."""
     shown: list[dict[str, object]] = [
         {"field": FIELDS[name], "before": log_entries.value(name, before), "after": log_entries.value(name, after)}
         for name in FIELDS
@@ -43,7 +43,7 @@ def differences(proposal: Proposal) -> list[dict[str, object]]:
 
 
 def affected(proposal: Proposal) -> dict[str, object]:
-    """The parties concerned: a client with its contacts and sensitive scopes, or the clients that hold a scope."""
+    """Return the parties concerned: a client's contacts and sensitive scopes, or the clients that hold a scope."""
     if proposal.client is not None:
         return {
             "sensitive": list(proposal.client.sensitive_scopes.order_by("name")),

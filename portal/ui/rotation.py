@@ -1,4 +1,4 @@
-"""Rotation of a key or secret: whether the new one is used yet, and the old one no longer.
+"""Rotation of a key or secret: whether the new one is in use, and the old one no longer is.
 
 Works on rows that were loaded beforehand, as portal/ui/client_health.py does.
 """
@@ -11,20 +11,19 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from clients.expiry import QUIET
+from clients.expiry import EXPIRY_NOTICE, UNUSED_AFTER
 from clients.models import Client, Key, Secret
 from portal.ui.dates import ago
 from tokens.models import CredentialUse
 
-SOON = timedelta(days=30)  # the first mail about a certificate that ends goes out as long before
-REMEMBERED = timedelta(days=30)  # an old one that stopped longer ago is no part of a rotation any more
+ROTATION_MEMORY = timedelta(days=30)  # an old credential that stopped earlier is part of no rotation
 
 Uses = Mapping[str, CredentialUse]
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """The old credential has been used, so software depends on it until the new one has taken its place."""
+    """An old credential that was used, so that software depends on it, and the new one that takes its place."""
 
     old: Key | Secret
     new: Key | Secret
@@ -43,16 +42,16 @@ class Rotation:
 
     @property
     def is_quiet(self) -> bool:
-        """The old one has not been used for a while: nothing misses it."""
-        return self.old_used_at <= self.now - QUIET
+        """Whether the old credential has not been used for a while, so that its end breaks nothing."""
+        return self.old_used_at <= self.now - UNUSED_AFTER
 
     @property
     def quiet_days(self) -> int:
-        return QUIET.days
+        return UNUSED_AFTER.days
 
     @property
     def can_retire(self) -> bool:
-        """The old one is a key without an end of its contacts' own, and the new one is used."""
+        """Whether the old credential is a key that its contacts gave no end, and the new one is used."""
         return isinstance(self.old, Key) and self.old.retires_at is None and self.new_used_at is not None
 
     @property
@@ -86,13 +85,13 @@ class Rotation:
 def of_client(
     client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime
 ) -> Rotation | None:
-    """The rotation that is in progress, the most urgent of several; also one whose old credential stopped too soon."""
+    """Return the most urgent rotation in progress, also one whose old credential stopped too soon; else None."""
     keys, secrets = list(keys), list(secrets) if client.accepts_secrets else []
     last_use = _last_use_of_working(keys, secrets, uses, now)
     waiting = [
         rotation
         for rotation in (*_of_keys(keys, uses, now), *_of_secrets(secrets, uses, now))
-        # Software that went over to another credential than the newest one misses nothing that stopped.
+        # Software that moved to a credential other than the newest one does not depend on the stopped one.
         if not rotation.is_over and not (rotation.has_stopped and last_use > rotation.stops_at)
     ]
     return min(waiting, key=lambda rotation: rotation.stops_at, default=None)
@@ -101,7 +100,7 @@ def of_client(
 def _of_keys(keys: list[Key], uses: Uses, now: datetime) -> Iterator[Rotation]:
     for old in keys:
         end = min((at for at in (old.not_after, old.retires_at) if at), default=None)
-        if end is None or old.active_from is None or not now - REMEMBERED < end <= now + SOON:
+        if end is None or old.active_from is None or not now - ROTATION_MEMORY < end <= now + EXPIRY_NOTICE:
             continue
         after = [
             key for key in keys
@@ -113,14 +112,14 @@ def _of_keys(keys: list[Key], uses: Uses, now: datetime) -> Iterator[Rotation]:
 def _of_secrets(secrets: list[Secret], uses: Uses, now: datetime) -> Iterator[Rotation]:
     current = [secret for secret in secrets if secret.ends_at is None]
     for old in secrets:
-        if old.ends_at and old.ends_at > now - REMEMBERED:
+        if old.ends_at and old.ends_at > now - ROTATION_MEMORY:
             yield from _rotation(old, current, old.ends_at, uses, now)
 
 
 def _rotation[Credential: (Key, Secret)](
     old: Credential, after: list[Credential], end: datetime, uses: Uses, now: datetime
 ) -> Iterator[Rotation]:
-    """None without a successor, or when the old one was never used: then nothing depends on it."""
+    """Return None without a successor, or when the old credential was never used: then nothing depends on it."""
     use = uses.get(old.credential)
     if not after or use is None:
         return

@@ -10,20 +10,20 @@ from clients.models import User
 
 
 def staff_addresses() -> frozenset[str]:
-    """Mail addresses of everybody who is, or was, on the staff."""
+    """Return the mail addresses of all present and former staff."""
     return frozenset(User.objects.exclude(role=User.Role.CONTACT).values_list("email", flat=True))
 
 
 def without_name(label: str, staff: Collection[str]) -> str:
-    """A label as it is; of a member of staff the address alone. `staff`: of staff_addresses."""
+    """Return a label; for a member of staff the address alone. `staff`: from staff_addresses."""
     address = label.rpartition(" <")[2].rstrip(">")
     return address if address.lower() in staff else label
 
 
 def as_contacts_see(label: str, staff: Collection[str]) -> str:
-    """Return "Lotte Verhaeghe <lotte@leiestroom.example>" as it is; a member of staff or a command without a name.
+    """Return "Lotte Verhaeghe <lotte@leiestroom.example>" unchanged, a member of staff or a command without a name.
 
-    For labels that rows keep: who added a key, who made a secret. `staff`: of staff_addresses.
+    For labels kept in rows: who added a key or made a secret. `staff`: from staff_addresses.
     """
     address = label.rpartition(" <")[2].rstrip(">")
     return _("the Security team") if "@" not in address or address.lower() in staff else label

@@ -1,7 +1,7 @@
 """Small pictures as inline SVG, computed on the server.
 
-The content security policy forbids style attributes, so positions and sizes are SVG percentages: no viewBox,
-so that texts in the picture never scale. Every function takes numbers and short texts (which are escaped).
+The content security policy forbids style attributes, so positions and sizes are SVG percentages: no viewBox, so that
+texts in the picture do not scale. Every function takes numbers and short texts, which are escaped.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ CHART_HEIGHT, SPARK_HEIGHT = 133, 56  # pixels
 
 
 def icon(name: str, css: str = "") -> SafeString:
-    """A decorative icon, hidden from screen readers; `name` is a key of ICONS, else KeyError."""
+    """Draw a decorative icon, hidden from screen readers. `name`: a key of ICONS, else KeyError."""
     strokes = mark_safe(ICONS[name])  # noqa: S308  (a constant of this module)
     return format_html(
         '<svg class="kd-icon {}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', css, strokes
@@ -47,14 +47,14 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 def percent_passed(start_at: datetime, end_at: datetime, now: datetime) -> float:
-    """How much of the period has passed at `now`, from 0 to 100."""
+    """Return how much of the period has passed at `now`, from 0 to 100."""
     if end_at <= start_at:
         return 100.0
     return min(100.0, max(0.0, 100 * (now - start_at) / (end_at - start_at)))
 
 
 def timeline(passed: float, *, state: str, label: str, description: str) -> SafeString:
-    """A validity line: the used part, what is left in the colour of `state` (ok, warn, bad, next), a mark for today.
+    """Draw a validity line: the part used, the rest in the colour of `state` (ok, warn, bad, next), a mark for today.
 
     `passed` is a percentage; `label` stands above the mark; `description` says the same in words.
     """
@@ -76,7 +76,7 @@ def timeline(passed: float, *, state: str, label: str, description: str) -> Safe
 
 
 def lifeline(start: float, end: float, now: float, *, state: str, description: str) -> SafeString:
-    """One of several periods on the same scale, in percent of it; as `timeline`, without words in the picture."""
+    """Draw one of several periods on the same scale, in percent; like `timeline`, without words in the picture."""
     return format_html(
         '<svg role="img" aria-label="{description}" height="24" width="100%">'
         '<rect class="kd-line-track" x="0" y="8" width="100%" height="8" rx="4"/>'
@@ -93,7 +93,7 @@ def lifeline(start: float, end: float, now: float, *, state: str, description: s
 
 
 def offset_scale(offset: float, *, allowed: float, label: str, description: str) -> SafeString:
-    """A clock's offset from ours on a scale around zero, with the band that we accept (all in seconds)."""
+    """Draw a clock's offset from ours on a scale around zero, with the accepted band (all in seconds)."""
     span = 1.25 * max(abs(offset), 2 * allowed, 1.0)
     here, half = 50 + 50 * offset / span, 50 * allowed / span
     return format_html(
@@ -113,14 +113,14 @@ def offset_scale(offset: float, *, allowed: float, label: str, description: str)
 
 
 def axis(most: int) -> list[int]:
-    """The figures at the lines of an axis, from its top down to 0: at most four steps of 1, 2 or 5 times ten."""
+    """Return the figures of an axis from its top down to 0: at most four steps of 1, 2 or 5 times a power of ten."""
     steps = (digit * 10**zeros for zeros in count() for digit in (1, 2, 5))
     step = next(step for step in steps if 4 * step >= most)
     return [step * line for line in range(max(1, -(-most // step)), -1, -1)]
 
 
 def chart_grid(labels: Sequence[str]) -> SafeString:
-    """The axis of a chart: a line and its figure for each of `labels`, evenly from the top down."""
+    """Draw the axis of a chart: a line and its figure for each of `labels`, evenly from the top down."""
     steps = max(1, len(labels) - 1)
     lines = format_html_join(
         "",
@@ -134,7 +134,7 @@ def chart_grid(labels: Sequence[str]) -> SafeString:
 
 
 def day_column(issued: int, refused: int, top: int, *, label: str, is_open: bool) -> SafeString:
-    """Day of a chart: refused stands on issued, on one scale, at least 3 pixels high and with its number.
+    """Draw a day of a chart: refused above issued, on one scale, at least 3 pixels high and with its number.
 
     `is_open`: the day is not over yet, so its column is only outlined.
     """
@@ -160,7 +160,7 @@ def day_column(issued: int, refused: int, top: int, *, label: str, is_open: bool
 
 
 def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) -> SafeString:
-    """A chart of days as small as a line of text: refused on issued, on one scale, a day with any visible."""
+    """Draw a chart of days in the height of a line of text: refused above issued, every day with any count visible."""
     step, top = 100 / max(len(issued), 1), max([1, *map(sum, zip(issued, refused, strict=True))])
     drawn = []
     for day, counts in enumerate(zip(issued, refused, strict=True)):
@@ -184,14 +184,14 @@ def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) ->
 
 
 def _heights(issued: int, refused: int, top: int, height: int) -> tuple[int, int]:
-    """Pixels of both parts of a column; what is there has three at least, and nothing is higher than the picture."""
+    """Return the pixels of both parts of a column: at least three for a count above 0, at most `height` in all."""
     of_refused = max(3, round(height * refused / top)) if refused else 0
     of_issued = max(1, round(height * issued / top)) if issued else 0
     return min(of_issued, height - of_refused), of_refused
 
 
 def hour_bars(refused: Sequence[int], *, start: str, end: str, description: str) -> SafeString:
-    """Refusals in each hour, on one scale; `start` and `end` stand under the axis."""
+    """Draw the refusals of each hour on one scale; `start` and `end` stand under the axis."""
     step, most = 100 / max(len(refused), 1), max([1, *refused])
     bars = format_html_join(
         "",
@@ -214,7 +214,7 @@ def hour_bars(refused: Sequence[int], *, start: str, end: str, description: str)
 
 
 def risk(level: int, label: str) -> SafeString:
-    """Three rising blocks of which `level` (1 to 3) are filled, with the word beside it."""
+    """Draw three rising blocks of which `level` (1 to 3) are filled, with the word beside it."""
     blocks = format_html_join(
         "",
         '<rect class="{}" x="{}" y="{}" width="7" height="{}" rx="1"/>',
@@ -228,7 +228,7 @@ def risk(level: int, label: str) -> SafeString:
 
 
 def share_bar(share: float) -> SafeString:
-    """A horizontal bar of `share` percent, for a column of a table that also holds the number."""
+    """Draw a horizontal bar of `share` percent, for a table column that also has the number."""
     return format_html(
         '<svg class="kd-share" aria-hidden="true" focusable="false" height="10" width="100%">'
         '<rect class="kd-line-track" width="100%" height="10" rx="2"/>'
@@ -238,7 +238,7 @@ def share_bar(share: float) -> SafeString:
 
 
 def qr_code(text: str, *, label: str) -> SafeString:
-    """Black on white in every colour scheme, with the quiet zone of four modules that scanners need."""
+    """Draw a QR code, black on white in every colour scheme, with the quiet zone of four modules that scanners need."""
     code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=4)
     code.add_data(text)
     rows = code.get_matrix()
@@ -253,5 +253,5 @@ def qr_code(text: str, *, label: str) -> SafeString:
 
 
 def _number(value: float) -> str:
-    """Two decimals with a point, whatever the language: it goes into an SVG attribute."""
+    """Format with two decimals and a point, in every language, for an SVG attribute."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

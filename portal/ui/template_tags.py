@@ -1,4 +1,4 @@
-"""The tags and filters of every template (a builtin: no `{% load %}`). docs/components.md shows them in use."""
+"""Tags and filters of every template (builtin: no `{% load %}`). docs/components.md shows their use."""
 
 import re
 
@@ -16,15 +16,15 @@ from portal.ui.staff_names import as_contacts_see
 
 register = Library()
 
-NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French deceive nobody
-# Comments and strings of the languages in our samples; `//` counts only after a space, so not in an address.
+NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French are harmless
+# Comments and strings of the languages in our samples; `//` counts only after a space, to spare addresses.
 CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
 
 
 # --- Components -----------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
 def component(context: Context, name: str, /, **values: object) -> SafeString:
-    """One component of templates/components/, which sees `values` and nothing else of the page."""
+    """Render a component of templates/components/, which sees `values` and nothing else of the page."""
     inner = context.new(values)
     inner["csrf_token"] = context.get("csrf_token")
     engine = Engine.get_default() if context.template is None else context.template.engine
@@ -33,25 +33,25 @@ def component(context: Context, name: str, /, **values: object) -> SafeString:
 
 @register.simple_block_tag(takes_context=True)
 def wrap(context: Context, content: SafeString, name: str, /, **values: object) -> SafeString:
-    """A component around a piece of the page, which it gets as `content`."""
+    """Render a component around a piece of the page, passed to it as `content`."""
     return component(context, name, content=content, **values)
 
 
 @register.simple_block_tag
 def capture(content: SafeString) -> SafeString:
-    """`{% capture as foot %}...{% endcapture %}`: a piece of the page as a value for a component."""
+    """Capture a piece of the page as a value for a component: `{% capture as foot %}...{% endcapture %}`."""
     return content
 
 
 @register.simple_tag
 def listof(*values: object) -> tuple[object, ...]:
-    """`{% listof _("Client") _("Scopes") as columns %}`."""
+    """Return the values as a list: `{% listof _("Client") _("Scopes") as columns %}`."""
     return values
 
 
 @register.simple_tag(takes_context=True)
 def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
-    """`{% breadcrumb label url label url ... current_label as crumbs %}`."""
+    """Render a breadcrumb: `{% breadcrumb label url label url ... current_label as crumbs %}`."""
     *parents, current = labels_and_urls
     links = [{"label": label, "url": url} for label, url in zip(parents[::2], parents[1::2], strict=True)]
     return component(context, "breadcrumb", links=links, current=current)
@@ -60,7 +60,7 @@ def breadcrumb(context: Context, *labels_and_urls: str) -> SafeString:
 # --- Forms ----------------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
 def field(context: Context, field: BoundField, /, **options: object) -> SafeString:
-    """A form field in full: label or legend, hint, error, control. Options: docs/components.md."""
+    """Render a form field: label or legend, hint, error, control. Options: docs/components.md."""
     kind = _kind(field.field.widget)
     values: dict[str, object] = {"field": field, "kind": kind, "optional": not field.field.required, **options}
     if kind in ("radios", "checkboxes"):
@@ -72,7 +72,7 @@ def field(context: Context, field: BoundField, /, **options: object) -> SafeStri
 
 @register.filter
 def error_links(form: forms.Form) -> list[dict[str, str]]:
-    """What the error summary lists: each message with the id of the control it is about ("" for the whole form)."""
+    """List the errors of a form, each with the id of its control ("" for the whole form)."""
     links = [{"id": "", "message": message} for message in map(str, form.non_field_errors())]
     for bound in form:
         target = "" if bound.is_hidden else f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
@@ -82,7 +82,7 @@ def error_links(form: forms.Form) -> list[dict[str, str]]:
 
 @register.filter
 def error_messages(field: BoundField) -> list[str]:
-    """A field's errors; Django's "This field is required." names the field instead, so that a list of them helps."""
+    """Return a field's errors. Django's "This field is required." names the field instead, for the error summary."""
     missing = {
         "checkbox": _("Tick “%(label)s”"),
         "file-upload": _("Choose a file: %(label)s"),
@@ -109,7 +109,7 @@ def _kind(widget: forms.Widget) -> str:
 
 
 def _control(field: BoundField, kind: str, *, width: object, describedby: object) -> SafeString:
-    """The widget with the classes of govuk-frontend; Django adds aria-describedby and aria-invalid."""
+    """Render the widget with the classes of govuk-frontend; Django adds aria-describedby and aria-invalid."""
     widget = field.field.widget
     block = "checkboxes__input" if kind == "checkbox" else kind
     classes = [f"govuk-{block}", widget.attrs.get("class", "")]
@@ -126,7 +126,7 @@ def _control(field: BoundField, kind: str, *, width: object, describedby: object
 
 
 def _choices(field: BoundField) -> list[dict[str, object]]:
-    """The options of radios and checkboxes; the form may have `hints` and `disabled_choices` by field name."""
+    """List the options of radios and checkboxes; the form may have `hints` and `disabled_choices` by field name."""
     hints = getattr(field.form, "hints", {}).get(field.name, {})
     disabled = getattr(field.form, "disabled_choices", {}).get(field.name, ())
     return [
@@ -145,7 +145,7 @@ def _choices(field: BoundField) -> list[dict[str, object]]:
 
 @register.filter
 def number(value: float) -> str:
-    """18,234 in the reader's language; for counts, never for ids."""
+    """Format a count as 18,234 in the reader's language; not for ids."""
     return formats.number_format(value, use_l10n=True, force_grouping=True)
 
 
@@ -154,7 +154,7 @@ register.filter(as_contacts_see)
 
 @register.filter
 def visible(value: object) -> str:
-    r"""Text of others with control, bidi and other invisible characters shown as escapes (\\u202e)."""
+    r"""Show control, bidi and other invisible characters in a text as escapes (\\u202e)."""
     return "".join(
         char if is_visible(char) or char in NO_BREAK else char.encode("unicode_escape").decode() for char in str(value)
     )
@@ -162,7 +162,7 @@ def visible(value: object) -> str:
 
 @register.filter
 def scope_names(value: object) -> SafeString:
-    """Scope names, which break after a dot only: `meter.readings.write` never ends a line within a word."""
+    """Let scope names break after a dot only, so that `meter.readings.write` ends no line within a word."""
     return format_html_join(" ", '<span class="kd-scope">{}</span>', ((_dotted(name),) for name in str(value).split()))
 
 
@@ -172,13 +172,13 @@ def _dotted(name: str) -> SafeString:
 
 @register.filter
 def address(value: str) -> str:
-    """A mail address in letters, with the `xn--` form of its domain where that differs."""
+    """Show a mail address in letters, with the `xn--` form of its domain where that differs."""
     return visible(email_addresses.in_full(value))
 
 
 @register.filter
 def marked(value: object, other: object) -> SafeString:
-    """`value` with the part that differs from `other` marked: what was sent against what is expected."""
+    """Mark the part of `value` that differs from `other`: what was sent against what is expected."""
     text, against = visible(value), visible(other or "")
     start = next(
         (i for i, (a, b) in enumerate(zip(text, against, strict=False)) if a != b), min(len(text), len(against))
@@ -186,7 +186,7 @@ def marked(value: object, other: object) -> SafeString:
     rest = min(len(text), len(against)) - start
     tail = next((i for i in range(rest) if text[-1 - i] != against[-1 - i]), rest)
     end = len(text) - tail
-    # Marking nearly all of it says nothing; two unrelated values are shown plain.
+    # Marking nearly all of the text says nothing, so two unrelated values are shown plain.
     if not against or start == end or (start < 4 and tail < 4):
         return format_html("{}", text)
     return format_html("{}<mark>{}</mark>{}", text[:start], text[start:end], text[end:])
@@ -194,7 +194,7 @@ def marked(value: object, other: object) -> SafeString:
 
 @register.filter
 def highlight(code: str) -> SafeString:
-    """A sample with its comments and strings in colour; the text itself is escaped and unchanged."""
+    """Colour the comments and strings of a sample; its text is escaped and otherwise unchanged."""
     pieces, end = [], 0
     for part in CODE_PARTS.finditer(code):
         pieces += [("", code[end : part.start()]), (part.lastgroup, part.group())]

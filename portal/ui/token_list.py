@@ -9,7 +9,7 @@ from tokens.models import Token
 
 
 def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str, object]]:
-    """The newest live tokens, as components/tokens_table.html wants them."""
+    """Return the newest live tokens, as components/tokens_table.html wants them."""
     names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
     names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
     return [
@@ -27,7 +27,7 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
 
 
 def users_of(credential: Key | Secret, now: datetime) -> list[str]:
-    """The addresses that hold a token of it now: whom its end would trouble."""
+    """Return the addresses that hold a live token of the credential, and would be affected by its end."""
     live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
     addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
     return [address for address in addresses if address]

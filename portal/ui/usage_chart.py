@@ -1,4 +1,4 @@
-"""Tokens issued and requests refused per day, as the charts show them. Days are UTC days, as they are counted."""
+"""Tokens issued and HTTP requests refused per UTC day, for charts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def of_client(client: Client, now: datetime) -> dict[str, object]:
 
 
 def totals(now: datetime) -> dict[str, list[int]]:
-    """Tokens issued and requests refused of all clients together, by ISO day: plain values, for a cache."""
+    """Return tokens issued and HTTP requests refused of all clients, by ISO day: plain values, for a cache."""
     rows = _sums(UsageDay.objects.all(), now, "day")
     return {row["day"].isoformat(): [row["issued"], row["refused"]] for row in rows}
 
 
 def refused_most(now: datetime, *, days: int, limit: int) -> list[dict[str, Any]]:
-    """The clients with most refused requests: uid, name, refused, issued; plain values, for a cache."""
+    """Return the clients with the most refusals: uid, name, refused, issued; plain values, for a cache."""
     recent = UsageDay.objects.filter(day__gt=now.date() - timedelta(days=days)).order_by()
     sums = recent.values("client__uid", "client__name").annotate(all_issued=Sum("issued"), all_refused=Sum("refused"))
     most = sums.filter(all_refused__gt=0).order_by("-all_refused", "client__name")[:limit]
@@ -39,7 +39,7 @@ def refused_most(now: datetime, *, days: int, limit: int) -> list[dict[str, Any]
 
 
 def of_totals(by_day: Mapping[str, list[int]], now: datetime) -> dict[str, object]:
-    """The chart of what `totals` returned."""
+    """Return the chart of what `totals` returned."""
     sums = {
         date.fromisoformat(day): {"issued": issued, "refused": refused} for day, (issued, refused) in by_day.items()
     }
@@ -47,7 +47,7 @@ def of_totals(by_day: Mapping[str, list[int]], now: datetime) -> dict[str, objec
 
 
 def of_each(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, object]]:
-    """The chart of each client that has any, by its primary key; one query."""
+    """Return the chart of each client that has one, by its primary key; one query."""
     days: dict[int, dict[date, dict[str, Any]]] = defaultdict(dict)
     for row in _sums(UsageDay.objects.filter(client__in=clients), now, "client_id", "day"):
         days[row["client_id"]][row["day"]] = row
@@ -65,7 +65,7 @@ def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[Usag
 
 
 def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:
-    """For the chart component: `days`, oldest first, `ticks` of its axis, and the totals."""
+    """Return values for the chart component: `days`, oldest first, `ticks` of its axis, and the totals."""
     none = {"issued": 0, "refused": 0}
     last = [now.date() - timedelta(days=n) for n in reversed(range(DAYS))]
     days: list[dict[str, Any]] = [

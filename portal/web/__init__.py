@@ -1,1 +1,1 @@
-"""What one HTTP request carries: its session, its kept form, its limits."""
+"""The state of an HTTP request: its session, its kept form, its limits."""

@@ -1,10 +1,10 @@
-"""The name of a browser, for a list of sessions and for mails: from our own words only, whatever the header says."""
+"""The name of a browser, for lists of sessions and for mails: one of our own words, whatever the header says."""
 
 from portal.web.http_request import Request
 
-MAX_HEADER = 400  # characters that are looked at
+MAX_HEADER_LENGTH = 400  # characters that are read
 
-# Names in the User-Agent header, the more telling first: Edge and Opera call themselves Chrome, and Chrome Safari.
+# Names in the User-Agent header, the more specific first: Edge and Opera also say Chrome, and Chrome says Safari.
 BROWSERS = {
     "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
     "Chrome/": "Chrome", "CriOS/": "Chrome", "Safari/": "Safari", "curl/": "curl",
@@ -16,12 +16,12 @@ SYSTEMS = {
 
 
 def of(request: Request) -> str:
-    """The browser that sent this HTTP request, for instance "Chrome, Windows"."""
+    """Return the browser that sent this HTTP request, for instance "Chrome, Windows"."""
     return name_of(request.headers.get("User-Agent", ""))
 
 
 def name_of(user_agent: str) -> str:
     """Return "Chrome, Windows", or "" when nothing in the header is known."""
-    header = user_agent[:MAX_HEADER]
+    header = user_agent[:MAX_HEADER_LENGTH]
     found = (next((name for mark, name in names.items() if mark in header), "") for names in (BROWSERS, SYSTEMS))
     return ", ".join(filter(None, found))

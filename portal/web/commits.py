@@ -1,6 +1,6 @@
-"""Pages while commits wait for a standby (tokens/storage/lease.py): they can be read, and nothing is changed.
+"""Read-only pages while commits wait for a standby (tokens/storage/lease.py).
 
-A change would hold its thread, and a connection, until a standby is back.
+A change would hold its thread and a connection until a standby is back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def commits_wait(request: HttpRequest) -> bool:
 
 
 class CommitsMiddleware:
-    """Answers what would change something with 503 at once."""
+    """Answer HTTP requests that may change something with 503, without delay."""
 
     def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
         self.get_response = get_response

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from django.http import StreamingHttpResponse
 
-# A spreadsheet runs a cell that begins so as a formula (OWASP: CSV injection), some also with the full-width forms of
-# these signs. Where the comma is the decimal sign, Excel takes the semicolon between two cells and no notice of our
-# quotes: there a cell begins inside one of ours, too.
+# Openings of a cell that a spreadsheet runs as a formula (OWASP: CSV injection), also in full width. Where the comma
+# is the decimal sign, Excel splits cells at semicolons and ignores our quotes: there a cell may also begin inside one
+# of ours.
 DANGEROUS = re.compile(r"""\A(?=[=+\-@＝＋－＠\t\r])|(?<=[;\t\r\n])(?="*+[=+\-@＝＋－＠])""")
 
 
 class _Echo:
-    """What csv.writer writes to: hands each line back."""
+    """File for csv.writer whose `write` returns each line."""
 
     def write(self, line: str) -> str:
         return line
@@ -31,7 +31,7 @@ def lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
 
 
 def response(rows: Iterable[Sequence[object]], *, name: str) -> StreamingHttpResponse:
-    """`name` is the file's, with its ending. UTF-8 with a byte order mark, by which Excel knows it."""
+    """Stream the rows. `name`: of the file, with its ending. UTF-8 with a byte order mark, by which Excel knows it."""
     return download((line.encode() for line in _with_mark(lines(rows))), name=name, kind="text/csv; charset=utf-8")
 
 
@@ -46,10 +46,10 @@ def _with_mark(text: Iterator[str]) -> Iterator[str]:
 
 
 def log_file_name(now: datetime) -> str:
-    """Without its ending."""
+    """Return the name without its ending."""
     return f"change-log-{now:%Y-%m-%d}"
 
 
 def selection_file_name(now: datetime) -> str:
-    """Of a part of the log, which cannot be verified alone: never the name that the command for the whole log has."""
+    """Return the name for a part of the log; never the whole log's name, because a part cannot be verified alone."""
     return f"change-log-selection-{now:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""The request as our views see it, after the middleware."""
+"""The HTTP request that views get, after the middleware."""
 
 from datetime import datetime
 from typing import cast
@@ -10,12 +10,12 @@ from clients.models import User
 
 
 class Request(HttpRequest):
-    """For type checkers only: what portal/guards/middleware.py puts on Django's request."""
+    """Type of the HTTP request with the attributes that portal/guards/middleware.py adds; for type checkers only."""
 
     id: str
     address: str
     now: datetime
-    user: User  # signed in: SignInMiddleware stands before every view but the public
+    user: User  # signed in, except on public pages (SignInMiddleware)
 
 
 def prepared(request: HttpRequest) -> Request:
@@ -24,12 +24,12 @@ def prepared(request: HttpRequest) -> Request:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """What a form is bound to: an empty POST is an answer too, and must show its errors."""
+    """Return the data to bind a form to. An empty POST counts, too: the form must show its errors."""
     return request.POST if request.method == "POST" else None
 
 
 def is_uuid(text: str) -> bool:
-    """Whether a database would take it for one."""
+    """Return whether the database would accept the text as a UUID."""
     try:
         UUID(text)
     except ValueError:

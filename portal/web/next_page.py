@@ -1,4 +1,4 @@
-"""Where a sign-in leads on: the page that somebody wanted to open before it."""
+"""The page to open after a sign-in: the one wanted before it."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -7,13 +7,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from portal.web.http_request import Request
 
-NAME = "next"  # in the query of the front page and of each way to sign in, and in their forms
+NAME = "next"  # query parameter and form field of the front page and the sign-in pages
 MAX_LENGTH = 500  # characters, as long as the column of a link
-FOR_ALL = {"public:why"}  # pages that are open to everybody and tell more to those who signed in
+FOR_ALL = {"public:why"}  # public pages that tell more after a sign-in
 
 
 def own_page(address: str) -> str:
-    """Return the path and query when they are those of a page of ours that needs a sign-in, or gains by it, else ""."""
+    """Return the path and query of a page of ours that needs a sign-in or gains by one, else ""."""
     if not address.startswith("/") or len(address) > MAX_LENGTH or not address.isprintable():
         return ""
     if not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
@@ -26,5 +26,5 @@ def own_page(address: str) -> str:
 
 
 def wanted(request: Request) -> str:
-    """The page that this HTTP request says somebody wants to open, or ""."""
+    """Return the page that this HTTP request asks to open after the sign-in, or ""."""
     return own_page(request.POST.get(NAME) or request.GET.get(NAME, ""))

@@ -1,4 +1,4 @@
-"""A session of somebody who is signed in: when it began, where it is used, and when it ends."""
+"""Session of a signed-in person: its begin, its address, and its limits."""
 
 import uuid
 
@@ -14,7 +14,7 @@ NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
 
 
 def begin(request: Request) -> None:
-    """Name the session and note when it began, unless that was done."""
+    """Give the session a uid and its time of begin, unless it has them."""
     if UID not in request.session:
         now = request.now.timestamp()
         place = {ADDRESS: request.address, BROWSER: browsers.of(request)}
@@ -22,36 +22,36 @@ def begin(request: Request) -> None:
 
 
 def uid_of(request: Request) -> uuid.UUID:
-    """Return the name of the session, which stays when its key changes. Only for somebody who is signed in."""
+    """Return the uid of the session, which survives a new key. Only for a signed-in person."""
     begin(request)
     return uuid.UUID(request.session[UID])
 
 
 def left(request: Request) -> dict[str, int]:
-    """Seconds until the session ends unless it is used, and until it ends in any case; negative when it is over."""
+    """Return the seconds until the idle limit and until the absolute limit; negative when over."""
     now = request.now.timestamp()
     return {"idle": int(idle_limit(request) - now), "last": int(absolute_limit(request) - now)}
 
 
 def idle_limit(request: Request) -> float:
-    """When the session ends unless it is used, as a timestamp."""
+    """Return when the session ends unless it is used, as a timestamp."""
     seen_at: float = request.session[SEEN_AT]
     return seen_at + settings.SESSION_IDLE_LIMIT.total_seconds()
 
 
 def absolute_limit(request: Request) -> float:
-    """When the session ends however much it is used, as a timestamp."""
+    """Return when the session ends however much it is used, as a timestamp."""
     started_at: float = request.session[STARTED_AT]
     return started_at + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
 
 
 def only_asks(request: Request) -> bool:
-    """Whether the page asks for the end of the session by itself, which is no use of it."""
+    """Return whether the page polls for the end of the session, which does not count as use."""
     return request.method in ("GET", "HEAD") and request.path == reverse("account:session_ends")
 
 
 def note_use(request: Request) -> None:
-    """Put the idle limit off, and keep the address; a browser that moves to another network is noted at once."""
+    """Postpone the idle limit and store the address; at most once a minute, unless the address changed."""
     now, session = request.now.timestamp(), request.session
     if commits_wait(request):
         return

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from clients import keymaterial
-from clients.keymaterial.formats import LOOKED_AT
+from clients.keymaterial.formats import MAX_SCANNED_BYTES
 from clients.refusal_codes import CommandCode
 from foundation.commands import RefusingCommand
 from foundation.refusals import Refusal
@@ -41,7 +41,7 @@ def verdict_on(file: str, *, kind: str | None, now: datetime) -> dict[str, Any]:
     """The facts of the key in a file (of the first of a set, and `keys` with all), or why it is refused."""
     try:
         with open(file, "rb") as stream:
-            data = stream.read(LOOKED_AT)
+            data = stream.read(MAX_SCANNED_BYTES)
         keys = [_facts(key) for key in keymaterial.read(data, now=now, kind=kind)]
     except OSError as error:
         message = str(in_words(Refusal(CommandCode.FILE_UNREADABLE, file=file, cause=error.strerror)))

@@ -10,7 +10,7 @@ from clients import keymaterial
 from clients.actors import Actor
 from clients.acts import lifecycle
 from clients.fields import CONTENT_FIELDS
-from clients.keymaterial.formats import LOOKED_AT
+from clients.keymaterial.formats import MAX_SCANNED_BYTES
 from clients.models import Api, Client, Scope, User
 from clients.refusal_codes import CommandCode
 from foundation.refusals import Refusal
@@ -86,7 +86,7 @@ def _key(options: dict[str, Any], now: datetime) -> keymaterial.PublicKey | None
         return None
     try:
         with open(file, "rb") as stream:
-            data = stream.read(LOOKED_AT)
+            data = stream.read(MAX_SCANNED_BYTES)
     except OSError as error:
         raise Refusal(CommandCode.FILE_UNREADABLE, file=file, cause=error.strerror) from error
     keys = keymaterial.read(data, now=now, kind="jwk" if options["jwk"] else "certificate")

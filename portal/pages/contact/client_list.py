@@ -16,7 +16,7 @@ from portal.guards.access import contact
 from portal.ui import usage_chart
 from portal.ui.client_health import Condition, Line, last_use, lines, of_client, signs_in_with
 from portal.ui.log_entries import contacts_among, name_for_contacts, sentence
-from portal.ui.rotation import REMEMBERED
+from portal.ui.rotation import ROTATION_MEMORY
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
@@ -78,7 +78,8 @@ def _told(entry: Entry, contacts: set[str]) -> str:
 def _rows(request: Request) -> list[Row]:
     """Every client with what its card needs, in a fixed number of queries; the most urgent first."""
     now = request.now
-    keys, secrets = Prefetch("keys", Key.objects.shown()), Prefetch("secrets", Secret.objects.usable(now - REMEMBERED))
+    keys = Prefetch("keys", Key.objects.shown())
+    secrets = Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY))
     clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes"))
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):

@@ -57,7 +57,7 @@ def test_a_session_holds_no_more_than_its_bound(request_: Request) -> None:
         kept_forms.keep(request_, "key", {"text": "é" * (kept_forms.MAX_CHARACTERS // 6)})
     for _time in range(20):
         kept_forms.keep(request_, "key", {"text": "x" * 60_000})
-    assert len(json.dumps(request_.session[kept_forms.KEPT])) < kept_forms.MAX_CHARACTERS + 1000
+    assert len(json.dumps(request_.session[kept_forms.SESSION_KEY])) < kept_forms.MAX_CHARACTERS + 1000
 
 
 def test_a_form_that_is_too_large_to_wait_for_a_code_is_a_message(made: Client) -> None:

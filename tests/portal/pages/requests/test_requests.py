@@ -222,7 +222,7 @@ def test_an_address_gets_at_most_ten_codes_an_hour(client) -> None:
 
 def test_one_network_cannot_have_codes_mailed_again_without_end(client, monkeypatch) -> None:
     registration = ask(client)
-    monkeypatch.setattr(form_rate_limits, "AN_HOUR", 3)  # the request itself was the first
+    monkeypatch.setattr(form_rate_limits, "MAX_POSTS_PER_HOUR", 3)  # the request itself was the first
     url = reverse("public:confirm_request", args=[registration.uid])
     pages = [client.post(url, {"again": "1"}, follow=True).content.decode() for _time in range(3)]
     assert ["A new code is on its way" in page for page in pages] == [True, True, False]

@@ -76,7 +76,7 @@ def test_a_cut_off_export_is_found(folder):
     result = run(folder)
     assert (result.returncode, result.stdout) == (
         1,
-        "The log is cut off: it ends before entry 41, but entry 50 had been written.\n",
+        "The change log is cut off: it ends before entry 41, but entry 50 had been written.\n",
     )
 
 

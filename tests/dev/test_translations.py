@@ -14,7 +14,7 @@ TAG = re.compile(r"</?([a-z]+[0-9]?)[^>]*>")
 
 @pytest.fixture(scope="module")
 def source() -> set:
-    return texts()
+    return set(texts())
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

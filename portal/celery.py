@@ -27,12 +27,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@celeryd_init.connect  # a worker warns before it sets up its log
+@celeryd_init.connect  # Celery warns before its setup_logging signal
 @setup_logging.connect
 def log_in_lines(**_: Any) -> None:
-    """Keep Celery from setting up loggers of its own; portal/config/log_format.py has, and prints join them.
+    """Keep Celery from setting up loggers; portal/config/log_format.py has done it, and takes over prints.
 
-    Without a thread that writes: the processes of the pool are forks.
+    Without a writer thread, because the processes of the pool are forks.
     """
     django.setup()
     write_lines_only(unbuffered())

@@ -27,8 +27,8 @@ from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
-# The environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env: beside it a
-# .env for production must not point commands at its mail server.
+# The environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env, so that a .env for
+# production beside it does not point commands at its mail server.
 for file in env.list("ENV_FILES", default=[".local/demo.env", ".env"]):
     if (BASE_DIR / file).exists():
         env.read_env(BASE_DIR / file)
@@ -39,7 +39,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "localhost"])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-# Health and metrics of `web` and `tokens`; no public address may reach them. 0: nowhere.
+# Health and metrics of `web` and `tokens`, never on a public address. 0: not served.
 OPERATIONS_HOST = env.str("OPERATIONS_HOST", default="127.0.0.1")
 OPERATIONS_PORT = env.int("OPERATIONS_PORT", default=9000)
 SERVICE_NAME = env.str("SERVICE_NAME", default="Keydesk")
@@ -117,8 +117,8 @@ DATABASES = {
 DATABASES["default"]["OPTIONS"] = KEEPALIVE_PARAMETERS | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Durability of commits, in every process: the disk ("on"; of a standby too, where PostgreSQL has a synchronous
-# one), or that standbys show it ("remote_apply"). Nothing less is allowed: an answer would be given before it is true.
+# Durability of commits, in every process: on disk ("on"; also a standby's, where PostgreSQL has a synchronous one), or
+# visible on standbys ("remote_apply"). Nothing less: an answer would be given before it is durable.
 SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
 LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/storage/lease.py)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -128,27 +128,27 @@ CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
 # The prefix tells values that are JSON from the pickles of before 0.1.0, which are never read.
 CACHES = {"default": {"BACKEND": "portal.config.cache.Cache", "LOCATION": CACHE_URL, "KEY_PREFIX": "json"}}
 
-# The broker keeps nothing that matters (docs/decisions/0007): what a task is about is a row, and beat finds rows that
-# no task was done for. So no acknowledgement goes to Valkey; with those, kombu 5.7 ends a busy worker at its restart.
+# The broker holds nothing of value (docs/decisions/0007): tasks refer to rows, and beat finds rows whose task is
+# missing. So Valkey gets no acknowledgements; with them, kombu 5.7 ends a busy worker when Valkey restarts.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
     "max_retries": 0,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,  # seconds
 }
-CELERY_TASK_ACKS_LATE = True  # a task that was not begun, or whose process was lost, goes back to the queue
+CELERY_TASK_ACKS_LATE = True  # an unfinished task of a lost process returns to the queue
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_PUBLISH_RETRY = False  # one that is down is left alone (foundation/dispatch.py); beat finds what is pending
+CELERY_TASK_PUBLISH_RETRY = False  # no retry while the broker is down (foundation/dispatch.py): beat finds pending work
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Signing has a queue of its own, so that only one service needs its key; a worker without --queues does all.
+# Signing has a queue of its own, so that only one service needs its key; a worker without --queues serves both.
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
 CELERY_TASK_ROUTES = {"audit.tasks.sign_checkpoint": {"queue": "signing"}}
 CELERY_BEAT_SCHEDULE = {
-    # No worker takes what the next round does as well: behind tasks that hang there would be a queue of them.
+    # Tasks expire before the next round repeats them; otherwise a hanging worker would leave a long queue.
     task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
     for task, every in {
         "clients.tasks.send_pending_mail": timedelta(seconds=10),
@@ -215,12 +215,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # staff addresses are confirmed by the invi
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # portal/sign_in/attempts.py
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_RATE_LIMITS = {"webauthn_login": None}  # nothing can be guessed, and a neighbour in one's network could use it up
+MFA_RATE_LIMITS = {"webauthn_login": None}  # nothing to guess, and others in the same network could exhaust it
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
-# A link and no form: `form-action` of the content security policy would stop a form on its way to the provider.
+# A link and no form, because `form-action` of the content security policy would stop a form's redirect to the provider.
 SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": single_sign_on(env)}}
 
@@ -242,7 +242,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
-# Never a temporary file: somebody may upload a private key. What is larger is dropped unread.
+# Never a temporary file, because an upload may be a private key. A larger upload is dropped unread.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Language -------------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 LINK_LIFETIME = timedelta(hours=env.int("LINK_LIFETIME_HOURS", default=72))
 CODE_LIFETIME = timedelta(minutes=10)
 STEP_UP_LIFETIME = timedelta(minutes=15)
-FRESH_LINK = timedelta(minutes=10)  # opened so soon after it was mailed, a link shows the same as a code
+FRESH_LINK = timedelta(minutes=10)  # a link opened this soon after it was mailed proves as much as a code
 SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
 # "id:base64url of 32 bytes", several at once; the first one encrypts, all of them decrypt.
 SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))
@@ -291,10 +291,10 @@ ASSERTION_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA") if FAPI2 else None
 ASSERTION_AUDIENCE_STRICT = FAPI2 or env.bool("ASSERTION_AUDIENCE_STRICT", default=False)
 VERIFY_ACCEPTS_QUERY = not FAPI2 and env.bool("VERIFY_ACCEPTS_QUERY", default=True)
 THROTTLING = env.bool("THROTTLING", default=True)
-CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # requests a minute and client
-FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused requests a minute and address
+CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # HTTP requests per minute and client
+FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused HTTP requests per minute and address
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.get_value("LOG_LEVEL", cast=log_format.level, default="INFO")
-LOGGING_CONFIG = None  # portal/config/log_format.py sets structlog up, for every process alike
+LOGGING_CONFIG = None  # portal/config/log_format.py sets up structlog in every process
 log_format.configure(LOG_LEVEL)

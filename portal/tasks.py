@@ -1,4 +1,4 @@
-"""What the worker does for pages."""
+"""Celery tasks for pages."""
 
 from celery import shared_task
 from django.utils import timezone

@@ -1,1 +1,1 @@
-"""Acts: one keyword-only function for each thing a person can do, one module a subject."""
+"""Acts: one keyword-only function for each thing a person can do, one module per subject."""

@@ -21,7 +21,7 @@ from foundation.refusals import Refusal
 
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor, reason: str = "") -> Api:
-    """Raises Refusal: of several at once, one wins."""
+    """Create an API. Raises Refusal for a name that exists, also for all but one of concurrent calls."""
     try:
         with transaction.atomic():
             api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
@@ -43,9 +43,9 @@ def change_api(
     reason: str = "",
     by: Actor,
 ) -> None:
-    """Also says which clients are its resource servers: those may introspect its tokens from now on.
+    """Change the name, the description or the resource servers; the latter may introspect the API's tokens at once.
 
-    `seen` is the API's content_hash as the person saw it. Raises edit_tags.Stale.
+    `seen` is the API's content_hash of the page. Raises edit_tags.Stale.
     """
     servers, locked = list(served_by), Api.objects.select_for_update(no_key=True).get(pk=api.pk)
     edit_tags.check(seen, locked.content_hash)
@@ -67,7 +67,7 @@ def change_api(
 def create_scope(
     *, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = ""
 ) -> Scope:
-    """Raises Refusal: of several at once, one wins."""
+    """Create a scope. Raises Refusal for a name that exists, also for all but one of concurrent calls."""
     try:
         with transaction.atomic():
             scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
@@ -84,7 +84,7 @@ def create_scope(
 
 @transaction.atomic
 def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = "") -> None:
-    """Change the description, or make a scope sensitive. It takes two people to end that (`ease`).
+    """Change the description, or mark a scope as sensitive. Unmarking takes two people (`ease`).
 
     Raises Refusal.
     """
@@ -102,7 +102,7 @@ def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: boo
 
 @transaction.atomic
 def ease(*, scope: Scope, by: Actor, reason: str, agreed: Proposal | None = None) -> None:
-    """Let one person approve a request for the scope from now on. `agreed` is the proposal that this carries out.
+    """Drop the second approval of requests for the scope. `agreed`: the proposal that this carries out.
 
     Raises Refusal and four_eyes.NeedsColleague.
     """
@@ -118,10 +118,10 @@ def ease(*, scope: Scope, by: Actor, reason: str, agreed: Proposal | None = None
 
 @transaction.atomic
 def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", agreed: Proposal | None = None) -> None:
-    """Nobody can ask for it any more, and no token carries it from now on. It stays in the history.
+    """Retire a scope: no request can ask for it, and no token carries it from now on. The history keeps it.
 
-    A member of staff does not do it alone when clients hold it: `agreed` is the proposal that this carries out. Every
-    contact of these clients gets a mail. Raises Refusal and four_eyes.NeedsColleague.
+    With holders, a member of staff needs the proposal `agreed`, which this carries out. Every contact of these clients
+    gets a mail. Raises Refusal and four_eyes.NeedsColleague.
     """
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
         raise Refusal(Code.SCOPE_RETIRED_ALREADY)
@@ -136,5 +136,5 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
 
 
 def _told(description: Mapping[str, str]) -> str:
-    """A description per language as one text."""
+    """Join the descriptions in all languages to one text."""
     return "\n".join(f"{language}: {description[language]}" for language in sorted(description))

@@ -1,6 +1,6 @@
 """The requester's acts on a request for a client. Each function is one act and one entry in the change log.
 
-The Security team's are in clients/acts/review.py.
+The Security team's acts are in clients/acts/review.py.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from foundation import email_addresses
 from foundation.refusals import Refusal
 
 Status = Registration.Status
-MESSAGES_PER_HOUR = 10  # of one person about one request: each may be mailed, and all are read
+MESSAGES_PER_HOUR = 10  # of one person about one request; each may send a mail
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Content of a request as the form hands it over: its texts by the names of clients.fields, and the scopes."""
+    """Content of a request from its form: the texts by the names of clients.fields, and the scopes."""
 
     texts: fields.Texts
     scopes: tuple[Scope, ...]
@@ -43,13 +43,13 @@ class Content:
 
     @property
     def answer(self) -> dict[str, str]:
-        """Leave out the person who asks: they stay who they are."""
+        """The texts without those about the person, which are fixed."""
         return fields.without_person(self.texts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmed:
-    """The requester, and whether that person was known before."""
+    """The requester, and whether the person was known before."""
 
     user: User
     is_known: bool
@@ -57,13 +57,13 @@ class Confirmed:
 
 @transaction.atomic
 def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Registration:
-    """Keeps a new request and mails a code to its address; the queue sees it when the code comes back.
+    """Store a new request and mail a code to its address; the queue shows the request once the code is entered.
 
-    Raises Refusal when the address was sent too many of late.
+    Raises Refusal when the address was sent too many codes lately.
     """
     registration = Registration.objects.create(**content.columns, language=language, created_at=now)
     _ask_for(registration, content.scopes)
-    # Nothing that was typed: an entry stays, and a request that nobody confirms is forgotten (clients/retention.py).
+    # Without any text of the form: entries are kept, but unconfirmed requests are deleted (clients/retention.py).
     subject = log.StaticSubject(registration.audit_id, registration.number)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=subject)
     mail_code(registration=registration, now=now)
@@ -72,7 +72,7 @@ def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Regi
 
 @transaction.atomic
 def propose_change(*, client: Client, content: Content, by: Actor, now: datetime) -> Registration:
-    """A contact asks for other scopes or another name: the same review, shown as a difference.
+    """Submit a contact's request for other scopes or another name: the same review, shown as a difference.
 
     Raises Refusal while an earlier request about this client is open.
     """
@@ -94,7 +94,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
 
 
 def mail_code(*, registration: Registration, now: datetime) -> None:
-    """Mails a (new) confirmation code. Raises Refusal when the address was sent too many of late."""
+    """Mail a new confirmation code. Raises Refusal when the address was sent too many lately."""
     code = one_time_codes.issue(
         purpose=MailedCode.Purpose.CONFIRM_REQUEST, email=registration.contact_email, now=now, registration=registration
     )
@@ -102,12 +102,12 @@ def mail_code(*, registration: Registration, now: datetime) -> None:
 
 
 def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime) -> Confirmed:
-    """Put the request in the queue with the code from its mail. Raises CodeRefused.
+    """Put the request in the queue after the code from its mail. Raises CodeRefused.
 
-    Six digits are too few to sign in a person whom we know: a link is mailed to them.
+    Six digits are too weak to sign in a person with an account: a link is mailed to them.
     """
     code = registration.codes.order_by("-created_at").first()
-    code_guessing.spend(code, typed=typed, by=by, now=now)  # outside the transaction: an attempt must stay counted
+    code_guessing.spend(code, typed=typed, by=by, now=now)  # outside the transaction, so that attempts stay counted
     with transaction.atomic():
         is_known = User.objects.with_address(registration.contact_email).exists()
         user = User.objects.contact(
@@ -131,7 +131,7 @@ def _tell_received(registration: Registration, user: User, is_known: bool, now: 
 
 @transaction.atomic
 def resubmit(*, registration: Registration, content: Content, by: Actor, now: datetime) -> None:
-    """The contact answers a request for changes; both reviews start again."""
+    """Resubmit a request after changes were asked for; both reviews start again."""
     asked = lifecycle.names(row.scope for row in registration.asked.select_related("scope"))
     before = {**fields.logged(registration.texts), "scopes": asked}
     move(
@@ -153,8 +153,8 @@ def withdraw(*, registration: Registration, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def comment(*, registration: Registration, text: str, by: Actor, now: datetime) -> None:
-    """A word to the other side; it changes nothing about the request. Raises Refusal after too many."""
-    Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)  # parallel ones count each other
+    """Send a message to the other side; the request is unchanged. Raises Refusal after too many."""
+    Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)  # parallel messages are counted
     written = registration.messages.filter(author=by.user, written_at__gt=now - timedelta(hours=1))
     if written.count() >= MESSAGES_PER_HOUR:
         raise Refusal(Code.TOO_MANY_MESSAGES, limit=MESSAGES_PER_HOUR)
@@ -165,7 +165,7 @@ def comment(*, registration: Registration, text: str, by: Actor, now: datetime) 
 
 
 def move(registration: Registration, allowed: set[str], status: str, **fields: object) -> None:
-    """Change the state in one conditional UPDATE: of several at once, one wins. Part of a larger act, which logs it."""
+    """Change the state in a conditional UPDATE: of concurrent calls one wins. Part of a larger act, which logs it."""
     rows = Registration.objects.filter(pk=registration.pk, status__in=allowed)
     if not rows.update(status=status, **fields):
         raise Refusal(Code.REQUEST_MOVED_ON)
@@ -175,7 +175,7 @@ def move(registration: Registration, allowed: set[str], status: str, **fields: o
 
 
 def say(registration: Registration, text: str, by: Actor, now: datetime) -> None:
-    """Add a message to the conversation about a request. Part of a larger act, which logs it."""
+    """Add a message to the conversation. Part of a larger act, which logs it."""
     if by.user is None:
         raise Refusal(Code.MESSAGE_WITHOUT_AUTHOR)
     RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)

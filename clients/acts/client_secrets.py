@@ -29,9 +29,9 @@ OVERLAPS = {
 
 
 def create_first(*, client: Client, by: Actor, now: datetime) -> str:
-    """Make the secret that a new client comes with, in the transaction that makes the client; return it.
+    """Make the first secret of a new client, in the transaction that makes the client; return it.
 
-    An entry of its own, so that which credentials existed on a day can be told from the change log.
+    With an entry of its own, so that the change log tells which credentials existed on a day.
     """
     text = _create(client=client, by=by, now=now)
     secret = client.secrets.current().get()
@@ -40,13 +40,13 @@ def create_first(*, client: Client, by: Actor, now: datetime) -> str:
 
 
 def _accepted_here() -> None:
-    """Raises Refusal where the site's profile takes keys only."""
+    """Raise Refusal where the site's profile allows keys only."""
     if not settings.CLIENT_SECRETS_ACCEPTED:
         raise Refusal(Code.SECRETS_NOT_ACCEPTED)
 
 
 def _create(*, client: Client, by: Actor, now: datetime) -> str:
-    """A secret for the client, which has no current one; the act logs it."""
+    """Make a secret for a client without a current one; the act logs it."""
     text = secret_format.generate()
     secret = Secret(
         client=client, digest=secret_format.digest(text), hint=text[-4:], created_at=now, created_by=by.label
@@ -78,10 +78,10 @@ def view(*, secret: Secret, by: Actor, now: datetime) -> str:
 
 @transaction.atomic
 def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, by: Actor, now: datetime) -> str:
-    """Makes a new secret and returns it; the one it replaces keeps working for the overlap.
+    """Make a new secret and return it; the one it replaces works on for the overlap.
 
-    `replaces` is the current secret as the person saw it, None when there was none. Of several at once only the first
-    finds it current; the others raise Refusal.
+    `replaces` is the current secret of the page, or None. Of concurrent calls only the first finds it current; the
+    others raise Refusal.
     """
     _accepted_here()
     Client.objects.locked(client.pk)
@@ -107,7 +107,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
 
 @transaction.atomic
 def end(*, secret: Secret, by: Actor, now: datetime) -> None:
-    """Ends a secret at once. The current one may only go when something else still signs the client in."""
+    """End a secret at once. The current one may end only while the client has another usable credential."""
     client = Client.objects.locked(secret.client_id)
     if secret.ends_at is None and not client.keys.lasting(now).exists():
         raise Refusal(Code.LAST_SECRET)
@@ -121,7 +121,7 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
-    """Turns client_secret_basic and client_secret_post on or off. Off only while a key still signs the client in."""
+    """Turn client_secret_basic and client_secret_post on or off; off only while the client has a usable key."""
     if allowed:
         _accepted_here()
     Client.objects.locked(client.pk)
@@ -136,10 +136,10 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
 
 
 def reencrypt(*, by: Actor) -> int:
-    """Seals every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
+    """Encrypt every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
 
-    Where secrets are shown once only, it drops what it would seal: nothing but the digests stays. Returns how many rows
-    it changed.
+    Where secrets are shown only once, their ciphertexts are deleted instead, and the digests stay. Returns the number
+    of changed rows.
     """
     keep = settings.SECRETS_VIEWABLE
     with transaction.atomic():

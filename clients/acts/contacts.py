@@ -1,4 +1,4 @@
-"""Acts on the people who look after a client, and the way back in for somebody whose link is gone."""
+"""Acts on the contacts of a client, and a new management link for a contact whose link is gone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LINKS_PER_HOUR = 5
 
 
 def mail_fresh_link(*, email: str, target: str = "", by: Actor, now: datetime, reason: str = "") -> bool:
-    """Mail a management link to `target` when the address belongs to a contact who did not ask for too many of late.
+    """Mail a management link to `target` if the address is a contact's that did not ask for too many lately.
 
-    Whether it did is for the Security team: a page for others must not tell, or it tells who is known.
+    Returns whether it did, for the Security team; a public page must not disclose whether an address is known.
     """
     with transaction.atomic():
-        # Locked, so that parallel requests count each other.
+        # Locked, so that parallel HTTP requests count each other.
         user = User.objects.with_address(email).select_for_update(no_key=True).first()
         if user is None or not user.is_active or user.is_staff_member:
             return False
@@ -45,10 +45,10 @@ def add(
     *, client: Client, email: str, name: str, role: ClientContact.Role, by: Actor, now: datetime, reason: str = "",
     agreed: Proposal | None = None,
 ) -> ClientContact:  # fmt: skip
-    """Add a person and mail them a link. A member of staff does not do it alone where that `takes_two`.
+    """Add a person and mail them a link. A member of staff needs a proposal where `takes_two`.
 
-    A contact who adds an address of the staff gets the same answer as for any other, and learns nothing of it. `agreed`
-    is the proposal that this carries out. Raises Refusal and four_eyes.NeedsColleague.
+    A contact who adds an address of the staff gets the same answer as for any other address. `agreed` is the proposal
+    that this carries out. Raises Refusal and four_eyes.NeedsColleague.
     """
     _open(Client.objects.locked(client.pk))
     user = User.objects.contact(email=email, name=name)
@@ -103,11 +103,11 @@ def change_role(
 
 @transaction.atomic
 def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = "") -> None:
-    """The person sees the client no more; their sessions end, and an unused link. An open client keeps an owner.
+    """Remove a contact: their access, their sessions and their unused link end. An open client keeps an owner.
 
-    Who removes themselves stays signed in where they did it.
+    A person who removes themselves stays signed in with the session at hand.
 
-    They are mailed as well: whoever got into a contact's mailbox could otherwise remove the others first, and then act
+    They are mailed as well; otherwise an intruder in a contact's mailbox could remove the others first, and then act
     unseen.
     """
     client = Client.objects.locked(contact.client_id)
@@ -131,9 +131,9 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
 
 
 def takes_two(*, client: Client, now: datetime) -> bool:
-    """Whether a new contact or owner would reach a sensitive scope: one that the client has, or that waits for it.
+    """Return whether a new contact or owner would reach a sensitive scope: a held or a requested one.
 
-    Those who decide on the scope must not find a contact afterwards whom one person added meanwhile.
+    The reviewers of the scope must not find a contact afterwards whom one person alone added meanwhile.
     """
     asked = RegistrationScope.objects.filter(registration__in=client.registrations.open())
     proposed = Proposal.objects.waiting(now).filter(client=client, kind=Proposal.Kind.SCOPES_GIVEN)
@@ -143,7 +143,7 @@ def takes_two(*, client: Client, now: datetime) -> bool:
 
 
 def _told(user: User) -> str:
-    """The person as the contacts' mails name them."""
+    """Return the person as the contacts' mails name them."""
     return user.shown_to_contacts if user.is_staff_member else user.audit_label
 
 
@@ -154,7 +154,7 @@ def _open(client: Client) -> Client:
 
 
 def _still_there(client: Client, contact: ClientContact) -> ClientContact:
-    """As it is now that the client is locked: of two who do the same at once, the second did nothing."""
+    """Return the present row, with the client locked. Raises Refusal if a concurrent act removed the contact."""
     found = client.contacts.filter(pk=contact.pk).first()
     if found is None:
         raise Refusal(Code.CHANGED_MEANWHILE)

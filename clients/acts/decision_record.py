@@ -1,4 +1,4 @@
-"""Entry of a decision on a request: the content asked for, and the information it was decided on."""
+"""The record of a decision on a request: the content asked for, and the information for the decision."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MAX_SIGNALS = 20
 
 
 def of_request(registration: Registration) -> Changes:
-    """The content of a request, as its contact confirmed it."""
+    """Return the content of a request, as its contact confirmed it."""
     asked = names(row.scope for row in registration.asked.select_related("scope"))
     return difference({}, {**fields.logged(registration.texts), "scopes": asked})
 
 
 def of_decision(registration: Registration, *, granted: Iterable[Scope], signals: Sequence[str]) -> Changes:
-    """The content that was decided on, what was granted of it, and the risk signals as the reviewer saw them.
+    """Return the content that was decided on, the part granted, and the risk signals as the reviewer saw them.
 
-    `content_hash` is the hash that the reviewer's page carried; the act has checked that it still holds.
+    `content_hash` is that of the reviewer's page; the act has checked that it still holds.
     """
     asked = [row.scope for row in registration.asked.select_related("scope")]
     given = list(granted)
@@ -37,5 +37,5 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], signals
 
 
 def with_effects(decided: Changes, effects: Changes) -> Changes:
-    """The record with what the decision changed. What it left as it was stays in the record as it was asked."""
+    """Add the effects of the decision to its record. Unchanged values stay as they were asked for."""
     return decided | {name: pair for name, pair in effects.items() if pair[0] != pair[1]}

@@ -1,4 +1,4 @@
-"""Lists that leave the portal as a file: who took which, for the change log."""
+"""Exports of lists, as entries of the change log."""
 
 from __future__ import annotations
 

@@ -10,14 +10,14 @@ from foundation.refusals import Refusal
 
 
 class NeedsColleague(Refusal):
-    """The act takes two people, and there is no proposal of another one: the caller proposes it instead."""
+    """The act takes two people, and there is no proposal of another person: the caller proposes the act instead."""
 
     def __init__(self) -> None:
         super().__init__(Code.NEEDS_COLLEAGUE)
 
 
 def check(*, by: Actor, agreed: Proposal | None) -> None:
-    """Refuse a member of staff who does alone what takes two. Operators and contacts are not staff.
+    """Refuse a member of staff who acts alone where two are needed. Operators and contacts are not staff.
 
     `agreed` is the proposal that is being carried out. Raises NeedsColleague.
     """
@@ -28,12 +28,12 @@ def check(*, by: Actor, agreed: Proposal | None) -> None:
 
 
 def is_same_person(one: User, other: User) -> bool:
-    """Two accounts of one mailbox are one person."""
+    """Return whether two accounts are of one person: of the same mailbox."""
     return one.pk == other.pk or email_addresses.is_same_person(one.email, other.email)
 
 
 def first_of_two(agreed: Proposal | None) -> dict[str, tuple[object, object]]:
-    """The proposer and the reason, for the entry of the act that carries it out."""
+    """Return the proposer and the reason, for the entry of the act that carries the proposal out."""
     if agreed is None:
         return {}
     return {"proposed_by": (None, agreed.proposed_by.audit_label), "proposal_reason": (None, agreed.reason)}

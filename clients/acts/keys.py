@@ -1,4 +1,4 @@
-"""Acts on keys: add, activate, retire. Reading an upload is clients/keymaterial's part."""
+"""Acts on keys: add, activate, retire. clients/keymaterial reads the uploads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
 RENEWAL_OVERLAP = timedelta(days=7)
-MAX_KIDS_TOLD = 10  # in one mail
+MAX_KIDS_PER_MAIL = 10
 DAY = timedelta(days=1)
 MAX_REFUSALS_LOGGED_PER_DAY = (
     20  # of private keys at one client: more say nothing new, and would bury what else was done
@@ -32,16 +32,16 @@ MAX_REFUSALS_LOGGED_PER_DAY = (
 def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
     """Add a key that clients/keymaterial has read; `active=False` stages it. Raises Refusal.
 
-    `proven`: the caller saw that they have the private half (keymaterial.is_signed_by); copies of the key that other
-    clients hold without a proof are retired. A certificate that was renewed over a key of the client takes the place of
-    the old one: it is active or staged, and proven, as that one is.
+    `proven`: possession of the private half was shown (keymaterial.is_signed_by); unproven copies of the key at other
+    clients are retired. A certificate renewed over a key of the client takes the place of the old one, and is active or
+    staged, and proven, like that one.
     """
     _lock(client, key, with_rivals=proven)
     refuse_a_known_key(client, key)
     row = _row(client, key, by, now)
     if old := replaced_by(client, key):
         row.active_from, row.proven_at = (now if old.active_from else None), old.proven_at
-        _end(old, room_until(old, now), by)  # the mail about the new one is enough
+        _end(old, room_until(old, now), by)  # without a mail: the one about the new key is enough
     elif active:
         row.active_from = now
     if proven:
@@ -49,7 +49,7 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
     try:
         with transaction.atomic():
             row.save()
-    except IntegrityError as error:  # the same key was added at another client at this very moment
+    except IntegrityError as error:  # the same key was added concurrently at another client
         raise Refusal(Code.KEY_USED_ELSEWHERE) from error
     before = old.kid if old else None
     changes = {"kid": (before, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
@@ -63,9 +63,9 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
 
 
 def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
-    """Lock the key for all clients: an unproven copy could slip in beside a proof otherwise.
+    """Lock the key for all clients; otherwise an unproven copy could be added beside a concurrent proof.
 
-    The key before the clients, and the clients in order, so that no two wait for each other.
+    The key is locked before the clients, and these in order, so that concurrent acts do not deadlock.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"key:{key.thumbprint}"])
@@ -75,12 +75,12 @@ def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
 
 
 def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
-    """The same key at other clients, in use or not."""
+    """Return the same key at other clients, in use or not."""
     return Key.objects.filter(thumbprint=key.thumbprint).exclude(client=client)
 
 
 def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -> None:
-    """Retire the unproven copies of a proven key. Their contacts hear of it, and not who has the key."""
+    """Retire the unproven copies of a proven key. Their contacts are told, but not who has the key."""
     somebody = Actor(system=ITSELF, request_id=by.request_id)
     for copy in _rivals(client, key).filter(Q(retires_at=None) | Q(retires_at__gt=now)).select_related("client"):
         before, copy.retires_at = copy.retires_at, now
@@ -110,17 +110,17 @@ def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
 
 
 def replaced_by(client: Client, key: PublicKey) -> Key | None:
-    """The key in use that this one is in another wrapping: a certificate renewed over the same key, mostly."""
+    """Return the key in use that has the same key material, mostly of a certificate that is renewed; else None."""
     return client.keys.filter(thumbprint=key.thumbprint, retires_at=None).first()
 
 
 def room_until(old: Key, now: datetime) -> datetime:
-    """Until when the key id of one that is replaced works, so that the software can follow; no longer if it did not."""
+    """Return when the key id of a replaced key stops working: after RENEWAL_OVERLAP if it was active, else now."""
     return old.end_by(now + RENEWAL_OVERLAP, now) if old.state(now) == Key.State.ACTIVE else now
 
 
 def _end(key: Key, at: datetime, by: Actor) -> None:
-    """With an entry of its own, also as part of another act: what happened to a key is found by the key."""
+    """End a key with an entry of its own, also as part of another act: the history of a key is found by the key."""
     before, key.retires_at = key.retires_at, at
     key.save(update_fields=["retires_at"])
     changes = {"retires_at": (before.isoformat() if before else None, at.isoformat())}
@@ -128,7 +128,7 @@ def _end(key: Key, at: datetime, by: Actor) -> None:
 
 
 def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
-    """Of a set, the keys to add and those that the client has: the old one is often published beside the new one.
+    """Split an uploaded set into keys to add and keys that the client has, as sets often publish the old key, too.
 
     Raises Refusal for a key that cannot be added, or when none is left.
     """
@@ -144,9 +144,9 @@ def _has(client: Client, key: PublicKey) -> bool:
 
 
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
-    """Raises Refusal for a key that this client has just so, or that another client has or had, and proved.
+    """Raise Refusal for a key that this client has, or that another client has or had and proved.
 
-    A public key is public: who only uploaded it keeps nobody from it. A token that was got with it shows the private
+    A public key is public: an unproven upload does not block others. A token obtained with the key proves the private
     half as well as a proof does.
     """
     if _has(client, key):
@@ -154,7 +154,7 @@ def refuse_a_known_key(client: Client, key: PublicKey) -> None:
     in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise Refusal(Code.KID_IN_USE, kid=key.kid)
-    # A key that another client retired may have leaked there: it is not taken back elsewhere either.
+    # A key that another client retired may have leaked there, so it is refused here, too.
     if any(_is_proven(rival) for rival in _rivals(client, key).select_related("client")):
         raise Refusal(Code.KEY_USED_ELSEWHERE)
 
@@ -165,9 +165,9 @@ def _is_proven(key: Key) -> bool:
 
 @transaction.atomic
 def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> None:
-    """Report an uploaded private key: nothing of it is kept, but it counts as leaked, so all contacts hear of it.
+    """Report an uploaded private key: none of it is kept, but it counts as leaked, so all contacts are told.
 
-    A link is enough to upload one. Within a day the contacts are mailed once, and the entries count the rest.
+    A link is enough to upload a key, so within a day one mail is sent, and the entries are limited.
     """
     client = Client.objects.locked(client.pk)
     last = Entry.objects.about(client.audit_id).with_action(Action.KEY_REFUSED).first()
@@ -179,15 +179,15 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
     log.record(action=Action.KEY_REFUSED, actor=by, subject=client, changes={"count": (None, count)})
     if not mailed:
         more: dict[str, Any] = {"not_mailed": so_far - 1} if so_far > 1 else {}
-        # Which of them was uploaded would be known only by reading on, and nothing of the upload is read.
+        # The upload is not parsed, so which of the keys it holds is unknown.
         kids = client.keys.usable(now).order_by("-added_at").values_list("kid", flat=True)
-        more["kids"] = list(kids[:MAX_KIDS_TOLD])
+        more["kids"] = list(kids[:MAX_KIDS_PER_MAIL])
         tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now, **more)
 
 
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
-    """A staged key starts to work. Raises Refusal, and KeyRefused when its certificate has ended meanwhile."""
+    """Activate a staged key. Raises Refusal, and KeyRefused when its certificate has ended meanwhile."""
     Client.objects.locked(key.client_id)
     if key.not_after and key.not_after <= now:
         raise KeyRefused("expired", not_after=key.not_after)
@@ -200,9 +200,9 @@ def activate(*, key: Key, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
-    """The key stops working after the overlap (0: at once), also under key ids from before it was renewed.
+    """Retire a key after the overlap (0: at once), also under its key ids from before a renewal.
 
-    The client's last usable credential stays. Raises Refusal.
+    The client's last usable credential cannot be retired. Raises Refusal.
     """
     client = Client.objects.locked(key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk).exists()
@@ -219,9 +219,9 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
 
 
 def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
-    """Retire a key under every key id that it has at this client, also when nothing else authenticates the client.
+    """Retire a key under each of its key ids at this client, also if the client is left without a credential.
 
-    Part of a larger act, which has locked the client and logs it. Returns how many rows had not ended.
+    Part of a larger act, which has locked the client and logs it. Returns the number of rows that had not ended.
     """
     rows = client.keys.filter(thumbprint=key.thumbprint)
     return rows.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)

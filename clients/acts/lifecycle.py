@@ -1,4 +1,4 @@
-"""Acts on a client as a whole: make it, change it, suspend, reactivate and close it, give it a new client id."""
+"""Acts on a client as a whole: create, change, suspend, reactivate, close, and change its client id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Changes = dict[str, tuple[object, object]]  # field -> before, after
 def make(
     *, content: Mapping[str, str], scopes: Iterable[Scope], defaults: Iterable[Scope], contact: User, now: datetime
 ) -> Client:
-    """The rows of a new client, `content` by the columns of Client. Part of a larger act, which logs it."""
+    """Make the rows of a new client, `content` by the columns of Client. Part of a larger act, which logs it."""
     client = Client.objects.create(**content, created_at=now)
     _grant(client, scopes, defaults)
     ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
@@ -47,9 +47,9 @@ def create(
     now: datetime,
     **content: str,
 ) -> tuple[Client, str]:
-    """A client without a request, for operators and automation; returns it and its secret ("" where none is accepted).
+    """Create a client without a request, for operators and automation; return it and its secret ("" without one).
 
-    `content` is by the columns of Client that clients.fields names: name, organisation. Raises Refusal.
+    `content` is by the columns of Client in clients.fields: name, organisation. Raises Refusal.
     """
     granted, served = list(scopes), list(serves)
     client = make(content=content, scopes=granted, defaults=defaults, contact=contact, now=now)
@@ -70,7 +70,7 @@ def create(
 
 
 def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
-    """An approved change request: the client becomes what was approved. Logged by the approval."""
+    """Apply an approved change request to its client. Part of the approval, which logs it."""
     client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
     content = fields.of_client(registration.texts)
     for column, text in content.items():
@@ -92,10 +92,10 @@ def change_scopes(
     by: Actor,
     now: datetime,
 ) -> None:
-    """Take scopes away, which is gone from every introspection as soon as this commits, or give more.
+    """Change the scopes of a client. Removed ones are gone from introspection as soon as this commits.
 
-    A member of staff gives none alone: `agreed` is the proposal that this carries out. `seen` is the client's
-    scopes_hash as the person saw it. Raises Refusal, edit_tags.Stale and four_eyes.NeedsColleague.
+    A member of staff needs a proposal to add scopes: `agreed`, which this carries out. `seen` is the client's
+    scopes_hash of the page. Raises Refusal, edit_tags.Stale and four_eyes.NeedsColleague.
     """
     edit_tags.check(seen, _open(Client.objects.locked(client.pk)).scopes_hash)
     wanted, before = list(scopes), facts(client)
@@ -114,7 +114,7 @@ def change_scopes(
 def change_settings(
     *, client: Client, settings: dict[str, object], seen: str | None = None, reason: str = "", by: Actor, now: datetime
 ) -> None:
-    """Overrides of the site's limits and lifetimes; only these fields. `seen` is the client's settings_hash.
+    """Override the site's limits and lifetimes; only fields of Client.SETTINGS. `seen`: the client's settings_hash.
 
     Raises Refusal and edit_tags.Stale.
     """
@@ -137,9 +137,9 @@ def change_settings(
 
 @transaction.atomic
 def suspend(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
-    """Nothing of the client works any more, tokens included; those stay dead after a reactivation.
+    """Suspend a client: nothing of it works, tokens included, which stay invalid after a reactivation.
 
-    `message` is what the contacts read in their mail, here and in the acts below.
+    `message` is for the contacts' mail, here and in the acts below.
     """
     _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now)
 
@@ -151,7 +151,7 @@ def reactivate(*, client: Client, reason: str, message: str = "", by: Actor, now
 
 @transaction.atomic
 def close(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
-    """For good: the client's history stays, its keys and secrets end."""
+    """Close a client for good: its keys and secrets end, its history stays."""
     Client.objects.locked(client.pk)
     client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
@@ -172,9 +172,9 @@ def _move(
 
 @transaction.atomic
 def change_client_id(*, client: Client, seen: str, by: Actor, now: datetime) -> str:
-    """A new client id; the old one stops at once, and so do the tokens issued to it.
+    """Give the client a new client id; the old one and the tokens issued to it stop working at once.
 
-    `seen` is the client id that the person saw: of several at once only the first finds it.
+    `seen` is the client id of the page: of concurrent calls only the first succeeds.
     """
     locked, new = Client.objects.locked(client.pk), new_client_id()
     if locked.client_id != seen:
@@ -193,7 +193,7 @@ def _open(client: Client) -> Client:
 
 
 def facts(client: Client) -> Facts:
-    """What the change log says of a client as a whole, so that it can be told later as it was."""
+    """Return the facts of a client as a whole for the change log, from which past states are told."""
     rows = list(ClientScope.objects.filter(client=client).select_related("scope"))
     return {
         "client_id": client.client_id,
@@ -204,7 +204,7 @@ def facts(client: Client) -> Facts:
 
 
 def names(scopes: Iterable[Scope]) -> str:
-    """As the change log has them."""
+    """Join the names of scopes as the change log has them."""
     return " ".join(sorted(scope.name for scope in scopes))
 
 
@@ -213,7 +213,7 @@ def difference(before: Facts, after: Facts) -> Changes:
 
 
 def made(client: Client, *, contact: User) -> Changes:
-    """The changes that make a client and its first contact."""
+    """Return the changes that make a client and its first contact."""
     first = {"contact": contact.audit_label, "role": ClientContact.Role.OWNER.value}
     return difference({}, {**facts(client), **first})
 

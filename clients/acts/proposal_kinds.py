@@ -1,6 +1,6 @@
-"""The kinds of proposals: what each would change, and the act that carries it out.
+"""The kinds of proposals: the difference that each makes, and the act that carries it out.
 
-A further kind is a value of Proposal.Kind, its rule here, and the page that proposes it.
+A new kind needs a value of Proposal.Kind, its rule here, and a page that proposes it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from foundation.refusals import Refusal
 
 Kind = Proposal.Kind
 Changes = dict[str, tuple[object, object]]  # field of audit.actions.FIELDS -> before, after
-CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # the proposal, who confirms, their reason, now
+CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # proposal, confirmer, their reason, now
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`changes` has also what stays the same and what the people decide on: content_hash is made of all of it."""
+    """`changes` includes unchanged values that the decision depends on; content_hash is made of all of them."""
 
     changes: Callable[[Proposal], Changes]
     carry_out: CarryOut
@@ -37,19 +37,19 @@ def changes(proposal: Proposal) -> Changes:
 
 
 def content_hash(proposal: Proposal) -> str:
-    """What two people agree on: what was typed, and what it would replace at this moment."""
+    """Hash the content that two people agree on: the values typed, and those that they replace at present."""
     return edit_tags.fingerprint(proposal.kind, proposal.target, proposal.content, changes(proposal))
 
 
 def target(kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any]) -> str:
-    """Identity of the change: at most one proposal of a kind waits for it."""
+    """Return the identity of the change: at most one open proposal of a kind may exist for it."""
     who = f" {email_addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
     return f"{about.audit_id}{who}"
 
 
 # --- Contacts -------------------------------------------------------------------------------------------------------
 def _contact(proposal: Proposal) -> ClientContact | None:
-    """The contact of this address, when there is one."""
+    """Return the contact with this address, or None."""
     known = User.objects.with_address(proposal.content["email"]).first()
     return _client(proposal).contacts.select_related("user", "client").filter(user=known).first() if known else None
 
@@ -120,18 +120,18 @@ def _ease(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
 
 
 def _described(scope: Scope) -> Changes:
-    """The scope's description: it must not change between the two people."""
+    """Return the scope's description, which must not change between the two decisions."""
     description = "\n".join(f"{language}: {text}" for language, text in sorted(scope.description.items()))
     return {"description": (description, description)}
 
 
 def _client(proposal: Proposal) -> Client:
-    assert proposal.client is not None  # noqa: S101  (Rule of a kind that is about a client)
+    assert proposal.client is not None  # noqa: S101  (the kind is about a client)
     return proposal.client
 
 
 def _scope(proposal: Proposal) -> Scope:
-    assert proposal.scope is not None  # noqa: S101  (Rule of a kind that is about a scope)
+    assert proposal.scope is not None  # noqa: S101  (the kind is about a scope)
     return proposal.scope
 
 

@@ -1,7 +1,7 @@
-"""Changes that take two people: one proposes, a second one confirms. Until then nothing changes.
+"""Changes that take two people: one proposes, a second one confirms. Until then the change has no effect.
 
-The acts on what is proposed (contacts.py, lifecycle.py, catalogue.py) refuse one member of staff alone, with
-four_eyes.NeedsColleague; the caller then proposes.
+The proposed acts (contacts.py, lifecycle.py, catalogue.py) refuse a member of staff who acts alone with
+four_eyes.NeedsColleague; the caller then proposes the act.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Outcome = Proposal.Outcome
 def propose(
     *, kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any], reason: str, by: Actor, now: datetime
 ) -> Proposal:
-    """Keep a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
+    """Store a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
     proposer = _team_member(by)
     proposal = Proposal(
         kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content),
@@ -62,9 +62,9 @@ def propose(
 
 @transaction.atomic
 def confirm(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
-    """Carry it out: the act behind it makes the entry in the change log, and names both people.
+    """Carry out the proposal: its act makes the entry in the change log, with the names of both people.
 
-    Raises Refusal, and edit_tags.Stale when what it would replace is not what it was.
+    Raises Refusal, and edit_tags.Stale when the values to replace have changed.
     """
     _lock(proposal)
     _end(proposal, Outcome.CONFIRMED, _second_person(proposal, by), now)
@@ -75,7 +75,7 @@ def confirm(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -
 
 @transaction.atomic
 def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -> None:
-    """Everything stays as it is, because a second person says no. Raises Refusal."""
+    """Decline the proposal, as a second person. Raises Refusal."""
     _lock(proposal)
     _end(proposal, Outcome.DECLINED, _second_person(proposal, by), now)
     _record(Action.PROPOSAL_DECLINED, proposal, by, reason)
@@ -83,7 +83,7 @@ def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -
 
 @transaction.atomic
 def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> None:
-    """Everything stays as it is, because the person who proposed it takes it back. Raises Refusal."""
+    """Withdraw the proposal, as its proposer. Raises Refusal."""
     _lock(proposal)
     proposer = _team_member(by)
     if proposer != proposal.proposed_by:
@@ -93,12 +93,12 @@ def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> No
 
 
 def may_decide(proposal: Proposal, user: User) -> bool:
-    """Whether this member of the team is the second person; the page shows the buttons then."""
+    """Return whether this member of the team may be the second person; then the page shows the buttons."""
     return not four_eyes.is_same_person(user, proposal.proposed_by)
 
 
 def is_out_of_date(proposal: Proposal) -> bool:
-    """Whether it would replace something else than what was there when it was proposed."""
+    """Return whether the values to replace have changed since the proposal."""
     return proposal_kinds.content_hash(proposal) != proposal.content_hash
 
 
@@ -138,7 +138,7 @@ def _refuse_own_client(proposal: Proposal, member: User) -> None:
 
 
 def _lock(proposal: Proposal) -> None:
-    """Lock the client or scope, the first thing of every act on it, and read what is there now."""
+    """Lock the client or scope, like every act on it, and load its present state."""
     if proposal.client is not None:
         proposal.client = Client.objects.locked(proposal.client.pk)
     elif proposal.scope is not None:
@@ -146,7 +146,7 @@ def _lock(proposal: Proposal) -> None:
 
 
 def _end(proposal: Proposal, outcome: Proposal.Outcome, by: User, now: datetime) -> None:
-    """Of several decisions at once, one finds it waiting. Raises Refusal."""
+    """End the proposal; of concurrent decisions only the first succeeds. Raises Refusal."""
     waiting = Proposal.objects.filter(pk=proposal.pk, outcome=Outcome.WAITING, void_at__gt=now)
     if not waiting.update(outcome=outcome, decided_by=by, decided_at=now):
         raise Refusal(Code.PROPOSAL_OVER)

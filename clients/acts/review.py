@@ -1,6 +1,6 @@
-"""The Security team's acts on a request for a client: ask for changes, reject it, approve it.
+"""The Security team's acts on a request for a client: ask for changes, reject, approve.
 
-Each function is one act and one entry in the change log. The requester's are in clients/acts/client_requests.py.
+Each function is one act and one entry in the change log. The requester's acts are in clients/acts/client_requests.py.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def reject(
     *, registration: Registration, message: str, seen: str, signals: Sequence[str] = (), by: Actor, now: datetime,
     unanswered: bool = False,
 ) -> None:  # fmt: skip
-    """`unanswered` is a request that the contact was asked to change, and did not."""
+    """Reject a request. `unanswered`: the contact was asked to change it, and did not."""
     waits = Status.CHANGES_REQUESTED if unanswered else Status.SUBMITTED
     _check_reviewer(registration, seen, by, waits)
     changes = decision_record.of_decision(registration, granted=(), signals=signals)
@@ -63,10 +63,10 @@ def approve(
     *, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope], message: str = "", seen: str,
     signals: Sequence[str] = (), by: Actor, now: datetime,
 ) -> Client | None:  # fmt: skip
-    """Grants these scopes (all or fewer than asked), makes the client and mails the link.
+    """Approve a request: grant these scopes (all or fewer than asked), make the client and mail the link.
 
     A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
-    hash of the page the reviewer decided on, `signals` the risk signals on it. Raises Refusal.
+    hash of the reviewer's page, `signals` the risk signals on it. Raises Refusal.
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
@@ -97,7 +97,7 @@ def approve(
 def _endorse(
     registration: Registration, granted: list[Scope], decided: lifecycle.Changes, message: str, by: Actor, now: datetime
 ) -> None:
-    """The first of two approvals: what it grants is what the second may grant."""
+    """Record the first of two approvals; its scopes are the most that the second may grant."""
     _mark_granted(registration, granted)
     move(
         registration, {Status.SUBMITTED}, Status.SUBMITTED,
@@ -109,7 +109,7 @@ def _endorse(
 def _carry_out(
     registration: Registration, granted: list[Scope], default: list[Scope], by: Actor, now: datetime
 ) -> tuple[Client, lifecycle.Changes]:
-    """The client as approved: made, or changed. The approval is the entry in the change log for all of it."""
+    """Make or change the client as approved. The approval is the one entry in the change log."""
     if registration.client is not None:
         before = lifecycle.facts(registration.client)
         client = lifecycle.apply_change(registration=registration, scopes=granted, defaults=default)
@@ -127,7 +127,7 @@ def _carry_out(
 
 
 def _tell_approved(registration: Registration, client: Client, message: str, now: datetime) -> None:
-    """A new client comes with the link to manage it."""
+    """Mail the approval; for a new client with the link to manage it."""
     if registration.kind == Registration.Kind.CHANGE:
         tell_requester(registration=registration, kind=Mail.Kind.CHANGE_APPROVED, now=now, message=message)
         return
@@ -138,13 +138,13 @@ def _tell_approved(registration: Registration, client: Client, message: str, now
 
 
 def _mark_granted(registration: Registration, granted: list[Scope]) -> None:
-    """What the last approval granted, the first of two included."""
+    """Mark the scopes granted by the last approval, also by the first of two."""
     registration.asked.update(granted=False)
     registration.asked.filter(scope__in=granted).update(granted=True)
 
 
 def _check_reviewer(registration: Registration, seen: str, by: Actor, waits: str = Status.SUBMITTED) -> None:
-    """Locks the request and the client it is about; then four eyes, still open, and still what the reviewer read."""
+    """Lock the request and its client; refuse a reviewer's own request, a closed one, or a changed one."""
     fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
     fresh.client = Client.objects.locked(fresh.client_id) if fresh.client_id else None
     for name in ("status", "endorsed_by_id", "client", "requester_id"):
@@ -175,7 +175,7 @@ def _check_grant(registration: Registration, granted: list[Scope], default: list
 
 
 def _check_second_approval(registration: Registration, sensitive: set[int], by: Actor) -> None:
-    """The second approval is by another person, and grants no sensitive scope that the first left out."""
+    """Refuse a second approval by the same person, or with sensitive scopes that the first left out."""
     if registration.endorsed_by and by.user and four_eyes.is_same_person(registration.endorsed_by, by.user):
         raise Refusal(Code.SAME_REVIEWER)
     if not sensitive <= set(registration.asked.filter(granted=True).values_list("scope_id", flat=True)):

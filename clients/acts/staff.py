@@ -1,4 +1,4 @@
-"""The staff: inviting them, and closing the account of who leaves."""
+"""Acts on staff: invite a member, and close the account of one who leaves."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from foundation.refusals import Refusal
 def invite_staff(
     *, email: str, name: str, role: User.Role, by: Actor, now: datetime, forget_sign_in: bool = False
 ) -> User:
-    """Gives a person a staff role and mails the link with which they set up their sign-in.
+    """Give a person a staff role and mail the link to set up the sign-in.
 
-    Somebody who has the role already is mailed a new link, which is of use only before they set up a second factor or
-    signed in through OpenID Connect; `forget_sign_in` ends their password, second factors and that, for who lost them.
-    Raises Refusal for another staff role.
+    A person with the role already is mailed a new link, which works only before they set up a second factor or signed
+    in through OpenID Connect. `forget_sign_in` ends their password, second factors and single sign-on, for a lost
+    device. Raises Refusal for another staff role.
     """
     user = User.objects.with_address(email).select_for_update(no_key=True).first()
-    # The link must go to the address that the operator typed.
+    # The link must go to the address typed by the operator.
     if user and user.email not in (email_addresses.normal(email), email.strip().lower()):
         raise Refusal(Code.OTHER_ADDRESS_OF_MAILBOX, typed=email, email=user.email)
     if user and user.is_staff_member and user.role != role:
@@ -55,10 +55,10 @@ def invite_staff(
 
 @transaction.atomic
 def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> User:
-    """Closes the account of a member of staff: sessions, password, second factors and links end at once.
+    """Close the account of a member of staff: sessions, password, second factors and links end at once.
 
-    What they did stays, but where they were the first of two, a first one is needed again: the account may have been
-    misused. An invitation opens it again. Raises Refusal.
+    Their completed acts stay, but their pending first approvals are revoked, because the account may have been misused.
+    An invitation reopens the account. Raises Refusal.
     """
     user = User.objects.with_address(email).select_for_update(no_key=True).first()
     if user is None or not user.is_staff_member:
@@ -77,18 +77,18 @@ def deactivate_staff(*, email: str, reason: str, by: Actor, now: datetime) -> Us
 
 @transaction.atomic
 def note_sign_in_changed(*, user: User, what: str, by: Actor) -> None:
-    """Record that allauth added or took away a second factor; nothing else mails or tells of that."""
+    """Log a second factor that allauth added or removed; no mail and no other entry tells of it."""
     log.record(action=Action.STAFF_SIGN_IN_CHANGED, actor=by, subject=user, note=what)
 
 
 def _forget_sign_in(user: User) -> None:
-    """Second factors, and who they are at the provider of single sign-on: its next sign-in makes that known again."""
+    """Delete the second factors and the link to single sign-on, which the next sign-in through it makes again."""
     Authenticator.objects.filter(user_id=user.pk).delete()
     SocialAccount.objects.filter(user_id=user.pk).delete()
 
 
 def _take_back(user: User, now: datetime) -> str:
-    """End what waits for a second person because of this one; name it for the log."""
+    """Revoke the pending first approvals and proposals of this user; return their names for the entry."""
     requests = Registration.objects.open().filter(endorsed_by=user)
     names = [registration.number for registration in requests]
     requests.update(endorsed_by=None, endorsed_at=None)
@@ -98,7 +98,7 @@ def _take_back(user: User, now: datetime) -> str:
 
 @transaction.atomic
 def reencrypt_second_factors() -> int:
-    """Seals what TOTP and recovery codes are checked with by the first of SECRETS_KEYS; how many were not yet."""
+    """Encrypt the data of TOTP and recovery codes with the first of SECRETS_KEYS; return how many rows changed."""
     count = 0
     for factor in Authenticator.objects.select_for_update(no_key=True):
         for name in {"secret", "seed"} & factor.data.keys():

@@ -1,1 +1,1 @@
-"""Acts about signing in: sessions, passkeys, confirmation by code, limits on guessing."""
+"""Acts on sign-in: sessions, passkeys, confirmation by code, limits on guessing."""

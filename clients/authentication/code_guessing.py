@@ -1,4 +1,4 @@
-"""Spend a code that somebody typed, and tell the owner of a mailbox when guessing at its codes was ended for a day."""
+"""Check of a typed code; the owner of the mailbox is told when guessing has ended its codes for a day."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ process_log = structlog.get_logger(__name__)
 
 
 def spend(code: MailedCode | None, *, typed: str, by: Actor, now: datetime) -> None:
-    """Accept the code once. Raises CodeRefused. Call it outside a transaction: attempts must stay counted."""
+    """Accept the code, for one use. Raises CodeRefused. Call outside a transaction: attempts must stay counted."""
     try:
         one_time_codes.spend(code, typed=typed, now=now)
     except one_time_codes.CodeRefused as refused:
         process_log.warning(
             "code_refused",
             user=by.id,
-            purpose=code.purpose if code else "",  # no code: none was mailed, or it is forgotten
+            purpose=code.purpose if code else "",  # without a code: none was mailed, or it was deleted
             tries_left=refused.tries_left,
             ended_for_today=refused.ended,
         )
@@ -36,7 +36,7 @@ def spend(code: MailedCode | None, *, typed: str, by: Actor, now: datetime) -> N
 
 @transaction.atomic
 def _tell_owner(code: MailedCode, by: Actor, now: datetime) -> None:
-    """At most once a day: one mail, one entry. Nothing in the mail was typed by whoever guessed."""
+    """Send one mail and make one entry, at most once a day. The mail quotes nothing that was typed."""
     one_time_codes.lock(code.purpose, code.mailbox)
     guessed = one_time_codes.of_the_day(code.purpose, code.mailbox, now)
     if guessed.exclude(owner_told_at=None).exists():

@@ -1,4 +1,4 @@
-"""What the change log and the contact's mailbox hear of passkeys; making and checking them is allauth's part."""
+"""Entries and mails about passkeys of contacts; allauth makes and checks the passkeys."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from clients.models import Mail, User
 
 
 def note_added(*, user: User, name: str, by: Actor, now: datetime) -> None:
-    """In the transaction that adds it: the person hears of it where nobody who stole a link can hide it.
+    """Log a new passkey and mail the person, in the same transaction, so that a thief of a link cannot hide it.
 
-    Their other sessions end: whoever sits in one of them has to come in anew.
+    Their other sessions end: an intruder in one of them must sign in again.
     """
     _note(Action.PASSKEY_ADDED, user, name, by, now)
 

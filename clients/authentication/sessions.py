@@ -1,4 +1,4 @@
-"""Ending sessions: by their owner, by the Security team, and with each change of who gets in."""
+"""Ending of sessions: by their owner, by the Security team, and with each change of the ways to sign in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Changes = dict[str, tuple[object, object]]
 
 @transaction.atomic
 def end(*, user: User, uid: UUID, by: Actor, now: datetime) -> bool:
-    """End one session of this person; False when it had ended already."""
+    """End a session of this person; return False when it had ended already."""
     if not user.sessions.alive(now).filter(uid=uid).exists():
         return False
     before = user.sessions.alive(now).count()
@@ -29,9 +29,9 @@ def end(*, user: User, uid: UUID, by: Actor, now: datetime) -> bool:
 
 @transaction.atomic
 def end_all(*, user: User, by: Actor, now: datetime, keep: UUID | None = None, reason: str = "") -> int:
-    """End every session of this person but `keep`, and their unused links; return how many sessions that were.
+    """End every session of this person but `keep`, and their unused links; return the number of sessions.
 
-    An invitation to the staff stays: it opens nothing but the pages where a sign-in is set up.
+    An invitation to the staff stays: it opens only the pages where a sign-in is set up.
     """
     before = user.sessions.alive(now).count()
     changes = drop(user=user, keep=keep, now=now)
@@ -42,7 +42,7 @@ def end_all(*, user: User, by: Actor, now: datetime, keep: UUID | None = None, r
 
 
 def drop(*, user: User, keep: UUID | None, now: datetime) -> Changes:
-    """End the sessions as a part of another act, whose entry takes the changes that are returned."""
+    """End the sessions as part of another act, whose entry takes the returned changes."""
     before = user.sessions.alive(now).count()
     (user.sessions.exclude(uid=keep) if keep else user.sessions.all()).delete()
     return {"sessions": (before, user.sessions.alive(now).count())}

@@ -1,6 +1,6 @@
-"""Traces of staff signing in and out, and of guesses at their sign-in: entries of the change log, and a mail.
+"""Entries about sign-in and sign-out of staff and about guesses, and the mail about a new device.
 
-A stranger adds at most one entry a day for each member of staff; single failures are lines of the process log
+An attacker causes at most one entry a day for each member of staff; single failures are lines of the process log
 (portal/sign_in/attempts.py).
 """
 
@@ -23,9 +23,9 @@ LIMITED_TOLD_EVERY = timedelta(days=1)
 
 @transaction.atomic
 def note_signed_in(*, user: User, method: str, known_device: bool, by: Actor, now: datetime) -> None:
-    """Log a sign-in of a member of staff; mail them when it came from a device or network that they never used.
+    """Log a sign-in of a member of staff; mail them when its device or network is new.
 
-    `method` says how, for the log: "password and authenticator app", "passkey", "single sign-on".
+    `method`, for the change log: "password and authenticator app", "passkey", "single sign-on".
     """
     sighting = networks.see(user=user, address=by.address, now=now)
     if sighting.first or not known_device:
@@ -41,7 +41,7 @@ def note_signed_out(*, user: User, by: Actor) -> None:
 
 @transaction.atomic
 def note_limited(*, user: User, by: Actor, now: datetime) -> None:
-    """Log that so many attempts to sign in as this person failed that further ones were refused; once a day."""
+    """Log, once a day, that attempts to sign in as this person are refused after too many failures."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     told = Entry.objects.with_action(Action.STAFF_SIGN_IN_LIMITED).filter(subject_id=user.audit_id)
     if not told.filter(at__gt=now - LIMITED_TOLD_EVERY).exists():
@@ -50,5 +50,5 @@ def note_limited(*, user: User, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def note_passkey_used(*, user: User, by: Actor) -> None:
-    """Log that a contact signed in with a passkey (clients/access/management_links.py logs the use of a link)."""
+    """Log a contact's sign-in with a passkey (clients/access/management_links.py logs the use of a link)."""
     log.record(action=Action.PASSKEY_USED, actor=by, subject=user)

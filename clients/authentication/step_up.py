@@ -1,6 +1,6 @@
-"""The step-up: a code mailed to the person's registered address, before an act that needs more than a link.
+"""The step-up: a code mailed to the person's registered address, for an act that needs more than a link.
 
-A code belongs to the session and the act that asked for it, and is named in its mail.
+A code is bound to the session and the act that asked for it, and its mail names the act.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PURPOSE = MailedCode.Purpose.STEP_UP
 
 @dataclass(frozen=True)
 class Asked:
-    """The person, session, act and client of a step-up (none for one's own passkeys)."""
+    """The person, session, act and client of a step-up (no client for one's own passkeys)."""
 
     user: User
     session: UUID
@@ -40,16 +40,16 @@ class Asked:
         return {"session": self.session, "act": self.act, "client": self.client}
 
     def code(self) -> MailedCode | None:
-        """The newest code for exactly this."""
+        """The newest code with exactly this binding."""
         return self.user.codes.filter(purpose=PURPOSE, **self.binding).order_by("-created_at").first()
 
 
 @transaction.atomic
 def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
-    """Mail a code, unless the one of a moment ago still works: two mails would only confuse. `again` mails anyway.
+    """Mail a code, unless the last one still works, since two mails would confuse. `again` mails anyway.
 
-    The mail says what the code does, when, from where and in which browser it was asked for. Raises Refusal after too
-    many codes.
+    The mail tells the effect of the code, and when, from where and in which browser it was asked for. Raises Refusal
+    after too many codes.
     """
     if not again and one_time_codes.tries_left(asked.code(), now):
         return
@@ -60,7 +60,7 @@ def mail_code(*, asked: Asked, again: bool, by: Actor, now: datetime) -> None:
 
 
 def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
-    """Spend the code. Raises CodeRefused; each wrong attempt stays counted."""
+    """Accept the code, for one use. Raises CodeRefused; wrong attempts stay counted."""
     try:
         code_guessing.spend(asked.code(), typed=typed, by=by, now=now)
     except one_time_codes.CodeRefused:
@@ -71,11 +71,11 @@ def confirm(*, asked: Asked, typed: str, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def note_passed(*, asked: Asked, by: Actor) -> None:
-    """Log it, also for a passkey that was used instead of the code."""
+    """Log a step-up, by code or by passkey."""
     log.record(action=Action.STEPUP_PASSED, actor=by, subject=asked.user, note=asked.act.replace("_", " "))
 
 
 def note_failed(*, asked: Asked, how: str, by: Actor) -> None:
-    """Write a line of the process log; the change log has an entry once no further code is accepted."""
+    """Write a line of the process log; the change log gets an entry once no further code is accepted."""
     client = str(asked.client.uid) if asked.client else ""
     process_log.warning("step_up_failed", user=by.id, act=asked.act.value, client=client, how=how)

@@ -1,1 +1,1 @@
-"""The outbox: which mail goes to whom, its text, and its delivery."""
+"""The outbox: recipients, texts and delivery of mails."""

@@ -1,6 +1,6 @@
-"""Mails about what happened: an act on a client to its contacts, a decision on a request to who follows it.
+"""Notifications: acts on a client to its contacts, decisions on a request to the people who follow it.
 
-Which acts are told at once and which are collected is docs/mails.md; the two lists are ALARMING and HARMLESS.
+docs/mails.md tells which acts are mailed at once and which are collected; the lists are ALARMING and HARMLESS.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from clients.actors import ITSELF, Actor
 from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 
-SAME_AGAIN = timedelta(hours=1)
+REPEAT_AFTER = timedelta(hours=1)  # the same sight of a secret is not mailed again before
 
-# Acts with a mail kind of their own, which says what stopped and what to do.
+# Acts with a mail kind of their own, which tells what stopped and what to do.
 OWN_KIND = {
     Action.INCIDENT_REVOKED: Mail.Kind.LEAK_REVOKED,
     Action.CLIENT_SUSPENDED: Mail.Kind.CLIENT_SUSPENDED,
@@ -28,8 +28,8 @@ OWN_KIND = {
     Action.KEY_REFUSED: Mail.Kind.PRIVATE_KEY_RECEIVED,
     Action.SCOPE_RETIRED: Mail.Kind.SCOPE_RETIRED,
 }
-# Acts that let somebody in, or change who is told. Each is one mail, at once, to every contact: also to who did it,
-# for the session may be somebody else's.
+# Acts that give access, or change the recipients of mails. Each is one mail, at once, to every contact, the actor
+# included, because the session may be an intruder's.
 ALARMING = {
     *OWN_KIND,
     Action.SECRET_CREATED,
@@ -45,8 +45,8 @@ ALARMING = {
     Action.CLIENT_CONTACT_REMOVED,
     Action.CLIENT_CONTACT_ROLE_CHANGED,
 }
-# Acts that only take something away. From a network that the person is known by they are collected for ten minutes,
-# and not mailed to who did them.
+# Acts that only take something away. From a known network of the person they are collected for ten minutes, and not
+# mailed to the actor.
 HARMLESS = {
     Action.SECRET_ENDED,
     Action.SECRET_AUTHENTICATION_OFF,
@@ -69,10 +69,10 @@ def tell_contacts(
     message: str = "",
     **facts: Any,
 ) -> None:
-    """Queue the mails about an act on a client. Nothing secret may be in them.
+    """Queue the mails about an act on a client. They must not contain secrets.
 
-    `detail` is whom or what else the act was about, `message` what the Security team writes to the contacts; `facts` is
-    what else the kind's text says (clients/mail/words.py): `until`, `old`, `what`.
+    `detail`: the person or thing that the act was about; `message`: the Security team's words to the contacts; `facts`:
+    further facts of the kind's text (clients/mail/words.py): `until`, `old`, `what`.
     """
     act, sighting = _facts(action, subject, by, now, detail, message, **facts), _sighting(by, now)
     act |= {"new_network": sighting.new}
@@ -87,29 +87,29 @@ def tell_contacts(
 def tell_contacts_of_many(
     *, clients: QuerySet[Client], action: Action, subject: str, by: Actor, now: datetime, message: str = ""
 ) -> None:
-    """The same about something that many clients have, one mail to each contact of each."""
+    """Queue the mails about an act that concerns many clients, one to each contact of each."""
     facts = _facts(action, subject, by, now, message=message)
     kind = OWN_KIND.get(action, Mail.Kind.CLIENT_CHANGED)
     outbox.queue_for_contacts_of_many(clients=clients, kind=kind, facts=facts, now=now)
 
 
 def act_of(*, action: Action, subject: str, by: Actor, now: datetime) -> dict[str, Any]:
-    """What a mail to the person alone says of their own act: also where it came from, and whether that is new."""
+    """Return the facts of a person's own act for a mail to that person, with its network, and whether that is new."""
     return _facts(action, subject, by, now) | {"new_network": _sighting(by, now).new}
 
 
 def _facts(
     action: Action, subject: str, by: Actor, now: datetime, detail: str = "", message: str = "", **more: Any
 ) -> dict[str, Any]:
-    """JSON, for the mail's row."""
+    """Return the facts as JSON, for the mail's row."""
     facts = {"action": action.value, "subject": subject, "at": now.isoformat(), "detail": detail, "message": message}
     return {**facts, **who(by), **more}
 
 
 def who(by: Actor) -> dict[str, Any]:
-    """A contact with name, address, network and browser; of anybody else only that it was the Security team.
+    """Return a contact's name, address, network and browser; for others only that the Security team acted.
 
-    What Keydesk did by itself, as a rule demands, is told as that.
+    Acts of Keydesk itself, as a rule demands, name Keydesk.
     """
     if by.user is None and by.system == ITSELF:
         return {"by": settings.SERVICE_NAME}
@@ -129,20 +129,20 @@ def _sighting(by: Actor, now: datetime) -> networks.Sighting:
 def _is_harmless(
     client: Client, action: Action, act: dict[str, Any], sighting: networks.Sighting, now: datetime
 ) -> bool:
-    """Whether the mail can wait. The first act from a network never can: it may be somebody who has just got in."""
+    """Return whether the mail can wait. The first act from a network cannot: it may be an intruder's."""
     if action in HARMLESS:
         return not sighting.first
     return action == Action.SECRET_VIEWED and _was_told(client, act, now)
 
 
 def _was_told(client: Client, act: dict[str, Any], now: datetime) -> bool:
-    """The contacts were mailed within the hour that this person saw this secret from this network."""
+    """Return whether the contacts were lately mailed that this person saw this secret from this network."""
     same = {f"facts__{name}": act[name] for name in ("action", "subject", "by_id", "network")}
-    return client.mails.filter(kind=Mail.Kind.CLIENT_CHANGED, created_at__gt=now - SAME_AGAIN, **same).exists()
+    return client.mails.filter(kind=Mail.Kind.CLIENT_CHANGED, created_at__gt=now - REPEAT_AFTER, **same).exists()
 
 
 def ask_owners(*, proposal: Proposal, now: datetime) -> None:
-    """A contact that the Security team proposes waits for a second person: an owner can be that."""
+    """Ask the owners to be the second person for a contact that the Security team proposes."""
     content = proposal.content
     facts = {
         "proposal": str(proposal.uid), "person": content["name"], "email": content["email"], "role": content["role"],
@@ -159,7 +159,7 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
 def tell_requester(
     *, registration: Registration, kind: Mail.Kind, now: datetime, message: str = "", **facts: Any
 ) -> None:
-    """To who asked. A change that somebody asked who is no contact any more is the owners' now."""
+    """Mail the requester; for a change whose requester is no contact any more, the owners."""
     for user in _followers(registration):
         outbox.queue(
             kind=kind, to=user.email, language=user.language, user=user, registration=registration,

@@ -1,7 +1,7 @@
-"""Mail that cannot be lost: a row in the act's own transaction, sent by the worker afterwards.
+"""Outbox: a mail is a row in the act's own transaction, so that none is lost; the worker sends it afterwards.
 
-At least once: a worker that dies between the SMTP server's "250" and our commit sends the mail again, with the same
-Message-ID and (links and codes are derived from their row) the same words, so that a duplicate does no harm.
+At least once: a worker that dies between the SMTP server's "250" and our commit sends the mail again. The duplicate is
+harmless: it has the same Message-ID and, as links and codes are derived from their row, the same words.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from foundation.refusals import Refusal
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 17  # about a day and a half with the delays below
-LONGEST_DELAY = timedelta(hours=6)
-HELD = timedelta(minutes=10)  # how long harmless acts are collected for one mail
-MAX_BUNDLED = 50  # acts in one mail; the next one begins another
-MAX_REASON_LENGTH = 4000  # characters of what a mail server said: cut before it is searched
-SWEPT = 200  # mails in one sweep
-SWEEPING = timedelta(minutes=1)  # at most; what is left is for the next sweep
-SWEPT_BY_THEN = 60  # seconds; a task that no worker took until then is not needed any more
+MAX_DELAY = timedelta(hours=6)
+BUNDLE_DELAY = timedelta(minutes=10)  # harmless acts are collected for one mail
+MAX_BUNDLED = 50  # acts in one mail; a further act begins a new mail
+MAX_REASON_LENGTH = 4000  # characters of a mail server's answer, cut before it is searched
+MAX_SWEPT_MAILS = 200  # in one sweep
+SWEEP_TIMEOUT = timedelta(minutes=1)  # the rest is left for the next sweep
+SEND_TASK_EXPIRES_S = 60  # by then the sweep has picked the mail up
 
 
 def queue(*, kind: Mail.Kind, to: str, now: datetime, language: str = "", **about: Any) -> Mail:
-    """Writes the row, and wakes the worker once the transaction has committed."""
+    """Write the row, and wake the worker once the transaction has committed."""
     mail = Mail.objects.create(kind=kind, to=to, language=language, created_at=now, next_attempt_at=now, **about)
     wake_worker(mail.pk)
     return mail
@@ -57,7 +57,7 @@ def queue_link(*, user: User, kind: Mail.Kind = Mail.Kind.LINK, target: str = ""
 
 
 def queue_for(*, user: User, kind: Mail.Kind, now: datetime, **about: Any) -> Mail:
-    """A mail to a person we know, in their language."""
+    """Queue a mail to a known person, in their language."""
     return queue(kind=kind, to=user.email, language=user.language, user=user, now=now, **about)
 
 
@@ -66,16 +66,16 @@ def queue_code(*, code: MailedCode, language: str, now: datetime, **about: Any) 
 
 
 def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:
-    """One mail to each contact of the client."""
+    """Queue a mail to each contact of the client."""
     for user in _contacts(client):
         queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
 
 
 def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | None, now: datetime) -> None:
-    """Add a harmless act to the mail that is being collected for each contact, or begin one that waits ten minutes.
+    """Add a harmless act to the mail being collected for each contact, or begin one, which waits ten minutes.
 
-    A mail is about the acts of one person on one client. One that the worker sends at this moment is locked, and gets
-    a successor: an act must not wait for a mail server.
+    A mail is about the acts of one person on one client. A mail that is being sent is locked, and gets a successor,
+    because an act must not wait for a mail server.
     """
     for user in _contacts(client):
         if user == not_to:
@@ -88,7 +88,7 @@ def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | N
         else:
             Mail.objects.create(
                 kind=Mail.Kind.BUNDLED_CHANGES, to=user.email, language=user.language, user=user, client=client,
-                facts={"by_id": act["by_id"], "acts": [act]}, created_at=now, next_attempt_at=now + HELD,
+                facts={"by_id": act["by_id"], "acts": [act]}, created_at=now, next_attempt_at=now + BUNDLE_DELAY,
             )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _contacts(client: Client) -> list[User]:
 def queue_for_contacts_of_many(
     *, clients: QuerySet[Client], kind: Mail.Kind, facts: dict[str, Any], now: datetime
 ) -> None:
-    """The same for thousands of clients. Left to beat: a code that somebody waits for is sent meanwhile."""
+    """Queue such mails for thousands of clients. Beat sends them, so that they do not delay urgent mails."""
     contacts = ClientContact.objects.filter(client__in=clients, user__is_active=True).select_related("user")
     mails = (
         Mail(
@@ -113,27 +113,27 @@ def queue_for_contacts_of_many(
 
 
 def wake_worker(mail_id: uuid.UUID) -> None:
-    """When the broker is down nothing is lost: beat sweeps what is pending."""
-    wake("clients.tasks.send_mail", str(mail_id), expires=SWEPT_BY_THEN)
+    """Queue the task that sends the mail. While the broker is down, beat's sweep takes its place."""
+    wake("clients.tasks.send_mail", str(mail_id), expires=SEND_TASK_EXPIRES_S)
 
 
 def sweep(*, clock: Callable[[], datetime]) -> None:
-    """Sends what is due, in one worker at a time and not for long: a mail server that hangs must not take them all."""
+    """Send due mails, in one worker at a time and for a bounded time, because a mail server may hang."""
     with advisory_locks.try_lock("clients.mail.outbox.sweep") as mine:
         if not mine:
             return
-        end = clock() + SWEEPING
-        for mail_id in list(Mail.objects.due(clock()).values_list("pk", flat=True)[:SWEPT]):
+        end = clock() + SWEEP_TIMEOUT
+        for mail_id in list(Mail.objects.due(clock()).values_list("pk", flat=True)[:MAX_SWEPT_MAILS]):
             if clock() >= end:
                 return
             deliver(mail_id=mail_id, now=clock())
 
 
 def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
-    """Sends one pending mail that is due. False when there is nothing to do: sent, being sent right now, or over.
+    """Send a pending mail that is due. Returns False for one that is sent, being sent, or void.
 
-    The row stays locked while the SMTP server is spoken to, so two workers can never send it side by side. Nothing else
-    is locked then: whoever asks for a newer link must not wait for a slow mail server.
+    The row is locked while talking to the SMTP server, so two workers do not send the mail twice. Nothing else is
+    locked: a person who asks for a newer link must not wait for a slow mail server.
     """
     _give_link(mail_id, now)
     for link in ManagementLink.objects.filter(mail=mail_id, digest=None):
@@ -155,7 +155,7 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
             _send(mail, now)
         except (smtplib.SMTPException, OSError) as error:
             _postpone(mail, error, now)
-        except Exception as error:  # a text that cannot be rendered must not keep the mails behind it waiting
+        except Exception as error:  # a mail that cannot be rendered must not block the others
             log.exception("mail_not_rendered", mail=str(mail.pk), kind=mail.kind)
             _postpone(mail, error, now)
         else:
@@ -167,9 +167,9 @@ def deliver(*, mail_id: uuid.UUID, now: datetime) -> bool:
 
 @transaction.atomic
 def _give_link(mail_id: uuid.UUID, now: datetime) -> None:
-    """Make the link of a mail that leads to a page, and make it again where it ended before the mail went out.
+    """Make the link of a mail that leads to a page, and renew one that expired before the mail was sent.
 
-    Here and not in the act that the mail tells of: acts lock a client, and must not lock each of its contacts as well.
+    Not done in the act that causes the mail: acts lock a client, and must not lock each of its contacts as well.
     """
     mails = Mail.objects.due(now).filter(pk=mail_id, kind__in=targets.WITH_LINK)
     mail = mails.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
@@ -181,7 +181,7 @@ def _give_link(mail_id: uuid.UUID, now: datetime) -> None:
 
 
 def _is_over(mail: Mail, now: datetime) -> bool:
-    """It is nothing but a link or a code, and that does not work any more. News is mailed with any link."""
+    """Return whether a mail is only a link or a code, and that does not work any more. Other mails go with any link."""
     if mail.kind not in (Mail.Kind.CODE, Mail.Kind.LINK, Mail.Kind.STAFF_INVITATION):
         return False
     if mail.code:
@@ -209,18 +209,18 @@ def _send(mail: Mail, now: datetime) -> None:
 
 
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
-    """Back-off of 10 s, 20 s, 40 s ... 6 h; a refusal for good, or too many tries, ends it."""
+    """Postpone by 10 s, 20 s, 40 s ... 6 h; a permanent refusal, or too many attempts, marks the mail as failed."""
     mail.last_error = _reason(error, mail)[:300]
-    mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, LONGEST_DELAY)
+    mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, MAX_DELAY)
     if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
         mail.state = Mail.State.FAILED
     log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
 
 
 def _reason(error: Exception, mail: Mail) -> str:
-    """What the server said, on one line, without addresses' owners being able to forge another.
+    """Return the server's answer on one line, without links or codes, so that mailbox owners cannot forge a line.
 
-    It may quote the mail that it refused; people read the reason, and what opens something is not for them.
+    The answer may quote the refused mail; people read the reason, and must not see credentials in it.
     """
     said = " ".join(str(error)[:MAX_REASON_LENGTH].split()) or type(error).__name__
     if mail.link:
@@ -231,7 +231,7 @@ def _reason(error: Exception, mail: Mail) -> str:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """5yz to this recipient (RFC 5321 section 4.2.1): trying again cannot help."""
+    """Return whether the server refused this recipient with 5yz (RFC 5321 section 4.2.1): a retry is useless."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _text in error.recipients.values())
     return False
@@ -239,7 +239,7 @@ def _is_permanent(error: Exception) -> bool:
 
 @transaction.atomic
 def retry(*, mail: Mail, by: Actor, now: datetime, reason: str = "") -> None:
-    """Puts an undeliverable mail back in the queue. Raises Refusal."""
+    """Put an undeliverable mail back in the queue. Raises Refusal."""
     if _is_over(mail, now):
         raise Refusal(Code.MAIL_OUT_OF_DATE)
     failed = Mail.objects.undeliverable().filter(pk=mail.pk)

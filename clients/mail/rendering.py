@@ -1,4 +1,4 @@
-"""What a mail says: templates/email/<kind>/{subject.txt,body.txt,body.html}, in the reader's language."""
+"""Texts of mails: templates/email/<kind>/{subject.txt,body.txt,body.html}, in the reader's language."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clients.mail import targets
 from clients.mail.words import sentence_of, words_of
 from clients.models import Mail
 
-MAX_PREHEADER = 160  # characters; mailboxes show at most that
+MAX_PREHEADER = 160  # characters, the most that mailboxes show
 ADDRESS = re.compile(r"\bhttps?://")
 MOMENTS = ("at", "until", "not_after", "last_used_at", "began_at")
 
@@ -33,8 +33,8 @@ class MailText:
 
 
 def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
-    """`secret` is what only this mail may hold: `link_url` or `code`."""
-    # The facts too: the sentence of an action is in the reader's language, not in that of whoever renders.
+    """Render a mail. `secret`: the part that is not stored, `link_url` or `code`."""
+    # The facts too, because the sentence of an action must be in the reader's language, not the worker's.
     with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
         return _render(mail, now=now, **secret)
 
@@ -46,7 +46,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "client": mail.client,
         "registration": mail.registration,
         "person": mail.user,
-        # Before they were here once, a name may be what a stranger typed for them.
+        # Before their first sign-in, the name may have been typed by a stranger.
         "greeted": mail.user.name if mail.user and mail.user.last_login else "",
         "facts": acts[0] if acts else _readable(mail.facts) | _asked(mail),
         "acts": acts,
@@ -61,7 +61,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         **secret,
     }
     folder = f"email/{mail.kind}"
-    # A name with a line break in it must not become a header of its own.
+    # A line break in a name must not start a header.
     subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
     body = render_to_string(f"{folder}/body.txt", context)
     html = {"title": subject, "preheader": _preheader(body)}
@@ -69,14 +69,14 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
 
 
 def _preheader(body: str) -> str:
-    """How the text begins after the greeting, up to the first address: mailboxes show it beside the subject."""
+    """Return the beginning of the text after the greeting, up to the first address, which mailboxes show in lists."""
     _greeting, _blank, rest = body.strip().partition("\n\n")
     before_address = ADDRESS.split(rest, maxsplit=1)[0]
     return shorten(before_address, MAX_PREHEADER, placeholder="…")
 
 
 def _act(facts: dict[str, Any]) -> dict[str, Any]:
-    """One act as email/parts/act.txt shows it. Nobody is named where the Security team acted."""
+    """Return an act for email/parts/act.txt. Acts of the Security team name no person."""
     act = _readable(facts)
     words = words_of(act)
     sentence = sentence_of(act, act.get("by") or _("The Security team"))
@@ -84,7 +84,7 @@ def _act(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(mail: Mail) -> dict[str, Any]:
-    """The act that a step-up code is for: its name, and what the code does."""
+    """Return the name and effect of the act that a step-up code is for."""
     if "act" not in mail.facts:
         return {}
     act = Act(mail.facts["act"])
@@ -92,7 +92,7 @@ def _asked(mail: Mail) -> dict[str, Any]:
 
 
 def _matter(mail: Mail, acts: list[dict[str, Any]]) -> str:
-    """The subject of a mail about acts: the act itself, or how many there were."""
+    """Return the subject of a mail about acts: the act itself, or their number."""
     if not acts:
         return ""
     names = {"name": mail.client.name if mail.client else "", "service": settings.SERVICE_NAME}
@@ -103,7 +103,7 @@ def _matter(mail: Mail, acts: list[dict[str, Any]]) -> str:
 
 
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:
-    """Moments as datetimes."""
+    """Turn moments into datetimes."""
     readable = dict(facts)
     for name in MOMENTS:
         if isinstance(value := facts.get(name), str):

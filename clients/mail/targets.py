@@ -1,6 +1,6 @@
-"""Where the link in a mail leads: the page on which its reader acts.
+"""Target of the link in a mail: the page on which its reader acts.
 
-The pages are the portal's; they are named here as templates of mails name them.
+The pages are the portal's; they are named here by URL name, as in the templates of mails.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ TO_CLIENT = {
 TO_REQUEST = {Kind.REQUEST_RECEIVED, Kind.CHANGES_REQUESTED, Kind.CHANGE_APPROVED, Kind.NEW_MESSAGE}
 TO_ADD_KEY = {Kind.PRIVATE_KEY_RECEIVED, Kind.CREDENTIAL_EXPIRES}
 TO_CHANGE = {Kind.SCOPE_RETIRED, Kind.REQUEST_REJECTED}
-# The worker gives these a link when it sends them.
+# Kinds that get a link from the worker when sent.
 WITH_LINK = TO_CLIENT | TO_REQUEST | TO_ADD_KEY | TO_CHANGE | {Kind.PASSKEY_CHANGED, Kind.CONTACT_PROPOSED}
 
 
 def of(mail: Mail) -> str:
-    """Return the path that the mail leads to, whoever its reader is; "" for a mail that leads nowhere."""
+    """Return the path that the mail leads to, for any reader; "" for a mail that leads nowhere."""
     if mail.kind == Kind.PASSKEY_CHANGED:
         return reverse("contact:passkeys")
     if mail.kind == Kind.NEW_SIGN_IN:
@@ -41,7 +41,7 @@ def of(mail: Mail) -> str:
 
 
 def _page(mail: Mail) -> str:
-    """The name of the client's page."""
+    """Return the URL name of the client's page."""
     if mail.kind in TO_CHANGE:
         return "contact:propose_change"
     if mail.kind == Kind.LEAK_REVOKED:
@@ -52,7 +52,7 @@ def _page(mail: Mail) -> str:
 
 
 def is_open_to_reader(mail: Mail) -> bool:
-    """Whether its reader may open the page: a contact, and still one of this client, when the mail goes out.
+    """Return whether the reader may open the page: a contact, and still of this client, when the mail is sent.
 
     Staff get no link: they sign in with a second factor.
     """

@@ -1,6 +1,6 @@
-"""Words of the mails about an act on a client: the subject, what it means for the software, and what is left to do.
+"""Words of the mails about an act on a client: the subject, the effect on the software, and the remaining work.
 
-Subjects are filled in with the client's name. Kinds of mail of their own say the rest in their templates.
+Subjects are filled in with the client's name. Kinds of mail of their own have the rest in their templates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Facts = Mapping[str, Any]  # texts and datetimes, as clients/mail/notifications.
 
 @dataclass(frozen=True)
 class Words:
-    """Texts of one action. `todo` is empty where nothing is left to do once the act was meant."""
+    """Texts of an action. `todo` is empty where nothing remains to be done after an intended act."""
 
     subject: Promise
     effect: Promise | str = ""
@@ -104,19 +104,19 @@ WORDS: dict[str, Words] = {
     Action.PASSKEY_ADDED: Words(_("Passkey added to your %(service)s account")),
     Action.PASSKEY_REMOVED: Words(_("Passkey removed from your %(service)s account")),
 }
-# For an act whose words are not here, of a row from another version too: its sentence says what it was.
+# For an act without words here, also of a row from another version: its sentence tells the act.
 _ANY = Words(_("%(name)s was changed"))
 
 
 def words_of(facts: Facts) -> Words:
-    """The words of one act. What goes on for a while is not said to have stopped: the template tells until when."""
+    """Return the words of an act, without the effect during an overlap: the template tells until when."""
     action, until = facts.get("action", ""), facts.get("until")
     words = WORDS.get(action, _ANY)
     return replace(words, effect="") if until and until > facts["at"] else words
 
 
 def sentence_of(facts: Facts, actor: str) -> str:
-    """Return "Lotte Verhaeghe added the key 9a4c", from the change log's own list of sentences."""
+    """Return "Lotte Verhaeghe added the key 9a4c", by the change log's own list of sentences."""
     action = facts["action"]
     if action not in Action.values:
         return f"{actor}: {action}"

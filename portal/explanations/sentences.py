@@ -1,4 +1,4 @@
-"""Any refusal in words: of an act, of an uploaded key, of a request to the authorization server."""
+"""Any refusal in words: of an act, of an uploaded key, of an HTTP request to the authorization server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOICES = {"role": User.Role}  # facts that are a value of a list with words of 
 
 @dataclass(frozen=True)
 class InWords:
-    """`sentence` is all that a reader must know; `title` and `fix` its two halves, where there are two."""
+    """`sentence` is the whole message; `title` and `fix` are its two halves, where it has two."""
 
     sentence: str
     title: str = ""

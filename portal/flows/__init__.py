@@ -1,1 +1,1 @@
-"""Steps that several pages share: a form in, one act done, a message said."""
+"""Steps that several pages share: from a form to an act and a message."""

@@ -12,7 +12,7 @@ from portal.web.http_request import Request
 
 
 def add(request: Request, client: Client, form: ContactForm) -> bool:
-    """False when the person cannot be added; then the form says why. Raises four_eyes.NeedsColleague for staff."""
+    """Add a contact; return False, with the reason in the form, if refused. Raises four_eyes.NeedsColleague."""
     with refusals_to(form, "email"):
         acts.add(client=client, by=actor(request), now=request.now, **form.cleaned_data)
         messages.success(request, _("We mailed them a link to this client."))
@@ -20,7 +20,7 @@ def add(request: Request, client: Client, form: ContactForm) -> bool:
 
 
 def remove(request: Request, row: ClientContact, *, reason: str = "") -> bool:
-    """Whether they are gone; a message says so, or why not."""
+    """Remove a contact, and return whether it succeeded; a message tells the outcome."""
     with refusals_to(request) as told:
         acts.remove(contact=row, reason=reason, by=actor(request), now=request.now)
         messages.success(request, _("%(person)s no longer sees this client.") % {"person": row.user.shown_to_contacts})

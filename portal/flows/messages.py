@@ -10,7 +10,7 @@ from portal.web.http_request import Request
 
 
 def send_message(request: Request, registration: Registration, form: Form) -> bool:
-    """Send the form's `text` to the other side; False if it was not sent, and then the form says why."""
+    """Send the form's `text` to the other side; return False, with the reason in the form, if refused."""
     text = form.cleaned_data["text"]
     with refusals_to(form):
         client_requests.comment(registration=registration, text=text, by=actor(request), now=request.now)

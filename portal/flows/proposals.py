@@ -1,4 +1,4 @@
-"""Propose what one person of the Security team cannot do alone."""
+"""Proposals of acts that one person of the Security team cannot do alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
 def propose(
     request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
 ) -> HttpResponse:
-    """Propose what one person cannot do alone, and lead to the page where it waits."""
+    """Propose an act, and redirect to the page of the proposal."""
     with refusals_to(request):
         made = acts.propose(kind=kind, about=about, content=content, reason=reason, by=actor(request), now=request.now)
         messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))

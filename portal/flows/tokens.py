@@ -11,7 +11,7 @@ from tokens.acts import invalidation
 
 
 def end_tokens(request: Request, credential: Key | Secret) -> bool:
-    """False when it has none."""
+    """Invalidate the tokens of a credential; return False when it has none."""
     try:
         invalidation.invalidate_issued_to(credential=credential, by=actor(request), now=request.now)
     except Refusal:

@@ -1,1 +1,1 @@
-"""Who may open a page: access by role and object, step-up, middleware."""
+"""Guards of pages: access by role and object, step-up, middleware."""

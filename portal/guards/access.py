@@ -1,6 +1,6 @@
-"""Who may open what. Each helper returns the object or raises 404, so nothing can be fetched unchecked.
+"""Access to pages and objects. Each helper returns the object or raises 404, so nothing is fetched unchecked.
 
-A stranger's object is 404, exactly like one that does not exist (docs/security.md, approval and access).
+An object of others is 404, exactly like one that does not exist (docs/security.md, approval and access).
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def actor(request: Request) -> Actor:
 
 
 def staff(*roles: User.Role) -> Callable[[View], View]:
-    """The page is for these staff roles, signed in with a second factor; 404 for everybody else."""
+    """Restrict a page to these staff roles, signed in with a second factor; 404 for everybody else."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -52,7 +52,7 @@ log_readers = staff(User.Role.AUDITOR, User.Role.SECURITY)
 
 
 def contact(view: View) -> View:
-    """The page is for contacts; staff have pages of their own."""
+    """Restrict a page to contacts; staff have pages of their own."""
 
     @wraps(view)
     def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -64,20 +64,20 @@ def contact(view: View) -> View:
 
 
 def client_of(request: Request, uid: UUID) -> Client:
-    """A client this person looks after."""
+    """Return a client that this person is a contact of."""
     return get_object_or_404(Client.objects.of(request.user), uid=uid)
 
 
 def client_owned_by(request: Request, uid: UUID) -> Client:
-    """A client of which this person is an owner, not only an editor."""
+    """Return a client of which this person is an owner, not only an editor."""
     return get_object_or_404(Client.objects.owned_by(request.user), uid=uid)
 
 
 def request_of(request: Request, uid: UUID) -> Registration:
-    """A request for a client that this person made, or a change of a client that they look after."""
+    """Return a request made by this person, or a change of a client that they are a contact of."""
     return get_object_or_404(Registration.objects.by(request.user), uid=uid)
 
 
 def client_of_anybody(uid: UUID) -> Client:
-    """Any client, for staff."""
+    """Return any client, for staff."""
     return get_object_or_404(Client, uid=uid)

@@ -1,4 +1,4 @@
-"""What every page shows: the site's names, the reader's navigation and languages."""
+"""Template context of every page: the site's names, the reader's navigation and languages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from portal.sign_in.staff import is_strong
 from portal.web import sessions
 from portal.web.http_request import Request
 
-# role -> (label, url name); the areas that a role may open and no others
+# role -> (label, url name), the areas of a role
 AREAS = {
     "public": [
         (_("Start"), "public:landing"),
@@ -43,7 +43,7 @@ AREAS = {
     ],
 }
 
-# url name -> area, where the address does not tell
+# url name -> area, for pages whose path does not begin with the area's
 BELONGS_TO = {
     "public:why": "contact:failures",
     "security:review": "security:queue",
@@ -93,23 +93,23 @@ def _navigation(request: Request) -> dict[str, Any]:
 
 
 def _reader(user: User) -> str:
-    """Names the reader to keydesk.js, which gives a form that was lost back to nobody else."""
+    """Return a name of the reader for keydesk.js, which restores a lost form to the same reader only."""
     return salted_hmac("keydesk.portal.reader", str(user.pk), algorithm="sha256").hexdigest()[:16]
 
 
 def _current(request: Request, items: list[dict[str, Any]]) -> str:
-    """The area that the page belongs to: the one whose address begins like the page's, the longest of several."""
+    """Return the area of the page: the one with the longest path that the page's path begins with."""
     match = getattr(request, "resolver_match", None)
     if match is not None and match.view_name in BELONGS_TO:
         return BELONGS_TO[match.view_name]
     path = request.path
-    # The front page's address begins every other one; it is an area of its own all the same.
+    # The front page's path begins every other, yet is an area of its own.
     inside = [item for item in items if path == item["url"] or (item["url"] != "/" and path.startswith(item["url"]))]
     return max(inside, key=lambda item: len(item["url"]), default={"name": ""})["name"]
 
 
 def role_of(request: Request) -> str:
-    """Whose pages this session may open. Staff who came in by a mailed link alone are nobody yet."""
+    """Return the role whose pages this session may open; "public" for staff with a mailed link alone."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return "public"
@@ -119,7 +119,7 @@ def role_of(request: Request) -> str:
 
 
 def _count(name: str, request: Request) -> int | None:
-    """How many wait for this reader."""
+    """Return how many items wait for this reader."""
     if name == "security:proposals":
         return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user).count()
     return Registration.objects.awaiting_review().count() if name == "security:queue" else None

@@ -1,4 +1,4 @@
-"""What every page needs before it runs: a request id, a session that ends, the reader's time zone."""
+"""Middleware of every page: a request id, limits of the session, the reader's time zone."""
 
 import uuid
 import zoneinfo
@@ -30,7 +30,7 @@ sign_in_log = structlog.get_logger("portal.sign_in")
 
 
 class RequestContextMiddleware:
-    """Gives the HTTP request an id and an address, and every log line of it both; writes its line of the access log."""
+    """Give the HTTP request an id and an address, also in its log lines; write its line of the access log."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -50,9 +50,10 @@ class RequestContextMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request.id, address=request.address)
         response = self.get_response(request)
         response["X-Request-Id"] = request.id
-        # Pages hold names, key ids and now and then a secret: no cache may keep them. Static files set their own.
+        # Pages hold names, key ids and sometimes a secret, so no cache may keep them. Static files set their own
+        # header.
         response.headers.setdefault("Cache-Control", "no-store")
-        # Without the query, in which people search for each other, and without the token of a management link.
+        # Without the query, which holds search texts, and without the token of a management link.
         access_log.info(
             "answered",
             method=request.method,
@@ -64,11 +65,11 @@ class RequestContextMiddleware:
 
 
 class OriginMiddleware:
-    """Makes Django's CSRF check work with `Referrer-Policy: no-referrer`; stands before it.
+    """Make Django's CSRF check work with `Referrer-Policy: no-referrer`; placed before it.
 
-    Under that policy a browser sends `Origin: null` with a form, also to the site the form came from (Fetch standard,
-    "append a request Origin header"). Sec-Fetch-Site, which no page can set, then tells our own forms from others'.
-    The token is checked as ever.
+    Under that policy a browser sends `Origin: null` with a form, also to the form's own site (Fetch standard, "append a
+    request Origin header"). Sec-Fetch-Site, which no page can set, then tells our own forms from others'. The token is
+    checked as usual.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -81,7 +82,7 @@ class OriginMiddleware:
 
 
 class SessionLimitsMiddleware:
-    """Ends a session that was idle for an hour or is older than eight, and notes where each one is used."""
+    """End a session that was idle for an hour or is older than eight, and record where each one is used."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -104,7 +105,7 @@ class SessionLimitsMiddleware:
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Leads who is not signed in to where one does, and says so when a form of theirs was lost on the way."""
+    """Redirect anonymous users to the sign-in; warn when their POST was discarded."""
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         if request.method == "POST":
@@ -114,10 +115,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 class StaffSessionMiddleware:
-    """Keeps a staff session without a second factor to the pages where one is set up.
+    """Restrict a staff session without a second factor to the pages where one is set up.
 
-    A mailed link, even with the password, would otherwise be enough to reach allauth's pages and to replace a second
-    factor that somebody has already (docs/security.md, approval and access).
+    Otherwise a mailed link, even with the password, would be enough to reach allauth's pages and to replace an existing
+    second factor (docs/security.md, approval and access).
     """
 
     SET_UP: frozenset[str | None] = frozenset(
@@ -145,7 +146,7 @@ class StaffSessionMiddleware:
 class ContactSessionMiddleware:
     """Close allauth's pages for second factors to contacts, who have portal/pages/account/passkeys.py.
 
-    Whoever got hold of a contact's link could otherwise add a passkey of their own, and come in long after the link.
+    Otherwise a thief of a contact's link could add a passkey, and sign in long after the link has expired.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -162,7 +163,7 @@ class ContactSessionMiddleware:
 
 
 class LocalisationMiddleware:
-    """Times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
+    """Show times in the reader's zone: the browser's, kept in a cookie by keydesk.js, else the site's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Refusals of acts, shown to the person who asked for the act: above the next page, or at a field of their form."""
+"""Refusals of acts, shown to the person: above the next page, or at a field of the form."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from portal.web.http_request import Request
 class refusals_to:  # noqa: N801
     """Context manager around one act, named like contextlib.suppress.
 
-    When the act refuses, the block ends, and the reader is told why.
+    A refusal ends the block, and is shown to the reader.
 
-    `with refusals_to(request):` says it above the next page; `with refusals_to(form, "email"):` at the field, so that
-    the page shows the form again with what was typed. `refusal` is None after an act that was done. NeedsColleague goes
-    on to the view, which proposes the act instead, and so does the kind of refusal that the view answers (`but`).
+    `with refusals_to(request):` shows it above the next page; `with refusals_to(form, "email"):` at the field, and the
+    page shows the form again with the values typed. `refusal` is None after an act that succeeded. NeedsColleague is
+    raised to the view, which proposes the act instead, and so are the refusals that the view handles itself (`but`).
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 A view marked `@may_ask_for_step_up` looks its object up, reads its form, and calls `require` right before the act.
 Without a step-up that ends the view: the form is kept in the session, and the page for the code has the same address
-with `?confirm=` and its id. The right code there carries out the view again with the form that was kept, so nothing
-typed is lost, Back works, and no code is mailed for what does not exist.
+with `?confirm=` and its id. With the right code there the view runs again with the kept form. Nothing typed is lost,
+Back works, and no code is mailed for an object that does not exist.
 """
 
 import json
@@ -54,17 +54,17 @@ class StepUpNeeded(Exception):
 
 @dataclass(frozen=True)
 class Waiting:
-    """An act that waits for its step-up: what was kept of it, under which name."""
+    """An act that waits for its step-up: the kept form and its id."""
 
     name: str
     asked: Asked
     form: QueryDict
-    back: str  # where it was asked for, by GET
-    is_mailed: bool  # a code, though there is a passkey
+    back: str  # the page that asked, by GET
+    is_mailed: bool  # whether a code was mailed in spite of a passkey
 
 
 def may_ask_for_step_up(view: View) -> View:
-    """For views that call `require`: answers with the page for the code, and carries the act out after it."""
+    """Decorate a view that calls `require`: answer with the page for the code, and run the view after the step-up."""
 
     @wraps(view)
     def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -85,16 +85,16 @@ def may_ask_for_step_up(view: View) -> View:
 
 
 def require(request: Request, act: Act, client: Client | None = None) -> None:
-    """Let the act go on after a step-up that counts for it; raises StepUpNeeded without one."""
+    """Return if a step-up covers the act; raise StepUpNeeded otherwise."""
     if getattr(request, "stepped_up_for", None) != (act, client) and not _counts(request, act, client):
         raise StepUpNeeded(act, client)
 
 
 def _counts(request: Request, act: Act, client: Client | None) -> bool:
-    """Return whether there was a step-up a moment ago that is good for this act, too.
+    """Return whether a recent step-up covers this act, too.
 
-    A code is good for further acts at the same client; a sign-in with a passkey for those at every client; a link that
-    was opened soon after it was mailed for a few.
+    A code covers further acts on the same client; a sign-in with a passkey those on every client; a link that was
+    opened soon after it was mailed covers a few.
     """
     if act in ALWAYS_ASKED:
         return False
@@ -114,9 +114,9 @@ def passkeys_of(user: User) -> QuerySet[Authenticator]:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).order_by("created_at")
 
 
-# --- Asking -----------------------------------------------------------------------------------------------------------
+# --- Asking for the code ----------------------------------------------------------------------------------------------
 def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
-    """Keep the form, mail a code unless there is a passkey, and go to the page for it."""
+    """Keep the form, mail a code unless there is a passkey, and redirect to the page for the code."""
     fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
     client = str(needed.client.uid) if needed.client else ""
     has_passkey = passkeys_of(request.user).exists()
@@ -161,7 +161,7 @@ def _mail_code(request: Request, asked: Asked, *, again: bool) -> None:
 
 
 def _ask(request: Request, waiting: Waiting) -> HttpResponse | None:
-    """The page for the code, as it is now; nothing when the code or passkey is right: then the act goes on."""
+    """Return the page for the code; None after the right code or passkey, so that the act goes on."""
     if request.method != "POST":
         return _page(request, waiting, CodeForm())
     if AGAIN in request.POST:
@@ -189,14 +189,14 @@ def _page(request: Request, waiting: Waiting, form: CodeForm) -> HttpResponse:
         "mailed": waiting.is_mailed or not has_passkey,
     }
     if has_passkey:
-        # Without a person: the device then insists on a fingerprint, a face or a PIN.
+        # Without a person, so that the device insists on a fingerprint, a face or a PIN.
         context["js_data"] = {"request_options": begin_authentication(user=None)}
     return render(request, "accounts/step_up.html", context, status=422 if form.errors else 200)
 
 
-# --- Answering --------------------------------------------------------------------------------------------------------
+# --- Checking the code ------------------------------------------------------------------------------------------------
 def _try_code(request: Request, waiting: Waiting, form: CodeForm) -> bool:
-    if not form.is_valid():  # a slip of the finger costs no try
+    if not form.is_valid():  # a malformed code does not count as a try
         return False
     with refusals_to(form, "code"):
         step_up.confirm(asked=waiting.asked, typed=form.cleaned_data[CODE], by=actor(request), now=request.now)
@@ -219,7 +219,7 @@ def _try_passkey(request: Request, waiting: Waiting, form: CodeForm) -> bool:
 
 
 def _note_passed(request: Request, waiting: Waiting) -> None:
-    """For this act, and for a while for others at the same client."""
+    """Record the step-up for this act, and for a while for others on the same client."""
     asked, session = waiting.asked, request.session
     kept_forms.drop(request, waiting.name)
     session.cycle_key()

@@ -1,4 +1,4 @@
-"""Base of the commands that do one act: who acts, and one transaction."""
+"""Base of the commands that do one act: the operator, and one transaction."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ CHECKS = {Kind.NAME: check_name, Kind.LINE: check_line}  # a TEXT is shown with 
 
 
 class ActCommand(RefusingCommand):
-    """A command says what it takes in `arguments` and does it in `act`, which returns what to print."""
+    """A command defines its options in `arguments` and does its act in `act`, which returns the output."""
 
-    names_operator = False  # whether --by has to be given; else it is the user of the operating system
+    names_operator = False  # whether --by is required; else the user of the operating system acts
 
     def arguments(self, parser: ArgumentParser) -> None:
         raise NotImplementedError
@@ -59,7 +59,7 @@ class ActCommand(RefusingCommand):
 
 
 def _operator(typed: str, *, required: bool) -> str:
-    """Return who gives the command. Raises ValidationError for a text that would disguise itself in the change log."""
+    """Return the operator. Raises ValidationError for a text that would disguise itself in the change log."""
     name = " ".join(typed.split())
     if has_invisible(name) or without_secrets(name) != name or len(name) > MAX_OPERATOR_LENGTH:
         raise ValidationError({"by": [_("Give a name or an e-mail address of at most 150 characters.")]})

@@ -1,4 +1,4 @@
-"""Every address a browser can open. The OAuth addresses are in tokens/serving/application.py."""
+"""Every address that a browser can open. The OAuth addresses are in tokens/serving/application.py."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

@@ -1,4 +1,4 @@
-"""A person's own sign-in: setting up a second factor, sessions, language."""
+"""Addresses of a person's own sign-in: second factor, sessions, language."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The change log's pages, for auditors and the Security team."""
+"""Addresses of the change log's pages, for auditors and the Security team."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The contacts' pages: their requests, their clients, and everything of one client."""
+"""Addresses of the contacts' pages: requests, clients, and everything of a client."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""The documentation, open to everybody: /docs/, one address a page, and every sample as a file."""
+"""Addresses of the public documentation: /docs/, one for each page, and one for each sample as a file."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What everybody may open: the front page, the request form, and the way in by mail."""
+"""Addresses open to everybody: the front page, the request form, and the sign-in by mail."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""The Security team's pages."""
+"""Addresses of the Security team's pages."""
 
 from django.urls import include, path
 

@@ -38,7 +38,7 @@ class Command(RefusingCommand):
 
 
 def verdict_on(file: str, *, kind: str | None, now: datetime) -> dict[str, Any]:
-    """The facts of the key in a file (of the first of a set, and `keys` with all), or why it is refused."""
+    """Return the facts of the key in a file (the first of a set, all in `keys`), or why it is refused."""
     try:
         with open(file, "rb") as stream:
             data = stream.read(MAX_SCANNED_BYTES)

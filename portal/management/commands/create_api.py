@@ -1,4 +1,4 @@
-"""`manage.py create_api`: an API whose scopes clients can ask for."""
+"""`manage.py create_api`: create an API whose scopes clients can ask for."""
 
 from argparse import ArgumentParser
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`manage.py create_client`: a client without a request, for operators and automation."""
+"""`manage.py create_client`: create a client without a request, for operators and automation."""
 
 import dataclasses
 from argparse import ArgumentParser
@@ -70,7 +70,7 @@ def _contact(email: str) -> User:
 
 
 def _found(known: Any, field: str, names: Iterable[str]) -> list[Any]:
-    """The rows with these names; Refusal names those there is no row for."""
+    """Return the rows with these names. Raises Refusal with the names that have none."""
     rows = {getattr(row, field): row for row in known.filter(**{f"{field}__in": names})}
     if missing := set(names) - rows.keys():
         raise Refusal(CommandCode.NOT_IN_THE_CATALOGUE, names=sorted(missing))

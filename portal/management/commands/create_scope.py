@@ -1,4 +1,4 @@
-"""`manage.py create_scope`: a scope of an API."""
+"""`manage.py create_scope`: create a scope of an API."""
 
 from argparse import ArgumentParser
 from datetime import datetime

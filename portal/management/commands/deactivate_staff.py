@@ -1,4 +1,4 @@
-"""`manage.py deactivate_staff`: a member of the Security team or an auditor leaves, and comes in no more."""
+"""`manage.py deactivate_staff`: close the account of a member of the Security team or an auditor."""
 
 from argparse import ArgumentParser
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`manage.py invite_staff`: a member of the Security team or an auditor; they get a mail to set up their sign-in."""
+"""`manage.py invite_staff`: invite a member of the Security team or an auditor by mail, to set up the sign-in."""
 
 from argparse import ArgumentParser
 from datetime import datetime

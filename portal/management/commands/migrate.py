@@ -20,14 +20,14 @@ CONCURRENT = (AddIndexConcurrently, RemoveIndexConcurrently)
 
 
 class Command(migrate.Command):
-    """Every migration gets the bound, those of libraries too, so that no migration has to set it."""
+    """Bound every migration, those of libraries included, so that no migration has to set the bound."""
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         self.database = options["database"]
         return super().handle(*args, **options)
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
-        """Receive what Django is about to do, or has done, with a migration."""
+        """Receive the step of a migration that Django is about to do, or has done."""
         super().migration_progress_callback(action, migration, fake)
         if migration is not None and action in ("apply_start", "unapply_start"):
             concurrent = bool(migration.operations) and all(isinstance(op, CONCURRENT) for op in migration.operations)

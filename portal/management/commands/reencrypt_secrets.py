@@ -1,4 +1,4 @@
-"""`manage.py reencrypt_secrets`: after a new key was put first in SECRETS_KEYS; the old one can go afterwards."""
+"""`manage.py reencrypt_secrets`: encrypt with the first of SECRETS_KEYS, so that an older key can be removed."""
 
 from argparse import ArgumentParser
 from datetime import datetime
@@ -16,7 +16,7 @@ class Command(ActCommand):
     )
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """None but --json."""
+        """Add none but --json."""
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         return {"reencrypted": client_secrets.reencrypt(by=by)}

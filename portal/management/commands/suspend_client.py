@@ -1,4 +1,4 @@
-"""`manage.py suspend_client`: nothing of the client works any more, from the moment the command ends."""
+"""`manage.py suspend_client`: suspend a client, with effect before the command returns."""
 
 from argparse import ArgumentParser
 from datetime import datetime

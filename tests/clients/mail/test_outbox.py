@@ -185,7 +185,7 @@ def test_a_sweep_over_a_server_that_hangs_ends_and_the_next_one_goes_on(inbox):
     outbox.sweep(clock=lambda: next(clock))
     assert 0 < Mail.objects.filter(attempts=1).count() < 3
     inbox.manners = "accept"
-    outbox.sweep(clock=lambda: NOW + outbox.SWEEPING)
+    outbox.sweep(clock=lambda: NOW + outbox.SWEEP_TIMEOUT)
     assert not Mail.objects.filter(attempts=0).exists()
 
 

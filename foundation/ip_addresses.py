@@ -26,6 +26,12 @@ def network(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def wide_network(address: str) -> str:
+    """Return the /24 or /48 of an address, roughly a site, for counting by where requests come from; "" for ""."""
+    return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False)) if address else ""
+
+
+@lru_cache(maxsize=4096)
 def _normal(candidate: str) -> str:
     """Return an IPv4 address as such, also where a dual-stack socket has it as ::ffff:192.0.2.1.
 

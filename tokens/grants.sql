@@ -9,7 +9,8 @@ GRANT SELECT (id, client_id, kid, jwk, algorithms, active_from, retires_at, not_
 GRANT SELECT, INSERT ON tokens_token, tokens_usedassertion TO :"tokens";
 GRANT UPDATE (revoked_at) ON tokens_token TO :"tokens";
 GRANT INSERT ON tokens_journalentry, tokens_anonymousrefusal TO :"tokens";
-GRANT SELECT, INSERT, UPDATE ON tokens_usageday, tokens_credentialuse, tokens_refusalcount TO :"tokens";
+GRANT SELECT, INSERT, UPDATE ON tokens_usageday, tokens_usagedetail, tokens_credentialuse, tokens_refusalcount
+    TO :"tokens";
 -- Numbers of new rows, and nothing else of these sequences.
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', sequence, :'tokens')
 FROM (SELECT pg_get_serial_sequence(table_name, column_name) AS sequence

@@ -247,3 +247,33 @@ class UsageDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.issued} issued, {self.refused} refused"
+
+
+class UsageDetail(models.Model):
+    """HTTP requests of a client by day (UTC), and by credential, network and traits (tokens/protocol/traits.py)."""
+
+    pk = models.CompositePrimaryKey(
+        "client", "day", "credential", "network",
+        "audience", "kid", "algorithm", "key_bits", "lifetime", "token_in_query",
+    )  # fmt: skip
+    client = to_client("usage_details")
+    day = models.DateField()
+    credential = models.TextField(blank=True)  # "" for a token in the query, and for whoever did not authenticate
+    network = models.CharField(max_length=50, blank=True)  # a /24 or /48; "" if unknown
+    audience = models.CharField(max_length=10, blank=True)
+    kid = models.CharField(max_length=10, blank=True)
+    algorithm = models.CharField(max_length=10, blank=True)
+    key_bits = models.IntegerField()
+    lifetime = models.IntegerField()  # seconds, an upper bound
+    token_in_query = models.BooleanField()
+    uses = models.BigIntegerField()  # accepted HTTP requests
+    issued = models.BigIntegerField()
+    refused = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="usage_detail_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.credential} from {self.network}"

@@ -98,6 +98,7 @@ def purge_expired() -> None:
     _delete_older("tokens_refusalcount", "hour", now - REFUSAL_COUNTS_KEPT)
     _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
     _delete_older("tokens_usageday", "day", now - USAGE_KEPT)
+    _delete_older("tokens_usagedetail", "day", now - USAGE_KEPT)
     with connection.cursor() as cursor:
         cursor.execute(TRIM_JOURNAL, [JOURNAL_ENTRIES_KEPT, JOURNAL_REPEATS_KEPT])
         cursor.execute(TRIM_ANONYMOUS, [MAX_ANONYMOUS, MAX_ANONYMOUS_OF_NETWORK])

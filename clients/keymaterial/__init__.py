@@ -2,7 +2,7 @@
 
 from clients.keymaterial.certificate import CertificateFacts
 from clients.keymaterial.errors import KeyRefused
-from clients.keymaterial.jwk import PublicKey, accepted_names, check_kid
+from clients.keymaterial.jwk import PublicKey, accepted_names, check_kid, kid_spellings
 from clients.keymaterial.key import algorithm_names, thumbprint
 from clients.keymaterial.proof import is_signed_by
 from clients.keymaterial.reader import read
@@ -15,6 +15,7 @@ __all__ = [
     "algorithm_names",
     "check_kid",
     "is_signed_by",
+    "kid_spellings",
     "read",
     "thumbprint",
 ]

@@ -72,18 +72,24 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
     return tuple(keys)
 
 
-def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
-    """Return every `kid` by which an assertion may name a stored key (PROTOCOL A-10).
+def kid_spellings(key_jwk: Mapping[str, object]) -> dict[str, str]:
+    """Return every `kid` by which an assertion may name a stored key, with its spelling (PROTOCOL A-10).
 
     These are its own `kid`, its thumbprint, and for a certificate SHA-1 in base64url and in hex (of either case) and
-    SHA-256 in base64url.
+    SHA-256 in base64url. A name that is two of them, such as a certificate's own `kid`, is spelled as a digest.
     """
-    names = {str(key_jwk["kid"]), thumbprint(key_jwk)}
+    spellings = {str(key_jwk["kid"]): "own", thumbprint(key_jwk): "thumbprint"}
     x5c = key_jwk.get("x5c")
     if isinstance(x5c, list):
         sha1, sha256 = thumbprints(base64.b64decode(x5c[0]))
-        names |= {base64url_encode(sha1), sha1.hex(), sha1.hex().upper(), base64url_encode(sha256)}
-    return frozenset(names)
+        spellings |= dict.fromkeys((base64url_encode(sha1), sha1.hex(), sha1.hex().upper()), "sha1")
+        spellings[base64url_encode(sha256)] = "sha256"
+    return spellings
+
+
+def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
+    """Return every `kid` by which an assertion may name a stored key."""
+    return frozenset(kid_spellings(key_jwk))
 
 
 def _read_jwk(jwk: object, now: datetime) -> PublicKey:

@@ -19,6 +19,7 @@ from tokens.protocol.assertion import ASSERTION_TYPE, AssertionPolicy
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
 from tokens.protocol.http import Request, Response
+from tokens.protocol.traits import NO_TRAITS, Traits, of_assertion
 from tokens.runtime.services import Services
 from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome
@@ -39,6 +40,7 @@ class Proof(NamedTuple):
     jti_digest: bytes = b""
     jti_expires_at: int = 0
     remarks: tuple[Remark, ...] = ()
+    traits: Traits = NO_TRAITS
 
 
 class ClientChanged(Exception):
@@ -100,7 +102,8 @@ class PresentedAssertion(NamedTuple):
                 raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id) from None
             raise
         jti_digest = assertion.digest_of(proven.jti)
-        return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks)
+        traits = of_assertion(self.jws, proven.key, policy, now)
+        return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks, traits)
 
 
 Presented = PresentedSecret | PresentedAssertion
@@ -191,6 +194,7 @@ def _authenticate(
     services: Services, request: Request, credential: Presented, client: ClientSnapshot | None
 ) -> tuple[ClientSnapshot, Proof]:
     proof = credential.prove(client, services.assertion_policy_for(client), services.clock())
+    request.credential, request.traits = proof.credential, proof.traits
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")
     # PROTOCOL T-19: charge once, after the client was authenticated, so that a stranger cannot use up its limit.

@@ -8,6 +8,7 @@ from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidRequest, InvalidToken, NoToken, Rule
 from tokens.protocol.http import Request
+from tokens.protocol.traits import TOKEN_IN_QUERY
 from tokens.runtime.services import Services
 from tokens.storage.store import FoundToken, LookUp, Outcome
 
@@ -60,6 +61,9 @@ async def presented_token(services: Services, request: Request) -> LivingToken:
     if token_format.is_well_formed(token):
         living = await still_granted(services, await services.store.look_up(LookUp(token_format.digest(token))))
         if living is not None:
+            if in_query:
+                request.traits = TOKEN_IN_QUERY
+                services.usage.used(living.owner.id, request, services.clock())
             return living
     raise InvalidToken(Rule.TOKEN_NOT_ACTIVE, "The access token is not active.", **_form(token))
 

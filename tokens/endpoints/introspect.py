@@ -20,10 +20,10 @@ async def introspect(services: Services, request: Request) -> Response:
     """Answer POST introspect. `token_type_hint` is accepted and ignored, so it never hides a token. Raises Refused."""
     form = parameters.read_form(request.content_type, request.body)
 
-    async def answer(caller: ClientSnapshot, proof: Proof) -> Response:
+    async def answer(caller: ClientSnapshot, _proof: Proof) -> Response:
         # RFC 7662 section 2.1: token is REQUIRED.
         token = parameters.required(form, "token")
-        services.usage.used(caller.id, proof.credential, services.clock())
+        services.usage.used(caller.id, request, services.clock())
         if not token_format.is_well_formed(token):
             return Response(200, INACTIVE)
         digest = token_format.digest(token)

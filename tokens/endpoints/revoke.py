@@ -21,7 +21,7 @@ async def revoke(services: Services, request: Request) -> Response:
         if token_format.is_well_formed(token):
             revocation = Revocation(token_format.digest(token), client.id, client.version)
             raise_for_outcome(await services.store.revoke(revocation), proof)
-        services.usage.used(client.id, proof.credential, services.clock())
+        services.usage.used(client.id, request, services.clock())
         return Response(200, {})
 
     return await as_client(services, request, presented(request, form), consume_jti_first(services, request, give_up))

@@ -57,7 +57,7 @@ async def _issue(services: Services, request: Request, scope: str, client: Clien
         ),
         proof,
     )
-    services.usage.used(client.id, proof.credential, services.clock(), issued=1)
+    services.usage.used(client.id, request, services.clock(), issued=1)
     # Section 5.1. `expires_in` is current: the statement has checked that the client still has this version.
     return Response(
         200,

@@ -31,11 +31,11 @@ CLOCK_REMARK_S: Final = 10
 
 @dataclass(frozen=True)
 class ClientKey:
-    """Key of a client. `names`: every `kid` that refers to it."""
+    """Key of a client. `names`: every `kid` that refers to it, with its spelling."""
 
     credential: str
     kid: str
-    names: frozenset[str]
+    names: Mapping[str, str]
     algorithms: frozenset[str]
     jwk: Mapping[str, Any]
     active_from: float = 0.0

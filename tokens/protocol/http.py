@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, Rule
+from tokens.protocol.traits import NO_TRAITS, Traits
 
 # Header fields that the endpoints use, in lower case. A repeated field has both values, with a comma between.
 READ_HEADERS = ("authorization", "content-type", "x-forwarded-for", "x-request-id")
@@ -28,6 +29,8 @@ class Request:
     why: str = ""  # id of a refusal's explanation, 128 random bits; equals `id` unless a proxy set that
     address: str = ""  # the caller's, behind the trusted proxies; "" if unknown
     client: ClientSnapshot | None = None
+    credential: str = ""  # that authenticated the client; "" until then
+    traits: Traits = NO_TRAITS
     allowance: Allowance | None = None
     refused_by: Rule | None = None
 

@@ -98,7 +98,7 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
     return ClientKey(
         credential=f"key:{row['id']}",
         kid=row["kid"],
-        names=keymaterial.accepted_names(row["jwk"]),
+        names=keymaterial.kid_spellings(row["jwk"]),
         algorithms=keymaterial.algorithm_names(row["algorithms"]),
         jwk=row["jwk"],
         active_from=_or_never(row["active_from"]),

@@ -1,5 +1,7 @@
 """Uses of each credential, tokens issued a day, and refusals an hour by cause; counted in memory, written behind.
 
+Uses are counted by day with the network that they came from and the traits of their assertions (PROTOCOL C-41).
+
 A process that is killed loses the last second of counts; nothing is decided by them. All figures of refusals on all
 pages come from here, so they agree; the refusal journal holds only a part of a flood.
 """
@@ -13,21 +15,45 @@ from typing import Any
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
+from foundation.ip_addresses import wide_network
+from tokens.protocol.http import Request
+from tokens.protocol.traits import OTHER, OTHER_TRAITS, Traits
 from tokens.storage.pg_connection import Connection
 
 # Rows are sorted, so that two processes that write the same rows cannot deadlock.
 ADD_USES = """
 WITH given AS (
-    SELECT * FROM unnest(%b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::bigint[], %b::float8[])
-    AS g(client_id, credential, day, issued, uses, last_used_at)
+    SELECT * FROM unnest(
+        %b::bigint[], %b::date[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::int[], %b::int[],
+        %b::bool[], %b::bigint[], %b::bigint[], %b::bigint[], %b::float8[], %b::float8[]
+    ) AS g(client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime, token_in_query,
+           uses, issued, refused, first_at, last_at)
 ), days AS (
     INSERT INTO tokens_usageday (client_id, day, credential, issued, refused)
-    SELECT client_id, day, credential, issued, 0 FROM given WHERE issued > 0
+    SELECT client_id, day, credential, sum(issued), 0 FROM given WHERE issued > 0
+    GROUP BY client_id, day, credential
     ORDER BY client_id, day, credential
     ON CONFLICT (client_id, day, credential) DO UPDATE SET issued = tokens_usageday.issued + excluded.issued
+), details AS (
+    INSERT INTO tokens_usagedetail (
+        client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime, token_in_query,
+        uses, issued, refused, first_at, last_at
+    )
+    SELECT client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime, token_in_query,
+           uses, issued, refused, to_timestamp(first_at), to_timestamp(last_at)
+    FROM given
+    ORDER BY client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime, token_in_query
+    ON CONFLICT (
+        client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime, token_in_query
+    ) DO UPDATE
+    SET uses = tokens_usagedetail.uses + excluded.uses,
+        issued = tokens_usagedetail.issued + excluded.issued,
+        refused = tokens_usagedetail.refused + excluded.refused,
+        first_at = least(tokens_usagedetail.first_at, excluded.first_at),
+        last_at = greatest(tokens_usagedetail.last_at, excluded.last_at)
 )
 INSERT INTO tokens_credentialuse (credential, client_id, last_used_at, uses)
-SELECT credential, client_id, to_timestamp(max(last_used_at)), sum(uses) FROM given
+SELECT credential, client_id, to_timestamp(max(last_at)), sum(uses) FROM given WHERE uses > 0 AND credential <> ''
 GROUP BY credential, client_id
 ORDER BY credential
 ON CONFLICT (credential) DO UPDATE
@@ -56,20 +82,27 @@ SET refused = tokens_refusalcount.refused + excluded.refused,
 """
 
 
-UseKey = tuple[int, str, int]  # client, credential, day since 1970
+UseKey = tuple[int, int, str, str, Traits]  # client, day since 1970, credential, address or network, traits
 RefusalKey = tuple[int, int, str, str]  # client, hour since 1970, rule, error
+
+# Distinct rows of a client and day in one process. One more is counted without its network; from MAX_WITHOUT_NETWORK
+# more on, without its traits too. HTTP requests without a proven credential, which strangers send, have their own room.
+MAX_DETAILS = 60
+MAX_WITHOUT_NETWORK = 20
 
 
 class Uses:
-    __slots__ = ("issued", "last_at", "uses")
+    __slots__ = ("first_at", "issued", "last_at", "refused", "uses")
 
-    def __init__(self) -> None:
-        self.issued = self.uses = 0
-        self.last_at = 0.0
+    def __init__(self, now: float) -> None:
+        self.uses = self.issued = self.refused = 0
+        self.first_at = self.last_at = now
 
     def add(self, other: Uses) -> None:
-        self.issued += other.issued
         self.uses += other.uses
+        self.issued += other.issued
+        self.refused += other.refused
+        self.first_at = min(self.first_at, other.first_at)
         self.last_at = max(self.last_at, other.last_at)
 
 
@@ -90,19 +123,17 @@ class Usage:
     def __init__(self) -> None:
         self._uses: dict[UseKey, Uses] = {}
         self._refusals: dict[RefusalKey, Refusals] = {}
+        self._details = Details()
 
-    def used(self, client: int, credential: str, now: float, *, issued: int = 0) -> None:
-        """Count an authentication with the credential, and the `issued` tokens that followed."""
-        key = (client, credential, int(now // 86_400))
-        uses = self._uses.get(key)
-        if uses is None:
-            uses = self._uses[key] = Uses()
+    def used(self, client: int, request: Request, now: float, *, issued: int = 0) -> None:
+        """Count an accepted HTTP request, and the `issued` tokens that followed."""
+        uses = self._uses_of(client, request, now)
         uses.uses += 1
         uses.issued += issued
-        uses.last_at = now
 
-    def refused(self, client: int, rule: str, error: str, now: float) -> None:
+    def refused(self, client: int, request: Request, rule: str, error: str, now: float) -> None:
         """Count a refused HTTP request; `error` is the OAuth error of the answer."""
+        self._uses_of(client, request, now).refused += 1
         key = (client, int(now // 3600), rule, error)
         refusals = self._refusals.get(key)
         if refusals is None:
@@ -111,15 +142,61 @@ class Usage:
         refusals.count += 1
         refusals.last_at = now
 
+    def _uses_of(self, client: int, request: Request, now: float) -> Uses:
+        key = (client, int(now // 86_400), request.credential, request.address, request.traits)
+        uses = self._uses.get(key)
+        if uses is None:
+            uses = self._uses[key] = Uses(now)
+        uses.last_at = now
+        return uses
+
     async def flush(self, connection: Connection) -> None:
         """Add the counts to the database; keep them if it is away or read-only.
 
         Raises psycopg.Error or TimeoutError.
         """
-        uses, self._uses = self._uses, {}
+        uses, self._uses = self._details.bounded(self._uses), {}
         await _write(connection, ADD_USES, uses, _row_of_uses, self._uses)
         refusals, self._refusals = self._refusals, {}
         await _write(connection, ADD_REFUSALS, refusals, _row_of_refusals, self._refusals)
+
+
+class Details:
+    """Bound on the rows of a client and day, in this process (PROTOCOL C-41)."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, bool], set[UseKey]] = {}  # by client, day, and whether it is proven
+        self._day = 0
+
+    def bounded(self, counted: dict[UseKey, Uses]) -> dict[UseKey, Uses]:
+        """Return the counts by network instead of address, with what there is no room for under "other"."""
+        self._forget_earlier_days(max((key[1] for key in counted), default=0))
+        bounded: dict[UseKey, Uses] = {}
+        for (client, day, credential, address, traits), uses in counted.items():
+            key = self._with_room((client, day, credential, _network(address), traits))
+            known = bounded.setdefault(key, uses)
+            if known is not uses:
+                known.add(uses)
+        return bounded
+
+    def _with_room(self, key: UseKey) -> UseKey:
+        client, day, credential, _address, traits = key
+        known = self._known.setdefault((client, day, bool(credential)), set())
+        for candidate, room in (
+            (key, MAX_DETAILS),
+            ((client, day, credential, OTHER, traits), MAX_DETAILS + MAX_WITHOUT_NETWORK),
+        ):
+            if candidate in known:
+                return candidate
+            if len(known) < room:
+                known.add(candidate)
+                return candidate
+        return client, day, credential, OTHER, OTHER_TRAITS
+
+    def _forget_earlier_days(self, day: int) -> None:
+        if day > self._day:
+            self._day = day
+            self._known = {key: known for key, known in self._known.items() if key[1] >= day - 1}
 
 
 async def _write[Key: tuple[Any, ...], Count: (Uses, Refusals)](
@@ -143,9 +220,15 @@ async def _write[Key: tuple[Any, ...], Count: (Uses, Refusals)](
         raise
 
 
+def _network(address: str) -> str:
+    """Return the network to count under, also for a count that came back from a failed attempt to write it."""
+    return address if address == OTHER or "/" in address else wide_network(address)
+
+
 def _row_of_uses(key: UseKey, uses: Uses) -> tuple[Any, ...]:
-    client, credential, day = key
-    return client, credential, _date(day), uses.issued, uses.uses, uses.last_at
+    client, day, credential, network, traits = key
+    counts = uses.uses, uses.issued, uses.refused, uses.first_at, uses.last_at
+    return client, _date(day), credential, network, *traits, *counts
 
 
 def _row_of_refusals(key: RefusalKey, refusals: Refusals) -> tuple[Any, ...]:

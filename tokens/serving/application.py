@@ -156,9 +156,8 @@ class Application:
             services.anonymous_refusals.add(request, refusal, answered, response.status)
         else:
             services.journal.refusal(request, refusal, answered, response.status)
-            services.usage.refused(
-                request.client.id, refusal.rule.value, answered.error or refusal.rule.value, services.clock()
-            )
+            error = answered.error or refusal.rule.value
+            services.usage.refused(request.client.id, request, refusal.rule.value, error, services.clock())
         return response
 
 

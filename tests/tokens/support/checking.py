@@ -52,7 +52,7 @@ def from_upload(read: keymaterial.PublicKey, **changes: Any) -> ClientKey:
     uploaded = ClientKey(
         credential="key:1",
         kid=read.kid,
-        names=keymaterial.accepted_names(read.jwk),
+        names=keymaterial.kid_spellings(read.jwk),
         algorithms=frozenset(read.algorithms),
         jwk=read.jwk,
         not_after=read.certificate.not_after.timestamp() if read.certificate else float("inf"),

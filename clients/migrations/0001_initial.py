@@ -579,7 +579,9 @@ class Migration(migrations.Migration):
                 ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 (
                     "role",
-                    models.CharField(choices=[("owner", "Owner"), ("editor", "Editor")], default="owner", max_length=6),
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("editor", "Manager")], default="owner", max_length=6
+                    ),
                 ),
                 ("added_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

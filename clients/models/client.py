@@ -50,7 +50,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(contacts__user=user).exclude(status=Client.Status.CLOSED).order_by("name")
 
     def owned_by(self, user: User) -> ClientQuerySet:
-        """Return the clients of which this person is an owner, not only an editor."""
+        """Return the clients of which this person is an owner, not only a manager."""
         return self.of(user).filter(contacts__user=user, contacts__role=ClientContact.Role.OWNER)
 
     def locked(self, pk: int) -> Client:
@@ -173,7 +173,7 @@ class ClientScope(models.Model):
 class ClientContact(models.Model):
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")  # also invites, changes and removes contacts
-        EDITOR = "editor", _("Editor")
+        EDITOR = "editor", _("Manager")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="contacts")

@@ -69,7 +69,7 @@ def client_of(request: Request, uid: UUID) -> Client:
 
 
 def client_owned_by(request: Request, uid: UUID) -> Client:
-    """Return a client of which this person is an owner, not only an editor."""
+    """Return a client of which this person is an owner, not only a manager."""
     return get_object_or_404(Client.objects.owned_by(request.user), uid=uid)
 
 

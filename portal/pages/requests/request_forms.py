@@ -29,7 +29,7 @@ class ContentForm(forms.Form):
     )
     client_name = Line(
         label=_("Name of the client"),
-        help_text=_("What you call the system that connects, for example “Meterstanden-koppeling”."),
+        help_text=_("What you call the system that connects, for example “Meter readings link”."),
         max_length=120,
         error_messages={"required": _("Give the client a name.")},
     )

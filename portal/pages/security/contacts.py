@@ -28,7 +28,7 @@ LINK = "link"
 QUESTIONS: dict[str, tuple[str | Promise, str | Promise]] = {
     LINK: (gettext_lazy("Mail a link to %(person)s?"), gettext_lazy("Mail a link")),
     Role.OWNER: (gettext_lazy("Make %(person)s an owner?"), gettext_lazy("Make owner")),
-    Role.EDITOR: (gettext_lazy("Make %(person)s an editor?"), gettext_lazy("Make editor")),
+    Role.EDITOR: (gettext_lazy("Make %(person)s a manager?"), gettext_lazy("Make manager")),
 }
 
 

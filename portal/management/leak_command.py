@@ -13,6 +13,7 @@ from clients.refusal_codes import Code, CommandCode
 from foundation.refusals import Refusal
 from portal.management.act_command import ActCommand
 from tokens.acts import incident
+from tokens.acts.leaks import Leak, addresses
 
 
 class LeakedCredentialCommand(ActCommand):
@@ -36,8 +37,8 @@ class LeakedCredentialCommand(ActCommand):
         if not options["reason"].strip():
             raise Refusal(Code.REASON_MISSING)
         found = self.credential(client, options, now)
-        leak = incident.Leak(found)
-        seen = [str(address) for address in incident.addresses(leak)]
+        leak = Leak(found)
+        seen = [str(address) for address in addresses(leak)]
         incident.revoke(leak=leak, reason=options["reason"], by=by, now=now)
         return {"client_id": client.client_id, **self.named(found), "revoked": True, "addresses": seen}
 

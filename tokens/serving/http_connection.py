@@ -1,13 +1,11 @@
 """HTTP/1.1 connection (RFC 9112): parses HTTP requests, calls the application, writes its answers in order.
 
 llhttp, as httptools wraps it, parses strictly. The class around it is a protocol for uvicorn, whose own protocol serves
-any ASGI application: its events for each part of an HTTP exchange took as much CPU as issuing a token.
-
-Bounded in size and in time. A proxy in front usually has such bounds too, but is not required.
+any ASGI application: its events for each part of an HTTP exchange took as much CPU as issuing a token. Bounded in size
+and in time, so that no proxy in front is required.
 
 Written here because a token takes 32 us of CPU by it, and 47 to 52 us by uvicorn's protocol with ASGI
-(docs/decisions/0005). uvicorn's own protocol (`http="httptools"`) can replace it, if it becomes as fast or that speed
-is not needed.
+(docs/decisions/0005). `--http standard` replaces it by uvicorn's own.
 """
 
 from __future__ import annotations
@@ -22,16 +20,12 @@ import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from tokens.protocol.http import READ_HEADERS, Answer, Request, plain
+from tokens.protocol.http import Answer, Request, plain
 from tokens.protocol.parameters import MAX_BODY_BYTES
 from tokens.serving import http_rules
-from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, known_lines
+from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, READ_FIELDS, STATUS_LINES, known_lines
 
 MAX_WAITING = 200  # HTTP requests of a connection without an answer yet; clients that pipeline send a few
-
-_FRAMING = ("host", "content-length", "transfer-encoding")
-_READ = {name.encode(): name for name in (*READ_HEADERS, *_FRAMING, "expect")}
-_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +126,7 @@ class HttpConnection(asyncio.Protocol):
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise http_rules.UnreadableRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        name = _READ.get(raw_name.lower())
+        name = READ_FIELDS.get(raw_name.lower())
         if name is not None and self._in_head:  # RFC 9110 section 6.5.1: trailers are ignored
             text = value.decode("latin-1")
             self._headers[name] = f"{self._headers[name]}, {text}" if name in self._headers else text
@@ -259,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
         """Return head and body together: sent in two packets they would take twice as long."""
-        parts = [_STATUS[answer.status]]
+        parts = [STATUS_LINES[answer.status]]
         for name, value in answer.headers:
             parts += (name, b": ", value, b"\r\n")
         for name, value in self._server_state.default_headers:

@@ -10,6 +10,11 @@ from urllib.parse import unquote
 
 import httptools
 
+from tokens.protocol.http import READ_HEADERS
+
+# Fields that the connection reads, by their names on the wire.
+READ_FIELDS = {name.encode(): name for name in (*READ_HEADERS, "host", "content-length", "transfer-encoding", "expect")}
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 MAX_HEAD_BYTES = 128 * 1024  # of a head or a trailer: 64 KiB for the target, as much for long fields
 MAX_CHUNKING_BYTES = 512 * 1024  # of a chunked body beside its content: five times as much as the largest content
 MAX_FIELDS = 100

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from clients.models import Client, Key, Secret
 from portal.forms.reason import ReasonAndMessageForm
 from portal.ui.token_list import credential_name
-from tokens.acts import incident
+from tokens.acts.leaks import Leak, addresses
 from tokens.models import CredentialUse
 
 
-def card(leak: incident.Leak, now: datetime, number: int) -> dict[str, Any]:
+def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
     """`number` keeps the ids of the fields of several cards apart."""
     client, tokens = leak.client, leak.tokens()
     credential = getattr(leak.subject, "credential", "")
@@ -27,7 +27,7 @@ def card(leak: incident.Leak, now: datetime, number: int) -> dict[str, Any]:
         "scopes": client.scopes.select_related("api").order_by("name"),
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
         "live_tokens": tokens.live(now).count(),
-        "addresses": incident.addresses(leak),
+        "addresses": addresses(leak),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "issued_to": _issued_to(leak),
         "closed": client.status == Client.Status.CLOSED,
@@ -37,7 +37,7 @@ def card(leak: incident.Leak, now: datetime, number: int) -> dict[str, Any]:
     }
 
 
-def title(leak: incident.Leak) -> str:
+def title(leak: Leak) -> str:
     """Names the client and what it is; a key id stands beside it, letter by letter."""
     name = {"name": leak.client.name}
     if leak.secret:
@@ -49,7 +49,7 @@ def title(leak: incident.Leak) -> str:
     return _("The client %(name)s") % name
 
 
-def _issued_to(leak: incident.Leak) -> str:
+def _issued_to(leak: Leak) -> str:
     """The credential that a token was got with."""
     if not leak.token:
         return ""

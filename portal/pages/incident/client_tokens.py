@@ -14,7 +14,8 @@ from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards
 from portal.web.http_request import Request, posted
 from tokens.acts import invalidation
-from tokens.acts.incident import Leak, revoke
+from tokens.acts.incident import revoke
+from tokens.acts.leaks import Leak
 
 
 @security_team

@@ -25,6 +25,7 @@ from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.acts import incident as incidents
 from tokens.acts import invalidation
+from tokens.acts.leaks import Leak
 
 FOUND = "found"
 
@@ -74,23 +75,23 @@ def _answered(answer: dict[str, Any], request: Request) -> dict[str, object]:
 
 
 # --- The acts -------------------------------------------------------------------------------------------------------
-def _revoke(leak: incidents.Leak, told: dict[str, Any]) -> str:
+def _revoke(leak: Leak, told: dict[str, Any]) -> str:
     incidents.revoke(leak=leak, **told)
     return _("Revoked. The contacts of %(name)s get a mail.")
 
 
-def _end_all_tokens(leak: incidents.Leak, told: dict[str, Any]) -> str:
+def _end_all_tokens(leak: Leak, told: dict[str, Any]) -> str:
     invalidation.invalidate_all(client=leak.client, **told)
     return _("No token of %(name)s that was issued before now works any more.")
 
 
-def _suspend(leak: incidents.Leak, told: dict[str, Any]) -> str:
+def _suspend(leak: Leak, told: dict[str, Any]) -> str:
     lifecycle.suspend(client=leak.client, **told)
     return _("%(name)s is suspended.")
 
 
 # button -> (what carries it out and says what was done, the question of its page)
-ACTS: dict[str, tuple[Callable[[incidents.Leak, dict[str, Any]], str], str | Promise]] = {
+ACTS: dict[str, tuple[Callable[[Leak, dict[str, Any]], str], str | Promise]] = {
     "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
     "tokens": (_end_all_tokens, gettext_lazy("Invalidate all tokens of this client?")),
     "suspend": (_suspend, gettext_lazy("Suspend this client?")),
@@ -116,7 +117,7 @@ def revoke_leak(request: Request) -> HttpResponse:
     return redirect("security:client", leak.client.uid)
 
 
-def _named(data: QueryDict) -> tuple[incidents.Leak, str]:
+def _named(data: QueryDict) -> tuple[Leak, str]:
     """Return the act asked for and its object. Raises Http404."""
     leak, act = incidents.by_reference(data.get("leak", "")), data.get("act", "")
     if leak is None or act not in ACTS:

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from clients.keymaterial.traces import traces
 from foundation import secret_format
-from tokens.acts.incident import Traces
+from tokens.acts.leaks import Traces
 from tokens.protocol import jws, token_format
 from tokens.protocol.errors import InvalidClient
 

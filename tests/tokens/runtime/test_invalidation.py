@@ -17,6 +17,7 @@ from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic
 from tokens import tasks
 from tokens.acts import incident, invalidation
+from tokens.acts.leaks import Leak
 from tokens.models import Token
 
 Processes = tuple[Wire, Wire]
@@ -59,7 +60,7 @@ def suspend_and_reactivate(client: Client) -> None:
 
 
 def revoke_the_secret_as_leaked(client: Client) -> None:
-    leak = incident.Leak(client.secrets.current().get())
+    leak = Leak(client.secrets.current().get())
     incident.revoke(leak=leak, by=SYSTEM, now=NOW)
 
 

@@ -27,6 +27,7 @@ from tests.support.parallel import at_once
 from tests.tokens.support.connected import eventually
 from tests.tokens.support.wire import Answer, Clock, Wire, basic
 from tokens.acts import incident, invalidation
+from tokens.acts.leaks import Leak
 from tokens.models import Token
 from tokens.protocol.policy import from_settings
 from tokens.storage.store import Outcome, Revocation
@@ -199,7 +200,7 @@ def test_while_the_secret_is_regenerated(traffic, client, authorization):
 
 
 def test_while_a_leaked_secret_is_revoked(traffic, client):
-    leak = incident.Leak(client.secrets.get())
+    leak = Leak(client.secrets.get())
     traffic.during(lambda: incident.revoke(leak=leak, by=SYSTEM, now=now()))
     traffic.check_that_old_tokens_are_dead()
     assert {asked.answer.status for asked in traffic.requests_after} == {401}

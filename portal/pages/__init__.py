@@ -1,1 +1,1 @@
-"""Pages, one folder an area: a view beside its forms. No page imports a page."""
+"""Pages, one folder per area, with the views beside their forms. Pages do not import each other."""

@@ -1,4 +1,4 @@
-"""The way in by mail. Nothing here tells whether an address or a link is known."""
+"""Sign-in by mail. The pages do not disclose whether an address or a link is known."""
 
 from time import monotonic, sleep
 
@@ -22,8 +22,8 @@ from portal.web.http_request import Request, posted
 from portal.web.next_page import own_page, wanted
 from portal.web.sessions import uid_of
 
-SENT = "sent"  # what somebody asked for a link for
-EVEN = 0.25  # seconds: longer than the work for an address that we know, so that the time tells nothing
+SENT = "sent"  # kind of the kept form
+MIN_ANSWER_TIME_S = 0.25  # longer than the work for a known address, so that the time discloses nothing
 
 
 @login_not_required
@@ -35,7 +35,7 @@ def ask_link(request: Request) -> HttpResponse:
     elif form.is_valid():
         email = form.cleaned_data["email"]
         contacts.mail_fresh_link(email=email, target=page, by=actor(request), now=request.now)
-        sleep(max(0, began + EVEN - monotonic()))
+        sleep(max(0, began + MIN_ANSWER_TIME_S - monotonic()))
         return _sent(request, email=email)
     context = {"form": form, "wanted": page}
     return render(request, "public/ask_link.html", context, status=422 if form.errors else 200)
@@ -44,7 +44,7 @@ def ask_link(request: Request) -> HttpResponse:
 @login_not_required
 @require_safe
 def link_sent(request: Request) -> HttpResponse:
-    """The same words whether or not the address, or the link that was renewed, is known; and with the same limit."""
+    """Show the same words whether or not the address or the renewed link is known, and with the same limit."""
     typed = kept_forms.get(request, SENT, request.GET.get(SENT, "")) or {}
     context = {"email": typed.get("email", ""), "limit": contacts.LINKS_PER_HOUR}
     return render(request, "public/link_sent.html", context)
@@ -58,10 +58,10 @@ def _sent(request: Request, *, email: str) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: Request, token: str) -> HttpResponse:
-    """Only the button's POST spends the link: mail scanners follow every address with GET, often several times.
+    """Spend the link by the button's POST only: mail scanners follow every address with GET, often several times.
 
-    The page of a link that does not work posts here, too: a new one goes to where the old one went, in one step, and
-    leads to the same page.
+    The page of a link that does not work posts here, too: it mails a new link to the address of the old one, for the
+    same page.
     """
     if request.method == "POST" and "renew" in request.POST:
         return _renew(request, token)
@@ -78,7 +78,7 @@ def open_link(request: Request, token: str) -> HttpResponse:
 
 
 def _own_link(request: Request, token: str) -> ManagementLink | None:
-    """The link, when it was mailed to the contact who is signed in here: who opens it again goes where it led."""
+    """Return the link if it was mailed to the contact who is signed in: opening it again leads to its page."""
     if not request.user.is_authenticated or request.user.is_staff_member:
         return None
     link = management_links.known(token)

@@ -1,4 +1,4 @@
-"""Passkeys of contacts who come often: they sign in with a touch, and need no mailed code before an act."""
+"""Passkeys of contacts: sign-in without a mailed link, and step-up without a mailed code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def passkeys(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def add_passkey(request: Request) -> HttpResponse:
-    """Lead to the form after a step-up, so that nobody's device keeps a passkey that we then refuse."""
+    """Redirect to the form after a step-up, so that no device stores a passkey that we then refuse."""
     if request.method != "POST":
         return redirect("contact:passkeys")
     require(request, Act.ADD_PASSKEY)
@@ -41,7 +41,7 @@ def add_passkey(request: Request) -> HttpResponse:
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_passkey(request: Request) -> HttpResponse:
-    """The form for one passkey, only after the step-up of `add_passkey`."""
+    """Show the form for a passkey, only after the step-up of `add_passkey`."""
     name = request.GET.get(NEW, "")
     if kept_forms.get(request, NEW, name) is None:
         return redirect("contact:passkeys")
@@ -67,7 +67,7 @@ def _add(request: Request, form: PasskeyForm) -> None:
 @may_ask_for_step_up
 def remove_passkey(request: Request, pk: int) -> HttpResponse:
     found = get_object_or_404(passkeys_of(request.user), pk=pk)
-    name = found.wrap().name  # type: ignore[no-untyped-call]  # of allauth
+    name = found.wrap().name  # type: ignore[no-untyped-call]  # allauth has no annotations
     if request.method != "POST":
         return render(request, "contact/remove_passkey.html", {"name": name})
     require(request, Act.REMOVE_PASSKEY)

@@ -1,4 +1,4 @@
-"""Where a person is signed in, and how they end that."""
+"""List and end a person's own sessions."""
 
 from uuid import UUID
 
@@ -18,14 +18,14 @@ from portal.web.sessions import left, uid_of
 
 @require_safe
 def sessions(request: Request) -> HttpResponse:
-    """For contacts and staff alike."""
+    """List the sessions of a contact or a member of staff."""
     context = {"sessions": request.user.sessions.alive(request.now), "here": uid_of(request), "now": request.now}
     return render(request, "accounts/sessions.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_session(request: Request, uid: UUID) -> HttpResponse:
-    """End a session; for this browser's own it is the same as signing out."""
+    """End a session; for this browser's own, sign out."""
     if request.method != "POST":
         return redirect("account:sessions")
     if acts.end(user=request.user, uid=uid, by=actor(request), now=request.now):
@@ -37,7 +37,7 @@ def end_session(request: Request, uid: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_sessions(request: Request) -> HttpResponse:
-    """All of them, or all others."""
+    """End all sessions, or all others."""
     if request.method != "POST":
         return redirect("account:sessions")
     others_only = request.POST.get("which") == "others"
@@ -51,7 +51,7 @@ def end_sessions(request: Request) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def session_ends(request: Request) -> JsonResponse:
-    """How many seconds are left, for the notice before the end; a POST puts it off (portal/guards/middleware.py)."""
+    """Return the seconds left, for the notice before the end; a POST postpones it (portal/guards/middleware.py)."""
     return JsonResponse(left(request) if request.user.is_authenticated else {"idle": 0, "last": 0})
 
 

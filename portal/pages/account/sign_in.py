@@ -1,4 +1,4 @@
-"""Signing out, the language, and how an invited staff member sets up their sign-in."""
+"""Sign-out, the language, and the first sign-in of invited staff."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from portal.web.http_request import Request, posted
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: Request) -> HttpResponse:
-    """Also for who was signed out already by the clock. An address alone signs nobody out."""
+    """Sign out, by POST only; also for a session that has ended already."""
     if request.method != "POST":
         return redirect("public:landing")
     if request.user.is_authenticated and request.user.is_staff_member:
@@ -43,7 +43,7 @@ def sign_out(request: Request) -> HttpResponse:
 @login_not_required
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Keeps the choice in a cookie, and for people we know also for the mails they get."""
+    """Keep the language in a cookie, and for known people also for their mails."""
     language = request.POST.get("language", "")
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=language)
@@ -51,7 +51,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 class RemovePasskeyView(RemoveWebAuthnView):
-    """allauth asks the adapter before an authenticator app goes; this asks it before a passkey does."""
+    """View of allauth with a check before a passkey is removed; allauth asks its adapter for other factors only."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         is_only_one = not get_adapter().can_delete_authenticator(self.object)
@@ -81,9 +81,9 @@ class PasswordForm(forms.Form):
 
 
 def staff_setup(request: Request) -> HttpResponse:
-    """From the invitation's link: a password, then a second factor, then a real sign-in.
+    """Set up the sign-in from the invitation's link: a password, then a second factor, then a complete sign-in.
 
-    Only a session that began with the link gets here; a session with a password alone never exists for staff.
+    Only for a session that began with the link; staff have no session with a password alone.
     """
     user = request.user
     if not user.is_staff_member or is_strong(request):
@@ -98,9 +98,9 @@ def staff_setup(request: Request) -> HttpResponse:
             user.set_password(form.cleaned_data["password"])
             user.save(update_fields=["password"])
             staff.note_sign_in_changed(user=user, what="password set", by=actor(request))
-        # A changed password ends sessions, this one included, unless told otherwise.
+        # A changed password ends all sessions, this one included, unless its hash is updated.
         update_session_auth_hash(request, user)
-        # So that the next page does not ask for the password that was typed a second ago.
+        # So that the next page does not ask for the password typed a moment ago.
         record_authentication(request, user, method="password", reauthenticated=True)
         return redirect("mfa_activate_totp")
     return render(request, "accounts/staff_setup.html", {"form": form}, status=422 if form.errors else 200)

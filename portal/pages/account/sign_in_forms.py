@@ -1,4 +1,4 @@
-"""The forms of staff sign-in: allauth's own, in our words and with what our field component needs."""
+"""The forms of staff sign-in: allauth's, in our words and with the attributes of our field component."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from portal.forms.fields import email_field
 from portal.forms.passkeys import NewCredential, passkey_name_field
 from portal.sign_in import attempts
 
-# A recovery code fits the same field, so no `inputmode`: it has letters.
+# No `inputmode`, because the field also takes recovery codes, which have letters.
 CODE_INPUT = {"autocomplete": "one-time-code", "spellcheck": "false"}
 MAX_CODE_LENGTH = 16
-MAX_PASSWORD_LENGTH = 1024  # a longer one is no password: hashing reads all of it
+MAX_PASSWORD_LENGTH = 1024  # longer ones are refused, because hashing reads all of it
 
 
 class SignInForm(LoginForm):
@@ -79,7 +79,7 @@ class FirstCodeForm(ActivateTOTPForm):
 
 
 class AddPasskeyForm(NewCredential, AddWebAuthnForm):
-    """Only passkeys that prove who holds them: a touch alone would be one factor."""
+    """Registration of a passkey that verifies its holder: a touch alone would be one factor."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -23,9 +23,9 @@ from portal.ui import log_entries
 from portal.web import csv_download
 from portal.web.http_request import Request, is_uuid
 
-PAGE = 50  # entries
-PRINTED = 500  # entries of a page to print, unfolded
-COUNTED = 1000  # matches are counted up to here: a count over a million entries would take longer than the page
+PAGE_SIZE = 50  # entries
+PRINT_PAGE_SIZE = 500  # entries on a page for printing, unfolded
+MAX_COUNTED_MATCHES = 1000  # counting a million entries would take longer than the page
 
 
 @log_readers
@@ -34,7 +34,7 @@ def change_log(request: Request) -> HttpResponse:
     form = LogFilterForm(request.GET)
     matching = form.entries()
     unfolded = {"unfolded": "1"} if request.GET.get("unfolded") else {}
-    shown, newer, older = log_entries.page_of(matching, request.GET, PRINTED if unfolded else PAGE)
+    shown, newer, older = log_entries.page_of(matching, request.GET, PRINT_PAGE_SIZE if unfolded else PAGE_SIZE)
     query, same = urlencode(form.active()), urlencode({**form.active(), **unfolded})
     verified = Verification.objects.exclude(finished_at=None).first()
     context = {
@@ -44,8 +44,8 @@ def change_log(request: Request) -> HttpResponse:
         "older_url": f"?{same}&before={shown[-1].seq}" if older else "",
         "unfolded": bool(unfolded),
         "fold_url": "?" + urlencode(form.active() if unfolded else {**form.active(), "unfolded": "1"}),
-        "matches": matching[: COUNTED + 1].count(),
-        "counted": COUNTED,
+        "matches": matching[: MAX_COUNTED_MATCHES + 1].count(),
+        "counted": MAX_COUNTED_MATCHES,
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),
         "verified": verified,
@@ -57,7 +57,7 @@ def change_log(request: Request) -> HttpResponse:
 
 
 def _state(report: Report | None) -> str:
-    """The state of the tag that says how the last verification ended."""
+    """Return the state of the tag about the last verification."""
     if report is None or not report.ok:
         return "bad"
     return "ok" if report.proven else "warn"
@@ -75,9 +75,9 @@ def log_entry(request: Request, seq: int) -> HttpResponse:
 @log_readers
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_export(request: Request) -> HttpResponseBase:
-    """The filtered entries up to the one that says that they were exported, oldest first."""
+    """Export the filtered entries up to the entry about the export, oldest first."""
     form = LogFilterForm(request.GET)
-    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+    if request.method != "POST" or not form.is_valid():  # the page tells what is wrong
         return redirect(f"{reverse('auditor:change_log')}?{request.GET.urlencode()}")
     with transaction.atomic():
         changes = {"filters": (None, without_secrets(urlencode(form.active())) or None)}

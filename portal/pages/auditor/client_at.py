@@ -20,8 +20,8 @@ from portal.pages.auditor.client_history import Past, as_it_was
 from portal.ui import log_entries
 from portal.web.http_request import Request
 
-PAGE = 50  # entries
-READ = 20_000  # entries that a picture of the past is made of at most
+PAGE_SIZE = 50  # entries
+MAX_READ_ENTRIES = 20_000  # for the state at a past moment
 
 
 class DateForm(forms.Form):
@@ -36,8 +36,8 @@ def client_past(request: Request, uid: UUID) -> HttpResponse:
     end = datetime.combine(day + timedelta(days=1), time.min, timezone.get_current_timezone()) if day else None
     asked = [registration.audit_id for registration in client.registrations.for_new_clients()]
     entries = Entry.objects.of_client(client.audit_client, subjects=asked).between(None, end)
-    past = as_it_was(entries.order_by("seq")[:READ])
-    page, newer, older = log_entries.page_of(entries, request.GET, PAGE)
+    past = as_it_was(entries.order_by("seq")[:MAX_READ_ENTRIES])
+    page, newer, older = log_entries.page_of(entries, request.GET, PAGE_SIZE)
     on = f"&on={day:%Y-%m-%d}" if day else ""
     context = {
         "client": client,

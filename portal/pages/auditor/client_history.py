@@ -1,4 +1,4 @@
-"""A client as it was at some moment, put together from the change log alone."""
+"""State of a client at a past moment, from the change log alone."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from audit.models import Entry
 from clients.models import Client
 from portal.ui.log_entries import value
 
-# Facts that an act about the client, or the request it came from, sets.
+# Facts set by an act on the client, or by its request.
 SET_BY = {
     Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_RENAMED, Action.CLIENT_SCOPES_CHANGED,
     Action.CLIENT_SETTINGS_CHANGED, Action.CLIENT_SUSPENDED, Action.CLIENT_REACTIVATED, Action.CLIENT_CLOSED,
     Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
 }  # fmt: skip
-# Of the decision, not of the client that it made or changed.
+# Facts about the decision, not about the client.
 OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason"}
 CREDENTIALS = ("key.", "secret.", "incident.revoked")
 
 
 @dataclass
 class Past:
-    """`facts`: field -> its last value. `contacts`: person -> role. `credentials`: label -> what was last done."""
+    """State: `facts`: field -> last value. `contacts`: person -> role. `credentials`: label -> last act."""
 
     existed: bool = False
     facts: dict[str, object] = field(default_factory=dict)
     contacts: dict[str, object] = field(default_factory=dict)
     credentials: dict[str, Entry] = field(default_factory=dict)
-    came_with: set[str] = field(default_factory=set)  # of the credentials, those that were made with the client
+    came_with: set[str] = field(default_factory=set)  # the credentials made with the client
 
     def rows(self) -> list[tuple[object, str]]:
-        """(label, value) of each known fact, in the order of audit.actions.FIELDS."""
+        """Return (label, value) of each known fact, in the order of audit.actions.FIELDS."""
         known = [(FIELDS[name], value(name, self.facts[name])) for name in FIELDS if name in self.facts]
         return [(label, text) for label, text in known if text]
 
 
 def as_it_was(entries: Iterable[Entry]) -> Past:
-    """`entries` are those of one client up to that moment, oldest first."""
+    """Return the state after these entries of a client, oldest first."""
     past = Past()
     for entry in entries:
         before = {name: earlier for name, earlier, _later in entry.differences}
@@ -47,7 +47,7 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True
                 past.facts = {"status": Client.Status.ACTIVE.value, "client_name": entry.subject_label}
-            if "contact" in after:  # the first one, who came with the client
+            if "contact" in after:  # the first contact, made with the client
                 past.contacts[str(after.pop("contact"))] = after.pop("role")
             past.facts |= after
         elif entry.action == Action.CLIENT_CONTACT_REMOVED:

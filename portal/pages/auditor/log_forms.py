@@ -32,11 +32,11 @@ GROUPS: dict[str, str | Promise] = {
     "staff": _("Staff"),
     "incident": _("Incidents"),
 }
-MOST_MATCHES = 100  # people or clients that one search text may stand for
+MAX_MATCHES = 100  # people or clients that one search text may match
 
 
 def action_choices() -> list[tuple[Any, Any]]:
-    """Anything, then each group as a whole and its actions, then the rest; by alphabet."""
+    """Return "anything", then each group and its actions, then the other actions, in alphabetical order."""
     named = ((action.value, _without_names(str(action.label))) for action in Action)
     sentences = sorted(named, key=lambda item: item[1].casefold())
     grouped = [
@@ -48,7 +48,7 @@ def action_choices() -> list[tuple[Any, Any]]:
 
 
 def _without_names(sentence: str) -> str:
-    """Return "approved the request" of "{actor} approved the request {subject}", so that a letter typed finds it."""
+    """Return "approved the request" of "{actor} approved the request {subject}", for search by the first letters."""
     bare = sentence.format(actor="", subject="…").strip(" …,:")
     return bare[:1].upper() + bare[1:]
 
@@ -74,11 +74,11 @@ class LogFilterForm(FilterForm):
     )  # fmt: skip
 
     def clean_who(self) -> list[str] | None:
-        """The actor ids; None when nobody was asked for."""
+        """Return the actor ids; None for an empty field."""
         return _actors(text) if (text := self.cleaned_data["who"]) else None
 
     def clean_client(self) -> tuple[list[str], list[str]] | None:
-        """The references in the log of clients, and the ids of other subjects; None when nothing was asked for."""
+        """Return the client references in the change log, and the ids of other subjects; None for an empty field."""
         return _clients(text) if (text := self.cleaned_data["client"]) else None
 
     def clean(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class LogFilterForm(FilterForm):
         return data
 
     def entries(self) -> EntryQuerySet:
-        """Those that pass all filters; none while a filter cannot be read."""
+        """Return the entries that pass all filters; none while a filter is invalid."""
         if not self.is_valid():
             return Entry.objects.none()
         data, entries = self.cleaned_data, Entry.objects.between(*self._period())
@@ -106,7 +106,7 @@ class LogFilterForm(FilterForm):
         return entries
 
     def _period(self) -> tuple[datetime | None, datetime | None]:
-        """Whole days of the reader's time zone, the last one included."""
+        """Return the bounds of whole days in the reader's time zone, the last day included."""
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
         zone = timezone.get_current_timezone()
         start = datetime.combine(since, time.min, zone) if since else None
@@ -115,15 +115,15 @@ class LogFilterForm(FilterForm):
 
 
 def _actors(text: str) -> list[str]:
-    """The ids of the people whose address or name this is; a system actor is named by its label."""
+    """Return the ids of the people with this address or name, and of the system actor with this label."""
     people = User.objects.filter(Q(mailbox__in=email_addresses.spellings(text)) | Q(name__icontains=text))
     return [*(user.audit_id for user in _not_too_many(people)), f"system:{text.lower()}"]
 
 
 def _clients(text: str) -> tuple[list[str], list[str]]:
-    """The clients that this text stands for, and the requests that they were made by, or that ask for such a one.
+    """Return the clients that this text stands for, and the requests that made them or match by themselves.
 
-    The name of a scope or an API stands for itself, and not for the clients that have it.
+    The name of a scope or an API stands for itself, not for its clients.
     """
     apis = Api.objects.filter(Q(identifier=text) | Q(name__iexact=text))
     catalogue = [scope.audit_id for scope in Scope.objects.filter(name=text)] + [api.audit_id for api in apis]
@@ -140,8 +140,8 @@ def _clients(text: str) -> tuple[list[str], list[str]]:
 
 
 def _not_too_many[Row: (User, Client, Registration)](found: QuerySet[Row]) -> list[Row]:
-    """All of them: a list, and an export of it, with some left out would pass for the whole."""
-    rows = list(found[: MOST_MATCHES + 1])
-    if len(rows) > MOST_MATCHES:
-        raise ValidationError(gettext("More than %(n)s fit this. Type more of it.") % {"n": MOST_MATCHES})
+    """Return all rows. Raises ValidationError for too many, because an incomplete list would pass for the whole."""
+    rows = list(found[: MAX_MATCHES + 1])
+    if len(rows) > MAX_MATCHES:
+        raise ValidationError(gettext("More than %(n)s fit this. Type more of it.") % {"n": MAX_MATCHES})
     return rows

@@ -1,4 +1,4 @@
-"""Verifying the change log: ask for it, watch it, print what it found; and the checkpoints, to keep elsewhere."""
+"""Verification of the change log: start, progress and printable result; and the checkpoints, to keep elsewhere."""
 
 from uuid import UUID
 
@@ -18,20 +18,20 @@ from portal.ui.template_tags import number
 from portal.web import csv_download
 from portal.web.http_request import Request
 
-SHOWN = 10  # earlier verifications
+MAX_EARLIER_RUNS = 10
 
 
 @log_readers
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_log(request: Request) -> HttpResponse:
-    """Verifying reads every entry, so it takes a button and does not run by itself when somebody opens the page."""
+    """Start a verification by POST only, because it reads every entry; show the earlier ones."""
     if request.method == "POST":
         started = verification_runs.start(by=actor(request), now=request.now)
         return redirect("auditor:verification", started.pk)
     context = {
         "total": LogHead.objects.values_list("size", flat=True).get(),
         "checkpoint": Checkpoint.objects.last(),
-        "earlier": Verification.objects.all()[:SHOWN],
+        "earlier": Verification.objects.all()[:MAX_EARLIER_RUNS],
         "keys": checkpoints.verifier_keys(),
         "command": _offline(request),
     }
@@ -39,7 +39,7 @@ def verify_log(request: Request) -> HttpResponse:
 
 
 def _offline(request: Request) -> str:
-    """What checks the files of this page without Keydesk, named as a browser stores them today."""
+    """Return the command that checks this page's files without Keydesk, with the names they get when saved today."""
     keys = " ".join(f'--key "{key}"' for key in checkpoints.verifier_keys())
     exported = f"{csv_download.log_file_name(request.now)}.jsonl"
     return f"pip install cryptography\npython audit/offline.py {exported} checkpoints.txt {keys}"
@@ -48,7 +48,7 @@ def _offline(request: Request) -> str:
 @log_readers
 @require_safe
 def verification(request: Request, uid: UUID) -> HttpResponse:
-    """How far it is (static/keydesk/progress.js looks again), or the result, at an address that stays."""
+    """Show the progress (polled by static/keydesk/progress.js) or the result, at a lasting address."""
     found = get_object_or_404(Verification, pk=uid)
     report = found.result
     if report is None:
@@ -68,7 +68,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
 @log_readers
 @require_safe
 def signed_checkpoints(_request: Request) -> HttpResponseBase:
-    """Every checkpoint so far, as audit/offline.py and `verify_log --checkpoints` read them."""
+    """Return every checkpoint so far, in the form of audit/offline.py and `verify_log --checkpoints`."""
     notes = (f"{note}\n".encode() for note in checkpoints.notes())
     return csv_download.download(notes, name="checkpoints.txt", kind="text/plain; charset=utf-8")
 

@@ -115,7 +115,7 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
     form = ScopeForm(posted(request), scope=scope)
     if form.is_valid():
         sensitive, reason = form.cleaned_data["sensitive"], form.cleaned_data["reason"]
-        with refusals_to(request):  # it may have become sensitive at this very moment
+        with refusals_to(request):  # a concurrent act may have marked it as sensitive
             catalogue.change_scope(
                 scope=scope, description=form.description(), sensitive=sensitive, reason=reason, by=actor(request)
             )
@@ -128,7 +128,7 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_scope(request: Request, pk: int) -> HttpResponse:
-    """Retires a scope that no client holds; of one that clients hold it is proposed."""
+    """Retire a scope without holders; propose it for one with holders."""
     scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -147,7 +147,7 @@ def retire_scope(request: Request, pk: int) -> HttpResponse:
 def _form_page(
     request: Request, form: DescribedForm, *, title: str, submit: str, sensitive: Scope | bool = False
 ) -> HttpResponse:
-    """`sensitive` is the scope, when it is one that needs two approvals."""
+    """Render the form. `sensitive`: the scope, if it needs two approvals."""
     first = [field for field in form if field.name != "reason" and not field.name.startswith("description_")]
     context = {"form": form, "first": first, "title": title, "submit": submit, "sensitive": sensitive}
     return render(request, "security/catalogue_form.html", context, status=status_of(form))

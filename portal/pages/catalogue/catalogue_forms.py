@@ -19,7 +19,7 @@ from portal.forms.reason import InternalReasonForm
 
 
 class DescribedForm(InternalReasonForm):
-    """A description per language; English is what readers of a language without one get."""
+    """A description per language, with English for readers of a language without one."""
 
     def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +75,7 @@ class ApiForm(SeenForm, DescribedForm):
 
 
 class ScopeForm(DescribedForm):
-    """One reviewer may mark a scope sensitive; unmarking takes two (portal/pages/catalogue/scope_approvals.py)."""
+    """Form of a scope. One reviewer may mark it sensitive; unmarking takes two (pages/catalogue/scope_approvals.py)."""
 
     sensitive = forms.BooleanField(
         label=_("Sensitive"), required=False,

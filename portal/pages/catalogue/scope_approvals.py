@@ -1,4 +1,4 @@
-"""Propose to drop the second approval of a sensitive scope (the second person: portal/pages/review/proposals.py)."""
+"""Proposal to drop the second approval of a sensitive scope (portal/pages/review/proposals.py confirms it)."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render

@@ -1,4 +1,4 @@
-"""The page of one client, its history, and its client id."""
+"""The page of a client, its history, and its client id."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -26,9 +26,9 @@ from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request
 from tokens.models import CredentialUse, Token
 
-TOKENS = 5  # on this page; all of them have a page of their own
-PAGE = 50  # entries of the history
-FOR_STAFF = {"proposed_by", "proposal_reason", "signals", "content_hash"}  # fields of an entry that contacts do not see
+MAX_TOKENS = 5  # on this page; another one lists all
+PAGE_SIZE = 50  # entries of the history
+STAFF_FIELDS = {"proposed_by", "proposal_reason", "signals", "content_hash"}  # of an entry, hidden from contacts
 
 
 @contact
@@ -40,7 +40,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
     uses = CredentialUse.objects.of(found).in_bulk()
     state = client_health.of_client(found, keys, every_secret, uses, now)
-    tokens = shown_tokens(found, now, limit=TOKENS + 1)
+    tokens = shown_tokens(found, now, limit=MAX_TOKENS + 1)
     valid = Token.objects.of(found).live(now).counted()
     over = (Key.State.RETIRED, Key.State.EXPIRED)
     context = {
@@ -63,8 +63,8 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
         "open_request": found.registrations.open().select_related("requester").first(),
         "token_address": token_address(),
-        "tokens": tokens[:TOKENS],
-        "more_tokens": len(tokens) > TOKENS,
+        "tokens": tokens[:MAX_TOKENS],
+        "more_tokens": len(tokens) > MAX_TOKENS,
         "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
         "activity": usage_chart.of_client(found, now),
@@ -76,36 +76,36 @@ def client(request: Request, uid: UUID) -> HttpResponse:
 @contact
 @require_safe
 def history(request: Request, uid: UUID) -> HttpResponse:
-    """What happened to the client, from the change log: the same entries that an auditor reads."""
+    """Show the client's entries of the change log, the same that an auditor reads."""
     found = client_of(request, uid)
     entries = Entry.objects.of_client(found.audit_client)
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         entries = entries.before(int(before))
-    page = list(entries[: PAGE + 1])
-    older = page[PAGE - 1].seq if len(page) > PAGE else None
+    page = list(entries[: PAGE_SIZE + 1])
+    older = page[PAGE_SIZE - 1].seq if len(page) > PAGE_SIZE else None
     theirs = {row.user.audit_id for row in found.contacts.select_related("user")}
     contacts, staff = log_entries.contacts_among(page), staff_addresses()
     shown = [
         _readable(entry, staff, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
-        for entry in page[:PAGE]
+        for entry in page[:PAGE_SIZE]
     ]
     return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
 
 
 def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_address: bool) -> dict[str, object]:
-    """Return the entry for components/change_log.html, without what only auditors may see.
+    """Return the entry for components/change_log.html, without the parts for auditors only.
 
-    Staff and commands are the Security team, whose reasons and signals are for the staff. Former contacts have a name
-    and no address.
+    Staff and commands appear as the Security team, without reasons and signals. Former contacts have a name and no
+    address.
     """
     actor = log_entries.name_for_contacts(entry, by_contact=by_contact)
     hidden = {} if show_address else {"who": actor if by_contact else ""}
     hidden |= {} if by_contact else {"note": ""}
-    row = log_entries.row(entry, without=FOR_STAFF)
+    row = log_entries.row(entry, without=STAFF_FIELDS)
     row["changes"] = [
         {**change, **{side: without_name(str(change[side]), staff) for side in ("before", "after")}}
-        for change in log_entries.differences(entry, without=FOR_STAFF)
+        for change in log_entries.differences(entry, without=STAFF_FIELDS)
     ]
     return {**row, "sentence": log_entries.sentence(entry, actor), "hash": "", "url": "", **hidden}
 
@@ -114,7 +114,7 @@ def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_ad
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def change_client_id(request: Request, uid: UUID) -> HttpResponse:
-    """A warning first: the old id stops at once."""
+    """Show a warning, and change the client id by POST; the old one stops at once."""
     found = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/change_client_id.html", {"client": found})

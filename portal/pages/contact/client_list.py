@@ -1,4 +1,4 @@
-"""The contact's home: the state of each of their clients."""
+"""The contact's first page: the state of each of their clients."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from portal.ui.rotation import ROTATION_MEMORY
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
-RECENT = 5  # changes
+MAX_RECENT_CHANGES = 5
 
 
 @dataclass(frozen=True)
 class Row:
-    """One client as its card shows it."""
+    """A client as its card shows it."""
 
     client: Client
     condition: Condition
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def waits_for_first_token(self) -> bool:
-        """It may get tokens, and never got one."""
+        """Whether the client may get tokens, and never got one."""
         return self.client.status == Client.Status.ACTIVE and self.client.may_request_tokens and not self.last_token_at
 
     @property
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def next_end(self) -> Line | None:
-        """The credential that expires next: the lines are in that order."""
+        """The credential that expires next, by the order of the lines."""
         return self.lines[0] if self.lines and self.lines[0].end_at else None
 
 
@@ -56,7 +56,7 @@ class Row:
 def home(request: Request) -> HttpResponse:
     rows = _rows(request)
     refs = {str(row.client.uid): row.client for row in rows}
-    changes = list(Entry.objects.of_client(*refs)[:RECENT]) if refs else []
+    changes = list(Entry.objects.of_client(*refs)[:MAX_RECENT_CHANGES]) if refs else []
     contacts = contacts_among(changes)
     context = {
         "rows": rows,
@@ -76,7 +76,7 @@ def _told(entry: Entry, contacts: set[str]) -> str:
 
 
 def _rows(request: Request) -> list[Row]:
-    """Every client with what its card needs, in a fixed number of queries; the most urgent first."""
+    """Return every client with the data of its card, most urgent first, in a fixed number of queries."""
     now = request.now
     keys = Prefetch("keys", Key.objects.shown())
     secrets = Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY))

@@ -1,4 +1,4 @@
-"""The people who look after a client. All of them may look; only owners invite, change and remove."""
+"""The contacts of a client. All of them may look; only owners invite, change and remove."""
 
 from uuid import UUID
 

@@ -1,7 +1,7 @@
-"""Why did it fail? The refused requests of the contact's clients, by cause, each with its fix.
+"""The refused HTTP requests of the contact's clients, by cause, each with its fix.
 
-The wire says a neutral `invalid_client` with an address (PROTOCOL A-16, R-30); here the contact finds what it meant.
-One refusal has a page of its own (portal/pages/public/why.py).
+The OAuth answer is a neutral `invalid_client` with an address (PROTOCOL A-16, R-30); this page tells the reason.
+A single refusal has a page of its own (portal/pages/public/why.py).
 """
 
 from django.db.models import Max

@@ -1,4 +1,4 @@
-"""An owner accepts or declines a contact that the Security team proposes for a client with sensitive scopes."""
+"""Page for an owner to accept or decline a contact proposed by the Security team, for clients with sensitive scopes."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ def proposed_contact(request: Request, uid: UUID, proposal: UUID) -> HttpRespons
 
 
 def _decided(request: Request, found: Proposal, act: str) -> str:
-    """Say what was done. Raises Refusal."""
+    """Carry out the decision, and return a sentence about it. Raises Refusal."""
     if act == ACCEPT:
         acts.confirm(proposal=found, by=actor(request), now=request.now)
         return _("Accepted. All contacts get an e-mail.")

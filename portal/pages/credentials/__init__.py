@@ -1,1 +1,1 @@
-"""Keys, secrets and tokens of one client, and the dry run."""
+"""Keys, secrets and tokens of a client, and the dry run."""

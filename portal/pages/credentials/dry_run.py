@@ -1,4 +1,4 @@
-"""A dry run: what the token endpoint would say to a client assertion, rule by rule, before the first real one."""
+"""Dry run: the token endpoint's verdict on a client assertion, rule by rule, before the first real one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tokens.acts import dry_run as rehearsal
 from tokens.acts.dry_run import DryRun
 from tokens.protocol.errors import InvalidClient, Rule
 
-# What an assertion is made of, in the order in which it is checked; with the rules that are about each part.
+# The parts of an assertion, in the order of the checks, each with the rules about it.
 HEADER = {
     "typ": {Rule.TYP},
     "alg": {Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY},
@@ -47,7 +47,7 @@ MAX_TIME = 10**15  # seconds; larger numbers are no times
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def dry_run(request: Request, uid: UUID) -> HttpResponse:
-    """Changes nothing. What was pasted is not in the answer, but for what its header and claims say."""
+    """Check a pasted assertion without effect. The answer contains only its header and claims."""
     client = client_of(request, uid)
     form = DryRunForm(posted(request))
     if form.is_valid():
@@ -62,7 +62,7 @@ def dry_run(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _kept(explained: DryRun) -> dict[str, Any]:
-    """For the page after the redirect: what the checks found, and of the assertion the parts that it shows."""
+    """Return the result for the page after the redirect: the findings, and the shown parts of the assertion."""
     header = {name: _short(explained.header[name]) for name in HEADER.keys() & explained.header}
     claims = {name: _short(explained.claims[name]) for name in CLAIMS.keys() & explained.claims}
     return {
@@ -73,7 +73,7 @@ def _kept(explained: DryRun) -> dict[str, Any]:
 
 
 def _short(value: object) -> object:
-    """A time as it is, for the page tells it as one; anything else as text of a length that a session may hold."""
+    """Return a time as it is, for display as a time; anything else as a text short enough for the session."""
     return value if isinstance(value, int | float) and abs(value) < MAX_TIME else _text(value)[:MAX_SHOWN]
 
 
@@ -89,7 +89,7 @@ def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(explained: DryRun) -> list[dict[str, Any]]:
-    """Each part of the assertion with what it says; `wrong` where a rule refuses it."""
+    """Return each part of the assertion with its value; `wrong` where a rule refuses it."""
     if not explained.header:
         return []
     broken = {finding.rule for finding in explained.findings}

@@ -21,7 +21,7 @@ class DryRunForm(forms.Form):
     def clean_assertion(self) -> str:
         text = str(self.cleaned_data["assertion"])
         if "PRIVATE KEY-----" in text:
-            self.data = {}  # it goes into no page
+            self.data = {}  # it must not be sent back in a page
             raise forms.ValidationError(
                 _(
                     "You pasted a private key. Treat it as leaked and make a new pair. Paste here what you "

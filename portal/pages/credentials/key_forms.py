@@ -1,4 +1,4 @@
-"""When a new key works, and what becomes of the key in use."""
+"""Forms for the start of a new key and the end of the key in use."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +14,7 @@ from portal.ui.dates import moment
 
 
 class AddKeyForm(forms.Form):
-    """On the page "what we understood": when the key works, what becomes of the one in use, and the private half."""
+    """On the page "what we understood": when the key works, the end of the key in use, and the proof of possession."""
 
     start = forms.ChoiceField(
         label=gettext_lazy("When may your software use the new key?"),
@@ -36,7 +36,7 @@ class AddKeyForm(forms.Form):
     )
 
     def __init__(self, *args: Any, in_use: Key | None, now: datetime, renewed: bool = False, **kwargs: Any) -> None:
-        """`in_use`: the one that a new key replaces. `renewed`: all take the place of keys, in the state of those."""
+        """`in_use`: the key that a new one replaces. `renewed`: all new keys replace one, and take its state."""
         super().__init__(*args, **kwargs)
         if renewed:
             del self.fields["start"]

@@ -1,4 +1,4 @@
-"""Keys: hand one over, see what we understood, add it; activate and retire."""
+"""Keys: upload one, see what we understood, add it; activate and retire."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,13 +38,13 @@ from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
 
-CHECK = "check"  # a key that was read and not added yet
+CHECK = "check"  # kind of a kept key that was read and is not added yet
 
 
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_key(request: Request, uid: UUID) -> HttpResponse:
-    """Changes nothing: shows what we understood, or what is wrong with it."""
+    """Show what we understood of an upload, or what is wrong with it; changes nothing."""
     client = client_of(request, uid)
     initial = {"way": "paste", "challenge": proof_of_possession.challenge_for(client)}
     form = KeyUploadForm(posted(request), request.FILES or None, initial=initial)
@@ -65,14 +65,14 @@ def add_key(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _private_key(request: Request, client: Client, refused: KeyRefused) -> HttpResponse:
-    """Nothing of the upload goes back into the page: it counts as leaked, and the contacts hear of it."""
+    """Refuse an upload with a private key, and send none of it back; tell the contacts that it counts as leaked."""
     keys.note_refused_private_key(client=client, by=actor(request), now=request.now)
     context = {"client": client, "found": explain_key(refused).found}
     return render(request, "contact/private_key.html", context, status=422)
 
 
 def _check(request: Request, client: Client, found: list[PublicKey], form: KeyUploadForm) -> HttpResponse:
-    """Keep what was read, its public part alone, and lead to the page that shows it."""
+    """Keep the public part of what was read, and redirect to the page that shows it."""
     material = [understood(key).material for key in found]
     data = {"client": str(client.uid), "material": material, "file": form.file_name, "proof": form.made_proof}
     name = kept_forms.keep(request, CHECK, data)
@@ -80,7 +80,7 @@ def _check(request: Request, client: Client, found: list[PublicKey], form: KeyUp
 
 
 def _checked(request: Request, client: Client) -> HttpResponse:
-    """The page that shows what was read; leads back to the upload when that is over, or done already."""
+    """Show what was read; redirect to the upload when that has expired, or is done."""
     checked = kept_forms.get(request, CHECK, request.GET.get(CHECK, ""))
     if checked is None or checked["client"] != str(client.uid):
         return redirect("contact:add_key", client.uid)
@@ -91,7 +91,7 @@ def _checked(request: Request, client: Client) -> HttpResponse:
 
 
 def _read(material: list[str], now: datetime) -> tuple[PublicKey, ...]:
-    """Read the keys of a page again, as if they were new. Raises KeyRefused."""
+    """Read the keys of a page again, with all checks. Raises KeyRefused."""
     return tuple(keymaterial.read(text.encode(), now=now)[0] for text in material)
 
 
@@ -126,13 +126,13 @@ def _show_understood(
 
 
 def _in_use(client: Client, found: tuple[PublicKey, ...], now: datetime) -> Key | None:
-    """The key that a new one can take over from: the one in use, when there is exactly one and it is not this one."""
+    """Return the key that a new one can take over from: the only key in use, unless it is the same; else None."""
     usable = list(client.keys.lasting(now)[:2])
     return usable[0] if len(usable) == 1 and usable[0].thumbprint not in {key.thumbprint for key in found} else None
 
 
 def _replaced(client: Client, found: tuple[PublicKey, ...], request: Request) -> list[dict[str, object]]:
-    """The keys whose place these take, and until when their key ids, if they change, work then; "" for no longer."""
+    """Return the keys that these replace, and until when their changed key ids then work; "" for no longer."""
     rows = [(row, key) for key in found if (row := keys.replaced_by(client, key))]
     ends = [(row.kid, row.kid != key.kid, keys.room_until(row, request.now)) for row, key in rows]
     return [
@@ -157,12 +157,12 @@ def _add_form(
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def confirm_key(request: Request, uid: UUID) -> HttpResponse:
-    """Show what was read, and add it. The form carries it, so it is read again as if it were new."""
+    """Show what was read, and add it by POST. The form carries the key, so it is checked again."""
     client = client_of(request, uid)
     material = request.POST.getlist("material")[:10]
     if request.method != "POST":
         return _checked(request, client)
-    if not material:  # a set of which no key was ticked
+    if not material:  # a set, of which no key was ticked
         messages.error(request, _("Choose an answer: %(label)s") % {"label": _("Which keys do you add?")})
         return redirect("contact:add_key", uid)
     try:
@@ -192,7 +192,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
 
 @transaction.atomic
 def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> list[Key]:
-    """All of them or none; each is an act of its own. A proof has been checked by now."""
+    """Add all keys or none, by an act for each. Proofs have been checked before."""
     by, now, active, proven = actor(request), request.now, answers.get("start", "now") == "now", bool(answers["proof"])
     return [keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven) for key in found]
 
@@ -210,7 +210,7 @@ def _retire(request: Request, key: Key, overlap: str) -> bool:
 @contact
 @require_safe
 def key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
-    """One stored key: everything one can copy from it."""
+    """Show a stored key with everything to copy."""
     client = client_of(request, uid)
     found = get_object_or_404(client.keys, uid=key)
     context: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How long an old credential goes on working beside its successor."""
+"""Forms for the overlap: how long an old credential works on beside its successor."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -19,7 +19,7 @@ class OverlapForm(forms.Form):
     )
 
     def __init__(self, *args: Any, now: datetime, key: Key | None = None, **kwargs: Any) -> None:
-        """`key`: what ends, where it is no secret."""
+        """`key`: the credential that ends, if it is no secret."""
         super().__init__(*args, **kwargs)
         field = cast(forms.ChoiceField, self.fields["overlap"])
         field.choices = [(value, label) for value, (_span, label) in OVERLAPS.items()]
@@ -32,7 +32,7 @@ class OverlapForm(forms.Form):
 
 
 class TokensForm(forms.Form):
-    """Beside the end of a key or secret: whoever stole it may have tokens already."""
+    """Choice to end the tokens together with a key or secret, in case of theft."""
 
     tokens = forms.BooleanField(
         label=_("Invalidate the tokens that it got, too"), help_text=_("Choose this when it leaked."), required=False
@@ -40,12 +40,12 @@ class TokensForm(forms.Form):
 
 
 class RetireForm(TokensForm, OverlapForm):
-    """When it ends, and whether its tokens end with it."""
+    """Choice when the credential ends, and whether its tokens end with it."""
 
     field_order = ("overlap", "tokens")
 
 
 class RegenerateForm(RetireForm):
-    """`replaces` is the secret that the person saw; empty where there was none."""
+    """`replaces` is the secret that the page showed; empty for none."""
 
     replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)

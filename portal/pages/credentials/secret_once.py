@@ -1,8 +1,7 @@
-"""A client secret on the page after a reveal: once, and within a minute, so that Back and Reload show it no more.
+"""A client secret on the page after a reveal: once, within a minute, so that Back and Reload do not show it again.
 
-The session says only which secret may be shown. Its text comes from the row; where the site keeps no secrets that can
-be read again (SECRETS_VIEWABLE=false), from a cookie of one minute that only we can open, so that the server keeps
-nothing of it.
+The session only names the secret that may be shown. Its text is read from the row or, where the site stores no readable
+secrets (SECRETS_VIEWABLE=false), from an encrypted cookie of one minute, so that the server stores no secret.
 """
 
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class Shown:
 
 
 def show(request: Request, secret: Secret, text: str, *, replaced: Secret | None = None) -> HttpResponse:
-    """Lead to the page that shows it."""
+    """Redirect to the page that shows the secret."""
     about = {"secret": str(secret.uid), "replaced": str(replaced.uid) if replaced else ""}
     name = kept_forms.keep(request, KIND, about, seconds=LIFETIME_S)
     response = redirect(f"{resolve_url('contact:shown_secret', secret.client.uid)}?{NAME}={name}")
@@ -41,7 +40,7 @@ def show(request: Request, secret: Secret, text: str, *, replaced: Secret | None
 
 
 def shown(request: Request, client: Client) -> Shown | None:
-    """Return the secret that this page may show; a GET uses the permission up."""
+    """Return the secret that this page may show; a GET uses up the permission."""
     name = request.GET.get(NAME, "")
     about = kept_forms.get(request, KIND, name)
     if about is None or request.method != "GET":
@@ -61,6 +60,6 @@ def shown(request: Request, client: Client) -> Shown | None:
 
 
 def forget(response: HttpResponse) -> HttpResponse:
-    """Take the cookie away with the page that used it."""
+    """Delete the cookie with the page that used it."""
     response.delete_cookie(COOKIE, samesite="Strict")
     return response

@@ -1,4 +1,4 @@
-"""The client secret: see it, replace it, end it, or do without. One page shows it, once, right after a POST."""
+"""The client secret: reveal, regenerate, end, or turn off. A page shows it once, right after a POST."""
 
 from uuid import UUID
 
@@ -42,7 +42,7 @@ def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
-    """Also makes the first one. The form carries the secret that the person saw: of two at once, one wins."""
+    """Regenerate the secret, or make the first one. Of two concurrent POSTs of the same page, one wins."""
     client = client_of(request, uid)
     current = client.secrets.current().first()
     form = RegenerateForm(posted(request), now=request.now, initial={"replaces": current.uid if current else None})
@@ -72,7 +72,7 @@ def _regenerate(request: Request, client: Client, form: RegenerateForm) -> HttpR
 @contact
 @require_safe
 def shown_secret(request: Request, uid: UUID) -> HttpResponse:
-    """Show the secret once, right after a reveal or a regeneration; every other time say that it is hidden again."""
+    """Show the secret once, right after a reveal or a regeneration; otherwise tell that it is hidden again."""
     client = client_of(request, uid)
     shown = secret_once.shown(request, client)
     context = {"client": client, "shown": shown, "current": client.secrets.current().first(), "now": request.now}
@@ -106,7 +106,7 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
-    """Turns secrets off, or on again; the form says which, so that two clicks do not undo each other."""
+    """Turn secrets off or on; the form tells which, so that a second click does not undo the first."""
     client = client_of(request, uid)
     if request.method != "POST":
         return render(request, "contact/secret_authentication.html", _what_would_stop(client, request))

@@ -1,4 +1,4 @@
-"""The tokens of a client that work now. Nobody sees a token itself: we keep only its digest."""
+"""The valid tokens of a client. No page can show a token itself: only its digest is stored."""
 
 from base64 import urlsafe_b64decode
 from binascii import Error
@@ -21,15 +21,21 @@ from portal.web.http_request import Request
 from tokens.acts import invalidation
 from tokens.models import Token
 
-SHOWN = 100  # the newest
+MAX_TOKENS = 100  # the newest ones
 
 
 @contact
 @require_safe
 def tokens(request: Request, uid: UUID) -> HttpResponse:
     found = client_of(request, uid)
-    live = shown_tokens(found, request.now, limit=SHOWN + 1)
-    context = {"client": found, "tokens": live[:SHOWN], "more": len(live) > SHOWN, "shown": SHOWN, "now": request.now}
+    live = shown_tokens(found, request.now, limit=MAX_TOKENS + 1)
+    context = {
+        "client": found,
+        "tokens": live[:MAX_TOKENS],
+        "more": len(live) > MAX_TOKENS,
+        "shown": MAX_TOKENS,
+        "now": request.now,
+    }
     return render(request, "contact/tokens.html", context)
 
 
@@ -65,7 +71,7 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
-    """The tokens of one key or secret only: its siblings go on, and so does it."""
+    """Invalidate the tokens of one key or secret; the credential itself stays valid."""
     found = client_of(request, uid)
     named: Key | Secret | None = found.keys.filter(uid=credential).first() or (
         found.secrets.filter(uid=credential).first()
@@ -83,7 +89,7 @@ def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpR
 
 
 def _digest(jti: str) -> bytes:
-    """The row that a jti names. Raises Http404 for what is none."""
+    """Return the digest of the token named by a jti. Raises Http404 for any other text."""
     try:
         digest = urlsafe_b64decode(jti + "=")
     except (Error, ValueError):

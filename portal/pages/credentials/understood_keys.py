@@ -1,4 +1,4 @@
-"""Public keys as pages show them: what one copies, and every name by which an assertion may call one."""
+"""Public keys for display: the parts to copy, and every name by which an assertion may refer to the key."""
 
 import json
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ class Understood:
 
     @property
     def command(self) -> str:
-        """Signs challenge.txt with the private half, for proof.is_signed_by."""
+        """The command that signs challenge.txt with the private half, for proof.is_signed_by."""
         if self.key.jwk["kty"] == "OKP":  # Ed25519 does its own hashing
             return "openssl pkeyutl -sign -inkey private.pem -rawin -in challenge.txt | openssl base64 -A"
         return "openssl dgst -sha256 -sign private.pem challenge.txt | openssl base64 -A"
 
     @property
     def material(self) -> str:
-        """Return the text that the page's form carries, a certificate as such; read again before it is added."""
+        """The text carried by the page's form, a certificate as such; it is read again before the key is added."""
         certificate = self.key.certificate
         if self.key.kind == Key.Kind.CERTIFICATE and certificate:
             return "".join(DER_cert_to_PEM_cert(der) for der in (certificate.der, *certificate.chain))
@@ -41,7 +41,7 @@ def understood(key: PublicKey) -> Understood:
 
 
 def indented(jwk: Mapping[str, object]) -> str:
-    """As one copies it."""
+    """Return the JWK as indented JSON, to copy."""
     return json.dumps(dict(jwk), indent=2, ensure_ascii=False)
 
 

@@ -1,7 +1,7 @@
-"""The pages of the documentation in the order of the work, with what each of them is about.
+"""The pages of the documentation in the order of the work, each with its subject.
 
-The texts of a page are in templates/docs/<slug>.html, whose sections take their titles from here: the list "On this
-page" and the headings cannot differ. Anchors are addresses that other pages and mails link to: do not rename them.
+The texts of a page are in templates/docs/<slug>.html, whose sections take their titles from here, so that the list "On
+this page" and the headings agree. Anchors are linked from other pages and mails: do not rename them.
 """
 
 from __future__ import annotations
@@ -131,6 +131,6 @@ BY_SLUG = {page.slug: page for page in PAGES}
 
 
 def neighbours(page: Page) -> tuple[Page | None, Page | None]:
-    """The page before and the page after."""
+    """Return the page before and the page after."""
     here = PAGES.index(page)
     return (PAGES[here - 1] if here else None), (PAGES[here + 1] if here + 1 < len(PAGES) else None)

@@ -1,4 +1,4 @@
-"""The documentation inside the portal, with the reader's own client filled into every sample."""
+"""The documentation in the portal, with the reader's own client filled into every sample."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from portal.web.http_request import Request
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads, and what is filled into the samples. `clients` is empty for everybody but contacts."""
+    """The reader and the values for the samples. `clients` is empty for everybody but contacts."""
 
     clients: list[Client]
     client: Client | None
@@ -34,7 +34,7 @@ class Reader:
 
     @property
     def query(self) -> str:
-        """What keeps the chosen client when the reader goes to another page."""
+        """The query that keeps the chosen client on the next page."""
         return f"?client={self.client.uid}" if self.client else ""
 
     def link(self, **choices: str) -> str:
@@ -65,7 +65,7 @@ def page(request: Request, slug: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def sample(request: Request, topic: str, filename: str) -> HttpResponse:
-    """A sample as a file, with the same values as on the page it was on."""
+    """Return a sample as a file, with the same values as on its page."""
     values = reader_of(request).values
     if filename not in (sample.filename for sample in samples.offered(topic, values)):
         raise Http404
@@ -78,7 +78,7 @@ def sample(request: Request, topic: str, filename: str) -> HttpResponse:
 
 
 def reader_of(request: Request) -> Reader:
-    """With `?client=`, `?method=` and `?alg=` as far as they make sense. Raises Http404 for a stranger's client."""
+    """Return the reader, by `?client=`, `?method=` and `?alg=` where valid. Raises Http404 for the client of others."""
     mine = list(Client.objects.of(request.user)) if request.user.is_authenticated else []
     client = _chosen(request, mine)
     values = of_client(client, request.now) if client else Values()
@@ -91,9 +91,9 @@ def reader_of(request: Request) -> Reader:
 
 
 def _chosen(request: Request, mine: list[Client]) -> Client | None:
-    """The only client of the reader needs no choosing; an empty `?client=` asks for placeholders.
+    """Return the chosen client: an only client needs no choice, and an empty `?client=` asks for placeholders.
 
-    To somebody who is not signed in (any more) an address with a client in it shows placeholders, whoever's it is.
+    An anonymous reader of an address with a client gets placeholders, for any client.
     """
     wanted = request.GET.get("client")
     if not request.user.is_authenticated or wanted == "":
@@ -106,7 +106,7 @@ def _chosen(request: Request, mine: list[Client]) -> Client | None:
         raise Http404 from None
 
 
-# --- What single pages need -------------------------------------------------------------------------------------------
+# --- Context of single pages ------------------------------------------------------------------------------------------
 
 
 def _nothing(_reader: Reader) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _nothing(_reader: Reader) -> dict[str, Any]:
 
 
 def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
-    """What docs/parts/samples.html shows: each sample with the address it can be downloaded from."""
+    """Return the context of docs/parts/samples.html: each sample with the address of its file."""
     shown = samples.offered(topic, reader.values)
     return {
         "samples": [
@@ -128,7 +128,7 @@ def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
 
 
 def _wire(reader: Reader, *filenames: str) -> dict[str, str]:
-    """Requests and answers as they go over the wire, by the name without the ending."""
+    """Return HTTP requests and answers as on the wire, by file name without the ending."""
     return {name.partition(".")[0]: samples.render("wire", name, reader.values) for name in filenames}
 
 
@@ -160,7 +160,7 @@ KINDS = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC 
 
 
 def _kinds(reader: Reader, *, own: bool) -> list[dict[str, object]]:
-    """Kinds of key to show samples for: those that the client has (all of them without one), or the others."""
+    """Return the kinds of key to show samples for: the client's (all without a client), or the others."""
     kids = reader.values.kids
     return [
         {"label": label, "url": f"{reader.link(alg=name)}#samples", "current": name == reader.values.algorithm}

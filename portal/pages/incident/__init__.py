@@ -1,1 +1,1 @@
-"""The incident desk: something has leaked."""
+"""The incident desk, for leaked credentials."""

@@ -15,7 +15,7 @@ from tokens.models import CredentialUse
 
 
 def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
-    """`number` keeps the ids of the fields of several cards apart."""
+    """Return the card of a leak. `number` makes the ids of its fields unique on the page."""
     client, tokens = leak.client, leak.tokens()
     credential = getattr(leak.subject, "credential", "")
     return {
@@ -38,7 +38,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
 
 
 def title(leak: Leak) -> str:
-    """Names the client and what it is; a key id stands beside it, letter by letter."""
+    """Return a title with the client and the kind of the leak; a key id stands beside it, letter by letter."""
     name = {"name": leak.client.name}
     if leak.secret:
         return _("The client secret of %(name)s that ends in %(hint)s") % {**name, "hint": leak.secret.hint}
@@ -50,7 +50,7 @@ def title(leak: Leak) -> str:
 
 
 def _issued_to(leak: Leak) -> str:
-    """The credential that a token was got with."""
+    """Return the credential that a token was issued to."""
     if not leak.token:
         return ""
     own: list[Key | Secret] = [*leak.client.keys.all(), *leak.client.secrets.all()]

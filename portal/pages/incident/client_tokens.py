@@ -1,4 +1,4 @@
-"""The Security team ends what a client has: every token, one key or one secret with its tokens."""
+"""Pages of the Security team to end a client's tokens, or one key or secret with its tokens."""
 
 from uuid import UUID
 
@@ -46,7 +46,7 @@ def staff_end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
 
 
 def _end(request: Request, leak: Leak) -> HttpResponse:
-    """The same act as on the incident page, of what is known to be leaked without its value."""
+    """End a credential by the act of the incident page, where its value is not at hand."""
     form = ReasonAndMessageForm(posted(request))
     if form.is_valid():
         told = {name: form.cleaned_data[name] for name in ("reason", "message")}

@@ -1,4 +1,4 @@
-"""Something leaked: find out whose it is, see what it can do, and revoke it. What was pasted is never sent back."""
+"""The page for leaks: find the owner, see the rights, revoke. The pasted text is never sent back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ class LeakForm(forms.Form):
             " client id. Nothing secret is kept: we compare digests, and of a private key its public half."
         ),
         max_length=MAX_LENGTH,
-        # A password field: what was typed is not sent back in the page, and browsers do not offer it again.
+        # A password field, because its value is not sent back in the page, and browsers do not offer it again.
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
     )
 
@@ -90,7 +90,7 @@ def _suspend(leak: Leak, told: dict[str, Any]) -> str:
     return _("%(name)s is suspended.")
 
 
-# button -> (what carries it out and says what was done, the question of its page)
+# button -> (the function that carries it out and returns a sentence about it, the question of its page)
 ACTS: dict[str, tuple[Callable[[Leak, dict[str, Any]], str], str | Promise]] = {
     "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
     "tokens": (_end_all_tokens, gettext_lazy("Invalidate all tokens of this client?")),
@@ -101,7 +101,7 @@ ACTS: dict[str, tuple[Callable[[Leak, dict[str, Any]], str], str | Promise]] = {
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_leak(request: Request) -> HttpResponse:
-    """Carries out one of the acts of a card; a page of its own asks again when the reason is missing."""
+    """Carry out an act of a card; a page of its own asks for a missing reason."""
     if request.method != "POST":
         return redirect("security:incident")
     leak, act = _named(request.POST)

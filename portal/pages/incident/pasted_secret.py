@@ -1,6 +1,6 @@
-"""Parser of what is pasted on the incident page: all that Keydesk issues or accepts, in a header, a log line or a file.
+"""Parser of text pasted on the incident page: all that Keydesk issues or accepts, also in a header, log line or file.
 
-Nothing of a secret leaves this module but its digest, and of a private key the thumbprint of its public half.
+Of a secret only the digest leaves this module, and of a private key only the thumbprint of its public half.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from tokens.acts.leaks import Traces
 from tokens.protocol import jws, token_format
 from tokens.protocol.errors import InvalidClient
 
-# Ours by prefix and length: what follows without a gap, as when line ends got lost, is not part of it.
+# Ours by prefix and length; text that follows without a gap, as after lost line ends, is not part of it.
 OURS = re.compile(r"(?=(kd[st]_[A-Za-z0-9_-]{49}))")
 BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/_-]{8,}={0,2})", re.IGNORECASE)
 JWT = re.compile(r"(?<![\w-])(eyJ[\w-]{8,}+\.[\w-]++\.[\w-]++)")
-# A kid, a thumbprint, the end of a secret or a client id. Ours are left out: they go into no query as they are.
+# A kid, a thumbprint, the end of a secret or a client id; never one of our secrets, which must not go into a query.
 NAME = re.compile(r"(?!kd[st]_|eyJ)[!-~](?:[ -~]{0,253}[!-~])?")
-AROUND = " \t\r\n\"'`,;"
-HINT = re.compile(r"(?:…|\.\.\.)([A-Za-z0-9_-]{4})")  # as our pages name a secret
+SURROUNDING_CHARACTERS = " \t\r\n\"'`,;"
+HINT = re.compile(r"(?:…|\.\.\.)([A-Za-z0-9_-]{4})")  # the name of a secret on our pages
 
 
 class SeveralLeaks(ValueError):
-    """More than one secret, token, key or assertion: each is looked up by itself, so that none is overlooked."""
+    """More than one secret, token, key or assertion was pasted; each must be looked up alone, to miss none."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Pasted:
     what: str
 
 
-CUT_OFF = "cut_off"  # begins like one of ours or an assertion, and is not whole
+CUT_OFF = "cut_off"  # begins like a secret of ours or an assertion, but is incomplete
 UNREADABLE = "unreadable"  # a private key that is encrypted, cut off, or of an unknown kind
 PRIVATE_KEY, PUBLIC_KEY, ASSERTION, VALUE = "private_key", "public_key", "assertion", "value"
 
 
 def read(pasted: str) -> Pasted:
-    """Raises SeveralLeaks."""
+    """Find the secret, token, key, assertion or name in a text. Raises SeveralLeaks."""
     readings = list(dict.fromkeys([pasted, unquote_plus(pasted), *_decoded(pasted)]))
     ours = {value for text in readings for value in OURS.findall(text) if _is_whole(value)}
     keys = traces(pasted)
@@ -62,12 +62,12 @@ def read(pasted: str) -> Pasted:
         return Pasted(Traces(thumbprint=thumbprint), kind if thumbprint else UNREADABLE)
     if assertions:
         return Pasted(Traces(assertion=assertions[0]), ASSERTION)
-    text = pasted.strip(AROUND)
+    text = pasted.strip(SURROUNDING_CHARACTERS)
     return Pasted(Traces(name=_name_in(text)), CUT_OFF if _is_cut_off(text) else VALUE)
 
 
 def _name_in(text: str) -> str:
-    """Return the part that is no secret: the client id, of a Basic header whose secret is not ours."""
+    """Return the part without a secret: of a Basic header whose secret is not ours, the client id."""
     for decoded in _decoded(text):
         text = decoded.partition(":")[0]
     if hint := HINT.fullmatch(text):
@@ -93,7 +93,7 @@ def _assertion(text: str) -> jws.Jws | None:
 
 
 def _decoded(pasted: str) -> Iterator[str]:
-    """What HTTP Basic credentials say: client id, colon, secret."""
+    """Yield the decoded HTTP Basic credentials: client id, colon, secret."""
     for encoded in BASIC.findall(pasted):
         try:
             yield unquote_plus(base64.b64decode(encoded + "==").decode())

@@ -1,4 +1,4 @@
-"""The front page and the two pages that every site of a public authority has."""
+"""The front page, and the two pages that every site of a public authority has."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
@@ -53,7 +53,7 @@ def privacy(request: Request) -> HttpResponse:
 
 
 def _samples() -> list[dict[str, str]]:
-    """How a token is asked for; the documentation has every language and method."""
+    """Return samples of token requests; the documentation has every language and method."""
     token_url = token_address()
     labelled = [("curl", CURL), ("curl, private_key_jwt", CURL_ASSERTION), ("Python", PYTHON)]
     return [{"label": label, "code": code.format(token_url=token_url)} for label, code in labelled]

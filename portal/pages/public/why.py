@@ -1,8 +1,8 @@
-"""Why one request was refused: where `error_uri` leads (PROTOCOL R-30).
+"""Explanation of one refused HTTP request, at the address in `error_uri` (PROTOCOL R-30).
 
 Contacts of the client and the Security team see the refusal with evidence, fix and whether it stopped since. A refusal
-that names no client of ours is explained to whoever has its number, for a day. To everybody else this page says how to
-get in, the same for a refusal of any client and for none.
+without a client of ours is explained for a day to everybody with its number. Other readers see how to sign in, the same
+for a refusal of any client and for none.
 """
 
 from datetime import timedelta
@@ -45,7 +45,7 @@ def why(request: Request, number: str) -> HttpResponse:
 
 
 def _kept(request: Request, role: str, number: str) -> JournalEntry | None:
-    """An entry that this person may read: of their clients, or of any for the Security team."""
+    """Return the entry if this person may read it: contacts those of their clients, the Security team any."""
     entries = JournalEntry.objects.with_request_id(number).select_related("client").order_by("-at", "-pk")
     if role == "contact":
         return entries.filter(client__in=Client.objects.of(request.user)).first()
@@ -68,7 +68,7 @@ def _one(entry: JournalEntry, request: Request, *, staff: bool) -> dict[str, Any
 
 
 def _nobodys(refusal: AnonymousRefusal, request: Request, role: str) -> dict[str, Any]:
-    """With the reader's own client whose id is nearly the one that was sent; nobody else's is compared."""
+    """Explain a refusal without a client, comparing the id sent with those of the reader's own clients only."""
     mine = list(Client.objects.of(request.user)) if role == "contact" else []
     meant = near(refusal.facts.get("sent"), [client.client_id for client in mine]).get("near")
     return {

@@ -1,1 +1,1 @@
-"""A contact's requests for a client, and for changes."""
+"""A contact's requests for a client, and for changes of one."""

@@ -1,4 +1,4 @@
-"""A change request: other scopes or another name, through the same review as a new client."""
+"""A change request: other scopes or another name, with the same review as a new client."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from portal.web.http_request import Request, posted
 def propose_change(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     if request.method != "POST" and (waiting := client.registrations.open().first()):
-        # Instead of a form that cannot be sent.
+        # Shown instead of a form that would be refused.
         messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
         return redirect("contact:request", waiting.uid)
     form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=filled_from(client))

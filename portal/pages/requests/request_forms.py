@@ -1,4 +1,4 @@
-"""What a request for a client, or for a change of one, asks."""
+"""Forms of a request for a client, or for a change of one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ OF_CLIENT = [field.name for field in CONTENT_FIELDS if field.client]
 
 
 class ContentForm(forms.Form):
-    """What the client is and what it may do; also for answering a request for changes."""
+    """The content of a client and its scopes; also for the answer after changes were asked for."""
 
     organisation = Line(
         label=_("Organisation"),
@@ -68,13 +68,13 @@ class ContentForm(forms.Form):
 
     @property
     def lines(self) -> list[forms.BoundField]:
-        """The fields of one line that say what the client is."""
+        """The one-line fields about the client."""
         long = {field.name for field in CONTENT_FIELDS if field.kind == Kind.TEXT}
         return [self[name] for name in self.fields if name in OF_CLIENT and name not in long]
 
     @property
     def scope_groups(self) -> list[tuple[Api, list[dict[str, object]]]]:
-        """The tick boxes by API, in the order of the catalogue, as components/forms/choice.html wants them."""
+        """Return the tick boxes by API, in the order of the catalogue, as components/forms/choice.html wants them."""
         groups: dict[Api, list[dict[str, object]]] = defaultdict(list)
         ticked = self["scopes"].value() or []
         for number, scope in enumerate(self.offered.values()):
@@ -97,7 +97,7 @@ class ContentForm(forms.Form):
 
 
 class ChangeContentForm(ContentForm):
-    """The same about a client that exists: why it needs the change, beside a description that mostly stays."""
+    """The content of an existing client: the reason of the change, and a description that mostly stays."""
 
     reason = Text(
         label=_("Why do you need this?"),
@@ -115,12 +115,12 @@ class ChangeContentForm(ContentForm):
 
     @property
     def is_description_open(self) -> bool:
-        """Whether the folded fields must be seen: one of them is wrong, or the client has no description yet."""
+        """Whether the folded fields must be open: one is invalid, or the client has no description yet."""
         return any(name in self.errors for name in OF_CLIENT) or not self["purpose"].value()
 
 
 class ChangeForm(ChangeContentForm):
-    """A new change, as `initial` says the client is: a reviewer must have something to decide."""
+    """A new change; `initial` is the present state. Without a difference it is refused."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -130,7 +130,7 @@ class ChangeForm(ChangeContentForm):
 
 
 class RequestForm(ContentForm):
-    """The public form: also who asks."""
+    """The public form, with the person who asks."""
 
     contact_name = Line(
         label=_("Your name"),
@@ -154,12 +154,12 @@ class MessageForm(forms.Form):
 
 
 def filled_from(known: Client | Registration) -> dict[str, object]:
-    """Initial values: a client as it is, or a request as it was sent."""
+    """Return initial values: a client as it is, or a request as it was sent."""
     return {**known.texts, "scopes": list(known.scopes.values_list("name", flat=True))}
 
 
 def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Without what a browser does to line ends."""
+    """Return the content without the differences that browsers make in line ends."""
     texts = {name: content[name].split() for name in OF_CLIENT}
     return texts | {"scopes": sorted(str(scope) for scope in content["scopes"])}
 

@@ -1,4 +1,4 @@
-"""Requests for a client, from the contact's side: ask, confirm by mailed code, follow, answer, withdraw."""
+"""Requests for a client by contacts: ask, confirm by mailed code, follow, answer, withdraw."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from portal.ui import field_rows
 from portal.web import form_rate_limits
 from portal.web.http_request import Request, posted
 
-PENDING = "pending_request"  # in the session: the request that this browser made and may confirm
+PENDING = "pending_request"  # session key of the request that this browser made and may confirm
 
 
 @login_not_required
@@ -41,7 +41,7 @@ def request_client(request: Request) -> HttpResponse:
 
 
 def _unconfirmed(request: Request) -> Registration | None:
-    """Return the unconfirmed request that this browser sent a while ago, if any.
+    """Return the unconfirmed request sent by this browser, if any.
 
     For a contact who goes back, mistyped the address or lost the page for the code.
     """
@@ -52,7 +52,7 @@ def _unconfirmed(request: Request) -> Registration | None:
 
 
 def _known(request: Request, unconfirmed: Registration | None) -> dict[str, object]:
-    """What the form need not ask again."""
+    """Return the initial values that the form need not ask again."""
     if unconfirmed:
         return filled_from(unconfirmed)
     if request.user.is_authenticated:
@@ -81,9 +81,9 @@ def _submit(request: Request, form: RequestForm) -> Registration | None:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_request(request: Request, uid: UUID) -> HttpResponse:
-    """The code shows that the address exists and is theirs; only then does the Security team see the request.
+    """Confirm the address by its code; only then does the Security team see the request.
 
-    Nothing here tells whether the address is known, until the code is right: whom we know is then mailed a link.
+    The page does not disclose whether the address is known; after the right code a known person is mailed a link.
     """
     if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
         return redirect("contact:request", uid)
@@ -151,7 +151,7 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _write(request: Request, registration: Registration, form: MessageForm) -> bool:
-    """Send the contact's message; False if it was not sent, and then the form says why."""
+    """Send the contact's message; return False, with the reason in the form, if refused."""
     if not registration.is_open:
         form.add_error(None, _("The request was decided or withdrawn meanwhile, and your message was not sent."))
         return False
@@ -164,7 +164,7 @@ def _write(request: Request, registration: Registration, form: MessageForm) -> b
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_request(request: Request, uid: UUID) -> HttpResponse:
-    """The answer to "changes asked": the same form, filled with what was sent before."""
+    """Answer "changes asked" in the same form, filled with what was sent before."""
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("contact:request", uid)

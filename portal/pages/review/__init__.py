@@ -1,1 +1,1 @@
-"""The Security team's decisions: the queue, one request, proposals."""
+"""The Security team's decisions: the queue, a request, proposals."""

@@ -16,15 +16,15 @@ from portal.guards.refusals import refusals_to
 from portal.ui import proposed_changes
 from portal.web.http_request import Request, posted
 
-DECIDED = 20  # of the newest that are over
+MAX_DECIDED = 20  # the newest ones
 
 
 @security_team
 @require_safe
 def proposals(request: Request) -> HttpResponse:
-    """Those that wait, and the last ones that are over."""
+    """List the waiting proposals, and the last decided ones."""
     waiting, now = list(Proposal.objects.waiting(request.now)), request.now
-    decided = Proposal.objects.over(now).select_related("proposed_by", "decided_by", "client", "scope")[:DECIDED]
+    decided = Proposal.objects.over(now).select_related("proposed_by", "decided_by", "client", "scope")[:MAX_DECIDED]
     context = {
         "for_you": [proposed_changes.row(found, now) for found in waiting if acts.may_decide(found, request.user)],
         "yours": [proposed_changes.row(found, now) for found in waiting if not acts.may_decide(found, request.user)],
@@ -58,7 +58,7 @@ def _proposal(uid: UUID) -> Proposal:
 
 
 def _carry_out(request: Request, found: Proposal, form: ProposalForm) -> str:
-    """Say what was done. Raises Refusal."""
+    """Carry out the decision, and return a sentence about it. Raises Refusal."""
     told = {"proposal": found, "reason": form.cleaned_data["reason"], "by": actor(request), "now": request.now}
     if form.cleaned_data["act"] == CONFIRM:
         acts.confirm(**told)

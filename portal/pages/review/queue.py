@@ -1,4 +1,4 @@
-"""The review queue: what waits for the Security team, oldest first."""
+"""The review queue: requests and proposals that wait for the Security team, oldest first."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -22,15 +22,15 @@ from portal.search.staff_search import registration_number
 from portal.ui.template_tags import visible
 from portal.web.http_request import Request, is_uuid
 
-TARGET = timedelta(days=5)
-PAGE = 50  # of the lists that only grow
-SHOWN = 200  # of those that wait: who works on the oldest ones sees the others
-SEARCHED = ("client_name", "organisation", "contact_name", "contact_email")
+REVIEW_TARGET = timedelta(days=5)
+PAGE_SIZE = 50  # of the lists that only grow
+MAX_WAITING = 200  # the oldest; the others appear as these are decided
+SEARCH_COLUMNS = ("client_name", "organisation", "contact_name", "contact_email")
 
 Row = dict[str, object]
 Filter = Callable[[Registration, Row, User], bool]
 
-# ?show=name -> which of the requests that wait for review
+# ?show=name -> filter of the requests that wait for review
 FILTERS: dict[str, Filter] = {
     "all": lambda _registration, _row, _user: True,
     "mine": lambda registration, _row, user: not registration.is_by(user) and registration.endorsed_by != user,
@@ -51,9 +51,9 @@ def queue(request: Request) -> HttpResponse:
     elsewhere = {"contact": (contact, "submitted_at"), "decided": (decided, "decided_at")}
     older = None
     if show in elsewhere:
-        page = _rows(_older(*elsewhere[show], request.GET.get("before", ""))[: PAGE + 1], request)
-        rows = [row for _registration, row in page[:PAGE]]
-        older = page[PAGE - 1][0].uid if len(page) > PAGE else None
+        page = _rows(_older(*elsewhere[show], request.GET.get("before", ""))[: PAGE_SIZE + 1], request)
+        rows = [row for _registration, row in page[:PAGE_SIZE]]
+        older = page[PAGE_SIZE - 1][0].uid if len(page) > PAGE_SIZE else None
     else:
         chosen = FILTERS.get(show, FILTERS["all"])
         rows = [row for registration, row in waiting if chosen(registration, row, request.user)]
@@ -61,32 +61,33 @@ def queue(request: Request) -> HttpResponse:
         "form": form,
         "show": show if show in FILTERS or show in elsewhere else "all",
         "newest_first": elsewhere.keys(),
-        "rows": rows[:SHOWN],
-        "unseen": len(rows) > SHOWN,
+        "rows": rows[:MAX_WAITING],
+        "unseen": len(rows) > MAX_WAITING,
         "found": len(rows),
-        "shown": SHOWN,
+        "shown": MAX_WAITING,
         "older_url": f"?show={show}&before={older}" if older else "",
         "chips": _chips(waiting, request.user, contact.count()),
         "figures": _figures(waiting, request),
-        "target": ngettext("Target was %(n)s day", "Target was %(n)s days", TARGET.days) % {"n": TARGET.days},
+        "target": ngettext("Target was %(n)s day", "Target was %(n)s days", REVIEW_TARGET.days)
+        % {"n": REVIEW_TARGET.days},
     }
     return render(request, "security/queue.html", context, status=422 if form.errors else 200)
 
 
 def _search(request: Request, form: QueueSearchForm) -> HttpResponse:
-    """Requests in every state, newest first: by number, or part of a name, an organisation or an address."""
+    """Find requests in every state, newest first: by number, or part of a name, an organisation or an address."""
     text = form.cleaned_data["q"]
-    named = (Q(**{f"{column}__icontains": text}) for column in SEARCHED)
+    named = (Q(**{f"{column}__icontains": text}) for column in SEARCH_COLUMNS)
     numbered = registration_number(text)
     either = reduce(or_, named, Q(pk=numbered.pk if numbered else None))
     found = Registration.objects.confirmed().filter(either).order_by("-submitted_at", "-id")
-    rows = _rows(found[: PAGE + 1], request)
-    context = {"form": form, "rows": [row for _registration, row in rows[:PAGE]], "more": len(rows) > PAGE}
+    rows = _rows(found[: PAGE_SIZE + 1], request)
+    context = {"form": form, "rows": [row for _registration, row in rows[:PAGE_SIZE]], "more": len(rows) > PAGE_SIZE}
     return render(request, "security/queue_search.html", context)
 
 
 def _older(registrations: QuerySet[Registration], by: str, uid: str) -> QuerySet[Registration]:
-    """Newest first, from after this one (keyset pages); `by` is a column with an index."""
+    """Return the rows after this one, newest first (keyset pages); `by` is a column with an index."""
     ordered = registrations.order_by(f"-{by}", "-id")
     last = ordered.filter(uid=uid).values_list(by, "id").first() if is_uuid(uid) else None
     if last is None:
@@ -116,7 +117,9 @@ def _row(registration: Registration, found: Sequence[risk_signals.Hint], request
         "scopes": ", ".join(row.scope.name for row in registration.asked.all()),
         "submitted_at": registration.submitted_at,
         "decided_at": registration.decided_at,
-        "overdue": waits and registration.submitted_at is not None and request.now - registration.submitted_at > TARGET,
+        "overdue": waits
+        and registration.submitted_at is not None
+        and request.now - registration.submitted_at > REVIEW_TARGET,
         "risk": risk_signals.risk(found),
         "notes": worth_knowing or _("Nothing unusual"),
         "step": step,
@@ -126,7 +129,7 @@ def _row(registration: Registration, found: Sequence[risk_signals.Hint], request
 
 
 def _next_step(registration: Registration, user: User) -> tuple[str, str, str]:
-    """The state of its tag, its words, and a note."""
+    """Return the state of the tag, its words, and a note."""
     if registration.status != Registration.Status.SUBMITTED:
         by = str(registration.decided_by or "")
         return _tag_state(registration.status), registration.get_status_display(), by
@@ -162,5 +165,5 @@ def _figures(waiting: list[tuple[Registration, Row]], request: Request) -> dict[
         "oldest_at": waiting[0][0].submitted_at if waiting else None,
         "closable": sum(FILTERS["mine"](item, {}, request.user) for item in endorsed),
         "median_days": Registration.objects.usual_days(request.now),
-        "target_days": TARGET.days,
+        "target_days": REVIEW_TARGET.days,
     }

@@ -1,4 +1,4 @@
-"""One request under review: what is asked, what is worth knowing, and the decision."""
+"""A request under review: its content, the risk signals, and the decision."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, Decis
 from portal.ui import field_rows
 from portal.web.http_request import Request, posted
 
-HISTORY = 50  # entries shown
+MAX_HISTORY = 50  # entries
 
 
 def _registration(uid: UUID) -> Registration:
@@ -42,7 +42,7 @@ def review(request: Request, uid: UUID) -> HttpResponse:
         try:
             return _decide(request, registration, form)
         except Refusal as problem:
-            # The request changed since the reviewer read it: show it as it is, and keep what was typed.
+            # The request changed since the page was made: show the present one, with the values typed.
             registration, status = _registration(uid), 409
             form = _decision_form(registration, request.user, _for_fresh_content(request.POST, registration))
             form.add_error(None, sentence_of(problem))
@@ -61,7 +61,7 @@ def _decision_form(registration: Registration, user: User, data: QueryDict | Non
 
 
 def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDict:
-    """What was typed, for the request as it is now: deciding again decides on that."""
+    """Return the typed values with the present tags, so that deciding again decides on the present request."""
     data = posted.copy()
     data["seen"], data["signals"] = registration.content_hash, fingerprint(_signals(registration))
     names = {row.scope.name for row in registration.asked.all()}
@@ -71,7 +71,7 @@ def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDi
 
 
 def _initial(registration: Registration) -> dict[str, object]:
-    """Ticked: what is offered, or after a first approval what that one granted. Sensitive scopes are no defaults."""
+    """Tick the offered scopes, or after a first approval those it granted. Sensitive scopes are no defaults."""
     asked = [row for row in registration.asked.all() if row.scope.retired_at is None]
     if registration.endorsed_by is not None:
         asked = [row for row in asked if row.granted]
@@ -86,7 +86,7 @@ def _initial(registration: Registration) -> dict[str, object]:
 
 
 def _held(registration: Registration) -> dict[str, bool]:
-    """For a change: the scopes the client has, and whether each is a default one."""
+    """Return for a change the scopes that the client has, and whether each is a default one."""
     if registration.kind != Registration.Kind.CHANGE or registration.client is None:
         return {}
     rows = registration.client.client_scopes.values_list("scope__name", "is_default")
@@ -123,7 +123,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 
 def _signals(registration: Registration) -> list[str]:
-    """The signals of the page as texts, for the record of the decision."""
+    """Return the signals of the page as texts, for the record of the decision."""
     return risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
 
 
@@ -146,7 +146,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
-    # A decision that came too late: keep its words, to send them as a message.
+    # The decision came too late: its words are kept, to be sent as a message.
     late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
     typed = form["message"].value() if late else ""
     return {
@@ -182,7 +182,7 @@ def _thread(registration: Registration) -> list[dict[str, object]]:
 
 
 def _history(registration: Registration) -> list[dict[str, object]]:
-    entries = list(Entry.objects.about(registration.audit_id)[:HISTORY])
+    entries = list(Entry.objects.about(registration.audit_id)[:MAX_HISTORY])
     by = signatures.of_entries(entries, registration)
     return [
         {

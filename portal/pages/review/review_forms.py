@@ -13,7 +13,7 @@ UNANSWERED = "unanswered"  # the contact was asked to change the request and did
 
 
 class DecisionForm(forms.Form):
-    """`seen` is the content hash of the request as it stands on the page, `signals` the hash of the signals there."""
+    """`seen` is the content hash of the request on the page, `signals` the hash of the signals on it."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
     signals = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -69,7 +69,7 @@ class DecisionForm(forms.Form):
             self.add_error("message", _("Tell the contact what to change, or why you reject."))
         if decision == APPROVE and granted and set(granted) < set(self.asked) and not data.get("message"):
             self.add_error("message", _("Tell the contact why you leave scopes out."))
-        # A scope that is not granted cannot be a default one; unticking it once is enough.
+        # A scope that is not granted cannot be a default one, so that unticking it once is enough.
         data["scopes"] = [self.asked[name] for name in granted]
         data["defaults"] = [self.asked[name] for name in data.get("defaults", []) if name in granted]
         return data

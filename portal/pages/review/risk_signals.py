@@ -1,7 +1,7 @@
 """Signals for the reviewer of a request: short findings with a weight.
 
-Everything in a request but the confirmed address is what a stranger typed. So a name proves nothing, and is green only
-where it fits what we know otherwise: the mail domains of the contacts of that organisation.
+Everything in a request but the confirmed address was typed by a stranger. A name therefore proves nothing; a signal is
+green only for a match with known facts: the mail domains of the organisation's contacts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from clients.models import Client, ClientContact, Registration, User
 from foundation import email_addresses, names
 
-# Anybody can have an address there: it proves nothing about the organisation.
+# Mail providers open to everybody: an address there proves nothing about the organisation.
 FREE_MAIL = {
     "aol.com", "fastmail.com", "gmail.com", "gmx.com", "gmx.de", "gmx.net", "googlemail.com", "hotmail.be",
     "hotmail.com", "hotmail.fr", "hotmail.nl", "icloud.com", "live.be", "live.com", "live.nl", "mail.com", "mail.ru",
@@ -36,7 +36,7 @@ MAX_CONTACTS = 10  # named, the newest
 
 @dataclass(frozen=True)
 class Hint:
-    """`state` is ok, warn, bad, or info for what proves nothing; `note` says more and `url` leads to more, if any."""
+    """`state` is ok, warn, bad, or info for a neutral finding; `note` and `url` give more, if set."""
 
     state: str
     text: str
@@ -46,7 +46,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Known:
-    """What we know otherwise; organisations under their name in lower case."""
+    """Known facts to compare with, with organisations by their name in lower case."""
 
     clients: Mapping[str, int]  # how many each organisation has
     domains: Mapping[str, set[str]]  # of the mail of its contacts, as A-labels, without free mail
@@ -55,7 +55,7 @@ class Known:
 
 
 def known_about(registrations: Iterable[Registration]) -> Known:
-    """Four queries, for however many requests."""
+    """Return the known facts about these requests, in four queries for any number of them."""
     registrations = list(registrations)
     organisations = {registration.organisation.lower() for registration in registrations}
     clients = Client.objects.annotate(key=Lower("organisation")).filter(key__in=organisations)
@@ -77,7 +77,7 @@ def known_about(registrations: Iterable[Registration]) -> Known:
 
 
 def about(registration: Registration, known: Known) -> list[Hint]:
-    """`known` comes from known_about; `registration.asked` should be prefetched with its scopes, `requester` joined."""
+    """Return the signals. `known` is from known_about; prefetch `registration.asked` with scopes, join `requester`."""
     found = [
         _scopes(registration), _staff_name(registration, known), _disguise(registration),
         _address(registration, known), _organisation(registration, known), _contacts(registration, known),
@@ -86,19 +86,19 @@ def about(registration: Registration, known: Known) -> list[Hint]:
 
 
 def shown(registration: Registration, known: Known) -> list[Hint]:
-    """Of a decided request the signals that its reviewer saw, of an open one those of this moment."""
+    """Return the signals that the reviewer of a decided request saw, or the present ones of an open request."""
     if registration.decided_at is None or registration.signals is None:
         return about(registration, known)
     return [Hint(*text.split(": ", 1)) for text in registration.signals]
 
 
 def as_texts(found: Iterable[Hint]) -> list[str]:
-    """Findings as a decision keeps them; `shown` reads them again."""
+    """Return findings as texts for the record of a decision; `shown` reads them again."""
     return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
 
 
 def risk(hints: Iterable[Hint]) -> str:
-    """low, medium or high: the weight of the worst finding."""
+    """Return low, medium or high: the weight of the worst finding."""
     states = {hint.state for hint in hints}
     return "high" if "bad" in states else "medium" if "warn" in states else "low"
 
@@ -112,7 +112,7 @@ def _scopes(registration: Registration) -> Hint:
 
 
 def _staff_name(registration: Registration, known: Known) -> Hint | None:
-    """The name in the request, and the one that the person gave us earlier: messages stand under it."""
+    """Compare the name in the request, and the person's known name, under which messages appear, with the staff's."""
     requester = registration.requester
     typed = {registration.contact_name, requester.name if requester else ""}
     for member in known.staff:
@@ -162,7 +162,7 @@ def _organisation(registration: Registration, known: Known) -> Hint:
 
 
 def _contacts(registration: Registration, known: Known) -> Hint | None:
-    """Of a change to sensitive scopes: who gets them. Before, one member of the team can add a contact alone."""
+    """List who gets the sensitive scopes of a change: one member of the team alone can have added them before."""
     people = known.contacts.get(registration.client_id or 0, [])
     if not people or not any(row.scope.sensitive for row in registration.asked.all()):
         return None

@@ -14,7 +14,7 @@ from portal.ui import log_entries
 
 @dataclass(frozen=True)
 class Signature:
-    """`state` is the colour of the role's tag: the staff's is one that nobody else gets."""
+    """`state` is the colour of the role's tag; the colour of staff is used for nobody else."""
 
     name: str
     address: str = ""
@@ -28,7 +28,7 @@ def of(user: User, registration: Registration) -> Signature:
 
 
 def of_entries(entries: Iterable[Entry], registration: Registration) -> dict[int, Signature]:
-    """By the number of the entry: the name and address of that time, with the role of today. One query."""
+    """Return by entry number the name and address of that time, with the present role. One query."""
     found, people = list(entries), {}
     for user in log_entries.actors_of(found):
         people[user.audit_id] = user

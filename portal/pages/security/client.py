@@ -1,4 +1,4 @@
-"""One client, as the Security team sees it: what its contacts see, and what only the team may change."""
+"""A client, as the Security team sees it: the contacts' view, and the team's own acts."""
 
 import json
 from collections.abc import Callable
@@ -34,8 +34,8 @@ from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
 
-TOKENS, ENTRIES = 20, 10  # shown
-JOURNAL_DAYS = 30  # as long as refused requests are kept
+MAX_TOKENS, MAX_ENTRIES = 20, 10
+JOURNAL_DAYS = 30  # refused HTTP requests are kept as long
 
 
 @security_team
@@ -44,7 +44,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
     client, now = client_of_anybody(uid), request.now
     keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
     uses = CredentialUse.objects.of(client).in_bulk()
-    over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=TOKENS + 1)
+    over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=MAX_TOKENS + 1)
     context = {
         "client": client,
         "rows": field_rows.rows(client, without=("client_name", "organisation")),
@@ -58,10 +58,10 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
         "registrations": client.registrations.order_by("-created_at"),
         "proposals": list(Proposal.objects.waiting(now).filter(client=client)),
-        "tokens": tokens[:TOKENS],
-        "more_tokens": len(tokens) > TOKENS,
-        "shown": TOKENS,
-        "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:ENTRIES]),
+        "tokens": tokens[:MAX_TOKENS],
+        "more_tokens": len(tokens) > MAX_TOKENS,
+        "shown": MAX_TOKENS,
+        "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:MAX_ENTRIES]),
         "usage": usage_chart.of_client(client, now),
         "refused_today": last_24_hours([client], now).get(client.pk, {}).get("count", 0),
         "acts": ACTS_OF.get(client.status, ()),
@@ -72,7 +72,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _key(key: Key, uses: Uses, now: datetime) -> dict[str, object]:
-    """Its card, and the JWK as software has it."""
+    """Return a key's card, and its JWK for software."""
     jwk = json.dumps(key.jwk, indent=2, ensure_ascii=False)
     return {"card": client_health.of_key(key, uses, now), "jwk": jwk}
 
@@ -80,11 +80,11 @@ def _key(key: Key, uses: Uses, now: datetime) -> dict[str, object]:
 @security_team
 @require_safe
 def client_journal(request: Request, uid: UUID) -> HttpResponse:
-    """Its refused requests by cause, as its contacts read them."""
+    """Show the client's refused HTTP requests by cause, as its contacts see them."""
     client = client_of_anybody(uid)
     form = JournalForm(request.GET, clients=[client])
     form.full_clean()
-    if sought := form.sought():  # of any client: the id that a caller read out may be of another one
+    if sought := form.sought():  # of any client: the id read out by a caller may be another client's
         return redirect("public:why", sought)
     day = form.chosen_day()
     period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
@@ -99,7 +99,7 @@ def client_journal(request: Request, uid: UUID) -> HttpResponse:
 # --- Suspend, reactivate, close -------------------------------------------------------------------------------------
 Act = Callable[..., None]
 
-# act -> (what carries it out, its title, its button, what it does, what was done)
+# act -> (the function that carries it out, its title, its button, its effect, the message afterwards)
 ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Promise]] = {
     "suspend": (
         lifecycle.suspend, gettext_lazy("Suspend %(name)s?"), gettext_lazy("Suspend the client"),
@@ -177,7 +177,7 @@ def _settings_form(client: Client, data: QueryDict | None) -> SettingsForm:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_scopes(request: Request, uid: UUID) -> HttpResponse:
-    """Takes scopes away; gives more by a proposal that a colleague confirms."""
+    """Remove scopes; add scopes by a proposal that a colleague confirms."""
     form = _scopes_form(client := client_of_anybody(uid), posted(request))
     if form.is_valid():
         chosen: dict[str, Any] = form.cleaned_data
@@ -198,7 +198,7 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _propose_scopes(request: Request, client: Client, chosen: dict[str, Any]) -> HttpResponse:
-    """All that was ticked, also what stays: two people agree on what the client has in the end."""
+    """Propose all ticked scopes, unchanged ones included: two people agree on the client's final scopes."""
     content: dict[str, object] = {
         "scopes": [scope.name for scope in chosen["scopes"]],
         "default_scopes": [scope.name for scope in chosen["defaults"]],

@@ -1,4 +1,4 @@
-"""The Security team's list of clients: search, filters, and the same as a spreadsheet."""
+"""The Security team's list of clients: search, filters, and the export as a spreadsheet."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ from portal.web import csv_download
 from portal.web.http_request import Request, is_uuid
 from tokens.models import CredentialUse
 
-PAGE = 50
-COUNTED = 1000  # matches are counted up to here
-CHUNK = 500  # clients per round trip of the export
-NAMES = ("client_name", "organisation")  # the first columns of the export
-OTHERS = [  # the last ones
-    field for field in CONTENT_FIELDS if field.client and field.kind != Kind.TEXT and field.name not in NAMES
+PAGE_SIZE = 50
+MAX_COUNTED_MATCHES = 1000
+EXPORT_CHUNK = 500  # clients per round trip of the export
+FIRST_COLUMNS = ("client_name", "organisation")  # of the export
+LAST_COLUMNS = [  # of the export
+    field for field in CONTENT_FIELDS if field.client and field.kind != Kind.TEXT and field.name not in FIRST_COLUMNS
 ]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One client of the list, loaded with everything that the row says."""
+    """A client of the list, loaded with the data of its row."""
 
     client: Client
     condition: condition.Condition
@@ -52,15 +52,15 @@ def all_clients(request: Request) -> HttpResponse:
     form = ClientFilterForm(request.GET)
     found = matching(form.cleaned_data, request.now) if form.is_valid() else Client.objects.none()
     newest = form.is_valid() and form.cleaned_data["sort"] == NEWEST
-    page = list(_with_rows(_after(found, request.GET.get("after", ""), newest=newest), request.now)[: PAGE + 1])
+    page = list(_with_rows(_after(found, request.GET.get("after", ""), newest=newest), request.now)[: PAGE_SIZE + 1])
     query = form.active()
     context = {
         "form": form,
-        "rows": _rows(page[:PAGE], request.now),
+        "rows": _rows(page[:PAGE_SIZE], request.now),
         "first_url": "?" + urlencode(query) if "after" in request.GET else "",
-        "next_url": "?" + urlencode({**query, "after": page[PAGE - 1].uid}) if len(page) > PAGE else "",
-        "matches": found[: COUNTED + 1].count(),
-        "counted": COUNTED,
+        "next_url": "?" + urlencode({**query, "after": page[PAGE_SIZE - 1].uid}) if len(page) > PAGE_SIZE else "",
+        "matches": found[: MAX_COUNTED_MATCHES + 1].count(),
+        "counted": MAX_COUNTED_MATCHES,
         "chips": form.chips(),
         "refusal_url": refusal_address(form.cleaned_data["q"]) if form.is_valid() else "",
         "export_url": f"{reverse('security:export_clients')}?{urlencode(query)}",
@@ -71,9 +71,9 @@ def all_clients(request: Request) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def export_clients(request: Request) -> HttpResponseBase:
-    """The filtered list as a spreadsheet; the filters stand in the address."""
+    """Export the filtered list as a spreadsheet; the filters stand in the address."""
     form = ClientFilterForm(request.GET)
-    if request.method != "POST" or not form.is_valid():  # the page says what is wrong
+    if request.method != "POST" or not form.is_valid():  # the page tells what is wrong
         return redirect(f"{reverse('security:clients')}?{request.GET.urlencode()}")
     exports.note_clients_exported(filters=form.active(), by=actor(request))
     found = _with_rows(matching(form.cleaned_data, request.now), request.now)
@@ -81,7 +81,7 @@ def export_clients(request: Request) -> HttpResponseBase:
 
 
 def _after(clients: Clients, uid: str, *, newest: bool) -> Clients:
-    """Those that follow this client in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
+    """Return the clients after this one in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
     last = Client.objects.filter(uid=uid).first() if is_uuid(uid) else None
     if last is None:
         return clients
@@ -103,7 +103,7 @@ def _rows(clients: Iterable[Client], now: datetime) -> list[Row]:
 
 def _row(client: Client, now: datetime) -> Row:
     keys, secrets = list(client.keys.all()), list(client.secrets.all())
-    uses = {use.credential: use for use in client.uses}  # type: ignore[attr-defined]  # a prefetch of _with_rows
+    uses = {use.credential: use for use in client.uses}  # type: ignore[attr-defined]  # prefetched by _with_rows
     return Row(
         client=client,
         condition=condition.of_client(client, keys, secrets, uses, now),
@@ -117,10 +117,10 @@ def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
     yield [
         _("Client id"), _("Name"), _("Organisation"), _("State"), _("Authenticates with"), _("Scopes"), _("Last used"),
         _("Made at"), _("Contacts"), _("Keys"), _("Next key ends"), _("Id of the client in the change log"),
-        *(str(FIELDS[field.log]) for field in OTHERS),
+        *(str(FIELDS[field.log]) for field in LAST_COLUMNS),
     ]  # fmt: skip
     contacts = Prefetch("contacts", ClientContact.objects.select_related("user").order_by("user__email"))
-    for client in clients.prefetch_related(contacts).iterator(chunk_size=CHUNK):
+    for client in clients.prefetch_related(contacts).iterator(chunk_size=EXPORT_CHUNK):
         row = _row(client, now)
         yield [
             client.client_id, client.name, client.organisation, client.get_status_display(),
@@ -128,7 +128,7 @@ def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
             "; ".join(contact.user.email for contact in client.contacts.all()),
             "; ".join(key.description for key in client.keys.all()),
             _second(min((key.not_after for key in client.keys.all() if key.not_after), default=None)),
-            client.uid, *(client.texts[field.name] for field in OTHERS),
+            client.uid, *(client.texts[field.name] for field in LAST_COLUMNS),
         ]  # fmt: skip
 
 

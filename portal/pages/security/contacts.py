@@ -1,4 +1,4 @@
-"""What the Security team does about the people who look after a client."""
+"""Acts of the Security team on the contacts of a client."""
 
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def _contact(uid: UUID, contact: UUID) -> ClientContact:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
-    """Adds a contact, or proposes it where that takes two people."""
+    """Add a contact, or propose it where that takes two people."""
     client, form = client_of_anybody(uid), StaffContactForm(posted(request), initial={"role": "owner"})
     if form.is_valid():
         try:
@@ -56,7 +56,7 @@ def add_client_contact(request: Request, uid: UUID) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) -> HttpResponse:
-    """Mails a fresh link, or changes the role; or proposes it where that takes two people."""
+    """Mail a new link, or change the role; or propose it where that takes two people."""
     if act not in QUESTIONS:
         raise Http404
     row, form = _contact(uid, contact), ReasonForm(posted(request))

@@ -1,4 +1,4 @@
-"""The Security team's start: what waits, what ends soon, how clients sign in, and how much is refused."""
+"""The Security team's dashboard: waiting requests, credentials near their end, ways to sign in, and refusals."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,8 +19,8 @@ from portal.search.client_search import SHA1
 from portal.ui import client_health, proposed_changes, usage_chart
 from portal.web.http_request import Request
 
-PROPOSALS = 5  # that wait for this reader; all of them are on their own page
-LISTED = 10  # keys that end soon, clients that are refused most
+MAX_PROPOSALS = 5  # that wait for this reader; another page lists all
+MAX_EXPIRING_KEYS = 10
 
 
 @security_team
@@ -33,9 +33,11 @@ def dashboard(request: Request) -> HttpResponse:
         "usage": usage_chart.of_totals(figures["usage_totals"], request.now),
         "waiting": waiting.count(),
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
-        "proposals": [proposed_changes.row(row, request.now) for row in _proposals(request)[:PROPOSALS]],
+        "proposals": [proposed_changes.row(row, request.now) for row in _proposals(request)[:MAX_PROPOSALS]],
         "undelivered": Mail.objects.undeliverable().count(),
-        "expiring": [client_health.of_key(key, {}, request.now) for key in client_figures.ending(request.now)[:LISTED]],
+        "expiring": [
+            client_health.of_key(key, {}, request.now) for key in client_figures.ending(request.now)[:MAX_EXPIRING_KEYS]
+        ],
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
         "sha1_url": f"{reverse('security:clients')}?state=active&algorithm={SHA1}",

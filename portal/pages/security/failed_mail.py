@@ -1,4 +1,4 @@
-"""Mail that the mail server has not accepted, or refused for good, and trying it again."""
+"""Mail that the mail server has not accepted yet, or has refused for good, and retries."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request, posted
 
-SHOWN = 100
+MAX_MAILS = 100
 
 
 @security_team
@@ -24,9 +24,9 @@ def undelivered(request: Request) -> HttpResponse:
     failed = Mail.objects.undeliverable().select_related("client", "registration", "user")
     waiting = Mail.objects.waiting(request.now)
     context = {
-        "mails": failed[:SHOWN],
+        "mails": failed[:MAX_MAILS],
         "total": failed.count(),
-        "shown": SHOWN,
+        "shown": MAX_MAILS,
         "waiting": waiting.count(),
         "waiting_since": waiting.values_list("created_at", flat=True).first(),
     }

@@ -1,4 +1,4 @@
-"""The scopes of a client as the Security team reads them: what each opens, since when it is held, and by which act."""
+"""The scopes of a client for the Security team: what each opens, since when the client holds it, and by which act."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GIVEN_BY = (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_S
 
 
 def rows(client: Client) -> list[dict[str, object]]:
-    """Return a row per scope, by name. The number of queries does not depend on how many there are."""
+    """Return a row per scope, by name, in a fixed number of queries."""
     given, numbers = _given(client), dict[str, Registration]()
     for registration in client.registrations.all():
         numbers[registration.audit_id] = registration
@@ -32,7 +32,7 @@ def rows(client: Client) -> list[dict[str, object]]:
 
 
 def _given(client: Client) -> dict[str, Entry]:
-    """Scope name -> the entry of the act by which the client came to hold what it holds now."""
+    """Map scope names to the entry of the act by which the client came to hold the scope."""
     given: dict[str, Entry] = {}
     entries = Entry.objects.of_client(client.audit_client).with_action(*GIVEN_BY).order_by("seq")
     for entry in entries:

@@ -173,7 +173,7 @@ def test_staff_get_no_link_from_the_public_page() -> None:
 
 def test_one_network_cannot_have_the_public_forms_mail_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form_rate_limits, "MAX_POSTS_PER_HOUR", 2)
-    monkeypatch.setattr("portal.pages.account.links.EVEN", 0)
+    monkeypatch.setattr("portal.pages.account.links.MIN_ANSWER_TIME_S", 0)
 
     def ask(address: str) -> Any:
         return Browser(REMOTE_ADDR=address).post(reverse("public:ask_link"), {"email": lotte().email})

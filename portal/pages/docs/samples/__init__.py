@@ -1,8 +1,7 @@
 """The samples of the documentation: real files in templates/docs/samples/, filled in with the reader's own client.
 
-A sample gets every value as a literal of its own language, quotes included, so that a key id or a scope can hold
-whatever it likes and a copied sample still means what it says. Secrets are no value: samples read them from the
-environment.
+A sample gets every value as a literal of its own language, quotes included, so that a copied sample is correct for any
+key id or scope. Secrets are no value: samples read them from the environment.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from portal.pages.docs.samples.values import ALGORITHMS, Values
 
 @dataclass(frozen=True)
 class Sample:
-    label: str  # a product's or a language's name, the same in every language of people
+    label: str  # the name of a product or programming language, not translated
     filename: str
 
 
@@ -34,17 +33,17 @@ def php(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A JSON string is a string literal in all the other languages too."""
+    """Quote as JSON, which is a string literal in all the other languages, too."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def ascii_only(text: str) -> str:
-    """Java before 18 reads source files in the charset of the system."""
+    """Quote in ASCII, because Java before 18 reads source files in the system's charset."""
     return json.dumps(text)
 
 
 def raw(text: str) -> str:
-    """What goes over the wire is not code."""
+    """Return the text unchanged, for samples of the wire, which are no code."""
     return text
 
 
@@ -96,7 +95,7 @@ WITHOUT_ED25519 = frozenset({".cs", ".php"})
 
 
 def offered(topic: str, values: Values) -> list[Sample]:
-    """The samples of a topic that work with the reader's key; none for a topic that does not exist."""
+    """Return the samples of a topic that work with the reader's key; none for an unknown topic."""
     left_out = WITHOUT_ED25519 if topic == "private_key_jwt" and values.algorithm == "Ed25519" else frozenset()
     return [sample for sample in TOPICS.get(topic, ()) if PurePath(sample.filename).suffix not in left_out]
 
@@ -108,7 +107,7 @@ def render(topic: str, filename: str, values: Values) -> str:
     literals |= {f"{name}_json": quoted(text) for name, text in values.texts().items()}
     literals |= {"java_signature": quoted(algorithm.java_signature), "java_key": quoted(algorithm.java_key)}
     return _template(f"{topic}/{filename}.txt").render(
-        # Code is not HTML: the page that shows it escapes it, and a download is text/plain.
+        # Code is not HTML: the page escapes it, and a download is text/plain.
         Context({**algorithm.words(), **literals}, autoescape=False)
     )
 

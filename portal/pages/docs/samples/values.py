@@ -1,4 +1,4 @@
-"""What is filled into the samples: the reader's own client, or placeholders that nobody takes for real values."""
+"""Values for the samples: the reader's own client, or recognisable placeholders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACEHOLDER_SCOPE = "YOUR_SCOPE"
 
 @dataclass(frozen=True)
 class Algorithm:
-    """How one JWS algorithm (RFC 7518 section 3.1, RFC 9864) is called in the libraries of the samples.
+    """The names of a JWS algorithm (RFC 7518 section 3.1, RFC 9864) in the libraries of the samples.
 
     `size`: bytes of each of the two numbers of an ECDSA signature.
     """
@@ -42,7 +42,7 @@ class Algorithm:
         }
 
 
-# In the order in which a key that can do several of them is used.
+# In order of preference for a key that supports several.
 ALGORITHMS = {
     "RS256": Algorithm("rsa", "SHA256withRSA", "RSA", "sha256"),
     "ES256": Algorithm("ec", "SHA256withECDSAinP1363Format", "EC", "sha256", 32),
@@ -67,7 +67,7 @@ class Values:
         return self.kid != PLACEHOLDER_KID
 
     def texts(self) -> dict[str, str]:
-        """Every value by the name that the samples use for it."""
+        """Every value by its name in the samples."""
         header = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid}
         return {
             "client_id": self.client_id,
@@ -91,7 +91,7 @@ def oauth_url(endpoint: str) -> str:
 
 
 def of_client(client: Client, now: datetime) -> Values:
-    """The client's own values; what it does not have stays a placeholder."""
+    """Return the client's own values, with placeholders for missing ones."""
     scopes = Scope.objects.offered().filter(clients=client)
     served = Scope.objects.offered().filter(api__served_by=client).first()
     values = Values(
@@ -110,11 +110,11 @@ def of_client(client: Client, now: datetime) -> Values:
 
 
 def with_algorithm(values: Values, algorithm: str) -> Values:
-    """For this kind of key: with the key id of the client's newest one, or a placeholder if it has none."""
+    """Return the values for this kind of key: the key id of the client's newest one, or a placeholder."""
     return replace(values, algorithm=algorithm, kid=values.kids.get(algorithm, PLACEHOLDER_KID))
 
 
 def algorithm_of(key: Key) -> str:
-    """The first of our samples' algorithms that the key is for; "" for a key of another kind, such as PS256 only."""
+    """Return the first of our samples' algorithms that the key supports; "" for other keys, such as PS256 only."""
     names = keymaterial.algorithm_names(key.algorithms)
     return next((name for name in ALGORITHMS if name in names), "")

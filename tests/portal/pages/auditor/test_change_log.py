@@ -163,7 +163,7 @@ def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:
 
 
 def test_pages_go_on_where_the_last_one_ended(monkeypatch) -> None:
-    monkeypatch.setattr(change_log, "PAGE", 2)
+    monkeypatch.setattr(change_log, "PAGE_SIZE", 2)
     with transaction.atomic():
         for number in range(5):
             log.record(
@@ -239,7 +239,7 @@ def test_the_history_of_a_client_has_pages(now) -> None:
 
 
 def test_a_page_to_print_holds_more_entries_and_all_that_they_say(monkeypatch) -> None:
-    monkeypatch.setattr(change_log, "PAGE", 2)
+    monkeypatch.setattr(change_log, "PAGE_SIZE", 2)
     with transaction.atomic():
         for number in range(5):
             log.record(

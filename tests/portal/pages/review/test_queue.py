@@ -71,7 +71,7 @@ def test_decided_requests_and_those_awaiting_the_contact_have_own_lists(now) -> 
 
 
 def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None:
-    monkeypatch.setattr(queue, "PAGE", 2)
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
     noor, browser = factories.by(factories.noor()), signed_in(factories.noor())
     for number in range(5):
         asked = factories.submitted_request(now, client_name=f"Request {number}")
@@ -86,7 +86,7 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
 
 
 def test_a_long_queue_shows_the_oldest_and_says_how_many_there_are(now, monkeypatch) -> None:
-    monkeypatch.setattr(queue, "SHOWN", 2)
+    monkeypatch.setattr(queue, "MAX_WAITING", 2)
     for days in (1, 3, 2):
         factories.submitted_request(now - days * DAY, client_name=f"From {days} days ago")
     text = page()

@@ -85,7 +85,7 @@ def test_filters_by_what_ends_soon_and_what_is_not_used(now) -> None:
 
 
 def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch) -> None:
-    monkeypatch.setattr(client_list, "PAGE", 2)
+    monkeypatch.setattr(client_list, "PAGE_SIZE", 2)
     for _number in range(5):
         factories.client()
     Client.objects.update(name="Same name")
@@ -99,7 +99,7 @@ def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch
 
 
 def test_the_filters_stay_in_the_address_of_the_next_page_and_the_export(now, monkeypatch) -> None:
-    monkeypatch.setattr(client_list, "PAGE", 1)
+    monkeypatch.setattr(client_list, "PAGE_SIZE", 1)
     for _number in range(2):
         factories.client()
     context = signed_in(factories.noor()).get(reverse("security:clients"), {"state": "active"}).context

@@ -40,7 +40,7 @@ class Asked:
         return {"session": self.session, "act": self.act, "client": self.client}
 
     def code(self) -> MailedCode | None:
-        """The newest code with exactly this binding."""
+        """Return the newest code with exactly this binding."""
         return self.user.codes.filter(purpose=PURPOSE, **self.binding).order_by("-created_at").first()
 
 

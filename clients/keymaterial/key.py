@@ -11,7 +11,7 @@ from clients.keymaterial.encoding import base64url_decode, base64url_encode, sho
 from clients.keymaterial.errors import KeyRefused
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-# One algorithm with two names: RFC 9864 section 2.2, and RFC 8037, the only one in libraries from before 2025.
+# An algorithm with two names: RFC 9864 section 2.2, and RFC 8037, the only one in libraries from before 2025.
 ED25519_ALGORITHMS = ("Ed25519", "EdDSA")
 # The members that define a key of each type, in the order of RFC 7638 section 3.2 and RFC 8037 section 2.
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}

@@ -16,7 +16,7 @@ urlpatterns = [
     path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso/error/", sso.login_error, name="socialaccount_login_error"),
     path("sso/unknown/", sso.signup, name="socialaccount_signup"),
-    # One provider, by its name in the settings, so that no other text reaches allauth.
+    # A single provider, by its name in the settings, so that no other text reaches allauth.
     re_path(r"^sso/oidc/(?P<provider_id>sso)/login/$", oidc.login, name="openid_connect_login"),
     re_path(r"^sso/oidc/(?P<provider_id>sso)/login/callback/$", oidc.callback, name="openid_connect_callback"),
 ]

@@ -28,7 +28,7 @@ PORT = 8497
 
 def main() -> int:
     options = _options()
-    directory = sockets.throw_away("pages")
+    directory = sockets.temporary_directory("pages")
     started = []
     try:
         settings = {**DATABASE, "fsync": "off"}  # filling it is not measured, and pages hardly write

@@ -68,7 +68,7 @@ def prepare(directory: Path) -> Place:
     """Raises UnableToStart."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o700, parents=True)
-    place = Place(directory, sockets.throw_away("bench"), {})
+    place = Place(directory, sockets.temporary_directory("bench"), {})
     try:
         with on_core(OTHER_CORE):
             log = directory / "postgres.log"

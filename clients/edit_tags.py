@@ -18,7 +18,7 @@ class Stale(Refusal):
         super().__init__(code)
 
 
-def fingerprint(*content: object) -> str:
+def edit_tag(*content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -19,10 +19,10 @@ from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
 SECOND_FACTOR = uuid.UUID("6b657964-6573-6b20-3266-610000000000")  # in place of a row's uid, for allauth's data
-NONCE = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
+NONCE_BYTES = 12  # bytes, random per ciphertext (NIST SP 800-38D section 8.2.2)
 
 
-class UnableToOpen(Refusal):
+class UnableToDecrypt(Refusal):
     """The key is no longer configured, or the ciphertext was not made for this row."""
 
     def __init__(self, code: Code = Code.CIPHERTEXT_UNREADABLE) -> None:
@@ -33,43 +33,43 @@ def current_key_id() -> str:
     return next(iter(settings.SECRETS_KEYS))
 
 
-def seal(text: str, *, row: uuid.UUID) -> tuple[bytes, str]:
+def encrypt(text: str, *, row: uuid.UUID) -> tuple[bytes, str]:
     """Return nonce + ciphertext, and the key id."""
     key_id = current_key_id()
-    nonce = os.urandom(NONCE)
+    nonce = os.urandom(NONCE_BYTES)
     return nonce + _cipher(key_id).encrypt(nonce, text.encode(), row.bytes), key_id
 
 
-def unseal(sealed: bytes, *, key_id: str, row: uuid.UUID) -> str:
-    """Return the text. Raises UnableToOpen."""
+def decrypt(ciphertext: bytes, *, key_id: str, row: uuid.UUID) -> str:
+    """Return the text. Raises UnableToDecrypt."""
     try:
-        return _cipher(key_id).decrypt(sealed[:NONCE], sealed[NONCE:], row.bytes).decode()
+        return _cipher(key_id).decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], row.bytes).decode()
     except (InvalidTag, KeyError) as error:
-        raise UnableToOpen from error
+        raise UnableToDecrypt from error
 
 
-def seal_second_factor(text: str) -> str:
-    return seal_as_text(text, row=SECOND_FACTOR)
+def encrypt_second_factor(text: str) -> str:
+    return encrypt_as_text(text, row=SECOND_FACTOR)
 
 
-def unseal_second_factor(text: str) -> str:
-    """Return the text. Raises UnableToOpen."""
-    return unseal_text(text, row=SECOND_FACTOR)
+def decrypt_second_factor(text: str) -> str:
+    """Return the text. Raises UnableToDecrypt."""
+    return decrypt_text(text, row=SECOND_FACTOR)
 
 
-def seal_as_text(text: str, *, row: uuid.UUID) -> str:
+def encrypt_as_text(text: str, *, row: uuid.UUID) -> str:
     """Encrypt as "key id:base64url", for a column or a cookie that holds text."""
-    sealed, key_id = seal(text, row=row)
-    return f"{key_id}:{urlsafe_b64encode(sealed).decode()}"
+    ciphertext, key_id = encrypt(text, row=row)
+    return f"{key_id}:{urlsafe_b64encode(ciphertext).decode()}"
 
 
-def unseal_text(text: str, *, row: uuid.UUID) -> str:
-    """Decrypt "key id:base64url". Raises UnableToOpen, also for a text of another form."""
-    key_id, _colon, sealed = text.rpartition(":")
+def decrypt_text(text: str, *, row: uuid.UUID) -> str:
+    """Decrypt "key id:base64url". Raises UnableToDecrypt, also for a text of another form."""
+    key_id, _colon, ciphertext = text.rpartition(":")
     try:
-        return unseal(urlsafe_b64decode(sealed), key_id=key_id, row=row)
+        return decrypt(urlsafe_b64decode(ciphertext), key_id=key_id, row=row)
     except ValueError as error:
-        raise UnableToOpen from error
+        raise UnableToDecrypt from error
 
 
 def _cipher(key_id: str) -> AESGCM:

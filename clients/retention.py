@@ -21,7 +21,7 @@ NETWORK_KEPT = timedelta(days=180)  # after the last act from it
 BATCH = 250  # rows per transaction
 
 
-def forget(*, now: datetime) -> None:
+def delete_expired(*, now: datetime) -> None:
     """Delete unconfirmed requests, ended links and codes with their mails, old mails and proposals, unused networks.
 
     Links of mails that the Security team sees as undeliverable are kept as long as the mails.

@@ -22,11 +22,11 @@ def send_pending_mail() -> None:
 
 
 @shared_task
-def forget_ended_sessions() -> None:
+def delete_ended_sessions() -> None:
     """Delete ended sessions. Django only expires them, so rows of all visitors would accumulate."""
     Session.objects.over(timezone.now()).delete()
 
 
 @shared_task
-def forget_what_is_over() -> None:
-    retention.forget(now=timezone.now())
+def delete_expired() -> None:
+    retention.delete_expired(now=timezone.now())

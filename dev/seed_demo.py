@@ -74,7 +74,7 @@ def client() -> list[str]:
     secret = Secret.objects.current().filter(client__name=organisation.WITH_SECRET).select_related("client").first()
     if secret is None or secret.ciphertext is None:
         return []
-    text = encryption.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+    text = encryption.decrypt(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
     oauth = f"{settings.PUBLIC_URL}{settings.OAUTH_PATH}"
     return [
         f"A token for {secret.client.name}, and the example API that takes it:",

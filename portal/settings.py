@@ -153,8 +153,8 @@ CELERY_BEAT_SCHEDULE = {
     for task, every in {
         "clients.tasks.send_pending_mail": timedelta(seconds=10),
         "tokens.tasks.warn_of_expiry": timedelta(hours=6),
-        "clients.tasks.forget_ended_sessions": timedelta(hours=1),
-        "clients.tasks.forget_what_is_over": timedelta(hours=1),
+        "clients.tasks.delete_ended_sessions": timedelta(hours=1),
+        "clients.tasks.delete_expired": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),
         "audit.tasks.sign_checkpoint": timedelta(minutes=5),
         "audit.tasks.verify_left_over": timedelta(minutes=1),

@@ -104,13 +104,13 @@ NOBODY_THERE = {**valkey.urls(Path("/nowhere")), "DATABASE_URL": "postgres://nob
 
 
 def start_postgres() -> str:
-    directory = sockets.throw_away("pg")
+    directory = sockets.temporary_directory("pg")
     until_the_end(
         postgres.launch(
             directory / "data",
             directory,
             log=directory / "postgres.log",
-            settings=postgres.THROW_AWAY,
+            settings=postgres.NOT_DURABLE,
             remove=directory,
         )
     )
@@ -118,7 +118,7 @@ def start_postgres() -> str:
 
 
 def start_valkey() -> Path:
-    directory = sockets.throw_away("valkey")
+    directory = sockets.temporary_directory("valkey")
     until_the_end(valkey.launch(directory, log=directory / "valkey.log", remove=directory))
     return directory
 

@@ -67,7 +67,7 @@ def url(link: ManagementLink) -> str:
     return f"{settings.PUBLIC_URL}{reverse('public:open_link', args=[token(link)])}"
 
 
-def without(link: ManagementLink, text: str) -> str:
+def redact(link: ManagementLink, text: str) -> str:
     """Remove from a text of others every word with eight consecutive characters of the token, also across cuts."""
     known = token(link).lower()
     pieces = [known[start : start + 8] for start in range(len(known) - 7)]

@@ -86,7 +86,7 @@ def tries_left(code: MailedCode | None, now: datetime) -> int:
     return max(0, MailedCode.MAX_ATTEMPTS - code.attempts)
 
 
-def without(code: MailedCode, text: str) -> str:
+def redact(code: MailedCode, text: str) -> str:
     """Remove the code from a text of others, also when written as "123 456"."""
     return re.sub(r"\W?".join(value(code)), "***", text)
 

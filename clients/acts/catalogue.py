@@ -84,7 +84,7 @@ def create_scope(
 
 @transaction.atomic
 def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = "") -> None:
-    """Change the description, or mark a scope as sensitive. Unmarking takes two people (`ease`).
+    """Change the description, or mark a scope as sensitive. Unmarking takes two people (`drop_second_approval`).
 
     Raises Refusal.
     """
@@ -101,7 +101,7 @@ def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: boo
 
 
 @transaction.atomic
-def ease(*, scope: Scope, by: Actor, reason: str, agreed: Proposal | None = None) -> None:
+def drop_second_approval(*, scope: Scope, by: Actor, reason: str, agreed: Proposal | None = None) -> None:
     """Drop the second approval of requests for the scope. `agreed`: the proposal that this carries out.
 
     Raises Refusal and four_eyes.NeedsColleague.

@@ -52,24 +52,24 @@ def _create(*, client: Client, by: Actor, now: datetime) -> str:
         client=client, digest=secret_format.digest(text), hint=text[-4:], created_at=now, created_by=by.label
     )
     if settings.SECRETS_VIEWABLE:
-        secret.ciphertext, secret.sealed_with = encryption.seal(text, row=secret.uid)
+        secret.ciphertext, secret.sealed_with = encryption.encrypt(text, row=secret.uid)
     secret.save()
     return text
 
 
 def in_clear(secret: Secret) -> str:
-    """Return the secret. Part of a larger act: not logged. Raises UnableToOpen, also where secrets are shown once."""
+    """Return the secret, for a larger act, which logs it. Raises UnableToDecrypt, also where secrets are shown once."""
     if secret.ciphertext is None or not settings.SECRETS_VIEWABLE:
-        raise encryption.UnableToOpen(Code.SECRET_NOT_SHOWN)
+        raise encryption.UnableToDecrypt(Code.SECRET_NOT_SHOWN)
     try:
-        return encryption.unseal(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
-    except encryption.UnableToOpen as error:
-        raise encryption.UnableToOpen(Code.SECRET_NOT_SHOWN) from error
+        return encryption.decrypt(bytes(secret.ciphertext), key_id=secret.sealed_with, row=secret.uid)
+    except encryption.UnableToDecrypt as error:
+        raise encryption.UnableToDecrypt(Code.SECRET_NOT_SHOWN) from error
 
 
 @transaction.atomic
 def view(*, secret: Secret, by: Actor, now: datetime) -> str:
-    """Return the secret in clear and log it. Raises encryption.UnableToOpen, also where secrets are shown only once."""
+    """Return the secret in clear and log it. Raises UnableToDecrypt, also where secrets are shown only once."""
     text = in_clear(secret)
     log.record(action=Action.SECRET_VIEWED, actor=by, subject=secret)
     tell_contacts(client=secret.client, action=Action.SECRET_VIEWED, subject=secret.audit_label, by=by, now=now)
@@ -151,8 +151,8 @@ def reencrypt(*, by: Actor) -> int:
         list(clients.select_for_update(no_key=True).values_list("pk"))  # before the secrets, see locked()
         for secret in old.select_for_update(no_key=True).iterator():
             if keep:
-                text = encryption.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
-                secret.ciphertext, secret.sealed_with = encryption.seal(text, row=secret.uid)
+                text = encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid)
+                secret.ciphertext, secret.sealed_with = encryption.encrypt(text, row=secret.uid)
             else:
                 secret.ciphertext, secret.sealed_with = None, ""
             secret.save(update_fields=["ciphertext", "sealed_with"])

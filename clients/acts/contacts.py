@@ -14,7 +14,7 @@ from clients.actors import Actor
 from clients.acts import four_eyes
 from clients.authentication import sessions
 from clients.mail import outbox
-from clients.mail.notifications import tell_contacts, who
+from clients.mail.notifications import actor_facts, tell_contacts
 from clients.models import Client, ClientContact, Mail, Proposal, RegistrationScope, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
@@ -60,7 +60,7 @@ def add(
         four_eyes.check(by=by, agreed=agreed)
     contact = ClientContact.objects.create(client=client, user=user, role=role, added_at=now)
     changes = {"contact": (None, user.audit_label), "role": (None, role), **four_eyes.first_of_two(agreed)}
-    outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=who(by), now=now)
+    outbox.queue_for(user=user, kind=Mail.Kind.CONTACT_ADDED, client=client, facts=actor_facts(by), now=now)
     log.record(action=Action.CLIENT_CONTACT_ADDED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(
         client=client, action=Action.CLIENT_CONTACT_ADDED, subject=client.audit_label, detail=_told(user),

@@ -38,7 +38,7 @@ def changes(proposal: Proposal) -> Changes:
 
 def content_hash(proposal: Proposal) -> str:
     """Hash the content that two people agree on: the values typed, and those that they replace at present."""
-    return edit_tags.fingerprint(proposal.kind, proposal.target, proposal.content, changes(proposal))
+    return edit_tags.edit_tag(proposal.kind, proposal.target, proposal.content, changes(proposal))
 
 
 def target(kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any]) -> str:
@@ -116,7 +116,7 @@ def _easing(proposal: Proposal) -> Changes:
 
 
 def _ease(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
-    catalogue.ease(scope=_scope(proposal), reason=reason, agreed=proposal, by=by)
+    catalogue.drop_second_approval(scope=_scope(proposal), reason=reason, agreed=proposal, by=by)
 
 
 def _described(scope: Scope) -> Changes:

@@ -103,7 +103,8 @@ def reencrypt_second_factors() -> int:
     for factor in Authenticator.objects.select_for_update(no_key=True):
         for name in {"secret", "seed"} & factor.data.keys():
             if not factor.data[name].startswith(f"{encryption.current_key_id()}:"):
-                factor.data[name] = encryption.seal_second_factor(encryption.unseal_second_factor(factor.data[name]))
+                text = encryption.decrypt_second_factor(factor.data[name])
+                factor.data[name] = encryption.encrypt_second_factor(text)
                 factor.save(update_fields=["data"])
                 count += 1
     return count

@@ -9,7 +9,7 @@ from audit.actions import Action
 from clients.actors import Actor
 from clients.authentication import sessions
 from clients.mail import outbox
-from clients.mail.notifications import act_of
+from clients.mail.notifications import own_act_facts
 from clients.models import Mail, User
 
 
@@ -28,5 +28,5 @@ def note_removed(*, user: User, name: str, by: Actor, now: datetime) -> None:
 def _note(action: Action, user: User, name: str, by: Actor, now: datetime) -> None:
     ended = sessions.drop(user=user, keep=by.session, now=now)
     log.record(action=action, actor=by, subject=log.StaticSubject(user.audit_id, name), changes=ended)
-    facts = act_of(action=action, subject=name, by=by, now=now)
+    facts = own_act_facts(action=action, subject=name, by=by, now=now)
     outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=user.email, language=user.language, user=user, facts=facts, now=now)

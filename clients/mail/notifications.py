@@ -93,7 +93,7 @@ def tell_contacts_of_many(
     outbox.queue_for_contacts_of_many(clients=clients, kind=kind, facts=facts, now=now)
 
 
-def act_of(*, action: Action, subject: str, by: Actor, now: datetime) -> dict[str, Any]:
+def own_act_facts(*, action: Action, subject: str, by: Actor, now: datetime) -> dict[str, Any]:
     """Return the facts of a person's own act for a mail to that person, with its network, and whether that is new."""
     return _facts(action, subject, by, now) | {"new_network": _sighting(by, now).new}
 
@@ -103,10 +103,10 @@ def _facts(
 ) -> dict[str, Any]:
     """Return the facts as JSON, for the mail's row."""
     facts = {"action": action.value, "subject": subject, "at": now.isoformat(), "detail": detail, "message": message}
-    return {**facts, **who(by), **more}
+    return {**facts, **actor_facts(by), **more}
 
 
-def who(by: Actor) -> dict[str, Any]:
+def actor_facts(by: Actor) -> dict[str, Any]:
     """Return a contact's name, address, network and browser; for others only that the Security team acted.
 
     Acts of Keydesk itself, as a rule demands, name Keydesk.

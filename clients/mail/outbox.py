@@ -224,9 +224,9 @@ def _reason(error: Exception, mail: Mail) -> str:
     """
     said = " ".join(str(error)[:MAX_REASON_LENGTH].split()) or type(error).__name__
     if mail.link:
-        said = management_links.without(mail.link, said)
+        said = management_links.redact(mail.link, said)
     if mail.code:
-        said = one_time_codes.without(mail.code, said)
+        said = one_time_codes.redact(mail.code, said)
     return said
 
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.edit_tags import fingerprint
+from clients.edit_tags import edit_tag
 
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma, which people type as separator.
 SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
@@ -49,7 +49,7 @@ class Api(Described):
     @property
     def content_hash(self) -> str:
         """Return the edit tag of the API."""
-        return fingerprint(self.name, self.description, self.servers)
+        return edit_tag(self.name, self.description, self.servers)
 
     @property
     def audit_id(self) -> str:

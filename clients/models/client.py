@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients.edit_tags import fingerprint
+from clients.edit_tags import edit_tag
 from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
@@ -139,11 +139,11 @@ class Client(models.Model):
     @property
     def scopes_hash(self) -> str:
         """Return the edit tag of its scopes, including which are default ones."""
-        return fingerprint(sorted(self.client_scopes.values_list("scope__name", "is_default")))
+        return edit_tag(sorted(self.client_scopes.values_list("scope__name", "is_default")))
 
     @property
     def settings_hash(self) -> str:
-        return fingerprint([getattr(self, name) for name in self.SETTINGS])
+        return edit_tag([getattr(self, name) for name in self.SETTINGS])
 
     @property
     def audit_id(self) -> str:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.edit_tags import fingerprint
+from clients.edit_tags import edit_tag
 from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
@@ -171,7 +171,7 @@ class Registration(models.Model):
             field.name: (asked[field.name], held.get(field.name, "")) for field in CONTENT_FIELDS if field not in always
         }
         filled = {name: texts for name, texts in others.items() if any(texts)}
-        return fingerprint(*content, *([filled] if filled else []))
+        return edit_tag(*content, *([filled] if filled else []))
 
     @property
     def person(self) -> User:

@@ -78,7 +78,7 @@ def _of_portal(now: datetime, chance: Random) -> Iterator[Sent]:
     """Yield the requests of the customer portal, all day; twelve days ago with a secret without its last character."""
     client = Client.objects.get(name=organisation.WITH_SECRET)
     row = client.secrets.current().get()
-    secret = encryption.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
+    secret = encryption.decrypt(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
 
     def basic(moment: datetime, typed: str) -> Sent:
         return moment, OFFICE, {}, "Basic " + b64encode(f"{client.client_id}:{typed}".encode()).decode()

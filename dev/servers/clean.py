@@ -12,7 +12,7 @@ def main() -> int:
     try:
         with only_one():
             end_left_over(FILES)
-            shutil.rmtree(sockets.beside(FILES))
+            shutil.rmtree(sockets.directory_for(FILES))
             shutil.rmtree(FILES)
             SETTINGS.unlink(missing_ok=True)
     except UnableToDemonstrate as running:

@@ -62,7 +62,7 @@ def demonstrate(ports: Ports) -> None:
         say(f"Ended a {name} that an earlier demonstration left behind.")
     for old in FILES.glob("*.log"):
         old.unlink()
-    run = sockets.beside(FILES)
+    run = sockets.directory_for(FILES)
     settings = write_settings(ports, run)
     env = {**os.environ, **settings}
     running: dict[str, Process] = {}

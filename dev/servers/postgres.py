@@ -18,7 +18,7 @@ USER = "keydesk"
 NOBODY = 65534
 # Only a part of the socket's name: nothing listens on TCP.
 PORT = 5432
-THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 
 
 def url(sockets: Path, database: str = "keydesk") -> str:
@@ -31,7 +31,7 @@ def initialise(data: Path) -> None:
     unfinished = data.with_name(data.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700, parents=True)
-    if os.geteuid() == 0 and not _a_namespace_will_do(unfinished):
+    if os.geteuid() == 0 and not _is_namespace_usable(unfinished):
         os.chown(unfinished, NOBODY, NOBODY)
     # The built-in C.UTF-8 sorts alike on every system. Users who can enter the socket's directory (0700) are trusted.
     command = [binary("initdb"), "-D", str(unfinished), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
@@ -48,8 +48,8 @@ def launch(
     """Start the server on `data`, made if missing, and return once it answers in `sockets`."""
     if not data.exists():
         initialise(data)
-    _forget_the_dead(data / "postmaster.pid", data)
-    _forget_the_dead(sockets / f".s.PGSQL.{PORT}.lock", data)
+    _remove_stale_lock(data / "postmaster.pid", data)
+    _remove_stale_lock(sockets / f".s.PGSQL.{PORT}.lock", data)
     wanted = {
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),
@@ -104,7 +104,7 @@ def binary(name: str) -> str:
     return str(Path(package.origin).parent / "pginstall" / "bin" / name)
 
 
-def _a_namespace_will_do(data: Path) -> bool:
+def _is_namespace_usable(data: Path) -> bool:
     """Return whether user namespaces are allowed, and `data` can be written inside one."""
     if shutil.which("unshare") is None:
         return False
@@ -128,7 +128,7 @@ def _unprivileged(command: list[str], data: Path) -> list[str]:
     initdb refuses a user id without a name here, as a container may have; such a namespace gives it one.
     """
     if os.geteuid() != 0:
-        return command if _has_a_name() or not _a_namespace_will_do(data) else ["unshare", "--user", "--", *command]
+        return command if _has_a_name() or not _is_namespace_usable(data) else ["unshare", "--user", "--", *command]
     owner = data.stat()
     if owner.st_uid == 0:
         return ["unshare", "--user", "--", *command]
@@ -136,7 +136,7 @@ def _unprivileged(command: list[str], data: Path) -> list[str]:
     return ["setpriv", *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--", *command]
 
 
-def _forget_the_dead(lock: Path, data: Path) -> None:
+def _remove_stale_lock(lock: Path, data: Path) -> None:
     """Remove the lock of a killed server, whose process id may belong to another program by now."""
     if not lock.exists():
         return

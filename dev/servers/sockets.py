@@ -17,10 +17,10 @@ class UnsafeDirectory(Exception):
     """The directory exists and belongs to another user, or is open to others."""
 
 
-def beside(local: Path) -> Path:
+def directory_for(local: Path) -> Path:
     """Make a 0700 directory for sockets: `local`/run, or, if that is unsuitable, one in /tmp named after `local`."""
     directory = local / "run"
-    if not _will_do(directory):
+    if not _is_suitable(directory):
         name = hashlib.sha256(os.fsencode(local)).hexdigest()[:16]
         directory = Path("/tmp") / f"keydesk-{os.getuid()}-{name}"  # noqa: S108  (checked below)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,12 +33,12 @@ def beside(local: Path) -> Path:
     return directory
 
 
-def throw_away(name: str) -> Path:
+def temporary_directory(name: str) -> Path:
     """Make a new 0700 directory with a short, plain path, wherever TMPDIR points."""
     usual = Path(tempfile.gettempdir())
-    parent = usual if _will_do(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
+    parent = usual if _is_suitable(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix=f"keydesk-{name}-", dir=parent))
 
 
-def _will_do(directory: Path) -> bool:
+def _is_suitable(directory: Path) -> bool:
     return len(os.fsencode(directory)) <= MAX_DIRECTORY_BYTES and PLAIN.fullmatch(str(directory)) is not None

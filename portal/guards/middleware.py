@@ -100,7 +100,7 @@ class SessionLimitsMiddleware:
         if min(sessions.left(request).values()) <= 0:
             sign_in_log.info("session_ended", user=request.user.audit_id, seconds_left=sessions.left(request))
             logout(request)
-        elif not sessions.only_asks(request):
+        elif not sessions.is_poll(request):
             sessions.note_use(request)
 
 

@@ -154,10 +154,10 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Encrypt a TOTP app's secret or the seed of recovery codes: the database alone must not open an account."""
-        return encryption.seal_second_factor(text)
+        return encryption.encrypt_second_factor(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return encryption.unseal_second_factor(encrypted_text)
+        return encryption.decrypt_second_factor(encrypted_text)
 
     def get_totp_issuer(self) -> str:
         return str(settings.SERVICE_NAME)

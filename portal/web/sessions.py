@@ -45,7 +45,7 @@ def absolute_limit(request: Request) -> float:
     return started_at + settings.SESSION_ABSOLUTE_LIMIT.total_seconds()
 
 
-def only_asks(request: Request) -> bool:
+def is_poll(request: Request) -> bool:
     """Return whether the page polls for the end of the session, which does not count as use."""
     return request.method in ("GET", "HEAD") and request.path == reverse("account:session_ends")
 

@@ -6,7 +6,7 @@ from audit.actions import FIELDS
 from audit.models import Entry
 from clients import fields
 from clients.acts import client_requests, review
-from clients.edit_tags import fingerprint
+from clients.edit_tags import edit_tag
 from clients.fields import CONTENT_FIELDS
 from clients.models import Client, Registration
 from clients.refusal_codes import Code
@@ -26,7 +26,7 @@ def test_a_field_has_its_columns_and_its_label(field: fields.Field) -> None:
 @pytest.mark.django_db
 def test_a_new_requests_hash_is_the_one_that_earlier_decisions_have(now) -> None:
     asked = factories.submitted_request(now, scopes=(factories.scope("parcel.read"), factories.scope("address.read")))
-    assert asked.content_hash == fingerprint(
+    assert asked.content_hash == edit_tag(
         asked.client_name, asked.organisation, asked.contact_name, asked.contact_email, asked.purpose,
         ["address.read", "parcel.read"],
     )  # fmt: skip
@@ -38,7 +38,7 @@ def test_a_changes_hash_is_the_one_that_earlier_decisions_have(now) -> None:
     asked = client_requests.propose_change(
         client=client, content=factories.content(reason="New law"), by=factories.by(factories.lotte()), now=now
     )
-    assert asked.content_hash == fingerprint(
+    assert asked.content_hash == edit_tag(
         asked.client_name, asked.organisation, asked.contact_name, asked.contact_email, asked.purpose,
         ["address.read"], "New law", client.status, client.name, client.organisation, client.purpose,
         client.scopes_hash,

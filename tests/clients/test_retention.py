@@ -24,9 +24,9 @@ def unconfirmed(now=NOW) -> Registration:
 
 def test_an_unconfirmed_request_is_forgotten_after_a_week_with_its_mail():
     unconfirmed()
-    retention.forget(now=NOW + retention.UNCONFIRMED_KEPT)
+    retention.delete_expired(now=NOW + retention.UNCONFIRMED_KEPT)
     assert Registration.objects.count() == 1
-    retention.forget(now=NOW + retention.UNCONFIRMED_KEPT + MINUTE)
+    retention.delete_expired(now=NOW + retention.UNCONFIRMED_KEPT + MINUTE)
     assert not Registration.objects.exists()
     assert not MailedCode.objects.exists()
     assert not Mail.objects.exists()
@@ -51,14 +51,14 @@ def test_the_change_log_has_nothing_a_stranger_typed_until_confirmed():
 
 def test_a_request_that_was_confirmed_stays():
     submitted_request()
-    retention.forget(now=NOW + timedelta(days=365))
+    retention.delete_expired(now=NOW + timedelta(days=365))
     assert Registration.objects.count() == 1
 
 
 def test_a_request_for_which_a_new_code_was_mailed_waits_for_it():
     registration, late = unconfirmed(), NOW + retention.UNCONFIRMED_KEPT
     client_requests.mail_code(registration=registration, now=late)
-    retention.forget(now=late + MINUTE)
+    retention.delete_expired(now=late + MINUTE)
     code = registration.codes.order_by("-created_at").first()
     client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=SYSTEM, now=late + MINUTE)
 
@@ -69,9 +69,9 @@ def test_links_and_codes_are_forgotten_with_their_mails_after_a_month():
     outbox.queue_code(code=code, language="en", now=NOW)
     Mail.objects.update(state=Mail.State.SENT, sent_at=NOW)
     end = ManagementLink.objects.get().expires_at
-    retention.forget(now=end + retention.ENDED_KEPT)
+    retention.delete_expired(now=end + retention.ENDED_KEPT)
     assert (ManagementLink.objects.count(), MailedCode.objects.count()) == (1, 0)
-    retention.forget(now=end + retention.ENDED_KEPT + MINUTE)
+    retention.delete_expired(now=end + retention.ENDED_KEPT + MINUTE)
     assert not ManagementLink.objects.exists()
     assert not Mail.objects.exists()
 
@@ -79,16 +79,16 @@ def test_links_and_codes_are_forgotten_with_their_mails_after_a_month():
 def test_an_undelivered_mail_is_shown_for_as_long_as_any_mail_is_kept():
     outbox.queue_link(user=lotte(), kind=Mail.Kind.CLIENT_READY, now=NOW)
     Mail.objects.update(state=Mail.State.FAILED)
-    retention.forget(now=NOW + retention.MAIL_KEPT)
+    retention.delete_expired(now=NOW + retention.MAIL_KEPT)
     assert Mail.objects.undeliverable().count() == 1
-    retention.forget(now=NOW + retention.MAIL_KEPT + MINUTE)
+    retention.delete_expired(now=NOW + retention.MAIL_KEPT + MINUTE)
     assert not Mail.objects.exists()
     assert not ManagementLink.objects.exists()
 
 
 def test_a_mail_that_waits_is_never_forgotten():
     outbox.queue(kind=Mail.Kind.PASSKEY_CHANGED, to=lotte().email, user=lotte(), now=NOW)
-    retention.forget(now=NOW + timedelta(days=365))
+    retention.delete_expired(now=NOW + timedelta(days=365))
     assert Mail.objects.count() == 1
 
 
@@ -97,7 +97,7 @@ def test_everything_goes_however_much_there_is(monkeypatch, batch):
     monkeypatch.setattr(retention, "BATCH", batch)
     for _ in range(5):
         management_links.issue(user=lotte(), now=NOW)
-    retention.forget(now=NOW + timedelta(days=365))
+    retention.delete_expired(now=NOW + timedelta(days=365))
     assert not ManagementLink.objects.exists()
 
 
@@ -110,14 +110,14 @@ def test_the_privacy_page_says_how_long(client):
 def test_a_network_is_forgotten_half_a_year_after_the_last_act_from_it():
     for days, address in ((181, "193.190.44.18"), (179, "81.246.7.140")):
         networks.see(user=lotte(), address=address, now=NOW - timedelta(days=days))
-    retention.forget(now=NOW)
+    retention.delete_expired(now=NOW)
     assert [row.network for row in lotte().networks.all()] == ["81.246.7.0/24"]
 
 
 def test_a_proposal_and_the_address_in_it_are_forgotten_after_its_end():
     made, _secret = client()
     proposal = proposed_contact(made)
-    retention.forget(now=proposal.void_at + retention.PROPOSAL_KEPT)
+    retention.delete_expired(now=proposal.void_at + retention.PROPOSAL_KEPT)
     assert Proposal.objects.count() == 1
-    retention.forget(now=proposal.void_at + retention.PROPOSAL_KEPT + MINUTE)
+    retention.delete_expired(now=proposal.void_at + retention.PROPOSAL_KEPT + MINUTE)
     assert not Proposal.objects.exists()

@@ -57,7 +57,7 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    path = sockets.throw_away("demo")
+    path = sockets.temporary_directory("demo")
     yield path
     subprocess.run(["rm", "-rf", str(path)], check=True)
 

@@ -29,7 +29,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 @pytest.fixture
 def short(request: pytest.FixtureRequest) -> Iterator[Path]:
-    directory = sockets.throw_away("test")
+    directory = sockets.temporary_directory("test")
     yield directory
     subprocess.run(["rm", "-rf", str(directory)], check=True)
 
@@ -107,7 +107,7 @@ def test_a_stranger_with_the_same_process_id_is_spared(tmp_path: Path) -> None:
 
 def test_postgresql_keeps_its_data_from_one_start_to_the_next(short: Path) -> None:
     for start in (1, 2):
-        server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY)
+        server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.NOT_DURABLE)
         postgres.create_database(short)
         with psycopg.connect(host=str(short), user=postgres.USER, dbname="keydesk") as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS kept (start int)")
@@ -118,19 +118,19 @@ def test_postgresql_keeps_its_data_from_one_start_to_the_next(short: Path) -> No
 
 
 def test_postgresql_comes_back_after_sigkill_though_its_pid_is_anothers(short: Path) -> None:
-    server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY)
+    server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.NOT_DURABLE)
     server.kill()
     for lock in (short / "data" / "postmaster.pid", short / ".s.PGSQL.5432.lock"):
         _pid, rest = lock.read_text().split("\n", 1)
         lock.write_text(f"{os.getpid()}\n{rest}")
-    postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY).stop()
+    postgres.launch(short / "data", short, log=short / "log", settings=postgres.NOT_DURABLE).stop()
 
 
 def test_root_becomes_nobody_where_namespaces_are_forbidden(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "_a_namespace_will_do", lambda _data: False)
+    monkeypatch.setattr(postgres, "_is_namespace_usable", lambda _data: False)
     closed = short / "only-its-owner-may-enter"
     closed.mkdir(mode=0o700)
-    server = postgres.launch(closed / "data", closed, log=short / "log", settings=postgres.THROW_AWAY)
+    server = postgres.launch(closed / "data", closed, log=short / "log", settings=postgres.NOT_DURABLE)
     owner = (closed / "data").stat().st_uid
     server.stop()
     assert owner == (postgres.NOBODY if os.geteuid() == 0 else os.geteuid())
@@ -142,19 +142,19 @@ def test_root_starts_it_where_another_user_did_or_could(short: Path) -> None:
     for _start in ("makes it", "finds theirs"):
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", "4711:4711", str(closed)], check=True)
-        postgres.launch(closed / "data", short, log=short / "log", settings=postgres.THROW_AWAY).stop()
+        postgres.launch(closed / "data", short, log=short / "log", settings=postgres.NOT_DURABLE).stop()
 
 
 def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
     nameless: list[str] = []
-    if os.geteuid() == 0 and postgres._a_namespace_will_do(short):
+    if os.geteuid() == 0 and postgres._is_namespace_usable(short):
         os.chown(short, 4711, 4711)
         # It may pass where only root may, wherever this checkout is.
         nameless = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
         nameless += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
     script = (
         "import pathlib, sys; from dev.servers import postgres; short = pathlib.Path(sys.argv[1]);"
-        "postgres.launch(short / 'data', short, log=short / 'log', settings=postgres.THROW_AWAY).stop()"
+        "postgres.launch(short / 'data', short, log=short / 'log', settings=postgres.NOT_DURABLE).stop()"
     )
     command = [*nameless, sys.executable, "-c", script, str(short)]
     done = subprocess.run(command, cwd=stack.ROOT, capture_output=True, text=True)
@@ -163,7 +163,7 @@ def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
 
 def test_nobody_else_can_reach_the_servers(short: Path) -> None:
     assert short.stat().st_mode & 0o077 == 0
-    server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.THROW_AWAY)
+    server = postgres.launch(short / "data", short, log=short / "log", settings=postgres.NOT_DURABLE)
     with psycopg.connect(host=str(short), user=postgres.USER, dbname="postgres") as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
     server.stop()
@@ -182,10 +182,10 @@ def test_the_tenants_of_one_valkey_do_not_see_each_other(short: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a" * 100, "with space", "50%25", "plus+"])
 def test_a_long_or_odd_path_of_the_checkout_moves_the_sockets_to_tmp(tmp_path: Path, name: str) -> None:
-    directory = sockets.beside(tmp_path / name / ".local")
+    directory = sockets.directory_for(tmp_path / name / ".local")
     try:
         assert directory.parent == Path("/tmp")
-        assert directory == sockets.beside(tmp_path / name / ".local")
+        assert directory == sockets.directory_for(tmp_path / name / ".local")
         assert len(str(directory / ".s.PGSQL.5432.lock")) < 104
     finally:
         directory.rmdir()
@@ -195,7 +195,7 @@ def test_a_socket_directory_that_others_may_enter_is_refused(short: Path) -> Non
     (short / "run").mkdir()
     (short / "run").chmod(0o755)  # whatever the umask leaves of a mode given to mkdir
     with pytest.raises(sockets.UnsafeDirectory):
-        sockets.beside(short)
+        sockets.directory_for(short)
 
 
 def test_fresh_keys_are_fresh() -> None:

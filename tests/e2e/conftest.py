@@ -40,7 +40,7 @@ CHROMIUM_ARGUMENTS = [
 
 @pytest.fixture(scope="package")
 def live() -> Iterator[Live]:
-    directory = sockets.throw_away("live")
+    directory = sockets.temporary_directory("live")
     with running_server() as (inbox, smtp_port):
         keydesk = live_module.build(directory, inbox, smtp_port)
         try:

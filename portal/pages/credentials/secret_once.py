@@ -34,7 +34,7 @@ def show(request: Request, secret: Secret, text: str, *, replaced: Secret | None
     name = kept_forms.keep(request, KIND, about, seconds=LIFETIME_S)
     response = redirect(f"{resolve_url('contact:shown_secret', secret.client.uid)}?{NAME}={name}")
     if secret.ciphertext is None:
-        sealed = encryption.seal_as_text(text, row=secret.uid)
+        sealed = encryption.encrypt_as_text(text, row=secret.uid)
         response.set_cookie(COOKIE, sealed, max_age=LIFETIME_S, secure=settings.HTTPS, httponly=True, samesite="Strict")
     return response
 
@@ -53,13 +53,13 @@ def shown(request: Request, client: Client) -> Shown | None:
         return None
     try:
         sealed = request.COOKIES.get(COOKIE, "")
-        text = client_secrets.in_clear(secret) if secret.ciphertext else encryption.unseal_text(sealed, row=secret.uid)
-    except encryption.UnableToOpen:
+        text = client_secrets.in_clear(secret) if secret.ciphertext else encryption.decrypt_text(sealed, row=secret.uid)
+    except encryption.UnableToDecrypt:
         return None
     return Shown(secret, text, by_uid.get(about["replaced"]))
 
 
-def forget(response: HttpResponse) -> HttpResponse:
+def delete_cookie(response: HttpResponse) -> HttpResponse:
     """Delete the cookie with the page that used it."""
     response.delete_cookie(COOKIE, samesite="Strict")
     return response

@@ -76,7 +76,7 @@ def shown_secret(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     shown = secret_once.shown(request, client)
     context = {"client": client, "shown": shown, "current": client.secrets.current().first(), "now": request.now}
-    return secret_once.forget(render(request, "contact/secret.html", context))
+    return secret_once.delete_cookie(render(request, "contact/secret.html", context))
 
 
 @contact

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
 from clients.acts import review as acts
-from clients.edit_tags import fingerprint
+from clients.edit_tags import edit_tag
 from clients.models import Registration, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
@@ -63,7 +63,7 @@ def _decision_form(registration: Registration, user: User, data: QueryDict | Non
 def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDict:
     """Return the typed values with the present tags, so that deciding again decides on the present request."""
     data = posted.copy()
-    data["seen"], data["signals"] = registration.content_hash, fingerprint(_signals(registration))
+    data["seen"], data["signals"] = registration.content_hash, edit_tag(_signals(registration))
     names = {row.scope.name for row in registration.asked.all()}
     for field in ("scopes", "defaults"):
         data.setlist(field, [name for name in posted.getlist(field) if name in names])
@@ -79,7 +79,7 @@ def _initial(registration: Registration) -> dict[str, object]:
     defaults = [row.scope.name for row in asked if held.get(row.scope.name, not row.scope.sensitive)]
     return {
         "seen": registration.content_hash,
-        "signals": fingerprint(_signals(registration)),
+        "signals": edit_tag(_signals(registration)),
         "scopes": [row.scope.name for row in asked],
         "defaults": defaults,
     }
@@ -95,7 +95,7 @@ def _held(registration: Registration) -> dict[str, bool]:
 
 def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
     data, by, signals = form.cleaned_data, actor(request), _signals(registration)
-    if data["signals"] not in ("", fingerprint(signals)):
+    if data["signals"] not in ("", edit_tag(signals)):
         raise Refusal(Code.SIGNALS_CHANGED)
     told = {
         "registration": registration,

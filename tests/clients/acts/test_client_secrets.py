@@ -53,7 +53,7 @@ def test_where_secrets_are_shown_once_only_the_digest_is_kept(settings):
     mine, _secret = client()
     row = mine.secrets.get()
     assert row.ciphertext is None
-    with pytest.raises(encryption.UnableToOpen):
+    with pytest.raises(encryption.UnableToDecrypt):
         client_secrets.view(secret=row, by=by(lotte()), now=NOW)
 
 
@@ -70,9 +70,9 @@ def test_the_command_drops_kept_secrets_where_none_are_shown_again(settings):
 
 
 def test_a_ciphertext_moved_to_another_row_does_not_open():
-    sealed, key_id = encryption.seal("secret", row=uuid.uuid4())
-    with pytest.raises(encryption.UnableToOpen):
-        encryption.unseal(sealed, key_id=key_id, row=uuid.uuid4())
+    sealed, key_id = encryption.encrypt("secret", row=uuid.uuid4())
+    with pytest.raises(encryption.UnableToDecrypt):
+        encryption.decrypt(sealed, key_id=key_id, row=uuid.uuid4())
 
 
 def test_secrets_sealed_with_an_older_key_are_re_encrypted_with_the_first(settings):

@@ -118,7 +118,7 @@ def test_back_after_a_link_was_asked_for(live_server, browser: Browser) -> None:
 
 def test_back_after_a_leak_was_looked_up(live_server, browser: Browser, mine: Client) -> None:
     row = mine.secrets.get()
-    secret = encryption.unseal(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
+    secret = encryption.decrypt(bytes(row.ciphertext or b""), key_id=row.sealed_with, row=row.uid)
     page = context_of(browser, live_server.url, "security").new_page()
     page.goto(reverse("security:incident"))
     page.get_by_label("What leaked").fill(secret)

@@ -148,7 +148,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
         inbox=inbox,
         port=port,
         env=env,
-        postgres=Part(lambda: postgres.launch(data, directory, log=log, settings=postgres.THROW_AWAY)),
+        postgres=Part(lambda: postgres.launch(data, directory, log=log, settings=postgres.NOT_DURABLE)),
         broker=Part(lambda: valkey.launch(directory, log=directory / "valkey.log")),
         web=web_part(port, env, directory),
         worker=Part(lambda: stack.worker(env=env, log=directory / "worker.log")),

@@ -99,7 +99,7 @@ def things() -> dict[str, Any]:
         "key": mine.keys.get(),
         "registration": Registration.objects.get(client_name=WAITING),
         "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
-        "secret": encryption.unseal(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
+        "secret": encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),

@@ -52,7 +52,7 @@ def serving() -> Iterator[Web]:
     port, operations_port = free_port(), free_port()
     env = {**os.environ, "DATABASE_URL": database._replace(path=path).geturl()}
     env |= {"OPERATIONS_PORT": str(operations_port), "PUBLIC_URL": f"http://localhost:{port}"}
-    process = stack.web(port, env=env, log=sockets.throw_away("web") / "web.log")
+    process = stack.web(port, env=env, log=sockets.temporary_directory("web") / "web.log")
     try:
         stack.wait_until_ready(process, port=port, operations_port=operations_port)
         yield Web(port, operations_port, process)

@@ -20,7 +20,7 @@ from clients.access.session_store import digest
 from clients.acts import contacts
 from clients.acts import staff as people
 from clients.models import Mail, ManagementLink, Session, User
-from clients.tasks import forget_ended_sessions
+from clients.tasks import delete_ended_sessions
 from portal.web import form_rate_limits
 from tests.portal.sign_in.test_staff_sign_in import SECRET, code_now, enrolled, type_password
 from tests.portal.support import browsers, staff
@@ -118,7 +118,7 @@ def test_sessions_that_ended_are_forgotten_and_others_are_not() -> None:
     Session.objects.filter(session_key=digest(idle.session.session_key)).update(
         seen_at=datetime.now(UTC) - timedelta(seconds=3601)
     )
-    forget_ended_sessions()
+    delete_ended_sessions()
     assert set(Session.objects.values_list("session_key", flat=True)) == {digest(open_)}
 
 

@@ -71,7 +71,7 @@ def test_guessing_a_password_is_still_slowed_down(noor) -> None:
 def test_when_it_is_back_it_is_asked_again(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("portal.config.cache.monotonic", lambda: now)
-    directory = sockets.throw_away("valkey")
+    directory = sockets.temporary_directory("valkey")
     ask_at(settings, valkey.urls(directory)["CACHE_URL"])
     cache.set("of", "this process")
     server = valkey.launch(directory, log=directory / "valkey.log", remove=directory)

@@ -232,7 +232,7 @@ def test_a_valkey_that_hangs_slows_nobody_down(start, authorization, deaf):
 
 
 def test_a_valkey_that_comes_back_is_used_again(start, authorization):
-    directory = sockets.throw_away("throttle")
+    directory = sockets.temporary_directory("throttle")
     here, there = (
         start(client_limit=10, failure_limit=3, shared_counters=valkey.urls(directory)["CACHE_URL"]) for _each in "12"
     )

@@ -39,7 +39,7 @@ def pgbouncer_program() -> str | None:
 @contextmanager
 def pgbouncer(mode: str, size: int = 20) -> Iterator[dict[str, Any]]:
     """How psycopg reaches the test database through it."""
-    directory, port, database = sockets.throw_away("pgbouncer"), free_port(), from_settings().database
+    directory, port, database = sockets.temporary_directory("pgbouncer"), free_port(), from_settings().database
     where = {"port": 5432, **database, "listen_port": port, "directory": directory}
     (directory / "pgbouncer.ini").write_text(CONFIGURATION.format(**where, mode=mode, size=size))
     command = [str(pgbouncer_program()), "--quiet", str(directory / "pgbouncer.ini")]

@@ -97,7 +97,7 @@ def _copy(source: dict[str, Any], target: dict[str, Any]) -> None:
 
 @contextmanager
 def replicated() -> Iterator[Pair]:
-    directory = sockets.throw_away("pair")
+    directory = sockets.temporary_directory("pair")
     pair = Pair(directory)
     try:
         pair.start()

@@ -63,7 +63,7 @@ def test_who_asked_does_not_confirm(scope) -> None:
 
 def test_nobody_confirms_what_nobody_asks(scope) -> None:
     with pytest.raises(NeedsColleague):
-        catalogue.ease(scope=scope, reason="Alone", by=by(bram()))
+        catalogue.drop_second_approval(scope=scope, reason="Alone", by=by(bram()))
     scope.refresh_from_db()
     assert scope.sensitive
 
@@ -127,7 +127,7 @@ def test_an_auditor_or_an_operator_does_not_ease(scope, now) -> None:
                 kind=Proposal.Kind.SCOPE_EASED, about=scope, content={}, reason="x", by=actor, now=timezone.now()
             )
         with pytest.raises(Refusal, match=Code.NOT_SECURITY_TEAM):
-            catalogue.ease(scope=scope, reason="x", by=actor)
+            catalogue.drop_second_approval(scope=scope, reason="x", by=actor)
 
 
 def test_saving_what_is_there_already_is_no_change(scope) -> None:

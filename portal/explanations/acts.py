@@ -58,7 +58,7 @@ OF_CREDENTIALS: dict[str, Text] = {
     ),
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
-    TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was revoked already."),
+    TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was invalidated already."),
     TokenCode.NO_VALID_TOKENS: _("Nothing to invalidate: this key or secret has no valid tokens."),
     TokenCode.TOKEN_STOPPED_ALREADY: _("This token had stopped working already."),
 }

@@ -86,17 +86,17 @@ OF_A_SECRET = {
         gettext_lazy("Write it without quotes: in an .env file for Docker, for example, they count."),
     ),
     "token": Slip(
-        gettext_lazy("What you sent begins with kdt_, as our access tokens do."),
+        gettext_lazy("The value that you sent begins with kdt_, as our access tokens do."),
         title=gettext_lazy("You sent an access token as the client secret"),
         fix=gettext_lazy("Send the client secret: it begins with kds_."),
     ),
     "assertion": Slip(
-        gettext_lazy("What you sent looks like a JSON Web Token."),
+        gettext_lazy("The value that you sent looks like a JSON Web Token."),
         title=gettext_lazy("You sent a JSON Web Token as the client secret"),
         fix=gettext_lazy("Send an assertion as client_assertion, with its client_assertion_type."),
     ),
     "client_id": Slip(
-        gettext_lazy("What you sent as the secret is the client id."),
+        gettext_lazy("The secret that you sent is the client id."),
         title=gettext_lazy("The client id was sent as the secret too"),
         fix=gettext_lazy("Send the client secret: it begins with kds_."),
     ),
@@ -124,7 +124,7 @@ OF_A_SECRET = {
 
 OF_A_TOKEN = {
     "secret": Slip(
-        gettext_lazy("What you sent begins with kds_, as our client secrets do."),
+        gettext_lazy("The value that you sent begins with kds_, as our client secrets do."),
         title=gettext_lazy("You sent a client secret as the access token"),
         fix=gettext_lazy("Ask for a token with the secret first, and replace the secret: it may have been logged."),
     ),

@@ -38,7 +38,7 @@ PAGES = (
         _("Choose a method"),
         _("Your software proves who it is with a secret or with a key. Both give the same tokens."),
         {
-            "picture": _("What travels, and what stays"),
+            "picture": _("What is sent, and what stays"),
             "compare": _("Side by side"),
             "choose": _("Which one to choose"),
         },

@@ -187,7 +187,8 @@ def client_scopes(request: Request, uid: UUID) -> HttpResponse:
                     client=client, scopes=chosen["scopes"], defaults=chosen["defaults"], seen=chosen["seen"],
                     reason=chosen["reason"], by=actor(request), now=request.now,
                 )  # fmt: skip
-                messages.success(request, _("Scopes saved. What you took away is gone from every token immediately."))
+                saved = _("Scopes saved. A scope you took away is gone from every token immediately.")
+                messages.success(request, saved)
             return redirect("security:client", uid)
         except NeedsColleague:
             return _propose_scopes(request, client, chosen)

@@ -155,19 +155,19 @@ def test_an_urgent_mail_says_when_what_to_do_whom_to_call_and_the_message(kind, 
 
 
 @pytest.mark.parametrize(
-    ("what", "subject"),
+    ("what", "subject", "act"),
     [
-        ("secret", "Action needed: a leaked secret of Meterstanden-koppeling was revoked"),
-        ("key", "Action needed: a leaked key of Meterstanden-koppeling was revoked"),
-        ("token", "A leaked token of Meterstanden-koppeling was revoked"),
+        ("secret", "Action needed: a leaked secret of Meterstanden-koppeling was revoked", "revoked"),
+        ("key", "Action needed: a leaked key of Meterstanden-koppeling was revoked", "revoked"),
+        ("token", "A leaked token of Meterstanden-koppeling was invalidated", "invalidated"),
     ],
 )
-def test_a_leak_is_told_by_what_leaked(what: str, subject: str) -> None:
+def test_a_leak_is_told_by_what_leaked(what: str, subject: str, act: str) -> None:
     row = mail(Mail.Kind.LEAK_REVOKED)
     row.facts["what"] = what
     text = render(row, now=NOW)
     assert text.subject == subject
-    assert f"The Security team revoked this {what}" in " ".join(text.body.split())
+    assert f"The Security team {act} this {what}" in " ".join(text.body.split())
 
 
 def test_doing_nothing_is_advised_only_where_nothing_has_to_be_done() -> None:

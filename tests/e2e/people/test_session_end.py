@@ -54,7 +54,7 @@ def test_a_form_sent_after_the_session_comes_back_with_the_mailed_link(live: Liv
     live.sql("DELETE FROM clients_session WHERE user_id = (SELECT id FROM clients_user WHERE email = %s)", lotte.email)
     lotte.clicks("Add this contact")
     lotte.sees("Your form was not processed")
-    expect(page.get_by_text("What you typed is kept in this browser for an hour")).to_be_visible()
+    expect(page.get_by_text("Your form is kept in this browser for an hour")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
     page.get_by_role("textbox").fill(lotte.email)

@@ -129,7 +129,7 @@ def test_a_leaked_token_is_revoked_alone(now) -> None:
         {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"},
         follow=True,
     )
-    assert "revoked already" in again.content.decode()
+    assert "invalidated already" in again.content.decode()
 
 
 def test_the_value_is_nowhere_afterwards(now, caplog) -> None:

@@ -1,4 +1,4 @@
-"""What Linux tells of processes: CPU time, memory, and which core they may use."""
+"""Linux's data on processes: CPU time, memory, and the cores they may use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """What is started inside runs on this core only, and so do its children (sched_setaffinity(2))."""
+    """Bind processes started inside, and their children, to this core (sched_setaffinity(2))."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

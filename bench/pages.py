@@ -102,7 +102,7 @@ def _write(rows: list[dict[str, Any]], options: argparse.Namespace) -> int:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """One line a page, the slowest first; of several roles the one that waits longest."""
+    """Return a line per page, the slowest first; for several roles that of the slowest."""
     slowest: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: -row["p95"]):
         slowest.setdefault(row["page"], row)

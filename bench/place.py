@@ -60,7 +60,7 @@ class Place:
 
     @property
     def actors_file(self) -> Path:
-        """What the peers read: no private keys."""
+        """The file of clients for the peers, without private keys."""
         return self.directory / "actors.json"
 
 
@@ -125,7 +125,7 @@ def _tell_peers(place: Place) -> None:
 
 
 def run(command: list[str], *, env: Mapping[str, str], cwd: Path) -> str:
-    """What the command has written to its standard output. Raises UnableToStart."""
+    """Return the command's standard output. Raises UnableToStart."""
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise UnableToStart(f"{' '.join(command[:3])}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")

@@ -99,7 +99,7 @@ def _round(
 
 
 def _makes_sense(running: Running, load: Load) -> bool:
-    """Who computes a password hash for each request does four a second, however many wait."""
+    """Return whether to measure: with a password hash per request, more load than 1 changes nothing (four a second)."""
     return running.server.name != "dot-hashed" or load.name == "1"
 
 

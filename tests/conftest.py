@@ -1,4 +1,4 @@
-"""What every test can use."""
+"""Fixtures of every test."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is done to the database while the server is measured, in a process of its own: `python -m bench.growth.chore`.
+"""Work on the database during a measurement, in a process of its own: `python -m bench.growth.chore`.
 
 Says "ready"; then reads commands, one a line, and answers each with [when it began, when it was done] in seconds since
 1970: `invalidate CLIENT`, `clean CLIENT` (what the worker does after that) and `purge`.

@@ -1,4 +1,4 @@
-"""What is measured, and one measurement of it."""
+"""The cells of a measurement, and the measurement of one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OPEN_LOOP = 2  # times as long: a p99 is of the slowest hundredth
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement. `server_us`, `database_us`: CPU per request; `others`: cores in use by what is not ours."""
+    """A measurement. `server_us`, `database_us`: CPU per request; `others`: cores used by foreign processes."""
 
     round: int
     server: str
@@ -59,7 +59,7 @@ class Cell:
 
 
 class Stock:
-    """What the requests of one round are made of: assertions, of which each server gets the same, and live tokens."""
+    """The material of a round's requests: assertions, the same for each server, and live tokens."""
 
     def __init__(self, place: Place) -> None:
         self.actors = place.actors

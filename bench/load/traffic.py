@@ -76,7 +76,7 @@ def tokens_in(answers: Iterable[bytes]) -> list[str]:
 
 
 def ask(port: int, path: str, form: Form, client: tuple[str, str]) -> dict[str, object]:
-    """One request outside of any measurement. Raises urllib.error.URLError, also for any status but 2xx."""
+    """Send a request outside of any measurement. Raises urllib.error.URLError, also for any status but 2xx."""
     headers = {"Authorization": _basic(client)}
     request = urllib.request.Request(f"http://{HOST}:{port}{path}", urlencode(form).encode(), headers)
     with urllib.request.urlopen(request, timeout=20) as response:

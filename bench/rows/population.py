@@ -14,7 +14,7 @@ from foundation.secret_format import checksum
 
 SHARE = 10  # every tenth token is of one client, the others are of ten thousand
 STEPS = 10
-MOST_SAMPLES = 2_000  # for each step: tokens whose text is known, spread over the whole table
+MAX_SAMPLES = 2_000  # for each step: tokens whose text is known, spread over the whole table
 
 # Sorted, because a million random places of an index are faster visited in order.
 TOKENS = """
@@ -66,7 +66,7 @@ class Population:
         """Until that many live."""
         step = (size - self.tokens) // STEPS
         for last in (*range(self.tokens + step, size, step), size):
-            samples = list(_sample_tokens(len(self.samples), min(MOST_SAMPLES, step // SHARE)))
+            samples = list(_sample_tokens(len(self.samples), min(MAX_SAMPLES, step // SHARE)))
             digests = [hashlib.sha256(text.encode()).digest() for text in samples]
             self._run(SAMPLES, digests=digests)
             self._run(TOKENS, first=self.tokens + 1 + len(samples), last=last, lifetime=86_400)
@@ -88,7 +88,7 @@ class Population:
         self.settle()
 
     def remove_issued(self) -> None:
-        """What measuring has added: those tokens live an hour, ours a day."""
+        """Delete the rows added by measuring, known by their lifetime: an hour, ours a day."""
         self._connection.execute("DELETE FROM tokens_token WHERE expires_at < now() + interval '2 hours'")
 
     def settle(self) -> None:

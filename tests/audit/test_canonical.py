@@ -11,7 +11,7 @@ from audit import canonical
 from audit.actions import FIELDS
 from tests.audit.forging import exported_entry
 
-# What an entry can hold: every text PostgreSQL can store, and the values that audit.log.record lets in.
+# The values of an entry: every text PostgreSQL can store, and the values that audit.log.record accepts.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 values = st.one_of(st.none(), st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), texts, st.lists(texts))
 entries = st.fixed_dictionaries(

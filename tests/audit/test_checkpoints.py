@@ -204,7 +204,7 @@ def test_the_database_refuses_a_row_that_has_not_the_form_of_a_checkpoint(write,
 
 
 def test_a_row_that_nobody_signed_stops_the_signing_until_it_is_set_aside(write):
-    """It has the form of a checkpoint, so who may add rows can add it; what it says is never believed."""
+    """The row has the form of a checkpoint, so an attacker can add it; its content must not be believed."""
     write(3)
     sign()
     write(1)

@@ -1,4 +1,4 @@
-"""What an auditor is told: intact, or which entry is the first bad one."""
+"""The auditor's result: intact, or the first bad entry."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What strangers and mail leave behind does not stay for good; what somebody still needs does."""
+"""Data of strangers and mails is deleted after a while; data still in use is not."""
 
 from datetime import timedelta
 

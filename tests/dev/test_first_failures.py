@@ -38,7 +38,7 @@ def bare_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def demo(checkout: Path, **env: str) -> tuple[list[str], float]:
-    """What `make demo` says before make's own lines, and how many seconds it took."""
+    """Return the output of `make demo` before make's own lines, and its seconds."""
     began = time.monotonic()
     clean = {"PATH": os.environ["PATH"], "HOME": str(checkout), "PORT": str(free_port())}
     clean |= {"UV_CACHE_DIR": str(checkout / "no-cache")}

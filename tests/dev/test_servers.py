@@ -149,7 +149,7 @@ def test_postgresql_runs_under_a_user_id_that_has_no_name(short: Path) -> None:
     nameless: list[str] = []
     if os.geteuid() == 0 and postgres._is_namespace_usable(short):
         os.chown(short, 4711, 4711)
-        # It may pass where only root may, wherever this checkout is.
+        # Passes where only root may, wherever this checkout is.
         nameless = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"]
         nameless += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
     script = (

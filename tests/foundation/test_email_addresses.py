@@ -1,4 +1,4 @@
-"""One mailbox counts as one, however its address is spelled."""
+"""A mailbox counts once, for all spellings of its address."""
 
 import pytest
 from django.db import IntegrityError, transaction

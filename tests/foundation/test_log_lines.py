@@ -1,4 +1,4 @@
-"""What a line of the process log says: enough for a fault of ours, no more than a line for a fault of others."""
+"""Lines of the process log: full for a fault of ours, a single line for a fault of others."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Lines:
         return parsed(text)
 
     def warning(self, event: object, *arguments: object, **more: Any) -> None:
-        """What structlog calls at the end of its part."""
+        """Handle an event, as structlog calls it at the end of its part."""
         make = logging.getLogger(self.name).makeRecord
         self.handler.handle(
             make(self.name, logging.WARNING, "", 0, event, arguments, more.get("exc_info"), extra=more.get("extra"))

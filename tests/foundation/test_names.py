@@ -1,4 +1,4 @@
-"""What is no name, and which names pass for somebody else's."""
+"""Texts that are no names, and names that look like another person's."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What most tests of the contacts' pages begin with: Lotte, her client, and her browser."""
+"""Fixtures of the contacts' pages: Lotte, her client, and her browser."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ def browser(lotte: User) -> Browser:
 
 @pytest.fixture
 def things(lotte: User, made: Client) -> dict[str, Any]:
-    """One of each thing that an address can name; the client and the request are Lotte's."""
+    """Return an object of each kind that an address can name; the client and the request are Lotte's."""
     return {
         "client": made,
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),

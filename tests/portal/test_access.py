@@ -168,7 +168,7 @@ def addresses() -> Iterator[str]:
 
 
 def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
-    """What fills the address of this name; an address without parameters needs nothing."""
+    """Return the arguments of the address with this name; none for an address without parameters."""
     mine, registration = things["client"], things["registration"]
     of_a_key, of_a_contact = (
         {"uid": mine.uid, "key": things["key"].uid},
@@ -266,7 +266,7 @@ def test_a_stranger_learns_nothing_from_the_answer(things):
     def page(uid: UUID) -> str:
         answer = stranger.get(reverse("contact:client", kwargs={"uid": uid}))
         assert answer.status_code == 404
-        # What differs in any two pages: the address that was asked for, the masks of the CSRF token, the seconds left.
+        # Differences of any two pages: the address that was asked for, the masks of the CSRF token, the seconds left.
         return VARIES.sub("", answer.text.replace(str(uid), "UID").replace(answer["X-Request-Id"], "REQUEST"))
 
     assert page(things["client"].uid) == page(uuid4())

@@ -55,7 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "HTTP_ACCEPT_LANGUAGE": "x" * 600, "HTTP_X_FORWARDED_FOR": "\r\n1", "HTTP_REFERER": "::::",
     },
 }  # fmt: skip
-# What is not ours to keep: passwords, codes and leaked values are never sent back.
+# Values that we must not keep: passwords, codes and leaked values are never sent back.
 NEVER_SENT_BACK = {"password", "code", "value", "assertion"}
 
 
@@ -82,7 +82,7 @@ def reachable() -> Iterator[tuple[str, str, str]]:
     for name, rows in MATRIX.items():
         for method, row in zip(("get", "post"), rows, strict=True):
             answers = dict(zip(ROLES, row.split(), strict=True))
-            # Whoever is not signed in is sent elsewhere, so for a 302 they come last.
+            # Anonymous readers are redirected, so for a 302 they come last.
             for wanted, order in (
                 ({"200", "422"}, ("anonymous", "owner", "security", "invited")),
                 ({"302"}, ("owner", "security", "invited", "anonymous")),
@@ -151,7 +151,7 @@ FILTERED = ("auditor:change_log", "auditor:client_at", "security:clients", "cont
 
 @pytest.mark.parametrize("name", FILTERED)
 def test_no_filter_in_an_address_is_a_fault_of_ours(visitors: Visitors, name: str) -> None:
-    """One at a time: one that is refused would keep the others from being used."""
+    """Send a single value at a time: a refused one would keep the others from being used."""
     role, faults = "owner" if name == "contact:failures" else "security", []
     for field in (*fields(visitors, name, role), "before", "after", "show", "client"):
         for value in (

@@ -25,14 +25,14 @@ from tests.support.clock import seconds_taken
 
 pytestmark = pytest.mark.django_db
 
-LARGEST = 512 * 1024 - 4096  # of a body of 512 KiB
+MAX_FIELD_BYTES = 512 * 1024 - 4096  # of a body of 512 KiB
 BUDGET = 0.05  # CPU seconds
 PAGE_BUDGET = 0.3  # CPU seconds, for a whole page
 CREDENTIAL = generate()
 BAIT = ("eyJ", "eyJ.", "kds_", "-----BEGIN PRIVATE KEY-----", "a@", "a.", "[", '{"a":', "9", " ", "<&", "\u202e")
 
 
-def filled(piece: str, size: int = LARGEST) -> str:
+def filled(piece: str, size: int = MAX_FIELD_BYTES) -> str:
     return piece * (size // len(piece.encode()))
 
 
@@ -70,7 +70,7 @@ def test_a_pattern_that_is_not_linear_would_be_found(pattern: str) -> None:
 
 @pytest.fixture
 def every_form(visitors: Visitors, monkeypatch: pytest.MonkeyPatch) -> dict[str, forms.BaseForm]:  # noqa: F811
-    """One form of each kind that a page of the site makes, by its name."""
+    """Return a form of each kind that a page of the site makes, by its name."""
     made: dict[str, forms.BaseForm] = {}
     make = forms.BaseForm.__init__
 
@@ -153,7 +153,7 @@ def a_request() -> dict[str, object]:
 
 
 def answered(browser: Browser, url: str, data: dict[str, str]) -> int:
-    """What it does is undone."""
+    """Return the status of the answer; undo the effects of the POST."""
     cache.clear()
     cookies = browser.cookies.copy()
     with transaction.atomic():

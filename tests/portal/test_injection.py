@@ -42,7 +42,7 @@ FORGED = '\r\n{"event": "forged", "level": "info"}\x1b[2K'
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the process writes to its log, by the very handler that production has."""
+    """Return what the process logs, by the handler of production."""
     (handler,) = [found for found in logging.getLogger().handlers if isinstance(found, LineHandler)]
     written, usual = io.StringIO(), handler.stream
     handler.setStream(written)

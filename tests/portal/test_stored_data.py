@@ -1,4 +1,4 @@
-"""What a copy of the database is worth, and what the role of production may do with it."""
+"""The data in a copy of the database, and the rights of production's role."""
 
 from __future__ import annotations
 

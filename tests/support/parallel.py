@@ -12,7 +12,7 @@ from foundation.refusals import Refusal
 
 
 def at_once(times: int, act: Callable[[int], Any]) -> list[Any]:
-    """What each run returned, or the exception it raised."""
+    """Return the result of each run, or the exception it raised."""
     start, outcomes = threading.Barrier(times), [None] * times
 
     def run(number: int) -> None:

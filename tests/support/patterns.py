@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.validators import RegexValidator
 
 PACKAGES = ("portal", "tokens", "clients", "audit", "foundation")
-# What no text of a stranger reaches: migrations and commands; and the modules that start a process.
+# Code that no text of a stranger reaches: migrations and commands; and the modules that start a process.
 LEFT_OUT = re.compile(r"\.(?:migrations|management|wsgi|asgi)\b")
 CHARACTERS = (" ", "\t", "\n", "a", "A", "0", ".", "-", "_", "=", ":", "/", '"', "'", "\\", "%", "+", "<", "é", "\0")
 

@@ -1,4 +1,4 @@
-"""What the worker removes: only what has ended, in batches that wait for nobody."""
+"""Cleaning by the worker: only ended rows, in batches that wait for no lock."""
 
 from __future__ import annotations
 

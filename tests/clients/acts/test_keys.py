@@ -115,7 +115,7 @@ def test_of_two_who_retire_a_key_the_later_end_does_not_win():
 
 
 def test_a_renewed_key_that_is_retired_takes_the_old_key_id_with_it():
-    """Whoever retires a leaked key at once means the key, under whatever certificate."""
+    """Retiring a leaked key at once concerns the key material, under any certificate."""
     mine, _secret = client()
     private = new_ec()
     old, new = (add(mine, certificate(private)) for _time in range(2))

@@ -33,7 +33,7 @@ from tests.clients.keymaterial.support.x5c import x5c
 
 
 def after_the_command(data: bytes, directory: Path, *, before: str, after: str) -> tuple[PublicKey, ...]:
-    """What is read once the command of the refusal of `data`, the file `before`, has made the file `after`."""
+    """Return the result of reading `after`, made from `before` by the command in the refusal of `data`."""
     command = explain_key(refused(data)).command
     for tool in ("openssl", "jq"):
         if tool in command and shutil.which(tool) is None:

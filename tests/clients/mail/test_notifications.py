@@ -178,7 +178,7 @@ def test_a_rolled_back_act_leaves_nothing_in_the_mail_being_collected():
 
 
 def test_a_harmless_act_from_a_new_network_is_told_at_once():
-    """Somebody who got into a mailbox may have done it."""
+    """An intruder in a mailbox may have done it."""
     made = of_two()
     known(OFFICE)
     tell(made, Action.KEY_RETIRED, at(ELSEWHERE))

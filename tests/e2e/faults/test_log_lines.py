@@ -106,7 +106,7 @@ def test_a_start_that_fails_is_told_in_lines(live: Live, process: str, tmp_path:
 
 
 def output_of(arguments: list[str], env: Mapping[str, str], directory: Path) -> list[Line]:
-    """What the process writes in its first seconds."""
+    """Return the output of the process in its first seconds."""
     log = directory / "log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, *arguments], env=env, cwd=stack.ROOT, stdout=output, stderr=output)

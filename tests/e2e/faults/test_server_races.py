@@ -83,7 +83,7 @@ def asking_for_tokens(processes: list[str], client: tuple[str, str]) -> list[Cal
 
 
 def active(resource_servers: list[Caller], answers: list[Answer]) -> set[bool]:
-    """What the processes say about the tokens in these answers."""
+    """Return the processes' verdicts on the tokens in these answers."""
     return {server.sees_active(answer.token) for server in resource_servers for answer in answers}
 
 
@@ -244,7 +244,7 @@ def test_without_valkey_each_process_limits_for_itself_until_it_is_back(
 
 
 QUIET, DISTURBED = False, True
-MOST = 1.5  # times as slow, at most, for the others
+MAX_SLOWDOWN = 1.5  # times as slow, at most, for the others
 
 
 def quantiles(answers: list[Answer]) -> tuple[float, float]:
@@ -276,7 +276,7 @@ def test_a_client_at_ten_times_its_limit_does_not_slow_the_others(acts: Acts, pr
     by_whom: dict[bool, list[Answer]] = {QUIET: [], DISTURBED: []}
     got: list[Answer] = []
     began, turns = time.time(), 0
-    while turns < 10 or (turns < 40 and (slowed_down(by_whom) > MOST or not refused(got))):
+    while turns < 10 or (turns < 40 and (slowed_down(by_whom) > MAX_SLOWDOWN or not refused(got))):
         by_whom[QUIET] += [other.ask_for_token() for other in others * 15]
         with going_on([greedy.ask_for_token], pause=0.01) as (answers,):
             by_whom[DISTURBED] += [other.ask_for_token() for other in others * 15]
@@ -286,4 +286,4 @@ def test_a_client_at_ten_times_its_limit_does_not_slow_the_others(acts: Acts, pr
     windows = time.time() // WINDOW_S - began // WINDOW_S + 1
     assert sum(answer.status == 200 for answer in got) <= limit * windows
     assert {answer.status for answer in got} == {200, 429}
-    assert slowed_down(by_whom) <= MOST
+    assert slowed_down(by_whom) <= MAX_SLOWDOWN

@@ -37,7 +37,7 @@ CLIENT_ID = "leie-stroom_7"
 
 @dataclass(frozen=True)
 class Registered:
-    """One client with a secret and an RSA key, and where it finds Keydesk."""
+    """A client with a secret and an RSA key, and the addresses of Keydesk."""
 
     server: str
     secret: str
@@ -156,7 +156,7 @@ def node() -> bool:
 
 
 def run(client: Registered, library: str, **env: str) -> dict[str, Any]:
-    """What the library got, or how it says that it was refused."""
+    """Return the library's token, or its report of a refusal."""
     given = {
         "SERVER": client.server,
         "CLIENT_ID": CLIENT_ID,

@@ -25,7 +25,7 @@ from tests.e2e.support.registering import ODD_SCOPE, Registered
 from tokens.endpoints import example_api
 
 SCOPE = example_api.SCOPE
-# What a reader would write around the middleware: an API that tells its caller who it is.
+# The code that a reader would write around the middleware: an API that tells its caller the caller's identity.
 WSGI = f"""
 from keydesk_wsgi import requires
 def api(environ, start_response):
@@ -145,7 +145,7 @@ def assert_is_guarded(url: str, callers: Callers) -> None:
     for scheme in ("Bearer", "bearer"):
         welcome = call(f"{scheme} {callers.good}")
         assert (welcome.status_code, welcome.text) == (200, callers.client.values.client_id)
-    # Whoever says in a header who they are is not believed.
+    # An identity claimed in a header is not believed.
     headers = {"X-Client-Id": "somebody", "Authorization": f"Bearer {callers.good}"}
     forged = requests.get(url, headers=headers, timeout=10)
     assert forged.text == callers.client.values.client_id

@@ -23,7 +23,7 @@ from tests.e2e.support.live import Live
 from tests.e2e.support.registering import Registered
 from tokens.endpoints import example_api
 
-# What runs a file with this ending, and what else it needs.
+# The runner of files with this ending, and its other needs.
 RUNNERS = {
     ".sh": ["sh"],
     ".py": [sys.executable],
@@ -88,7 +88,7 @@ def run(
 
 
 def scopes_of(live: Live, token: str, owner: Registered) -> set[str]:
-    """What Keydesk tells the token's owner about it: it must be active."""
+    """Return the introspection of the token, which must be active."""
     answer = requests.post(
         f"{live.url}/oauth/v2/introspect",
         data={"token": token},

@@ -1,4 +1,4 @@
-"""What a reader's device prefers: its time zone, dark colours, no movement."""
+"""Preferences of a reader's device: time zone, dark colours, no movement."""
 
 from __future__ import annotations
 

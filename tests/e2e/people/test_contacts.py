@@ -1,4 +1,4 @@
-"""What contacts do in a browser that only a browser can: make a key pair, and use a passkey."""
+"""Acts of contacts that need a real browser: making a key pair, using a passkey."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from dev.servers import stack
 
 
 class Commands:
-    """What they say goes through files in `directory`, which only one command at a time uses."""
+    """Runner of commands, with their output in files in `directory`, which one command at a time uses."""
 
     def __init__(self, env: Mapping[str, str], directory: Path) -> None:
         self._said = [str(directory / "command.stdout"), str(directory / "command.stderr")]

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page
 
-# What changes when an element gets the focus: itself, its marker, or the label drawn beside a hidden radio button.
+# The parts that change on focus: the element, its marker, or the label drawn beside a hidden radio button.
 LOOK = """() => {
     const element = document.activeElement;
     const look = () => [element, element.nextElementSibling].filter(Boolean).flatMap(one =>
@@ -35,7 +35,7 @@ LOOK = """() => {
             || [...(element.labels || [])].some(label => label.contains(middle)),
     };
 }"""
-# One stop for each group of radio buttons, none for what is hidden or switched off.
+# A single stop for each group of radio buttons, none for hidden or disabled elements.
 STOPS = """() => {
     const groups = new Set();
     window.stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]

@@ -21,7 +21,7 @@ from tests.support.smtp import Inbox
 
 @dataclass
 class Part:
-    """One server or process of Keydesk. What was stopped, killed or frozen by a test is started again after it."""
+    """A server or process of Keydesk. After a test that stopped, killed or froze it, it is started again."""
 
     launch: Callable[[], Process]
     process: Process | None = None
@@ -49,7 +49,7 @@ class Part:
         self.start()
 
     def freeze(self) -> None:
-        """It neither works nor answers, but keeps its connections: what a hang looks like from outside."""
+        """Freeze the process: no work and no answers, but open connections, which is how a hang looks from outside."""
         if self.process:
             self.process.signal(signal.SIGSTOP)
 

@@ -35,7 +35,7 @@ WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
 
 @dataclass(frozen=True)
 class Place:
-    """One page as one role sees it; with `form`, the page that answers when these fields are posted there."""
+    """A page as a role sees it; with `form`, the page that answers when these fields are posted there."""
 
     role: str
     name: str
@@ -91,7 +91,7 @@ def in_another_thread(act: Callable[[], None]) -> None:
 
 
 def things() -> dict[str, Any]:
-    """What the addresses of the matrix name, all of it Lotte's."""
+    """Return the objects that the addresses of the matrix name, all of them Lotte's."""
     mine = Client.objects.get(name=organisation.WITH_CERTIFICATE)
     secret = mine.secrets.get()
     return {

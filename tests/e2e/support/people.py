@@ -17,7 +17,7 @@ PASSWORD = "a long enough passphrase 42"
 
 
 def address(name: str) -> str:
-    """One that no other test uses."""
+    """Return an address that no other test uses."""
     return f"{name}-{uuid.uuid4().hex[:8]}@example.org"
 
 
@@ -29,7 +29,7 @@ def plain(message: EmailMessage) -> str:
 
 @dataclass
 class Person:
-    """Somebody with a mailbox and a browser; `look` is done on every page they come to (axe)."""
+    """A person with a mailbox and a browser; `look` is called on every page they visit (axe)."""
 
     live: Live
     page: Page

@@ -1,4 +1,4 @@
-"""What the races need: a process that acts, connections that ask, and threads that ask all the time meanwhile."""
+"""Tools for races: a process that acts, connections that ask, and threads that ask all the time meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Django's cache keeps in Valkey: JSON, which cannot run anything in the process that reads it."""
+"""Django's cache in Valkey: JSON, which cannot run code in the process that reads it."""
 
 import json
 import os

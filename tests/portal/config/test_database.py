@@ -1,4 +1,4 @@
-"""What Django's connections are told, and pages while commits wait for a standby."""
+"""Options of Django's connections, and pages while commits wait for a standby."""
 
 from __future__ import annotations
 

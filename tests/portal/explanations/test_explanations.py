@@ -21,7 +21,7 @@ NOW = 1_795_500_000  # 24 November 2026, 07:00:00 in Brussels
 ISSUER, TOKEN_URL = "https://keydesk.example", "https://keydesk.example/oauth/v2/token"
 MOMENT: dict[str, Any] = {"our_clock": NOW, "max_seconds": 60}
 
-# What the authorization server says of each rule: every kind of fact that it has.
+# Facts of the authorization server for each rule: every kind of fact that it has.
 FACTS: dict[Rule, list[dict[str, Any]]] = {
     Rule.NO_ENDPOINT: [{"sent": "/oauth/v2/tokens"}],
     Rule.METHOD: [{"sent": "GET", "expected": "POST"}],

@@ -1,4 +1,4 @@
-"""One refusal, one dictionary: every code of every act has words in every language, and every fact is data."""
+"""A single dictionary: every code of every act has words in every language, and every fact is data."""
 
 from __future__ import annotations
 

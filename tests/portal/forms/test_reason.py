@@ -67,7 +67,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
 
 @pytest.fixture
 def ready(things: dict[str, Any]) -> dict[str, Any]:
-    """One of each thing, in the state in which the act on it is possible."""
+    """Return an object of each kind, in a state in which the act on it is possible."""
     client = things["client"]
     other = factories.person("an@leiestroom.example", "An")
     client.contacts.create(user=other, role="owner", added_at=factories.NOW)

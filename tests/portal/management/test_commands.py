@@ -203,7 +203,7 @@ def manage(*arguments: str, database: str = "", **environment: str) -> subproces
     )  # fmt: skip
 
 
-# What is wrong before a command can begin: its arguments, a setting that cannot be read, one that is missing, a
+# Faults before a command can begin: its arguments, a setting that cannot be read, one that is missing, a
 # database without tables. verify_log says with 1 that the log is damaged, so that must not be taken for it.
 BEFORE_IT_BEGINS = {
     "invalid choice": (("invite_staff", "a@b.example", "--by", "P", "--name", "A", "--role", "king"), {}),

@@ -105,7 +105,7 @@ def test_pages_that_need_a_sign_in_or_gain_by_it_are_led_to(address: str) -> Non
 
 # --- Mails ------------------------------------------------------------------------------------------------------------
 def make_every_kind(made: Client) -> dict[Mail.Kind, str]:
-    """One mail to Lotte of each kind that leads somewhere: the page it has to lead to."""
+    """Return a mail to Lotte of each kind with a link, and the page that the link has to open."""
     registration = factories.submitted_request(contact_email=lotte().email)
     pages = dict.fromkeys(targets.TO_CLIENT, reverse("contact:client", args=[made.uid]))
     pages |= {kind: reverse("contact:request", args=[registration.uid]) for kind in targets.TO_REQUEST}

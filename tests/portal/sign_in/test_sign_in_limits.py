@@ -1,4 +1,4 @@
-"""Nobody can lock a member of staff out (docs/security.md, approval and access)."""
+"""An attacker cannot lock a member of staff out (docs/security.md, approval and access)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who signs in or fails to, from where and how: in the change log, or in a line of the process log."""
+"""Traces of sign-ins and failures: entries of the change log, or lines of the process log."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def come_back_from(provider: Provider, browser: Client, start: str = "", **claim
 
 
 def visit(url: str) -> str:
-    """What the browser does at the provider: where it is sent back to."""
+    """Open the provider's address like a browser, and return the address that it redirects to."""
     address = urlsplit(url)
     connection = HTTPConnection(address.netloc)
     connection.request("GET", f"{address.path}?{address.query}")
@@ -140,7 +140,7 @@ def test_an_operator_can_have_who_lost_their_way_in_set_up_another(provider) -> 
 
 
 def test_an_answer_that_belongs_to_another_sign_in_is_refused(provider) -> None:
-    """Somebody else's code pasted into one's browser, and an ID token for another application."""
+    """A code of somebody else, pasted into the browser, and an ID token for another application."""
     noor = factories.noor()
     provider.person = {"sub": "42", "email": noor.email, "email_verified": True}
     hers = Client()

@@ -126,7 +126,7 @@ def test_an_invitation_leads_to_password_second_factor_and_sign_in() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_how_staff_sign_in_changes_only_under_the_eyes_of_the_change_log() -> None:
-    """Who got hold of a session of theirs could add a second factor to come back with."""
+    """An intruder in a session of theirs could add a second factor and come back with it."""
     user = factories.noor()
     browser = by_link(user)
     browser.post(reverse("account:setup"), {"password": PASSWORD})
@@ -192,7 +192,7 @@ def test_the_only_second_factor_of_a_staff_member_stays() -> None:
 
 
 def test_the_only_passkey_of_a_staff_member_without_an_app_stays() -> None:
-    """It went, and with it the way in: only an operator could let them in again."""
+    """The factor was deleted, and with it the way in: only an operator could let them in again."""
     user = enrolled(factories.noor())
     Authenticator.objects.filter(user=user).delete()
     browser = signed_in(user)

@@ -1,4 +1,4 @@
-"""Who gets in, and for how long: sessions, the way in by mail, staff and their second factor."""
+"""Sessions: their begin and end, sign-in by mail, staff and their second factor."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from django.utils.translation import trans_real
 
 
 class Brackets(gettext.NullTranslations):
-    """What is not in brackets went by no catalogue. `asked`: the messages, with their context or plural."""
+    """Translations that put texts in brackets. `asked`: the messages, with their context or plural."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ class Page(HTMLParser):
 
 
 def seen_on(page: str) -> str:
-    """What the page says that it shows: the form carries it, so that nobody changes what they did not see."""
+    """Return the edit tag of the state that the page shows, from its form."""
     return next(field["value"] for field in Page(page).all("input") if field.get("name") == "seen")
 
 

@@ -52,7 +52,7 @@ def test_a_distance_in_time_is_one_round_unit(passed, words):
 
 
 def test_the_last_second_that_can_be_written_is_shown_as_it_is():
-    """What RFC 5280 section 4.1.2.5 has a certificate say that never ends: further east it is no date any more."""
+    """A certificate without an end has the date of RFC 5280 section 4.1.2.5, which overflows further east."""
     never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     with timezone.override("Europe/Brussels"):
         assert dates.moment(never) == "31 December 9999, 23:59"

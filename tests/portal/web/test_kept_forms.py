@@ -1,4 +1,4 @@
-"""What one page hands to the next over a redirect: bounded, and for its own kind, session and time."""
+"""Values kept for the next page over a redirect: bounded, and for their own kind, session and time."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_an_assertion_that_is_no_jws_of_two_json_objects_is_refused(encoded: str
 
 
 def test_a_segment_of_which_unused_bits_are_set_is_refused() -> None:
-    """It would be a second spelling of the same assertion (RFC 4648 section 3.5)."""
+    """The text would be a second spelling of the same assertion (RFC 4648 section 3.5)."""
     found = set()
     for number in range(1, 9):
         parts = signer(kid="k" * number).assertion(x="x" * number).split(".")

@@ -70,7 +70,7 @@ def now(clock: Clock) -> datetime:
 
 
 def states(processes: tuple[Wire, Wire], mine: Signer) -> set[str]:
-    """What each of the processes thinks: "ok", or why not as the contact reads it."""
+    """Return the verdict of each process: "ok", or the reason as the contact reads it."""
     found = set()
     for wire in processes:
         answer = wire.post("token", mine.form(**GRANT))

@@ -149,7 +149,7 @@ def test_a_client_without_keys_is_told_so_with_and_without_a_kid() -> None:
 
 
 def test_a_kid_that_is_the_thumbprint_of_another_key_stands_for_both() -> None:
-    """Nobody can lock a key out by giving another one its thumbprint as kid."""
+    """A key with another key's thumbprint as kid does not lock that one out."""
     squatter = client_key(key("P-256", 2), kid=key("P-256").thumbprint())
     for number in (1, 2):
         mine = signer(kid=key("P-256").thumbprint(), number=number)

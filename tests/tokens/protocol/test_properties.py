@@ -257,7 +257,7 @@ def test_no_request_is_answered_with_a_5xx(
     assert answer.status in (200, 400, 401, 404, 405)
     assert isinstance(answer.json, dict)
     wire.clock.pass_by(5)  # the journal keeps so many entries a minute
-    # What is written behind must be something that can be written.
+    # A value written behind must be one that can be written.
     wire.loop.run(wire.application.services.journal.flush(database))
 
 

@@ -31,7 +31,7 @@ def anonymous(wire: Wire, answer: Answer) -> AnonymousRefusal | None:
 
 @pytest.fixture
 def refusals(wire: Wire, client: Client, signer: Signer, authorization: str) -> dict[str, Callable[[], Answer]]:
-    """One request for each kind of answer that is an error."""
+    """Return an HTTP request for each kind of error answer."""
     token = wire.token(authorization).json["access_token"]
     return {
         "wrong secret": lambda: wire.token(basic(client.client_id, "wrong")),
@@ -109,7 +109,7 @@ def test_an_answer_while_the_database_is_away_leads_there_once_it_is_back(start,
 
 
 def test_a_number_of_a_proxy_is_honoured_and_never_the_address(start, client):
-    """Whoever knows how a proxy counts could read the explanations of strangers."""
+    """A caller who knows how a proxy counts could read explanations of others."""
     wire = start(trusted_proxies=1)
     given = {"HTTP_X_REQUEST_ID": "proxy-000001"}
     answer = wire.token(basic(client.client_id, "wrong"), **given)

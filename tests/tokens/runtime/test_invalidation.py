@@ -34,7 +34,7 @@ def issue(wire: Wire, authorization: str, scope: str = "address.read address.wri
 
 
 def seen(processes: Processes, token: str, *callers: str) -> list[dict[str, object]]:
-    """What each caller is told of the token by each process."""
+    """Return the answer of each process to each caller about the token."""
     return [wire.introspect(token, caller).json for wire in processes for caller in callers]
 
 

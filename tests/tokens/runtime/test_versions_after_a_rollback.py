@@ -20,7 +20,7 @@ SEQUENCE = "pg_get_serial_sequence('clients_client', 'id')"
 
 @contextmanager
 def lost() -> Iterator[None]:
-    """What is committed inside the block is gone after it without a trace: no trigger sees it go."""
+    """Undo everything committed inside the block without a trace: no trigger sees it go."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(tablename) FROM pg_tables"

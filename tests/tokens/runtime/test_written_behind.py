@@ -1,4 +1,4 @@
-"""What a process writes behind: nothing that is slow, or hangs, holds up the rest or the end (docs/decisions/0005)."""
+"""Write-behind: a slow or hanging write delays neither the rest nor the end (docs/decisions/0005)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LINES = 400  # many more than a pipe holds that nobody reads
 
 
 class Pipe:
-    """What a process logs into. Nobody reads it until `read`."""
+    """A log sink that is not read until `read`."""
 
     def __init__(self) -> None:
         self._read_end, write_end = os.pipe()
@@ -97,7 +97,7 @@ def test_the_journal_and_the_counts_are_written_while_the_log_is_not_read(pipe, 
 
 @contextmanager
 def only_reading() -> Iterator[None]:
-    """What connects meanwhile gets a database like one whose place another has taken (a failover)."""
+    """Give new connections a database like one whose place another has taken (a failover)."""
     name = connection.ops.quote_name(connection.settings_dict["NAME"])
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")

@@ -17,20 +17,20 @@ def running() -> Iterator[Connected]:
 
 @pytest.fixture
 def server(running: Connected) -> Connected:
-    """One for all tests of a module, with an empty record."""
+    """A server for all tests of a module, with an empty record."""
     running.application.requests.clear()
     return running
 
 
 @pytest.fixture
 def own_server() -> Iterator[Connected]:
-    """One for a single test, which may look at its connections and end it."""
+    """A server for a single test, which may look at its connections and end it."""
     with connected() as started:
         yield started
 
 
 @pytest.fixture
 def quick() -> Iterator[Connected]:
-    """One with deadlines so short that a test can wait for them."""
+    """A server with deadlines so short that a test can wait for them."""
     with connected(Quick) as started:
         yield started

@@ -1,4 +1,4 @@
-"""Who closes an HTTP connection, when, and what is still answered then (RFC 9112 section 9.6)."""
+"""Closing of an HTTP connection: by which side, when, and what is still answered (RFC 9112 section 9.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.tokens.support.connected import LARGE, POST, Connected, Quick, connec
 
 
 def events(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was logged, by whomever."""
+    """Return the log, of any logger."""
     return [record.msg["event"] if isinstance(record.msg, dict) else record.getMessage() for record in caplog.records]
 
 

@@ -76,7 +76,7 @@ def test_requests_beyond_those_that_anybody_sends_at_once_are_refused(own_server
 
 
 def test_a_client_that_does_not_read_is_answered_no_further(own_server: Connected):
-    """What it asks for would have to wait in memory."""
+    """The answer would have to wait in memory."""
     with own_server.link(receive_buffer=65_536) as link:
         link.send(get("/large") * 4)
         assert own_server.has_asked("GET /large")

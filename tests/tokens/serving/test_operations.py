@@ -1,4 +1,4 @@
-"""What health and metrics answer, whatever becomes of the database."""
+"""Answers of health and metrics, in every state of the database."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def token_request(authorization: str) -> bytes:
 
 @contextmanager
 def locked(table: str) -> Iterator[None]:
-    """Whoever touches the table waits."""
+    """Lock the table, so that every access waits."""
     with psycopg.connect(**from_settings().database) as other:
         other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]  # a name of ours
         yield
@@ -176,7 +176,7 @@ def test_the_log_is_json_and_holds_no_secrets(tmp_path: Path, client: Client, se
 
 
 def told(served: Served, pattern: str) -> set[str]:
-    """What the pattern finds in the events of its log, every line of which is JSON."""
+    """Return what the pattern finds in the events of its log, every line of which is JSON."""
     lines = [json.loads(line) for line in served.process.log.read_text().splitlines()]
     assert all({"timestamp", "level", "logger", "event"} <= line.keys() for line in lines)
     return {found[1] for line in lines if (found := re.fullmatch(pattern, line["event"]))}

@@ -98,7 +98,7 @@ def test_waiting_commits_do_not_pile_up_and_go_on_with_the_standby(
 
 
 def is_quick(ask: Callable[[], Answer]) -> bool:
-    """Nobody waits for what is known to hang."""
+    """A standby known to hang is not waited for."""
     began = time.monotonic()
     return is_unavailable(ask()) and time.monotonic() - began < 0.5
 

@@ -24,7 +24,7 @@ SETTINGS = {"fsync": "off", "wal_level": "replica", "max_wal_senders": "5", "wal
 
 
 class Node:
-    """One of the two. `parameters`: how psycopg reaches it."""
+    """A server of the pair. `parameters`: for psycopg."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700)

@@ -145,11 +145,11 @@ class Wire:
         return bool(answer.json["active"])
 
     def write_behind(self) -> None:
-        """What is done in the background every now and then."""
+        """Do the periodic background work."""
         self.loop.run(self.application.services.background.run_jobs())
 
     def cause(self, answer: Answer) -> JournalEntry | None:
-        """What the client's contacts can read about a refused request, found by the id that the caller was given."""
+        """Return the contacts' explanation of a refused HTTP request, found by the caller's id."""
         self.write_behind()
         return JournalEntry.objects.with_request_id(answer.request_id).first()
 

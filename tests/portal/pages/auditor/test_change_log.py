@@ -73,7 +73,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("changed", MALFORMED)
 def test_an_entry_that_was_not_written_here_is_shown_exported_and_found(now, changed) -> None:
-    """Who may add a row to the log must not be able to hide it, and the others, behind an error page."""
+    """An attacker who adds a row to the change log must not hide it and others behind an error page."""
     client = suspended(now)
     with ruling_the_database() as cursor:
         cursor.execute(f"UPDATE audit_entry SET {changed} WHERE action = 'client.suspended'")

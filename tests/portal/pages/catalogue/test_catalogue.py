@@ -110,7 +110,7 @@ def test_resource_servers_are_named_by_their_client_ids(now) -> None:
 
 
 def test_a_closed_client_is_no_resource_server_and_holds_up_no_api(now) -> None:
-    """It said that there is no such client, of one that the page itself had put there."""
+    """The page refused a client that it had itself put there as unknown."""
     client, _secret = factories.client(serves=[factories.api()])
     lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     browser, address = signed_in(factories.noor()), reverse("security:change_api", args=["addresses"])

@@ -151,7 +151,7 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
 
 
 def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser) -> None:
-    """Who proposed what and why, and the signals of a reviewer: an auditor reads them in the same entries."""
+    """Proposer, reasons and a reviewer's signals are for auditors, who read them in the same entries."""
     now, scope = datetime.now(UTC), factories.scope("person.read")
     proposed = proposals.propose(
         kind=Proposal.Kind.SCOPES_GIVEN, about=made, content={"scopes": ["person.read"], "default_scopes": []},

@@ -108,7 +108,7 @@ def test_of_a_set_the_ticked_keys_are_added_all_or_none(made, browser) -> None:
 
 
 def test_of_a_set_the_keys_that_the_client_has_are_left_out(made, browser) -> None:
-    """Who publishes a set has the old key in it beside the new one for a while."""
+    """A published set holds the old key beside the new one for a while."""
     old, new = jwk_of(new_ec(), kid="2025"), jwk_of(new_ec(), kid="2026")
     add(browser, made, json.dumps(old))
     page = hand_over(browser, made, json.dumps({"keys": [old, new]}))

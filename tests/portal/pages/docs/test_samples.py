@@ -20,7 +20,7 @@ HOSTILE = 'o\'hara "1" $(id) `id` \\ é'
 
 
 def run(topic: str, filename: str, *command: str, tool: str, directory: Path) -> str | None:
-    """What the sample prints; None, and a warning in pytest's summary, when its tool is not on this machine."""
+    """Return the sample's output; None, and a warning in pytest's summary, without its tool on this machine."""
     if shutil.which(tool) is None:
         warnings.warn(f"{tool} is not installed here: {topic}/{filename} was not run", stacklevel=2)
         return None

@@ -1,4 +1,4 @@
-"""What was pasted into the incident page is kept nowhere: no column, log, mail or page."""
+"""Text pasted into the incident page is stored nowhere: no column, log, mail or page."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     ],
 )  # fmt: skip
 def test_a_secret_is_found_in_what_it_stood_in(now, around) -> None:
-    """Nobody has this one, it said, when the quotes or the header were pasted too."""
+    """The page found nothing when the quotes or the header were pasted too."""
     client, secret = factories.client()
     basic = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
     page = look_up(around.format(id=client.client_id, secret=secret, basic=basic))

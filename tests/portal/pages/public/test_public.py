@@ -1,4 +1,4 @@
-"""What everybody may open."""
+"""Pages open to everybody."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""What is kept of a decision: the content, what was granted of it, the signals, and the secret that came of it."""
+"""The record of a decision: the content, the part granted, the signals, and the secret made by it."""
 
 from datetime import timedelta
 

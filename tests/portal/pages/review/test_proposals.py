@@ -1,4 +1,4 @@
-"""What takes two people: one member of the Security team proposes, another, or an owner, confirms."""
+"""Proposals: a member of the Security team proposes, another one, or an owner, confirms."""
 
 from datetime import UTC, datetime, timedelta
 

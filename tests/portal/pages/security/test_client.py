@@ -1,4 +1,4 @@
-"""One client on the Security team's page: suspend, close, override, and look after its contacts."""
+"""A client on the Security team's page: suspend, close, override, and change its contacts."""
 
 from datetime import UTC, datetime
 
@@ -215,7 +215,7 @@ def test_the_last_owner_stays(now) -> None:
 
 
 def test_the_last_owner_of_a_closed_client_can_go(now) -> None:
-    """Nobody can be made owner of it any more, so they had to stay for good."""
+    """A closed client gets no new owner, so its contacts could never be removed."""
     client, _secret = factories.client()
     lifecycle.close(client=client, reason="x", by=factories.SYSTEM, now=now)
     post("security:remove_client_contact", client.uid, client.contacts.get().uid)

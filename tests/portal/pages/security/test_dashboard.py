@@ -175,7 +175,7 @@ def test_mail_is_called_accepted_not_delivered_and_waiting_is_counted(now) -> No
     assert "Keydesk does not read bounces yet" in text
     for hours in (3, 1):
         outbox.queue(kind=Mail.Kind.LINK, to="x@example.org", now=now - timedelta(hours=hours))
-    # One that collects harmless acts is not late.
+    # A mail that collects harmless acts is not late.
     Mail.objects.create(kind=Mail.Kind.BUNDLED_CHANGES, to="x@example.org", created_at=now - timedelta(hours=9),
                         next_attempt_at=datetime.now(UTC) + timedelta(minutes=5))  # fmt: skip
     text = browser.get(url).content.decode()

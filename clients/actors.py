@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from clients.models import User
+from clients.models import Client, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Actor and address: a person in a browser, or the system (a command, a task) when `user` is empty."""
+    """Actor and where the act comes from: a person in a browser, a client by the management API, or the system.
+
+    The system (a command, a task) acts when both `user` and `client` are empty.
+    """
 
     user: User | None = None
     address: str = ""
@@ -20,11 +23,15 @@ class Actor:
     system: str = "system"
     session: UUID | None = None  # stays open when the person's other sessions end
     operator: str = ""  # the person who ran the command, where `system` acts
+    client: Client | None = None
+    credential: str = ""  # with which the client got its token: a key id, or the end of a secret
     browser: str = ""  # "Firefox, Windows", for mails; not in the change log
 
     @property
     def id(self) -> str:
-        return self.user.audit_id if self.user else f"system:{self.system}"
+        if self.user:
+            return self.user.audit_id
+        return self.client.audit_id if self.client else f"system:{self.system}"
 
     @property
     def is_contact(self) -> bool:
@@ -35,6 +42,8 @@ class Actor:
     def label(self) -> str:
         if self.user:
             return self.user.audit_label
+        if self.client:
+            return f"{self.client.audit_label}, {self.credential}"
         return f"{self.system}, {self.operator}" if self.operator else self.system
 
     def because(self, reason: str) -> str:

@@ -22,6 +22,8 @@ class Code(StrEnum):
     CLIENT_CHANGED = "client_changed"
     CLIENT_CLOSED = "client_closed"
     CLIENT_ID_CHANGED = "client_id_changed"
+    SELF_SERVICE_OFF = "self_service_off"
+    SELF_SERVICE_UNCHANGED = "self_service_unchanged"
 
     # Its secrets
     CIPHERTEXT_UNREADABLE = "ciphertext_unreadable"
@@ -74,6 +76,7 @@ class Code(StrEnum):
 
     # The catalogue
     API_EXISTS = "api_exists"
+    NAME_RESERVED = "name_reserved"
     EASING_TAKES_TWO = "easing_takes_two"
     SCOPE_EXISTS = "scope_exists"
     SCOPE_NOT_SENSITIVE = "scope_not_sensitive"

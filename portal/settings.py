@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.guards.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.api.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "portal.web.commits.CommitsMiddleware",
@@ -89,7 +90,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
-APPEND_SLASH = True
 
 BUILTIN_TAGS = ("django.templatetags.i18n", "django.templatetags.static")
 TEMPLATES = [
@@ -115,8 +115,7 @@ DATABASES = {
     "default": env.get_value("DATABASE_URL", cast=database, default="postgresql:///keydesk", parse_default=True)
 }
 DATABASES["default"]["OPTIONS"] = KEEPALIVE_PARAMETERS | DATABASES["default"].get("OPTIONS", {})
-DATABASES["default"]["CONN_MAX_AGE"] = 600
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 # Durability of commits, in every process: on disk ("on"; also a standby's, where PostgreSQL has a synchronous one), or
 # visible on standbys ("remote_apply"). Nothing less: an answer would be given before it is durable.
 SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
@@ -239,9 +238,8 @@ SECURE_SSL_HOST = urlsplit(PUBLIC_URL).netloc  # never the request's Host
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-FILE_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 # Never a temporary file, because an upload may be a private key. A larger upload is dropped unread.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
@@ -280,8 +278,10 @@ LOG_SIGNING_KEYS = by_id(env.list("LOG_SIGNING_KEYS", default=[]))
 LOG_VERIFIER_KEYS = by_id(env.list("LOG_VERIFIER_KEYS", default=[]))
 LOG_ORIGIN = f"{urlsplit(PUBLIC_URL).netloc}/keydesk-log"
 
-# --- Keydesk: the authorization server ------------------------------------------------------------------------------
+# --- Keydesk: the authorization server, the management API ---------------------------------------------------------
 OAUTH_PATH = "/" + env.str("OAUTH_PATH", default="/oauth/v2/").strip("/") + "/"
+API_PATH = "/" + env.str("API_PATH", default="/api/v1/").strip("/") + "/"
+SELF_SERVICE_API = env.bool("SELF_SERVICE_API", default=True)  # clients hold keydesk.self
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
 # "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).

@@ -13,6 +13,7 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import four_eyes
 from clients.acts.lifecycle import difference
+from clients.built_in_scopes import is_reserved
 from clients.mail.notifications import tell_contacts_of_many
 from clients.models import Api, Client, Proposal, Scope, User
 from clients.refusal_codes import Code
@@ -22,6 +23,7 @@ from foundation.refusals import Refusal
 @transaction.atomic
 def create_api(*, identifier: str, name: str, description: Mapping[str, str], by: Actor, reason: str = "") -> Api:
     """Create an API. Raises Refusal for a name that exists, also for all but one of concurrent calls."""
+    _refuse_reserved(identifier)
     try:
         with transaction.atomic():
             api = Api.objects.create(identifier=identifier, name=name, description=dict(description))
@@ -30,6 +32,11 @@ def create_api(*, identifier: str, name: str, description: Mapping[str, str], by
     changes = {"name": (None, name), "description": (None, _told(description) or None)}
     log.record(action=Action.API_CREATED, actor=by, subject=api, changes=changes, note=by.because(reason))
     return api
+
+
+def _refuse_reserved(name: str) -> None:
+    if is_reserved(name):
+        raise Refusal(Code.NAME_RESERVED, name=name)
 
 
 @transaction.atomic
@@ -68,6 +75,7 @@ def create_scope(
     *, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = ""
 ) -> Scope:
     """Create a scope. Raises Refusal for a name that exists, also for all but one of concurrent calls."""
+    _refuse_reserved(name)
     try:
         with transaction.atomic():
             scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)

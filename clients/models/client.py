@@ -76,6 +76,13 @@ class Client(models.Model):
         SUSPENDED = "suspended", _("Suspended")
         CLOSED = "closed", _("Closed")
 
+    class SelfService(models.TextChoices):
+        """Acts of the client on itself by the management API (scope keydesk.self)."""
+
+        ON = "on", _("Renews its own credentials")
+        PAUSED = "paused", _("Adds nothing since an incident; ends and invalidates")
+        OFF = "off", _("Off")
+
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client_id = ClientIdField(max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -89,6 +96,9 @@ class Client(models.Model):
     SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # the team's overrides
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
+    self_service = models.CharField(
+        max_length=6, choices=SelfService, default=SelfService.ON, db_default=SelfService.ON.value
+    )
     issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
     token_lifetime = models.PositiveIntegerField(  # seconds
         null=True, blank=True, validators=[MinValueValidator(60), MaxValueValidator(86_400)]
@@ -127,6 +137,11 @@ class Client(models.Model):
     def accepts_secrets(self) -> bool:
         """Whether this client may authenticate with a secret; the site must allow secrets, too (PROFILE)."""
         return self.secret_allowed and settings.CLIENT_SECRETS_ACCEPTED
+
+    @property
+    def has_self_service(self) -> bool:
+        """Return whether this client holds the scope keydesk.self: it, and the site (SELF_SERVICE_API)."""
+        return self.self_service != self.SelfService.OFF and settings.SELF_SERVICE_API
 
     @property
     def is_active(self) -> bool:

@@ -33,6 +33,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
 # Variable, its form as a pattern, and the form in words.
 FORMS = [
     ("OAUTH_PATH", r"(/[A-Za-z0-9._~-]+)+/", "Give at least one word between slashes, as in /oauth/v2/."),
+    ("API_PATH", r"(/[A-Za-z0-9._~-]+)+/", "Give at least one word between slashes, as in /api/v1/."),
     (
         "CACHE_URL",
         r"(rediss?|unix)://[^\s,;]+",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.set_aside import LogCode
 from clients.refusal_codes import Code, CommandCode
+from portal.explanations.api_codes import OF_THE_API
 from portal.explanations.words import Text
 from tokens.acts.refusal_codes import TokenCode
 
@@ -28,6 +29,10 @@ OF_CLIENTS: dict[str, Text] = {
     Code.CLIENT_CHANGED: _("Someone else changed the client just before you. Check its status."),
     Code.CLIENT_CLOSED: _("This client is closed for good: it stays as it is."),
     Code.CLIENT_ID_CHANGED: _("The client id was changed meanwhile. Look at the new one first."),
+    Code.SELF_SERVICE_OFF: _(
+        "This client cannot add credentials by itself now. A contact or the Security team turns that on again."
+    ),
+    Code.SELF_SERVICE_UNCHANGED: _("It is set so already."),
     Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
     Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
     Code.LAST_OWNER: _("A client needs an owner. Make someone else owner first."),
@@ -91,6 +96,7 @@ OF_REQUESTS: dict[str, Text] = {
 
 OF_THE_CATALOGUE: dict[str, Text] = {
     Code.API_EXISTS: _("There is an API with this identifier."),
+    Code.NAME_RESERVED: _("The name “%(name)s” is kept for Keydesk's own API. Choose another one."),
     Code.EASING_TAKES_TWO: _("It takes two people to drop the second approval: one asks, the other confirms."),
     Code.SCOPE_EXISTS: _("There is a scope with this name."),
     Code.SCOPE_NOT_SENSITIVE: _("One approval is enough for this scope already, or it is retired."),
@@ -133,4 +139,6 @@ OF_COMMANDS: dict[str, Text] = {
     LogCode.SET_ASIDE_WITHOUT_REASON: _("Say why, for those who read the change log later."),
 }
 
-SENTENCES = OF_ANY_ACT | OF_CLIENTS | OF_CREDENTIALS | OF_REQUESTS | OF_THE_CATALOGUE | OF_SIGN_IN | OF_COMMANDS
+SENTENCES = (
+    OF_ANY_ACT | OF_CLIENTS | OF_CREDENTIALS | OF_REQUESTS | OF_THE_CATALOGUE | OF_SIGN_IN | OF_COMMANDS | OF_THE_API
+)

@@ -1,6 +1,9 @@
 """Every address that a browser can open. The OAuth addresses are in tokens/serving/application.py."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+
+from portal.api import application
 
 handler500 = "portal.web.error_pages.server_error"
 
@@ -12,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", include("portal.urls.docs")),
     path("accounts/", include("portal.urls.account")),
     path("accounts/", include("portal.urls.allauth")),
+    path(settings.API_PATH.lstrip("/"), include(application.urls(), namespace="api")),
 ]

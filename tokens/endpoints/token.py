@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from clients.built_in_scopes import BUILT_IN_SCOPES
 from tokens.endpoints.authentication import Proof, as_client, presented, raise_for_outcome
 from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
@@ -88,7 +89,7 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str)
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in client.scopes)
     # Only token requests with a scope that their client lacks need this look-up.
-    if others and (unknown := others - await services.store.offered_scopes(others)):
+    if others and (unknown := others - BUILT_IN_SCOPES - await services.store.offered_scopes(others)):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.",
             sent=sorted(unknown), expected=_all(client), **_scope_slip(sorted(unknown), client),
@@ -102,7 +103,8 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str)
 
 
 def _all(client: ClientSnapshot) -> list[str]:
-    return list(client.scopes)
+    """Return what a contact would name; the built-in scopes are for programs that know the management API."""
+    return [name for name in client.scopes if name not in BUILT_IN_SCOPES]
 
 
 def _scope_slip(unknown: list[str], client: ClientSnapshot) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Policy:
     issuer_audience_only: bool
     verify_accepts_query: bool
     secrets_accepted: bool
+    self_service_api: bool  # clients hold keydesk.self
     algorithms: tuple[str, ...]  # of assertions
     trusted_proxies: int
     client_limit: int | None
@@ -60,6 +61,7 @@ def from_settings() -> Policy:
         issuer_audience_only=settings.ASSERTION_AUDIENCE_STRICT,
         verify_accepts_query=settings.VERIFY_ACCEPTS_QUERY,
         secrets_accepted=settings.CLIENT_SECRETS_ACCEPTED,
+        self_service_api=settings.SELF_SERVICE_API,
         algorithms=settings.ASSERTION_ALGORITHMS or ALGORITHMS,
         trusted_proxies=settings.TRUSTED_PROXY_COUNT,
         client_limit=settings.CLIENT_RATE_LIMIT if settings.THROTTLING else None,

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from clients import keymaterial
+from clients.built_in_scopes import BUILT_IN_API, BUILT_IN_SCOPES
 from tokens.protocol.assertion import ClientKey
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.storage.store import ClientQuery
@@ -26,9 +27,14 @@ class Clients:
     """LRU cache of snapshots. Unknown clients are looked up each time (in batches) and never cached."""
 
     def __init__(
-        self, load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]], size: int = MAX_CACHED_CLIENTS
+        self,
+        load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]],
+        size: int = MAX_CACHED_CLIENTS,
+        *,
+        self_service_api: bool = True,
     ) -> None:
         self._load, self._size = load, size
+        self._self_service_api = self_service_api
         self._known: OrderedDict[str, ClientSnapshot] = OrderedDict()
 
     def cached(self, client_id: str) -> ClientSnapshot | None:
@@ -45,7 +51,7 @@ class Clients:
             return None
         if known is not None and row[0] == known.version:
             return known
-        snapshot = _snapshot(*row)
+        snapshot = _snapshot(*row, self_service_api=self._self_service_api)
         self._known[client_id] = snapshot
         self._known.move_to_end(client_id)
         if len(self._known) > self._size:
@@ -63,10 +69,14 @@ class Clients:
         return snapshot
 
 
-def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any) -> ClientSnapshot:
+def _snapshot(
+    version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any, self_service_api: bool
+) -> ClientSnapshot:
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
     secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named, secrets, keys, scopes, serves = columns
-    uid, name, organisation = named
+    uid, name, organisation, self_service = named
+    holds_built_in = self_service_api and self_service != "off"
+    built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if holds_built_in else {}
     return ClientSnapshot(
         id=id,
         client_id=client_id,
@@ -83,7 +93,7 @@ def _snapshot(version: int, id: int, client_id: str, epoch: int, status: str, *c
         organisation=organisation,
         secrets=tuple(_secret(row) for row in secrets or ()),
         keys=tuple(signing_key(row) for row in keys or ()),
-        scopes={name: api for name, api, _is_default in scopes or ()},
+        scopes={name: api for name, api, _is_default in scopes or ()} | built_in,
         default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
         serves_scopes=frozenset(serves or ()),
     )

@@ -83,7 +83,7 @@ SELECT n FROM valid
 CLIENTS = """
 SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.status, client.secret_allowed,
        client.may_request_tokens, client.issuer_audience_only, client.token_lifetime, client.rate_limit,
-       client.uid::text, client.name, client.organisation,
+       client.uid::text, client.name, client.organisation, client.self_service,
        CASE WHEN client.version <> g.known_version THEN (
            SELECT json_agg(json_build_object(
                'id', secret.id, 'digest', encode(secret.digest, 'hex'), 'ends_at', extract(epoch FROM secret.ends_at)

@@ -111,6 +111,16 @@ PAGES = (
             "leaked": _("When something leaked"),
         },
     ),
+    Page(
+        "api",
+        _("Management API"),
+        _("Your software looks after its own credentials: the acts of these pages, as JSON."),
+        {
+            "token": _("Get a token for it"),
+            "operations": _("Operations"),
+            "refusals": _("When it refuses"),
+        },
+    ),
     Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API it gives access to."), {}),
     Page(
         "resource-servers",

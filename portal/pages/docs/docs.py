@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clients.models import Client, Scope
+from foundation.refusals import Refusal
+from portal.explanations.api_codes import FACTS, STATUSES, UPLOADED_KEY
+from portal.explanations.sentences import in_words
 from portal.guards.access import client_of
 from portal.pages.docs import samples
 from portal.pages.docs.contents import BY_SLUG, PAGES, neighbours
@@ -177,6 +181,14 @@ def _errors(reader: Reader) -> dict[str, Any]:
     return {"wire": _wire(reader, "error.http")}
 
 
+def _api(_reader: Reader) -> dict[str, Any]:
+    refused = [Refusal(str(code), **FACTS.get(code, {})) for code in STATUSES]
+    rows = [{"code": each.code, "status": STATUSES[each.code].value, "words": in_words(each)} for each in refused]
+    base = settings.PUBLIC_URL + settings.API_PATH
+    sample = f'curl -H "Authorization: Bearer $TOKEN" {base}self'
+    return {"base": base, "sample": sample, "refusals": rows, "uploaded_key": UPLOADED_KEY}
+
+
 def _resource_servers(reader: Reader) -> dict[str, Any]:
     wire = _wire(reader, "introspection.http", "introspected.json", "verify.http")
     return {"tabs": _tabs("resource_server", reader), "wire": wire}
@@ -199,6 +211,7 @@ CONTENTS = {
     "get-a-token": _get_a_token,
     "call-an-api": _call_an_api,
     "errors": _errors,
+    "api": _api,
     "scopes": _scopes,
     "resource-servers": _resource_servers,
 }

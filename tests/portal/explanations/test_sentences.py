@@ -25,20 +25,23 @@ from portal.explanations.acts import (
     OF_THE_CATALOGUE,
     SENTENCES,
 )
+from portal.explanations.api_codes import OF_THE_API, ApiCode
 from portal.explanations.sentences import in_words
 from tests.portal.explanations.test_explanations import CASES
 from tokens.acts.refusal_codes import TokenCode
 from tokens.protocol.errors import InvalidRequest, Rule
 
-VOCABULARIES: tuple[type[StrEnum], ...] = (Code, CommandCode, TokenCode, LogCode)
+VOCABULARIES: tuple[type[StrEnum], ...] = (Code, CommandCode, TokenCode, LogCode, ApiCode)
 CODES = [code for vocabulary in VOCABULARIES for code in vocabulary]
-TABLES = (OF_ANY_ACT, OF_CLIENTS, OF_CREDENTIALS, OF_REQUESTS, OF_THE_CATALOGUE, OF_SIGN_IN, OF_COMMANDS)
+TABLES = (OF_ANY_ACT, OF_CLIENTS, OF_CREDENTIALS, OF_REQUESTS, OF_THE_CATALOGUE, OF_SIGN_IN, OF_COMMANDS, OF_THE_API)
 
 # Facts as acts raise them, of each code whose words name some.
 FACTS: dict[str, dict[str, Any]] = {
     Code.ACCOUNT_CLOSED_ALREADY: {"email": "ada@keydesk.example"},
     Code.NOT_STAFF: {"email": "ada@keydesk.example"},
     Code.OTHER_ADDRESS_OF_MAILBOX: {"typed": "ada+x@keydesk.example", "email": "ada@keydesk.example"},
+    ApiCode.PROOF_INVALID: {"problem": "aud"},
+    Code.NAME_RESERVED: {"name": "keydesk.self"},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
     Code.TOO_MANY_MESSAGES: {"limit": 10},
     CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE: {"names": ["a.read", "b.read"]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clients.acts import catalogue, lifecycle
+from foundation.refusals import Refusal
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic
@@ -159,3 +160,37 @@ def test_one_clients_scopes_are_not_anothers(wire, client, authorization):
     assert wire.token(basic(other.client_id, secret)).json["scope"] == "tax.read"
     assert refused(wire, wire.token(basic(other.client_id, secret), "address.read")) == "scope_not_granted"
     assert wire.token(authorization, "address.read tax.read").json["scope"] == "address.read"
+
+
+# --- Keydesk's own scopes (API M-3) -----------------------------------------------------------------------------------
+
+
+def test_every_client_holds_keydesk_self_and_gets_it_only_by_name(wire, authorization):
+    assert "keydesk.self" not in wire.token(authorization).json["scope"].split()
+    assert wire.token(authorization, "keydesk.self").json["scope"] == "keydesk.self"
+    assert wire.token(authorization, "address.read keydesk.self").json["scope"] == "address.read keydesk.self"
+
+
+def test_a_client_without_self_service_gets_no_such_token(wire, client, authorization):
+    token = wire.token(authorization, "keydesk.self address.read").json["access_token"]
+    client.self_service = "off"
+    client.save()
+    assert refused(wire, wire.token(authorization, "keydesk.self")) == "scope_not_granted"
+    assert wire.get("verify", authorization=f"Bearer {token}").status == 200  # address.read remains
+    client.self_service = "paused"
+    client.save()
+    assert wire.token(authorization, "keydesk.self").status == 200
+
+
+def test_a_site_without_the_api_grants_nobody_its_scope(start, authorization):
+    off = start(self_service_api=False)
+    assert refused(off, off.token(authorization, "keydesk.self")) == "scope_not_granted"
+    assert refused(off, off.token(authorization, "keydesk.other")) == "scope_unknown"
+
+
+@pytest.mark.parametrize("name", ["keydesk.self", "keydesk.clients.read"])
+def test_the_catalogue_has_no_scope_under_keydesks_own_names(db, name):
+    with pytest.raises(Refusal, match="name_reserved"):
+        factories.scope(name)
+    with pytest.raises(Refusal, match="name_reserved"):
+        factories.api("keydesk")

@@ -1,0 +1,92 @@
+"""Bearer authentication of the API: a Keydesk token, looked up at each use with the checks of introspection.
+
+One statement joins the token with its client, so a token dies here at the commit that takes it away: its expiry, its
+revocation, its generation (`epoch`), the state of the client, and whether the client still holds the scope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+from ninja.security.http import HttpAuthBase
+
+from clients import built_in_scopes
+from clients.actors import Actor
+from clients.models import Client, Key, Secret
+from portal.api import limits
+from portal.api.problems import Problem
+from portal.web.http_request import Request, prepared
+from tokens.models import Token
+from tokens.protocol import token_format
+from tokens.protocol.errors import Rule
+
+REALM = 'Bearer realm="Keydesk"'
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Client that calls, and the actor of its acts."""
+
+    client: Client
+    token: Token
+    actor: Actor
+
+
+class SelfBearer(HttpAuthBase):
+    """The scope keydesk.self. The token is taken from the Authorization header alone (RFC 6750 section 2.1)."""
+
+    openapi_scheme = "bearer"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.openapi_security_schema["description"] = "An access token with the scope keydesk.self."
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        """Return the caller. Raises Problem with 401, 403 or 429 and the challenge of RFC 6750 section 3."""
+        http_request = prepared(request)
+        token = _presented_token(http_request)
+        client = token.client
+        if built_in_scopes.SELF not in token.scope.split() or not client.has_self_service:
+            challenge = f'{REALM}, error="insufficient_scope", scope="{built_in_scopes.SELF}"'
+            raise Problem(
+                Rule.INSUFFICIENT_SCOPE,
+                headers={"WWW-Authenticate": challenge},
+                expected=built_in_scopes.SELF,
+            )
+        limits.charge(client, http_request.now)
+        return Caller(client, token, _actor(token, http_request))
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return the caller that SelfBearer found for this HTTP request."""
+    return cast(Caller, request.auth)  # type: ignore[attr-defined]  # set by ninja
+
+
+def _presented_token(request: Request) -> Token:
+    scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
+    text = text.strip() if scheme.lower() == "bearer" else ""
+    if not text:
+        limits.count_failure(request.address, request.now)
+        raise Problem(Rule.NO_TOKEN, headers={"WWW-Authenticate": REALM})
+    live = Token.objects.live(request.now).select_related("client")
+    found = live.filter(digest=token_format.digest(text)).first() if token_format.is_well_formed(text) else None
+    if found is None:
+        limits.count_failure(request.address, request.now)
+        challenge = f'{REALM}, error="invalid_token"'
+        raise Problem(Rule.TOKEN_NOT_ACTIVE, headers={"WWW-Authenticate": challenge})
+    return found
+
+
+def _actor(token: Token, request: Request) -> Actor:
+    return Actor(
+        client=token.client, credential=_name(token.credential), address=request.address, request_id=request.id
+    )
+
+
+def _name(credential: str) -> str:
+    """Return what people call a credential: its key id, or the end of the secret."""
+    kind, _, pk = credential.partition(":")
+    row = (Key if kind == "key" else Secret).objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
+    return f"{kind} {row.audit_label}" if row else credential

@@ -1,0 +1,78 @@
+"""The OpenAPI document: ninja's, with problem details and an example for every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from django.conf import settings
+from ninja import NinjaAPI
+
+from foundation.refusals import Refusal
+from portal.api.problems import MEDIA_TYPE, described
+from portal.explanations.api_codes import FACTS, STATUSES, ApiCode
+from tokens.protocol.errors import Rule
+
+REQUEST_ID = "7d1c88f041b2"  # of examples
+OF_EVERY_OPERATION = (Rule.NO_TOKEN, Rule.TOKEN_NOT_ACTIVE, Rule.INSUFFICIENT_SCOPE, Rule.RATE_LIMIT,
+                      Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)  # fmt: skip
+OF_A_BODY = (ApiCode.BROKEN_JSON, ApiCode.NOT_JSON, ApiCode.FIELDS_INVALID)
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "facts", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Address of the documentation of the code"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "In the language of Accept-Language"},
+        "code": {"type": "string", "description": "Stable name of the reason"},
+        "facts": {"type": "object", "description": "Numbers, moments, names and lists of these"},
+        "request_id": {"type": "string"},
+        "command": {"type": "string", "description": "A shell command that helps"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail", "facts"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "facts": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+
+
+def refusals(*codes: str, body: bool = False) -> dict[str, Any]:
+    """Return the `openapi_extra` of an operation that refuses with these codes, beside those that all have."""
+    return {"x-refusals": [*OF_EVERY_OPERATION, *(OF_A_BODY if body else ()), *codes]}
+
+
+def document(api: NinjaAPI) -> dict[str, Any]:
+    """Return the document, in the language that is active."""
+    made = deepcopy(dict(api.get_openapi_schema(path_prefix=settings.API_PATH)))
+    made["servers"] = [{"url": settings.PUBLIC_URL}]
+    made["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            operation["responses"] = {
+                str(status): answer for status, answer in operation["responses"].items()
+            } | _answers(operation.pop("x-refusals"))
+    return made
+
+
+def _answers(codes: Iterable[str]) -> dict[str, Any]:
+    """Return the refusals by status, each code with its example."""
+    answers: dict[str, Any] = {}
+    for code in codes:
+        status = STATUSES[code]
+        refusal = Refusal(str(code), **FACTS.get(code, {}))
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+        answer = answers.setdefault(str(status.value), {"description": status.phrase, "content": {MEDIA_TYPE: content}})
+        example = described(refusal, status) | {"request_id": REQUEST_ID}
+        answer["content"][MEDIA_TYPE]["examples"][str(code)] = {"value": example}
+    return answers

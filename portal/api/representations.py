@@ -1,0 +1,201 @@
+"""Resources as the API shows them, and their edit tags. No secret has a field here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from django.conf import settings
+from ninja import Schema
+from pydantic import ConfigDict, Field, JsonValue
+
+from clients import edit_tags
+from clients.built_in_scopes import BUILT_IN_SCOPES
+from clients.models import Client, Key, Secret
+from tokens.models import CredentialUse, Token
+
+CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
+    "id": "8d5f1d0e-6c1b-4f43-9a2e-1b7b0a6d5c11",
+    "type": "certificate",
+    "kid": "9a4c",
+    "label": "Certificate, RSA 3072: api.leiestroom.example, until 2027",
+    "state": "active",
+    "added_at": "2026-11-24T09:30:00Z",
+    "starts_at": "2026-11-24T09:30:00Z",
+    "ends_at": "2027-11-24T09:30:00Z",
+    "last_used_at": "2026-11-30T04:00:00Z",
+    "uses": 412,
+    "live_tokens": 2,
+    "etag": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+}
+
+
+class Credential(Schema):
+    """Key or secret of the client."""
+
+    model_config = ConfigDict(json_schema_extra={"example": CREDENTIAL_EXAMPLE})
+
+    id: UUID
+    type: Literal["secret", "jwk", "certificate"]
+    kid: str | None = Field(description="Key id of a key")
+    label: str = Field(description="What the pages call it")
+    state: Key.State | Secret.State
+    added_at: datetime
+    starts_at: datetime | None = Field(description="Null while it is staged")
+    ends_at: datetime | None
+    last_used_at: datetime | None
+    uses: int
+    live_tokens: int
+    etag: str = Field(description="For If-Match")
+
+
+class Ending(Schema):
+    """End of a credential that is known today."""
+
+    id: UUID
+    at: datetime
+    why: Literal["retired", "replaced", "certificate_expires"]
+
+
+class PolicyOfClient(Schema):
+    """Limits and lifetimes in force, in seconds and HTTP requests a minute; what ends when, and why."""
+
+    token_lifetime: int
+    assertion_max_lifetime: int
+    rate_limit: int | None
+    issuer_audience_only: bool
+    secrets_accepted: bool
+    self_service: Literal["on", "paused"] = Field(description="paused: nothing can be added since an incident")
+    ends: list[Ending]
+
+
+class OwnClient(Schema):
+    """The client that asks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "uid": "0b6f7a52-7b0c-4c55-9d0b-8f4b6ce3f3a0",
+                "client_id": "k4m9xw2hz7ra",
+                "name": "Meterstanden",
+                "organisation": "Waterbedrijf Leiestroom",
+                "status": "active",
+                "scopes": ["address.read", "keydesk.self"],
+                "policy": {
+                    "token_lifetime": 3600,
+                    "assertion_max_lifetime": 3600,
+                    "rate_limit": 600,
+                    "issuer_audience_only": False,
+                    "secrets_accepted": True,
+                    "self_service": "on",
+                    "ends": [],
+                },
+                "credentials": [CREDENTIAL_EXAMPLE],
+            }
+        }
+    )
+
+    uid: UUID
+    client_id: str
+    name: str
+    organisation: str
+    status: Literal["active"]
+    scopes: list[str]
+    policy: PolicyOfClient
+    credentials: list[Credential]
+
+    @property
+    def tag(self) -> str:
+        """Return the strong ETag: of everything but the uses, which move with each token."""
+        volatile = {"credentials": {"__all__": {"last_used_at", "uses", "live_tokens"}}}
+        return edit_tags.edit_tag(self.model_dump(mode="json", exclude=volatile))
+
+
+def own_client(client: Client, now: datetime) -> OwnClient:
+    """Return the client with all its credentials that have not ended, newest first."""
+    keys = [key for key in client.keys.shown() if key.state(now) != Key.State.RETIRED]
+    secrets = list(client.secrets.usable(now).order_by("-created_at"))
+    held = client.client_scopes.filter(scope__retired_at=None).order_by("scope__name")
+    return OwnClient(
+        uid=client.uid,
+        client_id=client.client_id,
+        name=client.name,
+        organisation=client.organisation,
+        status="active",
+        scopes=sorted([*held.values_list("scope__name", flat=True), *BUILT_IN_SCOPES]),
+        policy=_policy(client, keys, secrets),
+        credentials=credentials(client, [*keys, *secrets], now),
+    )
+
+
+def credentials(client: Client, rows: list[Key | Secret], now: datetime) -> list[Credential]:
+    """Return the credentials with their uses and their valid tokens, in two queries."""
+    used = {use.credential: use for use in CredentialUse.objects.of(client)}
+    live = Token.objects.of(client).live(now).counted()
+    return [_key(row, used, live, now) if isinstance(row, Key) else _secret(row, used, live, now) for row in rows]
+
+
+def tag_of(row: Key | Secret) -> str:
+    """Return the strong ETag of a credential: it moves with every change of it."""
+    if isinstance(row, Key):
+        return edit_tags.edit_tag(str(row.uid), row.kid, str(row.active_from), str(row.retires_at), str(row.proven_at))
+    return edit_tags.edit_tag(str(row.uid), row.hint, str(row.ends_at))
+
+
+def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
+    use = used.get(key.credential)
+    return Credential(
+        id=key.uid,
+        type="certificate" if key.kind == Key.Kind.CERTIFICATE else "jwk",
+        kid=key.kid,
+        label=key.title,
+        state=key.state(now),
+        added_at=key.added_at,
+        starts_at=key.active_from,
+        ends_at=min((end for end in (key.retires_at, key.not_after) if end), default=None),
+        last_used_at=use.last_used_at if use else None,
+        uses=use.uses if use else 0,
+        live_tokens=live.get(key.credential, 0),
+        etag=tag_of(key),
+    )
+
+
+def _secret(secret: Secret, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
+    use = used.get(secret.credential)
+    return Credential(
+        id=secret.uid,
+        type="secret",
+        kid=None,
+        label=secret.audit_label,
+        state=secret.state(now),
+        added_at=secret.created_at,
+        starts_at=secret.created_at,
+        ends_at=secret.ends_at,
+        last_used_at=use.last_used_at if use else None,
+        uses=use.uses if use else 0,
+        live_tokens=live.get(secret.credential, 0),
+        etag=tag_of(secret),
+    )
+
+
+def _policy(client: Client, keys: list[Key], secrets: list[Secret]) -> PolicyOfClient:
+    limit = client.rate_limit or settings.CLIENT_RATE_LIMIT
+    return PolicyOfClient(
+        token_lifetime=client.token_lifetime or int(settings.TOKEN_LIFETIME.total_seconds()),
+        assertion_max_lifetime=int(settings.ASSERTION_MAX_LIFETIME.total_seconds()),
+        rate_limit=limit if settings.THROTTLING else None,
+        issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT,
+        secrets_accepted=client.accepts_secrets,
+        self_service="on" if client.self_service == Client.SelfService.ON else "paused",
+        ends=[*_endings(keys), *(Ending(id=row.uid, at=row.ends_at, why="replaced") for row in secrets if row.ends_at)],
+    )
+
+
+def _endings(keys: list[Key]) -> Iterator[Ending]:
+    for key in keys:
+        if key.retires_at:
+            yield Ending(id=key.uid, at=key.retires_at, why="retired")
+        elif key.not_after:
+            yield Ending(id=key.uid, at=key.not_after, why="certificate_expires")

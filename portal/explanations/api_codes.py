@@ -1,0 +1,78 @@
+"""Refusals of the management API: the codes that are its own, their sentences, and the status of each code."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from http import HTTPStatus
+
+from django.utils.translation import gettext_lazy as _
+
+from clients.refusal_codes import Code
+from portal.explanations.words import Text
+from tokens.acts.refusal_codes import TokenCode
+from tokens.protocol.errors import Rule
+
+
+class ApiCode(StrEnum):
+    """Codes of the API; all others are those of acts, of uploaded keys and of the authorization server."""
+
+    BROKEN_JSON = "broken_json"
+    FIELDS_INVALID = "fields_invalid"
+    IF_MATCH_MISSING = "if_match_missing"
+    LAST_WAY_IN = "last_way_in"
+    NOT_FOUND = "not_found"
+    NOT_JSON = "not_json"
+    PROOF_INVALID = "proof_invalid"
+    PROOF_MISSING = "proof_missing"
+
+
+OF_THE_API: dict[str, Text] = {
+    ApiCode.BROKEN_JSON: _("The body is not valid JSON in UTF-8."),
+    ApiCode.FIELDS_INVALID: _("Some fields are not as the documentation describes them."),
+    ApiCode.IF_MATCH_MISSING: _("Send If-Match with the ETag that you read."),
+    ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
+    ApiCode.NOT_FOUND: _("This client has nothing with this id."),
+    ApiCode.NOT_JSON: _("Send the body as application/json."),
+    ApiCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),
+    ApiCode.PROOF_MISSING: _("Send a proof: a JWS that the new key signed, of the type keydesk-proof+jwt."),
+}
+
+# Every code that the API answers, but for those of an uploaded key (422, clients/keymaterial).
+STATUSES: dict[str, HTTPStatus] = {
+    Rule.NO_TOKEN: HTTPStatus.UNAUTHORIZED,
+    Rule.TOKEN_NOT_ACTIVE: HTTPStatus.UNAUTHORIZED,
+    Rule.INSUFFICIENT_SCOPE: HTTPStatus.FORBIDDEN,
+    Rule.NO_ENDPOINT: HTTPStatus.NOT_FOUND,
+    Rule.METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
+    Rule.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Rule.RATE_LIMIT: HTTPStatus.TOO_MANY_REQUESTS,
+    Rule.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Rule.SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ApiCode.BROKEN_JSON: HTTPStatus.BAD_REQUEST,
+    ApiCode.NOT_JSON: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ApiCode.FIELDS_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ApiCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ApiCode.IF_MATCH_MISSING: HTTPStatus.PRECONDITION_REQUIRED,
+    Code.CHANGED_MEANWHILE: HTTPStatus.PRECONDITION_FAILED,
+    Code.SELF_SERVICE_OFF: HTTPStatus.FORBIDDEN,
+    ApiCode.PROOF_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ApiCode.PROOF_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ApiCode.LAST_WAY_IN: HTTPStatus.CONFLICT,
+    Code.KEY_ADDED_ALREADY: HTTPStatus.CONFLICT,
+    Code.KEY_NOT_STAGED: HTTPStatus.CONFLICT,
+    Code.KEY_RETIRED_ALREADY: HTTPStatus.CONFLICT,
+    Code.KEY_USED_ELSEWHERE: HTTPStatus.CONFLICT,
+    Code.KID_IN_USE: HTTPStatus.CONFLICT,
+    Code.SECRETS_NOT_ACCEPTED: HTTPStatus.CONFLICT,
+    Code.SECRET_MADE_MEANWHILE: HTTPStatus.CONFLICT,
+    Code.SECRET_REGENERATED_MEANWHILE: HTTPStatus.CONFLICT,
+    TokenCode.NO_VALID_TOKENS: HTTPStatus.CONFLICT,
+}
+FACTS: dict[str, dict[str, object]] = {  # of examples
+    Rule.INSUFFICIENT_SCOPE: {"expected": "keydesk.self"},
+    Rule.RATE_LIMIT: {"limit": 600},
+    Rule.BODY_TOO_LARGE: {"max_bytes": 262_144},
+    ApiCode.NOT_JSON: {"sent": "text/plain"},
+    ApiCode.PROOF_INVALID: {"problem": "aud"},
+}
+UPLOADED_KEY = "uploaded-key"  # anchor of the documentation for the codes of an uploaded key

@@ -8,9 +8,11 @@ bounds the content (tokens/serving/asgi_messages.py).
 from __future__ import annotations
 
 import asyncio
+import sys
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tokens.serving.http_rules import MAX_FIELDS, MAX_HEAD_BYTES, UnreadableRequest
@@ -27,6 +29,8 @@ class StandardConnection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._input_closed = self._is_oversized = self._has_content = False
+        self._asks_for_upgrade = self._is_in_replay = False
+        self._data = b""  # the latest chunk of input
         self._fields = self._fields_size = self._pending = 0
         self._deadline = self.loop.time() + self.arrival_timeout
 
@@ -43,7 +47,7 @@ class StandardConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._input_closed:
             return
-        self._has_content = False
+        self._has_content, self._data = False, data
         super().data_received(data)
         # The parser buffers an unfinished field without calling back, so count its bytes here.
         self._pending = 0 if self._has_content else self._pending + len(data)
@@ -54,21 +58,30 @@ class StandardConnection(HttpToolsProtocol):
     # --- For the parser -----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if self._is_in_replay:
+            return
         super().on_message_begin()
         self._fields = self._fields_size = 0
         self._deadline = self.loop.time() + self.arrival_timeout
 
     def on_url(self, url: bytes) -> None:
+        if self._is_in_replay:
+            return
         super().on_url(url)
         self._bound(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_replay:
+            return
         self._fields += 1
         self._bound(len(name) + len(value) + 4)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._has_content = True
+        if self._is_in_replay:
+            return
+        self._asks_for_upgrade = self.parser.should_upgrade()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -77,13 +90,32 @@ class StandardConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._has_content = True
-        super().on_message_complete()
+        if not self._asks_for_upgrade:  # else its body follows, which the parser leaves to the other protocol
+            super().on_message_complete()
 
     # --- For uvicorn --------------------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
         self._deadline = self.loop.time() + self.idle_timeout
         super().on_response_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer an HTTP request for another protocol as if it were none (RFC 9110 section 7.8), with its body.
+
+        Java's client asks for HTTP/2 so. uvicorn calls this while it handles the parser's HttpParserUpgrade, and would
+        lose the body: a new parser, in the state after the same head, reads on.
+        """
+        upgrade = sys.exception()
+        rest = self._data[upgrade.args[0] :] if isinstance(upgrade, httptools.HttpParserUpgrade) else b""
+        self._asks_for_upgrade = False
+        self.parser = httptools.HttpRequestParser(self)
+        framing = [field for field in self.headers if field[0] in (b"content-length", b"transfer-encoding")]
+        lines = b"".join(b"%b: %b\r\n" % field for field in framing)
+        self._is_in_replay = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: replay\r\n%b\r\n" % lines)
+        self._is_in_replay = False
+        if rest:
+            self.data_received(rest)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse malformed or oversized input, then half-close: the client can read the answer before a reset."""

@@ -148,3 +148,33 @@ def test_a_client_that_does_not_read_is_not_kept(quick: Connected):
             link.send(get("/large", *fields))
             assert eventually(lambda: len(quick.state.connections) == 1)
             assert eventually(lambda: not quick.state.connections)
+
+
+# --- Another protocol -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+@pytest.mark.parametrize(
+    "rest", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+)
+def test_another_protocol_is_not_taken_up_and_the_body_is_read(server: Connected, protocol, rest, in_pieces):
+    """RFC 9110 section 7.8. Java's HttpClient offers h2c with its first request, and sends the body after the head."""
+    offer = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\n".encode()
+    with server.link() as link:
+        head, body = (POST + offer + rest).split(b"\r\n\r\n", 1)
+        for piece in (head + b"\r\n\r\n", body) if in_pieces else (POST + offer + rest,):
+            link.send(piece)
+            time.sleep(0.05)
+        assert link.answer().status == 200
+        link.send(get("/b"))
+        assert link.answer().status == 200
+    first, second = server.application.requests
+    assert (first.body, second.path) == (b"abc", "/b")
+
+
+def test_another_protocol_is_not_taken_up_without_a_body_either(server: Connected):
+    with server.link() as link:
+        link.send(get("/a", "Connection: upgrade", "Upgrade: h2c") + get("/b"))
+        assert [link.answer().status, link.answer().status] == [200, 200]
+    assert server.application.asked == ["GET /a", "GET /b"]

@@ -54,4 +54,4 @@ class Actor:
 
 
 COMMAND_LINE = Actor(system="command line")
-ITSELF = "keydesk"  # the `system` of acts that a rule demands
+KEYDESK_ITSELF = "keydesk"  # the `system` of acts that a rule demands

@@ -12,7 +12,7 @@ from django.db.models import Q
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients.actors import ITSELF, Actor
+from clients.actors import KEYDESK_ITSELF, Actor
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Mail
@@ -81,7 +81,7 @@ def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
 
 def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -> None:
     """Retire the unproven copies of a proven key. Their contacts are told, but not who has the key."""
-    somebody = Actor(system=ITSELF, request_id=by.request_id)
+    somebody = Actor(system=KEYDESK_ITSELF, request_id=by.request_id)
     for copy in _rivals(client, key).filter(Q(retires_at=None) | Q(retires_at__gt=now)).select_related("client"):
         before, copy.retires_at = copy.retires_at, now
         copy.save(update_fields=["retires_at"])

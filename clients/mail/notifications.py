@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from audit.actions import Action
 from clients.access import networks
-from clients.actors import ITSELF, Actor
+from clients.actors import KEYDESK_ITSELF, Actor
 from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 
@@ -111,7 +111,7 @@ def actor_facts(by: Actor) -> dict[str, Any]:
 
     Acts of Keydesk itself, as a rule demands, name Keydesk.
     """
-    if by.user is None and by.system == ITSELF:
+    if by.user is None and by.system == KEYDESK_ITSELF:
         return {"by": settings.SERVICE_NAME}
     if by.user is None or not by.is_contact:
         return {"team": True}

@@ -155,7 +155,7 @@ def _request(
 
 def _approve(registration: Registration, reviewer: str, now: datetime) -> Client | None:
     granted = [row.scope for row in registration.asked.select_related("scope")]
-    signals = risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
+    signals = risk_signals.as_texts(risk_signals.signals_of(registration, risk_signals.known_about([registration])))
     with log.dated(now):
         return review.approve(
             registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,

@@ -4,13 +4,13 @@ import shutil
 import sys
 
 from dev.servers import sockets
-from dev.servers.demo import FILES, SETTINGS, UnableToDemonstrate, only_one, somebody_elses
+from dev.servers.demo import FILES, SETTINGS, UnableToDemonstrate, exclusive, owner_hint
 from dev.servers.processes import end_left_over
 
 
 def main() -> int:
     try:
-        with only_one():
+        with exclusive():
             end_left_over(FILES)
             shutil.rmtree(sockets.directory_for(FILES))
             shutil.rmtree(FILES)
@@ -19,7 +19,7 @@ def main() -> int:
         sys.stderr.write(f"{running}\nEnd it first (Ctrl-C), then clean.\n")
         return 1
     except PermissionError as problem:
-        sys.stderr.write(somebody_elses(problem))
+        sys.stderr.write(owner_hint(problem))
         return 1
     return 0
 

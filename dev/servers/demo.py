@@ -43,7 +43,7 @@ def main() -> int:
     for number in ENDING:
         signal.signal(number, signal.default_int_handler)
     try:
-        with only_one():
+        with exclusive():
             demonstrate(choose_ports(os.environ.get("PORT", "8000")))
     except KeyboardInterrupt:
         say(f"Everything has ended. The data stays in {FILES}; `make clean` removes it.")
@@ -51,7 +51,7 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 1
     except PermissionError as problem:
-        sys.stderr.write(somebody_elses(problem))
+        sys.stderr.write(owner_hint(problem))
         return 1
     return 0
 
@@ -229,7 +229,7 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
+def exclusive() -> Iterator[None]:
     """Allow one demonstration per checkout. The kernel releases the lock however its holder ends."""
     FILES.mkdir(mode=0o700, parents=True, exist_ok=True)
     LOCAL.chmod(0o700)
@@ -242,7 +242,7 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def somebody_elses(problem: PermissionError) -> str:
+def owner_hint(problem: PermissionError) -> str:
     return (
         f"{problem.filename}: {problem.strerror}. If a demonstration was started here by another user (root, with "
         f"sudo?), start it as they did, or let them remove {LOCAL}.\n"

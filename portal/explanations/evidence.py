@@ -61,7 +61,7 @@ def rows(rule: str, facts: Facts, *, now_words: str = "") -> list[Row]:
     return special(facts) if special else _compared(rule, facts)
 
 
-def about(rule: str, facts: Facts) -> list[Text]:
+def details(rule: str, facts: Facts) -> list[Text]:
     """Return the words for where nothing is compared: a key, a state, a limit, a list of what is allowed."""
     said: list[Text] = []
     if rule == Rule.SIGNATURE and "key" in facts:

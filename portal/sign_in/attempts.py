@@ -1,4 +1,4 @@
-"""Attempts of staff to sign in: each failure is a line of the log, and their number is limited.
+"""Attempts of staff to sign in: each failure is a line of the process log, and their number is limited.
 
 An attacker cannot lock a member of staff out. The first limit counts the account together with the network of the
 attempt; a slower limit for the account alone stops an attacker with many networks. A device that the person signed in

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from audit.actions import FIELDS
 from audit.models import Entry, EntryQuerySet
-from clients.actors import ITSELF
+from clients.actors import KEYDESK_ITSELF
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from portal.ui.dates import moment
 from portal.web.http_request import is_uuid
@@ -99,7 +99,7 @@ def contacts_among(entries: Iterable[Entry]) -> set[str]:
 
 def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
     """Return the actor's name as contacts see it: staff and commands as the Security team, rules as Keydesk."""
-    if entry.actor_id == f"system:{ITSELF}":
+    if entry.actor_id == f"system:{KEYDESK_ITSELF}":
         return str(settings.SERVICE_NAME)
     return name_of(entry.actor_label) if by_contact else _("The Security team")
 

@@ -51,5 +51,5 @@ def log_file_name(now: datetime) -> str:
 
 
 def selection_file_name(now: datetime) -> str:
-    """Return the name for a part of the log; never the whole log's name, because a part cannot be verified alone."""
+    """Return the name for a part of the log; not that of the whole change log, as a part cannot be verified."""
     return f"change-log-selection-{now:%Y-%m-%d}"

@@ -240,11 +240,11 @@ def test_a_second_demonstration_in_the_same_checkout_is_refused(
     monkeypatch.setattr(demo, "LOCAL", tmp_path / ".local")
     monkeypatch.setattr(demo, "FILES", tmp_path / ".local" / "demo")
     monkeypatch.setattr(demo, "SETTINGS", tmp_path / ".local" / "demo.env")
-    with demo.only_one():
+    with demo.exclusive():
         (tmp_path / ".local" / "demo.env").write_text("PUBLIC_URL=http://localhost:8123\n")
-        with pytest.raises(demo.UnableToDemonstrate, match="http://localhost:8123"), demo.only_one():
+        with pytest.raises(demo.UnableToDemonstrate, match="http://localhost:8123"), demo.exclusive():
             pass
-    with demo.only_one():
+    with demo.exclusive():
         pass
 
 
@@ -255,7 +255,7 @@ def test_files_of_another_user_are_explained(
     def theirs() -> None:  # root, who may run the tests, is refused nothing
         raise PermissionError(errno.EACCES, "Permission denied", "/checkout/.local/demo.env")
 
-    monkeypatch.setattr(command, "only_one", theirs)
+    monkeypatch.setattr(command, "exclusive", theirs)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert command.main() == 1
     assert "demo.env: Permission denied. If a demonstration was started here by another" in capsys.readouterr().err

@@ -124,7 +124,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 def _signals(registration: Registration) -> list[str]:
     """Return the signals of the page as texts, for the record of the decision."""
-    return risk_signals.as_texts(risk_signals.about(registration, risk_signals.known_about([registration])))
+    return risk_signals.as_texts(risk_signals.signals_of(registration, risk_signals.known_about([registration])))
 
 
 @security_team

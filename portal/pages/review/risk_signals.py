@@ -76,7 +76,7 @@ def known_about(registrations: Iterable[Registration]) -> Known:
     return Known(clients=counted, domains=domains, staff=list(staff), contacts=people)
 
 
-def about(registration: Registration, known: Known) -> list[Hint]:
+def signals_of(registration: Registration, known: Known) -> list[Hint]:
     """Return the signals. `known` is from known_about; prefetch `registration.asked` with scopes, join `requester`."""
     found = [
         _scopes(registration), _staff_name(registration, known), _disguise(registration),
@@ -88,7 +88,7 @@ def about(registration: Registration, known: Known) -> list[Hint]:
 def shown(registration: Registration, known: Known) -> list[Hint]:
     """Return the signals that the reviewer of a decided request saw, or the present ones of an open request."""
     if registration.decided_at is None or registration.signals is None:
-        return about(registration, known)
+        return signals_of(registration, known)
     return [Hint(*text.split(": ", 1)) for text in registration.signals]
 
 

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from audit.actions import Action
 from clients.access import networks
-from clients.actors import ITSELF, Actor
+from clients.actors import KEYDESK_ITSELF, Actor
 from clients.acts import client_secrets, keys
 from clients.authentication import passkeys
 from clients.mail import notifications, outbox, words
@@ -226,7 +226,7 @@ def test_a_passkey_is_told_at_once_with_the_network_it_came_from():
 
 
 def test_what_keydesk_did_by_itself_is_told_as_that(inbox):
-    tell(of_two(), Action.KEY_DISPLACED, Actor(system=ITSELF), subject="9a4c")
+    tell(of_two(), Action.KEY_DISPLACED, Actor(system=KEYDESK_ITSELF), subject="9a4c")
     outbox.sweep(clock=lambda: NOW)
     body = inbox.messages[0].get_body(("plain",)).get_content()
     assert "Keydesk retired the key 9a4c: another client showed" in " ".join(body.split())

@@ -17,7 +17,7 @@ LEIESTROOM = "waterbedrijf LEIESTROOM"  # of factories.client, whose contact is 
 def signals(**changes: object) -> dict[str, str]:
     """The text of each signal of a request, and its weight."""
     asked = factories.submitted_request(**changes)
-    found = risk_signals.about(asked, risk_signals.known_about([asked]))
+    found = risk_signals.signals_of(asked, risk_signals.known_about([asked]))
     return {hint.text: hint.state for hint in found} | {"risk": risk_signals.risk(found)}
 
 
@@ -44,7 +44,7 @@ def test_the_mail_domain_of_the_organisations_contacts_is_good(address: str) -> 
 def test_the_clients_of_the_organisation_are_one_step_away() -> None:
     factories.client()
     asked = factories.submitted_request(organisation=LEIESTROOM)
-    (theirs,) = [hint for hint in risk_signals.about(asked, risk_signals.known_about([asked])) if hint.url]
+    (theirs,) = [hint for hint in risk_signals.signals_of(asked, risk_signals.known_about([asked])) if hint.url]
     assert len(signed_in(factories.noor()).get(theirs.url).context["rows"]) == 1
 
 

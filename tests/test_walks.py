@@ -41,8 +41,8 @@ from tests.support import factories
 from tests.support.keys import certificate_pem
 from tests.tokens.support.wire import Clock, Signer, ec_key, public_jwk
 from tokens.models import JournalEntry
+from tokens.policy import from_settings
 from tokens.protocol.http import Request
-from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Services
 from tokens.serving.application import Application
 

@@ -19,8 +19,8 @@ from joserfc.jwk import RSAKey
 from clients import encryption
 from clients.models import Client
 from dev.example import organisation
+from tokens.policy import from_settings
 from tokens.protocol.http import Request
-from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Services
 from tokens.serving.application import Application
 

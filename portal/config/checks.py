@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
 DAY_S = 86_400

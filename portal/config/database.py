@@ -9,7 +9,7 @@ from celery.signals import celeryd_init
 from django.conf import settings
 from django.db.backends.signals import connection_created
 
-from tokens.protocol import policy
+from tokens import policy
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
 # For processes that serve pages: a statement that hangs must free its thread before the proxy's own timeout

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.runtime.services import Services
 from tokens.serving.application import METADATA_PATH, Application
 

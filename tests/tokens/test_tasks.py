@@ -12,8 +12,8 @@ from django.utils import timezone
 from clients.models import Client
 from tokens import tasks
 from tokens.models import Token
+from tokens.policy import from_settings
 from tokens.protocol import token_format
-from tokens.protocol.policy import from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

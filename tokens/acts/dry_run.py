@@ -14,9 +14,9 @@ from urllib.parse import unquote
 
 from clients.models import Client
 from tokens.models import UsedAssertion
+from tokens.policy import from_settings
 from tokens.protocol import assertion, jws
 from tokens.protocol.errors import InvalidClient, Rule
-from tokens.protocol.policy import from_settings
 from tokens.runtime.client_cache import signing_key
 
 _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")

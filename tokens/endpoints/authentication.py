@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from foundation import secret_format
+from tokens.policy import METHODS
 from tokens.protocol import assertion, jws, parameters, slips
 from tokens.protocol.assertion import ASSERTION_TYPE, AssertionPolicy
 from tokens.protocol.client import ClientSecret, ClientSnapshot
@@ -24,7 +25,6 @@ from tokens.runtime.services import Services
 from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome
 
-METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 MAX_ATTEMPTS = 5
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

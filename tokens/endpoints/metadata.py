@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokens.endpoints.authentication import METHODS
 from tokens.endpoints.token import GRANT_TYPE
+from tokens.policy import METHODS, SECRET_METHODS
 from tokens.protocol.http import Request, Response
 from tokens.runtime.services import Services
 
@@ -19,7 +19,7 @@ async def metadata(services: Services, request: Request) -> Response:
         "response_types_supported": [],  # REQUIRED by section 2; empty without an authorization endpoint
         "scopes_supported": sorted(await services.store.offered_scopes(ALL_SCOPES)),
     }
-    methods = [name for name in METHODS if policy.secrets_accepted or "secret" not in name]
+    methods = [name for name in METHODS if policy.secrets_accepted or name not in SECRET_METHODS]
     for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):
         described[f"{name}_endpoint"] = policy.url(path)
         described[f"{name}_endpoint_auth_methods_supported"] = methods

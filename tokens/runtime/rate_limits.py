@@ -15,9 +15,9 @@ from redis import RedisError
 from redis.asyncio import Redis
 
 from foundation.ip_addresses import network
+from tokens.policy import Policy
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import Allowance, TooManyRequests
-from tokens.protocol.policy import Policy
 
 WINDOW_S = 60  # all limits are HTTP requests in one window
 SHARES_PER_LIMIT = 20  # a counter is shared when it holds a twentieth of its limit

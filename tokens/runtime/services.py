@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from foundation.log_lines import line_stream
+from tokens.policy import Policy
 from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.client import ClientSnapshot
-from tokens.protocol.policy import Policy
 from tokens.runtime.access_log import AccessLog
 from tokens.runtime.anonymous_refusals import AnonymousRefusals
 from tokens.runtime.client_cache import Clients

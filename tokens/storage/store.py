@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from tokens.protocol.policy import Policy
+from tokens.policy import Policy
 from tokens.storage import metrics
 from tokens.storage.batcher import Batcher
 from tokens.storage.lease import Lease

@@ -25,6 +25,7 @@ from portal.pages.docs import samples
 from portal.pages.docs.contents import BY_SLUG, PAGES, neighbours
 from portal.pages.docs.samples.values import ALGORITHMS, Values, of_client, with_algorithm
 from portal.web.http_request import Request
+from tokens.policy import METHODS
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def reader_of(request: Request) -> Reader:
     if request.GET.get("alg") in ALGORITHMS:
         values = with_algorithm(values, request.GET["alg"])
     method = request.GET.get("method", "")
-    if method not in samples.METHODS:
+    if method not in METHODS:
         method = "private_key_jwt" if values.has_key else "client_secret_basic"
     return Reader(mine, client, method, values)
 

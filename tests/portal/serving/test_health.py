@@ -23,7 +23,7 @@ from dev.servers.processes import Process
 from portal.serving.health import Broker
 from tests.e2e.support.live import free_port
 from tests.tokens.support.connected import Link, eventually, get
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 pytestmark = pytest.mark.django_db  # without it no test database is made for the process
 

@@ -13,9 +13,9 @@ from tests.support.factories import NOW, SYSTEM
 from tests.tokens.conftest import add_key
 from tests.tokens.support.checking import CLIENT, client_key, key, policy, refusal, rule, signer
 from tests.tokens.support.wire import ISSUER, PATH, TOKEN_URL, Signer
+from tokens.policy import from_settings
 from tokens.protocol import assertion, jws
 from tokens.protocol.errors import Rule
-from tokens.protocol.policy import from_settings
 
 OURS = client_key(key("P-256"))
 GRANT = {"grant_type": "client_credentials"}

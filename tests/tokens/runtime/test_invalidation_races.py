@@ -29,7 +29,7 @@ from tests.tokens.support.wire import Answer, Clock, Wire, basic
 from tokens.acts import incident, invalidation
 from tokens.acts.leaks import Leak
 from tokens.models import Token
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.storage.store import Outcome, Revocation
 
 ROUNDS = 6  # of each thread, before the act and after it

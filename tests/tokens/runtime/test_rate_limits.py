@@ -25,7 +25,7 @@ from tests.support.factories import NOW, SYSTEM
 from tests.support.parallel import at_once
 from tests.tokens.support.wire import Answer, Wire, basic
 from tokens.models import JournalEntry
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 GRANT = {"grant_type": "client_credentials"}
 

@@ -23,8 +23,8 @@ from foundation.log_stream import LogStream
 from tests.tokens.support.connected import eventually
 from tests.tokens.support.wire import PATH, Clock, Wire, basic, running
 from tokens.models import JournalEntry, UsageDay
+from tokens.policy import from_settings
 from tokens.protocol.http import Request
-from tokens.protocol.policy import from_settings
 from tokens.runtime.services import Services
 from tokens.serving.application import Application
 

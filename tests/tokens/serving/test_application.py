@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.tokens.support.frozen import wall
 from tests.tokens.support.wire import ISSUER, Answer, Wire, basic
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 GRANT = "grant_type=client_credentials"
 METADATA = "/.well-known/oauth-authorization-server"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tokens.policy import from_settings
 from tokens.protocol.http import Answer, Request
-from tokens.protocol.policy import from_settings
 from tokens.serving.operations import Operations, PortInUse
 from tokens.storage.store import Store
 

@@ -22,7 +22,7 @@ from tests.tokens.support.connected import Link, eventually
 from tests.tokens.support.served import Served, serving
 from tests.tokens.support.wire import basic
 from tokens.models import JournalEntry, Token, UsageDay
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 TOKEN = "/oauth/v2/token"
 FORM = "Content-Type: application/x-www-form-urlencoded"

@@ -18,7 +18,7 @@ import tokens
 from tests.support import factories
 from tests.tokens.support.wire import Clock, Wire, basic, process
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

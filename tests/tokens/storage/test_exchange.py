@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import uvloop
 
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.storage.pg_connection import SESSION_SETTINGS, Connection
 from tokens.storage.pg_exchange import Exchange, Parameter
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.storage import sql
 from tokens.storage.pg_connection import SESSION_SETTINGS
 

@@ -18,7 +18,7 @@ import pytest
 from dev.servers import stack
 from tests.tokens.support.pooling import pgbouncer, pgbouncer_program, pooler
 from tests.tokens.support.served import free_port
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.storage.pg_connection import SESSION_SETTINGS, Connection
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 

@@ -13,10 +13,10 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from clients import keymaterial
 from tests.support.factories import NOW
 from tests.tokens.support.wire import Clock, Signer, base64url, public_jwk
+from tokens.policy import from_settings
 from tokens.protocol import assertion, jws
 from tokens.protocol.assertion import AssertionPolicy, ClientKey, Verified
 from tokens.protocol.errors import MAX_FACT_LENGTH, InvalidClient, Refused
-from tokens.protocol.policy import from_settings
 
 CLIENT = "meterstanden"
 AT = NOW.timestamp()

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from dev.servers import postgres, sockets
 from dev.servers.processes import Process
 from tests.tokens.support.connected import eventually
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 
 DATABASE = "keydesk"
 SETTINGS = {"fsync": "off", "wal_level": "replica", "max_wal_senders": "5", "wal_sender_timeout": "0"}

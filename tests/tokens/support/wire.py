@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey, Key, import_key
 from tests.support.factories import NOW
 from tests.tokens.support.event_loop import EventLoop
 from tokens.models import JournalEntry
-from tokens.protocol.policy import from_settings
+from tokens.policy import from_settings
 from tokens.runtime.services import Services
 from tokens.serving.application import Application
 from tokens.serving.asgi_messages import Message

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.template import Context, Engine, Template
 
 from portal.pages.docs.samples.values import ALGORITHMS, Values
+from tokens.policy import METHODS
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,6 @@ def _in_seven_languages(kebab: str, snake: str, pascal: str) -> tuple[Sample, ..
 
 
 GET_TOKEN = _in_seven_languages("get-token", "get_token", "GetToken")
-METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 TOPICS: Mapping[str, tuple[Sample, ...]] = {
     **dict.fromkeys(METHODS, GET_TOKEN),
     "call_api": _in_seven_languages("call-api", "call_api", "CallApi"),

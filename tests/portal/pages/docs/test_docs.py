@@ -20,6 +20,7 @@ from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.keys import new_ec, public_key
 from tokens.endpoints import example_api
+from tokens.policy import METHODS
 from tokens.protocol import errors
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +253,8 @@ def test_a_scope_catalogue_without_scopes_says_so(client: Browser) -> None:
     assert "No scopes yet" in client.get(page_url("scopes")).content.decode()
     catalogue.create_api(identifier="empty", name="Empty", description={}, by=factories.SYSTEM)
     assert "No scopes yet" in client.get(page_url("scopes")).content.decode()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_of_authentication_has_its_samples(client: Browser, method: str) -> None:
+    assert client.get(page_url("get-a-token", method=method)).status_code == 200

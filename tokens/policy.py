@@ -11,6 +11,10 @@ from django.db import connections
 from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.jws import ALGORITHMS
 
+# Ways of client authentication (RFC 7591 section 2: token_endpoint_auth_method).
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = (*SECRET_METHODS, "private_key_jwt")
+
 
 @dataclass(frozen=True)
 class Policy:

@@ -149,7 +149,7 @@ def test_of_a_suspended_client_nothing_works_at_any_process(
     assert active(resource_servers, got) == {False}
 
 
-@pytest.mark.parametrize("act", ["invalidate_all", "contact:invalidate_issued_to"])
+@pytest.mark.parametrize("act", ["invalidate_all", "invalidate_issued_to"])
 def test_invalidated_tokens_are_dead_and_later_ones_work_under_load(
     acts: Acts, processes: list[str], resource_servers: list[Caller], client: tuple[str, str], act: str
 ) -> None:

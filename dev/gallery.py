@@ -147,25 +147,9 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 
 def _lists() -> dict[str, object]:
-    week = [1399, 1402, 1388, 1411, 1395, 620, 598]
-    counts = {
-        (NOW - timedelta(days=29 - n)).date().isoformat(): [week[n % 7], {7: 4, 22: 34, 29: 23}.get(n, 0)]
-        for n in range(30)
-    }
     return {
-        "chart": usage_chart.of_totals(counts, NOW),
-        "tokens": [
-            {
-                "id": number,
-                "label": label,
-                "issued_at": NOW - timedelta(minutes=3 + 40 * number),
-                "expires_at": NOW + timedelta(minutes=57 - 20 * number),
-                "scope": "meter.readings.write address.read",
-                "credential": "Certificate mX0Zl3b8…",
-                "address": "193.190.44.18",
-            }
-            for number, label in enumerate(["…c81f04", "…7be219"])
-        ],
+        "chart": _chart(),
+        "tokens": _tokens(),
         "requests": [
             _request("Rekenhuis bv", "Loonverwerking-koppeling", "high", 9, "Second review", "warn"),
             _request("Havenbedrijf Scheldemond", "Kadeplanner", "low", 4, "First review", "mute"),
@@ -181,18 +165,48 @@ def _lists() -> dict[str, object]:
         "causes": _causes(),
         "link_form": LinkForm(prefix="link"),
         "remarks": [Remark(explain("long_lifetime", {"seconds": 3600, "max_seconds": 600}))],
-        "samples": [
-            {"label": "curl", "code": "# the assertion is a JWT that you sign\n"
-             "curl \"https://auth.example/oauth/v2/token\" \\\n  -d grant_type=client_credentials \\\n"
-             "  -d client_assertion=\"$ASSERTION\""},
-            {"label": "Python", "code": "import requests\n\nrequests.post(\"https://auth.example/oauth/v2/token\")"},
-            {"label": "Go", "code": "// a token for an hour\nresponse, err := http.PostForm(url, form)"},
-        ],
+        "samples": _samples(),
         "checks": [
             {"name": "Chain of hashes", "state": "ok", "result": "18,234 match", "proves": "No entry was edited"},
             {"name": "Signed checkpoints", "state": "warn", "result": "312 of 313 days", "proves": "Nobody rebuilt it"},
         ],
     }  # fmt: skip
+
+
+def _chart() -> dict[str, object]:
+    """Return a month of use, with three days on which requests were refused."""
+    week = [1399, 1402, 1388, 1411, 1395, 620, 598]
+    counts = {
+        (NOW - timedelta(days=29 - n)).date().isoformat(): [week[n % 7], {7: 4, 22: 34, 29: 23}.get(n, 0)]
+        for n in range(30)
+    }
+    return usage_chart.of_totals(counts, NOW)
+
+
+def _tokens() -> list[dict[str, object]]:
+    """Return two tokens of one key, the younger first."""
+    return [
+        {
+            "id": number,
+            "label": label,
+            "issued_at": NOW - timedelta(minutes=3 + 40 * number),
+            "expires_at": NOW + timedelta(minutes=57 - 20 * number),
+            "scope": "meter.readings.write address.read",
+            "credential": "Certificate mX0Zl3b8…",
+            "address": "193.190.44.18",
+        }
+        for number, label in enumerate(["…c81f04", "…7be219"])
+    ]
+
+
+def _samples() -> list[dict[str, str]]:
+    return [
+        {"label": "curl", "code": "# the assertion is a JWT that you sign\n"
+         "curl \"https://auth.example/oauth/v2/token\" \\\n  -d grant_type=client_credentials \\\n"
+         "  -d client_assertion=\"$ASSERTION\""},
+        {"label": "Python", "code": "import requests\n\nrequests.post(\"https://auth.example/oauth/v2/token\")"},
+        {"label": "Go", "code": "// a token for an hour\nresponse, err := http.PostForm(url, form)"},
+    ]  # fmt: skip
 
 
 def _request(organisation: str, client: str, risk: str, days: int, step: str, state: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from audit import verification_runs
 from audit.models import LogHead, Verification
 from clients.acts import client_requests, contacts, keys
-from clients.models import Client, ClientContact, Mail
+from clients.models import Client, ClientContact, Mail, Registration
 from tests.portal.support import browsers, staff
 from tests.support import factories
 from tests.support.factories import NOW, ada, by, lotte, noor
@@ -68,48 +68,47 @@ def _traffic(client: Client, credential: str, number: int) -> None:
 
 def lists(mine: Client) -> dict[str, list[str]]:
     """The addresses of every page with a list on it, by who reads it."""
-    of_mine = {"args": [mine.uid]}
     registration = lotte().registrations.earliest("pk")
     return {
-        "contact": [
-            reverse("contact:clients"),
-            reverse("contact:failures"),
-            reverse("contact:requests"),
-            reverse("contact:request", args=[registration.uid]),
-            reverse("public:request_client"),
-            reverse("docs:page", args=["scopes"]),
-            *(
-                reverse(name, **of_mine)
-                for name in (
-                    "contact:client",
-                    "contact:client_history",
-                    "contact:tokens",
-                    "contact:contacts",
-                    "contact:propose_change",
-                )
-            ),
-        ],
-        "security": [
-            reverse("security:dashboard"),
-            *(
-                reverse("security:queue") + f"?show={show}"
-                for show in ("all", "mine", "second", "risk", "contact", "decided")
-            ),
-            reverse("security:review", args=[registration.uid]),
-            reverse("security:clients"),
-            reverse("security:clients") + "?state=active&method=both&unused=7",
-            reverse("security:scopes"),
-            reverse("security:create_scope"),
-            reverse("security:failed_mail"),
-            *(reverse(name, **of_mine) for name in ("security:client", "security:client_scopes")),
-        ],
+        "contact": lists_of_contact(mine, registration),
+        "security": lists_of_security(mine, registration),
         "auditor": [
             reverse("auditor:change_log"),
             reverse("auditor:change_log") + f"?client={mine.client_id}",
-            reverse("auditor:client_at", **of_mine),
+            reverse("auditor:client_at", args=[mine.uid]),
             reverse("auditor:verify_log"),
         ],
     }
+
+
+def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
+    of_mine = (
+        "contact:client", "contact:client_history", "contact:tokens", "contact:contacts", "contact:propose_change",
+    )  # fmt: skip
+    return [
+        reverse("contact:clients"),
+        reverse("contact:failures"),
+        reverse("contact:requests"),
+        reverse("contact:request", args=[registration.uid]),
+        reverse("public:request_client"),
+        reverse("docs:page", args=["scopes"]),
+        *(reverse(name, args=[mine.uid]) for name in of_mine),
+    ]
+
+
+def lists_of_security(mine: Client, registration: Registration) -> list[str]:
+    shown = ("all", "mine", "second", "risk", "contact", "decided")
+    return [
+        reverse("security:dashboard"),
+        *(reverse("security:queue") + f"?show={show}" for show in shown),
+        reverse("security:review", args=[registration.uid]),
+        reverse("security:clients"),
+        reverse("security:clients") + "?state=active&method=both&unused=7",
+        reverse("security:scopes"),
+        reverse("security:create_scope"),
+        reverse("security:failed_mail"),
+        *(reverse(name, args=[mine.uid]) for name in ("security:client", "security:client_scopes")),
+    ]
 
 
 def test_no_list_asks_more_often_when_it_is_three_times_as_long():

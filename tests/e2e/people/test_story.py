@@ -1,4 +1,7 @@
-"""The whole story with nothing made up: browser, worker, broker, database, SMTP, and an unmodified OAuth client."""
+"""The whole story with nothing made up: browser, worker, broker, database, SMTP, and an unmodified OAuth client.
+
+The test tells it; each step is a function below, in the same order.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,60 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.e2e.support.live import Live
 from tests.e2e.support.people import Person, StaffMember, address
 from tests.support import keys
 
 
-def scopes_of(live: Live) -> tuple[str, str]:
-    """An API of this test's own, with two scopes."""
+def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callable[[Page], None], tmp_path: Path):
+    read, write = make_scopes(live)
+    wim = Person(live, new_page(), address("wim"), axe)
+    noor = StaffMember(live, new_page(), address("noor"), axe)
+    ada = StaffMember(live, new_page(), address("ada"), axe)
+
+    # Wim asks for a client; Noor approves less than was asked; the mailed link opens it.
+    name = ask_for_client(wim, [read, write])
+    confirm_request(wim)
+    approve_without(noor, name, approved=read, refused=write)
+    open_approved_client(wim, name)
+
+    # Credentials: the secret, a second one beside it, a certificate. Each gets a token.
+    client_id, secret = reveal_secret(wim)
+    token = token_by_secret(live, client_id, secret)
+    assert (token["scope"], token["token_type"], token["expires_in"]) == (read, "bearer", 3600)
+    new_secret = regenerate_secret(wim)
+    assert new_secret != secret
+    for working in (secret, new_secret):
+        assert token_by_secret(live, client_id, working)["access_token"]
+    private_pem, kid = add_certificate(wim)
+    by_key = token_by_key(live, client_id, private_pem)
+    assert by_key["scope"] == read
+
+    # Tokens: a resource server and the bearer see one; Wim invalidates all of them, and gets a new one.
+    server = create_resource_server(live, read)
+    assert_seen_by_resource_server_and_bearer(live, server, by_key["access_token"], client_id, read)
+    client_page = invalidate_all_tokens(wim, name, kid)
+    for dead in (token, by_key):
+        assert introspected(live, server, dead["access_token"]) == {"active": False}
+    assert introspected(live, server, token_by_key(live, client_id, private_pem)["access_token"])["active"]
+
+    # The secret is turned off, then the client id is replaced. The journal and the change log have it.
+    turn_secrets_off(wim, client_page)
+    assert_secret_refused(live, client_id, new_secret)
+    new_id = change_client_id(wim, client_page)
+    assert new_id != client_id
+    assert token_by_key(live, new_id, private_pem)["access_token"]
+    assert_in_journal(wim, name)
+    verify_change_log(live, ada, tmp_path)
+
+
+# --- A client is asked for, approved and opened -----------------------------------------------------------------------
+
+
+def make_scopes(live: Live) -> tuple[str, str]:
+    """Create an API of this test's own, with two scopes."""
     name = f"story{uuid.uuid4().hex[:6]}"
     for command in (
         ["create_api", name, "--name", "Meter readings"],
@@ -35,68 +83,52 @@ def scopes_of(live: Live) -> tuple[str, str]:
     return f"{name}.read", f"{name}.write"
 
 
-def resource_server(live: Live, scope: str) -> tuple[str, str]:
-    done = live.manage(
-        "create_client", "--name", "Meter API", "--contact", address("rs"), "--json",
-        "--serves-api", scope.partition(".")[0],
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = json.loads(done.stdout)
-    return made["client_id"], made["client_secret"]
-
-
-def token_by_secret(live: Live, client_id: str, secret: str) -> dict:
-    return OAuth2Session(client_id, secret).fetch_token(f"{live.url}/oauth/v2/token", grant_type="client_credentials")
-
-
-def introspected(live: Live, server: tuple[str, str], token: str) -> dict:
-    answer = requests.post(f"{live.url}/oauth/v2/introspect", data={"token": token}, auth=server, timeout=10)
-    assert answer.status_code == 200
-    return answer.json()
-
-
-def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callable[[Page], None], tmp_path: Path):
-    read, write = scopes_of(live)
-    wim = Person(live, new_page(), address("wim"), axe)
-    noor = StaffMember(live, new_page(), address("noor"), axe)
-    ada = StaffMember(live, new_page(), address("ada"), axe)
-
-    # 1. Wim asks for a client; the mailed code puts his request in the queue.
+def ask_for_client(wim: Person, scopes: list[str]) -> str:
+    """Fill in the request, first without an e-mail address, and return the name of the client."""
+    name = f"Meterstanden {uuid.uuid4().hex[:6]}"
     wim.goes_to("/")
     wim.goes_to("/request/")
-    name = f"Meterstanden {uuid.uuid4().hex[:6]}"
     wim.page.get_by_label("Organisation").fill("Waterbedrijf Leiestroom")
     wim.page.get_by_label("Your name").fill("Wim Goossens")
     wim.page.get_by_label("Name of the client").fill(name)
     wim.page.get_by_label("What does it do").fill("It sends the meter readings of the night.")
-    wim.page.locator(f"input[value='{read}']").check()
-    wim.page.locator(f"input[value='{write}']").check()
+    for scope in scopes:
+        wim.page.locator(f"input[value='{scope}']").check()
     wim.page.locator("form.govuk-form, main form").first.locator("button").last.click()
     wim.look(wim.page)
     wim.sees("Enter an e-mail address")  # nothing typed is lost
     assert wim.page.get_by_label("Name of the client").input_value() == name
     wim.page.get_by_label("Your work e-mail address").fill(wim.email)
-    wim.page.locator("main form").first.locator("button").last.click()
+    buttons_of_first_form(wim).last.click()
+    return name
+
+
+def confirm_request(wim: Person) -> None:
+    """Type the mailed code, which puts the request in the queue."""
     wim.page.wait_for_url("**/confirm/")
     wim.page.get_by_label("Code", exact=True).fill(wim.code_from_mail())
-    wim.page.locator("main form").first.locator("button").first.click()
+    buttons_of_first_form(wim).first.click()
     wim.page.wait_for_url(re.compile(r"/requests/[0-9a-f-]{36}/$"))
     wim.look(wim.page)
     wim.sees(re.compile("[Ww]aiting for review"))
 
-    # 2. Noor is invited, sets up her second factor, and approves less than was asked.
+
+def approve_without(noor: StaffMember, name: str, *, approved: str, refused: str) -> None:
+    """Accept the invitation as a member of the Security team, and approve one scope of the two."""
     noor.set_up("security")
     noor.signs_in()
     noor.goes_to("/security/queue/")
     noor.page.get_by_role("row").filter(has_text=name).get_by_role("link").first.click()
     noor.look(noor.page)
-    noor.page.locator(f"input[name=scopes][value='{write}']").uncheck()
-    noor.page.locator(f"input[name=defaults][value='{read}']").check()
+    noor.page.locator(f"input[name=scopes][value='{refused}']").uncheck()
+    noor.page.locator(f"input[name=defaults][value='{approved}']").check()
     noor.page.locator("input[name=decision][value=approve]").check()
     noor.page.get_by_label("Message to the contact").fill("Writing is not needed for this.")
     noor.clicks("Record decision")
 
-    # 3. The link arrives; looking at it changes nothing, the button signs in.
+
+def open_approved_client(wim: Person, name: str) -> None:
+    """Follow the mailed link. Requests for it, as scanners of mail make them, change nothing; the button signs in."""
     link = wim.link_from_mail("is approved")
     for method in ("HEAD", "GET", "GET"):
         request = urllib.request.Request(link, method=method)
@@ -107,29 +139,34 @@ def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callabl
     wim.page.wait_for_url(re.compile(r"/clients/[\w-]+/$"))
     wim.sees(name)
 
-    # 4. The secret is behind a mailed code, and gets a token on the wire.
+
+# --- Credentials ------------------------------------------------------------------------------------------------------
+
+
+def reveal_secret(wim: Person) -> tuple[str, str]:
+    """Return the client id and the secret, which is behind a mailed code."""
     wim.clicks("Reveal Client secret")
     wim.steps_up()
     secret = wim.page.locator("#secret").input_value()
     client_id = wim.page.locator("dd.kd-mono").last.inner_text().strip()
-    token = token_by_secret(live, client_id, secret)
-    assert token["scope"] == read
-    assert token["token_type"] == "bearer"
-    assert token["expires_in"] == 3600
     wim.clicks("Back to the client", role="link")
     assert secret not in wim.page.content()
+    return client_id, secret
 
+
+def regenerate_secret(wim: Person) -> str:
+    """Return the new secret; the old one works for another day."""
     wim.clicks(re.compile("^Regenerate Client secret"), role="link")
     wim.page.locator("input[name=overlap][value='24h']").check()
     wim.clicks("Regenerate secret")
     wim.steps_up()
-    new_secret = wim.page.locator("#secret").input_value()
-    assert new_secret != secret
-    for working in (secret, new_secret):
-        assert token_by_secret(live, client_id, working)["access_token"]
+    secret = wim.page.locator("#secret").input_value()
     wim.clicks("Back to the client", role="link")
+    return secret
 
-    # A certificate is read, explained and added; its key signs assertions from then on.
+
+def add_certificate(wim: Person) -> tuple[str, str]:
+    """Have a certificate read and explained, and add it; return its private key as PEM, and its `kid`."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = keys.certificate_pem(private, days=200, now=datetime.now(UTC)).decode()
     wim.page.locator("textarea[name=pasted]").fill(pem)
@@ -142,21 +179,53 @@ def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callabl
     private_pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    token_url = f"{live.url}/oauth/v2/token"
-    session = OAuth2Session(client_id, private_pem, token_endpoint_auth_method=PrivateKeyJWT(token_url))
-    by_key = session.fetch_token(token_url, grant_type="client_credentials")
-    assert by_key["scope"] == read
+    return private_pem, kid
 
-    # 5. A resource server and the bearer see the token; Wim sees it too, and invalidates all.
-    server = resource_server(live, read)
-    seen = introspected(live, server, by_key["access_token"])
-    assert (seen["active"], seen["client_id"], seen["scope"]) == (True, client_id, read)
+
+def token_by_secret(live: Live, client_id: str, secret: str) -> dict:
+    return OAuth2Session(client_id, secret).fetch_token(token_url(live), grant_type="client_credentials")
+
+
+def token_by_key(live: Live, client_id: str, private_pem: str) -> dict:
+    signed = PrivateKeyJWT(token_url(live))
+    session = OAuth2Session(client_id, private_pem, token_endpoint_auth_method=signed)
+    return session.fetch_token(token_url(live), grant_type="client_credentials")
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+def create_resource_server(live: Live, scope: str) -> tuple[str, str]:
+    """Create a client that serves the API of this scope; return its id and secret."""
+    done = live.manage(
+        "create_client", "--name", "Meter API", "--contact", address("rs"), "--json",
+        "--serves-api", scope.partition(".")[0],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(done.stdout)
+    return made["client_id"], made["client_secret"]
+
+
+def introspected(live: Live, server: tuple[str, str], token: str) -> dict:
+    answer = requests.post(f"{live.url}/oauth/v2/introspect", data={"token": token}, auth=server, timeout=10)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def assert_seen_by_resource_server_and_bearer(
+    live: Live, server: tuple[str, str], token: str, client_id: str, scope: str
+) -> None:
+    seen = introspected(live, server, token)
+    assert (seen["active"], seen["client_id"], seen["scope"]) == (True, client_id, scope)
     verify = f"{live.url}/oauth/v2/verify"
-    bearer = {"Authorization": f"Bearer {by_key['access_token']}"}
-    assert requests.get(verify, headers=bearer, timeout=10).json()["audience"] == client_id
-    by_query = requests.get(verify, params={"access_token": by_key["access_token"]}, timeout=10)
+    by_header = requests.get(verify, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    assert by_header.json()["audience"] == client_id
+    by_query = requests.get(verify, params={"access_token": token}, timeout=10)
     assert by_query.json()["audience"] == client_id
 
+
+def invalidate_all_tokens(wim: Person, name: str, kid: str) -> str:
+    """Find the client with its new key in the list, invalidate its tokens, and return the address of its page."""
     wim.goes_to("/clients/")
     wim.clicks(name, role="link")
     client_page = wim.page.url
@@ -164,40 +233,47 @@ def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callabl
     wim.clicks("Invalidate all tokens", role="link")
     wim.clicks(re.compile("Invalidate all"))
     wim.steps_up()
-    for dead in (token, by_key):
-        assert introspected(live, server, dead["access_token"]) == {"active": False}
-    again = session.fetch_token(token_url, grant_type="client_credentials")
-    assert introspected(live, server, again["access_token"])["active"]
+    return client_page
 
-    # Secrets off, then a new client id: the old one stops at once.
+
+# --- The end of a secret and of a client id, and what is kept of it ---------------------------------------------------
+
+
+def turn_secrets_off(wim: Person, client_page: str) -> None:
     wim.goes_to(client_page)
     wim.clicks("Turn secrets off for this client", role="link")
     wim.page.locator("main form button").first.click()
     wim.steps_up()
-    refused = requests.post(
-        token_url, data={"grant_type": "client_credentials"}, auth=(client_id, new_secret), timeout=10
-    )
+
+
+def assert_secret_refused(live: Live, client_id: str, secret: str) -> None:
+    grant = {"grant_type": "client_credentials"}
+    refused = requests.post(token_url(live), data=grant, auth=(client_id, secret), timeout=10)
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
+def assert_in_journal(wim: Person, name: str) -> None:
+    wim.goes_to("/journal/")
+    wim.sees(name)
+
+
+def change_client_id(wim: Person, client_page: str) -> str:
+    """Return the new client id."""
     wim.goes_to(client_page + "client-id/")
     wim.page.locator("main form button").first.click()
     wim.page.wait_for_load_state()
     wim.steps_up()
     wim.goes_to(client_page)
-    new_id = wim.page.locator("#client-id").inner_text().strip()
-    assert new_id != client_id
-    by_new_id = OAuth2Session(new_id, private_pem, token_endpoint_auth_method=PrivateKeyJWT(token_url))
-    assert by_new_id.fetch_token(token_url, grant_type="client_credentials")["access_token"]
+    return wim.page.locator("#client-id").inner_text().strip()
 
-    # The journal knows why the secret was refused.
-    wim.goes_to("/journal/")
-    wim.sees(name)
 
-    # 6. Every step is in the log, which the auditor reads and proves.
+def verify_change_log(live: Live, ada: StaffMember, folder: Path) -> None:
+    """Read the change log as an auditor, have the worker prove it, and prove it on the command line."""
     ada.set_up("auditor")
     ada.signs_in()
     ada.goes_to("/log/")
     ada.sees("regenerated the client id")
-    exported = live.manage("export_log", str(tmp_path))  # signs what beat would sign within five minutes
+    exported = live.manage("export_log", str(folder))  # signs what beat would sign within five minutes
     assert exported.returncode == 0, exported.stderr
     ada.goes_to("/log/verify/")
     ada.page.get_by_role("button", name="Verify now").click()
@@ -206,3 +282,11 @@ def test_the_whole_story(live: Live, new_page: Callable[..., Page], axe: Callabl
     proven = live.manage("verify_log", "--json")
     assert proven.returncode == 0, proven.stdout
     assert json.loads(proven.stdout)["ok"] is True
+
+
+def token_url(live: Live) -> str:
+    return f"{live.url}/oauth/v2/token"
+
+
+def buttons_of_first_form(person: Person) -> Locator:
+    return person.page.locator("main form").first.locator("button")

@@ -57,10 +57,8 @@ def test_take_pictures(live_server, browser: Browser) -> None:
                 for scheme in SCHEMES:
                     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                     clip = {"x": 0, "y": 0, "width": viewport["width"], "height": height}
-                    _keep(
-                        page.screenshot(full_page=True, clip=clip),
-                        f"{place.name.replace(':', '-')}-{size}-{scheme}.png",
-                    )
+                    name = f"{place.name.replace(':', '-')}-{size}-{scheme}.png"
+                    _keep(page.screenshot(full_page=True, clip=clip), name)
         context.close()
 
 

@@ -122,10 +122,10 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
     yield Place("security", "security:ease_scope", reverse("security:ease_scope", args=[sensitive.pk]))
     yield Place("owner", "404", "/no/such/page/")
     for role in ("anonymous", "owner"):
-        yield Place(role, "why-unknown", reverse("public:why", args=[OF_NOBODY]))
-    yield Place("owner", "why-not-kept", reverse("public:why", args=["0" * 32]))
+        yield Place(role, "public:why-unknown", reverse("public:why", args=[OF_NOBODY]))
+    yield Place("owner", "public:why-not-kept", reverse("public:why", args=["0" * 32]))
     running = Verification.objects.get(finished_at=None)
-    yield Place("auditor", "verification-running", reverse("auditor:verification", args=[running.pk]))
+    yield Place("auditor", "auditor:verification-running", reverse("auditor:verification", args=[running.pk]))
     yield from _answers(known)
 
 
@@ -150,8 +150,10 @@ def _answers(known: dict[str, Any]) -> Iterator[Place]:
     private = new_ec()
     certificate = certificate_pem(private, now=datetime.now(UTC)).decode()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    yield Place("anonymous", "request_client-answer", reverse("public:request_client"), {"contact_email": "no"})
-    yield Place("anonymous", "ask_link-answer", reverse("public:ask_link"), {"email": "lotte@leiestroom.example"})
+    yield Place("anonymous", "public:request_client-answer", reverse("public:request_client"), {"contact_email": "no"})
+    yield Place(
+        "anonymous", "public:ask_link-answer", reverse("public:ask_link"), {"email": "lotte@leiestroom.example"}
+    )
     yield Place("anonymous", "account_login-answer", reverse("account_login"), {"login": NOOR, "password": "wrong"})
     yield of_client("contact:reveal_secret")
     yield of_client("contact:regenerate_secret")
@@ -159,15 +161,15 @@ def _answers(known: dict[str, Any]) -> Iterator[Place]:
     yield of_client("contact:add_key", way="paste", pasted=pem)
     yield of_client("contact:add_key", way="paste", pasted="nonsense")
     yield of_client("contact:contacts", email="no")
-    yield of_client(
-        "contact:contacts", name="An", email="an@leiestroom.example", role="editor"
-    )  # the page for the code
+    yield of_client("contact:contacts", name="An", email="an@leiestroom.example", role="editor")  # the code's page
     yield of_client("contact:propose_change")
     registration = known["registration"].uid
-    yield Place("security", "review-answer", reverse("security:review", args=[registration]), {"decision": "reject"})
-    yield Place("security", "create_scope-answer", reverse("security:create_scope"), {"name": "no good"})
-    yield Place("security", "incident-answer", reverse("security:incident"), {"value": "unknown"})
-    yield Place("security", "incident-found", reverse("security:incident"), {"value": known["secret"]})
+    yield Place(
+        "security", "security:review-answer", reverse("security:review", args=[registration]), {"decision": "reject"}
+    )
+    yield Place("security", "security:create_scope-answer", reverse("security:create_scope"), {"name": "no good"})
+    yield Place("security", "security:incident-answer", reverse("security:incident"), {"value": "unknown"})
+    yield Place("security", "security:incident-found", reverse("security:incident"), {"value": known["secret"]})
 
 
 def browser_of(role: str) -> Browser:

@@ -90,6 +90,10 @@ class Action(models.TextChoices):
     CHECKPOINT_SET_ASIDE = "checkpoint.set_aside", _("{actor} set aside the checkpoint {subject}, which nobody signed")
     CLIENTS_EXPORTED = "clients.exported", _("{actor} exported the list of clients")
     LOG_EXPORTED = "log.exported", _("{actor} exported the change log")
+    OUTDATED_WAY_MAILED = (
+        "outdated_way.mailed",
+        _("{actor} asked the contacts of clients to change what is outdated"),
+    )
     MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
     SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")
 
@@ -144,6 +148,8 @@ FIELDS: dict[str, str | Promise] = {
     "may_request_tokens": _("May request tokens"),
     "sessions": _("Sessions"),
     "clients": _("Clients that hold it"),
+    "outdated_way": _("Outdated way"),
+    "clients_mailed": _("Clients whose contacts were mailed"),
     "proposal": _("Proposal"),
     "proposed_by": _("Proposed by"),
     "proposal_reason": _("Why it was proposed"),

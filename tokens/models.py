@@ -249,6 +249,12 @@ class UsageDay(models.Model):
         return f"{self.day}: {self.issued} issued, {self.refused} refused"
 
 
+class UsageDetailQuerySet(models.QuerySet["UsageDetail"]):
+    def of_active_clients(self, since: datetime) -> UsageDetailQuerySet:
+        """Return the rows with accepted HTTP requests of active clients, from the day of `since` on."""
+        return self.filter(day__gte=since.date(), uses__gt=0, client__status=Client.Status.ACTIVE)
+
+
 class UsageDetail(models.Model):
     """HTTP requests of a client by day (UTC), and by credential, network and traits (tokens/protocol/traits.py)."""
 
@@ -271,6 +277,8 @@ class UsageDetail(models.Model):
     refused = models.BigIntegerField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+
+    objects = UsageDetailQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["day"], name="usage_detail_by_age")]

@@ -19,6 +19,7 @@ from clients.access.guarded_acts import SENTENCES, Act
 from clients.mail import targets
 from clients.mail.words import sentence_of, words_of
 from clients.models import Mail
+from clients.outdated_ways import OutdatedWay
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
 ADDRESS = re.compile(r"\bhttps?://")
@@ -51,6 +52,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "facts": acts[0] if acts else _readable(mail.facts) | _asked(mail),
         "acts": acts,
         "matter": _matter(mail, acts),
+        "way": OutdatedWay(mail.facts["way"]) if "way" in mail.facts else None,
         "now": now,
         "public_url": settings.PUBLIC_URL,
         "service_name": settings.SERVICE_NAME,

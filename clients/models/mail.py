@@ -58,6 +58,7 @@ class Mail(models.Model):
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CONTACT_PROPOSED = "contact_proposed", _("A contact waits for an owner")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
+        OUTDATED_WAY = "outdated_way", _("Something that is outdated is in use")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")

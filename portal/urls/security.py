@@ -5,7 +5,7 @@ from django.urls import include, path
 from portal.pages.catalogue import catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident
 from portal.pages.review import proposals, queue, review
-from portal.pages.security import client, client_list, contacts, dashboard, failed_mail, sessions
+from portal.pages.security import client, client_list, contacts, dashboard, failed_mail, outdated, sessions
 
 app_name = "security"
 
@@ -43,6 +43,8 @@ urlpatterns = [
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("incident/", incident.incident, name="incident"),
     path("incident/revoke/", incident.revoke_leak, name="revoke_leak"),
+    path("old/", outdated.outdated_ways, name="outdated_ways"),
+    path("old/<slug:way>/", outdated.outdated_way, name="outdated_way"),
     path("mail/", failed_mail.undelivered, name="failed_mail"),
     path("mail/<uuid:uid>/retry/", failed_mail.retry_mail, name="retry_mail"),
 ]

@@ -61,6 +61,7 @@ def _traffic(client: Client, credential: str, number: int) -> None:
             at=timezone.now(), request_id=f"r{number}", endpoint="token", error="invalid_client", rule=rule, **facts
         )
     CredentialUse.objects.create(credential=credential, client=client, last_used_at=NOW, uses=3)
+    factories.used(client, credential, kid="sha1")
     UsageDay.objects.create(
         client=client, day=timezone.now().date() - timedelta(days=number), credential=credential, issued=3
     )
@@ -107,6 +108,8 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
         reverse("security:scopes"),
         reverse("security:create_scope"),
         reverse("security:failed_mail"),
+        reverse("security:outdated_ways"),
+        reverse("security:outdated_way", args=["sha1"]),
         *(reverse(name, args=[mine.uid]) for name in ("security:client", "security:client_scopes")),
     ]
 

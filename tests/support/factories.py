@@ -18,7 +18,8 @@ from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals
 from clients.models import Api, Client, Proposal, Registration, Scope, User
-from tokens.models import JournalEntry, RefusalCount, UsageDay
+from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
+from tokens.protocol.traits import Traits
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SYSTEM = Actor(system="test")
@@ -117,6 +118,15 @@ def submitted_request(now: datetime = NOW, **changes: object) -> Registration:
     code = registration.codes.get()
     client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=anonymous, now=now)
     return registration
+
+
+def used(client: Client, credential: str = "key:1", *, at: datetime | None = None, **traits: Any) -> UsageDetail:
+    """Accepted HTTP requests, as the authorization server counts them."""
+    at = at or timezone.now()
+    return UsageDetail.objects.create(
+        client=client, day=at.astimezone(UTC).date(), credential=credential, network="192.0.2.0/24",
+        **Traits(**traits)._asdict(), uses=3, issued=3, refused=0, first_at=at, last_at=at,
+    )  # fmt: skip
 
 
 def refused(client: Client, rule: str = "kid", *, at: datetime, count: int = 1, **changes: object) -> JournalEntry:

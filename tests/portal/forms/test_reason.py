@@ -29,7 +29,7 @@ WITHOUT = {
     "security:dashboard": "only shows", "security:queue": "only shows", "security:clients": "only shows",
     "security:client": "only shows",
     "security:client_failures": "only shows", "security:scopes": "only shows", "security:proposals": "only shows",
-    "security:failed_mail": "only shows",
+    "security:failed_mail": "only shows", "security:outdated_ways": "only shows",
     "security:export_clients": "changes nothing, logged as such",
     "security:review": "the message to the contact is the reason, and needed unless all is approved",
     "security:write_message": "the message is the act",
@@ -59,6 +59,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:ease_scope": ({}, lambda _things: {}),
     "security:retire_scope": ({}, lambda _things: {}),
     "security:proposal": ({}, lambda _things: {"act": "decline"}),
+    "security:outdated_way": ({}, lambda _things: {"message": "Until May"}),
     "security:retry_mail": ({}, lambda _things: {}),
     "security:revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}",
     "act": "revoke"}),
@@ -75,6 +76,7 @@ def ready(things: dict[str, Any]) -> dict[str, Any]:
     client.client_scopes.all().delete()
     things["scope"].refresh_from_db()
     client.client_scopes.create(scope=factories.scope("plain.read"))
+    factories.used(client, credential="secret:1")
     Mail.objects.filter(pk=things["mail"].pk).update(state=Mail.State.FAILED, kind=Mail.Kind.CLIENT_CHANGED)
     return things
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clients.models import Client, Key, Secret
 from portal.forms.reason import ReasonAndMessageForm
 from portal.ui.token_list import credential_name
-from tokens.acts.leaks import Leak, addresses
+from tokens.acts.leaks import Leak, addresses, networks
 from tokens.models import CredentialUse
 
 
@@ -28,6 +28,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
         "live_tokens": tokens.live(now).count(),
         "addresses": addresses(leak),
+        "networks": networks(leak),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "issued_to": _issued_to(leak),
         "closed": client.status == Client.Status.CLOSED,

@@ -146,6 +146,7 @@ FIELDS: dict[str, str | Promise] = {
     "rate_limit": _("Requests per minute"),
     "issuer_audience_only": _("Only the issuer as audience"),
     "may_request_tokens": _("May request tokens"),
+    "self_service": _("Manages its own credentials by API"),
     "sessions": _("Sessions"),
     "clients": _("Clients that hold it"),
     "outdated_way": _("Outdated way"),

@@ -52,6 +52,14 @@ class Actor:
             raise Refusal(Code.REASON_MISSING)
         return reason
 
+    def check_self_service(self, client: Client) -> None:
+        """Refuse to add a credential by the client itself unless it is `on`; people always may. Raises Refusal.
+
+        `client` is read under its lock, so that no key slips in beside the act that pauses it.
+        """
+        if self.client is not None and client.self_service != Client.SelfService.ON:
+            raise Refusal(Code.SELF_SERVICE_OFF)
+
 
 COMMAND_LINE = Actor(system="command line")
 KEYDESK_ITSELF = "keydesk"  # the `system` of acts that a rule demands

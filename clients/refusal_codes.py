@@ -23,7 +23,6 @@ class Code(StrEnum):
     CLIENT_CLOSED = "client_closed"
     CLIENT_ID_CHANGED = "client_id_changed"
     SELF_SERVICE_OFF = "self_service_off"
-    SELF_SERVICE_UNCHANGED = "self_service_unchanged"
 
     # Its secrets
     CIPHERTEXT_UNREADABLE = "ciphertext_unreadable"

@@ -84,7 +84,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
     others raise Refusal.
     """
     _accepted_here()
-    Client.objects.locked(client.pk)
+    by.check_self_service(Client.objects.locked(client.pk))
     if replaces is None:
         if client.secrets.current().exists():
             raise Refusal(Code.SECRET_MADE_MEANWHILE)

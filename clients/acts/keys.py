@@ -37,6 +37,7 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
     staged, and proven, like that one.
     """
     _lock(client, key, with_rivals=proven)
+    by.check_self_service(Client.objects.get(pk=client.pk))
     refuse_a_known_key(client, key)
     row = _row(client, key, by, now)
     if old := replaced_by(client, key):
@@ -188,7 +189,7 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
 @transaction.atomic
 def activate(*, key: Key, by: Actor, now: datetime) -> None:
     """Activate a staged key. Raises Refusal, and KeyRefused when its certificate has ended meanwhile."""
-    Client.objects.locked(key.client_id)
+    by.check_self_service(Client.objects.locked(key.client_id))
     if key.not_after and key.not_after <= now:
         raise KeyRefused("expired", not_after=key.not_after)
     if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):

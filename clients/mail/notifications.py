@@ -113,9 +113,11 @@ def actor_facts(by: Actor) -> dict[str, Any]:
     """
     if by.user is None and by.system == KEYDESK_ITSELF:
         return {"by": settings.SERVICE_NAME}
+    network = networks.network_of(by.address)
+    if by.client is not None:
+        return {"by": by.label, "network": network}
     if by.user is None or not by.is_contact:
         return {"team": True}
-    network = networks.network_of(by.address)
     person = {"by": str(by.user), "by_email": by.user.email, "by_id": by.user.pk}
     return {**person, "network": network, "browser": by.browser}
 

@@ -93,7 +93,8 @@ class Client(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     scopes = models.ManyToManyField(Scope, through="ClientScope", related_name="clients")
 
-    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens")  # the team's overrides
+    # The Security team's overrides.
+    SETTINGS = ("token_lifetime", "rate_limit", "issuer_audience_only", "may_request_tokens", "self_service")
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
     self_service = models.CharField(
@@ -142,6 +143,16 @@ class Client(models.Model):
     def has_self_service(self) -> bool:
         """Return whether this client holds the scope keydesk.self: it, and the site (SELF_SERVICE_API)."""
         return self.self_service != self.SelfService.OFF and settings.SELF_SERVICE_API
+
+    def pause_self_service(self) -> dict[str, tuple[object, object]]:
+        """Let the client add nothing until a person turns it on: a thief must not plant a successor.
+
+        Part of an act, which has locked the client and logs the changes that are returned; {} if it was not on.
+        """
+        on, paused = self.SelfService.ON, self.SelfService.PAUSED
+        if not Client.objects.filter(pk=self.pk, self_service=on).update(self_service=paused):
+            return {}
+        return {"self_service": (on.value, paused.value)}
 
     @property
     def is_active(self) -> bool:

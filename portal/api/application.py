@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,16 +10,15 @@ import structlog
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
-from django.utils.translation import gettext as _
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from foundation.refusals import Refusal
-from portal.api import own_client
+from portal.api import own_client, own_keys, own_secret, own_tokens
 from portal.api.middleware import RETRY_AFTER_S
 from portal.api.openapi import document
-from portal.api.problems import Problem, answer
+from portal.api.problems import Problem, answer, field_error
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule
 
@@ -39,7 +37,7 @@ class StrictParser(Parser):
         except (ValueError, RecursionError):
             raise Problem(ApiCode.BROKEN_JSON) from None
         if not isinstance(parsed, dict):
-            raise Problem(ApiCode.FIELDS_INVALID, errors=[_field_error(["body"], "dict_type", {})])
+            raise Problem(ApiCode.FIELDS_INVALID, errors=[field_error(["body"], "dict_type")])
         return parsed
 
 
@@ -56,27 +54,25 @@ api = NinjaAPI(
     urls_namespace="api",
     parser=StrictParser(),
 )
-api.add_router("", own_client.router)
+for operations in (own_client, own_keys, own_secret, own_tokens):
+    api.add_router("", operations.router)
 
 
 def _refused(request: HttpRequest, refusal: Refusal | type[Refusal]) -> HttpResponse:
     return answer(request, refusal if isinstance(refusal, Refusal) else refusal(""))
 
 
+def _unreadable(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
+    """Answer the refusal of StrictParser, which ninja wraps."""
+    cause = error.__cause__ if isinstance(error, HttpError) else None
+    return answer(request, cause if isinstance(cause, Refusal) else Problem(ApiCode.BROKEN_JSON))
+
+
 def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
     """Return 422 with one entry for each field; the value that was sent is never repeated."""
     found = error.errors if isinstance(error, ValidationError) else []
-    errors = [_field_error(each["loc"], each["type"], each.get("ctx", {})) for each in found]
+    errors = [field_error(each["loc"], each["type"], each.get("ctx", {})) for each in found]
     return answer(request, Problem(ApiCode.FIELDS_INVALID, errors=errors))
-
-
-def _field_error(place: Any, kind: str, context: Mapping[str, object]) -> dict[str, Any]:
-    """Return an entry: `field` as a path with dots, `code` as pydantic names it, numbers and choices as facts."""
-    names = [str(part) for part in place if part not in ("body", "query", "path", "payload")]
-    facts = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
-    details = {"missing": _("This field is required."), "extra_forbidden": _("There is no such field.")}
-    detail = details.get(kind) or _("Enter a valid value.")
-    return {"field": ".".join(names), "code": kind, "detail": detail, "facts": facts}
 
 
 def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
@@ -88,6 +84,7 @@ def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpRes
 
 
 api.add_exception_handler(Refusal, _refused)
+api.add_exception_handler(HttpError, _unreadable)
 api.add_exception_handler(ValidationError, _invalid)
 api.add_exception_handler(Exception, _failed)
 

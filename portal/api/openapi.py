@@ -18,6 +18,13 @@ REQUEST_ID = "7d1c88f041b2"  # of examples
 OF_EVERY_OPERATION = (Rule.NO_TOKEN, Rule.TOKEN_NOT_ACTIVE, Rule.INSUFFICIENT_SCOPE, Rule.RATE_LIMIT,
                       Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)  # fmt: skip
 OF_A_BODY = (ApiCode.BROKEN_JSON, ApiCode.NOT_JSON, ApiCode.FIELDS_INVALID)
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The etag of the state that the caller has read, in double quotes",
+    "schema": {"type": "string"},
+}
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code", "facts", "request_id"],
@@ -59,9 +66,12 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     made["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     for operations in made["paths"].values():
         for operation in operations.values():
+            codes = operation.pop("x-refusals")
+            if ApiCode.IF_MATCH_MISSING in codes:
+                operation.setdefault("parameters", []).append(IF_MATCH)
             operation["responses"] = {
                 str(status): answer for status, answer in operation["responses"].items()
-            } | _answers(operation.pop("x-refusals"))
+            } | _answers(codes)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from clients.keymaterial import KeyRefused
 from clients.refusal_codes import Code
@@ -70,3 +71,12 @@ def status_of(refusal: Refusal) -> HTTPStatus:
     if isinstance(refusal, KeyRefused):
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return STATUSES.get(refusal.code, HTTPStatus.CONFLICT)
+
+
+def field_error(place: Sequence[object], kind: str, context: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Return an entry: `field` as a path with dots, `code` as pydantic names it, numbers and choices as facts."""
+    names = [str(part) for part in place if part not in ("body", "query", "path", "payload")]
+    facts = {name: value for name, value in (context or {}).items() if isinstance(value, str | int | float)}
+    details = {"missing": _("This field is required."), "extra_forbidden": _("There is no such field.")}
+    detail = details.get(kind) or _("Enter a valid value.")
+    return {"field": ".".join(names), "code": kind, "detail": detail, "facts": facts}

@@ -32,7 +32,6 @@ OF_CLIENTS: dict[str, Text] = {
     Code.SELF_SERVICE_OFF: _(
         "This client cannot add credentials by itself now. A contact or the Security team turns that on again."
     ),
-    Code.SELF_SERVICE_UNCHANGED: _("It is set so already."),
     Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
     Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
     Code.LAST_OWNER: _("A client needs an owner. Make someone else owner first."),
@@ -64,6 +63,7 @@ OF_CREDENTIALS: dict[str, Text] = {
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
     TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was invalidated already."),
+    TokenCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),
     TokenCode.NO_VALID_TOKENS: _("Nothing to invalidate: this key or secret has no valid tokens."),
     TokenCode.TOKEN_STOPPED_ALREADY: _("This token had stopped working already."),
 }

@@ -22,7 +22,6 @@ class ApiCode(StrEnum):
     LAST_WAY_IN = "last_way_in"
     NOT_FOUND = "not_found"
     NOT_JSON = "not_json"
-    PROOF_INVALID = "proof_invalid"
     PROOF_MISSING = "proof_missing"
 
 
@@ -33,7 +32,6 @@ OF_THE_API: dict[str, Text] = {
     ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
     ApiCode.NOT_FOUND: _("This client has nothing with this id."),
     ApiCode.NOT_JSON: _("Send the body as application/json."),
-    ApiCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),
     ApiCode.PROOF_MISSING: _("Send a proof: a JWS that the new key signed, of the type keydesk-proof+jwt."),
 }
 
@@ -56,7 +54,7 @@ STATUSES: dict[str, HTTPStatus] = {
     Code.CHANGED_MEANWHILE: HTTPStatus.PRECONDITION_FAILED,
     Code.SELF_SERVICE_OFF: HTTPStatus.FORBIDDEN,
     ApiCode.PROOF_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ApiCode.PROOF_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TokenCode.PROOF_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     ApiCode.LAST_WAY_IN: HTTPStatus.CONFLICT,
     Code.KEY_ADDED_ALREADY: HTTPStatus.CONFLICT,
     Code.KEY_NOT_STAGED: HTTPStatus.CONFLICT,
@@ -73,6 +71,6 @@ FACTS: dict[str, dict[str, object]] = {  # of examples
     Rule.RATE_LIMIT: {"limit": 600},
     Rule.BODY_TOO_LARGE: {"max_bytes": 262_144},
     ApiCode.NOT_JSON: {"sent": "text/plain"},
-    ApiCode.PROOF_INVALID: {"problem": "aud"},
+    TokenCode.PROOF_INVALID: {"problem": "aud"},
 }
 UPLOADED_KEY = "uploaded-key"  # anchor of the documentation for the codes of an uploaded key

@@ -105,6 +105,15 @@ class SettingsForm(ReasonForm, SeenForm):
         label=_("May request tokens"), required=False, help_text=_("Off for a resource server that only introspects.")
     )
 
+    self_service = forms.ChoiceField(
+        label=_("Manages its own credentials by API"), required=False, choices=Client.SelfService.choices,
+        help_text=_("After an incident it is paused: turn it on again when the client's software is safe."),
+    )  # fmt: skip
+
+    def clean_self_service(self) -> str:
+        """Return the choice; a form of before this field leaves it as it is."""
+        return self.cleaned_data["self_service"] or str(self.initial["self_service"])
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, everybody in of_everybody().items():

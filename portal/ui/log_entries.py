@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, str | Promise]] = {
     "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
     "state": dict(Key.State.choices),
+    "self_service": dict(Client.SelfService.choices),
     "proposal": dict(Proposal.Kind.choices),
     "leaked": {
         "value": _lazy("A secret or token"),
@@ -101,7 +102,8 @@ def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
     """Return the actor's name as contacts see it: staff and commands as the Security team, rules as Keydesk."""
     if entry.actor_id == f"system:{KEYDESK_ITSELF}":
         return str(settings.SERVICE_NAME)
-    return name_of(entry.actor_label) if by_contact else _("The Security team")
+    by_client = entry.actor_id.startswith("client:")  # of itself, by the management API
+    return name_of(entry.actor_label) if by_contact or by_client else _("The Security team")
 
 
 def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:

@@ -114,6 +114,12 @@ MATRIX = {
     "docs:page": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "docs:sample": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "api:openapi": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "api:keys": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
+    "api:key": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
+    "api:secret": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
+    "api:invalidate": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
+    "api:refusals": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
+    "api:check_assertion": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
     "api:self": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
     "account_login": ("200 302 302 302 302 302", "200 302 302 302 302 302"),
     "account_inactive": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
@@ -153,8 +159,7 @@ OF_A_CLIENT = {
     "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
     "contact:dry_run", "contact:invalidate_tokens", "contact:propose_change",
     "contact:regenerate_secret", "contact:reveal_secret", "contact:revoke_token", "contact:secret_authentication",
-    "contact:shown_secret", "security:client",
-    "security:invalidate_tokens", "contact:tokens",
+    "contact:shown_secret", "security:client", "security:invalidate_tokens", "contact:tokens",
 }  # fmt: skip
 
 
@@ -200,6 +205,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
     of_a_secret = {**mine, "secret": things["client"].secrets.get().uid}
     of_a_contact = {**mine, "contact": things["contact"].uid}
     return {
+        "api:key": {"uid": things["key"].uid},
         "contact:activate_key": of_a_key,
         "contact:key": of_a_key,
         "contact:retire_key": of_a_key,

@@ -159,6 +159,8 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
         client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now,
         what=leak.kind, message=message,
     )  # fmt: skip
+    if not isinstance(leak.subject, Token):  # a token cannot be used to find the credential behind it
+        changes |= client.pause_self_service()
     changes |= {"addresses": (None, seen or None)}
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
 

@@ -11,4 +11,5 @@ class TokenCode(StrEnum):
     LEAKED_SECRET_STOPPED_ALREADY = "leaked_secret_stopped_already"  # noqa: S105  (names, not secrets)
     LEAKED_TOKEN_REVOKED_ALREADY = "leaked_token_revoked_already"  # noqa: S105
     NO_VALID_TOKENS = "no_valid_tokens"
+    PROOF_INVALID = "proof_invalid"
     TOKEN_STOPPED_ALREADY = "token_stopped_already"  # noqa: S105

@@ -30,7 +30,7 @@ def test_it_is_openapi_3_1_with_valid_schemas(document):
 
 
 def test_every_operation_of_the_api_is_in_it_once(document):
-    routed = {f"{PATH}{pattern.pattern}".replace("<uuid:", "{").replace(">", "}") for pattern in urls()[0]}
+    routed = {f"{PATH}{pattern.pattern}".replace("<uuidstr:", "{").replace(">", "}") for pattern in urls()[0]}
     assert set(document["paths"]) == routed - {f"{PATH}openapi.json"}
     ids = [each["operationId"] for each in operations(document)]
     assert len(set(ids)) == len(ids)

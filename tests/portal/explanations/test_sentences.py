@@ -40,7 +40,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.ACCOUNT_CLOSED_ALREADY: {"email": "ada@keydesk.example"},
     Code.NOT_STAFF: {"email": "ada@keydesk.example"},
     Code.OTHER_ADDRESS_OF_MAILBOX: {"typed": "ada+x@keydesk.example", "email": "ada@keydesk.example"},
-    ApiCode.PROOF_INVALID: {"problem": "aud"},
+    TokenCode.PROOF_INVALID: {"problem": "aud"},
     Code.NAME_RESERVED: {"name": "keydesk.self"},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
     Code.TOO_MANY_MESSAGES: {"limit": 10},

@@ -1,0 +1,21 @@
+"""Optimistic locking over HTTP: a change names the state that its caller has read (RFC 9110 section 13.1.1)."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from clients.edit_tags import Stale
+from clients.models import Key
+from portal.api.problems import Problem
+from portal.api.representations import tag_of
+from portal.explanations.api_codes import ApiCode
+
+
+def require_current(request: HttpRequest, row: Key) -> None:
+    """Compare If-Match with the row, which the caller has locked. Raises Problem without it, and Stale."""
+    given = request.headers.get("If-Match", "")
+    if not given:
+        raise Problem(ApiCode.IF_MATCH_MISSING)
+    tags = {tag.strip() for tag in given.split(",")}
+    if f'"{tag_of(row)}"' not in tags:
+        raise Stale

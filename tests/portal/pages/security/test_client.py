@@ -204,6 +204,19 @@ def test_of_two_who_change_settings_the_second_sees_what_the_first_did(now) -> N
     assert post("security:client_settings", client.uid, seen=seen_on(text), token_lifetime=300).status_code == 302
 
 
+def test_self_service_that_an_incident_paused_is_turned_on_in_the_settings(now) -> None:
+    client, _secret = factories.client()
+    client.self_service = "paused"
+    client.save()
+    assert "Adds nothing since an incident" in shown("security:client", client.uid)
+    save("security:client_settings", client.uid, may_request_tokens="on")
+    client.refresh_from_db()
+    assert client.self_service == "paused"
+    save("security:client_settings", client.uid, may_request_tokens="on", self_service="on")
+    client.refresh_from_db()
+    assert client.self_service == "on"
+
+
 def test_the_last_owner_stays(now) -> None:
     client, _secret = factories.client()
     owner = client.contacts.get()

@@ -37,13 +37,13 @@ from tests.tokens.support.wire import JWT_BEARER, sign
 @contextmanager
 def everything_said_to_valkey(live: Live) -> Iterator[list[str]]:
     """Every command of every process: Celery's messages and results, the cache, the counters."""
-    said: list[str] = []
-    client = redis.from_url(live.env["CACHE_URL"])
-    monitor, over = client.monitor(), threading.Event()
+    said, end = [""], f"end-{uuid.uuid4().hex}"
+    client = redis.from_url(live.env["CACHE_URL"], socket_timeout=None)  # there may be nothing to hear for long
+    monitor = client.monitor()
 
     def listen() -> None:
         with monitor as commands:
-            while not over.is_set():
+            while end not in said[-1]:
                 said.append(str(commands.next_command()["command"]))
 
     listener = threading.Thread(target=listen, daemon=True)
@@ -52,9 +52,9 @@ def everything_said_to_valkey(live: Live) -> Iterator[list[str]]:
     try:
         yield said
     finally:
-        over.set()
-        client.echo("over")
+        client.echo(end)
         listener.join(timeout=10)
+    assert end in said[-1], "not all of it was heard"
 
 
 def everything_in_the_database(live: Live) -> dict[str, str]:

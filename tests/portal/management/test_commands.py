@@ -118,7 +118,8 @@ def test_a_kid_of_ones_own_obeys_the_rule_for_the_kid_of_an_upload(tmp_path: Pat
 def test_staff_who_would_see_no_client_are_not_made_its_only_contact() -> None:
     factories.scope()
     email = factories.noor().email
-    assert "Staff cannot be contacts of a client" in refused(*create_client("--scope", "address.read", "--contact", email))
+    said = refused(*create_client("--scope", "address.read", "--contact", email))
+    assert "Staff cannot be contacts of a client" in said
     assert not Client.objects.exists()
 
 

@@ -95,6 +95,7 @@ def ask_for_client(wim: Person, scopes: list[str]) -> str:
     for scope in scopes:
         wim.page.locator(f"input[value='{scope}']").check()
     wim.page.locator("form.govuk-form, main form").first.locator("button").last.click()
+    wim.page.wait_for_load_state()
     wim.look(wim.page)
     wim.sees("Enter an e-mail address")  # nothing typed is lost
     assert wim.page.get_by_label("Name of the client").input_value() == name
@@ -119,6 +120,7 @@ def approve_without(noor: StaffMember, name: str, *, approved: str, refused: str
     noor.signs_in()
     noor.goes_to("/security/queue/")
     noor.page.get_by_role("row").filter(has_text=name).get_by_role("link").first.click()
+    noor.page.wait_for_load_state()
     noor.look(noor.page)
     noor.page.locator(f"input[name=scopes][value='{refused}']").uncheck()
     noor.page.locator(f"input[name=defaults][value='{approved}']").check()

@@ -18,6 +18,7 @@ from portal.web.http_request import Request
 from tokens.protocol.errors import Rule
 
 MAX_BODY_BYTES = 256 * 1024
+NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"  # to a browser that is led to an answer
 RETRY_AFTER_S = 30  # while commits wait for a standby
 
 
@@ -35,6 +36,8 @@ class ApiMiddleware:
         with translation.override(language):
             response = _answered(request)
         response["Content-Language"] = language
+        response["Content-Security-Policy"] = NOTHING_ALLOWED
+        response["X-Frame-Options"] = "DENY"
         patch_vary_headers(response, ("Accept-Language",))
         return response
 

@@ -94,6 +94,8 @@ def test_every_page_forbids_what_it_does_not_need_and_has_no_inline_code(things:
 def problems(response: Any) -> list[str]:
     found = [name for name, value in HEADERS.items() if value not in response.headers.get(name, "").split(", ")]
     policy = response.headers["Content-Security-Policy"]
+    if policy == "default-src 'none'; frame-ancestors 'none'":
+        return found  # an answer of the management API
     nonce = re.search(r"script-src 'self' 'nonce-([\w-]{20,})'", policy)
     rest = re.sub(r" 'nonce-[\w-]+'", "", policy)
     found += [] if sorted(rest.split("; ")) == sorted(POLICY.split("; ")) else [policy]

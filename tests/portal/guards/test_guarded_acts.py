@@ -88,7 +88,7 @@ def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any], shared: Clien
         name: (reverse(name, kwargs={"uid": shared.uid, **more}), form) for name, (more, form) in acts(shared).items()
     }
     passkey = Authenticator.objects.create(user=lotte(), type=Authenticator.Type.WEBAUTHN, data={"name": "Laptop"})
-    known["remove_passkey"] = (reverse("contact:remove_passkey", args=[passkey.pk]), {})
+    known["contact:remove_passkey"] = (reverse("contact:remove_passkey", args=[passkey.pk]), {})
     asked = set()
     for name, (_get, post) in MATRIX.items():
         if post.split()[1] in ("200", "302", "404", "422") and name not in ("account:sign_out", "docs:sample"):

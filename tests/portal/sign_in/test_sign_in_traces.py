@@ -188,5 +188,5 @@ def test_a_wrong_code_for_a_request_is_a_line_of_the_log() -> None:
     with capture_logs() as logged:
         asking.post(page, {"code": "000000" if browsers.newest_code() != "000000" else "000001"})
     (line,) = events("code_refused", logged)
-    assert line["purpose"] == "public:confirm_request"
+    assert line["purpose"] == "confirm_request"
     assert re.fullmatch(r"system:anonymous", str(line["user"]))

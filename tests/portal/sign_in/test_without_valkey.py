@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from dev.servers import sockets, valkey
-from portal.config.cache import AWAY
+from portal.config.cache import RETRY_VALKEY_AFTER_S
 from portal.sign_in.allauth_internals import TOTP
 from tests.support import factories
 from tests.support.totp import code_now
@@ -77,7 +77,7 @@ def test_when_it_is_back_it_is_asked_again(settings: Any, monkeypatch: pytest.Mo
     server = valkey.launch(directory, log=directory / "valkey.log", remove=directory)
     try:
         assert cache.get("of") == "this process"
-        now += AWAY
+        now += RETRY_VALKEY_AFTER_S
         assert cache.get("of") is None
         assert (cache.add("n", 1), cache.add("n", 1), cache.incr("n"), cache.get("n")) == (True, False, 2, 2)
     finally:

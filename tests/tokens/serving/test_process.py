@@ -82,8 +82,8 @@ def test_requests_are_answered_and_the_journal_is_written_before_the_end(
         assert served.exit_status() == 0
     assert Token.objects.count() == 2
     assert JournalEntry.objects.with_request_id(refused.request_id).exists()
-    assert sum(UsageDay.objects.values_list("issued", flat=True)) == 2
-    assert sum(UsageDay.objects.values_list("refused", flat=True)) == 1
+    assert sum(client.usage_days.values_list("issued", flat=True)) == 2
+    assert sum(client.usage_days.values_list("refused", flat=True)) == 1
 
 
 def test_a_batch_that_is_being_written_at_the_end_is_written(tmp_path: Path, authorization: str):

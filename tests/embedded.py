@@ -21,7 +21,7 @@ from dev.servers.processes import Process
 
 # Not run with --quick: tests that ask for one of these fixtures, themselves or through another, tests of modules that
 # import one of these modules, and tests that measure time.
-SERVED = frozenset({"db", "transactional_db", "django_db_setup", "valkey", "live", "browser"})
+SERVED = frozenset({"db", "transactional_db", "django_db_setup", "valkey", "live", "browser", "server", "quick"})
 STARTS_PROCESSES = ("dev.servers", "subprocess")
 
 

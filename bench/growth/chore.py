@@ -14,12 +14,12 @@ import django
 
 django.setup()
 
-from django.utils import timezone  # noqa: E402
+from django.utils import timezone  # noqa: E402  (after django.setup())
 
-from clients.actors import Actor  # noqa: E402
-from clients.models import Client  # noqa: E402
-from tokens import tasks  # noqa: E402
-from tokens.acts import invalidation  # noqa: E402
+from clients.actors import Actor  # noqa: E402  (after django.setup())
+from clients.models import Client  # noqa: E402  (after django.setup())
+from tokens import tasks  # noqa: E402  (after django.setup())
+from tokens.acts import invalidation  # noqa: E402  (after django.setup())
 
 BENCH = Actor(system="bench")
 

@@ -19,17 +19,17 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.conf import settings  # noqa: E402  (after django.setup())
+from django.db import connection  # noqa: E402  (after django.setup())
+from django.test.utils import CaptureQueriesContext  # noqa: E402  (after django.setup())
+from django.utils import timezone  # noqa: E402  (after django.setup())
 
-from audit import canonical, checkpoints  # noqa: E402
-from audit.actions import Action  # noqa: E402
-from audit.models import Entry, LogHead  # noqa: E402
-from clients.models import Client, User  # noqa: E402
-from dev.example import organisation  # noqa: E402
-from tests.e2e.support import pages  # noqa: E402
+from audit import canonical, checkpoints  # noqa: E402  (after django.setup())
+from audit.actions import Action  # noqa: E402  (after django.setup())
+from audit.models import Entry, LogHead  # noqa: E402  (after django.setup())
+from clients.models import Client, User  # noqa: E402  (after django.setup())
+from dev.example import organisation  # noqa: E402  (after django.setup())
+from tests.e2e.support import pages  # noqa: E402  (after django.setup())
 
 NAMES = UUID("5f0c1d52-7a3e-4b8e-9d55-6d2f6d1c9a01")
 ACTS = [Action.SECRET_VIEWED, Action.KEY_ADDED, Action.SECRET_REGENERATED, Action.CLIENT_SUSPENDED]

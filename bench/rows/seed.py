@@ -10,14 +10,14 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from joserfc.jwk import ECKey, RSAKey  # noqa: E402
+from django.conf import settings  # noqa: E402  (after django.setup())
+from django.utils import timezone  # noqa: E402  (after django.setup())
+from joserfc.jwk import ECKey, RSAKey  # noqa: E402  (after django.setup())
 
-from clients import keymaterial  # noqa: E402
-from clients.actors import Actor  # noqa: E402
-from clients.acts import catalogue, lifecycle  # noqa: E402
-from clients.models import User  # noqa: E402
+from clients import keymaterial  # noqa: E402  (after django.setup())
+from clients.actors import Actor  # noqa: E402  (after django.setup())
+from clients.acts import catalogue, lifecycle  # noqa: E402  (after django.setup())
+from clients.models import User  # noqa: E402  (after django.setup())
 
 BENCH = Actor(system="bench")
 SCOPE = "bench.read"

@@ -1,4 +1,4 @@
-"""One-time codes by mail: six digits, ten minutes, five attempts, and twenty failures a day per mailbox.
+"""Codes by mail that work once: six digits, ten minutes, five attempts, and twenty failures a day per mailbox.
 
 A code is derived from its row's random uid and the site's key. It is not stored, not even hashed: six digits are
 guessed from a hash at once.

@@ -11,11 +11,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django = get_wsgi_application()
 
 from portal.config import database  # noqa: E402  (needs the settings)
-from portal.serving.health import Broker  # noqa: E402
-from portal.serving.threads import Pages  # noqa: E402
-from portal.web.commits import COMMITS_WAIT  # noqa: E402
-from tokens.serving.asgi import application as authorization_server  # noqa: E402
-from tokens.serving.asgi_messages import Message, Receive, Send  # noqa: E402
+from portal.serving.health import Broker  # noqa: E402  (after the settings are named)
+from portal.serving.threads import Pages  # noqa: E402  (after the settings are named)
+from portal.web.commits import COMMITS_WAIT  # noqa: E402  (after the settings are named)
+from tokens.serving.asgi import application as authorization_server  # noqa: E402  (after the settings are named)
+from tokens.serving.asgi_messages import Message, Receive, Send  # noqa: E402  (after the settings are named)
 
 THREADS = 64  # pages in parallel; each thread may hold a database connection
 

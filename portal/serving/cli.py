@@ -5,9 +5,8 @@ from __future__ import annotations
 from foundation.log_lines import write_lines_only
 from tokens.serving.cli import arguments_of, serve
 
-SHUTDOWN_TIMEOUT_S = (
-    15  # seconds for the requests under way; a statement of a page takes 12 s at most (portal/config/database.py)
-)
+# For the HTTP requests under way; a statement of a page takes 12 s at most (portal/config/database.py).
+SHUTDOWN_TIMEOUT_S = 15
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from foundation.log_lines import write_lines_only  # noqa: E402  (settings first)
-from tokens import policy  # noqa: E402
-from tokens.runtime.services import Services  # noqa: E402
-from tokens.serving.application import Application  # noqa: E402
-from tokens.serving.authorization_server import AuthorizationServer  # noqa: E402
+from tokens import policy  # noqa: E402  (after django.setup())
+from tokens.runtime.services import Services  # noqa: E402  (after django.setup())
+from tokens.serving.application import Application  # noqa: E402  (after django.setup())
+from tokens.serving.authorization_server import AuthorizationServer  # noqa: E402  (after django.setup())
 
 write_lines_only()
 application = AuthorizationServer(Application(Services(policy.from_settings())))

@@ -38,11 +38,11 @@ settings.configure(
 )
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.urls import path  # noqa: E402
-from oauth2_provider import views  # noqa: E402
-from oauth2_provider.models import Application  # noqa: E402
+from django.core.management import call_command  # noqa: E402  (after django.setup())
+from django.core.wsgi import get_wsgi_application  # noqa: E402  (after django.setup())
+from django.urls import path  # noqa: E402  (after django.setup())
+from oauth2_provider import views  # noqa: E402  (after django.setup())
+from oauth2_provider.models import Application  # noqa: E402  (after django.setup())
 
 urlpatterns = [path("token", views.TokenView.as_view()), path("introspect", views.IntrospectTokenView.as_view())]
 application = get_wsgi_application()

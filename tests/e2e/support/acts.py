@@ -18,13 +18,13 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402  (settings first)
 
-from clients import keymaterial  # noqa: E402
-from clients.actors import COMMAND_LINE  # noqa: E402
-from clients.acts import client_secrets, lifecycle  # noqa: E402
-from clients.models import Api, Client, Scope, User  # noqa: E402
-from tokens.acts import invalidation  # noqa: E402
-from tokens.models import Token  # noqa: E402
-from tokens.protocol import token_format  # noqa: E402
+from clients import keymaterial  # noqa: E402  (after django.setup())
+from clients.actors import COMMAND_LINE  # noqa: E402  (after django.setup())
+from clients.acts import client_secrets, lifecycle  # noqa: E402  (after django.setup())
+from clients.models import Api, Client, Scope, User  # noqa: E402  (after django.setup())
+from tokens.acts import invalidation  # noqa: E402  (after django.setup())
+from tokens.models import Token  # noqa: E402  (after django.setup())
+from tokens.protocol import token_format  # noqa: E402  (after django.setup())
 
 
 def create(scope: str, rate_limit: int | None, jwk: dict[str, object] | None) -> tuple[str, str]:

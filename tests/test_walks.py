@@ -33,7 +33,7 @@ from django.utils import timezone
 from audit import checkpoints, tasks
 from audit.models import Verification
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.mail import outbox
 from clients.models import Mail
 from tests.portal.support import browsers, staff

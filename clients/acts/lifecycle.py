@@ -12,7 +12,8 @@ from audit import log
 from audit.actions import Action
 from clients import edit_tags, fields
 from clients.actors import Actor
-from clients.acts import client_secrets, four_eyes, keys
+from clients.acts import four_eyes
+from clients.acts.credentials import client_secrets, keys
 from clients.keymaterial import PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User

@@ -12,7 +12,8 @@ from typing import Any
 
 from clients import edit_tags
 from clients.actors import Actor
-from clients.acts import catalogue, contacts, lifecycle
+from clients.acts import catalogue, lifecycle
+from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Proposal, Scope, User
 from clients.refusal_codes import Code
 from foundation import email_addresses

@@ -14,8 +14,9 @@ from audit import log
 from audit.actions import Action
 from clients import fields
 from clients.actors import Actor
-from clients.acts import client_secrets, decision_record, four_eyes, lifecycle
+from clients.acts import decision_record, four_eyes, lifecycle
 from clients.acts.client_requests import move, say
+from clients.acts.credentials import client_secrets
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
 from clients.models import Client, Mail, Registration, Scope, User

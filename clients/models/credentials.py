@@ -81,7 +81,7 @@ class Key(models.Model):
                 fields=["client", "thumbprint"], condition=Q(retires_at=None), name="one_row_per_client_and_key_in_use"
             ),
             # With a shared proven key either client could authenticate as the other. An unproven one is public data
-            # that anyone can upload: it must not block the owner (clients/acts/keys.py).
+            # that anyone can upload: it must not block the owner (clients/acts/credentials/keys.py).
             models.UniqueConstraint(
                 fields=["thumbprint"],
                 condition=Q(retires_at=None, proven_at__isnull=False),

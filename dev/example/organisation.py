@@ -12,7 +12,9 @@ from audit import log
 from clients import keymaterial
 from clients.access import networks, one_time_codes
 from clients.actors import Actor
-from clients.acts import catalogue, client_requests, contacts, keys, lifecycle, review, staff
+from clients.acts import catalogue, client_requests, lifecycle, review
+from clients.acts.credentials import keys
+from clients.acts.people import contacts, staff
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from dev.example import certificates
 from portal.pages.review import risk_signals

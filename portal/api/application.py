@@ -15,9 +15,12 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from foundation.refusals import Refusal
-from portal.api import own_client, own_keys, own_secret, own_tokens
 from portal.api.middleware import RETRY_AFTER_S
 from portal.api.openapi import document
+from portal.api.own import client as own_client
+from portal.api.own import keys as own_keys
+from portal.api.own import secret as own_secret
+from portal.api.own import tokens as own_tokens
 from portal.api.problems import Problem, answer, field_error
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.utils.translation import gettext as _
 
-from clients.acts import contacts as acts
+from clients.acts.people import contacts as acts
 from clients.models import Client, ClientContact
 from portal.forms.contacts import ContactForm
 from portal.guards.access import actor

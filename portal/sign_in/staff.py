@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy
 
 from clients import encryption
 from clients.actors import Actor
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.authentication import staff_sign_ins
 from clients.models import User
 from foundation import email_addresses

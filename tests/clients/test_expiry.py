@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from clients import expiry
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.mail import outbox
 from clients.mail.rendering import render
 from clients.models import Client, Key, Mail

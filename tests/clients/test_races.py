@@ -11,7 +11,8 @@ from audit.models import Entry
 from clients import expiry
 from clients.access import management_links, one_time_codes
 from clients.actors import Actor
-from clients.acts import client_secrets, keys, lifecycle, review
+from clients.acts import lifecycle, review
+from clients.acts.credentials import client_secrets, keys
 from clients.mail import outbox
 from clients.models import Client, Key, Mail, MailedCode, Registration, Secret
 from clients.refusal_codes import Code

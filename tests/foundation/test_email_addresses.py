@@ -4,8 +4,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from clients.access import one_time_codes
-from clients.acts import contacts, review
-from clients.acts import staff as people
+from clients.acts import review
+from clients.acts.people import contacts
+from clients.acts.people import staff as people
 from clients.models import Mail, MailedCode, User
 from clients.refusal_codes import Code
 from foundation import email_addresses

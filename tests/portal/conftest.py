@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client as Browser
 
 from audit import verification_runs
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client, Mail, User
 from tests.portal.support import browsers
 from tests.support import factories

@@ -21,7 +21,7 @@ from audit.actions import Action
 from audit.models import Entry
 from clients import keymaterial
 from clients.access import management_links
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Mail
 from foundation.log_lines import LineHandler
 from foundation.secret_format import generate

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from audit import verification_runs
 from audit.models import LogHead, Verification
-from clients.acts import client_requests, contacts, keys
+from clients.acts import client_requests
+from clients.acts.credentials import keys
+from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Mail, Registration
 from tests.portal.support import browsers, staff
 from tests.support import factories

@@ -12,7 +12,9 @@ from audit.actions import Action
 from audit.models import Entry
 from clients.access import management_links, one_time_codes
 from clients.access.session_store import UID
-from clients.acts import client_secrets, contacts, keys, proposals
+from clients.acts import proposals
+from clients.acts.credentials import client_secrets, keys
+from clients.acts.people import contacts
 from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 from clients.refusal_codes import Code

@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import Key
 
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client
 from clients.models import Key as ClientKey
 from tests.support import factories

@@ -13,7 +13,8 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from clients import keymaterial
-from clients.acts import client_secrets, keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets, keys
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from tests.support import factories

@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.former_ids import has_id
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients.actors import Actor
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.keymaterial import PublicKey, algorithm_names
 from clients.models import Client, Key
 from foundation.refusals import Refusal

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.actors import Actor
-from clients.acts import staff
+from clients.acts.people import staff
 from portal.management.act_command import ActCommand
 
 

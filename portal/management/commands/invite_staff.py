@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from clients.actors import Actor
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.models import User
 from portal.management.act_command import ActCommand
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.actors import Actor
-from clients.acts import client_secrets
+from clients.acts.credentials import client_secrets
 from portal.management.act_command import ActCommand
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.access import management_links
-from clients.acts import contacts
+from clients.acts.people import contacts
 from clients.authentication import sessions
 from clients.models import ManagementLink
 from portal.forms.links import LinkForm

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views import i18n
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.authentication import staff_sign_ins
 from clients.models import User
 from portal.guards.access import actor

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clients.access.guarded_acts import Act
-from clients.acts import contacts as acts
+from clients.acts.people import contacts as acts
 from clients.models import ClientContact, Proposal
 from portal.flows.contacts import add, remove
 from portal.forms.contacts import ContactForm

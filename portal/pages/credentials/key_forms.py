@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.acts.client_secrets import OVERLAPS
+from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.models import Key
 from portal.forms.key_upload import MAX_UPLOAD
 from portal.ui.dates import moment

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients import keymaterial
 from clients.access.guarded_acts import Act
-from clients.acts import keys
-from clients.acts.client_secrets import OVERLAPS
+from clients.acts.credentials import keys
+from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
 from foundation.refusals import Refusal

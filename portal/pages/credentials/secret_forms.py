@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clients.acts.client_secrets import OVERLAPS
+from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.models import Key
 from portal.ui.dates import moment
 

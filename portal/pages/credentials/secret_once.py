@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 
 from clients import encryption
-from clients.acts import client_secrets
+from clients.acts.credentials import client_secrets
 from clients.models import Client, Secret
 from portal.web import kept_forms
 from portal.web.http_request import Request

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.access.guarded_acts import Act
-from clients.acts import client_secrets
-from clients.acts.client_secrets import OVERLAPS
+from clients.acts.credentials import client_secrets
+from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.models import Client, Secret
 from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from clients.acts import contacts as acts
 from clients.acts.four_eyes import NeedsColleague
+from clients.acts.people import contacts as acts
 from clients.models import ClientContact, Proposal
 from portal.flows.contacts import add, remove
 from portal.flows.proposals import propose

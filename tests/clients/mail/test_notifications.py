@@ -12,7 +12,7 @@ from psycopg import sql
 from audit.actions import Action
 from clients.access import networks
 from clients.actors import KEYDESK_ITSELF, Actor
-from clients.acts import client_secrets, keys
+from clients.acts.credentials import client_secrets, keys
 from clients.authentication import passkeys
 from clients.mail import notifications, outbox, words
 from clients.models import Client, ClientContact, Mail, User

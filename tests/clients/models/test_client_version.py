@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection
 
-from clients.acts import catalogue, client_secrets, keys
+from clients.acts import catalogue
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client
 from tests.support.factories import NOW, SYSTEM, api, by, client, lotte, scope
 from tests.support.keys import public_key

@@ -81,7 +81,7 @@ CRASH = """
 import os
 from django.db import transaction
 from django.utils import timezone
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.actors import COMMAND_LINE
 from clients.mail import outbox
 outbox.wake_worker = lambda mail_id: transaction.on_commit(lambda: os.kill(os.getpid(), 9))

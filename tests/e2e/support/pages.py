@@ -17,7 +17,7 @@ from audit import checkpoints, verification_runs
 from audit.models import LogHead, Verification
 from clients import encryption
 from clients.acts import proposals, review
-from clients.acts import staff as people
+from clients.acts.people import staff as people
 from clients.models import Client, Mail, Proposal, Registration, Scope, User
 from dev.example import organisation, traffic
 from portal.pages.docs import contents

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client
 from tests.portal.api.support.callers import PATH, token_for
 from tests.support.factories import NOW, by, lotte

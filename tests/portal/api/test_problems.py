@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client as Browser
 
-from portal.api import own_client
+from portal.api.own import client as own_client
 from tests.portal.api.support.callers import PATH
 
 pytestmark = pytest.mark.django_db

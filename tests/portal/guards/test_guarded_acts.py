@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from clients.access import one_time_codes
 from clients.access.guarded_acts import Act
-from clients.acts import contacts, keys
+from clients.acts.credentials import keys
+from clients.acts.people import contacts
 from clients.authentication import step_up
 from clients.authentication.step_up import Asked
 from clients.models import Client, ClientContact, Mail, MailedCode

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import override_settings
 
 from audit.models import Entry
-from clients.acts import keys as key_acts
+from clients.acts.credentials import keys as key_acts
 from clients.models import Api, Client, Key, Scope, Secret, User
 from tests.portal.management.running import refused, run
 from tests.support import factories, keys

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import keys
 from clients.models import Client, Key, Registration
 from portal.search.staff_search import clients_for
 from tests.portal.support import browsers

@@ -14,7 +14,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clients.access import management_links
-from clients.acts import contacts, keys
+from clients.acts.credentials import keys
+from clients.acts.people import contacts
 from clients.mail import outbox, rendering, targets
 from clients.models import Client, ClientContact, Mail, ManagementLink, User
 from portal.web.next_page import own_page

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients.access import management_links
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.models import User
 from tests.support import factories
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, Provider, running_provider

@@ -17,8 +17,8 @@ from django.urls import reverse
 
 from clients.access import management_links
 from clients.access.session_store import digest
-from clients.acts import contacts
-from clients.acts import staff as people
+from clients.acts.people import contacts
+from clients.acts.people import staff as people
 from clients.models import Mail, ManagementLink, Session, User
 from clients.tasks import delete_ended_sessions
 from portal.web import form_rate_limits

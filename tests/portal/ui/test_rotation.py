@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from clients.acts import client_secrets, keys
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Key, Secret
 from portal.ui import client_health
 from tests.portal.support import browsers

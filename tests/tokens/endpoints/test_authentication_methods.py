@@ -6,7 +6,8 @@ Two at once: invalid_request (RFC 6749 section 2.3).
 import pytest
 from joserfc.jwk import OctKey
 
-from clients.acts import client_secrets, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets
 from clients.models import Client
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import JWT_BEARER, Signer, Wire, basic, ec_key

@@ -9,7 +9,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from clients import keymaterial
-from clients.acts import keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import keys
 from clients.models import Client
 from tests.support.factories import SYSTEM
 from tests.support.keys import certificate_pem, new_ec

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey
 
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.support.keys import certificate_pem, new_ec

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clients.acts import catalogue, client_secrets, lifecycle
+from clients.acts import catalogue, lifecycle
+from clients.acts.credentials import client_secrets
 from clients.models import Client
 from portal.pages.incident import pasted_secret
 from tests.support import factories

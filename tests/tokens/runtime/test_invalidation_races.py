@@ -19,7 +19,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from clients.acts import client_secrets, keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client
 from tests.support import factories
 from tests.support.factories import SYSTEM

@@ -14,7 +14,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client
 from foundation.ip_addresses import wide_network
 from tests.support.factories import NOW, SYSTEM

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from clients.acts import client_secrets, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets
 from clients.models import Client
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clients.access import management_links
-from clients.acts import contacts, staff
+from clients.acts.people import contacts, staff
 from clients.mail.rendering import render
 from clients.models import Mail, ManagementLink, User
 from tests.support import factories

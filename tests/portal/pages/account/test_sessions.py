@@ -16,7 +16,7 @@ from audit.models import Entry
 from clients.access import management_links
 from clients.access.session_store import UID
 from clients.actors import Actor
-from clients.acts import contacts
+from clients.acts.people import contacts
 from clients.authentication import passkeys
 from clients.mail import rendering
 from clients.models import Client, ClientContact, Mail, Session

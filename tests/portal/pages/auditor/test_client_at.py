@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import client_requests, contacts, lifecycle, review
+from clients.acts import client_requests, lifecycle, review
+from clients.acts.people import contacts
 from clients.models import ClientContact
 from portal.pages.auditor.client_history import as_it_was
 from tests.portal.pages.auditor.test_change_log import suspended

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import catalogue, client_secrets
+from clients.acts import catalogue
+from clients.acts.credentials import client_secrets
 from portal.web import csv_download
 from tests.portal.pages.auditor.test_change_log import export, suspended
 from tests.portal.support.staff import signed_in

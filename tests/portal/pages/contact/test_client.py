@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients.acts import client_requests, client_secrets, keys, lifecycle, proposals, review
+from clients.acts import client_requests, lifecycle, proposals, review
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Key, Proposal
 from tests.portal.support import browsers
 from tests.support import factories

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Key
 from tests.portal.support import browsers
 from tests.support import factories

@@ -6,8 +6,9 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.access import management_links
-from clients.acts import client_requests, contacts, lifecycle
-from clients.acts import staff as people
+from clients.acts import client_requests, lifecycle
+from clients.acts.people import contacts
+from clients.acts.people import staff as people
 from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, Registration, User
 from tests.portal.support import browsers

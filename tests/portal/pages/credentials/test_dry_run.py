@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client
 from portal.ui.dates import precise
 from tests.portal.support import browsers

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Key
 from portal.ui.dates import moment
 from tests.portal.pages.credentials.test_keys import add, certificate_now, hand_over

@@ -14,7 +14,7 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.access import one_time_codes
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client, Key, Mail
 from tests.portal.support import browsers, staff
 from tests.support import factories

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Key
 from tests.portal.support.html import Page
 from tests.support import factories

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client
 from tests.support import factories
 from tests.support.keys import public_key

@@ -12,7 +12,7 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.access import one_time_codes
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.models import Client, Mail, Secret
 from tests.portal.support import browsers
 from tests.support import factories

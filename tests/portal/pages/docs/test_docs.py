@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client as Browser
 from django.urls import reverse
 
-from clients.acts import catalogue, client_secrets, keys
+from clients.acts import catalogue
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Scope
 from portal.pages.docs import samples
 from portal.pages.docs.contents import PAGES, neighbours

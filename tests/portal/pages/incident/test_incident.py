@@ -14,8 +14,8 @@ from django.urls import reverse
 from joserfc.jwk import ECKey
 
 from audit.models import Entry
-from clients.acts import keys as key_acts
 from clients.acts import lifecycle
+from clients.acts.credentials import keys as key_acts
 from clients.mail.rendering import render
 from clients.models import Client, Key, Mail
 from tests.portal.pages.incident.test_pasted_secret import look_up, reference, token_of

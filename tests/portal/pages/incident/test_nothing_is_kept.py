@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import keys as key_acts
+from clients.acts.credentials import keys as key_acts
 from clients.mail.rendering import render
 from clients.models import Mail
 from tests.portal.pages.incident.test_incident import assertion_of, pem, private_jwk

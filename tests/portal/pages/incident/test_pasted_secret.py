@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import keys as key_acts
 from clients.acts import lifecycle
+from clients.acts.credentials import keys as key_acts
 from clients.models import Mail
 from tests.portal.support.staff import signed_in
 from tests.support import factories, keys

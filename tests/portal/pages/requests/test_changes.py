@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import client_requests, contacts, lifecycle, review
+from clients.acts import client_requests, lifecycle, review
+from clients.acts.people import contacts
 from clients.mail.rendering import render
 from clients.models import Client as ApiClient
 from clients.models import ClientContact, Mail, Registration

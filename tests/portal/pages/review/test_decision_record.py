@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import client_requests, client_secrets
+from clients.acts import client_requests
+from clients.acts.credentials import client_secrets
 from clients.models import Client, Registration
 from portal.pages.auditor.client_history import as_it_was
 from tests.portal.support.staff import signed_in

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import client_requests, contacts, lifecycle, proposals
+from clients.acts import client_requests, lifecycle, proposals
+from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Mail, Proposal, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal

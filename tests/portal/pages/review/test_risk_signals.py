@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from clients.acts import client_requests, contacts
+from clients.acts import client_requests
+from clients.acts.people import contacts
 from clients.models import ClientContact, Registration, User
 from portal.pages.review import risk_signals
 from tests.portal.support import browsers

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import keys as key_acts
 from clients.acts import lifecycle
+from clients.acts.credentials import keys as key_acts
 from clients.models import Client, ClientContact, Mail, Proposal
 from tests.portal.support.html import Page, seen_on
 from tests.portal.support.staff import signed_in

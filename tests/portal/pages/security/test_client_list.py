@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
-from clients.acts import client_secrets, lifecycle
-from clients.acts import keys as key_acts
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets
+from clients.acts.credentials import keys as key_acts
 from clients.models import Client
 from foundation.secret_format import generate
 from portal.pages.security import client_list

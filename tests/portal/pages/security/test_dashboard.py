@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from audit.models import Entry
 from clients import keymaterial
-from clients.acts import contacts
-from clients.acts import keys as key_acts
+from clients.acts.credentials import keys as key_acts
+from clients.acts.people import contacts
 from clients.mail import outbox
 from clients.models import Mail
 from portal.tasks import remember_dashboard

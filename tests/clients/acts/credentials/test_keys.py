@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from audit.models import Entry
-from clients.acts import client_secrets, keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import client_secrets, keys
 from clients.mail.rendering import render
 from clients.models import Key, Mail
 from clients.refusal_codes import Code

@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
-from clients.acts import client_secrets
+from clients.acts.credentials import client_secrets
 from clients.refusal_codes import Code
 from portal.api.bearer import SelfBearer, caller_of
 from portal.api.openapi import refusals
-from portal.api.own_keys import Overlap
+from portal.api.own.keys import Overlap
 from portal.web.http_request import prepared
 
 router = Router(auth=SelfBearer(), tags=["self"])

@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from clients import keymaterial
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
 from clients.refusal_codes import Code

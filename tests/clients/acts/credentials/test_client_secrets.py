@@ -9,7 +9,7 @@ import pytest
 
 from audit.models import Entry
 from clients import encryption
-from clients.acts import client_secrets, keys
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Mail
 from clients.refusal_codes import Code
 from foundation import secret_format

@@ -13,7 +13,7 @@ from audit import log
 from audit.actions import Action
 from clients import encryption
 from clients.actors import Actor
-from clients.acts import staff
+from clients.acts.people import staff
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Secret
 from clients.refusal_codes import Code

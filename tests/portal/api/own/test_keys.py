@@ -8,7 +8,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from audit.models import Entry
-from clients.acts import keys
+from clients.acts.credentials import keys
 from clients.mail.rendering import render
 from clients.models import Client, Key, Mail
 from tests.portal.api.support.callers import caller

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from clients.acts import client_secrets, keys
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client
 from tests.support.factories import by, lotte
 from tests.support.keys import certificate, public_key

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import keys, lifecycle
+from clients.acts import lifecycle
+from clients.acts.credentials import keys
 from clients.models import Client, Mail, Secret
 from tests.portal.api.support.callers import caller, token_for
 from tests.support import factories

@@ -1,0 +1,1 @@
+"""A client about itself (scope `keydesk.self`)."""

@@ -5,6 +5,7 @@
 # make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
 # make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
+# make bench-compare  the token server's CPU per request beside an older commit's (ARGS="54533bb --rounds 6")
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
 # make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/
@@ -20,7 +21,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test quick coverage check messages bench bench-scale bench-pages screenshots walks clean
+.PHONY: help install translations demo test quick coverage check messages bench bench-compare bench-scale bench-pages screenshots walks clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -76,6 +77,9 @@ messages: .venv/synced
 
 bench: translations
 	@exec $(PYTHON) -m bench.run $(ARGS)
+
+bench-compare: translations
+	@exec $(PYTHON) -m bench.compare $(ARGS)
 
 bench-scale: translations
 	@exec $(PYTHON) -m bench.scale $(ARGS)

@@ -6,10 +6,14 @@ GRANT SELECT ON clients_client, clients_api, clients_scope, clients_clientscope,
 GRANT SELECT (id, client_id, digest, ends_at) ON clients_secret TO :"tokens";
 GRANT SELECT (id, client_id, kid, jwk, algorithms, active_from, retires_at, not_after, added_at) ON clients_key
     TO :"tokens";
+GRANT SELECT (id, client_id, issuer_id, subject, claims, ends_at, added_at) ON clients_trust TO :"tokens";
+GRANT SELECT (id, name, url, audience, max_lifetime, enabled_at, disabled_at, keys, keys_fetched_at) ON clients_issuer
+    TO :"tokens";
 GRANT SELECT, INSERT ON tokens_token, tokens_usedassertion TO :"tokens";
 GRANT UPDATE (revoked_at) ON tokens_token TO :"tokens";
 GRANT INSERT ON tokens_journalentry, tokens_anonymousrefusal TO :"tokens";
-GRANT SELECT, INSERT, UPDATE ON tokens_usageday, tokens_usagedetail, tokens_credentialuse, tokens_refusalcount
+GRANT SELECT, INSERT, UPDATE ON tokens_usageday, tokens_usagedetail, tokens_credentialuse, tokens_refusalcount,
+    tokens_issuerkeyrequest
     TO :"tokens";
 -- Numbers of new rows, and nothing else of these sequences.
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', sequence, :'tokens')

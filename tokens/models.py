@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Count, F, Q, Sum
 
-from clients.models import Client
+from clients.models import Client, Issuer
 
 
 def to_client(related_name: str) -> models.ForeignKey[Client, Client]:
@@ -285,3 +285,15 @@ class UsageDetail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.credential} from {self.network}"
+
+
+class IssuerKeyRequest(models.Model):
+    """Wish for an issuer's keys after a JWT with an unknown `kid`; the worker fetches them (PROTOCOL F-35)."""
+
+    issuer = models.OneToOneField(
+        Issuer, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="key_request"
+    )
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issuer_id}: {self.asked_at}"

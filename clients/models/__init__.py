@@ -1,6 +1,7 @@
 from clients.models.catalogue import Api, Scope
 from clients.models.client import Client, ClientContact, ClientScope
 from clients.models.credentials import Key, Secret
+from clients.models.federation import Issuer, JwksUri, Trust
 from clients.models.mail import Mail
 from clients.models.networks import UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
@@ -13,6 +14,8 @@ __all__ = [
     "Client",
     "ClientContact",
     "ClientScope",
+    "Issuer",
+    "JwksUri",
     "Key",
     "Mail",
     "MailedCode",
@@ -24,6 +27,7 @@ __all__ = [
     "Scope",
     "Secret",
     "Session",
+    "Trust",
     "User",
     "UserNetwork",
 ]

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.client import Client
+from clients.models.federation import JwksUri
 
 MAX_KID_IN_TITLE = 16  # characters
 COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 writes it
@@ -69,6 +70,9 @@ class Key(models.Model):
     retires_at = models.DateTimeField(null=True)
     proven_at = models.DateTimeField(null=True)  # when possession of the private half was proven
     warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
+    jwks_uri = models.ForeignKey(  # the address at which it was found, which also ends it
+        JwksUri, on_delete=models.SET_NULL, null=True, related_name="keys"
+    )
 
     objects = KeyQuerySet.as_manager()
 

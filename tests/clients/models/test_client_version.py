@@ -5,7 +5,7 @@ from django.db import connection
 
 from clients.acts import catalogue
 from clients.acts.credentials import client_secrets, keys
-from clients.models import Client
+from clients.models import Client, Issuer, Trust
 from tests.support.factories import NOW, SYSTEM, api, by, client, lotte, scope
 from tests.support.keys import public_key
 
@@ -51,6 +51,43 @@ def test_keys_and_secrets_move_the_version():
     assert middle > before
     client_secrets.end(secret=mine.secrets.get(), by=by(lotte()), now=NOW)
     assert version(mine) > middle
+
+
+def test_a_trust_and_what_decides_of_its_issuer_move_the_version():
+    (mine, _secret), (other, _other_secret) = client(), client()
+    issuer = Issuer.objects.create(
+        name="GitHub Actions", url="https://token.example", created_at=NOW, created_by="Noor", enabled_at=NOW
+    )
+    versions = [version(mine)]
+    unrelated = version(other)
+    Trust.objects.create(client=mine, issuer=issuer, subject="repo:42", added_at=NOW, added_by="Lotte")
+    versions.append(version(mine))
+    for change in (
+        "UPDATE clients_trust SET ends_at = now()",
+        "UPDATE clients_issuer SET url = 'https://other.example'",
+        "UPDATE clients_issuer SET audience = 'api://of-its-own'",
+        "UPDATE clients_issuer SET max_lifetime = 7200",
+        "UPDATE clients_issuer SET enabled_at = now()",
+        "UPDATE clients_issuer SET disabled_at = now()",
+        "UPDATE clients_issuer SET keys = '[1]'",
+        "UPDATE clients_issuer SET keys_fetched_at = now()",
+        "DELETE FROM clients_trust",
+    ):
+        sql(change)
+        versions.append(version(mine))
+    assert sorted(set(versions)) == versions
+    assert version(other) == unrelated
+
+
+def test_a_fetch_without_news_moves_no_version():
+    mine, _secret = client()
+    issuer = Issuer.objects.create(
+        name="GitLab", url="https://a.example", created_at=NOW, created_by="", enabled_at=NOW
+    )
+    Trust.objects.create(client=mine, issuer=issuer, subject="project:1", added_at=NOW, added_by="Lotte")
+    before = version(mine)
+    Issuer.objects.update(keys_tried_at=NOW, keys_problem="key_set_unreachable")
+    assert version(mine) == before
 
 
 def test_a_new_scope_reloads_only_the_resource_servers_that_see_it():

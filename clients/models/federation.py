@@ -1,0 +1,176 @@
+"""Keys that clients do not keep here: those of issuers that trusts name, and those at a client's own address."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import MD5, Cast
+
+from clients.models.client import Client
+
+MAX_LIFETIME = 86_400  # seconds, of any issuer's tokens
+LAST_GOOD_SET_SERVES = timedelta(hours=24)
+
+
+class IssuerQuerySet(models.QuerySet["Issuer"]):
+    def enabled(self) -> IssuerQuerySet:
+        """Return the issuers whose tokens are accepted."""
+        return self.filter(disabled_at=None)
+
+
+class Issuer(models.Model):
+    """Issuer of JWTs that clients may present in place of assertions of their own (PROTOCOL F-32).
+
+    Its keys are fetched by the worker and kept here; the authorization server never fetches (PROTOCOL F-35). Name and
+    URL never change: trusts were made on them.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=60, unique=True)
+    url = models.CharField(max_length=512, unique=True)  # `iss`, compared exactly
+    pasted_keys = models.JSONField(null=True)  # a JWKS, for an issuer without discovery
+    audience = models.CharField(max_length=512, blank=True)  # `aud` of its tokens; empty: our issuer
+    max_lifetime = models.PositiveIntegerField(  # seconds from `iat` to `exp`
+        default=3600, validators=[MinValueValidator(60), MaxValueValidator(MAX_LIFETIME)]
+    )
+    created_at = models.DateTimeField()
+    created_by = models.TextField()  # a label, as in the change log
+    enabled_at = models.DateTimeField()  # a token from before is not alive, also after the issuer is enabled again
+    disabled_at = models.DateTimeField(null=True)
+
+    # Of the last good set: [{"kid", "jwk", "algorithms"}]; and what in it cannot be used: [{"kid", "code"}].
+    keys = models.JSONField(default=list)
+    skipped = models.JSONField(default=list)
+    keys_fetched_at = models.DateTimeField(null=True)  # the last good fetch
+    keys_tried_at = models.DateTimeField(null=True)
+    keys_problem = models.CharField(max_length=40, blank=True)  # code of the last failure
+
+    objects = IssuerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_lifetime__range=(60, MAX_LIFETIME)), name="max_lifetime_of_an_issuer_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.disabled_at is None
+
+    @property
+    def audit_id(self) -> str:
+        return f"issuer:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.name
+
+    audit_client = ""
+
+
+class TrustQuerySet(models.QuerySet["Trust"]):
+    def usable(self, now: datetime) -> TrustQuerySet:
+        """Return the trusts that authenticate at this moment, if their issuer's keys are known."""
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now), issuer__disabled_at=None)
+
+
+class Trust(models.Model):
+    """Whose JWTs of which issuer authenticate a client: an exact subject, and claims that must be equal.
+
+    A row never changes but to end: a change is a new row, so that tokens name what they were issued for.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="trusts")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="trusts")
+    label = models.CharField(max_length=60, blank=True)
+    subject = models.CharField(max_length=512)
+    claims = models.JSONField(default=dict)  # name of a member, or a JSON Pointer -> value
+    added_at = models.DateTimeField()
+    added_by = models.TextField()  # a label, as in the change log
+    ends_at = models.DateTimeField(null=True)
+    warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
+
+    objects = TrustQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "client", "issuer", "subject", MD5(Cast("claims", models.TextField())),
+                condition=Q(ends_at=None), name="one_trust_in_use_per_client_and_claims",
+            ),
+        ]  # fmt: skip
+        indexes = [models.Index(fields=["client", "ends_at"]), models.Index(fields=["issuer", "subject"])]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def credential(self) -> str:
+        """Name of the credential in the tokens that were issued to it."""
+        return f"trust:{self.pk}"
+
+    @property
+    def audit_id(self) -> str:
+        return f"trust:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return f"{self.issuer.name}: {self.subject}"
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid)
+
+
+class JwksUriQuerySet(models.QuerySet["JwksUri"]):
+    def in_use(self) -> JwksUriQuerySet:
+        return self.filter(ends_at=None)
+
+
+class JwksUri(models.Model):
+    """An https address at which a client publishes its keys. The keys themselves are ordinary rows (PROTOCOL F-37)."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="jwks_uris")
+    url = models.CharField(max_length=512)
+    label = models.CharField(max_length=60, blank=True)
+    added_at = models.DateTimeField()
+    added_by = models.TextField()  # a label, as in the change log
+    ends_at = models.DateTimeField(null=True)
+    fetched_at = models.DateTimeField(null=True)  # the last good fetch
+    tried_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=40, blank=True)  # code of the last failure
+
+    objects = JwksUriQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client"], condition=Q(ends_at=None), name="one_jwks_uri_in_use_per_client"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def audit_id(self) -> str:
+        return f"jwks_uri:{self.uid}"
+
+    @property
+    def audit_label(self) -> str:
+        return self.url
+
+    @property
+    def audit_client(self) -> str:
+        return str(self.client.uid)

@@ -149,4 +149,7 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(drive() if sys.argv[1:] == ["--drive"] else main())
+    if sys.argv[1:] == ["--drive"]:
+        drive()
+    else:
+        sys.exit(main())

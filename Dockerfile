@@ -14,6 +14,11 @@ RUN uv sync --frozen --no-dev --group build && .venv/bin/python -m dev.compile_t
 RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients foundation portal tokens
 
 FROM python:3.13-slim
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title=Keydesk \
+      org.opencontainers.image.description="Self-service portal and OAuth 2.0 authorization server for machine-to-machine clients" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.licenses=MIT
 RUN groupadd --gid 10001 keydesk && \
     useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin keydesk
 WORKDIR /keydesk

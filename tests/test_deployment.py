@@ -10,6 +10,8 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from foundation import VERSION
+
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATION = {"database_url", "secret_key", "secrets_keys", "log_verifier_keys", "broker_url", "cache_url"}
 # Secrets by service: a stolen `tokens`, which faces the Internet, opens no client secret and signs nothing.
@@ -55,6 +57,13 @@ def made_secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_service_has_the_secrets_it_needs_and_no_others(compose):
     assert {name: set(service.get("secrets", [])) for name, service in compose["services"].items()} == SECRETS
+
+
+def test_one_version_stands_everywhere(compose):
+    """pyproject.toml has it; what cannot read it there, says the same."""
+    assert compose["x-keydesk"]["image"] == f"${{KEYDESK_IMAGE:-keydesk}}:${{KEYDESK_VERSION:-{VERSION}}}"
+    assert compose["services"]["check"]["build"]["args"] == {"VERSION": f"${{KEYDESK_VERSION:-{VERSION}}}"}
+    assert f"\nARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
 
 
 def test_a_variable_names_a_secret_that_the_service_has(compose):

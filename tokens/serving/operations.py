@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from uvicorn.server import ServerState
 
+from foundation import VERSION
 from tokens.protocol.http import Answer, Request, plain
 from tokens.serving.http_connection import HttpConnection
 from tokens.storage.batcher import Unavailable
@@ -81,7 +82,7 @@ class Operations:
 
     async def _healthz(self) -> Answer:
         """Answer that the process is alive: restart it when this fails."""
-        return _json(200, {"status": "ok"})
+        return _json(200, {"status": "ok", "version": VERSION})
 
     async def _readyz(self) -> Answer:
         """Answer whether the process is ready: send it no traffic while this fails, as on a read-only database."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, Info
+
+from foundation import VERSION
+
+Info("keydesk_build", "Version of Keydesk that this process runs.").info({"version": VERSION})
 
 REQUEST_SECONDS = Histogram(
     "keydesk_oauth_request_seconds",

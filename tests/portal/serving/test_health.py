@@ -20,6 +20,7 @@ from django.db import connection
 
 from dev.servers import sockets, stack
 from dev.servers.processes import Process
+from foundation import VERSION
 from portal.serving.health import Broker
 from tests.e2e.support.live import free_port
 from tests.tokens.support.connected import Link, eventually, get
@@ -67,7 +68,7 @@ def web(django_db_setup: None) -> Iterator[Web]:
 
 
 def test_any_host_may_ask(web: Web) -> None:
-    assert web.operations("/healthz") == (200, '{"status": "ok"}')
+    assert web.operations("/healthz") == (200, f'{{"status": "ok", "version": "{VERSION}"}}')
     status, body = web.operations("/readyz")
     assert (status, json.loads(body)) == (200, {"status": "ok", "database": True, "writable": True, "broker": True})
     assert "process_cpu_seconds_total" in web.operations("/metrics")[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from foundation import VERSION
 from tokens.policy import from_settings
 from tokens.protocol.http import Answer, Request
 from tokens.serving.operations import Operations, PortInUse
@@ -73,3 +75,8 @@ def test_a_port_in_use_is_explained() -> None:
         operations = Operations(Store(from_settings(), time.time))
         with pytest.raises(PortInUse, match="OPERATIONS_PORT"):
             asyncio.run(operations.listen("127.0.0.1", taken.getsockname()[1]))
+
+
+def test_health_and_metrics_tell_the_version() -> None:
+    assert json.loads(asked("/healthz").body) == {"status": "ok", "version": VERSION}
+    assert f'keydesk_build_info{{version="{VERSION}"}} 1.0' in asked("/metrics").body.decode().splitlines()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from foundation import VERSION
 from tests.tokens.support.served import Served
 from tests.tokens.support.wire import Answer
 from tokens.protocol.parameters import MAX_BODY_BYTES
@@ -145,7 +146,7 @@ def test_a_request_that_is_too_long_is_refused_and_no_5xx(served: Served, signed
 
 def test_the_process_tells_its_health_and_its_metrics(served: Served, signed_in):
     served.send("POST", TOKEN, signed_in, FORM, body=GRANT)
-    assert served.operations("/healthz").json == {"status": "ok"}
+    assert served.operations("/healthz").json == {"status": "ok", "version": VERSION}
     assert served.operations("/readyz").json == {"status": "ok", "database": True, "writable": True}
     metrics = served.operations("/metrics")
     assert metrics.headers["Content-Type"].startswith("text/plain")

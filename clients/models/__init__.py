@@ -2,6 +2,7 @@ from clients.models.catalogue import Api, Scope
 from clients.models.client import Client, ClientContact, ClientScope
 from clients.models.credentials import Key, Secret
 from clients.models.federation import Issuer, JwksUri, Trust
+from clients.models.kept_answers import KeptAnswer
 from clients.models.mail import Mail
 from clients.models.networks import UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
@@ -16,6 +17,7 @@ __all__ = [
     "ClientScope",
     "Issuer",
     "JwksUri",
+    "KeptAnswer",
     "Key",
     "Mail",
     "MailedCode",

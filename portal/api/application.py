@@ -15,6 +15,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from foundation.refusals import Refusal
+from portal.api.idempotency import once
 from portal.api.middleware import RETRY_AFTER_S
 from portal.api.openapi import document
 from portal.api.own import client as own_client
@@ -57,6 +58,7 @@ api = NinjaAPI(
     urls_namespace="api",
     parser=StrictParser(),
 )
+api.add_decorator(once)
 for operations in (own_client, own_keys, own_secret, own_tokens):
     api.add_router("", operations.router)
 

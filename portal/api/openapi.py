@@ -10,6 +10,7 @@ from django.conf import settings
 from ninja import NinjaAPI
 
 from foundation.refusals import Refusal
+from portal.api.idempotency import HEADER, MAX_LENGTH
 from portal.api.problems import MEDIA_TYPE, described
 from portal.explanations.api_codes import FACTS, STATUSES, ApiCode
 from tokens.protocol.errors import Rule
@@ -18,12 +19,20 @@ REQUEST_ID = "7d1c88f041b2"  # of examples
 OF_EVERY_OPERATION = (Rule.NO_TOKEN, Rule.TOKEN_NOT_ACTIVE, Rule.INSUFFICIENT_SCOPE, Rule.RATE_LIMIT,
                       Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)  # fmt: skip
 OF_A_BODY = (ApiCode.BROKEN_JSON, ApiCode.NOT_JSON, ApiCode.FIELDS_INVALID)
+OF_A_POST = (ApiCode.FIELDS_INVALID, ApiCode.IDEMPOTENCY_KEY_IN_USE, ApiCode.IDEMPOTENCY_KEY_REUSED)
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": True,
     "description": "The etag of the state that the caller has read, in double quotes",
     "schema": {"type": "string"},
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": HEADER,
+    "description": "Sent again within 24 hours with the same body it gets the first answer. Refusals are not kept",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
+    "example": "5f0c7c1e-93d7-4b58-8a3f-0d8d1c1f2a77",
 }
 PROBLEM = {
     "type": "object",
@@ -65,8 +74,11 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     made["servers"] = [{"url": settings.PUBLIC_URL}]
     made["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     for operations in made["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             codes = operation.pop("x-refusals")
+            if method == "post" and "security" in operation:
+                codes = dict.fromkeys([*codes, *OF_A_POST])
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             if ApiCode.IF_MATCH_MISSING in codes:
                 operation.setdefault("parameters", []).append(IF_MATCH)
             operation["responses"] = {

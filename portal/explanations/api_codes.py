@@ -18,6 +18,8 @@ class ApiCode(StrEnum):
 
     BROKEN_JSON = "broken_json"
     FIELDS_INVALID = "fields_invalid"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     IF_MATCH_MISSING = "if_match_missing"
     LAST_WAY_IN = "last_way_in"
     NOT_FOUND = "not_found"
@@ -28,6 +30,12 @@ class ApiCode(StrEnum):
 OF_THE_API: dict[str, Text] = {
     ApiCode.BROKEN_JSON: _("The body is not valid JSON in UTF-8."),
     ApiCode.FIELDS_INVALID: _("Some fields are not as the documentation describes them."),
+    ApiCode.IDEMPOTENCY_KEY_IN_USE: _(
+        "The first request with this Idempotency-Key is still running. Send it again in a second."
+    ),
+    ApiCode.IDEMPOTENCY_KEY_REUSED: _(
+        "This Idempotency-Key was sent with another body. Use a new one for each request, and the same for a retry."
+    ),
     ApiCode.IF_MATCH_MISSING: _("Send If-Match with the ETag that you read."),
     ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
     ApiCode.NOT_FOUND: _("This client has nothing with this id."),
@@ -50,6 +58,8 @@ STATUSES: dict[str, HTTPStatus] = {
     ApiCode.NOT_JSON: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ApiCode.FIELDS_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     ApiCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ApiCode.IDEMPOTENCY_KEY_IN_USE: HTTPStatus.CONFLICT,
+    ApiCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ApiCode.IF_MATCH_MISSING: HTTPStatus.PRECONDITION_REQUIRED,
     Code.CHANGED_MEANWHILE: HTTPStatus.PRECONDITION_FAILED,
     Code.SELF_SERVICE_OFF: HTTPStatus.FORBIDDEN,

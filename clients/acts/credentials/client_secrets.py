@@ -15,7 +15,7 @@ from clients import encryption
 from clients.actors import Actor
 from clients.acts.people import staff
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Secret
+from clients.models import Client, KeptAnswer, Secret
 from clients.refusal_codes import Code
 from foundation import secret_format
 from foundation.refusals import Refusal
@@ -144,6 +144,8 @@ def reencrypt(*, by: Actor) -> int:
     keep = settings.SECRETS_VIEWABLE
     with transaction.atomic():
         count, dropped = staff.reencrypt_second_factors(), 0
+        # Of a first answer of the API only its secret goes: it was shown, and is retried within a day.
+        KeptAnswer.objects.exclude(ciphertext=None).update(ciphertext=None, sealed_with="")
         old = Secret.objects.exclude(ciphertext=None)
         if keep:
             old = old.exclude(sealed_with=encryption.current_key_id())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, Field
 from clients.acts.credentials import client_secrets
 from clients.refusal_codes import Code
 from portal.api.bearer import SelfBearer, caller_of
+from portal.api.idempotency import NOT_KEPT, SECRET
 from portal.api.openapi import refusals
 from portal.api.own.keys import Overlap
 from portal.web.http_request import prepared
@@ -45,12 +47,20 @@ class MadeSecret(Schema):
     )
 
     id: UUID
-    secret: str
+    secret: str = Field(default="", json_schema_extra=SECRET)
     previous_ends_at: datetime | None = Field(description="Null where there was none")
+    code: Literal["secret_not_kept"] = Field(
+        default=NOT_KEPT, description="Only of a retry that cannot show the secret again"
+    )
 
 
 @router.post(
-    "self/secret", response={201: MadeSecret}, url_name="secret", operation_id="makeSecret", openapi_extra=REGENERATE
+    "self/secret",
+    response={201: MadeSecret},
+    exclude_unset=True,
+    url_name="secret",
+    operation_id="makeSecret",
+    openapi_extra=REGENERATE,
 )
 def make_secret(request: HttpRequest, payload: NewSecret) -> Status[MadeSecret]:
     """Make a new secret in place of the current one. All contacts are mailed."""

@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
+from pydantic import JsonValue
 
 from clients import encryption
 from clients.models import Client, KeptAnswer
@@ -29,8 +30,8 @@ from tokens.protocol.errors import Rule
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
 MAX_KEPT_PER_CLIENT = 10_000
-SECRET = {"format": "password"}  # json_schema_extra of a member that is a secret in clear
-NOT_KEPT = "secret_not_kept"
+SECRET: dict[str, JsonValue] = {"format": "password"}  # json_schema_extra of a member that is a secret in clear
+NOT_KEPT: Literal["secret_not_kept"] = "secret_not_kept"
 
 
 def once(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,7 +115,7 @@ def _secrets_of(value: Schema) -> list[str]:
 def _again(kept: KeptAnswer, response: HttpResponse | None) -> Status[Any]:
     """Return the first answer; where its secret was not kept, or does not open any more, its `code` says so."""
     body = kept.body
-    if kept.ciphertext is not None and settings.SECRETS_VIEWABLE:
+    if body and kept.ciphertext is not None and settings.SECRETS_VIEWABLE:
         try:
             text = encryption.decrypt(bytes(kept.ciphertext), key_id=kept.sealed_with, row=kept.uid)
             body = {name: part for name, part in body.items() if name != "code"} | json.loads(text)

@@ -1,11 +1,16 @@
 """Celery tasks for pages."""
 
 from celery import shared_task
+from django.core.cache import cache
 from django.utils import timezone
 
 from portal.search import client_figures
 
+BACKGROUND_TICK = "background_tick"  # in the cache: when beat, broker and a worker last did their work
+
 
 @shared_task
 def remember_dashboard() -> None:
-    client_figures.refresh(timezone.now())
+    now = timezone.now()
+    client_figures.refresh(now)
+    cache.set(BACKGROUND_TICK, now.timestamp(), timeout=None)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from foundation.ip_addresses import client_address
 from foundation.request_ids import proxy_request_id
 from portal.sign_in.staff import had_second_factor, may_only_set_up
-from portal.web import sessions
+from portal.web import page_metrics, sessions
 from portal.web.http_request import Request
 
 GetResponse = Callable[[Request], HttpResponse]
@@ -53,13 +53,15 @@ class RequestContextMiddleware:
         # Pages hold names, key ids and sometimes a secret, so no cache may keep them. Static files set their own
         # header.
         response.headers.setdefault("Cache-Control", "no-store")
+        seconds = perf_counter() - began
+        page_metrics.observe(request, response.status_code, seconds)
         # Without the query, which holds search texts, and without the token of a management link.
         access_log.info(
             "answered",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            milliseconds=round((perf_counter() - began) * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
         )
         return response
 

@@ -6,12 +6,14 @@ In production a second process group serves the OAuth paths alone, by the same a
 import os
 
 from django.core.wsgi import get_wsgi_application
+from prometheus_client import REGISTRY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django = get_wsgi_application()
 
 from portal.config import database  # noqa: E402  (needs the settings)
 from portal.serving.health import Broker  # noqa: E402  (after the settings are named)
+from portal.serving.state_metrics import State  # noqa: E402  (after the settings are named)
 from portal.serving.threads import Pages  # noqa: E402  (after the settings are named)
 from portal.web.commits import COMMITS_WAIT  # noqa: E402  (after the settings are named)
 from tokens.serving.asgi import application as authorization_server  # noqa: E402  (after the settings are named)
@@ -20,7 +22,9 @@ from tokens.serving.asgi_messages import Message, Receive, Send  # noqa: E402  (
 THREADS = 64  # pages in parallel; each thread may hold a database connection
 
 database.bound_statements()
-authorization_server.operations.reported["broker"] = Broker().answers
+broker = Broker()
+authorization_server.operations.reported["broker"] = broker.answers
+REGISTRY.register(State(broker))
 pages = Pages(django, threads=THREADS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -46,6 +47,19 @@ class Broker:
             client.ping()
         else:
             channel.basic_qos(0, 1, False)  # the smallest question of AMQP that has an answer
+
+    def lengths(self, queues: Iterable[str]) -> dict[str, int]:
+        """Return how many tasks wait in each queue; {} while the broker does not answer."""
+        try:
+            with Connection(
+                settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=_BOUNDS
+            ) as connection:
+                connection.ensure_connection(max_retries=0)
+                channel: Any = connection.default_channel
+                declared = (channel.queue_declare(name, durable=True, auto_delete=False) for name in queues)
+                return {queue.queue: queue.message_count for queue in declared}
+        except Exception:  # each kind of broker has errors of its own
+            return {}
 
     def _forget(self) -> None:
         broken, self._connection = self._connection, None

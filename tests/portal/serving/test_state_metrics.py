@@ -1,0 +1,92 @@
+"""Metrics of what waits, fails or ages: each says what a person would count."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from prometheus_client import CollectorRegistry
+
+from audit import checkpoints, verification_runs
+from audit.models import LogHead, Verification
+from clients.models import Issuer, Mail
+from portal import tasks
+from portal.serving.health import Broker
+from portal.serving.state_metrics import State
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime.now(UTC)
+
+
+def value(name: str, **labels: str) -> float | None:
+    registry = CollectorRegistry()
+    registry.register(State(Broker()))
+    return registry.get_sample_value(name, labels)
+
+
+def mail(state: Mail.State, age: timedelta) -> None:
+    Mail.objects.create(
+        kind=Mail.Kind.LINK, to="lotte@leiestroom.example", state=state, attempts=1, created_at=NOW - age,
+        next_attempt_at=NOW - age,
+    )  # fmt: skip
+
+
+def test_mail_that_waits_and_mail_that_failed() -> None:
+    assert (value("keydesk_mail_oldest_unsent_seconds"), value("keydesk_mail_failed")) == (0, 0)
+    mail(Mail.State.PENDING, timedelta(minutes=20))
+    mail(Mail.State.PENDING, timedelta(minutes=5))
+    mail(Mail.State.FAILED, timedelta(days=1))
+    assert value("keydesk_mail_oldest_unsent_seconds") == pytest.approx(1200, abs=60)
+    assert value("keydesk_mail_failed") == 1
+
+
+def test_requests_that_wait_for_a_reviewer() -> None:
+    factories.submitted_request()
+    assert value("keydesk_requests_open") == 1
+    assert value("keydesk_requests_oldest_seconds") is not None
+
+
+def test_the_change_log_ages_until_it_is_signed_and_verified() -> None:
+    factories.client()
+    size = LogHead.objects.get().size
+    assert value("keydesk_log_unsigned_entries") == size > 0
+    assert value("keydesk_log_checkpoint_age_seconds") == -1
+    checkpoints.sign_checkpoint(datetime.now(UTC))
+    assert value("keydesk_log_unsigned_entries") == 0
+    assert value("keydesk_log_checkpoint_age_seconds") == pytest.approx(0, abs=30)
+    assert value("keydesk_log_verification_intact") is None
+    run = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=size)
+    verification_runs.carry_out(run.pk)
+    assert value("keydesk_log_verification_intact") == 1
+    assert value("keydesk_log_verification_age_seconds") == pytest.approx(0, abs=30)
+
+
+def test_keys_of_issuers_age() -> None:
+    Issuer.objects.create(
+        name="GitHub", url="https://token.actions.example", created_at=NOW, enabled_at=NOW,
+        keys_fetched_at=NOW - timedelta(hours=3),
+    )  # fmt: skip
+    assert value("keydesk_issuer_keys_age_seconds", issuer="GitHub") == pytest.approx(3 * 3600, abs=60)
+
+
+def test_the_last_work_of_beat_and_worker() -> None:
+    cache.delete(tasks.BACKGROUND_TICK)
+    assert value("keydesk_background_age_seconds") is None
+    tasks.remember_dashboard()
+    assert value("keydesk_background_age_seconds") == pytest.approx(0, abs=30)
+    assert value("keydesk_queue_length", queue="celery") is not None
+
+
+def test_without_the_database_it_says_so_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    registry.register(State(Broker()))
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+    assert [(sample.name, sample.value) for family in registry.collect() for sample in family.samples] == [
+        ("keydesk_state_up", 0)
+    ]

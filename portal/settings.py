@@ -91,7 +91,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "portal.urls"
 
-BUILTIN_TAGS = ("django.templatetags.i18n", "django.templatetags.static")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -105,7 +104,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.guards.context_processors.site",
             ],
-            "builtins": [*BUILTIN_TAGS, "portal.ui.template_tags", "portal.ui.drawing_tags"],
+            "builtins": ["django.templatetags." + name for name in ("i18n", "static")]
+            + ["portal.ui.template_tags", "portal.ui.drawing_tags"],
         },
     }
 ]
@@ -217,8 +217,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RATE_LIMITS = {"webauthn_login": None}  # nothing to guess, and others in the same network could exhaust it
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
-SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 # A link and no form, because `form-action` of the content security policy would stop a form's redirect to the provider.
 SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": single_sign_on(env)}}
@@ -270,8 +269,7 @@ CODE_LIFETIME = timedelta(minutes=10)
 STEP_UP_LIFETIME = timedelta(minutes=15)
 FRESH_LINK = timedelta(minutes=10)  # a link opened this soon after it was mailed proves as much as a code
 SECRETS_VIEWABLE = env.bool("SECRETS_VIEWABLE", default=True)
-# "id:base64url of 32 bytes", several at once; the first one encrypts, all of them decrypt.
-SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))
+SECRETS_KEYS = by_id(env.list("SECRETS_KEYS", default=[]))  # "id:base64url of 32 bytes": the first one encrypts
 # "id:base64url of a 32-byte Ed25519 seed"; the first one signs the change log's checkpoints.
 LOG_SIGNING_KEYS = by_id(env.list("LOG_SIGNING_KEYS", default=[]))
 # "id:base64url of a 32-byte Ed25519 public key": for processes that verify the change log and must not sign it.
@@ -290,6 +288,8 @@ CLIENT_SECRETS_ACCEPTED = not FAPI2
 ASSERTION_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA") if FAPI2 else None  # None: all that keys can do
 ASSERTION_AUDIENCE_STRICT = FAPI2 or env.bool("ASSERTION_AUDIENCE_STRICT", default=False)
 VERIFY_ACCEPTS_QUERY = not FAPI2 and env.bool("VERIFY_ACCEPTS_QUERY", default=True)
+SECRET_MAX_AGE = timedelta(days=env.int("SECRET_MAX_AGE", default=730))  # 0 days: no end
+KEY_MAX_AGE = timedelta(days=env.int("KEY_MAX_AGE", default=730))  # of bare keys: a certificate has its own end
 THROTTLING = env.bool("THROTTLING", default=True)
 CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # HTTP requests per minute and client
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused HTTP requests per minute and address

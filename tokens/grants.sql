@@ -3,9 +3,9 @@
 -- As the owner, after each `migrate`:  psql "$OWNER_DATABASE_URL" -v tokens=keydesk_tokens -f tokens/grants.sql
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :"tokens";
 GRANT SELECT ON clients_client, clients_api, clients_scope, clients_clientscope, clients_api_served_by TO :"tokens";
-GRANT SELECT (id, client_id, digest, ends_at) ON clients_secret TO :"tokens";
-GRANT SELECT (id, client_id, kid, jwk, algorithms, active_from, retires_at, not_after, added_at) ON clients_key
-    TO :"tokens";
+GRANT SELECT (id, client_id, digest, ends_at, expires_at) ON clients_secret TO :"tokens";
+GRANT SELECT (id, client_id, kid, jwk, algorithms, active_from, retires_at, not_after, expires_at, added_at)
+    ON clients_key TO :"tokens";
 GRANT SELECT (id, client_id, issuer_id, subject, claims, ends_at, added_at) ON clients_trust TO :"tokens";
 GRANT SELECT (id, name, url, audience, max_lifetime, enabled_at, disabled_at, keys, keys_fetched_at) ON clients_issuer
     TO :"tokens";

@@ -48,7 +48,7 @@ def _page(mail: Mail) -> str:
     if mail.kind == Kind.LEAK_REVOKED:
         return "contact:add_key" if mail.facts.get("what") == "contact:key" else "contact:client"
     if mail.kind == Kind.CREDENTIAL_EXPIRES:
-        return "contact:client" if mail.facts.get("successor") else "contact:add_key"
+        return "contact:client" if mail.facts.get("successor") or mail.facts.get("hint") else "contact:add_key"
     return "contact:add_key" if mail.kind in TO_ADD_KEY else "contact:client"
 
 

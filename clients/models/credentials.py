@@ -23,6 +23,7 @@ class KeyQuerySet(models.QuerySet["Key"]):
         return self.filter(
             Q(retires_at=None) | Q(retires_at__gt=now),
             Q(not_after=None) | Q(not_after__gt=now),
+            Q(expires_at=None) | Q(expires_at__gt=now),
             active_from__lte=now,
         )
 
@@ -32,6 +33,10 @@ class KeyQuerySet(models.QuerySet["Key"]):
         `now` is the act's clock: an act that ended a key just before may have read a later one.
         """
         return self.usable(now).filter(retires_at=None)
+
+    def expiring(self, until: datetime, *, now: datetime) -> KeyQuerySet:
+        """Return the keys to count on that end by themselves until then."""
+        return self.lasting(now).filter(Q(not_after__lte=until) | Q(expires_at__lte=until))
 
     def shown(self) -> KeyQuerySet:
         """Return the keys in the order of the pages: working, then waiting, then ended ones."""
@@ -68,6 +73,8 @@ class Key(models.Model):
     added_by = models.TextField()  # a label, as in the change log: name and address
     active_from = models.DateTimeField(null=True)  # empty: staged
     retires_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)  # of a bare key: by its age (clients/acts/credentials/ends.py)
+    site_expires_at = models.DateTimeField(null=True)  # the same by KEY_MAX_AGE alone, without a policy
     proven_at = models.DateTimeField(null=True)  # when possession of the private half was proven
     warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
     jwks_uri = models.ForeignKey(  # the address at which it was found, which also ends it
@@ -92,7 +99,11 @@ class Key(models.Model):
                 name="one_client_per_proven_key_in_use",
             ),
         ]
-        indexes = [models.Index(fields=["client", "retires_at"]), models.Index(fields=["not_after"])]
+        indexes = [
+            models.Index(fields=["client", "retires_at"]),
+            models.Index(fields=["not_after"]),
+            models.Index(fields=["expires_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.kid
@@ -100,7 +111,7 @@ class Key(models.Model):
     def state(self, now: datetime) -> Key.State:
         if self.retires_at and self.retires_at <= now:
             return self.State.RETIRED
-        if self.not_after and self.not_after <= now:
+        if any(end and end <= now for end in (self.not_after, self.expires_at)):
             return self.State.EXPIRED
         if self.retires_at:
             return self.State.RETIRING
@@ -110,7 +121,17 @@ class Key(models.Model):
 
     def end_by(self, at: datetime, now: datetime) -> datetime:
         """Return `at`, or an earlier end: that of the certificate, or one that was set concurrently."""
-        return min([at, *(max(end, now) for end in (self.not_after, self.retires_at) if end)])
+        return min([at, *(max(end, now) for end in (self.not_after, self.expires_at, self.retires_at) if end)])
+
+    @property
+    def own_end(self) -> datetime | None:
+        """Return the end that no person set: of the certificate, or by the age of a bare key."""
+        return min((end for end in (self.not_after, self.expires_at) if end), default=None)
+
+    @property
+    def end_at(self) -> datetime | None:
+        """Return the first end that is known today."""
+        return min((end for end in (self.own_end, self.retires_at) if end), default=None)
 
     @property
     def title(self) -> str:
@@ -143,10 +164,14 @@ class Key(models.Model):
 
 class SecretQuerySet(models.QuerySet["Secret"]):
     def usable(self, now: datetime) -> SecretQuerySet:
-        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now), Q(expires_at=None) | Q(expires_at__gt=now))
+
+    def lasting(self, now: datetime) -> SecretQuerySet:
+        """Return the usable secret without an end set by a person, the one to count on."""
+        return self.usable(now).filter(ends_at=None)
 
     def current(self) -> SecretQuerySet:
-        """Return the secret without an end."""
+        """Return the secret that was not replaced; it may have expired."""
         return self.filter(ends_at=None)
 
 
@@ -162,6 +187,7 @@ class Secret(models.Model):
         ACTIVE = "active", _("Active")
         RETIRING = "retiring", _("Retiring")
         ENDED = "ended", _("Retired")
+        EXPIRED = "expired", _("Expired")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
@@ -172,6 +198,9 @@ class Secret(models.Model):
     created_at = models.DateTimeField()
     created_by = models.TextField()  # a label, as in the change log
     ends_at = models.DateTimeField(null=True)  # set when it is replaced: the end of the overlap
+    expires_at = models.DateTimeField(null=True)  # by its age (clients/acts/credentials/ends.py)
+    site_expires_at = models.DateTimeField(null=True)  # the same by SECRET_MAX_AGE alone, without a policy
+    warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
 
     objects = SecretQuerySet.as_manager()
 
@@ -179,15 +208,25 @@ class Secret(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["client"], condition=Q(ends_at=None), name="one_current_secret_per_client"),
         ]
-        indexes = [models.Index(fields=["client", "ends_at"])]
+        indexes = [models.Index(fields=["client", "ends_at"]), models.Index(fields=["expires_at"])]
 
     def __str__(self) -> str:
         return f"…{self.hint}"
 
     def state(self, now: datetime) -> Secret.State:
-        if self.ends_at is None:
-            return self.State.ACTIVE
-        return self.State.RETIRING if self.ends_at > now else self.State.ENDED
+        if self.ends_at and self.ends_at <= now:
+            return self.State.ENDED
+        if self.expires_at and self.expires_at <= now:
+            return self.State.EXPIRED
+        return self.State.RETIRING if self.ends_at else self.State.ACTIVE
+
+    def works(self, now: datetime) -> bool:
+        return self.state(now) in (self.State.ACTIVE, self.State.RETIRING)
+
+    @property
+    def end_at(self) -> datetime | None:
+        """Return the first end that is known today."""
+        return min((end for end in (self.ends_at, self.expires_at) if end), default=None)
 
     @property
     def credential(self) -> str:

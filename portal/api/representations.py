@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -56,7 +56,9 @@ class Ending(Schema):
 
     id: UUID
     at: datetime
-    why: Literal["retired", "replaced", "certificate_expires"]
+    why: Literal["retired", "replaced", "certificate_expires", "max_age", "policy"] = Field(
+        description="max_age: by the site's limit of its age; policy: by a stricter one"
+    )
 
 
 class PolicyOfClient(Schema):
@@ -140,8 +142,9 @@ def credentials(client: Client, rows: list[Key | Secret], now: datetime) -> list
 def tag_of(row: Key | Secret) -> str:
     """Return the strong ETag of a credential: it moves with every change of it."""
     if isinstance(row, Key):
-        return edit_tags.edit_tag(str(row.uid), row.kid, str(row.active_from), str(row.retires_at), str(row.proven_at))
-    return edit_tags.edit_tag(str(row.uid), row.hint, str(row.ends_at))
+        dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at)
+        return edit_tags.edit_tag(str(row.uid), row.kid, *map(str, dates))
+    return edit_tags.edit_tag(str(row.uid), row.hint, str(row.ends_at), str(row.expires_at))
 
 
 def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
@@ -154,7 +157,7 @@ def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], n
         state=key.state(now),
         added_at=key.added_at,
         starts_at=key.active_from,
-        ends_at=min((end for end in (key.retires_at, key.not_after) if end), default=None),
+        ends_at=key.end_at,
         last_used_at=use.last_used_at if use else None,
         uses=use.uses if use else 0,
         live_tokens=live.get(key.credential, 0),
@@ -172,7 +175,7 @@ def _secret(secret: Secret, used: Mapping[str, CredentialUse], live: Mapping[str
         state=secret.state(now),
         added_at=secret.created_at,
         starts_at=secret.created_at,
-        ends_at=secret.ends_at,
+        ends_at=secret.end_at,
         last_used_at=use.last_used_at if use else None,
         uses=use.uses if use else 0,
         live_tokens=live.get(secret.credential, 0),
@@ -189,13 +192,17 @@ def _policy(client: Client, keys: list[Key], secrets: list[Secret]) -> PolicyOfC
         issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT,
         secrets_accepted=client.accepts_secrets,
         self_service="on" if client.self_service == Client.SelfService.ON else "paused",
-        ends=[*_endings(keys), *(Ending(id=row.uid, at=row.ends_at, why="replaced") for row in secrets if row.ends_at)],
+        ends=[ending for row in (*keys, *secrets) if (ending := _ending(row))],
     )
 
 
-def _endings(keys: list[Key]) -> Iterator[Ending]:
-    for key in keys:
-        if key.retires_at:
-            yield Ending(id=key.uid, at=key.retires_at, why="retired")
-        elif key.not_after:
-            yield Ending(id=key.uid, at=key.not_after, why="certificate_expires")
+def _ending(row: Key | Secret) -> Ending | None:
+    """Return the first end that is known; an end that a person set counts if it is the same moment."""
+    if row.end_at is None:
+        return None
+    by_a_person = row.retires_at if isinstance(row, Key) else row.ends_at
+    if row.end_at == by_a_person:
+        return Ending(id=row.uid, at=row.end_at, why="retired" if isinstance(row, Key) else "replaced")
+    if isinstance(row, Key) and row.end_at == row.not_after:
+        return Ending(id=row.uid, at=row.end_at, why="certificate_expires")
+    return Ending(id=row.uid, at=row.end_at, why="max_age" if row.end_at == row.site_expires_at else "policy")

@@ -25,6 +25,8 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
+    ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),
+    ("KEY_MAX_AGE", lambda: settings.KEY_MAX_AGE / timedelta(days=1), 0, 3650),
     ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
     ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
     ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),

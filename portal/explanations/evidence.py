@@ -167,6 +167,17 @@ def _ended(facts: Facts) -> list[Row]:
     return [Row("client_secret", sent, Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False))]
 
 
+def _credential_ended(facts: Facts) -> list[Row]:
+    ended, ours = seconds_of(facts.get("ended_at")), seconds_of(facts.get("our_clock"))
+    if ended is None or ours is None:
+        return []
+    note = _("%(span)s before it arrived") % {"span": exactly(ours - ended)}
+    wanted = Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False)
+    if "key" in facts:
+        return [Row("kid", Value(str(facts["key"])), wanted)]
+    return [Row("client_secret", Value(_("a secret that ended"), exact=False), wanted)]
+
+
 def _too_long(facts: Facts) -> list[Row]:
     size, limit = whole(facts.get("bytes", facts.get("sent"))), whole(facts.get("max_bytes", facts.get("expected")))
     if size is None or limit is None:
@@ -248,6 +259,7 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.AUDIENCE: _audience,
     Rule.SECRET_WRONG: _secret,
     Rule.SECRET_ENDED: _ended,
+    Rule.CREDENTIAL_ENDED: _credential_ended,
     Rule.TOKEN_NOT_ACTIVE: _token,
     Rule.ASSERTION_TOO_LARGE: _too_long,
     Rule.ASSERTION_FORM: _form,

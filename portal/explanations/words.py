@@ -115,6 +115,13 @@ OF_AUTHENTICATION: dict[str, Words] = {
     ),
 }
 
+OF_ENDS: dict[str, Words] = {
+    Rule.CREDENTIAL_ENDED: Words(
+        _("The key or secret has reached its end: each works for a limited time"),
+        _("Add a new key, or make a new secret, on the client's page, and set it in your software."),
+    ),
+}
+
 OF_ASSERTIONS: dict[str, Words] = {
     Rule.ASSERTION_TYPE: Words(
         _("The client_assertion_type is wrong"), _("Copy the expected value exactly."), "client_assertion_type"
@@ -236,7 +243,7 @@ REMARKS: dict[str, Words] = {
 }
 
 WORDS: dict[str, Words] = {
-    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_ASSERTIONS, **OF_SCOPES_AND_TOKENS, **OF_OURS, **REMARKS
+    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_ENDS, **OF_ASSERTIONS, **OF_SCOPES_AND_TOKENS, **OF_OURS, **REMARKS
 }  # fmt: skip
 
 UNKNOWN = Words(_("The request was refused"), _("Ask us with the request id: we can see more."))

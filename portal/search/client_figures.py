@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Least
 
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret
@@ -48,10 +49,8 @@ def _figures(now: datetime) -> dict[str, Any]:
 
 
 def ending(now: datetime) -> Any:
-    keys = Key.objects.usable(now).filter(
-        not_after__lte=now + EXPIRY_NOTICE, retires_at=None, client__status=Client.Status.ACTIVE
-    )
-    return keys.select_related("client").order_by("not_after")
+    keys = Key.objects.expiring(now + EXPIRY_NOTICE, now=now).filter(client__status=Client.Status.ACTIVE)
+    return keys.select_related("client").order_by(Least("not_after", "expires_at"))
 
 
 def _method(key: bool, secret: bool, secret_allowed: bool) -> str:

@@ -71,8 +71,10 @@ def named_by_sha1(keys: QuerySet[Key]) -> QuerySet[Key]:
 
 
 def _expiring(clients: Clients, days: int, now: datetime) -> Clients:
-    soon = _keys(now).filter(not_after__lte=now + timedelta(days=days), retires_at=None)
-    return clients.filter(Exists(soon), status=Client.Status.ACTIVE)
+    until = now + timedelta(days=days)
+    soon = Key.objects.expiring(until, now=now).filter(client=OuterRef("pk"))
+    secrets = Secret.objects.lasting(now).filter(client=OuterRef("pk"), expires_at__lte=until)
+    return clients.filter(Exists(soon) | Exists(secrets), status=Client.Status.ACTIVE)
 
 
 def _unused(clients: Clients, days: int, now: datetime) -> Clients:

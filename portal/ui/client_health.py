@@ -25,7 +25,7 @@ Counts = Mapping[str, int]  # of valid tokens, by credential
 
 @dataclass(frozen=True)
 class Condition:
-    """`state` is a colour of the `tag` component; `rank` sorts the most urgent first; `key` is the one to replace.
+    """`state` is a colour of the `tag` component; `rank` sorts the most urgent first; `key` or `secret` is to replace.
 
     `rotation` is in progress if given: the client is not healthy before the new key or secret is used.
     """
@@ -35,6 +35,7 @@ class Condition:
     words: str
     key: Key | None = None
     rotation: Rotation | None = None
+    secret: Secret | None = None
 
 
 def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
@@ -43,14 +44,18 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
-    working = [secret for secret in secrets if client.accepts_secrets and secret.state(now) != Secret.State.ENDED]
+    working = [secret for secret in secrets if client.accepts_secrets and secret.works(now)]
     if not usable and not working:
         return Condition(1, "bad", _("Cannot authenticate"))
     ending = ending_key(usable, now)
     if ending:
-        days = days_left(ending.not_after, now)
+        days = days_left(ending.own_end, now)
         words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
         return Condition(2, "warn", words, ending)
+    if aged := ending_secret(usable, working, now):
+        days = days_left(aged.expires_at, now)
+        words = ngettext("The secret expires in %(days)s day", "The secret expires in %(days)s days", days)
+        return Condition(2, "warn", words % {"days": days}, secret=aged)
     if replacing := rotation.of_client(client, keys, secrets, uses, now):
         rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
         return Condition(rank, state, replacing.words, rotation=replacing)
@@ -63,8 +68,16 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
 def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
     """Return the key that ends within a month, if no key goes on after it; else None."""
     staying = [key for key in usable if key.retires_at is None]
-    ends = [(key.not_after, key.pk, key) for key in staying if key.not_after and key.not_after <= now + EXPIRY_NOTICE]
+    ends = [(end, key.pk, key) for key in staying if (end := key.own_end) and end <= now + EXPIRY_NOTICE]
     return max(ends)[-1] if ends and len(ends) == len(staying) else None
+
+
+def ending_secret(usable: Iterable[Key], working: Iterable[Secret], now: datetime) -> Secret | None:
+    """Return the current secret if it ends within a month, and no key goes on after it; else None."""
+    if any(key.retires_at is None for key in usable):
+        return None
+    current = [secret for secret in working if secret.ends_at is None]
+    return next((one for one in current if one.expires_at and one.expires_at <= now + EXPIRY_NOTICE), None)
 
 
 def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
@@ -73,9 +86,7 @@ def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret]
     words = [key.title for key in keys if key.state(now) in works]
     if client.accepts_secrets:
         words += [
-            _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
-            for secret in secrets
-            if secret.state(now) != Secret.State.ENDED
+            _("Client secret, ends in %(hint)s") % {"hint": secret.hint} for secret in secrets if secret.works(now)
         ]
     return words
 
@@ -120,7 +131,7 @@ def of_key(
     """Return the card of a key. `replacing`: the client's rotation; its new key is not called safe to retire."""
     state = key.state(now)
     colour, status = KEY_STATES[state], str(key.State(state).label)
-    end_at = min((end for end in (key.not_after, key.retires_at) if end), default=None)
+    end_at = key.end_at
     if state == Key.State.ACTIVE and end_at and end_at <= now + EXPIRY_NOTICE:
         days = days_left(end_at, now)
         colour, status = "warn", ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
@@ -202,7 +213,7 @@ def of_secret(
     if is_current:
         note = _unused_note(secret, replacing) or removal_words(use, secret.created_at, now)
     else:
-        note = _("It stops working on %(moment)s.") % {"moment": moment(secret.ends_at)}
+        note = _("It stops working on %(moment)s.") % {"moment": moment(secret.end_at)}
     colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)
     if not secret.client.accepts_secrets:
         colour, status, note = "mute", _("Turned off"), ""
@@ -241,9 +252,9 @@ def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: 
     cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
     rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
     for secret in secrets if client.accepts_secrets else ():
-        if secret.state(now) != Secret.State.ENDED:
+        if secret.works(now):
             shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
-            rows.append((name, shown.used, shown.state, secret.created_at, secret.ends_at))
+            rows.append((name, shown.used, shown.state, secret.created_at, secret.end_at))
     return _on_one_scale(sorted(rows, key=lambda row: (row[4] is None, row[4] or now)), now)
 
 

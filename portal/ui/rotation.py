@@ -99,12 +99,12 @@ def of_client(
 
 def _of_keys(keys: list[Key], uses: Uses, now: datetime) -> Iterator[Rotation]:
     for old in keys:
-        end = min((at for at in (old.not_after, old.retires_at) if at), default=None)
+        end = old.end_at
         if end is None or old.active_from is None or not now - ROTATION_MEMORY < end <= now + EXPIRY_NOTICE:
             continue
         after = [
             key for key in keys
-            if key.state(now) == Key.State.ACTIVE and key != old and (key.not_after is None or key.not_after > end)
+            if key.state(now) == Key.State.ACTIVE and key != old and (key.own_end is None or key.own_end > end)
         ]  # fmt: skip
         yield from _rotation(old, after, end, uses, now)
 
@@ -134,6 +134,6 @@ def _rotation[Credential: (Key, Secret)](
 def _last_use_of_working(keys: list[Key], secrets: list[Secret], uses: Uses, now: datetime) -> datetime:
     works = (Key.State.ACTIVE, Key.State.RETIRING)
     working: list[Key | Secret] = [key for key in keys if key.state(now) in works]
-    working += [secret for secret in secrets if secret.state(now) != Secret.State.ENDED]
+    working += [secret for secret in secrets if secret.works(now)]
     used = [uses[one.credential].last_used_at for one in working if one.credential in uses]
     return max(used, default=datetime.min.replace(tzinfo=now.tzinfo))

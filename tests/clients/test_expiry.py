@@ -1,14 +1,15 @@
-"""The mails before a key ends: each once, until software has gone over to the next key."""
+"""The mails before a key or secret ends: each once, until software has gone over to the next (PROTOCOL C-39)."""
 
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 
 from clients import expiry
 from clients.acts.credentials import keys
 from clients.mail import outbox
 from clients.mail.rendering import render
-from clients.models import Client, Key, Mail
+from clients.models import Client, Key, Mail, Secret
 from tests.support.factories import NOW, by, client, lotte
 from tests.support.keys import certificate, public_key
 from tokens.models import CredentialUse
@@ -35,7 +36,7 @@ def successor(made: Client) -> Key:
     return keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
 
 
-def use(key: Key, at: datetime) -> None:
+def use(key: Key | Secret, at: datetime) -> None:
     CredentialUse.objects.update_or_create(
         credential=key.credential, client=key.client, defaults={"last_used_at": at, "uses": 1}
     )
@@ -103,3 +104,56 @@ def test_the_worker_knows_what_is_used(monkeypatch: pytest.MonkeyPatch):
     CredentialUse.objects.all().delete()
     warn_of_expiry()
     assert Mail.objects.get().kind == Mail.Kind.CREDENTIAL_EXPIRES
+
+
+TWO_YEARS = timedelta(days=730)
+
+
+def mailed_days(since: datetime) -> list[int]:
+    """Run the beat task every twelve hours of the last month, by the clock; return the days on which it mailed."""
+    days = []
+    for hours in range(0, 32 * 24, 12):
+        with time_machine.travel(since + timedelta(hours=hours), tick=False):
+            before = Mail.objects.count()
+            warn_of_expiry()
+            days += [hours // 24] * (Mail.objects.count() - before)
+    return days
+
+
+def test_a_secret_and_a_bare_key_are_warned_of_by_the_clock():
+    made, _secret = client(contact=lotte())
+    assert mailed_days(NOW + TWO_YEARS - timedelta(days=31)) == [1, 17, 24, 30]
+    successor(made)
+    Mail.objects.all().delete()
+    Secret.objects.update(expires_at=None)
+    assert mailed_days(NOW + TWO_YEARS - timedelta(days=31)) == [1, 17, 24, 30]
+    assert set(Mail.objects.values_list("facts__kid", flat=True)) == {made.keys.get().kid}
+
+
+def test_a_secrets_mail_asks_for_a_key_or_a_new_secret():
+    client(contact=lotte())
+    (mail,) = warn(NOW + TWO_YEARS - timedelta(days=7))
+    text = render(mail, now=NOW)
+    body = " ".join(text.body.split())
+    assert "before 23 November 2028" in text.subject
+    assert "The client secret of" in body
+    assert "Add a key, which is safer, or make a new secret." in body
+
+
+def test_a_secret_is_not_warned_of_once_a_key_is_used_and_it_is_quiet():
+    made, _secret = client(contact=lotte())
+    secret, key = made.secrets.get(), successor(made)
+    Key.objects.filter(pk=key.pk).update(expires_at=None)
+    then = NOW + TWO_YEARS - timedelta(days=7)
+    use(key, then)
+    use(secret, then - timedelta(days=1))
+    assert len(warn(then)) == 1
+    Secret.objects.update(warned_at=None)
+    use(secret, then - timedelta(days=8))
+    assert not warn(then)
+
+
+def test_secrets_that_are_turned_off_are_not_warned_of():
+    made, _secret = client(contact=lotte())
+    Client.objects.filter(pk=made.pk).update(secret_allowed=False)
+    assert not warn(NOW + TWO_YEARS - timedelta(days=1))

@@ -73,8 +73,7 @@ class Leak:
         if isinstance(subject, Key):
             return self.client.is_active and Key.objects.usable(now).filter(pk=subject.pk).exists()
         if isinstance(subject, Secret):
-            usable = subject.state(now) != Secret.State.ENDED
-            return usable and self.client.is_active and self.client.accepts_secrets
+            return subject.works(now) and self.client.is_active and self.client.accepts_secrets
         return False
 
     def can_be_revoked(self, now: datetime) -> bool:
@@ -84,7 +83,7 @@ class Leak:
             return subject.revoked_at is None and subject.expires_at > now
         if isinstance(subject, Client):
             return False
-        end = subject.retires_at if isinstance(subject, Key) else subject.ends_at
+        end = subject.retires_at if isinstance(subject, Key) else subject.ends_at  # an aged one may get another end
         return end is None or end > now or self.tokens().live(now).exists()
 
     def is_only_way(self, now: datetime) -> bool:

@@ -21,7 +21,8 @@ from tokens.acts.refusal_codes import TokenCode
 from tokens.models import UsedAssertion
 from tokens.policy import from_settings
 from tokens.protocol import jws
-from tokens.protocol.assertion import MAX_JTI_LENGTH, ClientKey, digest_of
+from tokens.protocol.assertion import MAX_JTI_LENGTH, digest_of
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient
 
 TYPE = "keydesk-proof+jwt"

@@ -73,7 +73,9 @@ class PresentedSecret(NamedTuple):
         if client is None:
             raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id)
         if matching[0].ends_at <= now:
-            raise InvalidClient(Rule.SECRET_ENDED, ended_at=int(matching[0].ends_at), our_clock=int(now))
+            has_aged = matching[0].expires_at <= matching[0].ends_at  # PROTOCOL C-39
+            rule = Rule.CREDENTIAL_ENDED if has_aged else Rule.SECRET_ENDED
+            raise InvalidClient(rule, ended_at=int(matching[0].ends_at), our_clock=int(now))
         if not (client.secret_allowed and policy.secrets_accepted):
             raise InvalidClient(Rule.SECRET_NOT_ALLOWED)
         return Proof(matching[0].credential)

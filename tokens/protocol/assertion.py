@@ -7,16 +7,12 @@ seconds since 1970. Rules are cited by their ids in docs/protocol.md (PROTOCOL A
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
-from joserfc.jwk import Key, import_key
-
-from clients.keymaterial.encoding import base64url_decode
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient, Rule
 from tokens.protocol.jws import ALGORITHMS, Jws, spend_verification_time
 from tokens.protocol.slips import near
@@ -27,38 +23,6 @@ MAX_JTI_LENGTH: Final = 255  # characters
 LONG_LIFETIME_S: Final = 600  # longer ones are accepted up to the policy's limit, with a remark
 CLOCK_TOLERANCE_S: Final = 60  # how far `iat` and `nbf` may lie ahead; from CLOCK_REMARK_S on with a remark
 CLOCK_REMARK_S: Final = 10
-
-
-@dataclass(frozen=True)
-class ClientKey:
-    """Key of a client. `names`: every `kid` that refers to it, with its spelling."""
-
-    credential: str
-    kid: str
-    names: Mapping[str, str]
-    algorithms: frozenset[str]
-    jwk: Mapping[str, Any]
-    active_from: float = 0.0
-    retires_at: float = math.inf
-    not_after: float = math.inf
-
-    def problem_at(self, now: float) -> str:
-        """Return why the key cannot be used: "staged", "retired" or "expired"; "" if it can (PROTOCOL A-15)."""
-        if self.retires_at <= now:
-            return "retired"
-        if self.not_after <= now:
-            return "expired"
-        return "staged" if self.active_from > now else ""
-
-    @cached_property
-    def imported(self) -> Key:
-        """Return the key as joserfc has it. Cached: importing a JWK costs as much as verifying with it."""
-        return import_key({name: self.jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in self.jwk})
-
-    @cached_property
-    def modulus(self) -> int:
-        """Return the modulus of an RSA key; 0 for others."""
-        return int.from_bytes(base64url_decode(self.jwk["n"])) if "n" in self.jwk else 0
 
 
 @dataclass(frozen=True)
@@ -192,7 +156,7 @@ def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float
             raise InvalidClient(Rule.KID, sent=kid, expected=known, **near(kid, known))
     usable = [key for key in named if not key.problem_at(now)]
     if not usable:
-        raise InvalidClient(Rule.KEY_NOT_USABLE, key=named[0].kid, state=named[0].problem_at(now))
+        raise named[0].refusal_at(now)
     algorithm = str(header.get("alg"))
     fitting = [key for key in usable if algorithm in key.algorithms]
     if not fitting:

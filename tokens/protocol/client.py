@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
-from tokens.protocol.assertion import ClientKey
+from tokens.protocol.client_key import ClientKey
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
     credential: str  # "secret:3"
     digest: bytes
-    ends_at: float
+    ends_at: float  # by a person, or by its age
+    expires_at: float = math.inf  # by its age
 
     def is_digest_of(self, digest: bytes) -> bool:
         return compare_digest(self.digest, digest)

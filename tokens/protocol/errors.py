@@ -42,6 +42,9 @@ class Rule(StrEnum):
     SECRET_ENDED = "secret_ended"  # noqa: S105
     SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
 
+    # The end of every credential, by its age (PROTOCOL C-39)
+    CREDENTIAL_ENDED = "credential_ended"
+
     # Client assertions (PROTOCOL)
     ASSERTION_TYPE = "assertion_type"
     ASSERTION_TOO_LARGE = "assertion_too_large"

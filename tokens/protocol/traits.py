@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final, NamedTuple
 
-from tokens.protocol.assertion import AssertionPolicy, ClientKey
+from tokens.protocol.assertion import AssertionPolicy
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.jws import Jws
 
 ISSUER: Final = "issuer"

@@ -16,8 +16,8 @@ from typing import Any
 
 from clients import keymaterial
 from clients.built_in_scopes import BUILT_IN_API, BUILT_IN_SCOPES
-from tokens.protocol.assertion import ClientKey
 from tokens.protocol.client import ClientSecret, ClientSnapshot
+from tokens.protocol.client_key import ClientKey
 from tokens.storage.store import ClientQuery
 
 MAX_CACHED_CLIENTS = 10_000
@@ -100,7 +100,9 @@ def _snapshot(
 
 
 def _secret(row: dict[str, Any]) -> ClientSecret:
-    return ClientSecret(f"secret:{row['id']}", bytes.fromhex(row["digest"]), _or_never(row["ends_at"]))
+    expires_at = _or_never(row["expires_at"])
+    ends_at = min(_or_never(row["ends_at"]), expires_at)
+    return ClientSecret(f"secret:{row['id']}", bytes.fromhex(row["digest"]), ends_at, expires_at)
 
 
 def signing_key(row: Mapping[str, Any]) -> ClientKey:
@@ -113,7 +115,8 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
         jwk=row["jwk"],
         active_from=_or_never(row["active_from"]),
         retires_at=_or_never(row["retires_at"]),
-        not_after=_or_never(row["not_after"]),
+        not_after=min(_or_never(row["not_after"]), _or_never(row["expires_at"])),
+        expires_at=_or_never(row["expires_at"]),
     )
 
 

@@ -86,7 +86,8 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
        client.uid::text, client.name, client.organisation, client.self_service,
        CASE WHEN client.version <> g.known_version THEN (
            SELECT json_agg(json_build_object(
-               'id', secret.id, 'digest', encode(secret.digest, 'hex'), 'ends_at', extract(epoch FROM secret.ends_at)
+               'id', secret.id, 'digest', encode(secret.digest, 'hex'), 'ends_at', extract(epoch FROM secret.ends_at),
+               'expires_at', extract(epoch FROM secret.expires_at)
            ))
            FROM clients_secret secret
            WHERE secret.client_id = client.id
@@ -96,7 +97,7 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
            SELECT json_agg(json_build_object(
                'id', key.id, 'kid', key.kid, 'jwk', key.jwk, 'algorithms', key.algorithms,
                'active_from', extract(epoch FROM key.active_from), 'retires_at', extract(epoch FROM key.retires_at),
-               'not_after', extract(epoch FROM key.not_after)
+               'not_after', extract(epoch FROM key.not_after), 'expires_at', extract(epoch FROM key.expires_at)
            ) ORDER BY key.added_at DESC)
            FROM clients_key key
            WHERE key.client_id = client.id

@@ -13,6 +13,7 @@ from audit import log
 from audit.actions import Action
 from clients import encryption
 from clients.actors import Actor
+from clients.acts.credentials import ends
 from clients.acts.people import staff
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, KeptAnswer, Secret
@@ -51,6 +52,7 @@ def _create(*, client: Client, by: Actor, now: datetime) -> str:
     secret = Secret(
         client=client, digest=secret_format.digest(text), hint=text[-4:], created_at=now, created_by=by.label
     )
+    ends.give(secret, now=now)
     if settings.SECRETS_VIEWABLE:
         secret.ciphertext, secret.sealed_with = encryption.encrypt(text, row=secret.uid)
     secret.save()

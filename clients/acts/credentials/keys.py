@@ -13,6 +13,7 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients.actors import KEYDESK_ITSELF, Actor
+from clients.acts.credentials import ends
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Mail
@@ -93,7 +94,7 @@ def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -
 
 def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
     facts = key.certificate
-    return Key(
+    row = Key(
         client=client,
         kind=key.kind,
         kid=key.kid,
@@ -108,6 +109,8 @@ def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
         added_at=now,
         added_by=by.label,
     )
+    ends.give(row, now=now)
+    return row
 
 
 def replaced_by(client: Client, key: PublicKey) -> Key | None:
@@ -192,7 +195,8 @@ def activate(*, key: Key, by: Actor, now: datetime) -> None:
     by.check_self_service(Client.objects.locked(key.client_id))
     if key.not_after and key.not_after <= now:
         raise KeyRefused("expired", not_after=key.not_after)
-    if not Key.objects.filter(pk=key.pk, active_from=None, retires_at=None).update(active_from=now):
+    waiting = Key.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), active_from=None, retires_at=None)
+    if not waiting.filter(pk=key.pk).update(active_from=now):
         raise Refusal(Code.KEY_NOT_STAGED)
     key.active_from = now
     log.record(action=Action.KEY_ACTIVATED, actor=by, subject=key, changes={"state": ("staged", "active")})
@@ -231,4 +235,4 @@ def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
 def _others_work(client: Client, key: Key, then: datetime) -> bool:
     if client.keys.lasting(then).exclude(pk=key.pk).exists():
         return True
-    return client.accepts_secrets and client.secrets.current().exists()
+    return client.accepts_secrets and client.secrets.lasting(then).exists()

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
-from clients.models import Key, Secret
+from clients.models import Key
 from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
 from portal.forms.key_upload import KeyUploadForm
@@ -37,7 +37,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     found, now = client_of(request, uid), request.now
     keys = list(found.keys.shown())
     every_secret = list(found.secrets.order_by("-created_at"))
-    secrets = [secret for secret in every_secret if secret.state(now) != Secret.State.ENDED]
+    secrets = [secret for secret in every_secret if secret.works(now)]
     uses = CredentialUse.objects.of(found).in_bulk()
     state = client_health.of_client(found, keys, every_secret, uses, now)
     tokens = shown_tokens(found, now, limit=MAX_TOKENS + 1)

@@ -85,7 +85,7 @@ def shown_secret(request: Request, uid: UUID) -> HttpResponse:
 def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     client = client_of(request, uid)
     found: Secret = get_object_or_404(client.secrets, uid=secret)
-    if found.state(request.now) == Secret.State.ENDED:
+    if not found.works(request.now):
         messages.info(request, _("This secret had stopped working already."))
         return redirect("contact:client", uid)
     form = TokensForm(posted(request))

@@ -127,7 +127,7 @@ def _as_table(clients: Clients, now: datetime) -> Iterator[list[object]]:
             "; ".join(row.signs_in_with), row.scopes, _second(row.last_used_at), _second(client.created_at),
             "; ".join(contact.user.email for contact in client.contacts.all()),
             "; ".join(key.description for key in client.keys.all()),
-            _second(min((key.not_after for key in client.keys.all() if key.not_after), default=None)),
+            _second(min((end for key in client.keys.all() if (end := key.own_end)), default=None)),
             client.uid, *(client.texts[field.name] for field in LAST_COLUMNS),
         ]  # fmt: skip
 

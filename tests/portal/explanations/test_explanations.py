@@ -47,6 +47,10 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
     ],
     Rule.CLIENT_NOT_ACTIVE: [{"state": "suspended"}],
     Rule.SECRET_WRONG: [{"slip": slip, "length": 49, "expected_length": 53} for slip in [*OF_A_SECRET, ""]],
+    Rule.CREDENTIAL_ENDED: [
+        {"ended_at": NOW - 90_000, "our_clock": NOW},
+        {"ended_at": NOW - 90_000, "our_clock": NOW, "key": "k1"},
+    ],
     Rule.SECRET_ENDED: [{"ended_at": NOW - 90_000, "our_clock": NOW}],
     Rule.ASSERTION_TYPE: [{"sent": "jwt-bearer", "expected": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}],
     Rule.ASSERTION_TOO_LARGE: [{"bytes": 20_000, "max_bytes": 16_384}],

@@ -25,7 +25,8 @@ from tests.tokens.support.wire import Answer, Signer, Wire, base64url, basic, ec
 from tokens.models import JournalEntry
 from tokens.protocol import client as protocol_client
 from tokens.protocol import jws
-from tokens.protocol.assertion import ClientKey, verify
+from tokens.protocol.assertion import verify
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient
 from tokens.tasks import purge_expired
 

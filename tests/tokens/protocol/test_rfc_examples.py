@@ -12,7 +12,7 @@ import pytest
 
 from tests.tokens.support.checking import policy
 from tokens.protocol import assertion, jws
-from tokens.protocol.assertion import ClientKey
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient, Rule
 from tokens.protocol.jws import Jws
 

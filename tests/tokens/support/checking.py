@@ -15,7 +15,8 @@ from tests.support.factories import NOW
 from tests.tokens.support.wire import Clock, Signer, base64url, public_jwk
 from tokens.policy import from_settings
 from tokens.protocol import assertion, jws
-from tokens.protocol.assertion import AssertionPolicy, ClientKey, Verified
+from tokens.protocol.assertion import AssertionPolicy, Verified
+from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import MAX_FACT_LENGTH, InvalidClient, Refused
 
 CLIENT = "meterstanden"

@@ -56,6 +56,7 @@ def test_the_policy_says_what_ends_when_and_why(call, made):
     assert {(end["id"], end["why"]) for end in policy["ends"]} == {
         (str(key.uid), "certificate_expires"),
         (str(old.uid), "replaced"),
+        (str(made.secrets.current().get().uid), "max_age"),
     }
 
 

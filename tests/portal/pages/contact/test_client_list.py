@@ -7,7 +7,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clients.acts.credentials import keys
-from clients.models import Key
+from clients.models import Key, Secret
 from tests.portal.support import browsers
 from tests.support import factories
 from tests.support.keys import certificate, public_key
@@ -103,6 +103,7 @@ def test_every_credential_has_its_line_and_the_first_to_end_is_on_top() -> None:
     now, by = datetime.now(UTC), factories.by(factories.lotte())
     later = keys.add(client=made, key=public_key(), by=by, now=now)
     keys.retire(key=later, overlap=timedelta(days=7), by=by, now=now)
+    Secret.objects.update(expires_at=None)
     text = home()
     assert text.count("Used: never") == 2
     assert text.index(f"{later.title}: until") < text.rindex("Client secret, ends in")

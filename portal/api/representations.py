@@ -192,7 +192,7 @@ def _policy(client: Client, keys: list[Key], secrets: list[Secret]) -> PolicyOfC
         issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT,
         secrets_accepted=client.accepts_secrets,
         self_service="on" if client.self_service == Client.SelfService.ON else "paused",
-        ends=[ending for row in (*keys, *secrets) if (ending := _ending(row))],
+        ends=[*filter(None, map(_ending, keys)), *filter(None, map(_ending, secrets))],
     )
 
 

@@ -27,7 +27,7 @@ help:
 
 install: .venv/synced
 
-.venv/synced: pyproject.toml uv.lock
+.venv/synced: pyproject.toml uv.lock cli/pyproject.toml
 	@.ci/preflight && .ci/sync
 	@touch $@ .venv/for-demo
 
@@ -66,8 +66,10 @@ check: translations
 	.venv/bin/djlint --lint --quiet --extension txt templates
 	.venv/bin/oxlint --deny-warnings portal/static tests/e2e/node bench/peers
 	.venv/bin/mypy $(PACKAGES)
+	.venv/bin/mypy --config-file cli/pyproject.toml cli/keydesk_cli
 	.venv/bin/lint-imports
 	.venv/bin/deptry --no-ansi .
+	cd cli && ../.venv/bin/deptry --no-ansi .
 	$(PRODUCTION) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	.ci/css-is-fresh

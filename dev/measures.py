@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 RULES_FILE = Path(__file__).with_suffix(".toml")
-PRODUCT = ("portal/", "tokens/", "clients/", "audit/", "foundation/", "dev/")
+PRODUCT = ("portal/", "tokens/", "clients/", "audit/", "foundation/", "dev/", "cli/")
 MAX_SHOWN = 20  # findings of one ratchet
 RIDDLE = re.compile(r"(What|Who|One|Nobody|Somebody|Whoever|It)\b(?!-)")
 RIDDLE_AFTER_HASH = re.compile(rf"^\s*#[# ]*{RIDDLE.pattern}", re.MULTILINE)

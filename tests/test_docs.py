@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *ROOT.glob("docs/**/*.md")])
 PACKAGES = ("portal", "tokens", "clients", "audit", "foundation", "dev", "bench", "tests")
-FOLDERS = (*PACKAGES, "templates", "docs", "docker", ".ci", ".github")
+FOLDERS = (*PACKAGES, "cli", "templates", "docs", "docker", ".ci", ".github")
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 # A file or folder in one of ours, with what it names inside: `clients/acts/keys.py:add`, `tests/test_docs.py::test_x`.

@@ -29,6 +29,12 @@ def jwk_of(private: PrivateKey, **members: object) -> dict[str, object]:
     return {**kind.import_key(pem).as_dict(private=False), **members}
 
 
+def pem_of(private: PrivateKey) -> bytes:
+    """The private half, as openssl writes it."""
+    pkcs8, no = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return private.private_bytes(serialization.Encoding.PEM, pkcs8, no)
+
+
 def public_key(private: PrivateKey | None = None, **members: object) -> PublicKey:
     """A JWK as the upload reads it."""
     jwk = jwk_of(private or new_ec(), **members)

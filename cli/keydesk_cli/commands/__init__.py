@@ -1,0 +1,1 @@
+"""Commands: each module has `configure` for its options and `run`, which returns the exit code."""

@@ -1,0 +1,1 @@
+"""Keys: their files, their public halves, signatures by them, and a local verdict on them."""

@@ -89,6 +89,7 @@ class Action(models.TextChoices):
     INCIDENT_REVOKED = "incident.revoked", _("{actor} revoked a leaked value of {subject}")
     CHECKPOINT_SET_ASIDE = "checkpoint.set_aside", _("{actor} set aside the checkpoint {subject}, which nobody signed")
     CLIENTS_EXPORTED = "clients.exported", _("{actor} exported the list of clients")
+    DATABASE_RESTORED = "database.restored", _("{actor} made {subject} safe after an older database was restored")
     LOG_EXPORTED = "log.exported", _("{actor} exported the change log")
     OUTDATED_WAY_MAILED = (
         "outdated_way.mailed",
@@ -148,6 +149,8 @@ FIELDS: dict[str, str | Promise] = {
     "may_request_tokens": _("May request tokens"),
     "self_service": _("Manages its own credentials by API"),
     "sessions": _("Sessions"),
+    "links": _("Open links"),
+    "mails": _("Mails that wait"),
     "clients": _("Clients that hold it"),
     "outdated_way": _("Outdated way"),
     "clients_mailed": _("Clients whose contacts were mailed"),

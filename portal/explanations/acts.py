@@ -64,6 +64,10 @@ OF_CREDENTIALS: dict[str, Text] = {
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
     TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was invalidated already."),
     TokenCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),
+    TokenCode.LOG_NOT_A_CONTINUATION: _(
+        "The file does not continue the change log in the database: entry %(seq)s differs. "
+        "Give log.jsonl of the newest export."
+    ),
     TokenCode.NO_VALID_TOKENS: _("Nothing to invalidate: this key or secret has no valid tokens."),
     TokenCode.TOKEN_STOPPED_ALREADY: _("This token had stopped working already."),
 }

@@ -75,6 +75,7 @@ class Code(StrEnum):
 
     # The catalogue
     API_EXISTS = "api_exists"
+    BUILT_IN = "built_in"
     NAME_RESERVED = "name_reserved"
     EASING_TAKES_TWO = "easing_takes_two"
     SCOPE_EXISTS = "scope_exists"

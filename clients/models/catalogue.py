@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.built_in_scopes import BUILT_IN_API, is_reserved
 from clients.edit_tags import edit_tag
 
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma, which people type as separator.
@@ -39,6 +40,11 @@ class Api(Described):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_built_in(self) -> bool:
+        """Return whether it is Keydesk's own API, which nobody changes."""
+        return self.identifier == BUILT_IN_API
 
     @property
     def servers(self) -> str:
@@ -88,6 +94,11 @@ class Scope(Described):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_built_in(self) -> bool:
+        """Return whether it is of Keydesk's own API, which nobody changes."""
+        return is_reserved(self.name)
 
     @property
     def holders(self) -> models.QuerySet[Any]:

@@ -23,6 +23,7 @@ from portal.api.own import keys as own_keys
 from portal.api.own import secret as own_secret
 from portal.api.own import tokens as own_tokens
 from portal.api.problems import Problem, answer, field_error
+from portal.api.team import clients as team_clients
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule
 
@@ -52,14 +53,14 @@ def _no_constant(name: str) -> None:
 api = NinjaAPI(
     title="Keydesk management API",
     version="1",
-    description="A client about itself. Refusals are problem details (RFC 9457) with a stable code.",
+    description="A client about itself, and programs of the Security team. Refusals are problem details (RFC 9457).",
     docs_url=None,
     openapi_url=None,
     urls_namespace="api",
     parser=StrictParser(),
 )
 api.add_decorator(once)
-for operations in (own_client, own_keys, own_secret, own_tokens):
+for operations in (own_client, own_keys, own_secret, own_tokens, team_clients):
     api.add_router("", operations.router)
 
 

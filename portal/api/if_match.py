@@ -5,17 +5,22 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from clients.edit_tags import Stale
-from clients.models import Key
+from clients.models import Key, Secret
 from portal.api.problems import Problem
 from portal.api.representations import tag_of
 from portal.explanations.api_codes import ApiCode
 
 
-def require_current(request: HttpRequest, row: Key) -> None:
+def require_current(request: HttpRequest, row: Key | Secret) -> None:
     """Compare If-Match with the row, which the caller has locked. Raises Problem without it, and Stale."""
+    require_tag(request, tag_of(row))
+
+
+def require_tag(request: HttpRequest, present: str) -> None:
+    """Compare If-Match with the present tag of a resource. `*` is any state. Raises Problem without it, and Stale."""
     given = request.headers.get("If-Match", "")
     if not given:
         raise Problem(ApiCode.IF_MATCH_MISSING)
     tags = {tag.strip() for tag in given.split(",")}
-    if f'"{tag_of(row)}"' not in tags:
+    if "*" not in tags and f'"{present}"' not in tags:
         raise Stale

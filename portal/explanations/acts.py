@@ -100,6 +100,7 @@ OF_REQUESTS: dict[str, Text] = {
 
 OF_THE_CATALOGUE: dict[str, Text] = {
     Code.API_EXISTS: _("There is an API with this identifier."),
+    Code.BUILT_IN: _("“%(name)s” belongs to Keydesk itself and cannot be changed."),
     Code.NAME_RESERVED: _("The name “%(name)s” is kept for Keydesk's own API. Choose another one."),
     Code.EASING_TAKES_TWO: _("It takes two people to drop the second approval: one asks, the other confirms."),
     Code.SCOPE_EXISTS: _("There is a scope with this name."),

@@ -38,7 +38,7 @@ OF_THE_API: dict[str, Text] = {
     ),
     ApiCode.IF_MATCH_MISSING: _("Send If-Match with the ETag that you read."),
     ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
-    ApiCode.NOT_FOUND: _("This client has nothing with this id."),
+    ApiCode.NOT_FOUND: _("There is nothing with this id."),
     ApiCode.NOT_JSON: _("Send the body as application/json."),
     ApiCode.PROOF_MISSING: _("Send a proof: a JWS that the new key signed, of the type keydesk-proof+jwt."),
 }

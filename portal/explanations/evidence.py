@@ -113,7 +113,7 @@ def _wanted(rule: str, facts: Facts, now: str) -> str:
 # Members whose expected value is any of several names.
 LISTS = {
     Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.KID, Rule.KID_AMBIGUOUS, Rule.SCOPE_UNKNOWN, Rule.SCOPE_NOT_GRANTED,
-    Rule.SCOPE_NO_DEFAULT,
+    Rule.SCOPE_NEEDS_KEY, Rule.SCOPE_NO_DEFAULT,
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ BY_KEY = {
     Rule.ASSERTION_DUPLICATE_MEMBER, Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.CRITICAL_HEADER, Rule.TYP,
     Rule.NO_KEYS, Rule.KID_AMBIGUOUS, Rule.KEY_NOT_USABLE, Rule.SIGNATURE, Rule.ISSUER, Rule.SUBJECT, Rule.AUDIENCE,
     Rule.EXPIRY, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE, Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.JTI, Rule.REPLAYED,
+    Rule.SCOPE_NEEDS_KEY,
 }  # fmt: skip
 
 Key = tuple[int, str, str]  # client, rule, error

@@ -209,6 +209,11 @@ OF_SCOPES_AND_TOKENS: dict[str, Words] = {
         _("Ask for one that it has, or ask for more scopes on the client's page."),
         "scope",
     ),
+    Rule.SCOPE_NEEDS_KEY: Words(
+        _("A secret does not get this scope"),
+        _("Authenticate with a key of the client. The scopes of Keydesk's own API need one, apart from keydesk.self."),
+        "scope",
+    ),
     Rule.SCOPE_NO_DEFAULT: Words(
         _("No scope was asked for, and the client has no default"), _("Name the scopes in the request."), "scope"
     ),

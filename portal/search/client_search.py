@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 
 from clients.models import Client, Key, Secret
 from portal.search import staff_search
+from portal.web.http_request import is_uuid
 from tokens.models import CredentialUse
 
 Clients = QuerySet[Client]
@@ -26,6 +27,19 @@ def matching(chosen: dict[str, Any], now: datetime) -> Clients:
         if chosen.get(name):
             clients = narrow(clients, chosen[name], now)
     return clients
+
+
+def after(clients: Clients, last: Client, *, newest: bool) -> Clients:
+    """Return the clients after this one in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
+    if newest:
+        older = Q(created_at__lt=last.created_at) | Q(id__lt=last.pk)
+        return clients.filter(older, created_at__lte=last.created_at)
+    return clients.filter(Q(name__gt=last.name) | Q(id__gt=last.pk), name__gte=last.name)
+
+
+def named(uid: str) -> Client | None:
+    """Return the client after which a page begins."""
+    return Client.objects.filter(uid=uid).first() if is_uuid(uid) else None
 
 
 def _text(clients: Clients, text: str, _now: datetime) -> Clients:

@@ -114,12 +114,7 @@ MATRIX = {
     "docs:page": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "docs:sample": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "api:openapi": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
-    "api:keys": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
     "api:key": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
-    "api:secret": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
-    "api:invalidate": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
-    "api:refusals": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
-    "api:check_assertion": ("405 405 405 405 405 405", "401 401 401 401 401 401"),
     "api:self": ("401 401 401 401 401 401", "405 405 405 405 405 405"),
     "account_login": ("200 302 302 302 302 302", "200 302 302 302 302 302"),
     "account_inactive": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
@@ -257,7 +252,9 @@ def browser_of(role: str) -> Client:
 
 
 def test_every_address_has_a_row_and_every_row_an_address():
-    assert set(addresses()) == set(MATRIX)
+    """But for those of the API: tests/portal/api/test_scopes.py has a row for each operation."""
+    assert set(addresses()) - set(MATRIX) <= {name for name in addresses() if name.startswith("api:")}
+    assert set(MATRIX) <= set(addresses())
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 
-from clients.built_in_scopes import BUILT_IN_SCOPES
+from clients.built_in_scopes import BUILT_IN_SCOPES, TEAM_SCOPES
 from tokens.endpoints.authentication import Proof, as_client, presented, raise_for_outcome
 from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
@@ -40,8 +41,9 @@ async def _issue(services: Services, request: Request, scope: str, client: Clien
     # Section 5.2: authenticated, but not allowed this grant (PROTOCOL R-4).
     if not client.may_request_tokens:
         raise UnauthorizedClient(Rule.GRANT_NOT_ALLOWED, "This client may not request tokens.")
-    if scope not in client.scopes:  # most token requests name a single scope of their client
-        scope = " ".join(await granted_scopes(services, client, scope))
+    held = _held(client, proof)
+    if scope not in held:  # most token requests name a single scope of their client
+        scope = " ".join(await granted_scopes(services, client, scope, held))
     access_token = token_format.generate()
     raise_for_outcome(
         await services.store.issue(
@@ -71,40 +73,48 @@ async def _issue(services: Services, request: Request, scope: str, client: Clien
     )
 
 
-async def granted_scopes(services: Services, client: ClientSnapshot, asked: str) -> list[str]:
-    """Return the requested scopes, or the client's defaults (PROTOCOL T-17, RFC 6749 section 3.3).
+def _held(client: ClientSnapshot, proof: Proof) -> Mapping[str, str]:
+    """Return the scopes that the credential can get: with a secret none of the Security team's programs (API M-3)."""
+    if not proof.credential.startswith("secret:") or TEAM_SCOPES.isdisjoint(client.scopes):
+        return client.scopes
+    return {name: api for name, api in client.scopes.items() if name not in TEAM_SCOPES}
 
-    Raises InvalidScope for a scope that the client does not have.
+
+async def granted_scopes(services: Services, client: ClientSnapshot, asked: str, held: Mapping[str, str]) -> list[str]:
+    """Return the requested scopes, or the client's defaults, out of `held` (PROTOCOL T-17, RFC 6749 section 3.3).
+
+    Raises InvalidScope for a scope that there is not, and if nothing remains.
     """
     if not _SCOPE.fullmatch(asked):
         raise InvalidScope(Rule.SCOPE_SYNTAX, "The scope has characters that no scope has.", sent=asked)
     names = list(dict.fromkeys(asked.split()))
     if not names:
-        if not client.default_scopes:
-            raise InvalidScope(
-                Rule.SCOPE_NO_DEFAULT, "Name a scope: this client has no default.", expected=_all(client)
-            )
-        return list(client.default_scopes)
+        defaults = [name for name in client.default_scopes if name in held]
+        if not defaults:
+            raise InvalidScope(Rule.SCOPE_NO_DEFAULT, "Name a scope: this client has no default.", expected=_all(held))
+        return defaults
     if len(names) > MAX_SCOPES:
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
-    others = frozenset(name for name in names if name not in client.scopes)
+    others = frozenset(name for name in names if name not in held)
     # Only token requests with a scope that their client lacks need this look-up.
     if others and (unknown := others - BUILT_IN_SCOPES - await services.store.offered_scopes(others)):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.",
-            sent=sorted(unknown), expected=_all(client), **_scope_slip(sorted(unknown), client),
+            sent=sorted(unknown), expected=_all(held), **_scope_slip(sorted(unknown), client),
         )  # fmt: skip
-    granted = [name for name in names if name in client.scopes]
+    granted = [name for name in names if name in held]
     if not granted:
+        is_held = any(name in client.scopes for name in names)
         raise InvalidScope(
-            Rule.SCOPE_NOT_GRANTED, "This client has none of these scopes.", sent=names, expected=_all(client)
-        )
+            Rule.SCOPE_NEEDS_KEY if is_held else Rule.SCOPE_NOT_GRANTED, "This client has none of these scopes.",
+            sent=names, expected=_all(held),
+        )  # fmt: skip
     return granted
 
 
-def _all(client: ClientSnapshot) -> list[str]:
+def _all(held: Mapping[str, str]) -> list[str]:
     """Return what a contact would name; the built-in scopes are for programs that know the management API."""
-    return [name for name in client.scopes if name not in BUILT_IN_SCOPES]
+    return [name for name in held if name not in BUILT_IN_SCOPES]
 
 
 def _scope_slip(unknown: list[str], client: ClientSnapshot) -> dict[str, str]:

@@ -75,6 +75,7 @@ class Rule(StrEnum):
     SCOPE_SYNTAX = "scope_syntax"
     SCOPE_UNKNOWN = "scope_unknown"
     SCOPE_NOT_GRANTED = "scope_not_granted"
+    SCOPE_NEEDS_KEY = "scope_needs_key"
     SCOPE_NO_DEFAULT = "scope_no_default"
 
     # Bearer tokens (PROTOCOL I-24)

@@ -12,8 +12,9 @@ from pydantic import ConfigDict, Field
 
 from clients.models import Client, Key, Secret
 from portal.api.bearer import SelfBearer, caller_of
+from portal.api.lists import NumberedPage, refuse_unknown_filters
 from portal.api.openapi import refusals
-from portal.api.problems import Problem, field_error
+from portal.api.problems import Problem
 from portal.explanations import explain
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
@@ -85,13 +86,6 @@ class RefusedRequests(Schema):
     next: str | None = Field(description="The cursor of the next page")
 
 
-class Page(Schema):
-    """Keyset page."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
-    cursor: Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None = None
-
-
 class Assertion(Schema):
     """A client assertion, or a whole form that has one."""
 
@@ -134,9 +128,9 @@ def invalidate(request: HttpRequest, payload: Annotated[Invalidation, Body()]) -
     operation_id="listRefusals",
     openapi_extra=refusals(ApiCode.FIELDS_INVALID),
 )
-def list_refusals(request: HttpRequest, page: Query[Page]) -> RefusedRequests:
+def list_refusals(request: HttpRequest, page: Query[NumberedPage]) -> RefusedRequests:
     """Return the refused HTTP requests of the client with their codes, facts and fixes."""
-    _refuse_unknown_filters(request)
+    refuse_unknown_filters(request, NumberedPage)
     entries = JournalEntry.objects.of(caller_of(request).client).refusals().order_by("-pk")
     if page.cursor:
         entries = entries.filter(pk__lt=int(page.cursor))
@@ -159,13 +153,6 @@ def check_assertion(request: HttpRequest, payload: Assertion) -> Checked:
     explained = dry_run.explain(payload.client_assertion, client=client, now=prepared(request).now)
     findings = [_finding(each.code, each.facts) for each in explained.findings]
     return Checked(accepted=not findings, findings=findings)
-
-
-def _refuse_unknown_filters(request: HttpRequest) -> None:
-    """Refuse a filter that ninja would ignore. Raises Problem."""
-    unknown = sorted(request.GET.keys() - Page.model_fields.keys())
-    if unknown:
-        raise Problem(ApiCode.FIELDS_INVALID, errors=[field_error([name], "extra_forbidden") for name in unknown])
 
 
 def _credential(client: Client, uid: UUID) -> Key | Secret:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from clients.built_in_scopes import BUILT_IN_API
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
 from portal.forms.edit_conflict import SeenForm
@@ -102,7 +103,9 @@ class NewScopeForm(ScopeForm):
         label=_("Name"), help_text=_("As software asks for it, for instance address.read. It cannot change later."),
         max_length=100, widget=forms.TextInput(attrs={"spellcheck": "false", "class": "kd-mono"}),
     )  # fmt: skip
-    api = forms.ModelChoiceField(label=_("API"), queryset=Api.objects.all(), empty_label=_("Choose one"))
+    api = forms.ModelChoiceField(
+        label=_("API"), queryset=Api.objects.exclude(identifier=BUILT_IN_API), empty_label=_("Choose one")
+    )
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,11 +19,11 @@ from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Client, ClientContact, Key, Secret
 from portal.forms.client_lists import ClientFilterForm
 from portal.guards.access import actor, security_team
-from portal.search.client_search import NEWEST, Clients, matching
+from portal.search.client_search import NEWEST, Clients, after, matching, named
 from portal.search.staff_search import refusal_address
 from portal.ui import client_health as condition
 from portal.web import csv_download
-from portal.web.http_request import Request, is_uuid
+from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
 PAGE_SIZE = 50
@@ -52,7 +52,9 @@ def all_clients(request: Request) -> HttpResponse:
     form = ClientFilterForm(request.GET)
     found = matching(form.cleaned_data, request.now) if form.is_valid() else Client.objects.none()
     newest = form.is_valid() and form.cleaned_data["sort"] == NEWEST
-    page = list(_with_rows(_after(found, request.GET.get("after", ""), newest=newest), request.now)[: PAGE_SIZE + 1])
+    last = named(request.GET.get("after", ""))
+    found_after = after(found, last, newest=newest) if last else found
+    page = list(_with_rows(found_after, request.now)[: PAGE_SIZE + 1])
     query = form.active()
     context = {
         "form": form,
@@ -78,17 +80,6 @@ def export_clients(request: Request) -> HttpResponseBase:
     exports.note_clients_exported(filters=form.active(), by=actor(request))
     found = _with_rows(matching(form.cleaned_data, request.now), request.now)
     return csv_download.response(_as_table(found, request.now), name=f"clients-{request.now:%Y-%m-%d}.csv")
-
-
-def _after(clients: Clients, uid: str, *, newest: bool) -> Clients:
-    """Return the clients after this one in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
-    last = Client.objects.filter(uid=uid).first() if is_uuid(uid) else None
-    if last is None:
-        return clients
-    if newest:
-        older = Q(created_at__lt=last.created_at) | Q(id__lt=last.pk)
-        return clients.filter(older, created_at__lte=last.created_at)
-    return clients.filter(Q(name__gt=last.name) | Q(id__gt=last.pk), name__gte=last.name)
 
 
 def _with_rows(clients: Clients, now: datetime) -> Clients:

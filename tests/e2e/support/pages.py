@@ -18,6 +18,7 @@ from audit.models import LogHead, Verification
 from clients import encryption
 from clients.acts import proposals, review
 from clients.acts.people import staff as people
+from clients.built_in_scopes import BUILT_IN_API
 from clients.models import Client, Mail, Proposal, Registration, Scope, User
 from dev.example import organisation, traffic
 from portal.pages.docs import contents
@@ -30,6 +31,7 @@ from tokens.models import AnonymousRefusal, JournalEntry
 STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
 NOOR, BRAM, ADA = (f"{name}@gegevensverkeer.example" for name in ("noor", "bram", "ada"))
 OF_NOBODY = "9a4c17e05bd2883f610ec7942daa56f1"  # a refused request that names no client
+SENSITIVE = "person.nrn.read"
 WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
 
 
@@ -60,7 +62,7 @@ def seed(now: datetime | None = None) -> None:
     review.request_changes(
         registration=asked, message="Which parcels, and why?", seen=asked.content_hash, by=noor, now=now
     )
-    sensitive, bram = Scope.objects.get(sensitive=True), factories.by(User.objects.get(email=BRAM))
+    sensitive, bram = Scope.objects.get(name=SENSITIVE), factories.by(User.objects.get(email=BRAM))
     proposals.propose(
         kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
         reason="The register is public since this month.",
@@ -101,7 +103,7 @@ def things() -> dict[str, Any]:
         "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
         "secret": encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
-        "scope": Scope.objects.earliest("pk"),
+        "scope": Scope.objects.exclude(api__identifier=BUILT_IN_API).earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
@@ -118,7 +120,7 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
         yield Place("owner", f"docs-{page.slug}", reverse("docs:page", args=[page.slug]))
     for role, name, query in LISTS:
         yield Place(role, f"{name}-list", reverse(name) + query)
-    sensitive = Scope.objects.get(sensitive=True)
+    sensitive = Scope.objects.get(name=SENSITIVE)
     yield Place("security", "security:ease_scope", reverse("security:ease_scope", args=[sensitive.pk]))
     yield Place("owner", "404", "/no/such/page/")
     for role in ("anonymous", "owner"):

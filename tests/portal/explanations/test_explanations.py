@@ -88,6 +88,7 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
         {"sent": ["address.read,address.write"], "expected": ["address.read"], "separator": ","},
     ],
     Rule.SCOPE_NOT_GRANTED: [{"sent": ["tax.read"], "expected": ["address.read"]}],
+    Rule.SCOPE_NEEDS_KEY: [{"sent": ["keydesk.clients.read"], "expected": ["address.read"]}],
     Rule.SCOPE_NO_DEFAULT: [{"expected": ["address.read"]}],
     Rule.TOKEN_NOT_ACTIVE: [{}] + [{"slip": slip, "length": 9, "expected_length": 53} for slip in OF_A_TOKEN],
     Rule.INSUFFICIENT_SCOPE: [{"expected": "example.read"}],

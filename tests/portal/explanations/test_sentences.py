@@ -42,6 +42,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.OTHER_ADDRESS_OF_MAILBOX: {"typed": "ada+x@keydesk.example", "email": "ada@keydesk.example"},
     TokenCode.PROOF_INVALID: {"problem": "aud"},
     TokenCode.LOG_NOT_A_CONTINUATION: {"seq": 17},
+    Code.BUILT_IN: {"name": "keydesk.clients.read"},
     Code.NAME_RESERVED: {"name": "keydesk.self"},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
     Code.TOO_MANY_MESSAGES: {"limit": 10},

@@ -191,6 +191,26 @@ def test_a_site_without_the_api_grants_nobody_its_scope(start, authorization):
 @pytest.mark.parametrize("name", ["keydesk.self", "keydesk.clients.read"])
 def test_the_catalogue_has_no_scope_under_keydesks_own_names(db, name):
     with pytest.raises(Refusal, match="name_reserved"):
-        factories.scope(name)
+        catalogue.create_scope(name=name, api=factories.api(), description={}, sensitive=False, by=SYSTEM)
     with pytest.raises(Refusal, match="name_reserved"):
-        factories.api("keydesk")
+        catalogue.create_api(identifier="keydesk", name="Keydesk", description={}, by=SYSTEM)
+
+
+def test_a_scope_of_the_teams_programs_needs_a_key(wire, client, authorization, signer):
+    held = (factories.scope("address.read"), factories.scope("keydesk.clients.read"))
+    lifecycle.change_scopes(client=client, scopes=held, defaults=held, by=SYSTEM, now=NOW)
+    assert wire.token(authorization, "keydesk.clients.read address.read").json["scope"] == "address.read"
+    assert wire.token(authorization).json["scope"] == "address.read"
+    answer = wire.token(authorization, "keydesk.clients.read")
+    assert refused(wire, answer) == "scope_needs_key"
+    assert wire.cause(answer).facts == {"sent": ["keydesk.clients.read"], "expected": ["address.read"]}
+    by_key = wire.post("token", signer.form(grant_type="client_credentials", scope="keydesk.clients.read"))
+    assert by_key.json["scope"] == "keydesk.clients.read"
+    defaults = wire.post("token", signer.form(grant_type="client_credentials")).json["scope"]
+    assert defaults == "address.read keydesk.clients.read"
+
+
+def test_with_a_secret_a_client_of_the_team_may_have_no_default_left(wire, client, authorization):
+    held = (factories.scope("keydesk.changes.read"),)
+    lifecycle.change_scopes(client=client, scopes=held, defaults=held, by=SYSTEM, now=NOW)
+    assert refused(wire, wire.token(authorization)) == "scope_no_default"

@@ -8,6 +8,7 @@ from django.urls import reverse
 from audit.models import Entry
 from clients.acts import catalogue, lifecycle
 from clients.models import Api, Mail, Scope
+from foundation.refusals import Refusal
 from tests.portal.support.html import seen_on
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -28,7 +29,7 @@ def test_an_api_and_a_scope_are_added_with_a_description_per_language() -> None:
         description_en="Who owns what",
         description_nl="Percelen",
     )
-    api = Api.objects.get()
+    api = Api.objects.get(identifier="parcels")
     post(
         "security:create_scope",
         name="parcel.read",
@@ -37,7 +38,7 @@ def test_an_api_and_a_scope_are_added_with_a_description_per_language() -> None:
         description_nl="Lezen",
         sensitive="on",
     )
-    scope = Scope.objects.get()
+    scope = Scope.objects.get(name="parcel.read")
     assert (scope.api, scope.sensitive, scope.described_in("nl"), scope.described_in("fr")) == (
         api,
         True,
@@ -53,7 +54,7 @@ def test_a_scope_name_that_cannot_be_is_refused_beside_its_field(name) -> None:
     response = post("security:create_scope", name=name, api=factories.api().pk, description_en="x")
     assert response.status_code == 422
     assert "govuk-error-message" in response.content.decode()
-    assert Scope.objects.count() == 1
+    assert not Scope.objects.exclude(api__identifier="keydesk").exclude(name="address.read").exists()
 
 
 @pytest.mark.parametrize("identifier", ["Water", "water ways", "water_ways", "wäter"])
@@ -71,7 +72,7 @@ def test_an_identifier_is_taken_once() -> None:
 
 def test_a_scope_is_changed_and_retired_with_a_warning_of_who_has_it(now) -> None:
     factories.client()
-    scope = Scope.objects.get()
+    scope = Scope.objects.get(name="address.read")
     post("security:change_scope", scope.pk, description_en="New words", sensitive="on")
     scope.refresh_from_db()
     assert (scope.sensitive, scope.described_in("en")) == (True, "New words")
@@ -158,3 +159,36 @@ def test_more_apis_and_scopes_take_no_more_queries(now) -> None:
             browser.get(reverse("security:scopes"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+# --- Keydesk's own API (API M-3) --------------------------------------------------------------------------------------
+
+
+def test_keydesks_own_api_is_shown_and_cannot_be_changed() -> None:
+    scope = Scope.objects.get(name="keydesk.clients.write")
+    assert scope.sensitive
+    page = signed_in(factories.noor()).get(reverse("security:scopes")).text
+    assert "keydesk.clients.write" in page
+    for address in (
+        reverse("security:change_api", args=["keydesk"]),
+        reverse("security:change_scope", args=[scope.pk]),
+    ):
+        assert address not in page
+    post("security:change_scope", scope.pk, description_en="Mine", sensitive="on")
+    post("security:retire_scope", scope.pk)
+    scope.refresh_from_db()
+    assert (scope.described_in("en") != "Mine", scope.retired_at) == (True, None)
+    assert not Entry.objects.filter(subject_id=scope.audit_id).exists()
+
+
+def test_no_act_changes_keydesks_own_api(now) -> None:
+    scope, by = Scope.objects.get(name="keydesk.clients.write"), factories.by(factories.noor())
+    acts = (
+        lambda: catalogue.change_api(api=scope.api, name="X", description={}, served_by=[], reason="x", by=by),
+        lambda: catalogue.change_scope(scope=scope, description={}, sensitive=True, reason="x", by=by),
+        lambda: catalogue.drop_second_approval(scope=scope, reason="x", by=by),
+        lambda: catalogue.retire_scope(scope=scope, reason="x", by=by, now=now),
+    )
+    for act in acts:
+        with pytest.raises(Refusal, match="built_in"):
+            act()

@@ -1,0 +1,1 @@
+"""Programs of the Security team (scopes `keydesk.clients.read` and the like)."""

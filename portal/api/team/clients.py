@@ -1,0 +1,133 @@
+"""Clients for the Security team's programs: the list with the filters of its page, one, its keys, its secrets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from clients.models import Client, Key, Secret
+from portal.api.lists import NumberedPage, Page, cut, newest_first, refuse_unknown_filters, wrong_field
+from portal.api.openapi import refusals
+from portal.api.problems import Problem
+from portal.api.representations import credentials
+from portal.api.team.bearers import ClientsRead
+from portal.api.team.client_representation import Credentials, TeamClient, TeamClients, loaded, shown_client
+from portal.explanations.api_codes import ApiCode
+from portal.forms.filters import no_credential
+from portal.search import client_search
+from portal.search.staff_search import MAX_LENGTH
+from portal.web.http_request import prepared
+
+router = Router(auth=ClientsRead(), tags=["clients"])
+Days = Annotated[int, Field(ge=1, le=3650)]
+Method = Literal["secret", "key", "both", "key_only", "secret_only", "none"]
+
+
+class ClientFilters(Page):
+    """Filters with the names that they have in the addresses of the pages."""
+
+    q: Annotated[str, Field(max_length=MAX_LENGTH)] | None = Field(
+        default=None, description="Part of a name, client id, organisation or contact; a key id or thumbprint"
+    )
+    sort: Literal["name", "newest"] = "name"
+    state: Client.Status | None = None
+    organisation: Annotated[str, Field(max_length=150)] | None = None
+    scope: Annotated[str, Field(max_length=100)] | None = None
+    method: Method | None = Field(default=None, description="With what it authenticates")
+    algorithm: Annotated[str, Field(max_length=60)] | None = Field(
+        default=None, description="Of a key, such as RSA or EC P-256; sha1: named by a certificate's SHA-1"
+    )
+    expiring: Days | None = Field(default=None, description="A key ends within so many days")
+    unused: Days | None = Field(default=None, description="Not used for so many days")
+
+
+@router.get(
+    "clients",
+    response=TeamClients,
+    url_name="clients",
+    operation_id="listClients",
+    openapi_extra=refusals(ApiCode.FIELDS_INVALID),
+)
+def list_clients(request: HttpRequest, filters: Query[ClientFilters]) -> TeamClients:
+    """Return the clients that match all filters."""
+    refuse_unknown_filters(request, ClientFilters)
+    _refuse_credential(filters.q)
+    found = loaded(client_search.matching(filters.dict(), prepared(request).now))
+    if filters.cursor:
+        last = client_search.named(filters.cursor)
+        if last is None:
+            raise wrong_field("cursor", "unknown")
+        found = client_search.after(found, last, newest=filters.sort == client_search.NEWEST)
+    rows, cursor = cut(list(found[: filters.limit + 1]), filters, lambda client: str(client.uid))
+    return TeamClients(items=[shown_client(client) for client in rows], next=cursor)
+
+
+def _refuse_credential(text: str | None) -> None:
+    try:
+        no_credential(text or "")
+    except ValidationError:
+        raise wrong_field("q", "credential") from None
+
+
+@router.get(
+    "clients/{uuid:uid}",
+    response=TeamClient,
+    url_name="client",
+    operation_id="getClient",
+    openapi_extra=refusals(ApiCode.NOT_FOUND, ApiCode.FIELDS_INVALID),
+)
+def get_client(request: HttpRequest, response: HttpResponse, uid: UUID) -> TeamClient:
+    """Return one client, also a closed one."""
+    return answer_with(response, client_of(uid))
+
+
+@router.get(
+    "clients/{uuid:uid}/keys",
+    response=Credentials,
+    url_name="client_keys",
+    operation_id="listClientKeys",
+    openapi_extra=refusals(ApiCode.NOT_FOUND, ApiCode.FIELDS_INVALID),
+)
+def list_keys(request: HttpRequest, uid: UUID, page: Query[NumberedPage]) -> Credentials:
+    """Return the keys of a client, also those that have ended."""
+    refuse_unknown_filters(request, NumberedPage)
+    client = client_of(uid)
+    rows: list[Key | Secret]
+    rows, cursor = newest_first(client.keys.all(), page)
+    return Credentials(items=credentials(client, rows, prepared(request).now), next=cursor)
+
+
+@router.get(
+    "clients/{uuid:uid}/secrets",
+    response=Credentials,
+    url_name="client_secrets",
+    operation_id="listClientSecrets",
+    openapi_extra=refusals(ApiCode.NOT_FOUND, ApiCode.FIELDS_INVALID),
+)
+def list_secrets(request: HttpRequest, uid: UUID, page: Query[NumberedPage]) -> Credentials:
+    """Return the secrets of a client by their last characters, also those that have ended; no secret itself."""
+    refuse_unknown_filters(request, NumberedPage)
+    client = client_of(uid)
+    rows: list[Key | Secret]
+    rows, cursor = newest_first(client.secrets.all(), page)
+    return Credentials(items=credentials(client, rows, prepared(request).now), next=cursor)
+
+
+def client_of(uid: UUID) -> Client:
+    """Return any client. Raises Problem."""
+    found = loaded(Client.objects.filter(uid=uid)).first()
+    if found is None:
+        raise Problem(ApiCode.NOT_FOUND)
+    return found
+
+
+def answer_with(response: HttpResponse, client: Client) -> TeamClient:
+    """Return the client as it is shown, with its ETag."""
+    shown = shown_client(client)
+    response["ETag"] = f'"{shown.etag}"'
+    return shown

@@ -9,6 +9,8 @@
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
 # make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/
+# make audit    known vulnerabilities of the lock files, and licences; says what it could not check
+# make release  source archive, bill of materials and checksums of this commit, into .local/release/ (COSIGN_KEY signs)
 # make walks    the main acts as calls between rooms, for the table in docs/architecture.md
 # make clean    remove the data and logs of the demonstration
 #
@@ -21,7 +23,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test quick coverage check messages bench bench-compare bench-scale bench-pages screenshots walks clean
+.PHONY: help install translations demo test quick coverage check messages bench bench-compare bench-scale bench-pages screenshots audit release walks clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -94,6 +96,12 @@ screenshots: translations
 
 walks: translations
 	@exec $(PYTHON) -m pytest -q -s tests/test_walks.py
+
+audit: .venv/synced
+	@$(PYTHON) -m dev.release.audit
+
+release: .venv/synced
+	@$(PYTHON) -m dev.release.build
 
 clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.servers.clean; else rm -rf .local/demo .local/demo.env; fi

@@ -62,9 +62,8 @@ def python_advisories(requirements: str) -> tuple[list[str], str]:
 
 
 def _sentence(part: dict[str, Any], flaw: dict[str, Any]) -> str:
-    return (
-        f"{part['name']} {part['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'nothing yet'}"
-    )
+    fixed = ", ".join(flaw["fix_versions"]) or "nothing yet"
+    return f"{part['name']} {part['version']}: {flaw['id']}, fixed in {fixed}"
 
 
 def _pip_audit(requirements: str, source: str) -> list[dict[str, Any]] | str:

@@ -1,1 +1,1 @@
-"""What a release consists of (`make release`), and what is known about the parts it is made of (`make audit`)."""
+"""Files of a release (`make release`), and the audit of the parts it is made of (`make audit`)."""

@@ -1,4 +1,4 @@
-"""What a release consists of, and the audit of its parts."""
+"""Files of a release, and the audit of its parts."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class Settings:
         """
         by_option = any((given.key and not beside_key, given.secret_file, given.token_file))
 
-        def path(option: str | None, variable: str) -> Path | None:
-            text = option or (None if by_option else os.environ.get(variable))
+        def path(option: str | None, variable: str, *, aside: bool = by_option) -> Path | None:
+            text = option or (None if aside else os.environ.get(variable))
             return Path(text) if text else None
 
         algorithm = given.alg or os.environ.get("KEYDESK_ALG") or None
@@ -70,7 +70,7 @@ class Settings:
             url=given.url or os.environ.get("KEYDESK_URL"),
             client_id=given.client_id or os.environ.get("KEYDESK_CLIENT_ID"),
             api_path=given.api_path or os.environ.get("KEYDESK_API_PATH") or "/api/v1/",
-            key=path(given.key, "KEYDESK_PRIVATE_KEY"),
+            key=path(given.key, "KEYDESK_PRIVATE_KEY", aside=by_option and not beside_key),
             algorithm=algorithm,
             secret_file=path(given.secret_file, "KEYDESK_CLIENT_SECRET_FILE"),
             token_file=path(given.token_file, "KEYDESK_TOKEN_FILE"),

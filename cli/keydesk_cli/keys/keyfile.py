@@ -77,12 +77,10 @@ def parse(data: bytes, option: str) -> KeyFile:
     found = _PRIVATE.search(data)
     if found is None:
         raise _wrong("no_private_key", f"The file of {option} holds no private key in PEM.", option)
+    if b"ENCRYPTED" in found.group():  # in the label of PKCS#8, in a header of the older forms
+        raise _wrong("key_encrypted", f"The key of {option} is encrypted. Decrypt it, with mode 0600.", option)
     try:
         private = serialization.load_pem_private_key(found.group(), password=None)
-    except TypeError:
-        raise _wrong(
-            "key_encrypted", f"The key of {option} is encrypted. Decrypt it, with mode 0600.", option
-        ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise _wrong("key_malformed", f"The private key of {option} cannot be read.", option) from None
     if not isinstance(private, jose.PrivateKey) or not jose.algorithms_of(private):

@@ -2,22 +2,165 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tests.e2e.support import command_line
+import pytest
+from keydesk_cli import rotation
+from keydesk_cli.credentials import ByKey
+from keydesk_cli.keys import keyfile
+from keydesk_cli.server import Keydesk
+
+from tests.e2e.support import command_line, registering
+from tests.e2e.support.command_line import KILLED, CommandLine
 from tests.e2e.support.live import Live
+from tests.support.keys import certificate_pem, new_ec, pem_of
+
+HOUR_S = 3600
+STEPS = 15  # at which a run can be killed, at least
+
+
+def kid_of(file: Path) -> str:
+    return keyfile.read(file, "--key").kid
+
+
+def shown(live: Live, client: CommandLine) -> dict[str, dict[str, Any]]:
+    """Keys of the client by kid. The token for it must be given for the key in the file."""
+    keydesk = Keydesk(live.url, client.client_id)
+    token = keydesk.self_token(ByKey(keyfile.read(client.key, "--key")))
+    rows: list[dict[str, Any]] = keydesk.call(token, "GET", "self")["credentials"]
+    return {row["kid"]: row for row in rows if row["type"] != "secret"}
+
+
+def finish(live: Live, client: CommandLine, *, overlap_s: int) -> rotation.Outcome:
+    """What the next run of the command does, in this process."""
+    return rotation.rotate(Keydesk(live.url, client.client_id), rotation.Plan(client.key, overlap_s), wait=0)
 
 
 def test_a_new_key_takes_the_place_of_the_old_one(live: Live, tmp_path: Path) -> None:
     keydesk = command_line.with_key(live, tmp_path)
-    old = keydesk.key.read_bytes()
+    before = kid_of(keydesk.key)
     said = keydesk.said("rotate-key", "--overlap", "1h")
-    assert said["rotated"] is True
-    assert keydesk.key.read_bytes() != old
+    assert (said["rotated"], said["kid"]) == (True, kid_of(keydesk.key))
+    assert before != said["kid"]
     assert keydesk.key.stat().st_mode & 0o777 == 0o600
-    shown = {row["kid"]: row for row in keydesk.said("whoami")["credentials"]}
-    assert shown.pop(said["kid"])["state"] == "active"
-    (left,) = (row for row in shown.values() if row["type"] == "jwk")
-    assert left["state"] == "retiring"
+    keys = shown(live, keydesk)
+    assert keys.pop(said["kid"])["state"] == "active"
+    assert [row["state"] for row in keys.values()] == ["retiring"]
     assert keydesk("token", "--scope", "keydesk.self").stdout.startswith("kdt_")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["private.pem", "private.pem.lock", "public.json"]
+
+
+def test_a_run_that_is_killed_anywhere_leaves_a_key_that_works_and_is_finished_by_the_next(
+    live: Live, tmp_path: Path
+) -> None:
+    (site := tmp_path / "site").mkdir()
+    keydesk = command_line.with_key(live, tmp_path)
+    for step in range(1, 200):
+        done = keydesk.killed_at(step, site, "rotate-key", "--overlap", "1h")
+        shown(live, keydesk)
+        if done.returncode != KILLED:
+            break
+        finish(live, keydesk, overlap_s=HOUR_S)
+        states = [row["state"] for row in shown(live, keydesk).values()]
+        assert states.count("active") == 1, (step, states)
+        assert shown(live, keydesk)[kid_of(keydesk.key)]["state"] == "active"
+        assert not [*tmp_path.glob("*.next*"), *tmp_path.glob("*.tmp")], step
+    assert done.returncode == 0, done.stderr
+    assert step > STEPS
+
+
+def test_a_run_that_was_killed_is_finished_also_when_the_overlap_is_over(live: Live, tmp_path: Path) -> None:
+    (site := tmp_path / "site").mkdir()
+    healed = 0
+    keydesk = command_line.with_key(live, tmp_path)
+    for step in range(1, 200):
+        if keydesk.killed_at(step, site, "rotate-key", "--overlap", "0s").returncode != KILLED:
+            break
+        if (tmp_path / "private.pem.next").exists():
+            healed += finish(live, keydesk, overlap_s=0).why == "resumed"
+        assert list(shown(live, keydesk)) == [kid_of(keydesk.key)], step
+    assert healed > 2
+
+
+def test_of_several_runs_at_once_one_renews(live: Live, tmp_path: Path) -> None:
+    keydesk = command_line.with_key(live, tmp_path)
+    lock = tmp_path / "private.pem.lock"
+    lock.touch()
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert keydesk("rotate-key", "--wait", "0s").returncode == 5
+        command = [command_line.KEYDESK, "rotate-key", "--json"]
+        env = {**os.environ, **keydesk.settings()}
+        runs = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        while not all(has_open(run.pid, lock) for run in runs):
+            time.sleep(0.05)
+    said = [json.loads(run.communicate(timeout=60)[0]) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0, 0]
+    assert sorted(each["why"] for each in said) == ["renewed", *["renewed_meanwhile"] * 3]
+    assert {each["kid"] for each in said} == {kid_of(keydesk.key)}
+    assert len(shown(live, keydesk)) == 2
+
+
+def has_open(pid: int, file: Path) -> bool:
+    return any(os.path.realpath(link) == str(file) for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_a_key_that_is_not_due_stays(live: Live, tmp_path: Path) -> None:
+    keydesk = command_line.with_key(live, tmp_path)
+    before = keydesk.key.read_bytes()
+    said = keydesk.said("rotate-key", "--if-older-than", "30d", "--if-ends-within", "14d")
+    assert (said["rotated"], said["why"]) == (False, "not_due")
+    assert keydesk.key.read_bytes() == before
+    assert keydesk.said("rotate-key", "--if-older-than", "0s")["rotated"] is True
+
+
+def test_a_certificate_that_certbot_renewed_is_taken_over_once(live: Live, tmp_path: Path) -> None:
+    keydesk = command_line.with_key(live, tmp_path)
+    private = new_ec()
+    (lineage := tmp_path / "live").mkdir()
+    (lineage / "privkey.pem").write_bytes(pem_of(private))
+    (lineage / "fullchain.pem").write_bytes(certificate_pem(private, days=90, now=datetime.now(UTC)))
+    options = ("--new-certificate", str(lineage / "fullchain.pem"), "--new-key", str(lineage / "privkey.pem"))
+    assert keydesk.said("rotate-key", *options)["why"] == "renewed"
+    assert keydesk.said("rotate-key", *options)["why"] == "not_due"
+    states = {row["type"]: row["state"] for row in shown(live, keydesk).values()}
+    assert states == {"certificate": "active", "jwk": "retiring"}
+    # Renewed for the same private key (certbot's reuse_key): another certificate, the same thumbprint.
+    (lineage / "fullchain.pem").write_bytes(certificate_pem(private, days=91, now=datetime.now(UTC)))
+    assert keydesk.said("rotate-key", *options)["why"] == "renewed"
+    assert keydesk("token", "--scope", "keydesk.self").returncode == 0
+
+
+def test_a_client_with_a_secret_gets_its_first_key(live: Live, tmp_path: Path) -> None:
+    made = registering.with_secret(live, registering.make_scopes(live))
+    keydesk = CommandLine(live, made.values.client_id, tmp_path / "private.pem")
+    assert keydesk("rotate-key").returncode == 2
+    (tmp_path / "secret").write_text(made.secret + "\n")
+    done = keydesk("rotate-key", "--secret-file", str(tmp_path / "secret"), "--alg", "Ed25519")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "private.pem").stat().st_mode & 0o777 == 0o600
+    assert keydesk.said("token", "--scope", "keydesk.self")["scope"] == "keydesk.self"
+
+
+def test_as_root_the_new_key_has_the_owner_of_the_old_one(live: Live, tmp_path: Path) -> None:
+    if os.geteuid():
+        return  # only root can give files away
+    keydesk = command_line.with_key(live, tmp_path)
+    os.chown(keydesk.key, 12345, 23456)
+    keydesk.said("rotate-key")
+    status = keydesk.key.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 23456, 0o600)
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS256", "ES384", "EdDSA"])
+def test_a_key_of_another_kind_is_made_on_request(live: Live, tmp_path: Path, algorithm: str) -> None:
+    keydesk = command_line.with_key(live, tmp_path)
+    keydesk.said("rotate-key", "--alg", algorithm)
+    assert keydesk("token", "--scope", "keydesk.self", "--alg", algorithm).returncode == 0

@@ -17,29 +17,24 @@ from tests.support.keys import PrivateKey, jwk_of, new_ec, pem_of
 
 KEYDESK = Path(sys.executable).with_name("keydesk")
 KILLED = -9
-# Python runs this before the program: the process ends as by SIGKILL at one of its calls to the system's files and
-# network, before or after the call.
+# Python runs this before the program: the process ends by SIGKILL before one of its calls to files and network.
 SITE = """
 import os, signal, socket
 STEPS = [("os", name) for name in ("open", "replace", "fsync", "unlink", "fchmod")] + [("socket", "sendall")]
 left = int(os.environ["KILL_AT"])
 
-def counted(function, name):
+def counted(function):
     def call(*arguments, **options):
         global left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        done = function(*arguments, **options)
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
+        return function(*arguments, **options)
     return call
 
 for owner, name in STEPS:
     place = os if owner == "os" else socket.socket
-    setattr(place, name, counted(getattr(place, name), name))
+    setattr(place, name, counted(getattr(place, name)))
 """
 
 
@@ -52,16 +47,15 @@ class CommandLine:
     key: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def settings(self) -> dict[str, str]:
+        """The variables that the command reads."""
+        url, client_id, key = self.live.url, self.client_id, str(self.key)
+        return {"KEYDESK_URL": url, "KEYDESK_CLIENT_ID": client_id, "KEYDESK_PRIVATE_KEY": key, **self.env}
+
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        own = {"KEYDESK_URL": self.live.url, "KEYDESK_CLIENT_ID": self.client_id, "KEYDESK_PRIVATE_KEY": str(self.key)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEYDESK_")}
-        return subprocess.run(
-            [KEYDESK, *arguments],
-            env={**inherited, **own, **self.env, **env},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        everything = {**inherited, **self.settings(), **env}
+        return subprocess.run([KEYDESK, *arguments], env=everything, capture_output=True, text=True, timeout=60)
 
     def said(self, *arguments: str, **env: str) -> dict[str, Any]:
         """The JSON of a run that must succeed."""

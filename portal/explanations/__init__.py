@@ -63,7 +63,7 @@ def explain(rule: str, facts: Mapping[str, Any], *, now_words: str = "") -> Expl
 
 
 # Rules whose expected value can be copied into the caller's configuration.
-TO_COPY = {Rule.AUDIENCE, Rule.KID, Rule.ISSUER, Rule.SUBJECT, Rule.ASSERTION_TYPE}
+TO_COPY = {Rule.AUDIENCE, Rule.KID, Rule.ISSUER, Rule.SUBJECT, Rule.ASSERTION_TYPE, Rule.FEDERATED_AUDIENCE}
 
 
 def _to_copy(rule: str, rows: list[Row]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.explanations.key_commands import (
+from portal.explanations.upload_words import (
     LEAF_ONLY,
     NEW_CERTIFICATE,
     NEW_EC_PAIR,
     NEW_PAIR,
     SIGNING_CERTIFICATE,
+    KeyWords,
 )
-from portal.explanations.upload_words import KeyWords
 
 OF_WEAK_KEYS: dict[str, KeyWords] = {
     "rsa_too_small": KeyWords(_("The RSA key has %(bits)s bits"), _("it must have 2048 to 8192"), NEW_PAIR),

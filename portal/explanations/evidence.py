@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ NOTHING_TO_COMPARE = {
     Rule.SEVERAL_METHODS, Rule.SECRET_NOT_ALLOWED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER, Rule.NO_TOKEN,
     Rule.REPEATED_PARAMETER, Rule.MISSING_PARAMETER, Rule.UNAVAILABLE, Rule.SERVER_ERROR, Rule.GRANT_NOT_ALLOWED,
     Rule.SIGNATURE, Rule.CLIENT_NOT_ACTIVE, Rule.RATE_LIMIT, Rule.BODY_TOO_LARGE, Rule.NO_CREDENTIALS,
+    Rule.FEDERATED_KEYS_UNAVAILABLE,
 }  # fmt: skip
 
 
@@ -78,6 +80,10 @@ def details(rule: str, facts: Facts) -> list[Text]:
         said += names_of(facts.get("sent" if rule == Rule.SEVERAL_METHODS else "expected"))
     elif rule == Rule.ASSERTION_DUPLICATE_MEMBER and facts.get("member"):
         said.append(str(facts["member"]))
+    elif rule == Rule.FEDERATED_ISSUER and facts.get("state") == "disabled":
+        said.append(_("The Security team has disabled this issuer."))
+    elif rule == Rule.FEDERATED_KEYS_UNAVAILABLE and facts.get("issuer"):
+        said.append(str(facts["issuer"]))
     return said
 
 
@@ -113,7 +119,7 @@ def _wanted(rule: str, facts: Facts, now: str) -> str:
 # Members whose expected value is any of several names.
 LISTS = {
     Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY, Rule.KID, Rule.KID_AMBIGUOUS, Rule.SCOPE_UNKNOWN, Rule.SCOPE_NOT_GRANTED,
-    Rule.SCOPE_NEEDS_KEY, Rule.SCOPE_NO_DEFAULT,
+    Rule.SCOPE_NEEDS_KEY, Rule.SCOPE_NO_DEFAULT, Rule.FEDERATED_ISSUER, Rule.FEDERATED_SUBJECT,
 }  # fmt: skip
 
 
@@ -163,19 +169,18 @@ def _ended(facts: Facts) -> list[Row]:
     if ended is None or ours is None:
         return []
     note = _("%(span)s before it arrived") % {"span": exactly(ours - ended)}
-    sent = Value(_("a secret that ended"), exact=False)
-    return [Row("client_secret", sent, Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False))]
-
-
-def _credential_ended(facts: Facts) -> list[Row]:
-    ended, ours = seconds_of(facts.get("ended_at")), seconds_of(facts.get("our_clock"))
-    if ended is None or ours is None:
-        return []
-    note = _("%(span)s before it arrived") % {"span": exactly(ours - ended)}
     wanted = Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False)
     if "key" in facts:
         return [Row("kid", Value(str(facts["key"])), wanted)]
     return [Row("client_secret", Value(_("a secret that ended"), exact=False), wanted)]
+
+
+def _pinned(facts: Facts) -> list[Row]:
+    """Return the row of a claim; with the quotes of a text where only the type differs."""
+    sent, expected = facts.get("sent"), facts.get("expected")
+    if sent is not None and text_of(sent) == text_of(expected):
+        sent, expected = json.dumps(sent), json.dumps(expected)
+    return [Row(str(facts.get("claim", "")), exact(sent), exact(expected))]
 
 
 def _too_long(facts: Facts) -> list[Row]:
@@ -257,9 +262,10 @@ def _ahead(facts: Facts) -> list[Row]:
 
 SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.AUDIENCE: _audience,
+    Rule.FEDERATED_CLAIM: _pinned,
     Rule.SECRET_WRONG: _secret,
     Rule.SECRET_ENDED: _ended,
-    Rule.CREDENTIAL_ENDED: _credential_ended,
+    Rule.CREDENTIAL_ENDED: _ended,
     Rule.TOKEN_NOT_ACTIVE: _token,
     Rule.ASSERTION_TOO_LARGE: _too_long,
     Rule.ASSERTION_FORM: _form,

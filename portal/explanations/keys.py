@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.keymaterial import KeyRefused
-from portal.explanations import key_commands
+from portal.explanations import upload_words
 from portal.explanations.certificate_words import OF_CERTIFICATES, OF_WEAK_KEYS
 from portal.explanations.facts import text_of
 from portal.explanations.upload_words import OF_UPLOADS
@@ -63,7 +63,7 @@ def notes_on_key(codes: Iterable[str]) -> list[str]:
 
 def _command(facts: dict[str, Any]) -> str:
     part = facts.get("leave_out")
-    return key_commands.without(part, facts.get("position", 1)) if part else ""
+    return upload_words.without(part, facts.get("position", 1)) if part else ""
 
 
 def _shown(fact: object) -> str:

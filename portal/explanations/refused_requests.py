@@ -35,6 +35,10 @@ BY_KEY = {
     Rule.EXPIRY, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE, Rule.ISSUED_AT, Rule.NOT_BEFORE, Rule.JTI, Rule.REPLAYED,
     Rule.SCOPE_NEEDS_KEY,
 }  # fmt: skip
+BY_TRUST = {
+    Rule.FEDERATED_ISSUER, Rule.FEDERATED_SUBJECT, Rule.FEDERATED_CLAIM, Rule.FEDERATED_AUDIENCE,
+    Rule.FEDERATED_KEYS_UNAVAILABLE,
+}  # fmt: skip
 
 Key = tuple[int, str, str]  # client, rule, error
 
@@ -226,8 +230,10 @@ def _examples(entries: JournalEntryQuerySet) -> dict[Key, list[JournalEntry]]:
 # --- Is a cause fixed? ------------------------------------------------------------------------------------------------
 
 
-def method_of(rule: str) -> str:
+def method_of(rule: str, facts: Mapping[str, Any]) -> str:
     """Return the prefix of the credential names whose success shows that the cause is fixed."""
+    if rule in BY_TRUST or (rule in BY_KEY and "issuer" in facts):
+        return "trust:"
     return "secret:" if rule in BY_SECRET else "key:" if rule in BY_KEY else ""
 
 
@@ -237,8 +243,8 @@ def _verdicts(
     questions = [
         Question(
             client=key[0],
-            method=method_of(key[1]),
-            address=(kept[0].address or "") if (kept := examples.get(key)) else "",
+            method=method_of(key[1], kept[0].facts if (kept := examples.get(key)) else {}),
+            address=(kept[0].address or "") if kept else "",
             first_at=row["first_at"],
             last_at=row["last_at"],
         )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.explanations.facts import in_milliseconds, moment_of, names_of, seconds_of
+from portal.explanations.federated_slips import OF_AN_ISSUER
 from portal.explanations.words import Text, of_rule
 from portal.ui.dates import exactly
 from tokens.protocol.errors import Rule
@@ -149,11 +150,10 @@ _CLIENT_ID = re.compile(r"[0-9a-z]{12}")
 def likely(rule: str, facts: Mapping[str, Any]) -> Slip | None:
     """Return the slip that the facts show, or None."""
     find = FINDERS.get(rule)
+    if "issuer" in facts and rule in OF_AN_ISSUER:
+        claim, fix = OF_AN_ISSUER[rule]
+        return Slip(claim, fix=fix)
     return (find(facts) if find else None) or _in_a_name(rule, facts)
-
-
-def _secret(facts: Mapping[str, Any]) -> Slip | None:
-    return OF_A_SECRET.get(facts.get("slip", ""))
 
 
 def _token(facts: Mapping[str, Any]) -> Slip | None:
@@ -281,7 +281,7 @@ def _content_type(facts: Mapping[str, Any]) -> Slip | None:
 
 
 FINDERS: dict[str, Callable[[Mapping[str, Any]], Slip | None]] = {
-    Rule.SECRET_WRONG: _secret,
+    Rule.SECRET_WRONG: lambda facts: OF_A_SECRET.get(facts.get("slip", "")),
     Rule.TOKEN_NOT_ACTIVE: _token,
     Rule.SCOPE_UNKNOWN: _scope,
     Rule.SCOPE_SYNTAX: _scope_syntax,
@@ -292,6 +292,7 @@ FINDERS: dict[str, Callable[[Mapping[str, Any]], Slip | None]] = {
     Rule.ALGORITHM: _algorithm,
     Rule.ALGORITHM_NOT_OF_KEY: _algorithm,
     Rule.AUDIENCE: _audience,
+    Rule.FEDERATED_AUDIENCE: _audience,
     Rule.UNKNOWN_CLIENT: _unknown_client,
     Rule.CONTENT_TYPE: _content_type,
 }

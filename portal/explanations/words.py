@@ -195,6 +195,32 @@ OF_ASSERTIONS: dict[str, Words] = {
     ),
 }
 
+OF_FEDERATED: dict[str, Words] = {
+    Rule.FEDERATED_ISSUER: Words(
+        _("The client does not trust the issuer of the token"),
+        _("Add a trust on the client's page. An issuer that the Security team has disabled is refused everywhere."),
+        "iss",
+    ),
+    Rule.FEDERATED_SUBJECT: Words(
+        _("The client does not trust the subject of the token"),
+        _("Compare letter by letter: capitals count. If the job or account is a new one, add a trust for its subject."),
+        "sub",
+    ),
+    Rule.FEDERATED_CLAIM: Words(
+        _("The claim %(claim)s of the token is not the one that the trust asks for"),
+        _("Compare the claim with the trust on the client's page. If the new value is right, add a trust for it."),
+    ),
+    Rule.FEDERATED_AUDIENCE: Words(
+        _("The aud of the token is not the expected one"),
+        _("Ask your platform for a token with the expected audience and no other."),
+        "aud",
+    ),
+    Rule.FEDERATED_KEYS_UNAVAILABLE: Words(
+        _("We have no current keys of the issuer"),
+        _("Nothing is wrong with your token. Try again in a few minutes. If this goes on, ask the Security team."),
+    ),
+}
+
 OF_SCOPES_AND_TOKENS: dict[str, Words] = {
     Rule.SCOPE_SYNTAX: Words(
         _("The scope cannot be read"), _("Put one space between two scopes, no commas or quotes."), "scope"
@@ -248,7 +274,8 @@ REMARKS: dict[str, Words] = {
 }
 
 WORDS: dict[str, Words] = {
-    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_ENDS, **OF_ASSERTIONS, **OF_SCOPES_AND_TOKENS, **OF_OURS, **REMARKS
+    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_ENDS, **OF_ASSERTIONS, **OF_FEDERATED, **OF_SCOPES_AND_TOKENS,
+    **OF_OURS, **REMARKS,
 }  # fmt: skip
 
 UNKNOWN = Words(_("The request was refused"), _("Ask us with the request id: we can see more."))

@@ -27,13 +27,15 @@ PERIOD = timedelta(days=30)
 RSA_BITS = 3072  # fewer are outdated with RS256
 
 WAYS = {
-    OutdatedWay.AUDIENCE: Q(audience__in=[traits.TOKEN_URL, traits.LIST]),
+    OutdatedWay.AUDIENCE: Q(audience__in=[traits.TOKEN_URL, traits.LIST, traits.REGISTERED]),
     OutdatedWay.SHA1_KID: Q(kid="sha1"),
     OutdatedWay.EDDSA: Q(algorithm="EdDSA"),
     OutdatedWay.RSA_2048: Q(algorithm="RS256", key_bits__gt=0, key_bits__lt=RSA_BITS),
     OutdatedWay.SECRET: Q(credential__startswith="secret:"),
     OutdatedWay.TOKEN_IN_QUERY: Q(token_in_query=True),
-    OutdatedWay.LONG_LIFETIME: Q(lifetime__gt=LONG_LIFETIME_S),
+    # Of an issuer's tokens only those that live for hours: a client cannot change how long its issuer makes them.
+    OutdatedWay.LONG_LIFETIME: Q(lifetime__gt=LONG_LIFETIME_S)
+    & (~Q(credential__startswith="trust:") | Q(lifetime=traits.LONGER)),
 }
 
 

@@ -14,13 +14,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from foundation import secret_format
+from tokens.endpoints.federation import PresentedFederated
+from tokens.endpoints.proof import Proof
 from tokens.policy import METHODS
-from tokens.protocol import assertion, jws, parameters, slips
+from tokens.protocol import assertion, federated, jws, parameters, slips
 from tokens.protocol.assertion import ASSERTION_TYPE, AssertionPolicy
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.errors import InvalidClient, InvalidRequest, Refused, Rule, TooManyRequests
 from tokens.protocol.http import Request, Response
-from tokens.protocol.traits import NO_TRAITS, Traits, of_assertion
+from tokens.protocol.traits import of_assertion
 from tokens.runtime.services import Services
 from tokens.storage.batcher import Unavailable
 from tokens.storage.store import Issue, Outcome
@@ -29,18 +31,6 @@ MAX_ATTEMPTS = 5
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DUMMY_SECRET = ClientSecret(credential="", digest=bytes(32), ends_at=0.0)
-
-Remark = tuple[Rule, dict[str, object]]
-
-
-class Proof(NamedTuple):
-    """Credential that authenticated the client, and the `jti` to consume with it (empty for a secret)."""
-
-    credential: str
-    jti_digest: bytes = b""
-    jti_expires_at: int = 0
-    remarks: tuple[Remark, ...] = ()
-    traits: Traits = NO_TRAITS
 
 
 class ClientChanged(Exception):
@@ -108,7 +98,7 @@ class PresentedAssertion(NamedTuple):
         return Proof(proven.key.credential, jti_digest, math.ceil(proven.expires_at), proven.remarks, traits)
 
 
-Presented = PresentedSecret | PresentedAssertion
+Presented = PresentedSecret | PresentedAssertion | PresentedFederated
 
 
 def presented(request: Request, form: dict[str, str]) -> Presented:
@@ -144,11 +134,13 @@ def _basic(request: Request, form: dict[str, str]) -> PresentedSecret:
     return PresentedSecret(client_id, secret)
 
 
-def _assertion(form: dict[str, str]) -> PresentedAssertion:
+def _assertion(form: dict[str, str]) -> PresentedAssertion | PresentedFederated:
     """Return the assertion of the form (RFC 7521 section 4.2)."""
     if parameters.required(form, "client_assertion_type") != ASSERTION_TYPE:
         raise InvalidClient(Rule.ASSERTION_TYPE, sent=form["client_assertion_type"], expected=ASSERTION_TYPE)
     parsed = jws.read(parameters.required(form, "client_assertion"))
+    if federated.is_federated(parsed, names_client="client_id" in form):
+        return PresentedFederated(parameters.required(form, "client_id"), parsed)
     if form.get("client_id", parsed.client_id) != parsed.client_id:
         raise InvalidClient(Rule.CLIENT_ID_DIFFERS, sent=form["client_id"], expected=parsed.client_id)
     return PresentedAssertion(parsed.client_id, parsed)
@@ -183,9 +175,11 @@ async def as_client(services: Services, request: Request, credential: Presented,
             raise
         except ClientChanged:
             client = await services.clients.current(credential.client_id, client)
-        except Refused:
+        except Refused as refusal:
             fresh = client if is_fresh else await services.clients.current(credential.client_id, client)
             if fresh is client:
+                if isinstance(credential, PresentedFederated):
+                    credential.ask_for_keys(services, client, refusal)
                 raise
             client = fresh
         is_fresh = True
@@ -195,6 +189,8 @@ async def as_client(services: Services, request: Request, credential: Presented,
 def _authenticate(
     services: Services, request: Request, credential: Presented, client: ClientSnapshot | None
 ) -> tuple[ClientSnapshot, Proof]:
+    if isinstance(credential, PresentedFederated) and credential.is_own(client):
+        credential = PresentedAssertion(*credential)
     proof = credential.prove(client, services.assertion_policy_for(client), services.clock())
     request.credential, request.traits = proof.credential, proof.traits
     if client is None or not client.is_active:

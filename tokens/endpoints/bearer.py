@@ -37,8 +37,16 @@ async def still_granted(services: Services, found: FoundToken | Outcome | None) 
     # A snapshot that is newer than the row may have seen a suspension or an invalidation.
     if owner is None or not owner.is_active or owner.epoch != found.epoch:
         return None
+    if found.credential.startswith("trust:") and not _is_trusted(owner, found, services.clock()):
+        return None
     scopes = {name: owner.scopes[name] for name in found.scope.split() if name in owner.scopes}
     return LivingToken(owner, scopes, found.issued_at, found.expires_at) if scopes else None
+
+
+def _is_trusted(owner: ClientSnapshot, found: FoundToken, now: float) -> bool:
+    """Return whether the trust that got a token still holds: the token dies with it (PROTOCOL F-34)."""
+    trust = next((trust for trust in owner.trusts if trust.credential == found.credential), None)
+    return trust is not None and trust.keeps_alive(found.issued_at, now)
 
 
 async def presented_token(services: Services, request: Request) -> LivingToken:

@@ -6,7 +6,8 @@ import base64
 from typing import Any
 
 from tokens.endpoints import bearer
-from tokens.endpoints.authentication import ClientChanged, Proof, as_client, consume_jti_first, presented
+from tokens.endpoints.authentication import ClientChanged, as_client, consume_jti_first, presented
+from tokens.endpoints.proof import Proof
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response

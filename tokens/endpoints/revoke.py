@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tokens.endpoints.authentication import Proof, as_client, consume_jti_first, presented, raise_for_outcome
+from tokens.endpoints.authentication import as_client, consume_jti_first, presented, raise_for_outcome
+from tokens.endpoints.proof import Proof
 from tokens.protocol import parameters, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.http import Request, Response

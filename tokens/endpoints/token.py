@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from clients.built_in_scopes import BUILT_IN_SCOPES, TEAM_SCOPES
-from tokens.endpoints.authentication import Proof, as_client, presented, raise_for_outcome
+from tokens.endpoints.authentication import as_client, presented, raise_for_outcome
+from tokens.endpoints.proof import Proof
 from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
@@ -56,6 +57,7 @@ async def _issue(services: Services, request: Request, scope: str, client: Clien
                 address=request.address,
                 jti_digest=proof.jti_digest,
                 jti_expires_at=proof.jti_expires_at,
+                ends_by=proof.tokens_end_by,
             )
         ),
         proof,
@@ -67,10 +69,15 @@ async def _issue(services: Services, request: Request, scope: str, client: Clien
         {
             "access_token": access_token,
             "token_type": "bearer",
-            "expires_in": client.token_lifetime or services.policy.token_lifetime,
+            "expires_in": _lifetime(services, client, proof),
             "scope": scope,
         },
     )
+
+
+def _lifetime(services: Services, client: ClientSnapshot, proof: Proof) -> int:
+    lifetime = client.token_lifetime or services.policy.token_lifetime
+    return min(lifetime, int(proof.tokens_end_by - services.clock())) if proof.tokens_end_by else lifetime
 
 
 def _held(client: ClientSnapshot, proof: Proof) -> Mapping[str, str]:

@@ -67,8 +67,8 @@ def verify(
     """
     for check_header in HEADER_CHECKS:
         check_header(assertion.header)
-    _check_algorithm(assertion.header, keys, now, policy.algorithms)
-    key = _signing_key(assertion, keys, now, client_id)
+    check_algorithm(assertion.header, keys, now, policy.algorithms)
+    key = key_that_signed(assertion, keys, now, client_id)
     expected = Expected(client_id, policy, now)
     for check_claims in CLAIM_CHECKS:
         check_claims(assertion.claims, expected)
@@ -83,8 +83,8 @@ def explain(
     expected = Expected(client_id, policy, now)
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
-        lambda: _check_algorithm(assertion.header, keys, now, policy.algorithms),
-        lambda: _signing_key(assertion, keys, now, client_id),
+        lambda: check_algorithm(assertion.header, keys, now, policy.algorithms),
+        lambda: key_that_signed(assertion, keys, now, client_id),
         *(lambda check=check: check(assertion.claims, expected) for check in CLAIM_CHECKS),
     ]
     findings = []
@@ -105,16 +105,16 @@ def _check_typ(header: Mapping[str, Any]) -> None:
         raise InvalidClient(Rule.TYP, sent=typ)
 
 
-def _check_critical(header: Mapping[str, Any]) -> None:
+def check_critical(header: Mapping[str, Any]) -> None:
     """Refuse every critical extension: Keydesk understands none (RFC 7515 section 4.1.11)."""
     if "crit" in header:
         raise InvalidClient(Rule.CRITICAL_HEADER, sent=header["crit"])
 
 
-HEADER_CHECKS: Final = (_check_typ, _check_critical)
+HEADER_CHECKS: Final = (_check_typ, check_critical)
 
 
-def _check_algorithm(
+def check_algorithm(
     header: Mapping[str, Any], keys: Sequence[ClientKey], now: float, accepted: tuple[str, ...] = ALGORITHMS
 ) -> None:
     """Return the algorithms of the client's own keys, as expected: another would be refused next."""
@@ -126,7 +126,7 @@ def _check_algorithm(
         raise InvalidClient(Rule.ALGORITHM, sent=algorithm, expected=expected)
 
 
-def _signing_key(assertion: Jws, keys: Sequence[ClientKey], now: float, client_id: str) -> ClientKey:
+def key_that_signed(assertion: Jws, keys: Sequence[ClientKey], now: float, client_id: str) -> ClientKey:
     """Return the key that made the signature. `jwk`, `jku`, `x5u` and `x5c` in the header are never a source of keys.
 
     A refusal takes as long as a verification, whether or not a key was tried, so that the time does not tell which
@@ -204,7 +204,7 @@ def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
 
 
 def _check_expiry(claims: Mapping[str, Any], expected: Expected) -> None:
-    expires_at, now = _time(claims, "exp", Rule.EXPIRY), expected.now
+    expires_at, now = time_of(claims, "exp", Rule.EXPIRY), expected.now
     if expires_at is None:
         raise InvalidClient(Rule.EXPIRY, sent=None)
     if expires_at <= now:
@@ -218,15 +218,15 @@ def _check_expiry(claims: Mapping[str, Any], expected: Expected) -> None:
 
 
 def _check_issued_at(claims: Mapping[str, Any], expected: Expected) -> None:
-    _check_not_ahead(claims, "iat", Rule.ISSUED_AT, expected.now)
+    check_not_ahead(claims, "iat", Rule.ISSUED_AT, expected.now)
 
 
 def _check_not_before(claims: Mapping[str, Any], expected: Expected) -> None:
-    _check_not_ahead(claims, "nbf", Rule.NOT_BEFORE, expected.now)
+    check_not_ahead(claims, "nbf", Rule.NOT_BEFORE, expected.now)
 
 
-def _check_not_ahead(claims: Mapping[str, Any], name: str, rule: Rule, now: float) -> None:
-    at = _time(claims, name, rule)
+def check_not_ahead(claims: Mapping[str, Any], name: str, rule: Rule, now: float) -> None:
+    at = time_of(claims, name, rule)
     if at is not None and at > now + CLOCK_TOLERANCE_S:
         raise InvalidClient(rule, sent=claims[name], our_clock=int(now), max_seconds=CLOCK_TOLERANCE_S)
 
@@ -242,7 +242,7 @@ CLAIM_CHECKS: Final = (
 )  # fmt: skip
 
 
-def _time(claims: Mapping[str, Any], name: str, rule: Rule) -> float | None:
+def time_of(claims: Mapping[str, Any], name: str, rule: Rule) -> float | None:
     """Return a NumericDate (RFC 7519 section 2), None if absent. A bool is an int in Python but no number in JSON."""
     value = claims.get(name)
     if value is None and name not in claims:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from tokens.protocol.client_key import ClientKey
+from tokens.protocol.federated import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class ClientSnapshot:
     organisation: str
     secrets: tuple[ClientSecret, ...] = ()
     keys: tuple[ClientKey, ...] = ()
+    trusts: tuple[Trust, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
     default_scopes: tuple[str, ...] = ()
     serves_scopes: frozenset[str] = frozenset()  # scopes of the APIs for which it is a resource server

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from foundation.refusals import Refusal
 from foundation.secret_format import without_secrets
@@ -70,6 +70,13 @@ class Rule(StrEnum):
     NOT_BEFORE = "not_before"
     JTI = "jti"
     REPLAYED = "replayed"
+
+    # Federated assertions (PROTOCOL F-32 to F-34)
+    FEDERATED_ISSUER = "federated_issuer"
+    FEDERATED_SUBJECT = "federated_subject"
+    FEDERATED_CLAIM = "federated_claim"
+    FEDERATED_AUDIENCE = "federated_audience"
+    FEDERATED_KEYS_UNAVAILABLE = "federated_keys_unavailable"
 
     # Scope (PROTOCOL T-17)
     SCOPE_SYNTAX = "scope_syntax"
@@ -151,6 +158,11 @@ class InvalidClient(Refused):
 
     def __init__(self, rule: Rule, **facts: object) -> None:
         super().__init__(rule, "Client authentication failed.", **facts)
+
+    def about(self, **facts: object) -> Self:
+        """Add facts that the code which found the fault does not know."""
+        self.facts |= {name: data(value) for name, value in facts.items()}
+        return self
 
 
 class UnauthorizedClient(Refused):

@@ -16,8 +16,11 @@ from typing import Any
 
 from clients import keymaterial
 from clients.built_in_scopes import BUILT_IN_API, BUILT_IN_SCOPES
+from clients.models.federation import LAST_GOOD_SET_SERVES
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.client_key import ClientKey
+from tokens.protocol.federated import Issuer, Trust
+from tokens.protocol.traits import OWN_KID
 from tokens.storage.store import ClientQuery
 
 MAX_CACHED_CLIENTS = 10_000
@@ -73,8 +76,8 @@ def _snapshot(
     version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any, self_service_api: bool
 ) -> ClientSnapshot:
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
-    secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named, secrets, keys, scopes, serves = columns
-    uid, name, organisation, self_service = named
+    secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named_and_held = columns
+    uid, name, organisation, self_service, secrets, keys, scopes, serves, *federation = named_and_held
     holds_built_in = self_service_api and self_service != "off"
     built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if holds_built_in else {}
     return ClientSnapshot(
@@ -93,6 +96,7 @@ def _snapshot(
         organisation=organisation,
         secrets=tuple(_secret(row) for row in secrets or ()),
         keys=tuple(signing_key(row) for row in keys or ()),
+        trusts=_trusts(*federation),
         scopes={name: api for name, api, _is_default in scopes or ()} | built_in,
         default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
         serves_scopes=frozenset(serves or ()),
@@ -118,6 +122,39 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
         not_after=min(_or_never(row["not_after"]), _or_never(row["expires_at"])),
         expires_at=_or_never(row["expires_at"]),
     )
+
+
+def _trusts(rows: list[dict[str, Any]] | None, issuers: list[dict[str, Any]] | None) -> tuple[Trust, ...]:
+    known = {row["id"]: trusted_issuer(row) for row in issuers or ()}
+    return tuple(
+        Trust(f"trust:{row['id']}", known[row["issuer"]], row["subject"], row["claims"], _or_never(row["ends_at"]))
+        for row in rows or ()
+    )
+
+
+def trusted_issuer(row: Mapping[str, Any]) -> Issuer:
+    """Build an issuer from a row of clients_issuer as sql.CLIENTS has it, or tokens/acts/dry_run.py.
+
+    Fetched keys serve for a day after the last good fetch, pasted ones until others are pasted.
+    """
+    fetched_at = row["keys_fetched_at"]
+    serves = math.inf if row["is_pasted"] else LAST_GOOD_SET_SERVES.total_seconds()
+    return Issuer(
+        id=row["id"],
+        url=row["url"],
+        keys=tuple(_issuers_key(key) for key in row["keys"]),
+        enabled_at=_or_never(row["enabled_at"]),
+        is_enabled=row["is_enabled"],
+        audience=row["audience"],
+        max_lifetime=float(row["max_lifetime"]),
+        keys_until=serves + (0.0 if fetched_at is None else _or_never(fetched_at)),
+    )
+
+
+def _issuers_key(row: Mapping[str, Any]) -> ClientKey:
+    """Build a key that is named by its `kid` alone, as the issuer spells it (PROTOCOL F-32)."""
+    kid = row["kid"] or ""
+    return ClientKey("", kid, {kid: OWN_KID} if kid else {}, keymaterial.algorithm_names(row["algorithms"]), row["jwk"])
 
 
 def _or_never(at: float | datetime | None) -> float:

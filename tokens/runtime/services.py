@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from foundation.log_lines import line_stream
@@ -13,6 +14,7 @@ from tokens.protocol.client import ClientSnapshot
 from tokens.runtime.access_log import AccessLog
 from tokens.runtime.anonymous_refusals import AnonymousRefusals
 from tokens.runtime.client_cache import Clients
+from tokens.runtime.key_requests import KeyRequests
 from tokens.runtime.rate_limits import RateLimits
 from tokens.runtime.refusal_journal import Journal
 from tokens.runtime.usage import Usage
@@ -45,6 +47,7 @@ class Services:
         self.anonymous_refusals = AnonymousRefusals(clock)
         self.access_log = AccessLog(log or line_stream())
         self.usage = Usage()
+        self.key_requests = KeyRequests(clock)
         self._policies = [policy.assertion_policy(issuer_audience_only=only) for only in (False, True)]
         self._writing_behind = Connection(policy.database, policy.synchronous_commit)
         self.background = Background(
@@ -56,14 +59,10 @@ class Services:
         return self._policies[client is not None and client.issuer_audience_only]
 
     async def _write_rows(self) -> None:
-        """Write journal, usage and anonymous refusals in turn, on one shared connection."""
-        try:
-            await self.journal.flush(self._writing_behind)
-        finally:
-            try:
-                await self.usage.flush(self._writing_behind)
-            finally:
-                await self.anonymous_refusals.flush(self._writing_behind)
+        """Write what waits in turn, on one shared connection; a failed statement does not keep the others waiting."""
+        async with AsyncExitStack() as stack:
+            for kept in (self.key_requests, self.anonymous_refusals, self.usage, self.journal):
+                stack.push_async_callback(kept.flush, self._writing_behind)  # the last one pushed runs first
 
     async def close(self) -> None:
         """Write everything that waits, and close the connections to the database."""

@@ -14,13 +14,13 @@ the key's index can find the row. (As plain joins the first plan scanned all tok
 #   fresh    Valid items without an assertion, or with one in `spent`. `IN (SELECT ...)` and not a join: the planner
 #            does not know how many rows `spent` has.
 #   written  Their tokens, with the client's token generation (`epoch`) at this moment. (A fresh item without a digest
-#            only consumes its assertion: introspection and revocation.)
+#            only consumes its assertion: introspection and revocation.) Of a federated assertion they end by `ends_by`.
 ISSUE = """
 WITH given AS (
     SELECT * FROM unnest(
         %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::bytea[],
-        %b::bigint[]
-    ) AS g(position, client_id, version, digest, scope, credential, address, jti_digest, jti_expires_at)
+        %b::bigint[], %b::bigint[]
+    ) AS g(position, client_id, version, digest, scope, credential, address, jti_digest, jti_expires_at, ends_by)
 ), valid AS (
     SELECT given.*, client.epoch, coalesce(client.token_lifetime, %b) AS lifetime, to_timestamp(%b) AS now
     FROM given
@@ -36,7 +36,8 @@ WITH given AS (
     SELECT * FROM valid WHERE jti_digest = '' OR (client_id, jti_digest) IN (SELECT client_id, jti_digest FROM spent)
 ), written AS (
     INSERT INTO tokens_token (digest, client_id, epoch, scope, issued_at, expires_at, credential, address)
-    SELECT digest, client_id, epoch, scope, now, now + lifetime * interval '1 second', credential,
+    SELECT digest, client_id, epoch, scope, now,
+           least(now + lifetime * interval '1 second', to_timestamp(nullif(ends_by, 0))), credential,
            nullif(address, '')::inet
     FROM fresh WHERE digest <> ''
 )
@@ -48,7 +49,8 @@ SELECT position, position IN (SELECT position FROM fresh) FROM valid
 # snapshot with its scopes is current.
 LOOK_UP = """
 SELECT g.n, caller.id IS NOT NULL, owner.client_id, owner.version, owner.epoch, token.scope,
-       floor(extract(epoch FROM token.issued_at))::bigint, floor(extract(epoch FROM token.expires_at))::bigint
+       floor(extract(epoch FROM token.issued_at))::bigint, floor(extract(epoch FROM token.expires_at))::bigint,
+       token.credential
 FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS g(digest, caller_id, caller_version, n)
 LEFT JOIN LATERAL (SELECT * FROM clients_client WHERE id = g.caller_id OFFSET 0) caller
   ON caller.version = g.caller_version AND caller.status = 'active'
@@ -115,6 +117,25 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
            FROM clients_api_served_by served
            JOIN clients_scope scope ON scope.api_id = served.api_id AND scope.retired_at IS NULL
            WHERE served.client_id = client.id
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_object(
+               'id', trust.id, 'issuer', trust.issuer_id, 'subject', trust.subject, 'claims', trust.claims,
+               'ends_at', extract(epoch FROM trust.ends_at)
+           ) ORDER BY trust.id)
+           FROM clients_trust trust
+           WHERE trust.client_id = client.id
+             AND (trust.ends_at IS NULL OR trust.ends_at > now() - interval '30 days')
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_object(
+               'id', issuer.id, 'url', issuer.url, 'audience', issuer.audience, 'max_lifetime', issuer.max_lifetime,
+               'enabled_at', extract(epoch FROM issuer.enabled_at), 'is_enabled', issuer.disabled_at IS NULL,
+               'keys', issuer.keys, 'is_pasted', issuer.pasted_keys IS NOT NULL,
+               'keys_fetched_at', extract(epoch FROM issuer.keys_fetched_at)
+           ))
+           FROM clients_issuer issuer
+           WHERE issuer.id IN (SELECT trust.issuer_id FROM clients_trust trust WHERE trust.client_id = client.id)
        ) END
 FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS g(client_id, known_version, n)
 CROSS JOIN LATERAL (SELECT * FROM clients_client WHERE client_id = g.client_id OFFSET 0) client

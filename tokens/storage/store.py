@@ -37,6 +37,7 @@ class Issue(NamedTuple):
     address: str = ""
     jti_digest: bytes = b""
     jti_expires_at: int = 0
+    ends_by: int = 0  # when the token ends at the latest; 0: only its lifetime counts
 
 
 class LookUp(NamedTuple):
@@ -56,6 +57,7 @@ class FoundToken(NamedTuple):
     scope: str
     issued_at: int
     expires_at: int
+    credential: str
 
 
 class Revocation(NamedTuple):

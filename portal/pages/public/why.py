@@ -59,7 +59,7 @@ def _one(entry: JournalEntry, request: Request, *, staff: bool) -> dict[str, Any
         "client": entry.client,
         "staff": staff,
         "explained": explained_by(entry, cause.requests if cause else []),
-        "is_about_assertion": method_of(entry.rule) == "key:",
+        "is_about_assertion": method_of(entry.rule, entry.facts) in ("key:", "trust:"),
         "cause": cause,
         "hours": refused_each_hour(entry, request.now),
         "address": f"{settings.PUBLIC_URL}/why/{entry.why or entry.request_id}",

@@ -1,0 +1,1 @@
+"""Federated authentication: JWTs of issuers that clients trust."""

@@ -39,7 +39,7 @@ def shown(live: Live, client: CommandLine) -> dict[str, dict[str, Any]]:
 
 
 def finish(live: Live, client: CommandLine, *, overlap_s: int) -> rotation.Outcome:
-    """What the next run of the command does, in this process."""
+    """Do in this process as the next run of the command."""
     return rotation.rotate(Keydesk(live.url, client.client_id), rotation.Plan(client.key, overlap_s), wait=0)
 
 

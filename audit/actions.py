@@ -37,6 +37,7 @@ class Action(models.TextChoices):
         "credential.tokens_invalidated",
         _("{actor} invalidated the tokens issued to {subject}"),
     )
+    CREDENTIAL_LABELLED = "credential.labelled", _("{actor} changed the label of {subject}")
     TOKEN_REVOKED = "token.revoked", _("{actor} invalidated the token {subject}")
 
     SECRET_CREATED = "secret.created", _("{actor} made the client secret {subject}")
@@ -52,6 +53,8 @@ class Action(models.TextChoices):
         "key.displaced",
         _("{actor} retired the key {subject}: another client showed that it has the private key"),
     )
+    KEY_TOOK_OVER = "key.took_over", _("{actor} saw the first use of the key {subject}, which waited for it")
+    KEY_DROPPED = "key.dropped", _("{actor} retired the key {subject}, which was not used in time")
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
     LINK_OPENED = "link.opened", _("{actor} signed in with a management link")
@@ -131,12 +134,15 @@ FIELDS: dict[str, str | Promise] = {
     "hint": _("Secret ends in"),
     "overlap": _("Transition period"),
     "kid": _("Key id (kid)"),
+    "label": _("Label"),
     "thumbprint": _("Thumbprint"),
     "algorithms": _("Algorithms"),
     "not_before": _("Valid from"),
     "not_after": _("Valid until"),
     "active_from": _("Works from"),
     "proven_at": _("Private key proven"),
+    "first_use_by": _("Waits for first use until"),
+    "takes_over_from": _("Takes over from"),
     "ends_at": _("Stops at"),
     "expires_at": _("Expires at"),
     "retires_at": _("Retires at"),

@@ -22,6 +22,7 @@ from portal.config.environment import (
     synchronous_commit,
     time_zone,
 )
+from portal.config.schedule import SCHEDULE
 from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -146,20 +147,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Signing has a queue of its own, so that only one service needs its key; a worker without --queues serves both.
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
 CELERY_TASK_ROUTES = {"audit.tasks.sign_checkpoint": {"queue": "signing"}}
-CELERY_BEAT_SCHEDULE = {
-    # Tasks expire before the next round repeats them; otherwise a hanging worker would leave a long queue.
-    task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
-    for task, every in {
-        "clients.tasks.send_pending_mail": timedelta(seconds=10),
-        "tokens.tasks.warn_of_expiry": timedelta(hours=6),
-        "clients.tasks.delete_ended_sessions": timedelta(hours=1),
-        "clients.tasks.delete_expired": timedelta(hours=1),
-        "portal.tasks.remember_dashboard": timedelta(minutes=1),
-        "audit.tasks.sign_checkpoint": timedelta(minutes=5),
-        "audit.tasks.verify_left_over": timedelta(minutes=1),
-        "tokens.tasks.purge_expired": timedelta(minutes=5),
-    }.items()
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://localhost:25", parse_default=True)}

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clients import expiry
 from clients.models import Client
+from tokens.acts import first_uses
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -86,6 +87,12 @@ def clean_up_after_invalidation(client_pk: int) -> None:
 def warn_of_expiry() -> None:
     """Send the warnings of expiry. Here and not in clients/, which does not know when keys were used."""
     expiry.warn(now=timezone.now(), last_uses=CredentialUse.objects.all().last_uses)
+
+
+@shared_task
+def settle_first_uses() -> None:
+    """Let keys that waited for their first use take over, and drop those that waited in vain (API M-9)."""
+    first_uses.settle(now=timezone.now())
 
 
 @shared_task

@@ -58,6 +58,15 @@ WORDS: dict[str, Words] = {
     Action.KEY_ACTIVATED: Words(
         _("%(name)s: key activated"), _("Anyone who has its private key can get tokens of this client.")
     ),
+    Action.KEY_TOOK_OVER: Words(
+        _("%(name)s: the new key is in use"), _("The new key works like any other from now on.")
+    ),
+    Action.KEY_DROPPED: Words(
+        _("%(name)s: an unused key retired"),
+        _("The key waited for its first use for 30 days. The key that it was to replace works on."),
+        _("See that the renewal of your software's key works, and add a new key if it is still needed."),
+    ),
+    Action.CREDENTIAL_LABELLED: Words(_("%(name)s: label changed"), _("Nothing changes for your software.")),
     Action.KEY_DISPLACED: Words(
         _("Action needed at %(name)s: a key was retired"),
         _("Another client has proven that it has the private key, which this client never did. A key belongs to one."),

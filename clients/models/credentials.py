@@ -14,6 +14,7 @@ from clients.models.client import Client
 from clients.models.federation import JwksUri
 
 MAX_KID_IN_TITLE = 16  # characters
+MAX_LABEL = 60
 COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 writes it
 
 
@@ -30,9 +31,15 @@ class KeyQuerySet(models.QuerySet["Key"]):
     def lasting(self, now: datetime) -> KeyQuerySet:
         """Return the usable keys without an end set by a person, the ones to count on.
 
+        A key that waits for its first use is none: nobody has shown yet that the software has it.
+
         `now` is the act's clock: an act that ended a key just before may have read a later one.
         """
-        return self.usable(now).filter(retires_at=None)
+        return self.usable(now).filter(retires_at=None, first_use_by=None)
+
+    def waiting(self) -> KeyQuerySet:
+        """Return the keys that wait for their first use (API M-9)."""
+        return self.filter(retires_at=None).exclude(first_use_by=None)
 
     def expiring(self, until: datetime, *, now: datetime) -> KeyQuerySet:
         """Return the keys to count on that end by themselves until then."""
@@ -40,7 +47,9 @@ class KeyQuerySet(models.QuerySet["Key"]):
 
     def shown(self) -> KeyQuerySet:
         """Return the keys in the order of the pages: working, then waiting, then ended ones."""
-        return self.order_by(F("retires_at").desc(nulls_first=True), F("active_from").asc(nulls_last=True), "-added_at")
+        return self.select_related("takes_over_from").order_by(
+            F("retires_at").desc(nulls_first=True), F("active_from").asc(nulls_last=True), "-added_at"
+        )
 
 
 class Key(models.Model):
@@ -52,6 +61,7 @@ class Key(models.Model):
 
     class State(models.TextChoices):
         STAGED = "staged", _("Staged")
+        WAITING = "waiting", _("Waiting for first use")
         ACTIVE = "active", _("Active")
         RETIRING = "retiring", _("Retiring")
         RETIRED = "retired", _("Retired")
@@ -65,6 +75,7 @@ class Key(models.Model):
     thumbprint = models.CharField(max_length=43)  # RFC 7638, SHA-256, base64url
     algorithms = models.JSONField()  # ["RS256", ...], which it can verify
     description = models.CharField(max_length=60)  # "RSA 3072"
+    label = models.CharField(max_length=MAX_LABEL, blank=True, default="", db_default="")  # its owner's own
     subject = models.TextField(blank=True)  # of the certificate, escaped for showing
     issuer = models.TextField(blank=True)
     not_before = models.DateTimeField(null=True)
@@ -77,6 +88,10 @@ class Key(models.Model):
     site_expires_at = models.DateTimeField(null=True)  # the same by KEY_MAX_AGE alone, without a policy
     proven_at = models.DateTimeField(null=True)  # when possession of the private half was proven
     warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
+    # While it waits for its first use: until when, and what happens then (clients/acts/credentials/first_use.py).
+    first_use_by = models.DateTimeField(null=True)
+    takes_over_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    takes_over_after = models.DurationField(null=True)
     jwks_uri = models.ForeignKey(  # the address at which it was found, which also ends it
         JwksUri, on_delete=models.SET_NULL, null=True, related_name="keys"
     )
@@ -117,6 +132,8 @@ class Key(models.Model):
             return self.State.RETIRING
         if self.active_from is None or self.active_from > now:
             return self.State.STAGED
+        if self.first_use_by:
+            return self.State.WAITING
         return self.State.ACTIVE
 
     def end_by(self, at: datetime, now: datetime) -> datetime:
@@ -195,6 +212,7 @@ class Secret(models.Model):
     ciphertext = models.BinaryField(null=True)
     sealed_with = models.CharField(max_length=40, blank=True)  # id of the key in SECRETS_KEYS
     hint = models.CharField(max_length=4)  # its last characters, to distinguish two secrets
+    label = models.CharField(max_length=MAX_LABEL, blank=True, default="", db_default="")  # its owner's own
     created_at = models.DateTimeField()
     created_by = models.TextField()  # a label, as in the change log
     ends_at = models.DateTimeField(null=True)  # set when it is replaced: the end of the overlap

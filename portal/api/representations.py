@@ -20,7 +20,7 @@ CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
     "id": "8d5f1d0e-6c1b-4f43-9a2e-1b7b0a6d5c11",
     "type": "certificate",
     "kid": "9a4c",
-    "label": "Certificate, RSA 3072: api.leiestroom.example, until 2027",
+    "label": "Meter reader, Ghent",
     "state": "active",
     "added_at": "2026-11-24T09:30:00Z",
     "starts_at": "2026-11-24T09:30:00Z",
@@ -40,10 +40,10 @@ class Credential(Schema):
     id: UUID
     type: Literal["secret", "jwk", "certificate"]
     kid: str | None = Field(description="Key id of a key")
-    label: str = Field(description="What the pages call it")
+    label: str = Field(description="What its owners call it; empty for nothing")
     state: Key.State | Secret.State
     added_at: datetime
-    starts_at: datetime | None = Field(description="Null while it is staged")
+    starts_at: datetime | None = Field(description="Null while it is staged or waits for its first use")
     ends_at: datetime | None
     last_used_at: datetime | None
     uses: int
@@ -56,8 +56,8 @@ class Ending(Schema):
 
     id: UUID
     at: datetime
-    why: Literal["retired", "replaced", "certificate_expires", "max_age", "policy"] = Field(
-        description="max_age: by the site's limit of its age; policy: by a stricter one"
+    why: Literal["retired", "replaced", "certificate_expires", "max_age", "policy", "unused"] = Field(
+        description="max_age: by the site's limit of its age; policy: by a stricter one; unused: unless it is used"
     )
 
 
@@ -142,9 +142,9 @@ def credentials(client: Client, rows: list[Key | Secret], now: datetime) -> list
 def tag_of(row: Key | Secret) -> str:
     """Return the strong ETag of a credential: it moves with every change of it."""
     if isinstance(row, Key):
-        dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at)
-        return edit_tags.edit_tag(str(row.uid), row.kid, *map(str, dates))
-    return edit_tags.edit_tag(str(row.uid), row.hint, str(row.ends_at), str(row.expires_at))
+        dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at, row.first_use_by)
+        return edit_tags.edit_tag(str(row.uid), row.kid, row.label, *map(str, dates))
+    return edit_tags.edit_tag(str(row.uid), row.hint, row.label, str(row.ends_at), str(row.expires_at))
 
 
 def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
@@ -153,11 +153,11 @@ def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], n
         id=key.uid,
         type="certificate" if key.kind == Key.Kind.CERTIFICATE else "jwk",
         kid=key.kid,
-        label=key.title,
+        label=key.label,
         state=key.state(now),
         added_at=key.added_at,
-        starts_at=key.active_from,
-        ends_at=key.end_at,
+        starts_at=None if key.first_use_by else key.active_from,
+        ends_at=min((end for end in (key.end_at, key.first_use_by) if end), default=None),
         last_used_at=use.last_used_at if use else None,
         uses=use.uses if use else 0,
         live_tokens=live.get(key.credential, 0),
@@ -171,7 +171,7 @@ def _secret(secret: Secret, used: Mapping[str, CredentialUse], live: Mapping[str
         id=secret.uid,
         type="secret",
         kid=None,
-        label=secret.audit_label,
+        label=secret.label,
         state=secret.state(now),
         added_at=secret.created_at,
         starts_at=secret.created_at,
@@ -198,6 +198,9 @@ def _policy(client: Client, keys: list[Key], secrets: list[Secret]) -> PolicyOfC
 
 def _ending(row: Key | Secret) -> Ending | None:
     """Return the first end that is known; an end that a person set counts if it is the same moment."""
+    unused_at = row.first_use_by if isinstance(row, Key) else None
+    if unused_at and (row.end_at is None or unused_at < row.end_at):
+        return Ending(id=row.uid, at=unused_at, why="unused")
     if row.end_at is None:
         return None
     by_a_person = row.retires_at if isinstance(row, Key) else row.ends_at

@@ -98,6 +98,7 @@ def last_use(uses: Uses) -> datetime | None:
 # --- One credential -------------------------------------------------------------------------------------------------
 KEY_STATES = {
     Key.State.STAGED: "info",
+    Key.State.WAITING: "info",
     Key.State.ACTIVE: "ok",
     Key.State.RETIRING: "warn",
     Key.State.RETIRED: "mute",
@@ -119,6 +120,10 @@ class KeyCard:
     note: str
     tokens: int  # valid now
     proven: str  # words about the proof of possession
+
+    @property
+    def is_staged(self) -> bool:
+        return self.key.active_from is None and self.key.retires_at is None
 
     @property
     def start_at(self) -> datetime:
@@ -174,9 +179,19 @@ def _unused_note(credential: Key | Secret, replacing: Rotation | None) -> str:
 def _key_note(state: Key.State, key: Key, use: CredentialUse | None, now: datetime) -> str:
     if state == Key.State.STAGED:
         return _("It does not work yet. Activate it when your software is ready for it.")
+    if state == Key.State.WAITING:
+        return _waiting_note(key)
     if state == Key.State.RETIRING:
         return _("It stops working on %(moment)s.") % {"moment": moment(key.retires_at)}
     return removal_words(use, key.added_at, now) if state == Key.State.ACTIVE else ""
+
+
+def _waiting_note(key: Key) -> str:
+    until = moment(key.first_use_by)
+    if key.takes_over_from is None:
+        return _("It is retired if it is not used until %(until)s.") % {"until": until}
+    words = _("It takes over from the key %(kid)s once it is used. Unused, it is retired on %(until)s.")
+    return words % {"kid": key.takes_over_from.kid, "until": until}
 
 
 def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.portal.support import browsers, staff
+from tests.portal.support.addresses import arguments
 from tests.support import factories
 from tests.support.factories import bram, lotte, noor, wim
 
@@ -56,6 +56,7 @@ MATRIX = {
     "contact:key": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
     "contact:activate_key": ("302 302 404 302 404 404", "302 302 404 302 404 404"),
     "contact:retire_key": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
+    "contact:label": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:tokens": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
     "contact:revoke_token": ("302 302 404 302 404 404", "302 404 404 302 404 404"),
     "contact:invalidate_tokens": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
@@ -147,16 +148,6 @@ MATRIX = {
     "openid_connect_callback": ("404 404 404 302 404 404", "404 404 404 302 404 404"),
 }
 
-# Those whose address names a client and nothing else that the matrix has to fill in.
-OF_A_CLIENT = {
-    "security:add_client_contact", "contact:add_key", "contact:change_client_id", "contact:client",
-    "contact:client_history", "security:client_failures", "auditor:client_at",
-    "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
-    "contact:dry_run", "contact:invalidate_tokens", "contact:propose_change",
-    "contact:regenerate_secret", "contact:reveal_secret", "contact:revoke_token", "contact:secret_authentication",
-    "contact:shown_secret", "security:client", "security:invalidate_tokens", "contact:tokens",
-}  # fmt: skip
-
 
 def addresses() -> Iterator[str]:
     """The names of all addresses the site routes; the gallery exists in DEBUG only."""
@@ -169,75 +160,6 @@ def addresses() -> Iterator[str]:
                 yield f"{area}{pattern.name}" if pattern.name else str(pattern.pattern)
 
     return walk(get_resolver().url_patterns)
-
-
-def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
-    """Return the arguments of the address with this name; none for an address without parameters."""
-    mine = {"uid": things["client"].uid}
-    known = {**FIXED, **of_a_part(mine, things), **of_a_request(things["registration"].uid), **of_the_site(things)}
-    return known.get(name) or (mine if name in OF_A_CLIENT else {})
-
-
-FIXED: dict[str, dict[str, object]] = {
-    "security:change_api": {"identifier": "addresses"},
-    "docs:page": {"slug": "get-a-token"},
-    "docs:sample": {"topic": "client_secret_basic", "filename": "GetToken.cs"},
-    "account:end_session": {"uid": uuid4()},
-    "auditor:log_entry": {"seq": 1},
-    "security:outdated_way": {"way": "secret"},
-    "mfa_edit_webauthn": {"pk": 1},
-    "mfa_remove_webauthn": {"pk": 1},
-    "contact:remove_passkey": {"pk": 1},
-    "public:open_link": {"token": "x" * 43},
-    "openid_connect_callback": {"provider_id": "sso"},
-    "openid_connect_login": {"provider_id": "sso"},
-}
-
-
-def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict[str, object]]:
-    """Return the arguments of addresses of a key, a secret, a contact or a status of the client."""
-    of_a_key = {**mine, "key": things["key"].uid}
-    of_a_secret = {**mine, "secret": things["client"].secrets.get().uid}
-    of_a_contact = {**mine, "contact": things["contact"].uid}
-    return {
-        "api:key": {"uid": things["key"].uid},
-        "contact:activate_key": of_a_key,
-        "contact:key": of_a_key,
-        "contact:retire_key": of_a_key,
-        "security:retire_key": of_a_key,
-        "contact:invalidate_issued_to": {**mine, "credential": things["key"].uid},
-        "contact:end_secret": of_a_secret,
-        "security:end_secret": of_a_secret,
-        "contact:change_contact_role": of_a_contact,
-        "contact:remove_contact": of_a_contact,
-        "contact:proposed_contact": {**mine, "proposal": things["proposal"].uid},
-        "security:change_client_contact": {**of_a_contact, "act": "link"},
-        "security:contact_sessions": of_a_contact,
-        "security:remove_client_contact": of_a_contact,
-        "security:change_client_status": {**mine, "act": "suspend"},
-    }
-
-
-def of_a_request(uid: UUID) -> dict[str, dict[str, object]]:
-    names = (
-        "public:confirm_request", "contact:request", "contact:edit_request", "contact:withdraw_request",
-        "security:review", "security:write_message",
-    )  # fmt: skip
-    return {name: {"uid": uid} for name in names}
-
-
-def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
-    """Return the arguments of addresses that name no client."""
-    of_a_scope = {"pk": things["scope"].pk}
-    return {
-        "security:change_scope": of_a_scope,
-        "security:ease_scope": of_a_scope,
-        "security:retire_scope": of_a_scope,
-        "security:proposal": {"uid": things["proposal"].uid},
-        "security:retry_mail": {"uid": things["mail"].pk},
-        "auditor:verification": {"uid": things["verification"].pk},
-        "public:why": {"number": things["refusal"].request_id},
-    }
 
 
 def browser_of(role: str) -> Client:

@@ -15,7 +15,8 @@ from django.test import Client
 from django.urls import reverse
 
 from clients.models import Registration
-from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of
+from tests.portal.support.addresses import arguments
+from tests.portal.test_access import MATRIX, ROLES, browser_of
 
 pytestmark = pytest.mark.django_db
 

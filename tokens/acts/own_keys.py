@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 
@@ -25,6 +25,7 @@ from tokens.protocol.assertion import MAX_JTI_LENGTH, digest_of
 from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient
 
+Start = Literal["now", "first_use", "staged"]
 TYPE = "keydesk-proof+jwt"
 MAX_AGE = timedelta(minutes=5)
 MAX_AHEAD = timedelta(seconds=60)
@@ -36,17 +37,22 @@ def add(
     client: Client,
     key: PublicKey,
     proof: str,
-    active: bool,
+    start: Start,
     previous: Key | None,
     overlap: timedelta,
+    label: str = "",
     by: Actor,
     now: datetime,
 ) -> Key:
-    """Add a proven key, and retire `previous` after the overlap. Raises Refusal, and then spends no proof."""
+    """Add a proven key, and retire `previous` after the overlap. Raises Refusal, and then spends no proof.
+
+    With `first_use` the overlap begins when the new key is used.
+    """
     claims = _claims_of(proof, key=key, client=client, now=now)
-    row = keys.add(client=client, key=key, by=by, now=now, active=active, proven=True)
+    waits = keys.Waits(previous, overlap) if start == "first_use" else None
+    row = keys.add(client=client, key=key, by=by, now=now, active=start == "now", proven=True, label=label, waits=waits)
     _spend(client, claims)
-    if previous is not None:
+    if previous is not None and waits is None:
         previous.refresh_from_db()
         if previous.retires_at is None:  # a renewed certificate has taken its place already
             keys.retire(key=previous, overlap=overlap, by=by, now=now)

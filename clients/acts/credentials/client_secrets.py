@@ -46,12 +46,13 @@ def _accepted_here() -> None:
         raise Refusal(Code.SECRETS_NOT_ACCEPTED)
 
 
-def _create(*, client: Client, by: Actor, now: datetime) -> str:
+def _create(*, client: Client, by: Actor, now: datetime, label: str = "") -> str:
     """Make a secret for a client without a current one; the act logs it."""
     text = secret_format.generate()
     secret = Secret(
-        client=client, digest=secret_format.digest(text), hint=text[-4:], created_at=now, created_by=by.label
-    )
+        client=client, digest=secret_format.digest(text), hint=text[-4:], label=label, created_at=now,
+        created_by=by.label,
+    )  # fmt: skip
     ends.give(secret, now=now)
     if settings.SECRETS_VIEWABLE:
         secret.ciphertext, secret.sealed_with = encryption.encrypt(text, row=secret.uid)
@@ -79,7 +80,9 @@ def view(*, secret: Secret, by: Actor, now: datetime) -> str:
 
 
 @transaction.atomic
-def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, by: Actor, now: datetime) -> str:
+def regenerate(
+    *, client: Client, replaces: Secret | None, overlap: timedelta, by: Actor, now: datetime, label: str = ""
+) -> str:
     """Make a new secret and return it; the one it replaces works on for the overlap.
 
     `replaces` is the current secret of the page, or None. Of concurrent calls only the first finds it current; the
@@ -94,7 +97,7 @@ def regenerate(*, client: Client, replaces: Secret | None, overlap: timedelta, b
         ended = client.secrets.current().filter(pk=replaces.pk).update(ends_at=now + overlap)
         if not ended:
             raise Refusal(Code.SECRET_REGENERATED_MEANWHILE)
-    text = _create(client=client, by=by, now=now)
+    text = _create(client=client, by=by, now=now, label=label)
     new = client.secrets.current().get()
     changes = {"hint": (replaces.hint if replaces else None, new.hint)}
     if replaces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,14 +25,33 @@ from foundation.refusals import Refusal
 RENEWAL_OVERLAP = timedelta(days=7)
 MAX_KIDS_PER_MAIL = 10
 DAY = timedelta(days=1)
+FIRST_USE_WITHIN = timedelta(days=30)
 MAX_REFUSALS_LOGGED_PER_DAY = (
     20  # of private keys at one client: more say nothing new, and would bury what else was done
 )
 
 
+@dataclass(frozen=True)
+class Waits:
+    """New key that takes over from another one, after an overlap, once it has authenticated its client (API M-9)."""
+
+    takes_over_from: Key | None
+    overlap: timedelta
+
+
 @transaction.atomic
-def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: bool = True, proven: bool = False) -> Key:
-    """Add a key that clients/keymaterial has read; `active=False` stages it. Raises Refusal.
+def add(
+    *,
+    client: Client,
+    key: PublicKey,
+    by: Actor,
+    now: datetime,
+    active: bool = True,
+    proven: bool = False,
+    label: str = "",
+    waits: Waits | None = None,
+) -> Key:
+    """Add a key that clients/keymaterial has read; `active=False` stages it, `waits` for its first use. Raises Refusal.
 
     `proven`: possession of the private half was shown (keymaterial.is_signed_by); unproven copies of the key at other
     clients are retired. A certificate renewed over a key of the client takes the place of the old one, and is active or
@@ -41,11 +61,8 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
     by.check_self_service(Client.objects.get(pk=client.pk))
     refuse_a_known_key(client, key)
     row = _row(client, key, by, now)
-    if old := replaced_by(client, key):
-        row.active_from, row.proven_at = (now if old.active_from else None), old.proven_at
-        _end(old, room_until(old, now), by)  # without a mail: the one about the new key is enough
-    elif active:
-        row.active_from = now
+    row.label = label
+    old = _begin(row, key, active=active, waits=waits, by=by, now=now)
     if proven:
         row.proven_at = now
     try:
@@ -53,15 +70,45 @@ def add(*, client: Client, key: PublicKey, by: Actor, now: datetime, active: boo
             row.save()
     except IntegrityError as error:  # the same key was added concurrently at another client
         raise Refusal(Code.KEY_USED_ELSEWHERE) from error
-    before = old.kid if old else None
-    changes = {"kid": (before, row.kid), "thumbprint": (None, row.thumbprint), "state": (None, row.state(now).value)}
-    if row.proven_at:
-        changes["proven_at"] = (None, row.proven_at.isoformat())
-    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=changes)
+    log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=_changes(row, old, now))
     tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
     if proven:
         _displace_rivals(client, key, by, now)
     return row
+
+
+def _changes(row: Key, old: Key | None, now: datetime) -> dict[str, tuple[str | None, str | None]]:
+    """Return the fields of the entry about a new row."""
+    changes = {
+        "kid": (old.kid if old else None, row.kid),
+        "thumbprint": (None, row.thumbprint),
+        "state": (None, row.state(now).value),
+    }
+    if row.proven_at:
+        changes["proven_at"] = (None, row.proven_at.isoformat())
+    if row.first_use_by:
+        changes["first_use_by"] = (None, row.first_use_by.isoformat())
+        if row.takes_over_from:
+            changes["takes_over_from"] = (None, row.takes_over_from.kid)
+    return changes
+
+
+def _begin(row: Key, key: PublicKey, *, active: bool, waits: Waits | None, by: Actor, now: datetime) -> Key | None:
+    """Set when a new row works. Returns the row that it renews; what it replaces ends without a mail of its own."""
+    if old := replaced_by(row.client, key):
+        row.active_from, row.proven_at = (now if old.active_from else None), old.proven_at
+        row.first_use_by, row.takes_over_after = old.first_use_by, old.takes_over_after
+        row.takes_over_from = old.takes_over_from
+        end_row(old, room_until(old, now), by)
+        return old
+    if waits:
+        for other in row.client.keys.waiting():
+            end_row(other, now, by)
+        row.active_from, row.first_use_by = now, now + FIRST_USE_WITHIN
+        row.takes_over_from, row.takes_over_after = waits.takes_over_from, waits.overlap
+    elif active:
+        row.active_from = now
+    return None
 
 
 def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
@@ -123,12 +170,12 @@ def room_until(old: Key, now: datetime) -> datetime:
     return old.end_by(now + RENEWAL_OVERLAP, now) if old.state(now) == Key.State.ACTIVE else now
 
 
-def _end(key: Key, at: datetime, by: Actor) -> None:
+def end_row(key: Key, at: datetime, by: Actor, action: Action = Action.KEY_RETIRED) -> None:
     """End a key with an entry of its own, also as part of another act: the history of a key is found by the key."""
     before, key.retires_at = key.retires_at, at
     key.save(update_fields=["retires_at"])
     changes = {"retires_at": (before.isoformat() if before else None, at.isoformat())}
-    log.record(action=Action.KEY_RETIRED, actor=by, subject=key, changes=changes)
+    log.record(action=action, actor=by, subject=key, changes=changes)
 
 
 def new_and_known(client: Client, found: Sequence[PublicKey]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
@@ -210,17 +257,23 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     The client's last usable credential cannot be retired. Raises Refusal.
     """
     client = Client.objects.locked(key.client_id)
-    works = Key.objects.usable(now).filter(pk=key.pk).exists()
+    works = Key.objects.usable(now).filter(pk=key.pk, first_use_by=None).exists()
     if works and not _others_work(client, key, now + overlap):
         raise Refusal(Code.LAST_KEY)
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:
         raise Refusal(Code.KEY_RETIRED_ALREADY)
-    at = key.end_by(now + overlap, now)
-    _end(key, at, by)
-    for older in client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
-        _end(older, at, by)
+    at = end_under_all_names(key, now + overlap, by, now)
     tell_contacts(client=client, action=Action.KEY_RETIRED, subject=key.kid, by=by, now=now, until=at.isoformat())
+
+
+def end_under_all_names(key: Key, at: datetime, by: Actor, now: datetime) -> datetime:
+    """End a key by `at`, also under its key ids from before a renewal; return when. Part of an act."""
+    at = key.end_by(at, now)
+    end_row(key, at, by)
+    for older in key.client.keys.filter(thumbprint=key.thumbprint, retires_at__gt=at):
+        end_row(older, at, by)
+    return at
 
 
 def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Keys of the client itself: add one with a proof, activate a staged one, retire one."""
+"""Keys of the client itself: add one with a proof, activate a staged one, name it, retire one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from clients import keymaterial
-from clients.acts.credentials import keys
+from clients.acts.credentials import keys, labels
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.models import Client, Key
+from clients.models.credentials import MAX_LABEL
 from clients.refusal_codes import Code
 from portal.api.bearer import Caller, SelfBearer, caller_of
 from portal.api.if_match import require_current
@@ -24,11 +25,14 @@ from portal.api.problems import Problem, field_error
 from portal.api.representations import Credential, credentials, tag_of
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
-from tokens.acts import own_keys
+from tokens.acts import first_uses, own_keys
+from tokens.acts.own_keys import Start
 from tokens.acts.refusal_codes import TokenCode
 
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MAX_OVERLAP_S = 30 * 24 * 3600
 Overlap = Annotated[int, Field(ge=0, le=MAX_OVERLAP_S, description="Seconds that the old one still works")]
+Label = Annotated[str, Field(max_length=MAX_LABEL, pattern=PRINTABLE, description="What its owners call it")]
 router = Router(auth=SelfBearer(), tags=["self"])
 
 
@@ -40,7 +44,8 @@ class NewKey(Schema):
         json_schema_extra={
             "example": {
                 "jwk": {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzR"},
-                "start": "now",
+                "label": "Meter reader, Ghent",
+                "start": "first_use",
                 "previous": "retire",
                 "overlap": 86400,
                 "proof": "eyJ0eXAiOiJrZXlkZXNrLXByb29mK2p3dCIsImFsZyI6IkVTMjU2In0.e30.c2lnbmF0dXJl",
@@ -50,18 +55,22 @@ class NewKey(Schema):
 
     jwk: dict[str, Any] | None = None
     certificate: str | None = Field(default=None, description="PEM, or DER in base64")
-    start: Literal["now", "staged"] = "now"
-    previous: Literal["keep", "retire"] = "keep"
+    label: Label = ""
+    start: Start = Field(default="now", description="first_use: it takes over once it has authenticated the client")
+    previous: Literal["keep", "retire"] | None = Field(
+        default=None, description="What becomes of the key before; by default keep, and retire with first_use"
+    )
     overlap: Overlap = 0
     proof: str | None = Field(default=None, description="Compact JWS by the new key, typ keydesk-proof+jwt")
 
 
 class KeyChange(Schema):
-    """Activation of a staged key."""
+    """Activation of a staged key, or another label."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"active": True}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"label": "Meter reader, Ghent"}})
 
-    active: Literal[True]
+    active: Literal[True] | None = None
+    label: Label | None = None
 
 
 class End(Schema):
@@ -80,15 +89,16 @@ OF_A_CHANGE = (*OF_ONE, ApiCode.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE)
 
 @router.post("self/keys", response={201: Credential}, url_name="keys", operation_id="addKey", openapi_extra=ADD)
 def add_key(request: HttpRequest, response: HttpResponse, payload: NewKey) -> Status[Credential]:
-    """Add a key, at once or staged; on request retire the one it follows. All contacts are mailed."""
+    """Add a key: at once, staged, or to take over at its first use. All contacts are mailed."""
     caller, now = caller_of(request), prepared(request).now
+    first_uses.settle(client=caller.client, now=now)
     key = _read(caller, request, payload)
     if payload.proof is None:
         raise Problem(ApiCode.PROOF_MISSING)
     row = own_keys.add(
-        client=caller.client, key=key, proof=payload.proof, active=payload.start == "now",
-        previous=_previous(caller, request) if payload.previous == "retire" else None,
-        overlap=timedelta(seconds=payload.overlap), by=caller.actor, now=now,
+        client=caller.client, key=key, proof=payload.proof, start=payload.start, label=payload.label,
+        previous=_previous(caller, request, payload), overlap=timedelta(seconds=payload.overlap),
+        by=caller.actor, now=now,
     )  # fmt: skip
     return Status(201, _shown(request, response, row))
 
@@ -105,15 +115,18 @@ def get_key(request: HttpRequest, response: HttpResponse, uid: UUID) -> Credenti
     "self/keys/{uuid:uid}",
     response=Credential,
     url_name="key",
-    operation_id="activateKey",
+    operation_id="changeKey",
     openapi_extra=refusals(*OF_A_CHANGE, Code.SELF_SERVICE_OFF, Code.KEY_NOT_STAGED, body=True),
 )
 def change_key(request: HttpRequest, response: HttpResponse, uid: UUID, payload: KeyChange) -> Credential:
-    """Activate a staged key. Needs If-Match."""
-    caller = caller_of(request)
+    """Activate a staged key, or change the label. Needs If-Match."""
+    caller, now = caller_of(request), prepared(request).now
     with transaction.atomic():
         row = _locked(caller, request, uid)
-        keys.activate(key=row, by=caller.actor, now=prepared(request).now)
+        if payload.active:
+            keys.activate(key=row, by=caller.actor, now=now)
+        if payload.label is not None:
+            labels.change(credential=row, label=payload.label, by=caller.actor, now=now)
     return _shown(request, response, row)
 
 
@@ -151,11 +164,19 @@ def _read(caller: Caller, request: HttpRequest, payload: NewKey) -> PublicKey:
     return found[0]
 
 
-def _previous(caller: Caller, request: HttpRequest) -> Key:
-    """Return the key of the token, else the only key in use. Raises Problem where there are several or none."""
+def _previous(caller: Caller, request: HttpRequest, payload: NewKey) -> Key | None:
+    """Return the key of the token, else the only key in use; None to keep it.
+
+    Raises Problem where there are several, and where there is none to retire.
+    """
+    is_default = payload.previous is None and payload.start == "first_use"
+    if payload.previous != "retire" and not is_default:
+        return None
     in_use = list(caller.client.keys.lasting(prepared(request).now))
     of_token = [key for key in in_use if key.credential == caller.token.credential]
     found = of_token or in_use
+    if not found and is_default:
+        return None
     if len(found) != 1:
         raise _wrong("previous", "one_key_in_use")
     return found[0]

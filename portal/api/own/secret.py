@@ -15,7 +15,7 @@ from clients.refusal_codes import Code
 from portal.api.bearer import SelfBearer, caller_of
 from portal.api.idempotency import NOT_KEPT, SECRET
 from portal.api.openapi import refusals
-from portal.api.own.keys import Overlap
+from portal.api.own.keys import Label, Overlap
 from portal.web.http_request import prepared
 
 router = Router(auth=SelfBearer(), tags=["self"])
@@ -26,11 +26,14 @@ REGENERATE = refusals(
 
 
 class NewSecret(Schema):
-    """How long the previous secret works on."""
+    """How long the previous secret works on, and what the new one is called."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"overlap": 86400}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"overlap": 86400, "label": "Meter reader"}}
+    )
 
     overlap: Overlap
+    label: Label = ""
 
 
 class MadeSecret(Schema):
@@ -66,6 +69,8 @@ def make_secret(request: HttpRequest, payload: NewSecret) -> Status[MadeSecret]:
     """Make a new secret in place of the current one. All contacts are mailed."""
     caller, now = caller_of(request), prepared(request).now
     old, overlap = caller.client.secrets.current().first(), timedelta(seconds=payload.overlap)
-    text = client_secrets.regenerate(client=caller.client, replaces=old, overlap=overlap, by=caller.actor, now=now)
+    text = client_secrets.regenerate(
+        client=caller.client, replaces=old, overlap=overlap, by=caller.actor, now=now, label=payload.label
+    )
     new = caller.client.secrets.current().get()
     return Status(201, MadeSecret(id=new.uid, secret=text, previous_ends_at=now + overlap if old else None))

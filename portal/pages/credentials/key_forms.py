@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.models import Key
+from clients.models.credentials import MAX_LABEL
 from portal.forms.key_upload import MAX_UPLOAD
 from portal.ui.dates import moment
 
@@ -21,6 +23,13 @@ class AddKeyForm(forms.Form):
         choices=[("now", gettext_lazy("Immediately")), ("later", gettext_lazy("Later, when I activate it"))],
         initial="now",
         widget=forms.RadioSelect,
+    )
+    label = forms.CharField(
+        label=gettext_lazy("Label"),
+        help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),
+        required=False,
+        max_length=MAX_LABEL,
+        validators=[ProhibitNullCharactersValidator()],
     )
     challenge = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
     proof = forms.CharField(

@@ -193,8 +193,11 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
 @transaction.atomic
 def _add(request: Request, client: Client, found: tuple[PublicKey, ...], answers: Mapping[str, str]) -> list[Key]:
     """Add all keys or none, by an act for each. Proofs have been checked before."""
-    by, now, active, proven = actor(request), request.now, answers.get("start", "now") == "now", bool(answers["proof"])
-    return [keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven) for key in found]
+    active, label = answers.get("start", "now") == "now", " ".join(answers["label"].split())
+    by, now, proven = actor(request), request.now, bool(answers["proof"])
+    return [
+        keys.add(client=client, key=key, by=by, now=now, active=active, proven=proven, label=label) for key in found
+    ]
 
 
 def _retire(request: Request, key: Key, overlap: str) -> bool:

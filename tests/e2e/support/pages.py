@@ -23,7 +23,8 @@ from clients.models import Client, Mail, Proposal, Registration, Scope, User
 from dev.example import organisation, traffic
 from portal.pages.docs import contents
 from tests.portal.support import browsers, staff
-from tests.portal.test_access import MATRIX, ROLES, arguments
+from tests.portal.support.addresses import arguments
+from tests.portal.test_access import MATRIX, ROLES
 from tests.support import factories
 from tests.support.keys import certificate_pem, new_ec
 from tokens.models import AnonymousRefusal, JournalEntry

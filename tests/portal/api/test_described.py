@@ -27,7 +27,7 @@ CHECKS: list[CheckFunction] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
 ]  # fmt: skip
 OPERATIONS = [
-    "getSelf", "addKey", "getKey", "activateKey", "retireKey", "makeSecret", "invalidateTokens", "listRefusals",
+    "getSelf", "addKey", "getKey", "changeKey", "retireKey", "makeSecret", "invalidateTokens", "listRefusals",
     "checkAssertion",
 ]  # fmt: skip
 

@@ -15,8 +15,8 @@ from clients.acts import lifecycle, proposals, review
 from clients.models import Client, Mail, Proposal, Scope
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
+from tests.portal.support.addresses import arguments
 from tests.portal.support.staff import signed_in
-from tests.portal.test_access import arguments
 from tests.support import factories
 from tests.support.factories import bram, by, noor
 

@@ -16,8 +16,9 @@ from django.urls import reverse
 
 from clients.access import management_links
 from tests.portal.support import browsers, staff
+from tests.portal.support.addresses import arguments
 from tests.portal.support.html import Page
-from tests.portal.test_access import MATRIX, ROLES, arguments, browser_of
+from tests.portal.test_access import MATRIX, ROLES, browser_of
 from tests.support import factories
 from tests.support.factories import NOW, lotte, noor
 

@@ -22,8 +22,9 @@ from clients.authentication.step_up import Asked
 from clients.models import Client, ClientContact, Mail, MailedCode
 from clients.refusal_codes import Code
 from tests.portal.support import browsers
+from tests.portal.support.addresses import arguments
 from tests.portal.support.browsers import confirmed, is_asked
-from tests.portal.test_access import MATRIX, arguments
+from tests.portal.test_access import MATRIX
 from tests.support import factories
 from tests.support.factories import by, lotte, wim
 from tests.support.keys import jwk_of, new_ec, public_key

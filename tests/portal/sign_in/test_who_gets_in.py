@@ -24,7 +24,8 @@ from clients.tasks import delete_ended_sessions
 from portal.web import form_rate_limits
 from tests.portal.sign_in.test_staff_sign_in import SECRET, code_now, enrolled, type_password
 from tests.portal.support import browsers, staff
-from tests.portal.test_access import MATRIX, arguments
+from tests.portal.support.addresses import arguments
+from tests.portal.test_access import MATRIX
 from tests.support import factories
 from tests.support.factories import SYSTEM, by, lotte, noor, wim
 from tests.support.parallel import at_once

@@ -76,6 +76,55 @@ def test_the_new_key_takes_over_from_the_one_that_got_the_token(made, added):
     assert added.state(timezone.now()) == Key.State.RETIRING
 
 
+def test_a_waiting_key_is_shown_as_such_and_retires_the_key_of_the_token_by_itself(made, added):
+    call = caller(made, credential=added)
+    answer = call("POST", "self/keys", body_of(new_ec(), made, start="first_use", overlap=3600))
+    assert (answer.status_code, answer.json()["state"], answer.json()["starts_at"]) == (201, "waiting", None)
+    key = made.keys.get(uid=answer.json()["id"])
+    assert (key.takes_over_from, key.takes_over_after) == (added, timedelta(hours=1))
+    assert Entry.objects.filter(action="key.added").first().changes["takes_over_from"] == [None, added.kid]
+    ends = call("GET", "self").json()["policy"]["ends"]
+    assert {end["id"]: end["why"] for end in ends}[str(key.uid)] == "unused"
+    added.refresh_from_db()
+    assert added.retires_at is None
+
+
+@pytest.mark.parametrize("more", [{}, {"previous": "keep"}])
+def test_a_waiting_key_beside_a_secret_alone_replaces_nothing(call, made, more):
+    answer = call("POST", "self/keys", body_of(new_ec(), made, start="first_use", **more))
+    assert answer.status_code == 201, answer.text
+    assert made.keys.get().takes_over_from is None
+
+
+def test_a_key_that_was_used_takes_over_before_the_next_is_added(made, added):
+    first = caller(made, credential=added)("POST", "self/keys", body_of(new_ec(), made, start="first_use"))
+    key = made.keys.get(uid=first.json()["id"])
+    call = caller(made, credential=key)  # its token is its first use
+    answer = call("POST", "self/keys", body_of(new_ec(), made, start="first_use"))
+    assert made.keys.get(uid=answer.json()["id"]).takes_over_from == key
+    key.refresh_from_db()
+    added.refresh_from_db()
+    assert (key.state(timezone.now()), added.state(timezone.now())) == (Key.State.ACTIVE, Key.State.RETIRED)
+
+
+def test_a_label_is_given_and_changed(call, made):
+    answer = call("POST", "self/keys", body_of(new_ec(), made, label="Ghent"))
+    path = f"self/keys/{answer.json()['id']}"
+    assert answer.json()["label"] == "Ghent"
+    changed = call("PATCH", path, {"label": ""}, **{"If-Match": answer["ETag"]})
+    assert (changed.status_code, changed.json()["label"]) == (200, "")
+    assert Entry.objects.get(action="credential.labelled").changes["label"] == ["Ghent", None]
+    assert call("PATCH", path, {"label": "x"}, **{"If-Match": answer["ETag"]}).status_code == 412
+    made_secret = call("POST", "self/secret", {"overlap": 0, "label": "Ghent"})
+    assert made.secrets.get(uid=made_secret.json()["id"]).label == "Ghent"
+
+
+@pytest.mark.parametrize("label", ["x" * 61, "a\nb", "\x00", "\x85"])
+def test_a_label_is_a_short_line(call, made, label):
+    answer = call("POST", "self/keys", body_of(new_ec(), made, label=label))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "label")
+
+
 def test_several_keys_in_use_and_a_token_of_a_secret_leave_the_previous_one_unclear(call, made, added):
     keys.add(client=made, key=public_key(), by=by(lotte()), now=timezone.now())
     answer = call("POST", "self/keys", body_of(new_ec(), made, previous="retire"))
@@ -139,8 +188,8 @@ def test_a_private_key_is_not_kept_and_the_contacts_are_mailed(call, made):
 
 
 FIELDS = {
-    "label": {"label": "x"},
-    "start": {"start": "first_use"},
+    "label": {"label": "x" * 61},
+    "start": {"start": "later"},
     "overlap": {"overlap": 30 * 24 * 3600 + 1},
     "jwk": {"certificate": "-----BEGIN"},
 }

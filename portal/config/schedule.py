@@ -1,0 +1,20 @@
+"""Schedule of beat: each task, and how often it begins."""
+
+from datetime import timedelta
+from typing import Any
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # Tasks expire before the next round repeats them; otherwise a hanging worker would leave a long queue.
+    task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
+    for task, every in {
+        "clients.tasks.send_pending_mail": timedelta(seconds=10),
+        "tokens.tasks.warn_of_expiry": timedelta(hours=6),
+        "clients.tasks.delete_ended_sessions": timedelta(hours=1),
+        "clients.tasks.delete_expired": timedelta(hours=1),
+        "portal.tasks.remember_dashboard": timedelta(minutes=1),
+        "audit.tasks.sign_checkpoint": timedelta(minutes=5),
+        "audit.tasks.verify_left_over": timedelta(minutes=1),
+        "tokens.tasks.settle_first_uses": timedelta(seconds=10),
+        "tokens.tasks.purge_expired": timedelta(minutes=5),
+    }.items()
+}

@@ -77,7 +77,7 @@ def add(
     return row
 
 
-def _changes(row: Key, old: Key | None, now: datetime) -> dict[str, tuple[str | None, str | None]]:
+def _changes(row: Key, old: Key | None, now: datetime) -> dict[str, tuple[str | None, str]]:
     """Return the fields of the entry about a new row."""
     changes = {
         "kid": (old.kid if old else None, row.kid),

@@ -166,6 +166,7 @@ FIELDS: dict[str, str | Promise] = {
     "void_at": _("Void after"),
     "leaked": _("What was pasted"),
     "addresses": _("Addresses that got tokens"),
+    "found_at": _("Found at"),
     "filters": _("Filters"),
     "entries": _("Entries"),
     "count": _("Times within a day"),

@@ -31,7 +31,12 @@ class Actor:
     def id(self) -> str:
         if self.user:
             return self.user.audit_id
-        return self.client.audit_id if self.client else f"system:{self.system}"
+        return self.client.audit_id if self.client else system_id(self.system)
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether Keydesk acts by itself, as a rule or the report of a leak demands."""
+        return self.user is None and self.client is None and self.system in BY_RULE
 
     @property
     def is_contact(self) -> bool:
@@ -61,5 +66,15 @@ class Actor:
             raise Refusal(Code.SELF_SERVICE_OFF)
 
 
+def system_id(name: str) -> str:
+    """Return the id of a `system`, in lower case as the change log's filter asks for it."""
+    return f"system:{name.lower()}"
+
+
 COMMAND_LINE = Actor(system="command line")
 KEYDESK_ITSELF = "keydesk"  # the `system` of acts that a rule demands
+# The `system` of acts that the report of a leak demands, by who reported it (API M-16).
+GITHUB_REPORT = "leak report (GitHub)"
+GITLAB_REPORT = "leak report (GitLab)"
+PAGE_REPORT = "leak report (page)"
+BY_RULE = frozenset({KEYDESK_ITSELF, GITHUB_REPORT, GITLAB_REPORT, PAGE_REPORT})

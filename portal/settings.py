@@ -268,6 +268,11 @@ LOG_ORIGIN = f"{urlsplit(PUBLIC_URL).netloc}/keydesk-log"
 OAUTH_PATH = "/" + env.str("OAUTH_PATH", default="/oauth/v2/").strip("/") + "/"
 API_PATH = "/" + env.str("API_PATH", default="/api/v1/").strip("/") + "/"
 SELF_SERVICE_API = env.bool("SELF_SERVICE_API", default=True)  # clients hold keydesk.self
+# Reports of leaks: a file in the form of GitHub's published list of keys, and the token that GitLab sends.
+LEAK_GITHUB_KEYS = env.str("LEAK_GITHUB_KEYS", default="")
+LEAK_GITLAB_TOKEN = env.str("LEAK_GITLAB_TOKEN", default="")
+# A reported secret works on for so long if it is the only way in of its client.
+LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
 # "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).

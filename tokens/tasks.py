@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from clients import expiry
 from clients.models import Client
-from tokens.acts import first_uses
+from tokens.acts import first_uses, leak_reports
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -93,6 +93,12 @@ def warn_of_expiry() -> None:
 def settle_first_uses() -> None:
     """Let keys that waited for their first use take over, and drop those that waited in vain (API M-9)."""
     first_uses.settle(now=timezone.now())
+
+
+@shared_task
+def end_tokens_after_grace() -> None:
+    """Invalidate the tokens of leaked secrets whose grace is over."""
+    leak_reports.end_tokens_after_grace(now=timezone.now())
 
 
 @shared_task

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
@@ -22,6 +22,7 @@ from clients.keymaterial.encoding import parse_json
 from clients.keymaterial.errors import KeyRefused
 from clients.keymaterial.jwk import PRIVATE_MEMBERS
 from clients.keymaterial.key import REQUIRED_MEMBERS, thumbprint
+from clients.keymaterial.possession import jwk_signs, signs
 
 MAX_LENGTH = 16 * 1024  # characters of a text that is searched
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END")
@@ -31,10 +32,14 @@ _BARE_BASE64 = re.compile(r"M[A-Za-z0-9+/_\-\s]{40,}+={0,2}")
 
 @dataclass(frozen=True)
 class Trace:
-    """A key that was found. `thumbprint` is empty for one that is encrypted, cut off, or of an unknown kind."""
+    """A key that was found. `thumbprint` is empty for one that is encrypted, cut off, or of an unknown kind.
+
+    `is_proven`: whether it is a private key that fits the public half of this thumbprint.
+    """
 
     is_private: bool
     thumbprint: str = ""
+    is_proven: bool = field(default=False, compare=False)
 
 
 def traces(text: str) -> list[Trace]:
@@ -68,7 +73,7 @@ def _in_json(text: str) -> Iterator[Trace]:
         if isinstance(jwk, dict) and isinstance(jwk.get("kty"), str) and jwk["kty"] in REQUIRED_MEMBERS:
             has_all = all(isinstance(jwk.get(name), str) for name in REQUIRED_MEMBERS[jwk["kty"]])
             is_private = any(name in jwk for name in PRIVATE_MEMBERS)
-            yield Trace(is_private, thumbprint(jwk) if has_all else "")
+            yield Trace(is_private, thumbprint(jwk) if has_all else "", is_private and has_all and jwk_signs(jwk))
 
 
 def _in_base64(text: str) -> Iterator[Trace]:
@@ -83,25 +88,27 @@ def _in_base64(text: str) -> Iterator[Trace]:
 
 def _trace(data: bytes, loaders: Sequence[Callable[[bytes], Any]], *, is_private: bool) -> Trace:
     """Return the trace by the first loader that can read the data."""
-    found = (_thumbprint(load, data) for load in loaders)
-    return Trace(is_private, next(filter(None, found), ""))
+    found = (_loaded(load, data, is_private=is_private) for load in loaders)
+    return next((trace for trace in found if trace.thumbprint), Trace(is_private))
 
 
-def _thumbprint(load: Callable[[bytes], Any], data: bytes) -> str:
-    """Return the thumbprint, or "" when the loader cannot read the data."""
+def _loaded(load: Callable[[bytes], Any], data: bytes, *, is_private: bool) -> Trace:
+    """Return the trace without a thumbprint when the loader cannot read the data."""
     try:
-        return thumbprint(public_members(load(data)))
+        key = load(data)
+        public = key.public_key() if is_private else key
+        return Trace(is_private, thumbprint(public_members(public)), is_private and signs(key))
     except Exception:  # the library documents no closed list of errors for hostile input
-        return ""
+        return Trace(is_private)
 
 
 def _private(der: bytes) -> Any:
-    # The numbers are not checked: that is slow for a large key, and only the public ones are used.
-    return serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True).public_key()
+    # The numbers are not checked: that is slow for a large key. A signature shows whether they fit (possession.py).
+    return serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
 
 
 def _openssh(armoured: bytes) -> Any:
-    return serialization.load_ssh_private_key(armoured, None).public_key()
+    return serialization.load_ssh_private_key(armoured, None)
 
 
 def _certified(der: bytes) -> Any:

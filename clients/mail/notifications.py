@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from audit.actions import Action
 from clients.access import networks
-from clients.actors import KEYDESK_ITSELF, Actor
+from clients.actors import Actor
 from clients.mail import outbox
 from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
 
@@ -114,7 +114,7 @@ def actor_facts(by: Actor) -> dict[str, Any]:
 
     Acts of Keydesk itself, as a rule demands, name Keydesk.
     """
-    if by.user is None and by.system == KEYDESK_ITSELF:
+    if by.is_rule:
         return {"by": settings.SERVICE_NAME}
     network = networks.network_of(by.address)
     if by.client is not None:

@@ -36,6 +36,8 @@ def of(mail: Mail) -> str:
         return reverse("contact:request", args=[mail.registration.uid]) if mail.registration else ""
     if mail.client is None:
         return ""
+    if mail.kind == Kind.LEAK_REPORTED:  # to the Security team, who sign in
+        return reverse("security:client", args=[mail.client.uid])
     if mail.kind == Kind.CONTACT_PROPOSED:
         return reverse("contact:proposed_contact", args=[mail.client.uid, mail.facts["proposal"]])
     return reverse(_page(mail), args=[mail.client.uid]) if mail.kind in WITH_LINK else ""

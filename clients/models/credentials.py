@@ -92,6 +92,7 @@ class Key(models.Model):
     first_use_by = models.DateTimeField(null=True)
     takes_over_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     takes_over_after = models.DurationField(null=True)
+    leaked_at = models.DateTimeField(null=True)  # when it was ended because its private half leaked (API M-16)
     jwks_uri = models.ForeignKey(  # the address at which it was found, which also ends it
         JwksUri, on_delete=models.SET_NULL, null=True, related_name="keys"
     )
@@ -219,6 +220,7 @@ class Secret(models.Model):
     expires_at = models.DateTimeField(null=True)  # by its age (clients/acts/credentials/ends.py)
     site_expires_at = models.DateTimeField(null=True)  # the same by SECRET_MAX_AGE alone, without a policy
     warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
+    leaked_at = models.DateTimeField(null=True)  # when it was ended, or got an end, because it leaked (API M-16)
 
     objects = SecretQuerySet.as_manager()
 

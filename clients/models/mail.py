@@ -50,6 +50,7 @@ class Mail(models.Model):
         CLIENT_CHANGED = "client_changed", _("Something changed at a client")
         BUNDLED_CHANGES = "bundled_changes", _("Changes at a client, collected")
         LEAK_REVOKED = "leak_revoked", _("A leaked secret, key or token was revoked")
+        LEAK_REPORTED = "leak_reported", _("A leak was reported and ended")
         CLIENT_SUSPENDED = "client_suspended", _("Client suspended")
         CLIENT_REACTIVATED = "client_reactivated", _("Client reactivated")
         CLIENT_CLOSED = "client_closed", _("Client closed")

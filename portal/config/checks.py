@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
+from portal.config import leak_keys
 from tokens.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
@@ -23,6 +24,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("TRUSTED_PROXY_COUNT", lambda: settings.TRUSTED_PROXY_COUNT, 0, 16),
     ("OPERATIONS_PORT", lambda: settings.OPERATIONS_PORT, 0, 65_535),
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
+    ("LEAKED_SECRET_GRACE", lambda: settings.LEAKED_SECRET_GRACE.total_seconds(), 0, 7 * DAY_S),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
     ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),
@@ -42,6 +44,7 @@ FORMS = [
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
 ]
+MIN_REPORT_TOKEN_LENGTH = 20  # characters of LEAK_GITLAB_TOKEN: who guesses it gets to report
 PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
 
 
@@ -104,6 +107,22 @@ def _is_32_bytes(text: str) -> bool:
         return len(urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
     except (NotBase64, ValueError):
         return False
+
+
+@register(Tags.security)
+def leak_reports(**_kwargs: Any) -> list[CheckMessage]:
+    """Check what the reports of scanners are proven with, where it is set."""
+    problems: list[CheckMessage] = []
+    if settings.LEAK_GITHUB_KEYS:
+        try:
+            leak_keys.read(settings.LEAK_GITHUB_KEYS)
+        except leak_keys.UnreadableKeys as problem:
+            hint = f"Name a file in the form of GitHub's published list: {problem}."
+            problems.append(Error("LEAK_GITHUB_KEYS cannot be used.", hint=hint, id="keydesk.E011"))
+    if settings.LEAK_GITLAB_TOKEN and len(settings.LEAK_GITLAB_TOKEN) < MIN_REPORT_TOKEN_LENGTH:
+        hint = f"Give at least {MIN_REPORT_TOKEN_LENGTH} random characters: whoever guesses it can send reports."
+        problems.append(Error("LEAK_GITLAB_TOKEN is short.", hint=hint, id="keydesk.E012"))
+    return problems
 
 
 @register(Tags.database)

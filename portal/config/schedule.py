@@ -15,6 +15,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "audit.tasks.sign_checkpoint": timedelta(minutes=5),
         "audit.tasks.verify_left_over": timedelta(minutes=1),
         "tokens.tasks.settle_first_uses": timedelta(seconds=10),
+        "tokens.tasks.end_tokens_after_grace": timedelta(minutes=1),
         "tokens.tasks.purge_expired": timedelta(minutes=5),
     }.items()
 }

@@ -63,6 +63,7 @@ OF_CREDENTIALS: dict[str, Text] = {
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
     TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was invalidated already."),
+    TokenCode.LEAKS_NOT_ALL_ENDED: _("Something of this could not be ended. Send the same report again."),
     TokenCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),
     TokenCode.LOG_NOT_A_CONTINUATION: _(
         "The file does not continue the change log in the database: entry %(seq)s differs. "

@@ -21,10 +21,14 @@ class ApiCode(StrEnum):
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     IF_MATCH_MISSING = "if_match_missing"
+    ITEMS_INVALID = "items_invalid"
     LAST_WAY_IN = "last_way_in"
+    NOT_AN_ARRAY = "not_an_array"
     NOT_FOUND = "not_found"
     NOT_JSON = "not_json"
     PROOF_MISSING = "proof_missing"
+    REPORT_TOKEN_INVALID = "report_token_invalid"  # noqa: S105  (names, not secrets)
+    SIGNATURE_INVALID = "signature_invalid"
 
 
 OF_THE_API: dict[str, Text] = {
@@ -37,6 +41,10 @@ OF_THE_API: dict[str, Text] = {
         "This Idempotency-Key was sent with another body. Use a new one for each request, and the same for a retry."
     ),
     ApiCode.IF_MATCH_MISSING: _("Send If-Match with the ETag that you read."),
+    ApiCode.ITEMS_INVALID: _("Some items are broken or of a type that is not in the list. All others have ended."),
+    ApiCode.NOT_AN_ARRAY: _("Send a JSON array of what was found."),
+    ApiCode.REPORT_TOKEN_INVALID: _("Send the token that was agreed on with this site in Authorization."),
+    ApiCode.SIGNATURE_INVALID: _("The signature does not fit the body, or its key is not in the published list."),
     ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
     ApiCode.NOT_FOUND: _("There is nothing with this id."),
     ApiCode.NOT_JSON: _("Send the body as application/json."),
@@ -57,6 +65,11 @@ STATUSES: dict[str, HTTPStatus] = {
     ApiCode.BROKEN_JSON: HTTPStatus.BAD_REQUEST,
     ApiCode.NOT_JSON: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ApiCode.FIELDS_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ApiCode.ITEMS_INVALID: HTTPStatus.BAD_REQUEST,
+    ApiCode.NOT_AN_ARRAY: HTTPStatus.BAD_REQUEST,
+    ApiCode.REPORT_TOKEN_INVALID: HTTPStatus.UNAUTHORIZED,
+    ApiCode.SIGNATURE_INVALID: HTTPStatus.UNAUTHORIZED,
+    TokenCode.LEAKS_NOT_ALL_ENDED: HTTPStatus.SERVICE_UNAVAILABLE,
     ApiCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
     ApiCode.IDEMPOTENCY_KEY_IN_USE: HTTPStatus.CONFLICT,
     ApiCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -80,6 +93,8 @@ FACTS: dict[str, dict[str, object]] = {  # of examples
     Rule.INSUFFICIENT_SCOPE: {"expected": "keydesk.self"},
     Rule.RATE_LIMIT: {"limit": 600},
     Rule.BODY_TOO_LARGE: {"max_bytes": 262_144},
+    ApiCode.ITEMS_INVALID: {"items": [3]},
+    Rule.NO_ENDPOINT: {"sent": "/api/v1/leaks"},
     ApiCode.NOT_JSON: {"sent": "text/plain"},
     TokenCode.PROOF_INVALID: {"problem": "aud"},
 }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from audit.actions import FIELDS
 from audit.models import Entry, EntryQuerySet
-from clients.actors import KEYDESK_ITSELF
+from clients.actors import BY_RULE, system_id
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from portal.ui.dates import moment
 from portal.web.http_request import is_uuid
@@ -34,6 +34,7 @@ WORDS: dict[str, dict[str, str | Promise]] = {
         "unknown": _lazy("Something else"),
     },
 }
+RULES = frozenset(map(system_id, BY_RULE))  # actor ids
 # Fields whose values are moments. No other text is parsed as one: names come from strangers, too.
 MOMENTS = {
     "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
@@ -100,7 +101,7 @@ def contacts_among(entries: Iterable[Entry]) -> set[str]:
 
 def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
     """Return the actor's name as contacts see it: staff and commands as the Security team, rules as Keydesk."""
-    if entry.actor_id == f"system:{KEYDESK_ITSELF}":
+    if entry.actor_id in RULES:
         return str(settings.SERVICE_NAME)
     by_client = entry.actor_id.startswith("client:")  # of itself, by the management API
     return name_of(entry.actor_label) if by_contact or by_client else _("The Security team")

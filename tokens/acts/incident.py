@@ -1,7 +1,7 @@
 """Leaked credentials: find the owner of a pasted value, and revoke it in one act. The pasted value is not kept.
 
 A secret or token is found by its digest, a private key by the thumbprint of its public half
-(portal/pages/incident/pasted_secret.py).
+(portal/flows/pasted_secret.py).
 """
 
 from __future__ import annotations
@@ -17,24 +17,18 @@ from django.db.models import F, Q, QuerySet
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
-from clients.acts.credentials import keys
 from clients.former_ids import has_id
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret
-from foundation.refusals import Refusal
-from tokens.acts.invalidation import wake_cleaner
+from tokens.acts import leak_ends
 from tokens.acts.leaks import Leak, Traces, addresses
-from tokens.acts.refusal_codes import TokenCode
 from tokens.models import Token
 from tokens.protocol.jws import Jws
 from tokens.runtime.client_cache import signing_key
 
-_REVOKED = "revoked"
 UNKNOWN_SUBJECT = log.StaticSubject("nobody", "nobody")
 HINT_LENGTH = 4  # characters of a secret that pages show
 MAX_FOUND = 10  # credentials
-
-Changes = dict[str, tuple[object, object]]
 
 
 @transaction.atomic
@@ -147,14 +141,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
     """
     client = Client.objects.locked(leak.client.pk)
     seen = [str(address) for address in addresses(leak)]
-    if isinstance(leak.subject, Token):
-        changes = _end_token(leak.subject, now)
-    elif isinstance(leak.subject, Key):
-        changes = _end_key(client, leak.subject, now)
-    elif isinstance(leak.subject, Secret):
-        changes = _end_secret(client, leak.subject, now)
-    else:
-        raise Refusal(TokenCode.CLIENT_ID_LEAKED)
+    changes = leak_ends.end(leak=leak, client=client, now=now)
     tell_contacts(
         client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now,
         what=leak.kind, message=message,
@@ -163,30 +150,3 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
         changes |= client.pause_self_service()
     changes |= {"addresses": (None, seen or None)}
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
-
-
-def _end_token(token: Token, now: datetime) -> Changes:
-    if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
-        raise Refusal(TokenCode.LEAKED_TOKEN_REVOKED_ALREADY)
-    return {"tokens": (None, _REVOKED)}
-
-
-def _end_key(client: Client, key: Key, now: datetime) -> Changes:
-    issued = Leak(key).tokens().live(now).exists()
-    if not keys.retire_at_once(client=client, key=key, now=now) and not issued:
-        raise Refusal(TokenCode.LEAKED_KEY_STOPPED_ALREADY)
-    _end_all_tokens(client)
-    return {"retires_at": (key.retires_at, now), "tokens": (None, _REVOKED)}
-
-
-def _end_secret(client: Client, secret: Secret, now: datetime) -> Changes:
-    issued = Leak(secret).tokens().live(now).exists()
-    if not client.secrets.usable(now).filter(pk=secret.pk).update(ends_at=now) and not issued:
-        raise Refusal(TokenCode.LEAKED_SECRET_STOPPED_ALREADY)
-    _end_all_tokens(client)
-    return {"ends_at": (secret.ends_at, now), "tokens": (None, _REVOKED)}
-
-
-def _end_all_tokens(client: Client) -> None:
-    Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
-    transaction.on_commit(lambda: wake_cleaner(client.pk))

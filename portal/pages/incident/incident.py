@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods
 
 from clients.acts import lifecycle
 from clients.keymaterial.traces import MAX_LENGTH
+from portal.flows import pasted_secret
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards as incident_cards
-from portal.pages.incident import pasted_secret
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.acts import incident as incidents

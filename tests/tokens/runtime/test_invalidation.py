@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from clients.acts import catalogue, lifecycle
 from clients.acts.credentials import client_secrets
 from clients.models import Client
-from portal.pages.incident import pasted_secret
+from portal.flows import pasted_secret
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import Answer, Wire, basic

@@ -1,4 +1,4 @@
-"""Parser of text pasted on the incident page: all that Keydesk issues or accepts, also in a header, log line or file.
+"""Parser of a text that leaked, pasted or reported: all that Keydesk issues or accepts, also in a header or file.
 
 Of a secret only the digest leaves this module, and of a private key only the thumbprint of its public half.
 """
@@ -38,6 +38,7 @@ class Pasted:
 
     traces: Traces
     what: str
+    is_proven: bool = False  # the value of a secret or token, or a private key that fits its public half
 
 
 CUT_OFF = "cut_off"  # begins like a secret of ours or an assertion, but is incomplete
@@ -48,22 +49,27 @@ PRIVATE_KEY, PUBLIC_KEY, ASSERTION, VALUE = "private_key", "public_key", "assert
 def read(pasted: str) -> Pasted:
     """Find the secret, token, key, assertion or name in a text. Raises SeveralLeaks."""
     readings = list(dict.fromkeys([pasted, unquote_plus(pasted), *_decoded(pasted)]))
-    ours = {value for text in readings for value in OURS.findall(text) if _is_whole(value)}
+    ours = {value for text in readings for value in values_in(text)}
     keys = traces(pasted)
     tokens = {text for reading in readings for text in JWT.findall(reading)}
     assertions = list(filter(None, map(_assertion, tokens)))
     if len(ours) + len({key.thumbprint for key in keys}) + len(assertions) > 1:
         raise SeveralLeaks
     if ours:
-        return Pasted(Traces(digest=secret_format.digest(ours.pop())), VALUE)
+        return Pasted(Traces(digest=secret_format.digest(ours.pop())), VALUE, is_proven=True)
     if keys:
         kind = PRIVATE_KEY if any(key.is_private for key in keys) else PUBLIC_KEY
-        thumbprint = keys[0].thumbprint
-        return Pasted(Traces(thumbprint=thumbprint), kind if thumbprint else UNREADABLE)
+        thumbprint, is_proven = keys[0].thumbprint, any(key.is_proven for key in keys)
+        return Pasted(Traces(thumbprint=thumbprint), kind if thumbprint else UNREADABLE, is_proven)
     if assertions:
         return Pasted(Traces(assertion=assertions[0]), ASSERTION)
     text = pasted.strip(SURROUNDING_CHARACTERS)
     return Pasted(Traces(name=_name_in(text)), CUT_OFF if _is_cut_off(text) else VALUE)
+
+
+def values_in(text: str) -> set[str]:
+    """Return the secrets and tokens in a text that have the form of ours, checksum included."""
+    return {value for value in OURS.findall(text) if _is_whole(value)}
 
 
 def _name_in(text: str) -> str:

@@ -16,6 +16,7 @@ from ninja.parser import Parser
 
 from foundation.refusals import Refusal
 from portal.api.idempotency import once
+from portal.api.leaks import github, gitlab
 from portal.api.middleware import RETRY_AFTER_S
 from portal.api.openapi import document
 from portal.api.own import client as own_client
@@ -60,7 +61,7 @@ api = NinjaAPI(
     parser=StrictParser(),
 )
 api.add_decorator(once)
-for operations in (own_client, own_keys, own_secret, own_tokens, team_clients):
+for operations in (own_client, own_keys, own_secret, own_tokens, team_clients, github, gitlab):
     api.add_router("", operations.router)
 
 

@@ -22,6 +22,7 @@ from clients import encryption
 from clients.models import Client, KeptAnswer
 from clients.models.kept_answers import KEPT
 from foundation.refusals import Refusal
+from portal.api.bearer import Caller
 from portal.api.problems import Problem, field_error
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
@@ -40,7 +41,7 @@ def once(operation: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(operation)
     def run(request: HttpRequest, **given: Any) -> Any:
         caller = getattr(request, "auth", None)
-        if request.method != "POST" or HEADER not in request.headers or caller is None:
+        if request.method != "POST" or HEADER not in request.headers or not isinstance(caller, Caller):
             return operation(request, **given)
         key, refused = _key(request), None
         with transaction.atomic():

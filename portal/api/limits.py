@@ -28,6 +28,11 @@ def count_failure(address: str, now: datetime) -> None:
     _count(f"api-failures:{network(address)}", settings.FAILURE_RATE_LIMIT, now)
 
 
+def count_report(address: str, now: datetime) -> None:
+    """Count a report of leaks against the network of the address. Raises Problem over the limit."""
+    _count(f"api-reports:{network(address)}", settings.CLIENT_RATE_LIMIT, now)
+
+
 def _count(key: str, limit: int, now: datetime) -> None:
     if not settings.THROTTLING:
         return

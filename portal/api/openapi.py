@@ -18,8 +18,10 @@ from tokens.protocol.errors import Rule
 REQUEST_ID = "7d1c88f041b2"  # of examples
 OF_EVERY_OPERATION = (Rule.NO_TOKEN, Rule.TOKEN_NOT_ACTIVE, Rule.INSUFFICIENT_SCOPE, Rule.RATE_LIMIT,
                       Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)  # fmt: skip
+OF_A_PUBLIC_OPERATION = (Rule.RATE_LIMIT, Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)
 OF_A_BODY = (ApiCode.BROKEN_JSON, ApiCode.NOT_JSON, ApiCode.FIELDS_INVALID)
 OF_A_POST = (ApiCode.FIELDS_INVALID, ApiCode.IDEMPOTENCY_KEY_IN_USE, ApiCode.IDEMPOTENCY_KEY_REUSED)
+LEAKS = ["leaks"]  # tags of the operations for scanners: a second report of the same changes nothing by itself
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
@@ -68,6 +70,11 @@ def refusals(*codes: str, body: bool = False) -> dict[str, Any]:
     return {"x-refusals": [*OF_EVERY_OPERATION, *(OF_A_BODY if body else ()), *codes]}
 
 
+def public_refusals(*codes: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of an operation that takes no access token of Keydesk."""
+    return {"x-refusals": [*OF_A_PUBLIC_OPERATION, *codes]}
+
+
 def document(api: NinjaAPI) -> dict[str, Any]:
     """Return the document, in the language that is active."""
     made = deepcopy(dict(api.get_openapi_schema(path_prefix=settings.API_PATH)))
@@ -76,7 +83,7 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     for operations in made["paths"].values():
         for method, operation in operations.items():
             codes = operation.pop("x-refusals")
-            if method == "post" and "security" in operation:
+            if method == "post" and operation["tags"] != LEAKS:
                 codes = dict.fromkeys([*codes, *OF_A_POST])
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             if ApiCode.IF_MATCH_MISSING in codes:

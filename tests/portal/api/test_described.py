@@ -1,6 +1,8 @@
 """API M-1: no operation answers otherwise than the document says, whatever is sent."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from clients.acts.credentials import keys
 from clients.models import Client
 from tests.portal.api.support.callers import PATH, token_for
+from tests.portal.api.support.reports import KEY_ID, GitHub
 from tests.support.factories import NOW, by, lotte
 from tests.support.keys import public_key
 
@@ -59,6 +62,34 @@ def test_no_answer_is_undescribed(unlimited: None, made: Client, operation_id: s
             case.path_parameters["uid"] = str(key.uid)
         headers = {"Authorization": f"Bearer {token_for(made)}"}
         case.validate_response(case.call(headers=headers), checks=CHECKS)
+
+    bounded(of(operation_id), send)()
+
+
+LEAKS = {
+    "reportLeaks": "LEAK_GITHUB_KEYS",
+    "listRevocableTypes": "LEAK_GITLAB_TOKEN",
+    "revokeLeakedTokens": "LEAK_GITLAB_TOKEN",
+}
+
+
+@pytest.mark.parametrize("operation_id", LEAKS)
+@pytest.mark.parametrize("is_set", [True, False])
+def test_no_answer_to_a_scanner_is_undescribed(
+    unlimited: None, tmp_path: Path, settings: Any, operation_id: str, is_set: bool
+) -> None:
+    scanner = GitHub(tmp_path)
+    values = {"LEAK_GITHUB_KEYS": str(scanner.file), "LEAK_GITLAB_TOKEN": "agreed"}
+    setattr(settings, LEAKS[operation_id], values[LEAKS[operation_id]] if is_set else "")
+
+    def send(case: Any) -> None:
+        case.headers = {"Github-Public-Key-Identifier": KEY_ID, "Authorization": "agreed"}
+        if case.method == "POST":
+            body = json.dumps(case.body, default=str).encode()
+            case.headers |= {"Github-Public-Key-Signature": scanner.sign(body), "Content-Type": "application/json"}
+            case.validate_response(case.call(data=body), checks=CHECKS)
+        else:
+            case.validate_response(case.call(), checks=CHECKS)
 
     bounded(of(operation_id), send)()
 

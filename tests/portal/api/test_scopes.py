@@ -37,7 +37,7 @@ SCOPE_OF = {
     "listClientKeys": "keydesk.clients.read",
     "listClientSecrets": "keydesk.clients.read",
 }
-PUBLIC: set[str] = set()  # operations without a token
+PUBLIC = {"reportLeaks", "listRevocableTypes", "revokeLeakedTokens"}  # operations without a token of Keydesk
 
 
 @pytest.fixture

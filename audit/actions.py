@@ -19,6 +19,10 @@ class Action(models.TextChoices):
     REGISTRATION_APPROVED = "registration.approved", _("{actor} approved the request {subject}")
     REGISTRATION_ENDORSED = "registration.endorsed", _("{actor} gave the first approval of the request {subject}")
     REGISTRATION_REJECTED = "registration.rejected", _("{actor} rejected the request {subject}")
+    REGISTRATION_RECOMMENDED = (
+        "registration.recommended",
+        _("{actor} recommended a decision on the request {subject}"),
+    )
     REGISTRATION_COMMENTED = "registration.commented", _("{actor} wrote a message about the request {subject}")
 
     CLIENT_CREATED = "client.created", _("{actor} created the client {subject}")
@@ -124,6 +128,7 @@ FIELDS: dict[str, str | Promise] = {
     "default_scopes": _("Default scopes"),
     "asked": _("Scopes asked for"),
     "left_out": _("Scopes left out"),
+    "recommendation": _("Recommendation"),
     "signals": _("Signals shown to the reviewer"),
     "content_hash": _("Hash of what was decided on"),
     "api": _("API"),

@@ -24,6 +24,7 @@ class Actor:
     session: UUID | None = None  # stays open when the person's other sessions end
     operator: str = ""  # the person who ran the command, where `system` acts
     client: Client | None = None
+    for_team: bool = False  # the client is a program of the Security team, and acts on others
     credential: str = ""  # with which the client got its token: a key id, or the end of a secret
     browser: str = ""  # "Firefox, Windows", for mails; not in the change log
 
@@ -52,8 +53,9 @@ class Actor:
         return f"{self.system}, {self.operator}" if self.operator else self.system
 
     def because(self, reason: str) -> str:
-        """Return the reason, for the entry of the act. Raises Refusal for staff without one."""
-        if not reason.strip() and self.user is not None and self.user.is_staff_member:
+        """Return the reason, for the entry of the act. Raises Refusal for the Security team without one."""
+        is_staff = self.user is not None and self.user.is_staff_member
+        if not reason.strip() and (is_staff or self.for_team):
             raise Refusal(Code.REASON_MISSING)
         return reason
 

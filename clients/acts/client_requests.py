@@ -59,9 +59,11 @@ class Confirmed:
 def submit(*, content: Content, language: str, by: Actor, now: datetime) -> Registration:
     """Store a new request and mail a code to its address; the queue shows the request once the code is entered.
 
-    Raises Refusal when the address was sent too many codes lately.
+    A program of the Security team fills it in for the contact, who gets the page for the code with the mail. Raises
+    Refusal when the address was sent too many codes lately.
     """
-    registration = Registration.objects.create(**content.columns, language=language, created_at=now)
+    program = by.client if by.for_team else None
+    registration = Registration.objects.create(**content.columns, program=program, language=language, created_at=now)
     _ask_for(registration, content.scopes)
     # Without any text of the form: entries are kept, but unconfirmed requests are deleted (clients/retention.py).
     subject = log.StaticSubject(registration.audit_id, registration.number)
@@ -155,12 +157,14 @@ def withdraw(*, registration: Registration, by: Actor, now: datetime) -> None:
 def comment(*, registration: Registration, text: str, by: Actor, now: datetime) -> None:
     """Send a message to the other side; the request is unchanged. Raises Refusal after too many."""
     Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)  # parallel messages are counted
-    written = registration.messages.filter(author=by.user, written_at__gt=now - timedelta(hours=1))
+    program = by.client if by.for_team else None
+    written = registration.messages.filter(author=by.user, program=program, written_at__gt=now - timedelta(hours=1))
     if written.count() >= MESSAGES_PER_HOUR:
         raise Refusal(Code.TOO_MANY_MESSAGES, limit=MESSAGES_PER_HOUR)
     say(registration, text, by, now)
     log.record(action=Action.REGISTRATION_COMMENTED, actor=by, subject=registration)
-    if by.user is not None and by.user.is_staff_member and by.user != registration.requester:
+    is_staff = by.user is not None and by.user.is_staff_member and by.user != registration.requester
+    if is_staff or by.for_team:
         tell_requester(registration=registration, kind=Mail.Kind.NEW_MESSAGE, now=now)
 
 
@@ -176,9 +180,12 @@ def move(registration: Registration, allowed: set[str], status: str, **fields: o
 
 def say(registration: Registration, text: str, by: Actor, now: datetime) -> None:
     """Add a message to the conversation. Part of a larger act, which logs it."""
-    if by.user is None:
+    program = by.client if by.for_team else None
+    if by.user is None and program is None:
         raise Refusal(Code.MESSAGE_WITHOUT_AUTHOR)
-    RegistrationMessage.objects.create(registration=registration, author=by.user, text=text, written_at=now)
+    RegistrationMessage.objects.create(
+        registration=registration, author=by.user, program=program, text=text, written_at=now
+    )
 
 
 def _ask_for(registration: Registration, scopes: Iterable[Scope]) -> None:

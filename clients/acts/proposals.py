@@ -32,9 +32,9 @@ def propose(
     *, kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any], reason: str, by: Actor, now: datetime
 ) -> Proposal:
     """Store a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
-    proposer = _team_member(by)
+    proposer, program = (None, by.client) if by.for_team else (_team_member(by), None)
     proposal = Proposal(
-        kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content),
+        kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content), program=program,
         reason=by.because(reason), proposed_by=proposer, proposed_at=now, void_at=now + LIFETIME,
     )  # fmt: skip
     if isinstance(about, Client):
@@ -42,7 +42,8 @@ def propose(
     else:
         proposal.scope = about
     _lock(proposal)
-    _refuse_own_client(proposal, proposer)
+    if proposer is not None:
+        _refuse_own_client(proposal, proposer)
     proposal.changes, proposal.content_hash = proposal_kinds.changes(proposal), proposal_kinds.content_hash(proposal)
     same = Proposal.objects.filter(kind=kind, target=proposal.target, outcome=Outcome.WAITING)
     same.filter(void_at__lte=now).update(outcome=Outcome.VOID)
@@ -94,7 +95,7 @@ def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> No
 
 def may_decide(proposal: Proposal, user: User) -> bool:
     """Return whether this member of the team may be the second person; then the page shows the buttons."""
-    return not four_eyes.is_same_person(user, proposal.proposed_by)
+    return not four_eyes.is_own(proposal, user)
 
 
 def is_out_of_date(proposal: Proposal) -> bool:
@@ -125,7 +126,7 @@ def _second_person(proposal: Proposal, by: Actor) -> User:
         if user.is_active and owners is not None and owners.filter(user=user).exists():
             return user
     member = _team_member(by)
-    if four_eyes.is_same_person(member, proposal.proposed_by):
+    if four_eyes.is_own(proposal, member):
         raise Refusal(Code.OWN_PROPOSAL)
     _refuse_own_client(proposal, member)
     return member

@@ -95,6 +95,19 @@ def approve(
     return client
 
 
+@transaction.atomic
+def recommend(*, registration: Registration, advice: str, text: str, by: Actor, now: datetime) -> None:
+    """Recommend a decision to the reviewers, who see it in the history; the requester is not told (API M-7).
+
+    Raises Refusal unless the request waits for a review.
+    """
+    fresh = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
+    if fresh.status != Status.SUBMITTED:
+        raise Refusal(Code.REQUEST_NOT_WAITING)
+    changes = {"recommendation": (None, advice), "content_hash": (None, fresh.content_hash)}
+    log.record(action=Action.REGISTRATION_RECOMMENDED, actor=by, subject=registration, changes=changes, note=text)
+
+
 def _endorse(
     registration: Registration, granted: list[Scope], decided: lifecycle.Changes, message: str, by: Actor, now: datetime
 ) -> None:

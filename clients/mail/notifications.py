@@ -117,7 +117,7 @@ def actor_facts(by: Actor) -> dict[str, Any]:
     if by.is_rule:
         return {"by": settings.SERVICE_NAME}
     network = networks.network_of(by.address)
-    if by.client is not None:
+    if by.client is not None and not by.for_team:
         return {"by": by.label, "network": network}
     if by.user is None or not by.is_contact:
         return {"team": True}

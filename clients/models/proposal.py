@@ -18,7 +18,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def waiting(self, now: datetime) -> ProposalQuerySet:
         """Return the proposals that can still be confirmed, oldest first."""
         waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
-        return waiting.select_related("proposed_by", "client", "scope").order_by("proposed_at", "pk")
+        return waiting.select_related("proposed_by", "program", "client", "scope").order_by("proposed_at", "pk")
 
     def over(self, now: datetime) -> ProposalQuerySet:
         """Return the decided and the expired proposals, newest first."""
@@ -64,7 +64,9 @@ class Proposal(models.Model):
     changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as of then
     content_hash = models.CharField(max_length=64)  # of all this, which two people agree on
     reason = models.TextField(max_length=1000)
-    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # A person, or a program of the Security team by the management API.
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    program = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
     proposed_at = models.DateTimeField()
     void_at = models.DateTimeField()
     outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.WAITING)
@@ -84,6 +86,10 @@ class Proposal(models.Model):
                 name="a_proposal_is_about_a_client_or_a_scope",
             ),
             models.CheckConstraint(
+                condition=Q(proposed_by=None, program__isnull=False) | Q(proposed_by__isnull=False, program=None),
+                name="a_proposal_is_of_a_person_or_a_program",
+            ),
+            models.CheckConstraint(
                 condition=~Q(outcome="confirmed") | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
                 name="nobody_confirms_their_own_proposal",
             ),
@@ -100,6 +106,13 @@ class Proposal(models.Model):
         """The client or scope that would change."""
         found = self.client or self.scope
         assert found is not None  # noqa: S101  (a constraint: a_proposal_is_about_a_client_or_a_scope)
+        return found
+
+    @property
+    def proposer(self) -> User | Client:
+        """The person or the program that proposed it."""
+        found = self.proposed_by or self.program
+        assert found is not None  # noqa: S101  (a constraint: a_proposal_is_of_a_person_or_a_program)
         return found
 
     def state(self, now: datetime) -> Proposal.Outcome:

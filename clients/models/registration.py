@@ -101,6 +101,8 @@ class Registration(models.Model):
     language = models.CharField(max_length=10, blank=True)
     scopes = models.ManyToManyField(Scope, through="RegistrationScope", related_name="registrations")
 
+    # Of the Security team, which filled it in for the contact by the management API.
+    program = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
     requester = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="registrations")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="registrations")
     created_at = models.DateTimeField()
@@ -219,12 +221,20 @@ class RegistrationMessage(models.Model):
     """The conversation about a request: comments, and the words that came with a decision."""
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="messages")
-    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # A person, or a program of the Security team by the management API.
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    program = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
     text = models.TextField(max_length=4000)
     written_at = models.DateTimeField()
 
     class Meta:
         ordering = ["written_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(author=None, program__isnull=False) | Q(author__isnull=False, program=None),
+                name="a_message_is_of_a_person_or_a_program",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.text[:40]

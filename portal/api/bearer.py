@@ -39,6 +39,7 @@ class ScopeBearer(HttpAuthBase):
 
     openapi_scheme = "bearer"
     scope: str
+    for_team = True  # a program that acts on others
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class ScopeBearer(HttpAuthBase):
                 Rule.INSUFFICIENT_SCOPE, headers={"WWW-Authenticate": challenge}, expected=self.scope
             )  # fmt: skip
         limits.charge(client, http_request.now)
-        return Caller(client, token, _actor(token, http_request))
+        return Caller(client, token, _actor(token, http_request, for_team=self.for_team))
 
     def is_held_by(self, client: Client) -> bool:
         """Return whether the client still has the scope, and the scope is in force."""
@@ -66,6 +67,7 @@ class SelfBearer(ScopeBearer):
     """The scope keydesk.self, which every client holds without a row of the catalogue."""
 
     scope = built_in_scopes.SELF
+    for_team = False
 
     def is_held_by(self, client: Client) -> bool:
         """Return whether neither the client nor the site is without self-service."""
@@ -92,9 +94,13 @@ def _presented_token(request: Request) -> Token:
     return found
 
 
-def _actor(token: Token, request: Request) -> Actor:
+def _actor(token: Token, request: Request, *, for_team: bool) -> Actor:
     return Actor(
-        client=token.client, credential=_name(token.credential), address=request.address, request_id=request.id
+        client=token.client,
+        credential=_name(token.credential),
+        address=request.address,
+        request_id=request.id,
+        for_team=for_team,
     )
 
 

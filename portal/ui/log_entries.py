@@ -26,6 +26,11 @@ WORDS: dict[str, dict[str, str | Promise]] = {
     "state": dict(Key.State.choices),
     "self_service": dict(Client.SelfService.choices),
     "proposal": dict(Proposal.Kind.choices),
+    "recommendation": {
+        "approve": _lazy("Approve"),
+        "reject": _lazy("Reject"),
+        "request_changes": _lazy("Ask for changes"),
+    },
     "leaked": {
         "value": _lazy("A secret or token"),
         "key": _lazy("A key or certificate"),
@@ -103,8 +108,8 @@ def name_for_contacts(entry: Entry, *, by_contact: bool) -> str:
     """Return the actor's name as contacts see it: staff and commands as the Security team, rules as Keydesk."""
     if entry.actor_id in RULES:
         return str(settings.SERVICE_NAME)
-    by_client = entry.actor_id.startswith("client:")  # of itself, by the management API
-    return name_of(entry.actor_label) if by_contact or by_client else _("The Security team")
+    by_itself = entry.actor_id == f"client:{entry.client_ref}"  # by the management API
+    return name_of(entry.actor_label) if by_contact or by_itself else _("The Security team")
 
 
 def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:

@@ -28,7 +28,13 @@ from tokens.models import CredentialUse, Token
 
 MAX_TOKENS = 5  # on this page; another one lists all
 PAGE_SIZE = 50  # entries of the history
-STAFF_FIELDS = {"proposed_by", "proposal_reason", "signals", "content_hash"}  # of an entry, hidden from contacts
+STAFF_FIELDS = {
+    "proposed_by",
+    "proposal_reason",
+    "signals",
+    "content_hash",
+    "recommendation",
+}  # of an entry, hidden from contacts
 
 
 @contact

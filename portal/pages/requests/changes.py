@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from clients.acts import client_requests
 from clients.models import Scope
+from portal.forms.requests import ChangeForm, filled_from
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
-from portal.pages.requests.request_forms import ChangeForm, filled_from
 from portal.web.http_request import Request, posted
 
 

@@ -15,9 +15,9 @@ from clients.acts import client_requests
 from clients.models import Registration, Scope
 from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
+from portal.forms.requests import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
 from portal.guards.access import actor, contact, request_of
 from portal.guards.refusals import refusals_to
-from portal.pages.requests.request_forms import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
 from portal.sign_in.contacts import sign_in
 from portal.ui import field_rows
 from portal.web import form_rate_limits
@@ -87,9 +87,9 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     """
     if request.user.is_authenticated and Registration.objects.by(request.user).filter(uid=uid).exists():
         return redirect("contact:request", uid)
-    if request.session.get(PENDING) != str(uid):
-        raise Http404
     registration = get_object_or_404(Registration, uid=uid)
+    if request.session.get(PENDING) != str(uid) and registration.program_id is None:  # a program's: by the mail
+        raise Http404
     if registration.status != Registration.Status.UNCONFIRMED:
         sent = {"registration": registration, "days": Registration.objects.usual_days(request.now)}
         return render(request, "public/request_sent.html", sent)

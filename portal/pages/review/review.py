@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from audit.actions import Action
 from audit.models import Entry
 from clients.acts import review as acts
 from clients.edit_tags import edit_tag
@@ -21,7 +22,7 @@ from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import risk_signals, signatures
 from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
-from portal.ui import field_rows
+from portal.ui import field_rows, log_entries
 from portal.web.http_request import Request, posted
 
 MAX_HISTORY = 50  # entries
@@ -29,7 +30,9 @@ MAX_HISTORY = 50  # entries
 
 def _registration(uid: UUID) -> Registration:
     found = Registration.objects.confirmed().select_related("requester", "endorsed_by", "decided_by", "client")
-    return get_object_or_404(found.prefetch_related("asked__scope__api", "messages__author"), uid=uid)
+    return get_object_or_404(
+        found.prefetch_related("asked__scope__api", "messages__author", "messages__program"), uid=uid
+    )
 
 
 @security_team
@@ -173,7 +176,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
 def _thread(registration: Registration) -> list[dict[str, object]]:
     return [
         {
-            "by": signatures.of(message.author, registration),
+            "by": signatures.of_message(message, registration),
             "lines": message.text.splitlines(),
             "at": message.written_at,
         }
@@ -189,9 +192,18 @@ def _history(registration: Registration) -> list[dict[str, object]]:
             "by": by[entry.seq],
             "at": entry.at,
             "done": entry.template.format(actor="", subject=entry.subject_label).strip(),
+            "advice": _advice(entry),
         }
         for entry in entries
     ]
+
+
+def _advice(entry: Entry) -> str:
+    """Return the recommendation of a program in words, with its reason; "" for other entries."""
+    if entry.action != Action.REGISTRATION_RECOMMENDED:
+        return ""
+    recommended = entry.changes.get("recommendation", [None, ""])[1]
+    return f"{log_entries.value('recommendation', recommended)}. {entry.note}"
 
 
 def _state(registration: Registration) -> dict[str, str]:

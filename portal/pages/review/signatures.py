@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from clients.models import Registration, User
+from clients.models import Registration, RegistrationMessage, User
 from portal.ui import log_entries
 
 
@@ -25,6 +25,13 @@ class Signature:
 def of(user: User, registration: Registration) -> Signature:
     role, state = _role(user, registration)
     return Signature(name=user.name or user.email, address=user.email if user.name else "", role=role, state=state)
+
+
+def of_message(message: RegistrationMessage, registration: Registration) -> Signature:
+    """Return the signature of a person, or of the program of the Security team that wrote it."""
+    if message.author is not None:
+        return of(message.author, registration)
+    return Signature(name=str(message.program), role=_("Program of the Security team"), state="ok")
 
 
 def of_entries(entries: Iterable[Entry], registration: Registration) -> dict[int, Signature]:

@@ -26,7 +26,7 @@ SCOPE_OF = {
     "getSelf": "keydesk.self",
     "addKey": "keydesk.self",
     "getKey": "keydesk.self",
-    "activateKey": "keydesk.self",
+    "changeKey": "keydesk.self",
     "retireKey": "keydesk.self",
     "makeSecret": "keydesk.self",
     "invalidateTokens": "keydesk.self",
@@ -36,6 +36,13 @@ SCOPE_OF = {
     "getClient": "keydesk.clients.read",
     "listClientKeys": "keydesk.clients.read",
     "listClientSecrets": "keydesk.clients.read",
+    "changeClient": "keydesk.clients.write",
+    "suspendClient": "keydesk.clients.write",
+    "reactivateClient": "keydesk.clients.write",
+    "closeClient": "keydesk.clients.write",
+    "invalidateClientTokens": "keydesk.clients.write",
+    "retireClientKey": "keydesk.clients.write",
+    "endClientSecret": "keydesk.clients.write",
 }
 PUBLIC = {"reportLeaks", "listRevocableTypes", "revokeLeakedTokens"}  # operations without a token of Keydesk
 

@@ -82,6 +82,22 @@ class Action(models.TextChoices):
     API_CREATED = "api.created", _("{actor} created the API {subject}")
     API_CHANGED = "api.changed", _("{actor} changed the API {subject}")
 
+    ISSUER_CREATED = "issuer.created", _("{actor} added the issuer {subject}")
+    ISSUER_CHANGED = "issuer.changed", _("{actor} changed the issuer {subject}")
+    ISSUER_ENABLED = "issuer.enabled", _("{actor} enabled the issuer {subject}")
+    ISSUER_DISABLED = "issuer.disabled", _("{actor} disabled the issuer {subject}")
+    ISSUER_KEYS_CHANGED = "issuer.keys_changed", _("{actor} found other keys of the issuer {subject}")
+    ISSUER_KEYS_REFUSED = (
+        "issuer.keys_refused",
+        _("{actor} refused the keys of the issuer {subject}: a private key was among them"),
+    )
+    JWKS_URI_READ = "jwks_uri.read", _("{actor} had the keys at {subject} looked up")
+    JWKS_URI_ADDED = "jwks_uri.added", _("{actor} added the address of keys {subject}")
+    JWKS_URI_CHANGED = "jwks_uri.changed", _("{actor} found other keys at {subject}")
+    JWKS_URI_FAILED = "jwks_uri.failed", _("{actor} could not get the keys at {subject}")
+    JWKS_URI_LOST = "jwks_uri.lost", _("{actor} retired the keys at {subject}, which nobody could get for a day")
+    JWKS_URI_REMOVED = "jwks_uri.removed", _("{actor} removed the address of keys {subject}")
+
     STAFF_INVITED = "staff.invited", _("{actor} invited {subject} to the staff")
     STAFF_ROLE_CHANGED = "staff.role_changed", _("{actor} changed the role of {subject}")
     STAFF_SIGN_IN_CHANGED = "staff.sign_in_changed", _("{actor} changed how they sign in")
@@ -140,6 +156,12 @@ FIELDS: dict[str, str | Promise] = {
     "overlap": _("Transition period"),
     "kid": _("Key id (kid)"),
     "label": _("Label"),
+    "kids": _("Key ids (kid)"),
+    "url": _("Address"),
+    "audience": _("Audience of its tokens"),
+    "max_lifetime": _("Longest lifetime of its tokens, in seconds"),
+    "jwks": _("Pasted keys"),
+    "problem": _("Problem"),
     "thumbprint": _("Thumbprint"),
     "algorithms": _("Algorithms"),
     "not_before": _("Valid from"),

@@ -82,6 +82,17 @@ class Code(StrEnum):
     SCOPE_NOT_SENSITIVE = "scope_not_sensitive"
     SCOPE_RETIRED_ALREADY = "scope_retired_already"
 
+    # Issuers, and addresses at which clients publish their keys
+    AUDIENCE_MALFORMED = "audience_malformed"
+    ISSUER_DISABLED_ALREADY = "issuer_disabled_already"
+    ISSUER_ENABLED_ALREADY = "issuer_enabled_already"
+    ISSUER_EXISTS = "issuer_exists"
+    ISSUER_IS_THIS_SITE = "issuer_is_this_site"
+    ISSUER_UNCHANGED = "issuer_unchanged"
+    JWKS_URI_IN_USE = "jwks_uri_in_use"
+    JWKS_URI_NOT_READ = "jwks_uri_not_read"
+    JWKS_URI_OVER = "jwks_uri_over"
+
     # Staff
     ACCOUNT_CLOSED_ALREADY = "account_closed_already"
     NOT_STAFF = "not_staff"
@@ -110,7 +121,36 @@ class CommandCode(StrEnum):
     NO_SCOPE_AND_NO_API = "no_scope_and_no_api"
     NO_SUCH_API = "no_such_api"
     NO_SUCH_CLIENT = "no_such_client"
+    NO_SUCH_ISSUER = "no_such_issuer"
     NO_SUCH_KEY = "no_such_key"
     NO_SUCH_SECRET = "no_such_secret"  # noqa: S105  (a name, not a secret)
     SEVERAL_KEYS = "several_keys"
     STAFF_ADDRESS = "staff_address"
+
+
+class FetchCode(StrEnum):
+    """Codes of what is in the way of keys that others publish; also kept beside the keys as the last problem."""
+
+    # The address
+    ADDRESS_MALFORMED = "address_malformed"
+    ADDRESS_NOT_HTTPS = "address_not_https"
+    ADDRESS_NOT_PUBLIC = "address_not_public"
+    ADDRESS_PORT = "address_port"
+    ADDRESS_WITH_CREDENTIALS = "address_with_credentials"
+
+    # The answer
+    FETCH_BROKEN = "fetch_broken"
+    FETCH_REDIRECTED = "fetch_redirected"
+    FETCH_STATUS = "fetch_status"
+    FETCH_TLS_FAILED = "fetch_tls_failed"
+    FETCH_TOO_LARGE = "fetch_too_large"
+    FETCH_TOO_SLOW = "fetch_too_slow"
+    FETCH_UNREACHABLE = "fetch_unreachable"
+
+    # The document or the set
+    DISCOVERY_MALFORMED = "discovery_malformed"
+    DISCOVERY_OF_ANOTHER = "discovery_of_another"
+    KEY_SET_MALFORMED = "key_set_malformed"
+    KEY_SET_PRIVATE = "key_set_private"
+    KEY_SET_TOO_MANY = "key_set_too_many"
+    KEY_SET_UNUSABLE = "key_set_unusable"

@@ -6,8 +6,12 @@ from celery import shared_task
 from django.utils import timezone
 
 from clients import retention
+from clients.acts.federation import issuer_keys, published_keys
+from clients.federation import installation
 from clients.mail import outbox
-from clients.models import Session
+from clients.models import Issuer, JwksUri, Session
+
+FETCH_EXPIRES_S = 60  # by then beat has found it again
 
 
 @shared_task
@@ -19,6 +23,27 @@ def send_mail(mail_id: str) -> None:
 def send_pending_mail() -> None:
     """Send mails without a queued task (the broker was down, the worker died) and those due for another try."""
     outbox.sweep(clock=timezone.now)
+
+
+@shared_task
+def fetch_issuer_keys(issuer_pk: int) -> None:
+    issuer_keys.refresh(issuer=Issuer.objects.get(pk=issuer_pk), fetcher=installation.fetcher(), now=timezone.now())
+
+
+@shared_task
+def fetch_client_keys(jwks_uri_pk: int) -> None:
+    row = JwksUri.objects.get(pk=jwks_uri_pk)
+    published_keys.refresh(jwks_uri=row, fetcher=installation.fetcher(), now=timezone.now())
+
+
+@shared_task
+def refresh_key_sets() -> None:
+    """Have every key set fetched that has aged, each in a task of its own: a slow server delays no other."""
+    now = timezone.now()
+    for pk in issuer_keys.due(now).values_list("pk", flat=True):
+        fetch_issuer_keys.apply_async((pk,), expires=FETCH_EXPIRES_S)
+    for pk in published_keys.due(now).values_list("pk", flat=True):
+        fetch_client_keys.apply_async((pk,), expires=FETCH_EXPIRES_S)
 
 
 @shared_task

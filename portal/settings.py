@@ -287,6 +287,11 @@ THROTTLING = env.bool("THROTTLING", default=True)
 CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # HTTP requests per minute and client
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused HTTP requests per minute and address
 
+# --- Keydesk: keys that others publish ------------------------------------------------------------------------------
+# Internal hosts, "host" or "host:port", whose keys may be fetched; all others must be public. CA: for these.
+FEDERATION_ALLOWED_HOSTS = frozenset(host.lower() for host in env.list("FEDERATION_ALLOWED_HOSTS", default=[]))
+FEDERATION_CA_FILE = env.str("FEDERATION_CA_FILE", default="")
+
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.get_value("LOG_LEVEL", cast=log_format.level, default="INFO")
 LOGGING_CONFIG = None  # portal/config/log_format.py sets up structlog in every process

@@ -9,8 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from clients import expiry
-from clients.models import Client
-from tokens.acts import first_uses, leak_reports
+from clients.models import Client, Issuer
+from foundation.dispatch import wake
+from tokens.acts import first_uses, key_requests, leak_reports, trust_tokens
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -24,6 +25,7 @@ ANONYMOUS_KEPT = timedelta(hours=24)  # PROTOCOL R-30
 MAX_ANONYMOUS = 20_000  # entries; of one network:
 MAX_ANONYMOUS_OF_NETWORK = 200
 USAGE_KEPT = timedelta(days=400)
+KEY_REQUEST_EXPIRES_S = 10  # by then beat has found it again
 
 # Each batch starts at the position of the last one, so that deleted rows are not scanned again. Commits are not synced
 # to disk, so that HTTP requests do not wait for them; after a crash the work is repeated.
@@ -81,6 +83,21 @@ def clean_up_after_invalidation(client_pk: int) -> None:
     """Mark tokens of earlier token generations (`epoch`) as revoked, so that pages see it in the token's row."""
     epoch = Client.objects.values_list("epoch", flat=True).get(pk=client_pk)
     _in_batches(MARK_DEAD, position=timezone.now(), client=client_pk, epoch=epoch)
+
+
+@shared_task
+def mark_tokens_of_issuer(issuer_pk: int) -> None:
+    """Mark the tokens of a disabled issuer's trusts as revoked, so that pages see it in the token's row."""
+    issuer = Issuer.objects.get(pk=issuer_pk)
+    if issuer.disabled_at is not None:
+        trust_tokens.stop_of_issuer(issuer, now=issuer.disabled_at)
+
+
+@shared_task
+def fetch_keys_asked_for() -> None:
+    """Have the keys of issuers fetched whose JWTs named an unknown key (PROTOCOL F-35)."""
+    for pk in key_requests.issuers_asked_for().values_list("pk", flat=True):
+        wake("clients.tasks.fetch_issuer_keys", pk, expires=KEY_REQUEST_EXPIRES_S)
 
 
 @shared_task

@@ -13,8 +13,9 @@ from typing import Any
 from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import catalogue, lifecycle
+from clients.acts.federation import issuers
 from clients.acts.people import contacts
-from clients.models import Client, ClientContact, Proposal, Scope, User
+from clients.models import Client, ClientContact, Issuer, Proposal, Scope, User
 from clients.refusal_codes import Code
 from foundation import email_addresses
 from foundation.refusals import Refusal
@@ -42,7 +43,7 @@ def content_hash(proposal: Proposal) -> str:
     return edit_tags.edit_tag(proposal.kind, proposal.target, proposal.content, changes(proposal))
 
 
-def target(kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any]) -> str:
+def target(kind: Proposal.Kind, about: Client | Scope | Issuer, content: Mapping[str, Any]) -> str:
     """Return the identity of the change: at most one open proposal of a kind may exist for it."""
     who = f" {email_addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
     return f"{about.audit_id}{who}"
@@ -126,6 +127,46 @@ def _described(scope: Scope) -> Changes:
     return {"description": (description, description)}
 
 
+# --- Issuers --------------------------------------------------------------------------------------------------------
+def _switching(after: str) -> Callable[[Proposal], Changes]:
+    """Return the difference that enabling or disabling makes, with all that its tokens are accepted for."""
+
+    def changes(proposal: Proposal) -> Changes:
+        issuer = _issuer(proposal)
+        same = {name: (value, value) for name, value in issuers.facts(issuer).items() if value}
+        return {"state": (issuers.state(issuer), after), "url": (issuer.url, issuer.url), **same}
+
+    return changes
+
+
+def _issuer_changes(proposal: Proposal) -> Changes:
+    before, content = issuers.facts(_issuer(proposal)), proposal.content
+    jwks = issuers.pasted_names(content["jwks"]) if content["jwks"] else before["jwks"]
+    after = {"audience": content["audience"], "max_lifetime": content["max_lifetime"], "jwks": jwks}
+    return {name: (before[name], after[name]) for name in before}
+
+
+def _enable_issuer(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    issuers.enable(issuer=_issuer(proposal), reason=reason, agreed=proposal, by=by, now=now)
+
+
+def _disable_issuer(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    issuers.disable(issuer=_issuer(proposal), reason=reason, agreed=proposal, by=by, now=now)
+
+
+def _change_issuer(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    content = proposal.content
+    issuers.change(
+        issuer=_issuer(proposal), audience=content["audience"], max_lifetime=content["max_lifetime"],
+        jwks=content["jwks"], reason=reason, agreed=proposal, by=by, now=now,
+    )  # fmt: skip
+
+
+def _issuer(proposal: Proposal) -> Issuer:
+    assert proposal.issuer is not None  # noqa: S101  (the kind is about an issuer)
+    return proposal.issuer
+
+
 def _client(proposal: Proposal) -> Client:
     assert proposal.client is not None  # noqa: S101  (the kind is about a client)
     return proposal.client
@@ -142,4 +183,7 @@ RULES = {
     Kind.SCOPES_GIVEN: Rule(_scope_changes, _give_scopes),
     Kind.SCOPE_RETIRED: Rule(_retiring, _retire),
     Kind.SCOPE_EASED: Rule(_easing, _ease),
+    Kind.ISSUER_ENABLED: Rule(_switching("enabled"), _enable_issuer),
+    Kind.ISSUER_CHANGED: Rule(_issuer_changes, _change_issuer),
+    Kind.ISSUER_DISABLED: Rule(_switching("disabled"), _disable_issuer),
 }

@@ -18,7 +18,7 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import four_eyes, proposal_kinds
 from clients.mail import notifications
-from clients.models import Client, ClientContact, Proposal, Scope, User
+from clients.models import Client, ClientContact, Issuer, Proposal, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
@@ -29,7 +29,13 @@ Outcome = Proposal.Outcome
 
 @transaction.atomic
 def propose(
-    *, kind: Proposal.Kind, about: Client | Scope, content: Mapping[str, Any], reason: str, by: Actor, now: datetime
+    *,
+    kind: Proposal.Kind,
+    about: Client | Scope | Issuer,
+    content: Mapping[str, Any],
+    reason: str,
+    by: Actor,
+    now: datetime,
 ) -> Proposal:
     """Store a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
     proposer, program = (None, by.client) if by.for_team else (_team_member(by), None)
@@ -39,8 +45,10 @@ def propose(
     )  # fmt: skip
     if isinstance(about, Client):
         proposal.client = about
-    else:
+    elif isinstance(about, Scope):
         proposal.scope = about
+    else:
+        proposal.issuer = about
     _lock(proposal)
     if proposer is not None:
         _refuse_own_client(proposal, proposer)
@@ -139,11 +147,13 @@ def _refuse_own_client(proposal: Proposal, member: User) -> None:
 
 
 def _lock(proposal: Proposal) -> None:
-    """Lock the client or scope, like every act on it, and load its present state."""
+    """Lock the client, scope or issuer, like every act on it, and load its present state."""
     if proposal.client is not None:
         proposal.client = Client.objects.locked(proposal.client.pk)
     elif proposal.scope is not None:
         proposal.scope = Scope.objects.select_for_update(no_key=True).get(pk=proposal.scope.pk)
+    elif proposal.issuer is not None:
+        proposal.issuer = Issuer.objects.select_for_update(no_key=True).get(pk=proposal.issuer.pk)
 
 
 def _end(proposal: Proposal, outcome: Proposal.Outcome, by: User, now: datetime) -> None:

@@ -31,10 +31,10 @@ def base64url_decode(text: str) -> bytes:
     return data
 
 
-def parse_json(data: bytes) -> object:
+def parse_json(data: bytes, *, limit: int = MAX_JSON_BYTES) -> object:
     """Parse a JSON text (RFC 8259) within the limits of PROTOCOL K-26. Raises KeyRefused."""
-    if len(data) > MAX_JSON_BYTES:
-        raise KeyRefused("too_large", limit=MAX_JSON_BYTES)
+    if len(data) > limit:
+        raise KeyRefused("too_large", limit=limit)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -58,7 +58,7 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
     if not isinstance(value, dict):
         raise KeyRefused("not_an_object")
     if "keys" not in value or "kty" in value:
-        return (_read_jwk(value, now),)
+        return (read_jwk(value, now),)
     entries = value["keys"]
     count = len(entries) if isinstance(entries, list) else 0
     if not isinstance(entries, list) or not 1 <= count <= MAX_KEYS:
@@ -66,7 +66,7 @@ def read_jwks(data: bytes, *, now: datetime) -> tuple[PublicKey, ...]:
     keys: list[PublicKey] = []
     for position, entry in enumerate(entries, start=1):
         with numbered(position, count, leave_out="key"):
-            keys.append(_read_jwk(entry, now))
+            keys.append(read_jwk(entry, now))
         with numbered(position, count):
             _refuse_duplicate(keys)
     return tuple(keys)
@@ -92,7 +92,8 @@ def accepted_names(key_jwk: Mapping[str, object]) -> frozenset[str]:
     return frozenset(kid_spellings(key_jwk))
 
 
-def _read_jwk(jwk: object, now: datetime) -> PublicKey:
+def read_jwk(jwk: object, now: datetime) -> PublicKey:
+    """Return the key of one JWK (RFC 7517 section 4). Raises KeyRefused."""
     if not isinstance(jwk, dict):
         raise KeyRefused("not_an_object")
     _refuse_secret_members(jwk)

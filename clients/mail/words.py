@@ -73,6 +73,40 @@ WORDS: dict[str, Words] = {
         _("Make a new key pair for this client and add its public key, if software of this client used the old one."),
     ),
     Action.KEY_RETIRED: Words(_("%(name)s: key retired"), _GONE, _ANOTHER),
+    Action.JWKS_URI_ADDED: Words(
+        _("%(name)s: address of keys added"),
+        _("Whoever decides which keys are published at this address can get tokens of this client."),
+    ),
+    Action.JWKS_URI_CHANGED: Words(
+        _("%(name)s: other keys at its address"),
+        _("The keys of the client follow the address: new ones work, and keys that are gone were retired."),
+        _("See on the page of the client which keys it has now. If you do not expect this, remove the address."),
+    ),
+    Action.JWKS_URI_FAILED: Words(
+        _("Action needed at %(name)s: its keys cannot be fetched"),
+        _("The keys that were found last work for 24 hours from the last good answer, then they are retired."),
+        _("See on the page of the client what is in the way, and have the server answer again."),
+    ),
+    Action.JWKS_URI_LOST: Words(
+        _("Action needed at %(name)s: keys retired"),
+        _("For 24 hours the keys at the address could not be fetched. Software that signs with them gets no tokens."),
+        _("Have the server answer again, or add a key."),
+    ),
+    Action.JWKS_URI_REMOVED: Words(_("%(name)s: address of keys removed"), _GONE, _ANOTHER),
+    Action.ISSUER_CHANGED: Words(
+        _("%(name)s: an issuer that it trusts was changed"),
+        _("Its tokens are accepted under other conditions: another audience, lifetime or keys."),
+        _("See that your software still gets tokens with those of the issuer."),
+    ),
+    Action.ISSUER_ENABLED: Words(
+        _("%(name)s: an issuer that it trusts was enabled"),
+        _("Software that authenticates with a token of this issuer gets tokens again."),
+    ),
+    Action.ISSUER_DISABLED: Words(
+        _("Action needed at %(name)s: an issuer was disabled"),
+        _("Tokens of this issuer are refused, and all tokens that were issued for them have stopped working."),
+        _ANOTHER,
+    ),
     Action.CLIENT_ID_CHANGED: Words(
         _("%(name)s: new client id"),
         _("The old client id has stopped working, and so have all tokens issued to it."),

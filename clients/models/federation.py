@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Cast
 
+from clients.edit_tags import edit_tag
 from clients.models.client import Client
 
 MAX_LIFETIME = 86_400  # seconds, of any issuer's tokens
@@ -134,7 +135,7 @@ class Trust(models.Model):
 
 class JwksUriQuerySet(models.QuerySet["JwksUri"]):
     def in_use(self) -> JwksUriQuerySet:
-        return self.filter(ends_at=None)
+        return self.filter(ends_at=None, confirmed_at__isnull=False)
 
 
 class JwksUri(models.Model):
@@ -146,7 +147,12 @@ class JwksUri(models.Model):
     label = models.CharField(max_length=60, blank=True)
     added_at = models.DateTimeField()
     added_by = models.TextField()  # a label, as in the change log
+    confirmed_at = models.DateTimeField(null=True)  # until then its keys are shown and authenticate nobody
     ends_at = models.DateTimeField(null=True)
+
+    # Of the last good set: the public JWKs; and what in it cannot be used: [{"kid", "code"}].
+    found = models.JSONField(default=list)
+    skipped = models.JSONField(default=list)
     fetched_at = models.DateTimeField(null=True)  # the last good fetch
     tried_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=40, blank=True)  # code of the last failure
@@ -162,6 +168,11 @@ class JwksUri(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def found_hash(self) -> str:
+        """Return the edit tag of what was found there."""
+        return edit_tag(self.url, self.found)
 
     @property
     def audit_id(self) -> str:

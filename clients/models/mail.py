@@ -63,6 +63,7 @@ class Mail(models.Model):
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")
+        ISSUER_KEYS_REFUSED = "issuer_keys_refused", _("An issuer publishes a private key")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
 
     class State(models.TextChoices):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models.catalogue import Scope
 from clients.models.client import Client
+from clients.models.federation import Issuer
 from clients.models.people import User
 
 
@@ -18,7 +19,11 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def waiting(self, now: datetime) -> ProposalQuerySet:
         """Return the proposals that can still be confirmed, oldest first."""
         waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
+<<<<<<< HEAD
         return waiting.select_related("proposed_by", "program", "client", "scope").order_by("proposed_at", "pk")
+=======
+        return waiting.select_related("proposed_by", "client", "scope", "issuer").order_by("proposed_at", "pk")
+>>>>>>> e930c29 (Register issuers, and follow the keys that others publish)
 
     def over(self, now: datetime) -> ProposalQuerySet:
         """Return the decided and the expired proposals, newest first."""
@@ -45,6 +50,9 @@ class Proposal(models.Model):
         SCOPES_GIVEN = "scopes_given", _("Give scopes without a request")
         SCOPE_RETIRED = "scope_retired", _("Retire a scope")
         SCOPE_EASED = "scope_eased", _("Drop the second approval of a scope")
+        ISSUER_ENABLED = "issuer_enabled", _("Enable an issuer")
+        ISSUER_CHANGED = "issuer_changed", _("Change an issuer")
+        ISSUER_DISABLED = "issuer_disabled", _("Disable an issuer")
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", _("Waits for a colleague")
@@ -59,6 +67,7 @@ class Proposal(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="proposals")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, null=True, related_name="proposals")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, null=True, related_name="proposals")
     target = models.CharField(max_length=300)  # "scope:5", or a client and the mailbox of a contact
     content = models.JSONField(default=dict)
     changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as of then
@@ -82,8 +91,10 @@ class Proposal(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(client=None, scope__isnull=False) | Q(client__isnull=False, scope=None),
-                name="a_proposal_is_about_a_client_or_a_scope",
+                condition=Q(client=None, scope__isnull=False, issuer=None)
+                | Q(client__isnull=False, scope=None, issuer=None)
+                | Q(client=None, scope=None, issuer__isnull=False),
+                name="a_proposal_is_about_one_thing",
             ),
             models.CheckConstraint(
                 condition=Q(proposed_by=None, program__isnull=False) | Q(proposed_by__isnull=False, program=None),
@@ -102,10 +113,10 @@ class Proposal(models.Model):
         return f"{self.kind}: {self.target}"
 
     @property
-    def about(self) -> Client | Scope:
-        """The client or scope that would change."""
-        found = self.client or self.scope
-        assert found is not None  # noqa: S101  (a constraint: a_proposal_is_about_a_client_or_a_scope)
+    def about(self) -> Client | Scope | Issuer:
+        """The client, scope or issuer that would change."""
+        found = self.client or self.scope or self.issuer
+        assert found is not None  # noqa: S101  (a constraint: a_proposal_is_about_one_thing)
         return found
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.set_aside import LogCode
-from clients.refusal_codes import Code, CommandCode
+from clients.refusal_codes import Code, CommandCode, FetchCode
 from portal.explanations.api_codes import OF_THE_API
 from portal.explanations.words import Text
 from tokens.acts.refusal_codes import TokenCode
@@ -133,6 +133,7 @@ OF_COMMANDS: dict[str, Text] = {
     CommandCode.NO_SCOPE_AND_NO_API: _("Give the client a scope, or an API that it serves."),
     CommandCode.NO_SUCH_API: _("There is no API “%(name)s”."),
     CommandCode.NO_SUCH_CLIENT: _("There is no client “%(name)s”."),
+    CommandCode.NO_SUCH_ISSUER: _("There is no issuer “%(name)s”."),
     CommandCode.NO_SUCH_KEY: _("The client has no key “%(name)s”."),
     CommandCode.NO_SUCH_SECRET: _("The client has no secret that ends in “%(hint)s”."),
     CommandCode.NOT_IN_THE_CATALOGUE: _("Not in the catalogue: %(names)s."),
@@ -145,6 +146,50 @@ OF_COMMANDS: dict[str, Text] = {
     LogCode.SET_ASIDE_WITHOUT_REASON: _("Say why, for those who read the change log later."),
 }
 
+OF_FEDERATION: dict[str, Text] = {
+    Code.AUDIENCE_MALFORMED: _("An audience is one word, without blanks."),
+    Code.ISSUER_DISABLED_ALREADY: _("This issuer is disabled already."),
+    Code.ISSUER_ENABLED_ALREADY: _("This issuer is enabled already."),
+    Code.ISSUER_EXISTS: _("There is an issuer with this name or address."),
+    Code.ISSUER_IS_THIS_SITE: _("This is the address of this site itself. It trusts only others."),
+    Code.ISSUER_UNCHANGED: _("Nothing would change."),
+    Code.JWKS_URI_IN_USE: _("This client has an address of keys already. Remove it first, then add another one."),
+    Code.JWKS_URI_NOT_READ: _("No keys were found at this address yet."),
+    Code.JWKS_URI_OVER: _("This address was confirmed or removed already."),
+    FetchCode.ADDRESS_MALFORMED: _("This is no address in plain spelling."),
+    FetchCode.ADDRESS_NOT_HTTPS: _("The address must begin with https://."),
+    FetchCode.ADDRESS_NOT_PUBLIC: _(
+        "This host has no public address. Hosts inside the network have to be named in FEDERATION_ALLOWED_HOSTS."
+    ),
+    FetchCode.ADDRESS_PORT: _("Leave the port out: it is 443."),
+    FetchCode.ADDRESS_WITH_CREDENTIALS: _("Leave out the user name and the password before the @."),
+    FetchCode.DISCOVERY_MALFORMED: _("The answer at .well-known/openid-configuration is no such document."),
+    FetchCode.DISCOVERY_OF_ANOTHER: _(
+        "The document at .well-known/openid-configuration names another issuer. Both must be exactly the same."
+    ),
+    FetchCode.FETCH_BROKEN: _("The answer was not complete, or not valid HTTP."),
+    FetchCode.FETCH_REDIRECTED: _("The server led to another address. Give that address: redirects are not followed."),
+    FetchCode.FETCH_STATUS: _("The server did not answer with 200."),
+    FetchCode.FETCH_TLS_FAILED: _("The server has no certificate for this name that is trusted here."),
+    FetchCode.FETCH_TOO_LARGE: _("The answer was larger than 64 KiB."),
+    FetchCode.FETCH_TOO_SLOW: _("There was no complete answer within 3 seconds."),
+    FetchCode.FETCH_UNREACHABLE: _("The server could not be reached."),
+    FetchCode.KEY_SET_MALFORMED: _("What was found there is no JSON Web Key Set."),
+    FetchCode.KEY_SET_PRIVATE: _(
+        "A private key is among the public ones. The whole set was refused, and that key must be replaced."
+    ),
+    FetchCode.KEY_SET_TOO_MANY: _("The set has more than 20 keys."),
+    FetchCode.KEY_SET_UNUSABLE: _("The set has no key that can be used."),
+}
+
 SENTENCES = (
-    OF_ANY_ACT | OF_CLIENTS | OF_CREDENTIALS | OF_REQUESTS | OF_THE_CATALOGUE | OF_SIGN_IN | OF_COMMANDS | OF_THE_API
+    OF_FEDERATION
+    | OF_ANY_ACT
+    | OF_CLIENTS
+    | OF_CREDENTIALS
+    | OF_REQUESTS
+    | OF_THE_CATALOGUE
+    | OF_SIGN_IN
+    | OF_COMMANDS
+    | OF_THE_API
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from audit.actions import FIELDS
-from clients.models import Client, Proposal, Scope
+from clients.models import Client, Issuer, Proposal, Scope
 from portal.ui import log_entries
 
 STATES = {
@@ -53,5 +53,7 @@ def affected(proposal: Proposal) -> dict[str, object]:
     return {"holders": scope.holders.count() if isinstance(scope, Scope) else 0}
 
 
-def _url(about: Client | Scope) -> str:
+def _url(about: Client | Scope | Issuer) -> str:
+    if isinstance(about, Issuer):
+        return reverse("security:issuer", args=[about.uid])
     return reverse("security:client", args=[about.uid]) if isinstance(about, Client) else reverse("security:scopes")

@@ -60,7 +60,7 @@ def add(
     _lock(client, key, with_rivals=proven)
     by.check_self_service(Client.objects.get(pk=client.pk))
     refuse_a_known_key(client, key)
-    row = _row(client, key, by, now)
+    row = new_row(client, key, by, now)
     row.label = label
     old = _begin(row, key, active=active, waits=waits, by=by, now=now)
     if proven:
@@ -116,11 +116,17 @@ def _lock(client: Client, key: PublicKey, *, with_rivals: bool) -> None:
 
     The key is locked before the clients, and these in order, so that concurrent acts do not deadlock.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"key:{key.thumbprint}"])
+    lock_everywhere(key.thumbprint)
     clients = {client.pk, *_rivals(client, key).values_list("client_id", flat=True)} if with_rivals else {client.pk}
     for pk in sorted(clients):
         Client.objects.locked(pk)
+
+
+def lock_everywhere(*thumbprints: str) -> None:
+    """Lock keys for all clients, in order. Comes before the locks of clients."""
+    with connection.cursor() as cursor:
+        for thumbprint in sorted(thumbprints):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"key:{thumbprint}"])
 
 
 def _rivals(client: Client, key: PublicKey) -> KeyQuerySet:
@@ -139,7 +145,8 @@ def _displace_rivals(client: Client, key: PublicKey, by: Actor, now: datetime) -
         tell_contacts(client=copy.client, action=Action.KEY_DISPLACED, subject=copy.kid, by=somebody, now=now)
 
 
-def _row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
+def new_row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
+    """Return a staged row for the key, which an act saves."""
     facts = key.certificate
     row = Key(
         client=client,

@@ -44,8 +44,7 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
     }
     if kind == Mail.Kind.CODES_ENDED:
         facts |= {"began_at": NOW.isoformat(), "until": (NOW + timedelta(days=1)).isoformat(), "failures": 20}
-    if kind == Mail.Kind.OUTDATED_WAY:
-        facts |= {"way": "sha1"}
+    facts |= {"way": "sha1", "issuer": name, "url": "https://token.example"}
     if kind == Mail.Kind.CONTACT_PROPOSED:
         facts |= {"proposal": str(client.uid), "person": name, "email": "an@leiestroom.example", "role": "owner"}
         facts |= {"until": (NOW + timedelta(days=7)).isoformat()}

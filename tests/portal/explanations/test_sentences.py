@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import trans_real
 
 from audit.set_aside import LogCode
-from clients.refusal_codes import Code, CommandCode
+from clients.refusal_codes import Code, CommandCode, FetchCode
 from dev.translations import LANGUAGES
 from foundation.refusals import Refusal
 from portal.explanations.acts import (
@@ -20,6 +20,7 @@ from portal.explanations.acts import (
     OF_CLIENTS,
     OF_COMMANDS,
     OF_CREDENTIALS,
+    OF_FEDERATION,
     OF_REQUESTS,
     OF_SIGN_IN,
     OF_THE_CATALOGUE,
@@ -31,9 +32,19 @@ from tests.portal.explanations.test_explanations import CASES
 from tokens.acts.refusal_codes import TokenCode
 from tokens.protocol.errors import InvalidRequest, Rule
 
-VOCABULARIES: tuple[type[StrEnum], ...] = (Code, CommandCode, TokenCode, LogCode, ApiCode)
+VOCABULARIES: tuple[type[StrEnum], ...] = (Code, CommandCode, FetchCode, TokenCode, LogCode, ApiCode)
 CODES = [code for vocabulary in VOCABULARIES for code in vocabulary]
-TABLES = (OF_ANY_ACT, OF_CLIENTS, OF_CREDENTIALS, OF_REQUESTS, OF_THE_CATALOGUE, OF_SIGN_IN, OF_COMMANDS, OF_THE_API)
+TABLES = (
+    OF_ANY_ACT,
+    OF_CLIENTS,
+    OF_CREDENTIALS,
+    OF_REQUESTS,
+    OF_THE_CATALOGUE,
+    OF_SIGN_IN,
+    OF_COMMANDS,
+    OF_THE_API,
+    OF_FEDERATION,
+)
 
 # Facts as acts raise them, of each code whose words name some.
 FACTS: dict[str, dict[str, Any]] = {
@@ -51,6 +62,7 @@ FACTS: dict[str, dict[str, Any]] = {
     CommandCode.NOT_IN_THE_CATALOGUE: {"names": ["a.read", "b.read"]},
     CommandCode.NO_SUCH_API: {"name": "addresses"},
     CommandCode.NO_SUCH_CLIENT: {"name": "k4m9xw2hz7ra"},
+    CommandCode.NO_SUCH_ISSUER: {"name": "GitHub Actions"},
     CommandCode.NO_SUCH_KEY: {"name": "k1"},
     CommandCode.NO_SUCH_SECRET: {"hint": "x7Qa"},
     LogCode.CHECKPOINT_SIGNED: {"size": 4},

@@ -1,0 +1,1 @@
+"""Fetching of keys that others publish, by the worker only (PROTOCOL F-35)."""

@@ -1,0 +1,3 @@
+from tests.clients.federation.conftest import fetcher, server
+
+__all__ = ["fetcher", "server"]

@@ -17,7 +17,7 @@ from portal.serving.state_metrics import State
 from portal.web import page_metrics
 from tokens.storage import metrics
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = [rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 REGISTERED = (page_metrics, metrics)  # in the registry once imported
@@ -25,8 +25,10 @@ NAME = re.compile(r"\bkeydesk_\w+")
 
 
 def test_promtool_accepts_the_rules_and_their_tests() -> None:
-    promtool = subprocess.run([".ci/promtool"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    command = [ROOT / promtool, "test", "rules", PROMETHEUS / "alerts.test.yml"]
+    promtool = subprocess.run(
+        [".ci/deb", "promtool", "promtool"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    command = [promtool, "test", "rules", PROMETHEUS / "alerts.test.yml"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from foundation import VERSION
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = {"database_url", "secret_key", "secrets_keys", "log_verifier_keys", "broker_url", "cache_url"}
 # Secrets by service: a stolen `tokens`, which faces the Internet, opens no client secret and signs nothing.
 SECRETS = {

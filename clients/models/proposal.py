@@ -19,8 +19,8 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def waiting(self, now: datetime) -> ProposalQuerySet:
         """Return the proposals that can still be confirmed, oldest first."""
         waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
-        related = ("proposed_by", "program", "client", "scope", "issuer")
-        return waiting.select_related(*related).order_by("proposed_at", "pk")
+        named = waiting.select_related("proposed_by", "program", "client", "scope", "issuer")
+        return named.order_by("proposed_at", "pk")
 
     def over(self, now: datetime) -> ProposalQuerySet:
         """Return the decided and the expired proposals, newest first."""

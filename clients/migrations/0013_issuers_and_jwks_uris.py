@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0011_leaked_at"),
+        ("clients", "0012_programs"),
     ]
 
     operations = [
@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                     ("client_changed", "Something changed at a client"),
                     ("bundled_changes", "Changes at a client, collected"),
                     ("leak_revoked", "A leaked secret, key or token was revoked"),
+                    ("leak_reported", "A leak was reported and ended"),
                     ("client_suspended", "Client suspended"),
                     ("client_reactivated", "Client reactivated"),
                     ("client_closed", "Client closed"),

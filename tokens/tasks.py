@@ -11,7 +11,8 @@ from django.utils import timezone
 from clients import expiry
 from clients.models import Client, Issuer
 from foundation.dispatch import wake
-from tokens.acts import first_uses, key_requests, leak_reports, trust_tokens
+from tokens.acts import first_uses, leak_reports
+from tokens.acts.federation import key_requests, trust_tokens
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import PublicKeyAlgorithmOID, SignatureAlgorithmOID
 
-from clients.keymaterial import rsa
-from clients.keymaterial.curves import CURVES
+from clients.keymaterial.arithmetic import rsa
+from clients.keymaterial.arithmetic.curves import CURVES
 from clients.keymaterial.der import certificate_fields
 from clients.keymaterial.encoding import base64url_encode, shown_name
 from clients.keymaterial.errors import KeyRefused, numbered

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from clients.keymaterial import rsa
-from clients.keymaterial.curves import CURVES, check_ed25519, check_point
+from clients.keymaterial.arithmetic import rsa
+from clients.keymaterial.arithmetic.curves import CURVES, check_ed25519, check_point
 from clients.keymaterial.encoding import base64url_decode, base64url_encode, shown
 from clients.keymaterial.errors import KeyRefused
 

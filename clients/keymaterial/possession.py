@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import import_key
 
-from clients.keymaterial.rsa import MAX_BITS
+from clients.keymaterial.arithmetic.rsa import MAX_BITS
 
 _MESSAGE = b"possession"
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clients import keymaterial
-from clients.keymaterial import KeyRefused, rsa
+from clients.keymaterial import KeyRefused
+from clients.keymaterial.arithmetic import rsa
 from portal.explanations.keys import explain_key
 from tests.support.clock import seconds_taken
 from tests.support.prose import prose_in

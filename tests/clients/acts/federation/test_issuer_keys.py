@@ -14,7 +14,7 @@ from clients.refusal_codes import FetchCode
 from tests.support.factories import NOW, SYSTEM, bram, lotte, noor
 from tests.support.key_server import ok
 from tests.support.keys import jwk_of, new_ec
-from tokens.acts.key_requests import issuers_asked_for
+from tokens.acts.federation.key_requests import issuers_asked_for
 from tokens.models import IssuerKeyRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,1 @@
+"""Arithmetic that tells weak keys from strong ones."""

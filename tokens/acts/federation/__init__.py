@@ -1,0 +1,1 @@
+"""Acts on what issuers vouch for: trusts and their tokens."""

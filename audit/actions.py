@@ -66,6 +66,9 @@ class Action(models.TextChoices):
     PASSKEY_ADDED = "passkey.added", _("{actor} added the passkey {subject}")
     PASSKEY_REMOVED = "passkey.removed", _("{actor} removed the passkey {subject}")
     PASSKEY_USED = "passkey.used", _("{actor} signed in with a passkey")
+    ACCOUNT_BOUND = "account.bound", _("{actor} bound an account to the contact {subject}")
+    ACCOUNT_UNBOUND = "account.unbound", _("{actor} unbound the account of the contact {subject}")
+    ACCOUNT_USED = "account.used", _("{actor} signed in with their account")
     STEPUP_PASSED = "stepup.passed", _("{actor} confirmed who they are")
     CODE_LOCKED = "code.locked", _("{actor} typed too many wrong codes for {subject}; for a day none works")
 
@@ -184,6 +187,7 @@ FIELDS: dict[str, str | Promise] = {
     "sessions": _("Sessions"),
     "links": _("Open links"),
     "mails": _("Mails that wait"),
+    "account": _("Account (subject at issuer)"),
     "clients": _("Clients that hold it"),
     "outdated_way": _("Outdated way"),
     "clients_mailed": _("Clients whose contacts were mailed"),

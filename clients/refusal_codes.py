@@ -99,7 +99,11 @@ class Code(StrEnum):
     OTHER_ADDRESS_OF_MAILBOX = "other_address_of_mailbox"
     OTHER_ROLE = "other_role"
 
-    # Links, codes and mail
+    # Accounts of contacts, links, codes and mail
+    ACCOUNT_NOT_BOUND = "account_not_bound"
+    ACCOUNT_NOT_FRESH = "account_not_fresh"
+    ACCOUNT_OF_ANOTHER = "account_of_another"
+    ACCOUNT_TOO_WEAK = "account_too_weak"
     CODE_OVER = "code_over"
     CODE_WRONG = "code_wrong"
     CODES_ENDED = "codes_ended"

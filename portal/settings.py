@@ -17,8 +17,8 @@ from portal.config.environment import (
     by_id,
     database,
     mailer,
+    oidc_providers,
     profile,
-    single_sign_on,
     synchronous_commit,
     time_zone,
 )
@@ -173,8 +173,7 @@ DEVICE_COOKIE_NAME = "__Host-keydesk-device" if HTTPS else "keydesk-device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_IDLE_LIMIT = timedelta(hours=1)
-SESSION_ABSOLUTE_LIMIT = timedelta(hours=8)
+SESSION_IDLE_LIMIT, SESSION_ABSOLUTE_LIMIT = timedelta(hours=1), timedelta(hours=8)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE_LIMIT.total_seconds())
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie without __Host-
 CSRF_FAILURE_VIEW = "portal.web.error_pages.csrf_failure"
@@ -208,7 +207,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 # A link and no form, because `form-action` of the content security policy would stop a form's redirect to the provider.
 SOCIALACCOUNT_LOGIN_ON_GET = True
-SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": single_sign_on(env)}}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": oidc_providers(env)}}
+CONTACTS_REQUIRE_ACCOUNT = env.bool("CONTACTS_REQUIRE_ACCOUNT", default=False)  # a link alone opens nothing
 
 # --- Browser safety -------------------------------------------------------------------------------------------------
 SECURE_CSP = {

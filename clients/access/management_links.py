@@ -104,12 +104,18 @@ def mailed_at(link: ManagementLink) -> datetime | None:
 @transaction.atomic
 def use(text: str, *, by_address: str, request_id: str, now: datetime) -> ManagementLink:
     """Spend the link and return it. Raises LinkNotUsable, also for the later of two concurrent uses."""
-    link = find(text, now=now)
-    # No join in this UPDATE: PostgreSQL would check the condition in a subquery, on a state before a concurrent use.
-    if not ManagementLink.objects.open().filter(pk=link.pk).update(used_at=now):
-        raise LinkNotUsable
+    link = spend(find(text, now=now).pk, now=now)
     actor = Actor(user=link.user, address=by_address, request_id=request_id)
     log.record(action=Action.LINK_OPENED, actor=actor, subject=link.user)
+    return link
+
+
+def spend(pk: int, *, now: datetime) -> ManagementLink:
+    """Spend the link with this primary key as part of an act that logs it. Raises LinkNotUsable."""
+    link = ManagementLink.objects.usable(now).select_related("user").filter(pk=pk).first()
+    # No join in this UPDATE: PostgreSQL would check the condition in a subquery, on a state before a concurrent use.
+    if link is None or not ManagementLink.objects.open().filter(pk=pk).update(used_at=now):
+        raise LinkNotUsable
     return link
 
 

@@ -18,6 +18,7 @@ from clients.models import Session
 
 # Keys of the session's data. The sign-in sets them, and they survive a new session key.
 UID, STARTED_AT, SEEN_AT, ADDRESS, BROWSER = "uid", "started_at", "seen_at", "address", "browser"
+METHOD = "method"  # of Session.Method
 DIGEST_LENGTH = 40  # hexadecimal digits, 160 bits: as long as Django's column
 
 
@@ -41,6 +42,7 @@ class SessionStore(db.SessionStore):
         row.uid, row.user_id = data.get(UID), data.get(USER)
         row.started_at, row.seen_at = _moment(data.get(STARTED_AT)), _moment(data.get(SEEN_AT))
         row.address, row.browser = data.get(ADDRESS, ""), data.get(BROWSER, "")
+        row.method = data.get(METHOD, "")
         return row
 
     def delete(self, session_key: str | None = None) -> None:

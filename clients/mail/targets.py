@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from audit.actions import Action
 from clients.models import Client, Mail, Registration
 
 Kind = Mail.Kind
@@ -23,13 +24,25 @@ TO_REQUEST = {Kind.REQUEST_RECEIVED, Kind.CHANGES_REQUESTED, Kind.CHANGE_APPROVE
 TO_ADD_KEY = {Kind.PRIVATE_KEY_RECEIVED, Kind.CREDENTIAL_EXPIRES}
 TO_CHANGE = {Kind.SCOPE_RETIRED, Kind.REQUEST_REJECTED}
 # Kinds that get a link from the worker when sent.
-WITH_LINK = TO_CLIENT | TO_REQUEST | TO_ADD_KEY | TO_CHANGE | {Kind.PASSKEY_CHANGED, Kind.CONTACT_PROPOSED}
+WITH_LINK = (
+    TO_CLIENT
+    | TO_REQUEST
+    | TO_ADD_KEY
+    | TO_CHANGE
+    | {
+        Kind.PASSKEY_CHANGED,
+        Kind.ACCOUNT_CHANGED,
+        Kind.CONTACT_PROPOSED,
+    }
+)
 
 
 def of(mail: Mail) -> str:
     """Return the path that the mail leads to, for any reader; "" for a mail that leads nowhere."""
     if mail.kind == Kind.PASSKEY_CHANGED:
         return reverse("contact:passkeys")
+    if mail.kind == Kind.ACCOUNT_CHANGED:
+        return reverse("contact:clients" if mail.facts.get("action") == Action.ACCOUNT_UNBOUND else "account:sessions")
     if mail.kind == Kind.NEW_SIGN_IN:
         return reverse("account:sessions")
     if mail.kind in TO_REQUEST:

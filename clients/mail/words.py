@@ -146,6 +146,8 @@ WORDS: dict[str, Words] = {
     ),
     Action.PASSKEY_ADDED: Words(_("Passkey added to your %(service)s account")),
     Action.PASSKEY_REMOVED: Words(_("Passkey removed from your %(service)s account")),
+    Action.ACCOUNT_BOUND: Words(_("You now sign in to %(service)s with an account")),
+    Action.ACCOUNT_UNBOUND: Words(_("The account you signed in to %(service)s with is unbound")),
 }
 # For an act without words here, also of a row from another version: its sentence tells the act.
 _ANY = Words(_("%(name)s was changed"))

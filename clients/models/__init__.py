@@ -1,3 +1,4 @@
+from clients.models.accounts import ContactAccount
 from clients.models.catalogue import Api, Scope
 from clients.models.client import Client, ClientContact, ClientScope
 from clients.models.credentials import Key, Secret
@@ -15,6 +16,7 @@ __all__ = [
     "Client",
     "ClientContact",
     "ClientScope",
+    "ContactAccount",
     "Issuer",
     "JwksUri",
     "KeptAnswer",

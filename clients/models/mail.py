@@ -61,6 +61,7 @@ class Mail(models.Model):
         CREDENTIAL_EXPIRES = "credential_expires", _("A key expires")
         OUTDATED_WAY = "outdated_way", _("Something that is outdated is in use")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
+        ACCOUNT_CHANGED = "account_changed", _("A contact's account was bound or unbound")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")
         ISSUER_KEYS_REFUSED = "issuer_keys_refused", _("An issuer publishes a private key")

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
-from portal.config import leak_keys
+from portal.config import leak_keys, oidc_apps
 from tokens.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
@@ -45,6 +45,8 @@ FORMS = [
     ),
 ]
 MIN_REPORT_TOKEN_LENGTH = 20  # characters of LEAK_GITLAB_TOKEN: who guesses it gets to report
+# Plain HTTP within one machine only, for tests and demonstrations.
+CONTACT_ISSUER = r"(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)(/[A-Za-z0-9._~/-]*)?"
 PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
 
 
@@ -64,6 +66,35 @@ def forms(**_kwargs: Any) -> list[CheckMessage]:
         for variable, form, hint in FORMS
         if not re.fullmatch(form, getattr(settings, variable))
     ]
+
+
+@register(Tags.security)
+def contact_accounts(**_kwargs: Any) -> list[CheckMessage]:
+    """Check the providers of contacts' accounts; an account is known by its issuer, so each provider has its own."""
+    apps = oidc_apps.of_contacts()
+    problems: list[CheckMessage] = [
+        Error(f"CONTACT_OIDC_*: {app['name'] or app['provider_id']} is not complete.", hint=hint, id="keydesk.E014")
+        for app in apps
+        for hint in _missing_of(app)
+    ]
+    if len({app["settings"]["server_url"] for app in apps}) < len(apps):
+        hint = "Give each CONTACT_OIDC_..._ISSUER once."
+        problems.append(Error("CONTACT_OIDC_*: two providers have one issuer.", hint=hint, id="keydesk.E015"))
+    if settings.CONTACTS_REQUIRE_ACCOUNT and not apps:
+        hint = "Set CONTACT_OIDC_ISSUER and its neighbours: without a provider no contact could get in."
+        problems.append(
+            Error("CONTACTS_REQUIRE_ACCOUNT is on without CONTACT_OIDC_ISSUER.", hint=hint, id="keydesk.E016")
+        )
+    return problems
+
+
+def _missing_of(app: Mapping[str, Any]) -> list[str]:
+    """Return what is missing or unsafe at a provider, in words that name its variable."""
+    needed = {"NAME": app["name"], "CLIENT_ID": app["client_id"], "CLIENT_SECRET": app["secret"]}
+    hints = [f"Set its ..._{variable}." for variable, value in needed.items() if not value]
+    if not re.fullmatch(CONTACT_ISSUER, app["settings"]["issuer"]):
+        hints.append("Give its ..._ISSUER as the provider writes it: https://, a host and perhaps a path, no query.")
+    return hints
 
 
 @register(Tags.security)

@@ -14,6 +14,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 PROFILES = ("standard", "fapi2")
+CONTACT_PROVIDER = "contacts"  # allauth's name for the first provider of contacts; the second is "contacts2"
+MAX_CONTACT_PROVIDERS = 9
+CONTACT_PROVIDER_FIELDS = ("name", "issuer", "client_id", "client_secret", "acr_values")
 
 
 class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no annotations
@@ -101,11 +104,44 @@ def by_id(items: list[str]) -> dict[str, str]:
     return {name: key for name, _colon, key in (item.rpartition(":") for item in items)}
 
 
-def single_sign_on(env: Environment) -> list[dict[str, Any]]:
-    """Return allauth's app for the staff's OpenID Connect provider, or nothing where none is set."""
+def oidc_providers(env: Environment) -> list[dict[str, Any]]:
+    """Return allauth's apps: the staff's OpenID Connect provider and those of contacts, where they are set."""
+    return [*_single_sign_on(env), *_contact_providers(env)]
+
+
+def _single_sign_on(env: Environment) -> list[dict[str, Any]]:
     server_url = env.str("OIDC_SERVER_URL", default="")
     if not server_url:
         return []
     app = {"provider_id": "sso", "name": env.str("OIDC_NAME", default="SSO")}
     secret = {"client_id": env.str("OIDC_CLIENT_ID"), "secret": env.str("OIDC_CLIENT_SECRET")}
     return [{**app, **secret, "settings": {"server_url": server_url}}]
+
+
+def _contact_providers(env: Environment) -> list[dict[str, Any]]:
+    """Return the first provider, and further ones whose variables are named like CONTACT_OIDC_2_ISSUER."""
+    issuer, name = env.str("CONTACT_OIDC_ISSUER", default=""), env.str("CONTACT_OIDC_NAME", default="")
+    if not issuer:
+        return []
+    client_id, secret = env.str("CONTACT_OIDC_CLIENT_ID", default=""), env.str("CONTACT_OIDC_CLIENT_SECRET", default="")
+    acr_values = env.str("CONTACT_OIDC_ACR_VALUES", default="")
+    apps = [contact_provider(name=name, issuer=issuer, client_id=client_id, secret=secret, acr_values=acr_values)]
+    for number in range(2, MAX_CONTACT_PROVIDERS + 1):
+        names = {field: f"CONTACT_OIDC_{number}_{field.upper()}" for field in CONTACT_PROVIDER_FIELDS}
+        given = {field: env.str(variable, default="") for field, variable in names.items()}
+        if given["issuer"]:
+            given["secret"] = given.pop("client_secret")
+            apps.append(contact_provider(**given, number=number))
+    return apps
+
+
+def contact_provider(
+    *, name: str, issuer: str, client_id: str, secret: str, acr_values: str = "", number: int = 1
+) -> dict[str, Any]:
+    """Return allauth's app for a provider of contacts. Only the ID token counts, and no e-mail address."""
+    options = {
+        "server_url": issuer.rstrip("/"), "issuer": issuer, "acr_values": acr_values.split(),
+        "scope": ["openid"], "fetch_userinfo": False, "email_authentication": False, "hidden": True,
+    }  # fmt: skip
+    provider_id = f"{CONTACT_PROVIDER}{number if number > 1 else ''}"
+    return {"provider_id": provider_id, "name": name, "client_id": client_id, "secret": secret, "settings": options}

@@ -119,6 +119,12 @@ OF_SIGN_IN: dict[str, Text] = {
     Code.CODES_ENDED: _(
         "Too many wrong codes were typed for this address. Its owner was told by mail; no code works for a day."
     ),
+    Code.ACCOUNT_NOT_BOUND: _(
+        "This account is not bound to a contact yet. Ask for a link, and continue with the account when you open it."
+    ),
+    Code.ACCOUNT_NOT_FRESH: _("Your account did not ask you to sign in again, so this confirms nothing. Try again."),
+    Code.ACCOUNT_OF_ANOTHER: _("This account does not belong to this contact."),
+    Code.ACCOUNT_TOO_WEAK: _("You signed in there in a way that is not strong enough for this. Choose a stronger one."),
     Code.LINK_NOT_USABLE: _("This link no longer works. Ask for a new one."),
     Code.MAIL_NOT_FAILED: _("This mail waits to be sent already, or was sent."),
     Code.MAIL_OUT_OF_DATE: _("The link or code in this mail no longer works. A new one is needed."),

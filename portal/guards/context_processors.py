@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.access.session_store import UID
 from clients.models import Proposal, Registration, User
+from portal.sign_in.contact_accounts import is_without_needed_account
 from portal.sign_in.staff import is_strong
 from portal.web import sessions
 from portal.web.http_request import Request
@@ -109,12 +110,12 @@ def _current(request: Request, items: list[dict[str, Any]]) -> str:
 
 
 def role_of(request: Request) -> str:
-    """Return the role whose pages this session may open; "public" for staff with a mailed link alone."""
+    """Return the role whose pages this session may open; "public" for a mailed link alone where that is not enough."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return "public"
     if user.role == User.Role.CONTACT:
-        return "contact"
+        return "public" if is_without_needed_account(request) else "contact"
     return user.role if is_strong(request) else "public"
 
 

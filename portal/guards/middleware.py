@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
@@ -13,15 +14,17 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from foundation.ip_addresses import client_address
 from foundation.request_ids import proxy_request_id
+from portal.sign_in.contact_accounts import is_without_needed_account
 from portal.sign_in.staff import had_second_factor, may_only_set_up
 from portal.web import page_metrics, sessions
 from portal.web.http_request import Request
+from portal.web.next_page import NAME as NEXT
 
 GetResponse = Callable[[Request], HttpResponse]
 
@@ -148,7 +151,8 @@ class StaffSessionMiddleware:
 class ContactSessionMiddleware:
     """Close allauth's pages for second factors to contacts, who have portal/pages/account/passkeys.py.
 
-    Otherwise a thief of a contact's link could add a passkey, and sign in long after the link has expired.
+    Otherwise a thief of a contact's link could add a passkey, and sign in long after the link has expired. Where
+    contacts need an account, a session without one opens no page but the one that leads to the provider.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -157,11 +161,16 @@ class ContactSessionMiddleware:
     def __call__(self, request: Request) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: Request, *_view: object) -> None:
+    def process_view(self, request: Request, view: Callable[..., Any], *_arguments: object) -> HttpResponse | None:
         page = (request.resolver_match.view_name if request.resolver_match else None) or ""
         is_contact = request.user.is_authenticated and not request.user.is_staff_member
         if is_contact and page.startswith(("mfa_", "account_reauth")) and page != "mfa_login_webauthn":
             raise Http404
+        needs_sign_in = getattr(view, "login_required", True)
+        if needs_sign_in and page != "account:continue" and is_without_needed_account(request):
+            wanted = {NEXT: request.get_full_path()} if request.method in ("GET", "HEAD") else {}
+            return redirect(f"{resolve_url('account:continue')}?{urlencode(wanted)}")
+        return None
 
 
 class LocalisationMiddleware:

@@ -1,8 +1,9 @@
-"""Sign-in of a person by mail: with the link, or with the code that confirmed their request."""
+"""Sign-in of a person: with a mailed link, the code that confirmed their request, or their organisation's account."""
 
 from django.contrib.auth import login
 
-from clients.models import User
+from clients.access.session_store import METHOD
+from clients.models import Session, User
 from portal.sign_in.allauth_internals import record_authentication
 from portal.web import sessions
 from portal.web.http_request import Request
@@ -10,14 +11,14 @@ from portal.web.http_request import Request
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
-def sign_in(request: Request, user: User, *, assurance: str) -> None:
+def sign_in(request: Request, user: User, *, method: Session.Method) -> None:
     """Start a new session with a new key; nothing of an earlier one lives on (session fixation).
 
-    `assurance` is "link" or "code". allauth's record lets an invited staff member set up a second factor, and has no
-    other effect (portal/sign_in/staff.py).
+    allauth's record lets an invited staff member set up a second factor, and has no other effect
+    (portal/sign_in/staff.py).
     """
     request.session.flush()
     login(request, user, backend=BACKEND)
     sessions.begin(request)
-    request.session["assurance"] = assurance
-    record_authentication(request, user, method=assurance)
+    request.session[METHOD] = method.value
+    record_authentication(request, user, method=method.value)

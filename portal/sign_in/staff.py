@@ -25,12 +25,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients import encryption
+from clients.access.session_store import METHOD
 from clients.actors import Actor
 from clients.acts.people import staff
 from clients.authentication import staff_sign_ins
-from clients.models import User
+from clients.models import Session, User
 from foundation import email_addresses
-from portal.sign_in import attempts, known_devices
+from portal.config import oidc_apps
+from portal.sign_in import attempts, contact_accounts, known_devices
 from portal.sign_in.allauth_internals import get_authentication_records
 from portal.ui import svg
 from portal.web.http_request import Request, prepared
@@ -121,11 +123,12 @@ class AccountAdapter(DefaultAccountAdapter):
             known_devices.remember(request, response, user)
         else:
             staff_sign_ins.note_passkey_used(user=user, by=by)
+        request.session[METHOD] = _session_method(request, user).value
         return response
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
-    """Single sign-on for invited staff only; it makes no accounts."""
+    """Single sign-on for invited staff; it makes no accounts. Contacts' providers go to contact_accounts.py."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
@@ -134,6 +137,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return resolve_url("mfa_index")
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        if oidc_apps.is_of_contacts(sociallogin.account.provider):
+            raise contact_accounts.arrival(sociallogin)
         if not sociallogin.is_existing or not sociallogin.user.is_staff_member:
             messages.error(request, _("We do not know this account. Ask the Security team for an invitation."))
             attempts.log.warning("sign_in_refused", user="", reason="unknown to single sign-on")
@@ -142,6 +147,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, *_: Any, **_about: Any
     ) -> None:
+        if oidc_apps.is_of_contacts(provider.sub_id):
+            raise contact_accounts.failed(error)
         attempts.log.warning("sign_in_failed", factor="single sign-on", user="", error=error)
 
 
@@ -182,6 +189,15 @@ def _method(request: Request, user: User) -> str:
     for record in get_authentication_records(request, user):
         used.append(METHODS.get(record.get("type") or record["method"], record["method"]))
     return " and ".join(dict.fromkeys(used))
+
+
+def _session_method(request: Request, user: User) -> Session.Method:
+    """Return how the session of somebody who signed in through allauth began."""
+    records = get_authentication_records(request, user)
+    if any(record["method"] == "socialaccount" for record in records):
+        return Session.Method.SINGLE_SIGN_ON
+    is_passkey = any(record.get("passwordless") for record in records)
+    return Session.Method.PASSKEY if is_passkey else Session.Method.PASSWORD
 
 
 def is_strong(request: Request) -> bool:

@@ -1,12 +1,16 @@
 """Addresses of a person's own sign-in: second factor, sessions, language."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from portal.pages.account import sessions, sign_in
+from portal.pages.account import contact_accounts, sessions, sign_in
+
+CONTACT_PROVIDERS = "(?P<provider_id>contacts[2-9]?)"  # by their names in the settings
 
 app_name = "account"
 urlpatterns = [
     path("set-up/", sign_in.staff_setup, name="setup"),
+    path("continue/", contact_accounts.continue_with_account, name="continue"),
+    re_path(f"^with/{CONTACT_PROVIDERS}/$", contact_accounts.leave, name="with"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/end/", sessions.end_sessions, name="end_sessions"),

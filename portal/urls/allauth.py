@@ -5,7 +5,8 @@ from allauth.socialaccount import views as sso
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import include, path, re_path
 
-from portal.pages.account import sign_in
+from portal.pages.account import contact_accounts, sign_in
+from portal.urls.account import CONTACT_PROVIDERS
 
 urlpatterns = [
     path("sign-in/", account.login, name="account_login"),
@@ -16,7 +17,8 @@ urlpatterns = [
     path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso/error/", sso.login_error, name="socialaccount_login_error"),
     path("sso/unknown/", sso.signup, name="socialaccount_signup"),
-    # A single provider, by its name in the settings, so that no other text reaches allauth.
+    re_path(f"^with/{CONTACT_PROVIDERS}/callback/$", contact_accounts.come_back, name="openid_connect_callback"),
+    # A single provider of staff, by its name in the settings, so that no other text reaches allauth.
     re_path(r"^sso/oidc/(?P<provider_id>sso)/login/$", oidc.login, name="openid_connect_login"),
     re_path(r"^sso/oidc/(?P<provider_id>sso)/login/callback/$", oidc.callback, name="openid_connect_callback"),
 ]

@@ -5,7 +5,16 @@ from django.urls import include, path
 from portal.pages.catalogue import catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident
 from portal.pages.review import proposals, queue, review
-from portal.pages.security import client, client_list, contacts, dashboard, failed_mail, outdated, sessions
+from portal.pages.security import (
+    client,
+    client_list,
+    contact_accounts,
+    contacts,
+    dashboard,
+    failed_mail,
+    outdated,
+    sessions,
+)
 
 app_name = "security"
 
@@ -14,6 +23,7 @@ of_one_client = [
     path("settings/", client.client_settings, name="client_settings"),
     path("scopes/", client.client_scopes, name="client_scopes"),
     path("contacts/", contacts.add_client_contact, name="add_client_contact"),
+    path("contacts/<uuid:contact>/account/", contact_accounts.contact_account, name="contact_account"),
     path("contacts/<uuid:contact>/sessions/", sessions.contact_sessions, name="contact_sessions"),
     path("contacts/<uuid:contact>/remove/", contacts.remove_client_contact, name="remove_client_contact"),
     path("contacts/<uuid:contact>/<slug:act>/", contacts.change_client_contact, name="change_client_contact"),

@@ -10,8 +10,9 @@ from django.test import Client as Browser
 
 from audit import verification_runs
 from clients.acts.credentials import keys
-from clients.models import Client, Mail, User
+from clients.models import Client, ContactAccount, Mail, User
 from tests.portal.support import browsers
+from tests.portal.support.contact_provider import Provider, running_provider
 from tests.support import factories
 from tests.support.keys import public_key
 from tokens.models import JournalEntry
@@ -41,6 +42,20 @@ def browser(lotte: User) -> Browser:
     return browsers.of(lotte)
 
 
+@pytest.fixture(scope="session")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A provider of contacts' accounts that runs; `provider` is it in the settings."""
+    with running_provider(tmp_path_factory.mktemp("provider")) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(listening: Provider, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setitem(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"], "APPS", [listening.app()])
+    listening.browsers.clear()
+    return listening
+
+
 @pytest.fixture
 def things(lotte: User, made: Client) -> dict[str, Any]:
     """Return an object of each kind that an address can name; the client and the request are Lotte's."""
@@ -49,6 +64,9 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
         "registration": factories.submitted_request(contact_email=lotte.email),
         "contact": made.contacts.get(),
+        "account": ContactAccount.objects.create(
+            user=lotte, issuer="https://login.example", subject="l-1", bound_at=factories.NOW, used_at=factories.NOW
+        ),
         "proposal": factories.proposed_contact(made),
         "scope": factories.scope(),
         "mail": Mail.objects.latest("created_at"),

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients.access import management_links
 from clients.acts.people import contacts
 from clients.authentication import sessions
-from clients.models import ManagementLink
+from clients.models import ManagementLink, Session
 from portal.forms.links import LinkForm
 from portal.guards.access import actor
 from portal.guards.step_up import FRESH_LINK_AT
+from portal.sign_in.contact_accounts import ways_in
 from portal.sign_in.contacts import sign_in
 from portal.web import form_rate_limits, kept_forms
 from portal.web.http_request import Request, posted
@@ -37,7 +38,7 @@ def ask_link(request: Request) -> HttpResponse:
         contacts.mail_fresh_link(email=email, target=page, by=actor(request), now=request.now)
         sleep(max(0, began + MIN_ANSWER_TIME_S - monotonic()))
         return _sent(request, email=email)
-    context = {"form": form, "wanted": page}
+    context = {"form": form, "wanted": page, "providers": ways_in(request, page=page)}
     return render(request, "public/ask_link.html", context, status=422 if form.errors else 200)
 
 
@@ -66,15 +67,23 @@ def open_link(request: Request, token: str) -> HttpResponse:
     if request.method == "POST" and "renew" in request.POST:
         return _renew(request, token)
     try:
-        if request.method != "POST":
-            management_links.find(token, now=request.now)
-            return render(request, "public/open_link.html")
+        found = management_links.find(token, now=request.now)
+        needs_account = settings.CONTACTS_REQUIRE_ACCOUNT and not found.user.is_staff_member
+        if request.method != "POST" or needs_account:
+            return _link_page(request, found, needs_account=needs_account)
         link = management_links.use(token, by_address=request.address, request_id=request.id, now=request.now)
     except management_links.LinkNotUsable:
         if spent := _own_link(request, token):
             return redirect(_target(spent))
         return render(request, "public/link_gone.html", {"form": LinkForm()}, status=404)
     return _let_in(request, link)
+
+
+def _link_page(request: Request, link: ManagementLink, *, needs_account: bool) -> HttpResponse:
+    """Show the ways to open the link; at a provider it is spent once the contact comes back."""
+    providers = [] if link.user.is_staff_member else ways_in(request, link=link.pk)
+    context = {"providers": providers, "needs_account": needs_account}
+    return render(request, "public/open_link.html", context)
 
 
 def _own_link(request: Request, token: str) -> ManagementLink | None:
@@ -87,7 +96,7 @@ def _own_link(request: Request, token: str) -> ManagementLink | None:
 
 def _let_in(request: Request, link: ManagementLink) -> HttpResponse:
     mailed_at = management_links.mailed_at(link)
-    sign_in(request, link.user, assurance="link")
+    sign_in(request, link.user, method=Session.Method.LINK)
     if mailed_at and request.now - mailed_at <= settings.FRESH_LINK:
         request.session[FRESH_LINK_AT] = request.now.timestamp()
     if "others" in request.POST:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from portal.config.endpoints import token_address
 from portal.forms.links import LinkForm
 from portal.guards.context_processors import role_of
+from portal.sign_in.contact_accounts import ways_in
 from portal.web.http_request import Request
 from portal.web.next_page import wanted
 
@@ -36,7 +37,7 @@ def landing(request: Request) -> HttpResponse:
     page = wanted(request)
     if page and role_of(request) != "public":
         return redirect(page)
-    context = {"form": LinkForm(), "samples": _samples(), "wanted": page}
+    context = {"form": LinkForm(), "samples": _samples(), "wanted": page, "providers": ways_in(request, page=page)}
     return render(request, "public/landing.html", context)
 
 

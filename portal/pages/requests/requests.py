@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import client_requests
-from clients.models import Registration, Scope
+from clients.models import Registration, Scope, Session
 from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
 from portal.forms.requests import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
@@ -118,7 +118,7 @@ def _confirm(request: Request, registration: Registration, form: CodeForm) -> bo
     with refusals_to(form, "code"):
         confirmed = client_requests.confirm(registration=registration, typed=typed, by=actor(request), now=request.now)
         if not confirmed.is_known:
-            sign_in(request, confirmed.user, assurance="code")
+            sign_in(request, confirmed.user, method=Session.Method.CODE)
             number = {"number": registration.number}
             messages.success(request, _("Your request is with the Security team. Its number is %(number)s.") % number)
     return form.is_valid()

@@ -55,7 +55,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "signs_in_with": client_health.signs_in_with(client, keys, secrets, now),
         "scopes": client.client_scopes.select_related("scope").order_by("scope__name"),
         "serves": Api.objects.filter(served_by=client),
-        "contacts": client.contacts.select_related("user").order_by("role", "user__email"),
+        "contacts": client.contacts.select_related("user__account").order_by("role", "user__email"),
         "registrations": client.registrations.order_by("-created_at"),
         "proposals": list(Proposal.objects.waiting(now).filter(client=client)),
         "tokens": tokens[:MAX_TOKENS],

@@ -45,6 +45,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "role": "editor"}),
     "security:change_client_contact": ({"act": "link"}, lambda _things: {}),
     "security:remove_client_contact": ({}, lambda _things: {}),
+    "security:contact_account": ({}, lambda _things: {}),
     "security:contact_sessions": ({}, lambda _things: {}),
     "security:retire_key": ({}, lambda _things: {}),
     "security:end_secret": ({}, lambda _things: {}),

@@ -34,6 +34,7 @@ FIXED: dict[str, dict[str, object]] = {
     "mfa_remove_webauthn": {"pk": 1},
     "contact:remove_passkey": {"pk": 1},
     "public:open_link": {"token": "x" * 43},
+    "account:with": {"provider_id": "contacts"},
     "openid_connect_callback": {"provider_id": "sso"},
     "openid_connect_login": {"provider_id": "sso"},
 }
@@ -58,6 +59,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
         "contact:remove_contact": of_a_contact,
         "contact:proposed_contact": {**mine, "proposal": things["proposal"].uid},
         "security:change_client_contact": {**of_a_contact, "act": "link"},
+        "security:contact_account": of_a_contact,
         "security:contact_sessions": of_a_contact,
         "security:remove_client_contact": of_a_contact,
         "security:change_client_status": {**mine, "act": "suspend"},

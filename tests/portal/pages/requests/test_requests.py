@@ -59,7 +59,7 @@ def test_the_code_signs_the_contact_in_with_a_new_session(client) -> None:
     before = client.session.session_key
     confirm(client, registration, code_of(registration))
     assert client.session.session_key != before
-    assert client.session["assurance"] == "code"
+    assert client.session["method"] == "code"
     page = client.get(reverse("contact:request", args=[registration.uid])).content.decode()
     assert "The Security team reads your request" in page
 

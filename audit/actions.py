@@ -121,6 +121,8 @@ class Action(models.TextChoices):
         "outdated_way.mailed",
         _("{actor} asked the contacts of clients to change what is outdated"),
     )
+    POLICY_CHANGED = "policy.changed", _("{actor} set a bound on credentials of {subject}")
+    POLICY_WITHDRAWN = "policy.withdrawn", _("{actor} withdrew a bound on credentials of {subject}")
     MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
     SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")
 
@@ -190,6 +192,10 @@ FIELDS: dict[str, str | Promise] = {
     "account": _("Account (subject at issuer)"),
     "clients": _("Clients that hold it"),
     "outdated_way": _("Outdated way"),
+    "policy_bound": _("What is bounded"),
+    "policy_value": _("Bound"),
+    "in_force_from": _("For new clients from"),
+    "existing_from": _("For existing clients from"),
     "clients_mailed": _("Clients whose contacts were mailed"),
     "proposal": _("Proposal"),
     "proposed_by": _("Proposed by"),

@@ -34,6 +34,7 @@ class Code(StrEnum):
     SECRET_STOPPED_ALREADY = "secret_stopped_already"  # noqa: S105
     SECRETS_NEED_A_KEY = "secrets_need_a_key"
     SECRETS_NOT_ACCEPTED = "secrets_not_accepted"
+    SECRETS_OFF_BY_POLICY = "secrets_off_by_policy"
 
     # Its keys
     KEY_ADDED_ALREADY = "key_added_already"
@@ -42,6 +43,9 @@ class Code(StrEnum):
     KEY_USED_ELSEWHERE = "key_used_elsewhere"
     KID_IN_USE = "kid_in_use"
     LAST_KEY = "last_key"
+    KEY_SMALLER_THAN_POLICY = "key_smaller_than_policy"
+    KEY_ALGORITHMS_OFF_BY_POLICY = "key_algorithms_off_by_policy"
+    PROOF_DEMANDED_BY_POLICY = "proof_demanded_by_policy"
 
     # Its contacts
     CONTACT_ALREADY = "contact_already"
@@ -72,6 +76,11 @@ class Code(StrEnum):
     PROPOSAL_OUT_OF_DATE = "proposal_out_of_date"
     PROPOSAL_OVER = "proposal_over"
     PROPOSED_ALREADY = "proposed_already"
+
+    # Policies
+    POLICY_DATE_TOO_NEAR = "policy_date_too_near"
+    POLICY_UNCHANGED = "policy_unchanged"
+    POLICY_VALUE_WRONG = "policy_value_wrong"
 
     # The catalogue
     API_EXISTS = "api_exists"

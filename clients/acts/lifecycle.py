@@ -13,7 +13,7 @@ from audit.actions import Action
 from clients import edit_tags, fields
 from clients.actors import Actor
 from clients.acts import four_eyes
-from clients.acts.credentials import client_secrets, keys
+from clients.acts.credentials import client_secrets, ends, keys
 from clients.keymaterial import PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
@@ -59,7 +59,8 @@ def create(
         client.save(update_fields=["may_request_tokens"])
     for api in served:
         api.served_by.add(client)
-    secret = client_secrets.create_first(client=client, by=by, now=now) if client.accepts_secrets else ""
+    has_secret = client_secrets.may_be_made(client, now=now)
+    secret = client_secrets.create_first(client=client, by=by, now=now) if has_secret else ""
     changes = {
         **made(client, contact=contact),
         "serves": (None, " ".join(api.identifier for api in served)),
@@ -70,7 +71,9 @@ def create(
     return client, secret
 
 
-def apply_change(*, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> Client:
+def apply_change(
+    *, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope], now: datetime
+) -> Client:
     """Apply an approved change request to its client. Part of the approval, which logs it."""
     client = Client.objects.select_for_update(no_key=True).get(registrations=registration)
     content = fields.of_client(registration.texts)
@@ -78,6 +81,7 @@ def apply_change(*, registration: Registration, scopes: Iterable[Scope], default
         setattr(client, column, text)
     client.save(update_fields=list(content))
     _grant(client, scopes, defaults)
+    ends.refresh(client, now=now)  # by the policies of its APIs
     return client
 
 
@@ -106,6 +110,7 @@ def change_scopes(
     _grant(client, wanted, defaults)
     if before == (after := facts(client)):
         return
+    ends.refresh(client, now=now)  # by the policies of its APIs
     changes = {**difference(before, after), **four_eyes.first_of_two(agreed)}
     log.record(action=Action.CLIENT_SCOPES_CHANGED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(client=client, action=Action.CLIENT_SCOPES_CHANGED, subject=client.audit_label, by=by, now=now)

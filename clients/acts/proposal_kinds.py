@@ -12,10 +12,11 @@ from typing import Any
 
 from clients import edit_tags
 from clients.actors import Actor
-from clients.acts import catalogue, lifecycle
+from clients.acts import catalogue, lifecycle, policies
 from clients.acts.federation import issuers
 from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Issuer, Proposal, Scope, User
+from clients.models.policy import About
 from clients.refusal_codes import Code
 from foundation import email_addresses
 from foundation.refusals import Refusal
@@ -27,10 +28,14 @@ CarryOut = Callable[[Proposal, Actor, str, datetime], None]  # proposal, confirm
 
 @dataclass(frozen=True)
 class Rule:
-    """`changes` includes unchanged values that the decision depends on; content_hash is made of all of them."""
+    """`changes` includes unchanged values that the decision depends on; content_hash is made of all of them.
+
+    `check` refuses what cannot be, when it is proposed.
+    """
 
     changes: Callable[[Proposal], Changes]
     carry_out: CarryOut
+    check: Callable[[Proposal, datetime], None] = lambda _proposal, _now: None
 
 
 def changes(proposal: Proposal) -> Changes:
@@ -38,13 +43,20 @@ def changes(proposal: Proposal) -> Changes:
     return RULES[Kind(proposal.kind)].changes(proposal)
 
 
+def check(proposal: Proposal, now: datetime) -> None:
+    """Raise Refusal for a change that cannot be."""
+    RULES[Kind(proposal.kind)].check(proposal, now)
+
+
 def content_hash(proposal: Proposal) -> str:
     """Hash the content that two people agree on: the values typed, and those that they replace at present."""
     return edit_tags.edit_tag(proposal.kind, proposal.target, proposal.content, changes(proposal))
 
 
-def target(kind: Proposal.Kind, about: Client | Scope | Issuer, content: Mapping[str, Any]) -> str:
+def target(kind: Proposal.Kind, about: About | Scope | Issuer, content: Mapping[str, Any]) -> str:
     """Return the identity of the change: at most one open proposal of a kind may exist for it."""
+    if kind == Kind.POLICY_CHANGED:
+        return f"{about.audit_id} {content['bound']}"
     who = f" {email_addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
     return f"{about.audit_id}{who}"
 
@@ -167,6 +179,26 @@ def _issuer(proposal: Proposal) -> Issuer:
     return proposal.issuer
 
 
+# --- Policies -------------------------------------------------------------------------------------------------------
+def _policy(proposal: Proposal) -> policies.Wanted:
+    about = proposal.about
+    assert not isinstance(about, Scope | Issuer)  # noqa: S101  (a constraint: a_proposal_is_about_one_thing)
+    return policies.read(about, proposal.content)
+
+
+def _bounding(proposal: Proposal) -> Changes:
+    return policies.changes(_policy(proposal))
+
+
+def _can_bound(proposal: Proposal, now: datetime) -> None:
+    policies.check(_policy(proposal), now=now)
+
+
+def _bound(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    tell = proposal.content["affected"]
+    policies.change(wanted=_policy(proposal), tell=tell, reason=reason, agreed=proposal, by=by, now=now)
+
+
 def _client(proposal: Proposal) -> Client:
     assert proposal.client is not None  # noqa: S101  (the kind is about a client)
     return proposal.client
@@ -186,4 +218,5 @@ RULES = {
     Kind.ISSUER_ENABLED: Rule(_switching("enabled"), _enable_issuer),
     Kind.ISSUER_CHANGED: Rule(_issuer_changes, _change_issuer),
     Kind.ISSUER_DISABLED: Rule(_switching("disabled"), _disable_issuer),
+    Kind.POLICY_CHANGED: Rule(_bounding, _bound, _can_bound),
 }

@@ -18,7 +18,8 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import four_eyes, proposal_kinds
 from clients.mail import notifications
-from clients.models import Client, ClientContact, Issuer, Proposal, Scope, User
+from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
+from clients.models.policy import About
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
@@ -31,7 +32,7 @@ Outcome = Proposal.Outcome
 def propose(
     *,
     kind: Proposal.Kind,
-    about: Client | Scope | Issuer,
+    about: About | Scope | Issuer,
     content: Mapping[str, Any],
     reason: str,
     by: Actor,
@@ -47,11 +48,14 @@ def propose(
         proposal.client = about
     elif isinstance(about, Scope):
         proposal.scope = about
-    else:
+    elif isinstance(about, Issuer):
         proposal.issuer = about
+    elif isinstance(about, Api):
+        proposal.api = about
     _lock(proposal)
     if proposer is not None:
         _refuse_own_client(proposal, proposer)
+    proposal_kinds.check(proposal, now)
     proposal.changes, proposal.content_hash = proposal_kinds.changes(proposal), proposal_kinds.content_hash(proposal)
     same = Proposal.objects.filter(kind=kind, target=proposal.target, outcome=Outcome.WAITING)
     same.filter(void_at__lte=now).update(outcome=Outcome.VOID)

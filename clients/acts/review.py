@@ -126,7 +126,7 @@ def _carry_out(
     """Make or change the client as approved. The approval is the one entry in the change log."""
     if registration.client is not None:
         before = lifecycle.facts(registration.client)
-        client = lifecycle.apply_change(registration=registration, scopes=granted, defaults=default)
+        client = lifecycle.apply_change(registration=registration, scopes=granted, defaults=default, now=now)
         return client, lifecycle.difference(before, lifecycle.facts(client))
     client = lifecycle.make(
         content=fields.of_client(registration.texts),
@@ -135,7 +135,7 @@ def _carry_out(
         contact=registration.person,
         now=now,
     )
-    if client.accepts_secrets:
+    if client_secrets.may_be_made(client, now=now):
         client_secrets.create_first(client=client, by=by, now=now)
     return client, lifecycle.made(client, contact=registration.person)
 

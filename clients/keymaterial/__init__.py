@@ -3,7 +3,7 @@
 from clients.keymaterial.certificate import CertificateFacts
 from clients.keymaterial.errors import KeyRefused
 from clients.keymaterial.jwk import PublicKey, accepted_names, check_kid, kid_spellings
-from clients.keymaterial.key import algorithm_names, thumbprint
+from clients.keymaterial.key import algorithm_names, rsa_bits, thumbprint
 from clients.keymaterial.proof import is_signed_by
 from clients.keymaterial.published import Published, Skipped, read_published
 from clients.keymaterial.reader import read
@@ -21,5 +21,6 @@ __all__ = [
     "kid_spellings",
     "read",
     "read_published",
+    "rsa_bits",
     "thumbprint",
 ]

@@ -44,6 +44,11 @@ def algorithm_names(algorithms: Iterable[str]) -> frozenset[str]:
     return names if names.isdisjoint(ED25519_ALGORITHMS) else names.union(ED25519_ALGORITHMS)
 
 
+def rsa_bits(jwk: Mapping[str, object]) -> int:
+    """Return the size of a stored RSA key; 0 for a key of another kind."""
+    return int.from_bytes(base64url_decode(str(jwk["n"]))).bit_length() if "n" in jwk else 0
+
+
 def check_key(jwk: Mapping[str, object]) -> KeyFacts:
     """Return the facts of the public key in a JWK's required members (PROTOCOL K-26). Raises KeyRefused."""
     kty = jwk.get("kty")

@@ -20,10 +20,12 @@ from clients.mail import targets
 from clients.mail.words import sentence_of, words_of
 from clients.models import Mail
 from clients.outdated_ways import OutdatedWay
+from clients.policy.bounds import Bound
+from clients.policy.words import WORDS, told
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
 ADDRESS = re.compile(r"\bhttps?://")
-MOMENTS = ("at", "until", "not_after", "last_used_at", "began_at")
+MOMENTS = ("from", "at", "until", "not_after", "last_used_at", "began_at")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "acts": acts,
         "matter": _matter(mail, acts),
         "way": OutdatedWay(mail.facts["way"]) if "way" in mail.facts else None,
+        "policy": _policy(mail.facts) if "bound" in mail.facts else None,
         "now": now,
         "public_url": settings.PUBLIC_URL,
         "service_name": settings.SERVICE_NAME,
@@ -68,6 +71,11 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     body = render_to_string(f"{folder}/body.txt", context)
     html = {"title": subject, "preheader": _preheader(body)}
     return MailText(subject=subject, body=body, html=render_to_string(f"{folder}/body.html", {**context, **html}))
+
+
+def _policy(facts: dict[str, Any]) -> dict[str, str]:
+    bound = Bound(facts["bound"])
+    return {"label": told(bound, facts["value"]), "todo": str(WORDS[bound].todo)}
 
 
 def _preheader(body: str) -> str:

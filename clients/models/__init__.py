@@ -7,6 +7,7 @@ from clients.models.kept_answers import KeptAnswer
 from clients.models.mail import Mail
 from clients.models.networks import UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
+from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
@@ -24,6 +25,7 @@ __all__ = [
     "Mail",
     "MailedCode",
     "ManagementLink",
+    "PolicyBound",
     "Proposal",
     "Registration",
     "RegistrationMessage",

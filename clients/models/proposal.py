@@ -9,17 +9,19 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.models.catalogue import Scope
+from audit.log import SITE
+from clients.models.catalogue import Api, Scope
 from clients.models.client import Client
 from clients.models.federation import Issuer
 from clients.models.people import User
+from clients.models.policy import About
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
     def waiting(self, now: datetime) -> ProposalQuerySet:
         """Return the proposals that can still be confirmed, oldest first."""
         waiting = self.filter(outcome=Proposal.Outcome.WAITING, void_at__gt=now)
-        named = waiting.select_related("proposed_by", "program", "client", "scope", "issuer")
+        named = waiting.select_related("proposed_by", "program", "client", "scope", "issuer", "api")
         return named.order_by("proposed_at", "pk")
 
     def over(self, now: datetime) -> ProposalQuerySet:
@@ -50,6 +52,7 @@ class Proposal(models.Model):
         ISSUER_ENABLED = "issuer_enabled", _("Enable an issuer")
         ISSUER_CHANGED = "issuer_changed", _("Change an issuer")
         ISSUER_DISABLED = "issuer_disabled", _("Disable an issuer")
+        POLICY_CHANGED = "policy_changed", _("Change a policy on credentials")
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", _("Waits for a colleague")
@@ -65,6 +68,7 @@ class Proposal(models.Model):
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="proposals")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, null=True, related_name="proposals")
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, null=True, related_name="proposals")
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, null=True, related_name="proposals")
     target = models.CharField(max_length=300)  # "scope:5", or a client and the mailbox of a contact
     content = models.JSONField(default=dict)
     changes = models.JSONField(default=dict)  # {field of audit.actions.FIELDS: [before, after]}, as of then
@@ -88,9 +92,14 @@ class Proposal(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(client=None, scope__isnull=False, issuer=None)
-                | Q(client__isnull=False, scope=None, issuer=None)
-                | Q(client=None, scope=None, issuer__isnull=False),
+                condition=Q(kind="policy_changed", scope=None, issuer=None) & (Q(client=None) | Q(api=None))
+                | ~Q(kind="policy_changed")
+                & Q(api=None)
+                & (
+                    Q(client=None, scope__isnull=False, issuer=None)
+                    | Q(client__isnull=False, scope=None, issuer=None)
+                    | Q(client=None, scope=None, issuer__isnull=False)
+                ),
                 name="a_proposal_is_about_one_thing",
             ),
             models.CheckConstraint(
@@ -110,11 +119,9 @@ class Proposal(models.Model):
         return f"{self.kind}: {self.target}"
 
     @property
-    def about(self) -> Client | Scope | Issuer:
-        """The client, scope or issuer that would change."""
-        found = self.client or self.scope or self.issuer
-        assert found is not None  # noqa: S101  (a constraint: a_proposal_is_about_one_thing)
-        return found
+    def about(self) -> About | Scope | Issuer:
+        """The client, scope, issuer or API that would change; SITE for a policy of the whole site."""
+        return self.client or self.scope or self.issuer or self.api or SITE
 
     @property
     def proposer(self) -> User | Client:

@@ -48,6 +48,20 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.SECRETS_NEED_A_KEY: _("Without a usable key the secret is the only way the client can authenticate."),
     Code.SECRETS_NOT_ACCEPTED: _("This site accepts no client secrets. Add a key instead."),
     Code.KEY_ADDED_ALREADY: _("This client has this key already."),
+    Code.SECRETS_OFF_BY_POLICY: _("A policy allows keys only for this client. Add a key instead of a secret."),
+    Code.KEY_SMALLER_THAN_POLICY: _(
+        "A policy asks for RSA keys of at least %(least)s bits, and this one has %(bits)s. Make a larger one, or a"
+        " P-256 or Ed25519 key."
+    ),
+    Code.KEY_ALGORITHMS_OFF_BY_POLICY: _(
+        "A policy allows none of the algorithms of this key (%(algorithms)s). Make a key of another kind."
+    ),
+    Code.PROOF_DEMANDED_BY_POLICY: _(
+        "A policy asks for a proof that you have the private key: add it together with the key."
+    ),
+    Code.POLICY_DATE_TOO_NEAR: _("Existing clients keep at least %(days)s days. Choose a later date."),
+    Code.POLICY_UNCHANGED: _("There is no such bound any more."),
+    Code.POLICY_VALUE_WRONG: _("This bound cannot have that value."),
     Code.KEY_NOT_STAGED: _("This key is not staged any more."),
     Code.KEY_RETIRED_ALREADY: _("This key was retired already."),
     Code.KEY_USED_ELSEWHERE: _(

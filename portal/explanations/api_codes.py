@@ -90,6 +90,9 @@ STATUSES: dict[str, HTTPStatus] = {
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: HTTPStatus.CONFLICT,
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: HTTPStatus.CONFLICT,
     Code.SECRETS_NOT_ACCEPTED: HTTPStatus.CONFLICT,
+    Code.SECRETS_OFF_BY_POLICY: HTTPStatus.CONFLICT,
+    Code.KEY_SMALLER_THAN_POLICY: HTTPStatus.CONFLICT,
+    Code.KEY_ALGORITHMS_OFF_BY_POLICY: HTTPStatus.CONFLICT,
     Code.SECRET_MADE_MEANWHILE: HTTPStatus.CONFLICT,
     Code.SECRET_REGENERATED_MEANWHILE: HTTPStatus.CONFLICT,
     TokenCode.NO_VALID_TOKENS: HTTPStatus.CONFLICT,
@@ -102,5 +105,7 @@ FACTS: dict[str, dict[str, object]] = {  # of examples
     Rule.NO_ENDPOINT: {"sent": "/api/v1/leaks"},
     ApiCode.NOT_JSON: {"sent": "text/plain"},
     TokenCode.PROOF_INVALID: {"problem": "aud"},
+    Code.KEY_SMALLER_THAN_POLICY: {"bits": 2048, "least": 3072},
+    Code.KEY_ALGORITHMS_OFF_BY_POLICY: {"algorithms": "RS256, PS256"},
 }
 UPLOADED_KEY = "uploaded-key"  # anchor of the documentation for the codes of an uploaded key

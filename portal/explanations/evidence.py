@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.utils.formats import number_format
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clients.models import Client, Key
+from clients.policy.bounds import Bound
 from portal.explanations.facts import (
     Value,
     exact,
@@ -145,7 +147,7 @@ def _audience(facts: Facts) -> list[Row]:
     return [Row("aud", exact(facts.get("sent")), Value(allowed[0]) if allowed else None, allowed[1:])]
 
 
-def _length(name: Text, facts: Facts, note: str) -> list[Row]:
+def _length(name: Text, prefix: str, facts: Facts) -> list[Row]:
     """Return the row of a secret's length, the only fact of a secret that is kept."""
     length, expected = whole(facts.get("length")), whole(facts.get("expected_length"))
     if length is None or expected is None:
@@ -153,15 +155,8 @@ def _length(name: Text, facts: Facts, note: str) -> list[Row]:
     sent, wanted = (
         ngettext("%(n)s character", "%(n)s characters", n) % {"n": number_format(n)} for n in (length, expected)
     )
+    note = _("beginning with %(prefix)s") % {"prefix": prefix}
     return [Row(name, Value(sent, exact=False), Value(wanted, note, exact=False))]
-
-
-def _secret(facts: Facts) -> list[Row]:
-    return _length("client_secret", facts, _("beginning with %(prefix)s") % {"prefix": "kds_"})
-
-
-def _token(facts: Facts) -> list[Row]:
-    return _length("access_token", facts, _("beginning with %(prefix)s") % {"prefix": "kdt_"})
 
 
 def _ended(facts: Facts) -> list[Row]:
@@ -181,6 +176,13 @@ def _pinned(facts: Facts) -> list[Row]:
     if sent is not None and text_of(sent) == text_of(expected):
         sent, expected = json.dumps(sent), json.dumps(expected)
     return [Row(str(facts.get("claim", "")), exact(sent), exact(expected))]
+
+
+def _policy(facts: Facts) -> list[Row]:
+    if facts.get("bound") == Bound.QUERY_OFF:
+        wanted = Value(_("the token in the Authorization header"), exact=False)
+        return [Row("access_token", Value(_("a token in the address"), exact=False), wanted)]
+    return [Row("kid", exact(facts.get("sent")), exact(names_of(facts.get("expected"))))]
 
 
 def _too_long(facts: Facts) -> list[Row]:
@@ -263,10 +265,11 @@ def _ahead(facts: Facts) -> list[Row]:
 SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.AUDIENCE: _audience,
     Rule.FEDERATED_CLAIM: _pinned,
-    Rule.SECRET_WRONG: _secret,
+    Rule.SECRET_WRONG: partial(_length, "client_secret", "kds_"),
     Rule.SECRET_ENDED: _ended,
     Rule.CREDENTIAL_ENDED: _ended,
-    Rule.TOKEN_NOT_ACTIVE: _token,
+    Rule.POLICY: _policy,
+    Rule.TOKEN_NOT_ACTIVE: partial(_length, "access_token", "kdt_"),
     Rule.ASSERTION_TOO_LARGE: _too_long,
     Rule.ASSERTION_FORM: _form,
     Rule.ASSERTION_ENCRYPTED: _encrypted,

@@ -113,12 +113,16 @@ OF_AUTHENTICATION: dict[str, Words] = {
         _("Secrets are turned off for this client"),
         _("Authenticate with a key (private_key_jwt), or turn secrets on again on the client's page."),
     ),
-}
-
-OF_ENDS: dict[str, Words] = {
     Rule.CREDENTIAL_ENDED: Words(
         _("The key or secret has reached its end: each works for a limited time"),
         _("Add a new key, or make a new secret, on the client's page, and set it in your software."),
+    ),
+}
+
+OF_POLICY: dict[str, Words] = {
+    Rule.POLICY: Words(
+        _("A policy no longer allows what the request used"),
+        _("Change it to what is expected. The page of the client says since when, and the Security team says why."),
     ),
 }
 
@@ -274,7 +278,7 @@ REMARKS: dict[str, Words] = {
 }
 
 WORDS: dict[str, Words] = {
-    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_ENDS, **OF_ASSERTIONS, **OF_FEDERATED, **OF_SCOPES_AND_TOKENS,
+    **OF_THE_REQUEST, **OF_AUTHENTICATION, **OF_POLICY, **OF_ASSERTIONS, **OF_FEDERATED, **OF_SCOPES_AND_TOKENS,
     **OF_OURS, **REMARKS,
 }  # fmt: skip
 

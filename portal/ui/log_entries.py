@@ -16,6 +16,7 @@ from audit.actions import FIELDS
 from audit.models import Entry, EntryQuerySet
 from clients.actors import BY_RULE, system_id
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
+from clients.policy import words as policy_words
 from portal.ui.dates import moment
 from portal.web.http_request import is_uuid
 
@@ -31,6 +32,7 @@ WORDS: dict[str, dict[str, str | Promise]] = {
         "reject": _lazy("Reject"),
         "request_changes": _lazy("Ask for changes"),
     },
+    "policy_bound": {bound.value: words.label for bound, words in policy_words.WORDS.items()},
     "leaked": {
         "value": _lazy("A secret or token"),
         "key": _lazy("A key or certificate"),
@@ -43,7 +45,7 @@ RULES = frozenset(map(system_id, BY_RULE))  # actor ids
 # Fields whose values are moments. No other text is parsed as one: names come from strangers, too.
 MOMENTS = {
     "not_before", "not_after", "active_from", "proven_at", "ends_at", "expires_at", "retires_at", "retired_at",
-    "void_at",
+    "void_at", "in_force_from", "existing_from",
 }  # fmt: skip
 
 

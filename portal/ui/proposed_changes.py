@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.actions import FIELDS
+from audit.log import SITE
 from clients.models import Client, Issuer, Proposal, Scope
+from clients.models.policy import About
 from portal.ui import log_entries
+
+MAX_NAMED = 200  # clients
 
 STATES = {
     Proposal.Outcome.WAITING: "warn", Proposal.Outcome.CONFIRMED: "ok", Proposal.Outcome.DECLINED: "bad",
@@ -22,7 +27,7 @@ def row(proposal: Proposal, now: datetime) -> dict[str, object]:
     return {
         "proposal": proposal,
         "what": proposal.get_kind_display(),
-        "about": str(proposal.about),
+        "about": _("The whole site") if proposal.about == SITE else str(proposal.about),
         "about_url": _url(proposal.about),
         "state": STATES[state],
         "status": state.label,
@@ -43,17 +48,24 @@ def differences(proposal: Proposal) -> list[dict[str, object]]:
 
 
 def affected(proposal: Proposal) -> dict[str, object]:
-    """Return the parties concerned: a client's contacts and sensitive scopes, or the clients that hold a scope."""
-    if proposal.client is not None:
+    """Return the parties concerned: a client's contacts and sensitive scopes, or the clients that hold a scope.
+
+    Of a policy, the clients that it would stop.
+    """
+    if proposal.client is not None and proposal.kind != Proposal.Kind.POLICY_CHANGED:
         return {
             "sensitive": list(proposal.client.sensitive_scopes.order_by("name")),
             "contacts": proposal.client.contacts.select_related("user").order_by("role", "user__email"),
         }
     scope = proposal.about
+    if proposal.kind == Proposal.Kind.POLICY_CHANGED:
+        return {"policy": True, "clients": list(Client.objects.filter(pk__in=proposal.content["affected"])[:MAX_NAMED])}
     return {"holders": scope.holders.count() if isinstance(scope, Scope) else 0}
 
 
-def _url(about: Client | Scope | Issuer) -> str:
+def _url(about: About | Scope | Issuer) -> str:
     if isinstance(about, Issuer):
         return reverse("security:issuer", args=[about.uid])
-    return reverse("security:client", args=[about.uid]) if isinstance(about, Client) else reverse("security:scopes")
+    if isinstance(about, Client):
+        return reverse("security:client", args=[about.uid])
+    return reverse("security:scopes") if isinstance(about, Scope) else reverse("security:policy")

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from clients.acts.credentials import ends
 from clients.models import Client
 from tokens.models import UsedAssertion
 from tokens.policy import from_settings
@@ -40,7 +41,8 @@ def explain(text: str, *, client: Client, now: datetime) -> DryRun:
         read = jws.read(_encoded(text))
     except InvalidClient as finding:
         return DryRun(findings=[finding])
-    policy = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
+    site = from_settings().assertion_policy(issuer_audience_only=client.issuer_audience_only)
+    policy = site.bounded(ends.bounds_of(client, now))
     keys = [signing_key(row) for row in client.keys.values()]  # ended keys too, so that a finding can name them
     at = now.timestamp()
     findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)

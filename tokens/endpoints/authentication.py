@@ -191,7 +191,8 @@ def _authenticate(
 ) -> tuple[ClientSnapshot, Proof]:
     if isinstance(credential, PresentedFederated) and credential.is_own(client):
         credential = PresentedAssertion(*credential)
-    proof = credential.prove(client, services.assertion_policy_for(client), services.clock())
+    now = services.clock()
+    proof = credential.prove(client, services.assertion_policy_for(client, now), now)
     request.credential, request.traits = proof.credential, proof.traits
     if client is None or not client.is_active:
         raise InvalidClient(Rule.CLIENT_NOT_ACTIVE, state=client.status if client else "")

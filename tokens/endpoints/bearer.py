@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clients.policy.bounds import Bound
 from tokens.protocol import parameters, slips, token_format
 from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidRequest, InvalidToken, NoToken, Rule
@@ -70,6 +71,10 @@ async def presented_token(services: Services, request: Request) -> LivingToken:
         living = await still_granted(services, await services.store.look_up(LookUp(token_format.digest(token))))
         if living is not None:
             if in_query:
+                if living.owner.bounds_at(services.clock()).query_off:
+                    request.client = living.owner  # its contacts read why
+                    bound = Bound.QUERY_OFF.value
+                    raise InvalidToken(Rule.POLICY, "Send the access token in the Authorization header.", bound=bound)
                 request.traits = TOKEN_IN_QUERY
                 services.usage.used(living.owner.id, request, services.clock())
             return living

@@ -8,10 +8,11 @@ seconds since 1970. Rules are cited by their ids in docs/protocol.md (PROTOCOL A
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from clients.policy.bounds import Bound, Bounds
 from tokens.protocol.client_key import ClientKey
 from tokens.protocol.errors import InvalidClient, Rule
 from tokens.protocol.jws import ALGORITHMS, Jws, spend_verification_time
@@ -35,6 +36,18 @@ class AssertionPolicy:
     max_lifetime: float = 3600.0
     algorithms: tuple[str, ...] = ALGORITHMS
     secrets_accepted: bool = True  # of the site; each client has a setting of its own, too
+    sha1_kid: bool = True  # whether the SHA-1 of a certificate may be its `kid`
+
+    def bounded(self, bounds: Bounds) -> AssertionPolicy:
+        """Return these rules within a client's policy (PROTOCOL C-39)."""
+        return replace(
+            self,
+            strict=self.strict or bounds.audience,
+            max_lifetime=min(self.max_lifetime, bounds.assertion_lifetime or self.max_lifetime),
+            algorithms=tuple(filter(bounds.allows, self.algorithms)),
+            secrets_accepted=self.secrets_accepted and not bounds.secrets_off,
+            sha1_kid=not bounds.sha1_kid_off,
+        )
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ def verify(
         check_header(assertion.header)
     check_algorithm(assertion.header, keys, now, policy.algorithms)
     key = key_that_signed(assertion, keys, now, client_id)
+    _check_spelling(assertion.header, key, policy)
     expected = Expected(client_id, policy, now)
     for check_claims in CLAIM_CHECKS:
         check_claims(assertion.claims, expected)
@@ -84,7 +98,7 @@ def explain(
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
         lambda: check_algorithm(assertion.header, keys, now, policy.algorithms),
-        lambda: key_that_signed(assertion, keys, now, client_id),
+        lambda: _check_spelling(assertion.header, key_that_signed(assertion, keys, now, client_id), policy),
         *(lambda check=check: check(assertion.claims, expected) for check in CLAIM_CHECKS),
     ]
     findings = []
@@ -141,6 +155,13 @@ def key_that_signed(assertion: Jws, keys: Sequence[ClientKey], now: float, clien
         if assertion.is_signed_by(key.imported, key.modulus):
             return key
     raise InvalidClient(Rule.SIGNATURE, key=candidates[0].kid, algorithm=assertion.header["alg"])
+
+
+def _check_spelling(header: Mapping[str, Any], key: ClientKey, policy: AssertionPolicy) -> None:
+    """Refuse the SHA-1 of a certificate as `kid` where a policy does (PROTOCOL C-39)."""
+    if not policy.sha1_kid and key.names.get(header.get("kid", "")) == "sha1":
+        others = [name for name, spelling in key.names.items() if spelling != "sha1"]
+        raise InvalidClient(Rule.POLICY, bound=Bound.SHA1_KID_OFF.value, sent=header["kid"], expected=others)
 
 
 def _candidates(header: Mapping[str, Any], keys: Sequence[ClientKey], now: float) -> list[ClientKey]:

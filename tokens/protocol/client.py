@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
+from clients.policy.bounds import NO_BOUNDS, Bounds
 from tokens.protocol.client_key import ClientKey
 from tokens.protocol.federated import Trust
 
@@ -45,7 +46,15 @@ class ClientSnapshot:
     scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
     default_scopes: tuple[str, ...] = ()
     serves_scopes: frozenset[str] = frozenset()  # scopes of the APIs for which it is a resource server
+    policy: tuple[tuple[float, Bounds], ...] = ()  # since when, the last first (PROTOCOL C-39)
 
     @property
     def is_active(self) -> bool:
         return self.status == "active"
+
+    def bounds_at(self, now: float) -> Bounds:
+        """Return what policies bound at this moment; NO_BOUNDS for most clients."""
+        for since, bounds in self.policy:
+            if since <= now:
+                return bounds
+        return NO_BOUNDS

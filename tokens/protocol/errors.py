@@ -42,8 +42,9 @@ class Rule(StrEnum):
     SECRET_ENDED = "secret_ended"  # noqa: S105
     SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
 
-    # The end of every credential, by its age (PROTOCOL C-39)
+    # The end of every credential, and what a policy refuses (PROTOCOL C-39)
     CREDENTIAL_ENDED = "credential_ended"
+    POLICY = "policy"
 
     # Client assertions (PROTOCOL)
     ASSERTION_TYPE = "assertion_type"

@@ -17,6 +17,7 @@ from typing import Any
 from clients import keymaterial
 from clients.built_in_scopes import BUILT_IN_API, BUILT_IN_SCOPES
 from clients.models.federation import LAST_GOOD_SET_SERVES
+from clients.policy import bounds as policy_bounds
 from tokens.protocol.client import ClientSecret, ClientSnapshot
 from tokens.protocol.client_key import ClientKey
 from tokens.protocol.federated import Issuer, Trust
@@ -77,7 +78,7 @@ def _snapshot(
 ) -> ClientSnapshot:
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
     secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named_and_held = columns
-    uid, name, organisation, self_service, secrets, keys, scopes, serves, *federation = named_and_held
+    uid, name, organisation, self_service, policy, secrets, keys, scopes, serves, *federation = named_and_held
     holds_built_in = self_service_api and self_service != "off"
     built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if holds_built_in else {}
     return ClientSnapshot(
@@ -100,6 +101,7 @@ def _snapshot(
         scopes={name: api for name, api, _is_default in scopes or ()} | built_in,
         default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
         serves_scopes=frozenset(serves or ()),
+        policy=policy_bounds.steps(policy or ()),
     )
 
 

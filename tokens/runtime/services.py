@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from clients.policy.bounds import NO_BOUNDS, Bounds
 from foundation.log_lines import line_stream
 from tokens.policy import Policy
 from tokens.protocol.assertion import AssertionPolicy
@@ -24,6 +25,9 @@ from tokens.storage.store import Store
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
+
+
+MAX_POLICIES = 1000  # kept, of different bounds
 
 
 class Services:
@@ -48,15 +52,26 @@ class Services:
         self.access_log = AccessLog(log or line_stream())
         self.usage = Usage()
         self.key_requests = KeyRequests(clock)
-        self._policies = [policy.assertion_policy(issuer_audience_only=only) for only in (False, True)]
+        self._policies = {only: policy.assertion_policy(issuer_audience_only=only) for only in (False, True)}
+        self._bounded: dict[tuple[bool, Bounds], AssertionPolicy] = {}
         self._writing_behind = Connection(policy.database, policy.synchronous_commit)
         self.background = Background(
             [self.access_log.flush, self._write_rows, self.rate_limits.share, self.store.lease.renew]
         )
 
-    def assertion_policy_for(self, client: ClientSnapshot | None) -> AssertionPolicy:
+    def assertion_policy_for(self, client: ClientSnapshot | None, now: float) -> AssertionPolicy:
         """Return the rules for assertions of this client; of the site if it is unknown."""
-        return self._policies[client is not None and client.issuer_audience_only]
+        if client is None:
+            return self._policies[False]
+        bounds = client.bounds_at(now)
+        if bounds is NO_BOUNDS:
+            return self._policies[client.issuer_audience_only]
+        known = client.issuer_audience_only, bounds
+        if known not in self._bounded:
+            if len(self._bounded) >= MAX_POLICIES:
+                self._bounded.clear()
+            self._bounded[known] = self._policies[client.issuer_audience_only].bounded(bounds)
+        return self._bounded[known]
 
     async def _write_rows(self) -> None:
         """Write what waits in turn, on one shared connection; a failed statement does not keep the others waiting."""

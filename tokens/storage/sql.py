@@ -87,6 +87,19 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
        client.may_request_tokens, client.issuer_audience_only, client.token_lifetime, client.rate_limit,
        client.uid::text, client.name, client.organisation, client.self_service,
        CASE WHEN client.version <> g.known_version THEN (
+           SELECT json_agg(json_build_array(policy.bound, policy.value, extract(epoch FROM
+               CASE WHEN client.created_at >= policy.in_force_from THEN policy.in_force_from
+                    ELSE policy.existing_from END)))
+           FROM clients_policybound policy
+           WHERE (policy.client_id IS NULL OR policy.client_id = client.id)
+             AND (policy.api_id IS NULL OR policy.api_id IN (
+                 SELECT scope.api_id FROM clients_clientscope held
+                 JOIN clients_scope scope ON scope.id = held.scope_id AND scope.retired_at IS NULL
+                 WHERE held.client_id = client.id
+             ))
+             AND (client.created_at >= policy.in_force_from OR policy.existing_from IS NOT NULL)
+       ) END,
+       CASE WHEN client.version <> g.known_version THEN (
            SELECT json_agg(json_build_object(
                'id', secret.id, 'digest', encode(secret.digest, 'hex'), 'ends_at', extract(epoch FROM secret.ends_at),
                'expires_at', extract(epoch FROM secret.expires_at)

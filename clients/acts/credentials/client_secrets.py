@@ -40,10 +40,17 @@ def create_first(*, client: Client, by: Actor, now: datetime) -> str:
     return text
 
 
-def _accepted_here() -> None:
-    """Raise Refusal where the site's profile allows keys only."""
+def may_be_made(client: Client, *, now: datetime) -> bool:
+    """Return whether a new client gets a secret: neither the site's profile nor a policy allows keys only."""
+    return client.accepts_secrets and not ends.bounds_of(client, now).secrets_off
+
+
+def _check_accepted(client: Client, now: datetime) -> None:
+    """Raise Refusal where the site's profile or a policy allows keys only."""
     if not settings.CLIENT_SECRETS_ACCEPTED:
         raise Refusal(Code.SECRETS_NOT_ACCEPTED)
+    if ends.bounds_of(client, now).secrets_off:
+        raise Refusal(Code.SECRETS_OFF_BY_POLICY)
 
 
 def _create(*, client: Client, by: Actor, now: datetime, label: str = "") -> str:
@@ -88,8 +95,8 @@ def regenerate(
     `replaces` is the current secret of the page, or None. Of concurrent calls only the first finds it current; the
     others raise Refusal.
     """
-    _accepted_here()
     by.check_self_service(Client.objects.locked(client.pk))
+    _check_accepted(client, now)
     if replaces is None:
         if client.secrets.current().exists():
             raise Refusal(Code.SECRET_MADE_MEANWHILE)
@@ -127,9 +134,9 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
     """Turn client_secret_basic and client_secret_post on or off; off only while the client has a usable key."""
-    if allowed:
-        _accepted_here()
     Client.objects.locked(client.pk)
+    if allowed:
+        _check_accepted(client, now)
     if not allowed and not client.keys.lasting(now).exists():
         raise Refusal(Code.SECRETS_NEED_A_KEY)
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):

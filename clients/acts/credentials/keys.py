@@ -65,6 +65,7 @@ def add(
     old = _begin(row, key, active=active, waits=waits, by=by, now=now)
     if proven:
         row.proven_at = now
+    ends.check_key(row, now=now)
     try:
         with transaction.atomic():
             row.save()

@@ -20,7 +20,8 @@ from portal.web.http_request import prepared
 
 router = Router(auth=SelfBearer(), tags=["self"])
 REGENERATE = refusals(
-    Code.SELF_SERVICE_OFF, Code.SECRETS_NOT_ACCEPTED, Code.SECRET_MADE_MEANWHILE, Code.SECRET_REGENERATED_MEANWHILE,
+    Code.SELF_SERVICE_OFF, Code.SECRETS_NOT_ACCEPTED, Code.SECRETS_OFF_BY_POLICY,
+    Code.SECRET_MADE_MEANWHILE, Code.SECRET_REGENERATED_MEANWHILE,
     body=True,
 )  # fmt: skip
 

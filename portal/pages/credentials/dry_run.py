@@ -26,7 +26,7 @@ from tokens.protocol.errors import InvalidClient, Rule
 HEADER = {
     "typ": {Rule.TYP},
     "alg": {Rule.ALGORITHM, Rule.ALGORITHM_NOT_OF_KEY},
-    "kid": {Rule.KID, Rule.KID_AMBIGUOUS, Rule.KEY_NOT_USABLE, Rule.CREDENTIAL_ENDED, Rule.NO_KEYS},
+    "kid": {Rule.KID, Rule.KID_AMBIGUOUS, Rule.KEY_NOT_USABLE, Rule.CREDENTIAL_ENDED, Rule.NO_KEYS, Rule.POLICY},
     "crit": {Rule.CRITICAL_HEADER},
 }
 CLAIMS = {

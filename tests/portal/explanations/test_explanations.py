@@ -51,6 +51,10 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
         {"ended_at": NOW - 90_000, "our_clock": NOW},
         {"ended_at": NOW - 90_000, "our_clock": NOW, "key": "k1"},
     ],
+    Rule.POLICY: [
+        {"bound": "sha1_kid_off", "sent": "mkwX4FvSiD9hDseULapW8TB76U0", "expected": ["f3Jm0KqB8vYw2RzXn5TcLd7aHsUe"]},
+        {"bound": "query_off"},
+    ],
     Rule.SECRET_ENDED: [{"ended_at": NOW - 90_000, "our_clock": NOW}],
     Rule.ASSERTION_TYPE: [{"sent": "jwt-bearer", "expected": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}],
     Rule.ASSERTION_TOO_LARGE: [{"bytes": 20_000, "max_bytes": 16_384}],

@@ -32,8 +32,8 @@ def sql(statement: str) -> None:
         "UPDATE clients_clientscope SET is_default = NOT is_default",
         "DELETE FROM clients_clientscope",
         "UPDATE clients_scope SET retired_at = now()",
-        "UPDATE clients_scope SET name = 'other.name'",
-        "UPDATE clients_api SET identifier = 'other'",
+        "UPDATE clients_scope SET name = 'other.name' WHERE name = 'address.read'",
+        "UPDATE clients_api SET identifier = 'other' WHERE identifier = 'addresses'",
     ],
 )
 def test_raw_sql_moves_the_version(statement):

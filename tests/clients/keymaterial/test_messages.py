@@ -19,7 +19,7 @@ PACKAGE = Path(str(keymaterial.__file__)).parent
 def raised() -> list[ast.Call]:
     calls = [
         node
-        for path in PACKAGE.glob("*.py")
+        for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "KeyRefused"
     ]

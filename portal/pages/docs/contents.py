@@ -112,6 +112,18 @@ PAGES = (
         },
     ),
     Page(
+        "renew",
+        _("Renew without hands"),
+        _("A program replaces your key before it ends. You get a mail about it and have nothing to do."),
+        {
+            "command": _("One command"),
+            "machine": _("On a machine: cron and certbot"),
+            "kubernetes": _("In Kubernetes"),
+            "tools": _("With Ansible or Terraform"),
+            "undone": _("If it was not you"),
+        },
+    ),
+    Page(
         "api",
         _("Management API"),
         _("Your software looks after its own credentials: the acts of these pages, as JSON."),

@@ -142,6 +142,10 @@ def _make_a_key(reader: Reader) -> dict[str, Any]:
     return {topic: _tabs(topic, reader) for topic in topics}
 
 
+def _renew(reader: Reader) -> dict[str, Any]:
+    return {topic: _tabs(topic, reader) for topic in ("renew_on_a_machine", "renew_in_kubernetes", "renew_by_tools")}
+
+
 def _get_a_token(reader: Reader) -> dict[str, Any]:
     methods = {
         "client_secret_basic": _("Secret in the header"),
@@ -212,6 +216,7 @@ CONTENTS = {
     "get-a-token": _get_a_token,
     "call-an-api": _call_an_api,
     "errors": _errors,
+    "renew": _renew,
     "api": _api,
     "scopes": _scopes,
     "resource-servers": _resource_servers,

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keydesk_cli.credentials import ByKey
+from keydesk_cli.keys import keyfile
+from keydesk_cli.server import Keydesk
+
 from tests.e2e.support import registering
 from tests.e2e.support.live import Live
 from tests.support.keys import PrivateKey, jwk_of, new_ec, pem_of
@@ -62,6 +66,10 @@ class CommandLine:
         done = self(*arguments, "--json", **env)
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout))
+
+    def token_in_process(self) -> str:
+        """A token, with the key that is in the file now."""
+        return Keydesk(self.live.url, self.client_id).self_token(ByKey(keyfile.read(self.key, "--key")))
 
     def killed_at(self, step: int, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run until this step of its work with files and network, if there are so many."""

@@ -43,6 +43,11 @@ def ascii_only(text: str) -> str:
     return json.dumps(text)
 
 
+def hcl(text: str) -> str:
+    """Quote for Terraform, whose strings have templates."""
+    return quoted(text).replace("${", "$${").replace("%{", "%%{")
+
+
 def raw(text: str) -> str:
     """Return the text unchanged, for samples of the wire, which are no code."""
     return text
@@ -50,6 +55,8 @@ def raw(text: str) -> str:
 
 LITERALS: Mapping[str, Callable[[str], str]] = {
     ".sh": shell,
+    ".cron": shell,
+    ".tf": hcl,
     ".php": php,
     ".java": ascii_only,
     ".http": raw,
@@ -88,6 +95,16 @@ TOPICS: Mapping[str, tuple[Sample, ...]] = {
         Sample("Java (keytool)", "make-key-with-keytool.sh"),
     ),
     "make_jwk": (Sample("JavaScript (Node)", "make-jwk.mjs"), Sample("Python", "make_jwk.py")),
+    "renew_on_a_machine": (Sample("cron", "keydesk.cron"), Sample("certbot", "keydesk-deploy-hook.sh")),
+    "renew_in_kubernetes": (
+        Sample("cert-manager", "cert-manager.yaml"),
+        Sample("External Secrets", "external-secrets.yaml"),
+    ),
+    "renew_by_tools": (
+        Sample("Ansible", "keydesk-secret.yml"),
+        Sample("Terraform", "keydesk.tf"),
+        Sample("Terraform: keydesk-proof.sh", "keydesk-proof.sh"),
+    ),
     "check_key": (Sample("openssl x509, openssl pkey", "check-key.sh"),),
 }
 # .NET has no Ed25519 of its own, and PHP's openssl extension only in the newest versions.

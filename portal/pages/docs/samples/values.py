@@ -15,6 +15,7 @@ from clients.models import Client, Key, Scope
 PLACEHOLDER_ID = "YOUR_CLIENT_ID"
 PLACEHOLDER_KID = "YOUR_KEY_ID"
 PLACEHOLDER_SCOPE = "YOUR_SCOPE"
+WEEK_S = 7 * 86400
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class Values:
             "revocation_url": oauth_url("revoke"),
             "verify_url": oauth_url("verify"),
             "api_url": oauth_url("example"),
+            "self_url": f"{settings.PUBLIC_URL}{settings.API_PATH}self",
+            "self_secret_url": f"{settings.PUBLIC_URL}{settings.API_PATH}self/secret",
+            "keys_path": f"{settings.API_PATH}self/keys",
+            "key_end_path": f"{settings.API_PATH}self/keys/{{id}}?overlap={WEEK_S}",
             "lifetime": str(self.lifetime),
         }
 

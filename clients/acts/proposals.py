@@ -44,14 +44,7 @@ def propose(
         kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content), program=program,
         reason=by.because(reason), proposed_by=proposer, proposed_at=now, void_at=now + LIFETIME,
     )  # fmt: skip
-    if isinstance(about, Client):
-        proposal.client = about
-    elif isinstance(about, Scope):
-        proposal.scope = about
-    elif isinstance(about, Issuer):
-        proposal.issuer = about
-    elif isinstance(about, Api):
-        proposal.api = about
+    _set_about(proposal, about)
     _lock(proposal)
     if proposer is not None:
         _refuse_own_client(proposal, proposer)
@@ -148,6 +141,17 @@ def _refuse_own_client(proposal: Proposal, member: User) -> None:
     """Refuse a member of the team who is a contact of the client."""
     if proposal.client is not None and proposal.client.contacts.filter(user=member).exists():
         raise Refusal(Code.CONTACT_OF_THE_CLIENT)
+
+
+def _set_about(proposal: Proposal, about: About | Scope | Issuer) -> None:
+    if isinstance(about, Client):
+        proposal.client = about
+    elif isinstance(about, Scope):
+        proposal.scope = about
+    elif isinstance(about, Issuer):
+        proposal.issuer = about
+    elif isinstance(about, Api):
+        proposal.api = about
 
 
 def _lock(proposal: Proposal) -> None:

@@ -14,7 +14,7 @@ DROP FUNCTION clients_touch_bounded
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0012_issuers_and_jwks_uris"),
+        ("clients", "0013_issuers_and_jwks_uris"),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ DROP FUNCTION clients_touch_bounded
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0013_issuers_and_jwks_uris"),
+        ("clients", "0014_accounts"),
     ]
 
     operations = [
@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                     ("policy_changed", "A policy ends something in use"),
                     ("outdated_way", "Something that is outdated is in use"),
                     ("passkey_changed", "A passkey was added or removed"),
+                    ("account_changed", "A contact's account was bound or unbound"),
                     ("codes_ended", "Codes ended for a day"),
                     ("new_sign_in", "Sign-in from a new device or network"),
                     ("issuer_keys_refused", "An issuer publishes a private key"),

@@ -32,6 +32,8 @@ class Action(models.TextChoices):
     CLIENT_CLOSED = "client.closed", _("{actor} closed the client {subject}")
     CLIENT_ID_CHANGED = "client.id_changed", _("{actor} regenerated the client id of {subject}")
     CLIENT_SETTINGS_CHANGED = "client.settings_changed", _("{actor} changed the settings of {subject}")
+    SELF_SERVICE_ON = "client.self_service_on", _("{actor} let {subject} add keys and secrets by itself again")
+    SELF_SERVICE_PAUSED = "client.self_service_paused", _("{actor} paused what {subject} adds by itself")
     CLIENT_SCOPES_CHANGED = "client.scopes_changed", _("{actor} changed the scopes of {subject}")
     CLIENT_TOKENS_INVALIDATED = "client.tokens_invalidated", _("{actor} invalidated all tokens of {subject}")
     CLIENT_CONTACT_ADDED = "client.contact_added", _("{actor} added a contact to {subject}")
@@ -40,6 +42,10 @@ class Action(models.TextChoices):
     CREDENTIAL_TOKENS_INVALIDATED = (
         "credential.tokens_invalidated",
         _("{actor} invalidated the tokens issued to {subject}"),
+    )
+    ADDED_CREDENTIAL_ENDED = (
+        "credential.added_ended",
+        _("{actor} ended {subject}, which the client had added by itself"),
     )
     CREDENTIAL_LABELLED = "credential.labelled", _("{actor} changed the label of {subject}")
     TOKEN_REVOKED = "token.revoked", _("{actor} invalidated the token {subject}")

@@ -23,6 +23,7 @@ class Code(StrEnum):
     CLIENT_CLOSED = "client_closed"
     CLIENT_ID_CHANGED = "client_id_changed"
     SELF_SERVICE_OFF = "self_service_off"
+    SELF_SERVICE_UNCHANGED = "self_service_unchanged"
 
     # Its secrets
     CIPHERTEXT_UNREADABLE = "ciphertext_unreadable"
@@ -37,6 +38,7 @@ class Code(StrEnum):
     SECRETS_OFF_BY_POLICY = "secrets_off_by_policy"
 
     # Its keys
+    CREDENTIAL_ENDED_ALREADY = "credential_ended_already"
     KEY_ADDED_ALREADY = "key_added_already"
     KEY_NOT_STAGED = "key_not_staged"
     KEY_RETIRED_ALREADY = "key_retired_already"

@@ -17,6 +17,8 @@ class Act(models.TextChoices):
     ADD_KEY = "add_key", _("Add this key")
     ACTIVATE_KEY = "activate_key", _("Activate this key")
     RETIRE_KEY = "retire_key", _("Retire this key")
+    END_ADDED = "end_added", _("End what was added")
+    CHANGE_SELF_SERVICE = "change_self_service", _("Change what the client does by itself")
     CHANGE_CLIENT_ID = "change_client_id", _("Regenerate the client id")
     INVALIDATE_TOKEN = "invalidate_token", _("Invalidate this token")
     INVALIDATE_TOKENS_OF_CREDENTIAL = "invalidate_tokens_of_credential", _("Invalidate these tokens")
@@ -45,6 +47,8 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.ADD_KEY: _("This code adds a key to {client}."),
     Act.ACTIVATE_KEY: _("This code activates a key of {client}."),
     Act.RETIRE_KEY: _("This code retires a key of {client}."),
+    Act.END_ADDED: _("This code ends a key or secret that {client} added by itself."),
+    Act.CHANGE_SELF_SERVICE: _("This code changes whether {client} adds keys and secrets by itself."),
     Act.CHANGE_CLIENT_ID: _("This code replaces the client id of {client}."),
     Act.INVALIDATE_TOKEN: _("This code invalidates a token of {client}."),
     Act.INVALIDATE_TOKENS_OF_CREDENTIAL: _("This code invalidates the tokens of a key or secret of {client}."),

@@ -47,6 +47,8 @@ ALARMING = {
     Action.ISSUER_CHANGED,
     Action.ISSUER_ENABLED,
     Action.ISSUER_DISABLED,
+    Action.ADDED_CREDENTIAL_ENDED,
+    Action.SELF_SERVICE_ON,
     Action.CLIENT_ID_CHANGED,
     Action.CLIENT_SCOPES_CHANGED,
     Action.CLIENT_SETTINGS_CHANGED,
@@ -63,6 +65,7 @@ HARMLESS = {
     Action.KEY_RETIRED,
     Action.CREDENTIAL_LABELLED,
     Action.JWKS_URI_REMOVED,
+    Action.SELF_SERVICE_PAUSED,
     Action.CLIENT_TOKENS_INVALIDATED,
     Action.CREDENTIAL_TOKENS_INVALIDATED,
     Action.TOKEN_REVOKED,
@@ -83,8 +86,11 @@ def tell_contacts(
     """Queue the mails about an act on a client. They must not contain secrets.
 
     `detail`: the person or thing that the act was about; `message`: the Security team's words to the contacts; `facts`:
-    further facts of the kind's text (clients/mail/words.py): `until`, `old`, `what`.
+    further facts of the kind's text (clients/mail/words.py): `until`, `old`, `what`; `added`, the uid of a credential
+    that the mail of an act of the client itself leads to (API M-12).
     """
+    if by.client is None:
+        facts.pop("added", None)
     act, sighting = _facts(action, subject, by, now, detail, message, **facts), _sighting(by, now)
     act |= {"new_network": sighting.new}
     if not by.is_contact or not _is_harmless(client, action, act, sighting, now):

@@ -52,9 +52,16 @@ def of(mail: Mail) -> str:
         return ""
     if mail.kind == Kind.LEAK_REPORTED:  # to the Security team, who sign in
         return reverse("security:client", args=[mail.client.uid])
+    return _of_client(mail, mail.client) if mail.kind in WITH_LINK else ""
+
+
+def _of_client(mail: Mail, client: Client) -> str:
+    """Return the page of the client, or of one thing of it."""
     if mail.kind == Kind.CONTACT_PROPOSED:
-        return reverse("contact:proposed_contact", args=[mail.client.uid, mail.facts["proposal"]])
-    return reverse(_page(mail), args=[mail.client.uid]) if mail.kind in WITH_LINK else ""
+        return reverse("contact:proposed_contact", args=[client.uid, mail.facts["proposal"]])
+    if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("added"):
+        return reverse("contact:end_added", args=[client.uid, mail.facts["added"]])
+    return reverse(_page(mail), args=[client.uid])
 
 
 def _page(mail: Mail) -> str:

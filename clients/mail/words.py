@@ -66,6 +66,19 @@ WORDS: dict[str, Words] = {
         _("The key waited for its first use for 30 days. The key that it was to replace works on."),
         _("See that the renewal of your software's key works, and add a new key if it is still needed."),
     ),
+    Action.ADDED_CREDENTIAL_ENDED: Words(
+        _("%(name)s: what the client added was ended"),
+        _GONE,
+        _("Replace the key or secret that got the token for it, too, and invalidate all tokens."),
+    ),
+    Action.SELF_SERVICE_ON: Words(
+        _("%(name)s: adds keys and secrets by itself again"),
+        _("Software that has a key or secret of the client can add another one by API."),
+    ),
+    Action.SELF_SERVICE_PAUSED: Words(
+        _("%(name)s: adds nothing by itself any more"),
+        _("The software cannot renew its keys and secrets by API until one of you turns that on again."),
+    ),
     Action.CREDENTIAL_LABELLED: Words(_("%(name)s: label changed"), _("Nothing changes for your software.")),
     Action.KEY_DISPLACED: Words(
         _("Action needed at %(name)s: a key was retired"),

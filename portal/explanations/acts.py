@@ -32,6 +32,7 @@ OF_CLIENTS: dict[str, Text] = {
     Code.SELF_SERVICE_OFF: _(
         "This client cannot add credentials by itself now. A contact or the Security team turns that on again."
     ),
+    Code.SELF_SERVICE_UNCHANGED: _("That was done already, or the Security team turned it off."),
     Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
     Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),
     Code.LAST_OWNER: _("A client needs an owner. Make someone else owner first."),
@@ -47,6 +48,7 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.SECRET_STOPPED_ALREADY: _("This secret had stopped working already."),
     Code.SECRETS_NEED_A_KEY: _("Without a usable key the secret is the only way the client can authenticate."),
     Code.SECRETS_NOT_ACCEPTED: _("This site accepts no client secrets. Add a key instead."),
+    Code.CREDENTIAL_ENDED_ALREADY: _("It has ended already."),
     Code.KEY_ADDED_ALREADY: _("This client has this key already."),
     Code.SECRETS_OFF_BY_POLICY: _("A policy allows keys only for this client. Add a key instead of a secret."),
     Code.KEY_SMALLER_THAN_POLICY: _(

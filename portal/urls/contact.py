@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from portal.pages.account import passkeys
 from portal.pages.contact import client, client_list, contacts, failures, proposed_contacts
-from portal.pages.credentials import dry_run, keys, labels, secrets, tokens
+from portal.pages.credentials import added, dry_run, keys, labels, secrets, tokens
 from portal.pages.requests import changes, requests
 
 app_name = "contact"
@@ -24,6 +24,8 @@ of_one_client = [
     path("keys/<uuid:key>/", keys.key, name="key"),
     path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
     path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),
+    path("added/<uuid:credential>/", added.end_added, name="end_added"),
+    path("self-service/", added.self_service, name="self_service"),
     path("labels/<uuid:credential>/", labels.label, name="label"),
     path("try/", dry_run.dry_run, name="dry_run"),
     path("tokens/", tokens.tokens, name="tokens"),

@@ -39,18 +39,21 @@ def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) 
     """
     client, issued = credential.client, Token.objects.of(credential.client).issued_to(credential.credential)
     working = issued.filter(expires_at__gt=now, revoked_at=None, epoch=client.epoch)
-    stopped = _stop(working, now)
+    stopped = stop(working, now)
     if not stopped:
         raise Refusal(TokenCode.NO_VALID_TOKENS)
     action = Action.CREDENTIAL_TOKENS_INVALIDATED
     change_log.record(action=action, actor=by, subject=credential, changes={"tokens": (stopped, 0)})
     tell_contacts(client=client, action=action, subject=credential.audit_label, by=by, now=now)
-    transaction.on_commit(lambda: _stop(working, now))
+    transaction.on_commit(lambda: stop(working, now))
 
 
 @transaction.atomic
-def _stop(working: TokenQuerySet, now: datetime) -> int:
-    """Revoke tokens and return their number. Locks them in the order of sql.REVOKE, or the two could deadlock."""
+def stop(working: TokenQuerySet, now: datetime) -> int:
+    """Revoke tokens, as part of an act; return their number.
+
+    Locks them in the order of sql.REVOKE, or the two could deadlock.
+    """
     in_order = working.order_by("digest").select_for_update()
     return Token.objects.filter(pk__in=in_order.values("pk")).update(revoked_at=now)
 

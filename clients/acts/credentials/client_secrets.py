@@ -112,8 +112,9 @@ def regenerate(
     action = Action.SECRET_REGENERATED if replaces else Action.SECRET_CREATED
     log.record(action=action, actor=by, subject=new, changes=changes)
     tell_contacts(
-        client=client, action=action, subject=new.audit_label, by=by, now=now, until=(now + overlap).isoformat()
-    )
+        client=client, action=action, subject=new.audit_label, by=by, now=now, until=(now + overlap).isoformat(),
+        added=str(new.uid),
+    )  # fmt: skip
     return text
 
 

@@ -72,7 +72,7 @@ def add(
     except IntegrityError as error:  # the same key was added concurrently at another client
         raise Refusal(Code.KEY_USED_ELSEWHERE) from error
     log.record(action=Action.KEY_ADDED, actor=by, subject=row, changes=_changes(row, old, now))
-    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now)
+    tell_contacts(client=client, action=Action.KEY_ADDED, subject=row.kid, by=by, now=now, added=str(row.uid))
     if proven:
         _displace_rivals(client, key, by, now)
     return row

@@ -28,6 +28,9 @@ COLUMNS = (
     "request_id",
 )
 EXPORTED = frozenset((*COLUMNS, "leaf_hash"))
+TOLD = frozenset(  # by the management API (API M-14)
+    ("seq", "at", "actor", "action", "subject", "client", "changes", "note", "address", "request_id", "hash")
+)
 
 # For strings, booleans, null, integers below 2^53, lists, and objects with ASCII names, this is RFC 8785 to the byte
 # and five times faster than a general implementation. Entries hold nothing else: no floats (section 3.2.2.3), and no
@@ -79,8 +82,34 @@ def leaf_hash(entry: Mapping[str, object]) -> bytes:
     return merkle.leaf_hash(encode({name: entry[name] for name in COLUMNS}))
 
 
+def told(entry: Mapping[str, object]) -> dict[str, object]:
+    """Return an entry in its exported form as the management API tells it."""
+    return {
+        **{name: entry[name] for name in ("seq", "at", "action", "changes", "note", "address", "request_id")},
+        "actor": {"id": entry["actor_id"], "label": entry["actor_label"]},
+        "subject": {"id": entry["subject_id"], "label": entry["subject_label"]},
+        "client": entry["client_ref"],
+        "hash": entry["leaf_hash"],
+    }
+
+
+def _exported_of_told(entry: Mapping[str, object]) -> dict[str, object]:
+    """Return the exported form of an entry that the management API told. Raises ValueError."""
+    people: dict[str, object] = {}
+    for name in ("actor", "subject"):
+        found = entry[name]
+        if not isinstance(found, dict) or found.keys() != {"id", "label"}:
+            raise ValueError(f"no id and label of the {name}")
+        people |= {f"{name}_{part}": text for part, text in found.items()}
+    rest = {name: value for name, value in entry.items() if name not in ("actor", "subject", "client", "hash")}
+    return {**rest, **people, "client_ref": entry["client"], "leaf_hash": entry["hash"]}
+
+
 def parse_line(line: bytes) -> dict[str, object]:
-    """Parse a line of an export. Raises ValueError unless it is, byte for byte, the canonical form of a JSON object."""
+    """Parse a line of an export, or of the management API.
+
+    Raises ValueError unless it is, byte for byte, the canonical form of a JSON object.
+    """
     try:
         entry = json.loads(line)
     except RecursionError as error:
@@ -88,4 +117,4 @@ def parse_line(line: bytes) -> dict[str, object]:
     # A line with an added space, escape or repeated member parses to the same entry, so compare the bytes.
     if not isinstance(entry, dict) or encode(entry) != line:
         raise ValueError("not in canonical form")
-    return entry
+    return _exported_of_told(entry) if entry.keys() == TOLD else entry

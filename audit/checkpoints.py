@@ -72,6 +72,11 @@ def standing(*, newest_first: bool = False) -> Iterator[Checkpoint]:
             yield row
 
 
+def newest() -> Checkpoint | None:
+    """Return the newest checkpoint that a key of this log signed."""
+    return next((row for row in standing(newest_first=True) if is_signed(row)), None)
+
+
 def is_signed(checkpoint: Checkpoint) -> bool:
     """Return whether a key of this log signed the note, for that number of entries."""
     return _is_signed_by(verifier_keys(), checkpoint)

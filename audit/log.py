@@ -111,6 +111,11 @@ def export(entries: QuerySet[Entry]) -> Iterator[bytes]:
         yield canonical.encode(entry) + b"\n"
 
 
+def following(seq: int, limit: int) -> list[Row]:
+    """Return at most `limit` entries after number `seq`, in order, in their exported form."""
+    return list(_rows(Entry.objects.filter(seq__gt=seq).order_by("seq")[:limit]))
+
+
 def verify(
     *, kept_outside: Iterable[str] = (), at_least: int = 0, progress: Callable[[int], object] | None = None
 ) -> verification.Report:

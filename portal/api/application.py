@@ -24,6 +24,7 @@ from portal.api.own import keys as own_keys
 from portal.api.own import secret as own_secret
 from portal.api.own import tokens as own_tokens
 from portal.api.problems import Problem, answer, field_error
+from portal.api.team import changes as team_changes
 from portal.api.team import client_acts as team_client_acts
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule
@@ -61,7 +62,7 @@ api = NinjaAPI(
     parser=StrictParser(),
 )
 api.add_decorator(once)
-for operations in (own_client, own_keys, own_secret, own_tokens, team_client_acts, github, gitlab):
+for operations in (own_client, own_keys, own_secret, own_tokens, team_client_acts, team_changes, github, gitlab):
     api.add_router("", operations.router)
 
 

@@ -5,6 +5,7 @@ In production a second process group serves the OAuth paths alone, by the same a
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from prometheus_client import REGISTRY
 
@@ -13,6 +14,7 @@ django = get_wsgi_application()
 
 from portal.config import database  # noqa: E402  (needs the settings)
 from portal.serving.health import Broker  # noqa: E402  (after the settings are named)
+from portal.serving.long_polls import Growth, LongPolls, size_of_the_change_log  # noqa: E402  (needs the settings)
 from portal.serving.state_metrics import State  # noqa: E402  (after the settings are named)
 from portal.serving.threads import Pages  # noqa: E402  (after the settings are named)
 from portal.web.commits import COMMITS_WAIT  # noqa: E402  (after the settings are named)
@@ -25,7 +27,9 @@ database.bound_statements()
 broker = Broker()
 authorization_server.operations.reported["broker"] = broker.answers
 REGISTRY.register(State(broker))
-pages = Pages(django, threads=THREADS)
+pages = LongPolls(
+    Pages(django, threads=THREADS), path=f"{settings.API_PATH}changes", growth=Growth(size_of_the_change_log)
+)
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

@@ -36,6 +36,7 @@ SCOPE_OF = {
     "getClient": "keydesk.clients.read",
     "listClientKeys": "keydesk.clients.read",
     "listClientSecrets": "keydesk.clients.read",
+    "listChanges": "keydesk.changes.read",
     "changeClient": "keydesk.clients.write",
     "suspendClient": "keydesk.clients.write",
     "reactivateClient": "keydesk.clients.write",

@@ -47,11 +47,11 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def made_secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that docker/make-secrets.sh makes."""
+    """The files that deploy/compose/make-secrets.sh makes."""
     checkout = tmp_path_factory.mktemp("checkout")
-    (checkout / "docker").mkdir()
-    shutil.copy(ROOT / "docker/make-secrets.sh", checkout / "docker")
-    subprocess.run(["sh", checkout / "docker/make-secrets.sh"], check=True)
+    (checkout / "deploy" / "compose").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy/compose/make-secrets.sh", checkout / "deploy/compose")
+    subprocess.run(["sh", checkout / "deploy/compose/make-secrets.sh"], check=True)
     return checkout / "secrets"
 
 

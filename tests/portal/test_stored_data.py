@@ -65,8 +65,8 @@ def production_role() -> Iterator[psycopg.Connection]:
 
 
 def roles_of_production() -> str:
-    """The statements of docker/create-roles.sh, with names of their own."""
-    script = re.search(r"<<'SQL'\n(.*)\nSQL", (ROOT / "docker/create-roles.sh").read_text(), re.DOTALL)[1]  # type: ignore[index]
+    """The statements of deploy/compose/create-roles.sh, with names of their own."""
+    script = re.search(r"<<'SQL'\n(.*)\nSQL", (ROOT / "deploy/compose/create-roles.sh").read_text(), re.DOTALL)[1]  # type: ignore[index]
     script = script.replace("DATABASE keydesk", f'DATABASE "{connection.settings_dict["NAME"]}"')
     for role in ROLES:
         script = script.replace(f"keydesk_{role}", f"keydesk_{role}_of_the_tests")

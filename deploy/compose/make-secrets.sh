@@ -2,7 +2,7 @@
 # Make the files that docker-compose.yml wants in ./secrets, each once; what is there is kept.
 # The directory is yours alone; the files in it are readable, because the containers' users have other ids.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 keep() { # name, value: no line break at the end, which would become part of the value
     [ -e "secrets/$1" ] && return

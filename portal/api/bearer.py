@@ -55,7 +55,7 @@ class ScopeBearer(HttpAuthBase):
             raise Problem(
                 Rule.INSUFFICIENT_SCOPE, headers={"WWW-Authenticate": challenge}, expected=self.scope
             )  # fmt: skip
-        limits.charge(client, http_request.now)
+        limits.charge(http_request, client)
         return Caller(client, token, _actor(token, http_request, for_team=self.for_team))
 
     def is_held_by(self, client: Client) -> bool:

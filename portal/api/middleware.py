@@ -12,6 +12,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from portal.api import limits
 from portal.api.problems import MEDIA_TYPE, Problem, answer
 from portal.web.commits import commits_wait
 from portal.web.http_request import Request
@@ -32,12 +33,15 @@ class ApiMiddleware:
         if not request.path_info.startswith(settings.API_PATH):
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
+        request.allowance = None
         language = translation.get_language_from_request(request)
         with translation.override(language):
             response = _answered(request)
         response["Content-Language"] = language
         response["Content-Security-Policy"] = NOTHING_ALLOWED
         response["X-Frame-Options"] = "DENY"
+        for name, value in limits.headers_of(request).items():
+            response[name] = value
         patch_vary_headers(response, ("Accept-Language",))
         return response
 

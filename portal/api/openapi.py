@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,20 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
     "example": "5f0c7c1e-93d7-4b58-8a3f-0d8d1c1f2a77",
 }
+WITHOUT_CALLER = {"401", "403", "413", "503"}
+RATE_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "HTTP requests a minute (draft-ietf-httpapi-ratelimit-headers)",
+        "schema": {"type": "string"},
+        "example": '"client";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "How many are left, and in how many seconds the count begins anew",
+        "schema": {"type": "string"},
+        "example": '"client";r=599;t=42',
+    },
+}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}, "example": 42}}
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code", "facts", "request_id"],
@@ -91,7 +106,17 @@ def document(api: NinjaAPI) -> dict[str, Any]:
             operation["responses"] = {
                 str(status): answer for status, answer in operation["responses"].items()
             } | _answers(codes)
+            if operation["tags"] != LEAKS:
+                _describe_limits(operation["responses"])
     return made
+
+
+def _describe_limits(answers: dict[str, Any]) -> None:
+    """Name the header fields of PROTOCOL T-19; an answer to nobody in particular has no allowance."""
+    for status, described_answer in answers.items():
+        if status not in WITHOUT_CALLER:
+            described_answer["headers"] = dict(RATE_LIMIT_HEADERS)
+    answers[str(HTTPStatus.TOO_MANY_REQUESTS.value)]["headers"] |= RETRY_AFTER
 
 
 def _answers(codes: Iterable[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, QueryDict
 
 from clients.models import User
+from tokens.protocol.errors import Allowance
 
 
 class Request(HttpRequest):
@@ -15,6 +16,7 @@ class Request(HttpRequest):
     id: str
     address: str
     now: datetime
+    allowance: Allowance | None = None  # of the client that calls the API (portal/api/limits.py)
     user: User  # signed in, except on public pages (SignInMiddleware)
 
 

@@ -98,6 +98,14 @@ def test_a_client_over_its_limit_is_told_when_to_come_again(call, in_one_window)
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json()["facts"] == {"limit": 2}
     assert 0 < int(answers[2]["Retry-After"]) <= 60
+    assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=1", "r=0", "r=0"]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"client";q=2;w=60'}
+    assert answers[2]["RateLimit"].endswith(f";t={answers[2]['Retry-After']}")
+
+
+def test_who_is_not_authenticated_is_not_told_how_busy_a_client_is(call):
+    call("GET", "self")
+    assert "RateLimit" not in Caller(call.client, "kdt_guess")("GET", "self")
 
 
 def test_a_network_that_guesses_is_limited_and_others_are_not(call, settings, in_one_window):

@@ -49,6 +49,16 @@ def test_every_refusal_has_an_example_that_fits_its_schema(document):
                 assert "…" not in example["value"]["detail"]
 
 
+def test_the_limits_are_described_wherever_a_client_is_charged(document):
+    for operation in operations(document):
+        if "leaks" in operation["tags"]:
+            continue
+        over = operation["responses"]["429"]["headers"]
+        assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(over)
+        done = next(each for status, each in operation["responses"].items() if int(status) < 300)
+        assert "RateLimit" in done["headers"]
+
+
 def test_every_answer_has_an_example(document):
     for operation in operations(document):
         for status, each in operation["responses"].items():

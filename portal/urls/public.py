@@ -3,13 +3,14 @@
 from django.urls import path, re_path
 
 from portal.pages.account import links
-from portal.pages.public import public, why
+from portal.pages.public import leaked, public, why
 from portal.pages.requests import requests
 
 app_name = "public"
 urlpatterns = [
     path("", public.landing, name="landing"),
     path("accessibility/", public.accessibility, name="accessibility"),
+    path("leaked/", leaked.leaked, name="leaked"),
     path("privacy/", public.privacy, name="privacy"),
     path("request/", requests.request_client, name="request_client"),
     path("request/<uuid:uid>/confirm/", requests.confirm_request, name="confirm_request"),

@@ -7,15 +7,28 @@ from foundation.ip_addresses import network
 from portal.web.http_request import Request
 
 MAX_POSTS_PER_HOUR = 120  # of one network; an office behind one address stays far below
+FAILURES_S = 60
+
+
+def is_over_for_failures(request: Request) -> bool:
+    """Count a value that somebody tries out; return whether the network tried as many as may fail in a minute."""
+    if not settings.THROTTLING:
+        return False
+    limit: int = settings.FAILURE_RATE_LIMIT
+    return _count(f"tried:{network(request.address)}:{request.now:%Y%m%d%H%M}", FAILURES_S) > limit
 
 
 def is_over(request: Request) -> bool:
     """Count this post; return whether the limit is exceeded. Per process without Valkey (portal/config/cache.py)."""
     if not settings.THROTTLING:
         return False
-    key = f"public-forms:{network(request.address)}:{request.now:%Y%m%d%H}"
+    return _count(f"public-forms:{network(request.address)}:{request.now:%Y%m%d%H}", 3600) > MAX_POSTS_PER_HOUR
+
+
+def _count(key: str, seconds: int) -> int:
+    """Count and return the number; 0 if the counter was evicted meanwhile."""
     try:
-        cache.add(key, 0, timeout=3600)
-        return cache.incr(key) > MAX_POSTS_PER_HOUR
-    except ValueError:  # evicted since the line before
-        return False
+        cache.add(key, 0, timeout=seconds)
+        return int(cache.incr(key))
+    except ValueError:
+        return 0

@@ -65,6 +65,8 @@ class Action(models.TextChoices):
     )
     KEY_TOOK_OVER = "key.took_over", _("{actor} saw the first use of the key {subject}, which waited for it")
     KEY_DROPPED = "key.dropped", _("{actor} retired the key {subject}, which was not used in time")
+    TRUST_ADDED = "trust.added", _("{actor} added the trust {subject}")
+    TRUST_REMOVED = "trust.removed", _("{actor} removed the trust {subject}")
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")
     LINK_OPENED = "link.opened", _("{actor} signed in with a management link")
@@ -166,6 +168,9 @@ FIELDS: dict[str, str | Promise] = {
     "hint": _("Secret ends in"),
     "overlap": _("Transition period"),
     "kid": _("Key id (kid)"),
+    "issuer": _("Issuer"),
+    "subject": _("Subject"),
+    "claims": _("Claims that must be equal"),
     "label": _("Label"),
     "kids": _("Key ids (kid)"),
     "url": _("Address"),

@@ -49,6 +49,20 @@ class Code(StrEnum):
     KEY_ALGORITHMS_OFF_BY_POLICY = "key_algorithms_off_by_policy"
     PROOF_DEMANDED_BY_POLICY = "proof_demanded_by_policy"
 
+    # Its trusts
+    ISSUER_NOT_ENABLED = "issuer_not_enabled"
+    LAST_TRUST = "last_trust"
+    TOO_MANY_TRUSTS = "too_many_trusts"
+    TRUST_CLAIMS_TOO_MANY = "trust_claims_too_many"
+    TRUST_CLAIM_CHANGES = "trust_claim_changes"
+    TRUST_CLAIM_IN_ARRAY = "trust_claim_in_array"
+    TRUST_CLAIM_NAME = "trust_claim_name"
+    TRUST_CLAIM_VALUE = "trust_claim_value"
+    TRUST_EXISTS = "trust_exists"
+    TRUST_REMOVED_ALREADY = "trust_removed_already"
+    TRUST_SUBJECT = "trust_subject"
+    TRUST_WILDCARD = "trust_wildcard"
+
     # Its contacts
     CONTACT_ALREADY = "contact_already"
     CONTACT_IS_STAFF = "contact_is_staff"

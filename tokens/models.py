@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, Q, Sum
 
-from clients.models import Client, Issuer
+from clients.models import Client, Issuer, Trust
 
 
 def to_client(related_name: str) -> models.ForeignKey[Client, Client]:
@@ -30,8 +30,9 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def live(self, now: datetime) -> TokenQuerySet:
         """Return the tokens that introspection may call active; the client's snapshot decides about their scopes."""
         return self.filter(
-            expires_at__gt=now, revoked_at=None, client__status=Client.Status.ACTIVE, epoch=F("client__epoch")
-        )
+            ~Q(credential__startswith="trust:") | Exists(Trust.objects.behind_a_token(now)),
+            expires_at__gt=now, revoked_at=None, client__status=Client.Status.ACTIVE, epoch=F("client__epoch"),
+        )  # fmt: skip
 
     def issued_to(self, credential: str) -> TokenQuerySet:
         """Return the tokens of a credential, named as by Key.credential or Secret.credential."""

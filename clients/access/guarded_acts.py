@@ -19,6 +19,8 @@ class Act(models.TextChoices):
     RETIRE_KEY = "retire_key", _("Retire this key")
     END_ADDED = "end_added", _("End what was added")
     CHANGE_SELF_SERVICE = "change_self_service", _("Change what the client does by itself")
+    ADD_TRUST = "add_trust", _("Add this trust")
+    REMOVE_TRUST = "remove_trust", _("Remove this trust")
     CHANGE_CLIENT_ID = "change_client_id", _("Regenerate the client id")
     INVALIDATE_TOKEN = "invalidate_token", _("Invalidate this token")
     INVALIDATE_TOKENS_OF_CREDENTIAL = "invalidate_tokens_of_credential", _("Invalidate these tokens")
@@ -36,7 +38,7 @@ ALWAYS_ASKED = frozenset(
     {Act.ADD_CONTACT, Act.ACCEPT_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY}
 )
 # A link opened soon after it was mailed proves as much as a code: present access to the same mailbox.
-SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY})
+SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY, Act.ADD_TRUST})
 
 # Sentence in the mail with the code of each act, with {client} to fill in.
 SENTENCES: dict[Act, str | Promise] = {
@@ -49,6 +51,8 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.RETIRE_KEY: _("This code retires a key of {client}."),
     Act.END_ADDED: _("This code ends a key or secret that {client} added by itself."),
     Act.CHANGE_SELF_SERVICE: _("This code changes whether {client} adds keys and secrets by itself."),
+    Act.ADD_TRUST: _("This code adds a trust to {client}."),
+    Act.REMOVE_TRUST: _("This code removes a trust from {client}."),
     Act.CHANGE_CLIENT_ID: _("This code replaces the client id of {client}."),
     Act.INVALIDATE_TOKEN: _("This code invalidates a token of {client}."),
     Act.INVALIDATE_TOKENS_OF_CREDENTIAL: _("This code invalidates the tokens of a key or secret of {client}."),

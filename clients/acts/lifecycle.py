@@ -157,10 +157,11 @@ def reactivate(*, client: Client, reason: str, message: str = "", by: Actor, now
 
 @transaction.atomic
 def close(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
-    """Close a client for good: its keys and secrets end, its history stays."""
+    """Close a client for good: its keys, secrets and trusts end, its history stays."""
     Client.objects.locked(client.pk)
     client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
+    client.trusts.not_ended(now).update(ends_at=now)
     _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now)
 
 

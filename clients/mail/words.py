@@ -120,6 +120,15 @@ WORDS: dict[str, Words] = {
         _("Tokens of this issuer are refused, and all tokens that were issued for them have stopped working."),
         _ANOTHER,
     ),
+    Action.TRUST_ADDED: Words(
+        _("%(name)s: new trust added"),
+        _("Software that gets such a token from this issuer can get tokens of this client."),
+    ),
+    Action.TRUST_REMOVED: Words(
+        _("%(name)s: trust removed"),
+        _("Software that authenticates with such a token is refused, and the tokens that it got have stopped working."),
+        _("See that your software authenticates in another way."),
+    ),
     Action.CLIENT_ID_CHANGED: Words(
         _("%(name)s: new client id"),
         _("The old client id has stopped working, and so have all tokens issued to it."),

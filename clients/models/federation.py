@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import MD5, Cast
+from django.db.models import F, OuterRef, Q, Value
+from django.db.models.functions import MD5, Cast, Concat, TruncSecond
+from django.utils.translation import gettext_lazy as _
 
 from clients.edit_tags import edit_tag
 from clients.models.client import Client
@@ -79,9 +80,30 @@ class Issuer(models.Model):
 
 
 class TrustQuerySet(models.QuerySet["Trust"]):
+    def not_ended(self, now: datetime) -> TrustQuerySet:
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+
     def usable(self, now: datetime) -> TrustQuerySet:
         """Return the trusts that authenticate at this moment, if their issuer's keys are known."""
-        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now), issuer__disabled_at=None)
+        return self.not_ended(now).filter(issuer__disabled_at=None)
+
+    def lasting(self, now: datetime) -> TrustQuerySet:
+        """Return the usable trusts without an end set by a person, the ones to count on."""
+        return self.usable(now).filter(ends_at=None)
+
+    def behind_a_token(self, now: datetime) -> TrustQuerySet:
+        """Return the trust that got the token of the outer query, while both live (PROTOCOL F-34).
+
+        Enabling its issuer again revives no token; `enabled_at` counts from the begin of its second.
+        """
+        name = Concat(Value("trust:"), Cast("pk", models.TextField()), output_field=models.TextField())
+        return self.usable(now).annotate(name=name, since=TruncSecond("issuer__enabled_at")).filter(
+            client=OuterRef("client"), name=OuterRef("credential"), since__lte=OuterRef("issued_at")
+        )  # fmt: skip
+
+    def shown(self) -> TrustQuerySet:
+        """Return the trusts in the order of the pages: those in use first, newest first."""
+        return self.select_related("issuer").order_by(F("ends_at").desc(nulls_first=True), "-added_at")
 
 
 class Trust(models.Model):
@@ -89,6 +111,11 @@ class Trust(models.Model):
 
     A row never changes but to end: a change is a new row, so that tokens name what they were issued for.
     """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        ENDED = "ended", _("Removed")
+        DISABLED = "disabled", _("Issuer disabled")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="trusts")
@@ -114,6 +141,20 @@ class Trust(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    def state(self, now: datetime) -> Trust.State:
+        """Return whether it authenticates; needs its issuer."""
+        if self.ends_at and self.ends_at <= now:
+            return self.State.ENDED
+        return self.State.ACTIVE if self.issuer.is_enabled else self.State.DISABLED
+
+    def works(self, now: datetime) -> bool:
+        return self.state(now) == self.State.ACTIVE
+
+    @property
+    def title(self) -> str:
+        """Title that differs from those of other trusts: its label, or issuer and subject."""
+        return self.label or self.audit_label
 
     @property
     def credential(self) -> str:

@@ -73,11 +73,28 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.LAST_KEY: _(
         "This is the only way the client can authenticate. Add its successor first, then retire this one."
     ),
+    Code.ISSUER_NOT_ENABLED: _("The Security team has disabled the issuer %(issuer)s."),
+    Code.LAST_TRUST: _(
+        "This is the only way the client can authenticate. Add another one first, then remove this one."
+    ),
+    Code.TOO_MANY_TRUSTS: _("A client has at most %(limit)s trusts. Remove one that is not used any more."),
+    Code.TRUST_CLAIMS_TOO_MANY: _("A trust asks for at most %(limit)s claims."),
+    Code.TRUST_CLAIM_CHANGES: _(
+        "The claim %(name)s cannot be asked for: it differs in every token, or is checked anyway."
+    ),
+    Code.TRUST_CLAIM_IN_ARRAY: _("%(name)s leads through a list, whose order can change. Choose another claim."),
+    Code.TRUST_CLAIM_NAME: _("%(name)s is no name of a claim, and no JSON Pointer to one."),
+    Code.TRUST_CLAIM_VALUE: _("The value of the claim %(name)s is too long, or cannot be kept as it is."),
+    Code.TRUST_EXISTS: _("The client trusts this subject with these claims already."),
+    Code.TRUST_REMOVED_ALREADY: _("This trust was removed already."),
+    Code.TRUST_SUBJECT: _("The subject must be a text of 1 to %(max_length)s characters, without blanks around it."),
+    Code.TRUST_WILDCARD: _("A trust compares exactly: an asterisk in %(name)s stands for nothing but itself."),
     TokenCode.CLIENT_ID_LEAKED: _(
         "A client id by itself gives no access. Suspend the client, or invalidate its tokens."
     ),
     TokenCode.LEAKED_KEY_STOPPED_ALREADY: _("This key had stopped working already, and its tokens too."),
     TokenCode.LEAKED_SECRET_STOPPED_ALREADY: _("This secret had stopped working already, and its tokens too."),
+    TokenCode.LEAKED_TRUST_STOPPED_ALREADY: _("This trust had ended already, and its tokens with it."),
     TokenCode.LEAKED_TOKEN_REVOKED_ALREADY: _("This token was invalidated already."),
     TokenCode.LEAKS_NOT_ALL_ENDED: _("Something of this could not be ended. Send the same report again."),
     TokenCode.PROOF_INVALID: _("The proof does not show that the client has the private key: %(problem)s."),

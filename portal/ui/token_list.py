@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from tokens.models import Token
 
 
@@ -12,6 +12,7 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
     """Return the newest live tokens, as components/tokens_table.html wants them."""
     names = {key.credential: f"{key.get_kind_display()} {key.kid[:12]}…" for key in client.keys.all()}
     names |= {secret.credential: _("Secret …%(hint)s") % {"hint": secret.hint} for secret in client.secrets.all()}
+    names |= {trust.credential: credential_name(trust) for trust in client.trusts.select_related("issuer")}
     return [
         {
             "id": token.jti,
@@ -26,14 +27,16 @@ def shown_tokens(client: Client, now: datetime, *, limit: int) -> list[dict[str,
     ]
 
 
-def users_of(credential: Key | Secret, now: datetime) -> list[str]:
+def users_of(credential: Key | Secret | Trust, now: datetime) -> list[str]:
     """Return the addresses that hold a live token of the credential, and would be affected by its end."""
     live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
     addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
     return [address for address in addresses if address]
 
 
-def credential_name(credential: Key | Secret) -> str:
+def credential_name(credential: Key | Secret | Trust) -> str:
+    if isinstance(credential, Trust):
+        return _("Trust in %(name)s") % {"name": credential.audit_label}
     if isinstance(credential, Key):
         return f"{credential.get_kind_display()} {credential.kid}"
     return _("Secret …%(hint)s") % {"hint": credential.hint}

@@ -21,7 +21,7 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry, LogHead
 from clients.actors import Actor
-from clients.models import Client, Key, Mail, MailedCode, ManagementLink, Secret, Session, User
+from clients.models import Client, Key, Mail, MailedCode, ManagementLink, Secret, Session, Trust, User
 from foundation.refusals import Refusal
 from tokens.acts.refusal_codes import TokenCode
 
@@ -132,11 +132,16 @@ def _retire_key(entry: LoggedEntry, now: datetime) -> bool:
 
 
 def _revoke_leaked(entry: LoggedEntry, now: datetime) -> bool:
-    """End a leaked secret or key; tokens have ended anyway."""
-    kind = entry["subject_id"].partition(":")[0]
-    if kind not in ("secret", "key"):
-        return False
-    return _end_secret(entry, now) if kind == "secret" else _retire_key(entry, now)
+    """End a leaked secret, key or trust; tokens have ended anyway."""
+    end = _OF_A_LEAK.get(entry["subject_id"].partition(":")[0])
+    return end is not None and end(entry, now)
+
+
+def _remove_trust(entry: LoggedEntry, now: datetime) -> bool:
+    return bool(Trust.objects.not_ended(now).filter(uid=_uid(entry)).update(ends_at=now))
+
+
+_OF_A_LEAK = {"secret": _end_secret, "key": _retire_key, "trust": _remove_trust}
 
 
 def _deactivate(entry: LoggedEntry, _now: datetime) -> bool:
@@ -153,6 +158,7 @@ REDO: dict[str, Callable[[LoggedEntry, datetime], bool]] = {
     Action.SECRET_AUTHENTICATION_OFF: _turn_secrets_off,
     Action.KEY_RETIRED: _retire_key,
     Action.KEY_DISPLACED: _retire_key,
+    Action.TRUST_REMOVED: _remove_trust,
     Action.INCIDENT_REVOKED: _revoke_leaked,
     Action.STAFF_DEACTIVATED: _deactivate,
 }

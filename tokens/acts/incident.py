@@ -19,10 +19,11 @@ from audit.actions import Action
 from clients.actors import Actor
 from clients.former_ids import has_id
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from tokens.acts import leak_ends
 from tokens.acts.leaks import Leak, Traces, addresses
 from tokens.models import Token
+from tokens.protocol.federated import differences
 from tokens.protocol.jws import Jws
 from tokens.runtime.client_cache import signing_key
 
@@ -71,6 +72,14 @@ def _by_assertion(traces: Traces) -> Iterator[Leak]:
     yield Leak(subject, is_signed=bool(signed))
 
 
+def _by_federated(traces: Traces) -> Iterator[Leak]:
+    """Yield the trusts that a token of an issuer speaks for, whichever clients hold them."""
+    claims = traces.assertion.claims if traces.assertion else {}
+    if isinstance(claims.get("iss"), str) and isinstance(claims.get("sub"), str):
+        named = Trust.objects.filter(issuer__url=claims["iss"], subject=claims["sub"]).select_related("client")
+        yield from (Leak(trust) for trust in named.shown() if not differences(claims, trust.claims))
+
+
 def _is_signed_by(assertion: Jws, key: Key) -> bool:
     of_key = signing_key(vars(key))
     return assertion.header.get("alg") in of_key.algorithms and assertion.is_signed_by(of_key.imported)
@@ -83,6 +92,7 @@ def _by_name(traces: Traces) -> Iterator[Leak]:
     names = [name, *_from_hex(name)]
     exact = Q(kid=name) | Q(thumbprint=name) | Q(jwk__x5t__in=names) | Q(**{"jwk__x5t#S256__in": names})
     yield from map(Leak, _newest_of_each(Key.objects.filter(exact)))
+    yield from map(Leak, Trust.objects.filter(subject=name).select_related("client").shown())
     if len(name) == HINT_LENGTH:
         yield from map(Leak, Secret.objects.select_related("client").filter(hint=name).order_by("-created_at"))
     yield from map(Leak, Client.objects.filter(has_id(name)))
@@ -106,7 +116,9 @@ def _newest_of_each(found: QuerySet[Key]) -> list[Key]:
     return list(newest.values())
 
 
-SOURCES: tuple[Callable[[Traces], Iterator[Leak]], ...] = (_by_digest, _by_thumbprint, _by_assertion, _by_name)
+SOURCES: tuple[Callable[[Traces], Iterator[Leak]], ...] = (
+    _by_digest, _by_thumbprint, _by_assertion, _by_federated, _by_name,
+)  # fmt: skip
 
 
 def by_reference(text: str, *, is_signed: bool | None = None) -> Leak | None:
@@ -119,7 +131,7 @@ def by_reference(text: str, *, is_signed: bool | None = None) -> Leak | None:
     return Leak(found, is_signed=is_signed) if found else None
 
 
-def _referred_to(kind: str, rest: str) -> Secret | Key | Token | Client | None:
+def _referred_to(kind: str, rest: str) -> Secret | Key | Trust | Token | Client | None:
     """Return the object of a reference. Raises ValueError for a malformed one."""
     if kind == "token":
         return Token.objects.select_related("client").filter(digest=bytes.fromhex(rest)).first()
@@ -127,6 +139,8 @@ def _referred_to(kind: str, rest: str) -> Secret | Key | Token | Client | None:
         return Client.objects.filter(uid=UUID(rest)).first()
     if kind == "key":
         return Key.objects.select_related("client").filter(uid=UUID(rest)).first()
+    if kind == "trust":
+        return Trust.objects.select_related("client", "issuer").filter(uid=UUID(rest)).first()
     return Secret.objects.select_related("client").filter(uid=UUID(rest)).first() if kind == "secret" else None
 
 

@@ -11,7 +11,7 @@ from audit import log as change_log
 from audit.actions import Action
 from clients.actors import Actor
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from foundation.dispatch import wake
 from foundation.refusals import Refusal
 from tokens.acts.refusal_codes import TokenCode
@@ -31,8 +31,8 @@ def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = ""
 
 
 @transaction.atomic
-def invalidate_issued_to(*, credential: Key | Secret, by: Actor, now: datetime) -> None:
-    """Invalidate the tokens of one key or secret; the credential itself and the client's other tokens go on.
+def invalidate_issued_to(*, credential: Key | Secret | Trust, by: Actor, now: datetime) -> None:
+    """Invalidate the tokens of one key, secret or trust; the credential itself and the client's other tokens go on.
 
     Raises Refusal if there are none. Repeated after the commit, for a token that was being issued at this
     moment. `issued_at` is not compared, because the clock of another machine may be ahead.

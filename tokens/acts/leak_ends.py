@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import F
 
 from clients.acts.credentials import keys
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from foundation.refusals import Refusal
+from tokens.acts.federation import trusts
 from tokens.acts.invalidation import wake_cleaner
 from tokens.acts.leaks import Leak
 from tokens.acts.refusal_codes import TokenCode
@@ -23,8 +24,8 @@ Changes = dict[str, tuple[object, object]]
 def end(*, leak: Leak, client: Client, now: datetime, secret_ends_at: datetime | None = None) -> Changes:
     """End the credential, or the token; return the changes for the entry.
 
-    With a key or secret end all tokens of the client. `secret_ends_at`: a later end of a secret (LEAKED_SECRET_GRACE).
-    Raises Refusal for what had ended already, and for a client id.
+    With a key, secret or trust end all tokens of the client. `secret_ends_at`: a later end of a secret
+    (LEAKED_SECRET_GRACE). Raises Refusal for what had ended already, and for a client id.
     """
     if isinstance(leak.subject, Token):
         return _end_token(leak.subject, now)
@@ -32,6 +33,8 @@ def end(*, leak: Leak, client: Client, now: datetime, secret_ends_at: datetime |
         return _end_key(client, leak.subject, now)
     if isinstance(leak.subject, Secret):
         return _end_secret(client, leak.subject, now, secret_ends_at or now)
+    if isinstance(leak.subject, Trust):
+        return _end_trust(client, leak.subject, now)
     raise Refusal(TokenCode.CLIENT_ID_LEAKED)
 
 
@@ -57,6 +60,14 @@ def _end_secret(client: Client, secret: Secret, now: datetime, at: datetime) -> 
         raise Refusal(TokenCode.LEAKED_SECRET_STOPPED_ALREADY)
     _end_all_tokens(client)
     return {"ends_at": (secret.ends_at, ends_at), "tokens": (None, REVOKED)}
+
+
+def _end_trust(client: Client, trust: Trust, now: datetime) -> Changes:
+    before = trust.ends_at
+    if not trusts.end(trust=trust, now=now):
+        raise Refusal(TokenCode.LEAKED_TRUST_STOPPED_ALREADY)
+    _end_all_tokens(client)
+    return {"ends_at": (before, now), "tokens": (None, REVOKED)}
 
 
 def _end_all_tokens(client: Client) -> None:

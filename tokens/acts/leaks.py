@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Min, Sum
 
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from tokens.models import Token, TokenQuerySet, UsageDetail
 from tokens.protocol.jws import Jws
 
@@ -35,7 +35,7 @@ class Traces:
 class Leak:
     """Object of a pasted value: a credential, a token, or a client of which no credential is named."""
 
-    subject: Secret | Key | Token | Client
+    subject: Secret | Key | Trust | Token | Client
     is_signed: bool | None = None  # of an assertion: a key of the client made its signature
 
     @property
@@ -49,6 +49,10 @@ class Leak:
     @property
     def key(self) -> Key | None:
         return self.subject if isinstance(self.subject, Key) else None
+
+    @property
+    def trust(self) -> Trust | None:
+        return self.subject if isinstance(self.subject, Trust) else None
 
     @property
     def token(self) -> Token | None:
@@ -74,6 +78,8 @@ class Leak:
             return self.client.is_active and Key.objects.usable(now).filter(pk=subject.pk).exists()
         if isinstance(subject, Secret):
             return subject.works(now) and self.client.is_active and self.client.accepts_secrets
+        if isinstance(subject, Trust):
+            return subject.works(now) and self.client.is_active
         return False
 
     def can_be_revoked(self, now: datetime) -> bool:
@@ -87,15 +93,19 @@ class Leak:
         return end is None or end > now or self.tokens().live(now).exists()
 
     def is_only_way(self, now: datetime) -> bool:
-        """Return whether the client has no other key and no other secret that works."""
+        """Return whether the client has no other key, trust or secret that works."""
         other_keys, secrets = self.client.keys.usable(now), self.client.secrets.usable(now)
+        trusts = self.client.trusts.usable(now)
         if isinstance(self.subject, Key):
             other_keys = other_keys.exclude(thumbprint=self.subject.thumbprint)
         elif isinstance(self.subject, Secret):
             secrets = secrets.exclude(pk=self.subject.pk)
+        elif isinstance(self.subject, Trust):
+            trusts = trusts.exclude(pk=self.subject.pk)
         else:
             return False
-        return not other_keys.exists() and not (self.client.accepts_secrets and secrets.exists())
+        has_secret = self.client.accepts_secrets and secrets.exists()
+        return not (other_keys.exists() or trusts.exists() or has_secret)
 
     def tokens(self) -> TokenQuerySet:
         """Return the kept tokens of the leaked credential; for a token, those of the credential it was issued to."""

@@ -14,6 +14,7 @@ from audit.actions import Action
 from clients import encryption
 from clients.actors import Actor
 from clients.acts.credentials import ends
+from clients.acts.credentials.ways_in import without_secrets
 from clients.acts.people import staff
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, KeptAnswer, Secret
@@ -122,7 +123,7 @@ def regenerate(
 def end(*, secret: Secret, by: Actor, now: datetime) -> None:
     """End a secret at once. The current one may end only while the client has another usable credential."""
     client = Client.objects.locked(secret.client_id)
-    if secret.ends_at is None and not client.keys.lasting(now).exists():
+    if secret.ends_at is None and not without_secrets(client, now):
         raise Refusal(Code.LAST_SECRET)
     still_working = client.secrets.usable(now).filter(pk=secret.pk)
     if not still_working.update(ends_at=now):
@@ -134,11 +135,11 @@ def end(*, secret: Secret, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> None:
-    """Turn client_secret_basic and client_secret_post on or off; off only while the client has a usable key."""
+    """Turn client_secret_basic and client_secret_post on or off; off only with a usable key or trust."""
     Client.objects.locked(client.pk)
     if allowed:
         _check_accepted(client, now)
-    if not allowed and not client.keys.lasting(now).exists():
+    if not allowed and not without_secrets(client, now):
         raise Refusal(Code.SECRETS_NEED_A_KEY)
     if not Client.objects.filter(~Q(secret_allowed=allowed), pk=client.pk).update(secret_allowed=allowed):
         raise Refusal(Code.SECRET_AUTHENTICATION_UNCHANGED)

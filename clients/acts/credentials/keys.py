@@ -15,6 +15,7 @@ from audit.actions import Action
 from audit.models import Entry
 from clients.actors import KEYDESK_ITSELF, Actor
 from clients.acts.credentials import ends
+from clients.acts.credentials.ways_in import others_work
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Mail
@@ -266,7 +267,7 @@ def retire(*, key: Key, overlap: timedelta, by: Actor, now: datetime) -> None:
     """
     client = Client.objects.locked(key.client_id)
     works = Key.objects.usable(now).filter(pk=key.pk, first_use_by=None).exists()
-    if works and not _others_work(client, key, now + overlap):
+    if works and not others_work(client, key, now + overlap):
         raise Refusal(Code.LAST_KEY)
     key.refresh_from_db(fields=["retires_at"])
     if key.retires_at is not None and key.retires_at <= now:
@@ -291,9 +292,3 @@ def retire_at_once(*, client: Client, key: Key, now: datetime) -> int:
     """
     rows = client.keys.filter(thumbprint=key.thumbprint)
     return rows.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
-
-
-def _others_work(client: Client, key: Key, then: datetime) -> bool:
-    if client.keys.lasting(then).exclude(pk=key.pk).exists():
-        return True
-    return client.accepts_secrets and client.secrets.lasting(then).exists()

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from ninja import Body, Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
-from clients.models import Client, Key, Secret
+from clients.acts.credentials.ways_in import credential_of
+from clients.models import Client, Key, Secret, Trust
 from portal.api.bearer import SelfBearer, caller_of
 from portal.api.lists import NumberedPage, refuse_unknown_filters
 from portal.api.openapi import refusals
@@ -155,8 +156,8 @@ def check_assertion(request: HttpRequest, payload: Assertion) -> Checked:
     return Checked(accepted=not findings, findings=findings)
 
 
-def _credential(client: Client, uid: UUID) -> Key | Secret:
-    found = client.keys.filter(uid=uid).first() or client.secrets.filter(uid=uid).first()
+def _credential(client: Client, uid: UUID) -> Key | Secret | Trust:
+    found = credential_of(client, uid)
     if found is None:
         raise Problem(ApiCode.NOT_FOUND)
     return found

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clients.acts.credentials import labels
-from clients.models import Key, Secret
+from clients.acts.credentials.ways_in import credential_of
 from clients.models.credentials import MAX_LABEL
 from portal.guards.access import actor, client_of, contact
 from portal.ui.token_list import credential_name
@@ -34,8 +34,7 @@ class LabelForm(forms.Form):
 def label(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
     """Change the label of one key or secret."""
     client = client_of(request, uid)
-    named: Key | Secret | None = client.keys.filter(uid=credential).first()
-    named = named or client.secrets.filter(uid=credential).first()
+    named = credential_of(client, credential)
     if named is None:
         raise Http404
     form = LabelForm(posted(request), initial={"label": named.label})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.access.guarded_acts import Act
-from clients.models import Key, Secret
+from clients.acts.credentials.ways_in import credential_of
 from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
@@ -71,11 +71,9 @@ def invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def invalidate_issued_to(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
-    """Invalidate the tokens of one key or secret; the credential itself stays valid."""
+    """Invalidate the tokens of one key, secret or trust; the credential itself stays valid."""
     found = client_of(request, uid)
-    named: Key | Secret | None = found.keys.filter(uid=credential).first() or (
-        found.secrets.filter(uid=credential).first()
-    )
+    named = credential_of(found, credential)
     if named is None:
         raise Http404
     if request.method != "POST":

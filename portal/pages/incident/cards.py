@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from portal.forms.reason import ReasonAndMessageForm
 from portal.ui.token_list import credential_name
 from tokens.acts.leaks import Leak, addresses, networks
@@ -45,6 +45,8 @@ def title(leak: Leak) -> str:
         return _("The client secret of %(name)s that ends in %(hint)s") % {**name, "hint": leak.secret.hint}
     if leak.key:
         return _("A key of %(name)s") % name
+    if leak.trust:
+        return _("A trust of %(name)s in tokens of an issuer") % name
     if leak.token:
         return _("An access token of %(name)s") % name
     return _("The client %(name)s") % name
@@ -54,6 +56,7 @@ def _issued_to(leak: Leak) -> str:
     """Return the credential that a token was issued to."""
     if not leak.token:
         return ""
-    own: list[Key | Secret] = [*leak.client.keys.all(), *leak.client.secrets.all()]
+    own: list[Key | Secret | Trust] = [*leak.client.keys.all(), *leak.client.secrets.all()]
+    own += leak.client.trusts.select_related("issuer")
     named = {credential.credential: credential_name(credential) for credential in own}
     return named.get(leak.token.credential, leak.token.credential)

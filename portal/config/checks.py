@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
 from portal.config import leak_keys, oidc_apps
+from portal.config.environment import CONTACT_PROVIDER
 from tokens.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
 
@@ -72,29 +73,28 @@ def forms(**_kwargs: Any) -> list[CheckMessage]:
 def contact_accounts(**_kwargs: Any) -> list[CheckMessage]:
     """Check the providers of contacts' accounts; an account is known by its issuer, so each provider has its own."""
     apps = oidc_apps.of_contacts()
-    problems: list[CheckMessage] = [
-        Error(f"CONTACT_OIDC_*: {app['name'] or app['provider_id']} is not complete.", hint=hint, id="keydesk.E014")
-        for app in apps
-        for hint in _missing_of(app)
-    ]
+    problems = [problem for app in apps for problem in _problems_of(app)]
     if len({app["settings"]["server_url"] for app in apps}) < len(apps):
-        hint = "Give each CONTACT_OIDC_..._ISSUER once."
-        problems.append(Error("CONTACT_OIDC_*: two providers have one issuer.", hint=hint, id="keydesk.E015"))
+        problems.append(Error("CONTACT_OIDC_ISSUER and a numbered one are the same.", id="keydesk.E015"))
     if settings.CONTACTS_REQUIRE_ACCOUNT and not apps:
         hint = "Set CONTACT_OIDC_ISSUER and its neighbours: without a provider no contact could get in."
-        problems.append(
-            Error("CONTACTS_REQUIRE_ACCOUNT is on without CONTACT_OIDC_ISSUER.", hint=hint, id="keydesk.E016")
-        )
+        problems.append(Error("CONTACTS_REQUIRE_ACCOUNT is on without a provider.", hint=hint, id="keydesk.E016"))
     return problems
 
 
-def _missing_of(app: Mapping[str, Any]) -> list[str]:
-    """Return what is missing or unsafe at a provider, in words that name its variable."""
+def _problems_of(app: Mapping[str, Any]) -> list[CheckMessage]:
+    number = app["provider_id"].removeprefix(CONTACT_PROVIDER)
+    prefix = f"CONTACT_OIDC_{number}_" if number else "CONTACT_OIDC_"
     needed = {"NAME": app["name"], "CLIENT_ID": app["client_id"], "CLIENT_SECRET": app["secret"]}
-    hints = [f"Set its ..._{variable}." for variable, value in needed.items() if not value]
+    problems: list[CheckMessage] = [
+        Error(f"{prefix}{name} is missing.", hint="A provider needs all of them.", id="keydesk.E014")
+        for name, value in needed.items()
+        if not value
+    ]
     if not re.fullmatch(CONTACT_ISSUER, app["settings"]["issuer"]):
-        hints.append("Give its ..._ISSUER as the provider writes it: https://, a host and perhaps a path, no query.")
-    return hints
+        hint = "Give it as the provider writes it: https://, a host and perhaps a path, without a query."
+        problems.append(Error(f"{prefix}ISSUER does not have its form.", hint=hint, id="keydesk.E014"))
+    return problems
 
 
 @register(Tags.security)

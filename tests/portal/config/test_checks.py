@@ -79,6 +79,7 @@ TOO_LOW = {
     "LOOKUP_LEASE": "-1",
     "OPERATIONS_PORT": "-1",
     "CACHE_URL": "amqp://x",
+    "CONTACTS_REQUIRE_ACCOUNT": "true",
 }
 TOO_MUCH = {
     "PUBLIC_URL": "https://keydesk.example?tenant=1",
@@ -99,6 +100,18 @@ def test_a_value_that_would_be_unsafe_is_an_error_by_name(values: dict[str, str]
     assert result.returncode == 1
     errors = result.stderr.partition("ERRORS:")[2].partition("WARNINGS:")[0]
     assert [name for name in values if name not in errors] == []
+
+
+def test_a_provider_of_contacts_that_is_not_complete_is_refused_by_name() -> None:
+    first = {"NAME": "A", "ISSUER": "https://login.example/a", "CLIENT_ID": "keydesk", "CLIENT_SECRET": "s"}
+    good = {**keys.generate(), "PUBLIC_URL": "https://keydesk.example", "CONTACTS_REQUIRE_ACCOUNT": "true"}
+    good |= {f"CONTACT_OIDC_{name}": value for name, value in first.items()}
+    assert check(**good).returncode == 0
+    second = {"CONTACT_OIDC_2_ISSUER": "https://login.example/a", "CONTACT_OIDC_2_NAME": "B"}
+    errors = check("ERROR", **{**good, **second, "CONTACT_OIDC_ISSUER": "http://login.example/a?x"}).stderr
+    for name in ("CONTACT_OIDC_ISSUER does not", "CONTACT_OIDC_2_CLIENT_ID is", "CONTACT_OIDC_2_CLIENT_SECRET is"):
+        assert name in errors
+    assert "are the same" in check("ERROR", **good, **second).stderr
 
 
 def test_a_broker_that_cannot_be_the_cache_wants_another_for_it() -> None:

@@ -113,6 +113,7 @@ def make_every_kind(made: Client) -> dict[Mail.Kind, str]:
     pages |= {kind: reverse("contact:add_key", args=[made.uid]) for kind in targets.TO_ADD_KEY}
     pages |= {kind: reverse("contact:propose_change", args=[made.uid]) for kind in targets.TO_CHANGE}
     pages[Mail.Kind.PASSKEY_CHANGED] = reverse("contact:passkeys")
+    pages[Mail.Kind.ACCOUNT_CHANGED] = reverse("account:sessions")
     for kind in pages:
         about = {"registration": registration} if kind in targets.TO_REQUEST else {"client": made}
         facts = {"not_after": now().isoformat(), "kid": "k"}  # the mail that a key ends says when

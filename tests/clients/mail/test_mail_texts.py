@@ -19,9 +19,8 @@ NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NASTY = "Meterstanden <b>x</b>\r\nBcc: everybody@example.org\u202e"
 KINDS = list(Mail.Kind)
 ACTION_OF = {kind: action.value for action, kind in notifications.OWN_KIND.items()} | {
-    Mail.Kind.PASSKEY_CHANGED: "passkey.added",
-    Mail.Kind.ACCOUNT_CHANGED: "account.bound",
-}
+    Mail.Kind.PASSKEY_CHANGED: "passkey.added", Mail.Kind.ACCOUNT_CHANGED: "account.bound",
+}  # fmt: skip
 
 
 def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str = "en", message: str = "") -> Mail:

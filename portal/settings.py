@@ -147,6 +147,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Signing has a queue of its own, so that only one service needs its key; a worker without --queues serves both.
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
 CELERY_TASK_ROUTES = {"audit.tasks.sign_checkpoint": {"queue": "signing"}}
+CELERY_BEAT_SCHEDULER = "portal.serving.one_beat:OneBeat"  # so each worker may have a beat
 CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # --- Mail -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ RESOURCES = [
     resource for file in KUSTOMIZATION["resources"] for resource in yaml.safe_load_all((DIRECTORY / file).read_text())
 ]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PARTS = ("web", "tokens", "worker", "signer", "beat", "migrate")
+PARTS = ("web", "tokens", "worker", "signer", "migrate")
 
 
 def part(name: str) -> dict[str, Any]:

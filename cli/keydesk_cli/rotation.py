@@ -4,8 +4,9 @@
     FILE.next   the new private key, from before it is registered until it takes the place of FILE
     FILE        always a key that works, or that worked until its overlap ended
 
-The steps: make FILE.next; register its public half with a proof; get a token with it, the first use; rename FILE.next
-to FILE. A run that finds a FILE.next goes on with it. Names of keys are digests of the keys, so nothing else is kept.
+The steps: make FILE.next; register its public half with a proof; get a token with it, the first use, from which on the
+overlap of the old key runs; rename FILE.next to FILE. A run that finds a FILE.next goes on with it. Names of keys are
+digests of the keys, so nothing else is kept.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Plan:
 
     file: Path
     overlap_s: int
+    label: str | None = None
     algorithm: str | None = None
     wanted: KeyFile | None = None
     older_than: timedelta | None = None
@@ -129,13 +131,17 @@ class _Run:
         return found
 
     def _register(self, token: str, by: Credential, new: KeyFile) -> None:
-        """Register the public half with a proof; the key that got the token ends after the overlap."""
+        """Register the public half with a proof. The key that got the token ends some time after its first use."""
         signing = ByKey(new, self._fitting(new))
         issuer, algorithms = self.keydesk.metadata.issuer, self.keydesk.metadata.algorithms
         public = {"certificate": new.chain_pem()} if new.certificates else {"jwk": jose.public_jwk(new.public)}
-        previous = {"previous": "retire", "overlap": self.plan.overlap_s} if isinstance(by, ByKey) else {}
+        asked: dict[str, Any] = {"start": "first_use", "previous": "keep"}
+        if isinstance(by, ByKey):
+            asked |= {"previous": "retire", "overlap": self.plan.overlap_s}
+        if self.plan.label is not None:
+            asked["label"] = self.plan.label
         proof = signing.proof(self.keydesk.client_id, issuer, algorithms)
-        self.keydesk.call(token, "POST", "self/keys", {**public, **previous, "proof": proof, "start": "now"})
+        self.keydesk.call(token, "POST", "self/keys", {**public, **asked, "proof": proof})
 
     def _is_other(self, pending: KeyFile) -> bool:
         wanted = self.plan.wanted

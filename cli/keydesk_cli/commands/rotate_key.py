@@ -30,6 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--new-certificate", metavar="FILE", help="renewed certificate with its chain, as of certbot")
     parser.add_argument("--new-key", metavar="FILE", help="its private key, if it is in another file")
     parser.add_argument("--overlap", type=duration, default="7d", help="how long the old key still works: 7d")
+    parser.add_argument("--label", help="what contacts see beside the new key")
     parser.add_argument("--if-older-than", type=duration, metavar="AGE", help="renew only a key that is so old")
     parser.add_argument("--if-ends-within", type=duration, metavar="TIME", help="renew only a key that ends so soon")
     parser.add_argument("--wait", type=duration, default="60s", help="how long to wait for another run: 60s")
@@ -45,6 +46,7 @@ def run(given: Namespace, output: Output) -> int:
     plan = rotation.Plan(
         file=Path(settings.key).resolve(),
         overlap_s=given.overlap,
+        label=given.label,
         algorithm=settings.algorithm,
         wanted=_wanted(given),
         older_than=_span(given.if_older_than),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = Output(as_json="--json" in given)
     try:
         options = _parsed(given)
-        return int(COMMANDS[options.command].run(options, output))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, about odd certificates: a run has words of its own
+            return int(COMMANDS[options.command].run(options, output))
     except Failure as failure:
         output.failure(failure)
         return failure.status

@@ -43,6 +43,7 @@ BEYOND_HERE = {"roca"}
 SEVERAL_FAULTS = {"bad_serial", "explicit_curve_params", "malformed_certificate"}
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_verdict_is_that_of_keydesk(path: Path) -> None:
     data = path.read_bytes()

@@ -26,6 +26,7 @@ from portal.api.own import tokens as own_tokens
 from portal.api.problems import Problem, answer, field_error
 from portal.api.team import changes as team_changes
 from portal.api.team import client_acts as team_client_acts
+from portal.api.team import requests as team_requests
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule
 
@@ -62,7 +63,9 @@ api = NinjaAPI(
     parser=StrictParser(),
 )
 api.add_decorator(once)
-for operations in (own_client, own_keys, own_secret, own_tokens, team_client_acts, team_changes, github, gitlab):
+OWN = (own_client, own_keys, own_secret, own_tokens)
+TEAM = (team_client_acts, team_requests, team_changes)
+for operations in (*OWN, *TEAM, github, gitlab):
     api.add_router("", operations.router)
 
 

@@ -24,6 +24,7 @@ class ApiCode(StrEnum):
     ITEMS_INVALID = "items_invalid"
     LAST_WAY_IN = "last_way_in"
     NOT_AN_ARRAY = "not_an_array"
+    NEEDS_A_PERSON = "needs_a_person"
     NOT_FOUND = "not_found"
     NOT_JSON = "not_json"
     PROOF_MISSING = "proof_missing"
@@ -46,6 +47,7 @@ OF_THE_API: dict[str, Text] = {
     ApiCode.REPORT_TOKEN_INVALID: _("Send the token that was agreed on with this site in Authorization."),
     ApiCode.SIGNATURE_INVALID: _("The signature does not fit the body, or its key is not in the published list."),
     ApiCode.LAST_WAY_IN: _("The client would have no way left to authenticate. Add another key or secret first."),
+    ApiCode.NEEDS_A_PERSON: _("A person of the Security team decides, on the page of the request."),
     ApiCode.NOT_FOUND: _("There is nothing with this id."),
     ApiCode.NOT_JSON: _("Send the body as application/json."),
     ApiCode.PROOF_MISSING: _("Send a proof: a JWS that the new key signed, of the type keydesk-proof+jwt."),
@@ -84,6 +86,11 @@ STATUSES: dict[str, HTTPStatus] = {
     Code.KEY_RETIRED_ALREADY: HTTPStatus.CONFLICT,
     Code.KEY_USED_ELSEWHERE: HTTPStatus.CONFLICT,
     Code.KID_IN_USE: HTTPStatus.CONFLICT,
+    ApiCode.NEEDS_A_PERSON: HTTPStatus.FORBIDDEN,
+    Code.REQUEST_NOT_WAITING: HTTPStatus.CONFLICT,
+    Code.TOO_MANY_CODES: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.TOO_MANY_CODES_BEFORE: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.TOO_MANY_MESSAGES: HTTPStatus.TOO_MANY_REQUESTS,
     Code.CLIENT_CHANGED: HTTPStatus.CONFLICT,
     Code.CLIENT_CLOSED: HTTPStatus.CONFLICT,
     Code.PROPOSED_ALREADY: HTTPStatus.CONFLICT,
@@ -104,6 +111,7 @@ FACTS: dict[str, dict[str, object]] = {  # of examples
     ApiCode.ITEMS_INVALID: {"items": [3]},
     Rule.NO_ENDPOINT: {"sent": "/api/v1/leaks"},
     ApiCode.NOT_JSON: {"sent": "text/plain"},
+    Code.TOO_MANY_MESSAGES: {"limit": 10},
     TokenCode.PROOF_INVALID: {"problem": "aud"},
     Code.KEY_SMALLER_THAN_POLICY: {"bits": 2048, "least": 3072},
     Code.KEY_ALGORITHMS_OFF_BY_POLICY: {"algorithms": "RS256, PS256"},

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from clients.acts import lifecycle, proposals
 from clients.acts.four_eyes import NeedsColleague
@@ -24,6 +24,7 @@ from portal.api.team.bearers import ClientsWrite
 from portal.api.team.client_representation import TeamClient, shown_client
 from portal.api.team.clients import answer_with, client_of, router
 from portal.api.team.proposals import Proposed, shown_proposal
+from portal.api.texts import Reason, Words
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
 from tokens.acts import invalidation
@@ -31,9 +32,7 @@ from tokens.acts.incident import revoke
 from tokens.acts.leaks import Leak
 from tokens.acts.refusal_codes import TokenCode
 
-MAX_REASON = 1000
 SCOPE_FIELDS: tuple[str, ...] = ("scopes", "default_scopes")
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON)]
 OF_A_CHANGE = (ApiCode.NOT_FOUND, ApiCode.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE)
 WRITE = ClientsWrite()
 
@@ -46,7 +45,7 @@ class Because(Schema):
     )
 
     reason: Reason
-    message: Annotated[str, Field(max_length=MAX_REASON)] = ""
+    message: Words = ""
 
 
 class ClientChange(Schema):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, cast
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -14,6 +15,8 @@ from clients.models import Client, ClientContact, ClientScope
 from portal.api.lists import NEXT
 from portal.api.representations import CREDENTIAL_EXAMPLE, Credential
 
+# No enums: two of the same name would be one schema in the document.
+ClientStatus = Literal["active", "suspended", "closed"]
 CLIENT_EXAMPLE: dict[str, JsonValue] = {
     "uid": "0b6f7a52-7b0c-4c55-9d0b-8f4b6ce3f3a0",
     "client_id": "k4m9xw2hz7ra",
@@ -68,7 +71,7 @@ class TeamClient(Schema):
     organisation: str
     reference: str
     purpose: str
-    status: Client.Status
+    status: ClientStatus
     created_at: datetime
     scopes: list[str]
     default_scopes: list[str]
@@ -115,7 +118,7 @@ def shown_client(client: Client) -> TeamClient:
         organisation=client.organisation,
         reference=client.reference,
         purpose=client.purpose,
-        status=Client.Status(client.status),
+        status=cast(ClientStatus, client.status),
         created_at=client.created_at,
         scopes=[row.scope.name for row in held],
         default_scopes=[row.scope.name for row in held if row.is_default],

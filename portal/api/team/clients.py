@@ -16,7 +16,14 @@ from portal.api.openapi import refusals
 from portal.api.problems import Problem
 from portal.api.representations import credentials
 from portal.api.team.bearers import ClientsRead
-from portal.api.team.client_representation import Credentials, TeamClient, TeamClients, loaded, shown_client
+from portal.api.team.client_representation import (
+    ClientStatus,
+    Credentials,
+    TeamClient,
+    TeamClients,
+    loaded,
+    shown_client,
+)
 from portal.explanations.api_codes import ApiCode
 from portal.forms.filters import no_credential
 from portal.search import client_search
@@ -35,7 +42,7 @@ class ClientFilters(Page):
         default=None, description="Part of a name, client id, organisation or contact; a key id or thumbprint"
     )
     sort: Literal["name", "newest"] = "name"
-    state: Client.Status | None = None
+    state: ClientStatus | None = None
     organisation: Annotated[str, Field(max_length=150)] | None = None
     scope: Annotated[str, Field(max_length=100)] | None = None
     method: Method | None = Field(default=None, description="With what it authenticates")

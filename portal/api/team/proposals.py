@@ -31,7 +31,7 @@ class Proposed(Schema):
     )
 
     proposal: UUID
-    kind: Proposal.Kind
+    kind: str
     state: Literal["waiting"]
     changes: dict[str, Any] = Field(description="Field, and its value before and after")
     void_at: datetime
@@ -42,6 +42,6 @@ def shown_proposal(proposal: Proposal) -> Proposed:
     """Return the proposal as the answer to the program that made it."""
     page = settings.PUBLIC_URL + reverse("security:proposal", args=[proposal.uid])
     return Proposed(
-        proposal=proposal.uid, kind=Proposal.Kind(proposal.kind), state="waiting", changes=proposal.changes,
+        proposal=proposal.uid, kind=proposal.kind, state="waiting", changes=proposal.changes,
         void_at=proposal.void_at, page=page,
     )  # fmt: skip

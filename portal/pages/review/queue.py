@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import reduce
-from operator import or_
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -18,14 +16,13 @@ from foundation import email_addresses
 from portal.forms.client_lists import QueueSearchForm
 from portal.guards.access import security_team
 from portal.pages.review import risk_signals
-from portal.search.staff_search import registration_number
+from portal.search import request_search
 from portal.ui.template_tags import visible
 from portal.web.http_request import Request, is_uuid
 
 REVIEW_TARGET = timedelta(days=5)
 PAGE_SIZE = 50  # of the lists that only grow
 MAX_WAITING = 200  # the oldest; the others appear as these are decided
-SEARCH_COLUMNS = ("client_name", "organisation", "contact_name", "contact_email")
 
 Row = dict[str, object]
 Filter = Callable[[Registration, Row, User], bool]
@@ -76,11 +73,7 @@ def queue(request: Request) -> HttpResponse:
 
 def _search(request: Request, form: QueueSearchForm) -> HttpResponse:
     """Find requests in every state, newest first: by number, or part of a name, an organisation or an address."""
-    text = form.cleaned_data["q"]
-    named = (Q(**{f"{column}__icontains": text}) for column in SEARCH_COLUMNS)
-    numbered = registration_number(text)
-    either = reduce(or_, named, Q(pk=numbered.pk if numbered else None))
-    found = Registration.objects.confirmed().filter(either).order_by("-submitted_at", "-id")
+    found = request_search.matching(form.cleaned_data["q"]).order_by("-submitted_at", "-id")
     rows = _rows(found[: PAGE_SIZE + 1], request)
     context = {"form": form, "rows": [row for _registration, row in rows[:PAGE_SIZE]], "more": len(rows) > PAGE_SIZE}
     return render(request, "security/queue_search.html", context)

@@ -10,6 +10,7 @@ from clients.actors import Actor
 from clients.acts import lifecycle, proposals
 from clients.acts.credentials import keys
 from clients.models import Client, Mail, Proposal, Scope
+from foundation import secret_format
 from foundation.refusals import Refusal
 from tests.portal.api.support.callers import token_for
 from tests.portal.support import browsers
@@ -103,6 +104,7 @@ def test_settings_change_alone_and_null_is_the_sites(call, made):
         ({"rate_limit": 0}, "rate_limit"),
         ({"token_lifetime": 59}, "token_lifetime"),
         ({"reason": " "}, "reason"),
+        ({"reason": f"It had {secret_format.generate()}"}, "reason"),
         ({"colour": "red"}, "colour"),
         ({"self_service": "maybe"}, "self_service"),
         ({"scopes": [], "rate_limit": 5}, "scopes"),

@@ -31,8 +31,8 @@ class KeySet:
         return [{"kid": row.kid, "jwk": dict(row.key.jwk), "algorithms": list(row.key.algorithms)} for row in self.keys]
 
     @property
-    def skipped_rows(self) -> list[dict[str, str]]:
-        return [{"kid": row.kid, "code": row.code} for row in self.skipped]
+    def skipped_rows(self) -> list[dict[str, Any]]:
+        return [{"kid": row.kid, "code": row.code, "facts": dict(row.facts)} for row in self.skipped]
 
 
 def read(data: bytes, *, now: datetime) -> KeySet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,10 +28,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A key that cannot be used: its `kid` for showing, and the code of the refusal."""
+    """A key that cannot be used: its `kid` for showing, and the refusal."""
 
     kid: str
     code: str
+    facts: Mapping[str, object]
 
 
 def read_published(data: bytes, *, now: datetime) -> tuple[tuple[Published, ...], tuple[Skipped, ...]]:
@@ -55,7 +56,7 @@ def read_published(data: bytes, *, now: datetime) -> tuple[tuple[Published, ...]
             if refusal.compromised:
                 raise
             kid = entry.get("kid", "") if isinstance(entry, dict) else ""
-            skipped.append(Skipped(shown(kid, MAX_KID_LENGTH), refusal.code))
+            skipped.append(Skipped(shown(kid, MAX_KID_LENGTH), refusal.code, refusal.facts))
     return tuple(found), tuple(skipped)
 
 

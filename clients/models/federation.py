@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.edit_tags import edit_tag
 from clients.models.client import Client
 
-MAX_LIFETIME = 86_400  # seconds, of any issuer's tokens
+MIN_LIFETIME, MAX_LIFETIME = 60, 86_400  # seconds, of any issuer's tokens
 LAST_GOOD_SET_SERVES = timedelta(hours=24)
 
 
@@ -37,14 +37,14 @@ class Issuer(models.Model):
     pasted_keys = models.JSONField(null=True)  # a JWKS, for an issuer without discovery
     audience = models.CharField(max_length=512, blank=True)  # `aud` of its tokens; empty: our issuer
     max_lifetime = models.PositiveIntegerField(  # seconds from `iat` to `exp`
-        default=3600, validators=[MinValueValidator(60), MaxValueValidator(MAX_LIFETIME)]
+        default=3600, validators=[MinValueValidator(MIN_LIFETIME), MaxValueValidator(MAX_LIFETIME)]
     )
     created_at = models.DateTimeField()
     created_by = models.TextField()  # a label, as in the change log
     enabled_at = models.DateTimeField()  # a token from before is not alive, also after the issuer is enabled again
     disabled_at = models.DateTimeField(null=True)
 
-    # Of the last good set: [{"kid", "jwk", "algorithms"}]; and what in it cannot be used: [{"kid", "code"}].
+    # Of the last good set: [{"kid", "jwk", "algorithms"}]; and what in it cannot be used: [{"kid", "code", "facts"}].
     keys = models.JSONField(default=list)
     skipped = models.JSONField(default=list)
     keys_fetched_at = models.DateTimeField(null=True)  # the last good fetch
@@ -57,7 +57,7 @@ class Issuer(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(max_lifetime__range=(60, MAX_LIFETIME)), name="max_lifetime_of_an_issuer_in_range"
+                condition=Q(max_lifetime__range=(MIN_LIFETIME, MAX_LIFETIME)), name="max_lifetime_of_an_issuer_in_range"
             ),
         ]
 
@@ -75,6 +75,11 @@ class Issuer(models.Model):
     @property
     def audit_label(self) -> str:
         return self.name
+
+    @property
+    def content_hash(self) -> str:
+        """Return the edit tag of what can be changed."""
+        return edit_tag(self.audience, self.max_lifetime, self.pasted_keys, self.is_enabled)
 
     audit_client = ""
 

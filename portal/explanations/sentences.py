@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from clients.keymaterial import KeyRefused
 from clients.models import User
 from foundation.refusals import Refusal
 from portal.explanations.acts import SENTENCES, UNKNOWN
 from portal.explanations.facts import text_of
-from portal.explanations.keys import explain_key
+from portal.explanations.keys import KEY_WORDS, explain_key
 from portal.explanations.words import WORDS
 from portal.ui.dates import moment
 
@@ -46,6 +47,22 @@ def in_words(refusal: Refusal) -> InWords:
 
 def sentence_of(refusal: Refusal) -> str:
     return in_words(refusal).sentence
+
+
+def skipped_keys(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the keys of a published set that cannot be used: `kid`, and `why` in the reader's language."""
+    return [{"kid": row["kid"], "why": _why(row["code"], row.get("facts", {}))} for row in rows]
+
+
+def _why(code: str, facts: Mapping[str, object]) -> str:
+    if code in KEY_WORDS:
+        return explain_key(KeyRefused(code, **facts)).found
+    return sentence_of(Refusal(code, **facts))
+
+
+def problem_of(code: str) -> str:
+    """Return the sentence for the code of the last problem with published keys; "" for none."""
+    return sentence_of(Refusal(code)) if code else ""
 
 
 def _shown(facts: Mapping[str, object]) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from clients.acts import proposals as acts
-from clients.models import Client, Proposal, Scope
+from clients.models import Client, Issuer, Proposal, Scope
 from portal.guards.access import actor
 from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
@@ -18,7 +18,12 @@ NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
 
 
 def propose(
-    request: Request, kind: Proposal.Kind, about: Client | Scope, *, reason: str, content: Mapping[str, Any] = NOTHING
+    request: Request,
+    kind: Proposal.Kind,
+    about: Client | Scope | Issuer,
+    *,
+    reason: str,
+    content: Mapping[str, Any] = NOTHING,
 ) -> HttpResponse:
     """Propose an act, and redirect to the page of the proposal."""
     with refusals_to(request):

@@ -34,6 +34,7 @@ AREAS = {
         (_("Review queue"), "security:queue"),
         (_("Clients"), "security:clients"),
         (_("Scopes"), "security:scopes"),
+        (_("Issuers"), "security:issuers"),
         (_("Proposals"), "security:proposals"),
         (_("Incident"), "security:incident"),
         (_("Change log"), "auditor:change_log"),

@@ -24,7 +24,7 @@ from portal.web.http_request import is_uuid
 WORDS: dict[str, dict[str, str | Promise]] = {
     "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
-    "state": dict(Key.State.choices),
+    "state": {**dict(Key.State.choices), "enabled": _lazy("Enabled"), "disabled": _lazy("Disabled")},
     "self_service": dict(Client.SelfService.choices),
     "proposal": dict(Proposal.Kind.choices),
     "recommendation": {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.actions import FIELDS
 from audit.log import SITE
+from clients.acts.federation import issuers
 from clients.models import Client, Issuer, Proposal, Scope
 from clients.models.policy import About
 from portal.ui import log_entries
@@ -57,6 +59,8 @@ def affected(proposal: Proposal) -> dict[str, object]:
             "sensitive": list(proposal.client.sensitive_scopes.order_by("name")),
             "contacts": proposal.client.contacts.select_related("user").order_by("role", "user__email"),
         }
+    if proposal.issuer is not None:
+        return {"trusting": issuers.trusting(proposal.issuer, timezone.now()).count()}
     scope = proposal.about
     if proposal.kind == Proposal.Kind.POLICY_CHANGED:
         return {"policy": True, "clients": list(Client.objects.filter(pk__in=proposal.content["affected"])[:MAX_NAMED])}

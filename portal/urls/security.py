@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from portal.pages.catalogue import catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident
+from portal.pages.issuers import issuers
 from portal.pages.review import proposals, queue, review
 from portal.pages.security import (
     client,
@@ -49,6 +50,12 @@ urlpatterns = [
     path("scopes/<int:pk>/retire/", catalogue.retire_scope, name="retire_scope"),
     path("apis/add/", catalogue.create_api, name="create_api"),
     path("apis/<slug:identifier>/", catalogue.change_api, name="change_api"),
+    path("issuers/", issuers.issuers, name="issuers"),
+    path("issuers/add/", issuers.create_issuer, name="create_issuer"),
+    path("issuers/<uuid:uid>/", issuers.issuer, name="issuer"),
+    path("issuers/<uuid:uid>/change/", issuers.change_issuer, name="change_issuer"),
+    path("issuers/<uuid:uid>/fetch/", issuers.fetch_issuer, name="fetch_issuer"),
+    path("issuers/<uuid:uid>/<slug:act>/", issuers.switch_issuer, name="switch_issuer"),
     path("proposals/", proposals.proposals, name="proposals"),
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("incident/", incident.incident, name="incident"),

@@ -69,6 +69,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         ),
         "proposal": factories.proposed_contact(made),
         "scope": factories.scope(),
+        "issuer": factories.issuer(),
         "mail": Mail.objects.latest("created_at"),
         "refusal": JournalEntry.objects.create(
             client=made,

@@ -17,7 +17,8 @@ from django.utils import timezone
 from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals
-from clients.models import Api, Client, Proposal, Registration, Scope, User
+from clients.acts.federation import issuers
+from clients.models import Api, Client, Issuer, Proposal, Registration, Scope, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
 from tokens.protocol.traits import Traits
 
@@ -90,6 +91,13 @@ def client(
         now=now,
         **kwargs,  # type: ignore[arg-type]
     )
+
+
+def issuer(name: str = "GitHub Actions", **given: Any) -> Issuer:
+    """An enabled issuer; without keys, unless they are given as `jwks`."""
+    facts = {"url": "https://token.actions.example", "jwks": None, "audience": "", "max_lifetime": 3600, "now": NOW}
+    found = Issuer.objects.filter(name=name).first()
+    return found or issuers.create(name=name, by=SYSTEM, **{**facts, **given})
 
 
 def proposed_contact(client: Client, email: str = "an@leiestroom.example") -> Proposal:

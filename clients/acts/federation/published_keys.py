@@ -92,7 +92,7 @@ def apply(jwks_uri: JwksUri, *, by: Actor, now: datetime) -> Change:
         try:
             _add(jwks_uri, key, by, now)
         except Refusal as refusal:  # another client's, or another key of this client has its name
-            jwks_uri.skipped = [*jwks_uri.skipped, {"kid": key.kid, "code": refusal.code}]
+            jwks_uri.skipped = [*jwks_uri.skipped, {"kid": key.kid, "code": refusal.code, "facts": {}}]
             jwks_uri.save(update_fields=["skipped"])
         else:
             added.append(key.kid)

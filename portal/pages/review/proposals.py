@@ -24,7 +24,7 @@ MAX_DECIDED = 20  # the newest ones
 def proposals(request: Request) -> HttpResponse:
     """List the waiting proposals, and the last decided ones."""
     waiting, now = list(Proposal.objects.waiting(request.now)), request.now
-    shown = ("proposed_by", "program", "decided_by", "client", "scope")
+    shown = ("proposed_by", "program", "decided_by", "client", "scope", "issuer")
     decided = Proposal.objects.over(now).select_related(*shown)[:MAX_DECIDED]
     context = {
         "for_you": [proposed_changes.row(found, now) for found in waiting if acts.may_decide(found, request.user)],
@@ -54,7 +54,7 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _proposal(uid: UUID) -> Proposal:
-    found = Proposal.objects.select_related("proposed_by", "program", "decided_by", "client", "scope__api")
+    found = Proposal.objects.select_related("proposed_by", "program", "decided_by", "client", "scope__api", "issuer")
     return get_object_or_404(found, uid=uid)
 
 

@@ -78,7 +78,12 @@ def of_a_request(uid: UUID) -> dict[str, dict[str, object]]:
 def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
     """Return the arguments of addresses that name no client."""
     of_a_scope = {"pk": things["scope"].pk}
+    of_an_issuer = {"uid": things["issuer"].uid}
     return {
+        "security:issuer": of_an_issuer,
+        "security:change_issuer": of_an_issuer,
+        "security:fetch_issuer": of_an_issuer,
+        "security:switch_issuer": {**of_an_issuer, "act": "disable"},
         "security:change_scope": of_a_scope,
         "security:ease_scope": of_a_scope,
         "security:retire_scope": of_a_scope,

@@ -103,7 +103,7 @@ def test_pasted_keys_are_used_at_once_also_of_an_issuer_nobody_can_reach():
     jwks = {"keys": [jwk_of(new_ec(), kid="cluster"), jwk_of(new_ec(), kid="enc", use="enc")]}
     issuer = create(url="https://kubernetes.default.svc.cluster.local:6443", jwks=jwks)
     assert [key["kid"] for key in issuer.keys] == ["cluster"]
-    assert issuer.skipped == [{"kid": "enc", "code": "wrong_use"}]
+    assert issuer.skipped == [{"kid": "enc", "code": "wrong_use", "facts": {"use": "enc"}}]
     assert issuer.keys_fetched_at == NOW
 
 

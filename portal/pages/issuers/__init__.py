@@ -1,0 +1,1 @@
+"""Issuers whose JWTs clients may trust."""

@@ -117,6 +117,7 @@ class Code(StrEnum):
     JWKS_URI_IN_USE = "jwks_uri_in_use"
     JWKS_URI_NOT_READ = "jwks_uri_not_read"
     JWKS_URI_OVER = "jwks_uri_over"
+    JWKS_URI_TOO_OFTEN = "jwks_uri_too_often"
 
     # Staff
     ACCOUNT_CLOSED_ALREADY = "account_closed_already"

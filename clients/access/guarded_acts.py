@@ -21,6 +21,8 @@ class Act(models.TextChoices):
     CHANGE_SELF_SERVICE = "change_self_service", _("Change what the client does by itself")
     ADD_TRUST = "add_trust", _("Add this trust")
     REMOVE_TRUST = "remove_trust", _("Remove this trust")
+    ADD_JWKS_URI = "add_jwks_uri", _("Confirm this address of keys")
+    REMOVE_JWKS_URI = "remove_jwks_uri", _("Remove this address of keys")
     CHANGE_CLIENT_ID = "change_client_id", _("Regenerate the client id")
     INVALIDATE_TOKEN = "invalidate_token", _("Invalidate this token")
     INVALIDATE_TOKENS_OF_CREDENTIAL = "invalidate_tokens_of_credential", _("Invalidate these tokens")
@@ -53,6 +55,8 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.CHANGE_SELF_SERVICE: _("This code changes whether {client} adds keys and secrets by itself."),
     Act.ADD_TRUST: _("This code adds a trust to {client}."),
     Act.REMOVE_TRUST: _("This code removes a trust from {client}."),
+    Act.ADD_JWKS_URI: _("This code lets an address decide about keys of {client}."),
+    Act.REMOVE_JWKS_URI: _("This code removes the address of the keys of {client}."),
     Act.CHANGE_CLIENT_ID: _("This code replaces the client id of {client}."),
     Act.INVALIDATE_TOKEN: _("This code invalidates a token of {client}."),
     Act.INVALIDATE_TOKENS_OF_CREDENTIAL: _("This code invalidates the tokens of a key or secret of {client}."),

@@ -195,6 +195,7 @@ OF_FEDERATION: dict[str, Text] = {
     Code.JWKS_URI_IN_USE: _("This client has an address of keys already. Remove it first, then add another one."),
     Code.JWKS_URI_NOT_READ: _("No keys were found at this address yet."),
     Code.JWKS_URI_OVER: _("This address was confirmed or removed already."),
+    Code.JWKS_URI_TOO_OFTEN: _("This client had %(limit)s addresses looked up within an hour. Wait a little."),
     FetchCode.ADDRESS_MALFORMED: _("This is no address in plain spelling."),
     FetchCode.ADDRESS_NOT_HTTPS: _("The address must begin with https://."),
     FetchCode.ADDRESS_NOT_PUBLIC: _(

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from portal.pages.account import passkeys
 from portal.pages.contact import client, client_list, contacts, failures, proposed_contacts
-from portal.pages.credentials import added, dry_run, keys, labels, secrets, tokens
+from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens
 from portal.pages.requests import changes, requests
 
 app_name = "contact"
@@ -21,6 +21,8 @@ of_one_client = [
     path("secret/sign-in/", secrets.secret_authentication, name="secret_authentication"),
     path("keys/add/", keys.add_key, name="add_key"),
     path("keys/confirm/", keys.confirm_key, name="confirm_key"),
+    path("keys/address/", jwks_uris.jwks_uri, name="jwks_uri"),
+    path("keys/address/remove/", jwks_uris.remove_jwks_uri, name="remove_jwks_uri"),
     path("keys/<uuid:key>/", keys.key, name="key"),
     path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
     path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),

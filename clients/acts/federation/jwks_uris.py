@@ -6,7 +6,7 @@ follows the address: its keys are ordinary keys of the client, added when they a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -22,6 +22,8 @@ from clients.refusal_codes import Code
 from foundation.dispatch import wake
 from foundation.refusals import Refusal
 
+HOUR = timedelta(hours=1)
+MAX_LOOK_UPS_AN_HOUR = 10  # of a client: the worker asks other people's servers
 FETCH = "clients.tasks.fetch_client_keys"
 
 
@@ -43,6 +45,8 @@ def _new(client: Client, url: str, label: str, by: Actor, now: datetime) -> Jwks
     installation.check_address(url)
     if client.jwks_uris.in_use().exists():
         raise Refusal(Code.JWKS_URI_IN_USE)
+    if client.jwks_uris.filter(added_at__gt=now - HOUR).count() >= MAX_LOOK_UPS_AN_HOUR:
+        raise Refusal(Code.JWKS_URI_TOO_OFTEN, limit=MAX_LOOK_UPS_AN_HOUR)
     client.jwks_uris.filter(ends_at=None).update(ends_at=now)
     return JwksUri.objects.create(client=client, url=url, label=label, added_at=now, added_by=by.label)
 
@@ -98,8 +102,6 @@ def remove(*, jwks_uri: JwksUri, by: Actor, now: datetime) -> None:
         raise Refusal(Code.JWKS_URI_OVER)
     jwks_uri.refresh_from_db()
     retired = published_keys.retire_all(jwks_uri, by=by, now=now)
-    if jwks_uri.confirmed_at is None:
-        return  # it was only looked at
     changes = {"url": (jwks_uri.url, None), "kids": (" ".join(retired) or None, None)}
     log.record(action=Action.JWKS_URI_REMOVED, actor=by, subject=jwks_uri, changes=changes)
     tell_contacts(client=client, action=Action.JWKS_URI_REMOVED, subject=jwks_uri.url, by=by, now=now)

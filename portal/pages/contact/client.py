@@ -59,6 +59,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "keys": [
             client_health.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over
         ],
+        "jwks_uri": found.jwks_uris.in_use().first(),
         "old_keys": [client_health.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
         "secrets": [client_health.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
         "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,

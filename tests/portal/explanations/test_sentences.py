@@ -67,6 +67,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.KEY_ALGORITHMS_OFF_BY_POLICY: {"algorithms": "RS256, PS256"},
     Code.POLICY_DATE_TOO_NEAR: {"days": 30},
     Code.NAME_RESERVED: {"name": "keydesk.self"},
+    Code.JWKS_URI_TOO_OFTEN: {"limit": 10},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
     Code.TOO_MANY_MESSAGES: {"limit": 10},
     CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE: {"names": ["a.read", "b.read"]},

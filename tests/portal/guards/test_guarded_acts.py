@@ -19,7 +19,7 @@ from clients.acts.credentials import keys
 from clients.acts.people import contacts
 from clients.authentication import step_up
 from clients.authentication.step_up import Asked
-from clients.models import Client, ClientContact, Mail, MailedCode
+from clients.models import Client, ClientContact, JwksUri, Mail, MailedCode
 from clients.refusal_codes import Code
 from tests.portal.support import browsers
 from tests.portal.support.addresses import arguments
@@ -38,6 +38,7 @@ pytestmark = pytest.mark.django_db
 GUARDED = {
     "contact:reveal_secret", "contact:regenerate_secret", "contact:end_secret", "contact:secret_authentication",
     "contact:confirm_key", "contact:activate_key", "contact:retire_key",
+    "contact:jwks_uri", "contact:remove_jwks_uri",
     "contact:change_client_id", "contact:end_added", "contact:self_service",
     "contact:revoke_token", "contact:invalidate_tokens", "contact:invalidate_issued_to",
     "contact:contacts", "contact:change_contact_role", "contact:remove_contact", "contact:proposed_contact",
@@ -65,7 +66,12 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         digest=b"d" * 32, client=client, epoch=client.epoch, scope="address.read", credential=secret.credential,
         issued_at=NOW, expires_at=NOW + timedelta(hours=1),
     )  # fmt: skip
+    address = JwksUri.objects.create(
+        client=client, url="https://keys.example/jwks", added_at=NOW, found=[dict(public_key().jwk)]
+    )
     return {
+        "contact:jwks_uri": ({}, {"seen": address.found_hash}),
+        "contact:remove_jwks_uri": ({}, {}),
         "contact:reveal_secret": ({}, {}),
         "contact:regenerate_secret": ({}, {"replaces": secret.uid, "overlap": "1h"}),
         "contact:end_secret": ({"secret": secret.uid}, {}),

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
-    "security:add_client_contact", "contact:add_key", "contact:change_client_id", "contact:client",
+    "security:add_client_contact", "contact:jwks_uri", "contact:remove_jwks_uri",
+    "contact:add_key", "contact:change_client_id", "contact:client",
     "contact:client_history", "security:client_failures", "auditor:client_at",
     "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
     "contact:dry_run", "contact:invalidate_tokens", "contact:propose_change",

@@ -36,6 +36,15 @@ class Action(models.TextChoices):
     SELF_SERVICE_PAUSED = "client.self_service_paused", _("{actor} paused what {subject} adds by itself")
     CLIENT_SCOPES_CHANGED = "client.scopes_changed", _("{actor} changed the scopes of {subject}")
     CLIENT_TOKENS_INVALIDATED = "client.tokens_invalidated", _("{actor} invalidated all tokens of {subject}")
+    NETWORK_CONFIRMED = (
+        "client.network_confirmed",
+        _("{actor} said that the use of {subject} from a network was theirs"),
+    )
+    NETWORK_DENIED = "client.network_denied", _("{actor} said that the use of {subject} from a network was not theirs")
+    NETWORK_MAILS_CHANGED = (
+        "client.network_mails_changed",
+        _("{actor} changed whether new networks of {subject} are mailed to them"),
+    )
     CLIENT_CONTACT_ADDED = "client.contact_added", _("{actor} added a contact to {subject}")
     CLIENT_CONTACT_REMOVED = "client.contact_removed", _("{actor} removed a contact from {subject}")
     CLIENT_CONTACT_ROLE_CHANGED = "client.contact_role_changed", _("{actor} changed the role of a contact of {subject}")
@@ -172,6 +181,8 @@ FIELDS: dict[str, str | Promise] = {
     "subject": _("Subject"),
     "claims": _("Claims that must be equal"),
     "label": _("Label"),
+    "network": _("Network"),
+    "mail_new_networks": _("Mails about new networks"),
     "kids": _("Key ids (kid)"),
     "url": _("Address"),
     "audience": _("Audience of its tokens"),

@@ -23,6 +23,7 @@ class Code(StrEnum):
     CLIENT_CLOSED = "client_closed"
     CLIENT_ID_CHANGED = "client_id_changed"
     SELF_SERVICE_OFF = "self_service_off"
+    ANSWERED_ALREADY = "answered_already"
     SELF_SERVICE_UNCHANGED = "self_service_unchanged"
 
     # Its secrets

@@ -11,8 +11,9 @@ from django.utils import timezone
 from clients import expiry
 from clients.models import Client, Issuer
 from foundation.dispatch import wake
-from tokens.acts import first_uses, leak_reports
+from tokens.acts import leak_reports
 from tokens.acts.federation import key_requests, trust_tokens
+from tokens.acts.uses import first_uses, new_networks
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -120,6 +121,12 @@ def end_tokens_after_grace() -> None:
 
 
 @shared_task
+def note_new_networks() -> None:
+    """Ask contacts about the networks that clients were used from for the first time (PROTOCOL C-43)."""
+    new_networks.sweep(now=timezone.now())
+
+
+@shared_task
 def purge_expired() -> None:
     """Delete expired rows, and the surplus that a flood of refusals left in the refusal journal."""
     now = timezone.now()
@@ -130,6 +137,7 @@ def purge_expired() -> None:
     _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
     _delete_older("tokens_usageday", "day", now - USAGE_KEPT)
     _delete_older("tokens_usagedetail", "day", now - USAGE_KEPT)
+    new_networks.forget(now=now, kept=USAGE_KEPT)
     with connection.cursor() as cursor:
         cursor.execute(TRIM_JOURNAL, [JOURNAL_ENTRIES_KEPT, JOURNAL_REPEATS_KEPT])
         cursor.execute(TRIM_ANONYMOUS, [MAX_ANONYMOUS, MAX_ANONYMOUS_OF_NETWORK])

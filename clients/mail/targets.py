@@ -33,6 +33,7 @@ WITH_LINK = (
     | {
         Kind.PASSKEY_CHANGED,
         Kind.ACCOUNT_CHANGED,
+        Kind.NEW_NETWORK,
         Kind.CONTACT_PROPOSED,
     }
 )
@@ -61,6 +62,8 @@ def _of_client(mail: Mail, client: Client) -> str:
         return reverse("contact:proposed_contact", args=[client.uid, mail.facts["proposal"]])
     if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("added"):
         return reverse("contact:end_added", args=[client.uid, mail.facts["added"]])
+    if mail.kind == Kind.NEW_NETWORK:
+        return reverse("contact:network", args=[client.uid, mail.facts["uid"]])
     return reverse(_page(mail), args=[client.uid])
 
 

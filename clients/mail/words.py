@@ -71,6 +71,12 @@ WORDS: dict[str, Words] = {
         _GONE,
         _("Replace the key or secret that got the token for it, too, and invalidate all tokens."),
     ),
+    Action.NETWORK_CONFIRMED: Words(_("%(name)s: a new network is known"), _("Nothing changes for your software.")),
+    Action.NETWORK_DENIED: Words(
+        _("Action needed at %(name)s: somebody else used it"),
+        _("Whoever used it has a key or secret of the client, or one of its tokens."),
+        _("Replace the key or secret with no transition period, and invalidate all tokens."),
+    ),
     Action.SELF_SERVICE_ON: Words(
         _("%(name)s: adds keys and secrets by itself again"),
         _("Software that has a key or secret of the client can add another one by API."),

@@ -5,7 +5,7 @@ from clients.models.credentials import Key, Secret
 from clients.models.federation import Issuer, JwksUri, Trust
 from clients.models.kept_answers import KeptAnswer
 from clients.models.mail import Mail
-from clients.models.networks import UserNetwork
+from clients.models.networks import ClientNetwork, UserNetwork
 from clients.models.people import MailedCode, ManagementLink, User
 from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
@@ -16,6 +16,7 @@ __all__ = [
     "Api",
     "Client",
     "ClientContact",
+    "ClientNetwork",
     "ClientScope",
     "ContactAccount",
     "Issuer",

@@ -206,6 +206,7 @@ class ClientContact(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contact_of")
     role = models.CharField(max_length=6, choices=Role, default=Role.OWNER)
     added_at = models.DateTimeField(default=timezone.now)
+    mail_new_networks = models.BooleanField(default=False, db_default=False)  # of the client (PROTOCOL C-43)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["client", "user"], name="one_row_per_client_and_contact")]

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from portal.pages.account import passkeys
-from portal.pages.contact import client, client_list, contacts, failures, proposed_contacts
+from portal.pages.contact import client, client_list, contacts, failures, networks, proposed_contacts
 from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens
 from portal.pages.requests import changes, requests
 
@@ -27,6 +27,8 @@ of_one_client = [
     path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
     path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),
     path("added/<uuid:credential>/", added.end_added, name="end_added"),
+    path("networks/", networks.networks, name="networks"),
+    path("networks/<uuid:network>/", networks.network, name="network"),
     path("self-service/", added.self_service, name="self_service"),
     path("labels/<uuid:credential>/", labels.label, name="label"),
     path("try/", dry_run.dry_run, name="dry_run"),

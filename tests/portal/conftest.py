@@ -70,6 +70,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "proposal": factories.proposed_contact(made),
         "scope": factories.scope(),
         "issuer": factories.issuer(),
+        "network": made.networks.create(network="192.0.2.0/24", first_at=factories.NOW, is_new=True),
         "mail": Mail.objects.latest("created_at"),
         "refusal": JournalEntry.objects.create(
             client=made,

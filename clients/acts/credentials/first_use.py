@@ -1,7 +1,7 @@
 """Keys that wait for their first use: take over from the key before, or end unused (API M-9).
 
 The authorization server accepts a waiting key like any other, so nothing is decided on the way of an HTTP request.
-What it counts there shows that the key was used (tokens/acts/first_uses.py), and only then the key before ends.
+What it counts there shows that the key was used (tokens/acts/uses/first_uses.py), and only then the key before ends.
 """
 
 from __future__ import annotations

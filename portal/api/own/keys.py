@@ -25,9 +25,10 @@ from portal.api.problems import Problem, field_error
 from portal.api.representations import Credential, credentials, tag_of
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
-from tokens.acts import first_uses, own_keys
+from tokens.acts import own_keys
 from tokens.acts.own_keys import Start
 from tokens.acts.refusal_codes import TokenCode
+from tokens.acts.uses import first_uses
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MAX_OVERLAP_S = 30 * 24 * 3600

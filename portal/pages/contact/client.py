@@ -75,6 +75,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
         "activity": usage_chart.of_client(found, now),
+        "asked_network": found.networks.asked().first(),
         "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
     }
     return render(request, "contact/client.html", context)

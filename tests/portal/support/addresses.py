@@ -13,7 +13,8 @@ OF_A_CLIENT = {
     "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
     "contact:dry_run", "contact:invalidate_tokens", "contact:propose_change",
     "contact:regenerate_secret", "contact:reveal_secret", "contact:revoke_token", "contact:secret_authentication",
-    "contact:shown_secret", "contact:self_service", "security:client", "security:invalidate_tokens", "contact:tokens",
+    "contact:shown_secret", "contact:self_service", "contact:networks",
+    "security:client", "security:invalidate_tokens", "contact:tokens",
 }  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
         "security:retire_key": of_a_key,
         "contact:invalidate_issued_to": {**mine, "credential": things["key"].uid},
         "contact:end_added": {**mine, "credential": things["key"].uid},
+        "contact:network": {**mine, "network": things["network"].uid},
         "contact:label": {**mine, "credential": things["key"].uid},
         "contact:end_secret": of_a_secret,
         "security:end_secret": of_a_secret,

@@ -17,7 +17,7 @@ from foundation.refusals import Refusal
 from tests.support.factories import NOW, SYSTEM
 from tests.support.parallel import at_once
 from tests.tokens.support.wire import Clock, Signer, Wire, ec_key, public_jwk
-from tokens.acts import first_uses
+from tokens.acts.uses import first_uses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,0 +1,1 @@
+"""Acts that follow from how clients were used."""

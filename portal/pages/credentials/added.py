@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from clients.access.guarded_acts import Act
 from clients.acts.credentials import self_service as acts
-from clients.models import Client, Key, Secret
+from clients.acts.credentials.ways_in import credential_of, others_work
+from clients.models import Key, Secret, Trust
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
@@ -39,7 +40,9 @@ class EndAddedForm(forms.Form):
 def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
     """Show a key or secret that the client added, and end it by POST. Mails about such an addition lead here."""
     client = client_of(request, uid)
-    found = _credential(client, credential)
+    found = credential_of(client, credential)
+    if found is None or isinstance(found, Trust):
+        raise Http404
     form = EndAddedForm(posted(request))
     if form.is_valid():
         require(request, Act.END_ADDED, client)
@@ -56,7 +59,7 @@ def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
         "used": used_words(CredentialUse.objects.filter(credential=found.credential).first(), request.now),
         "users": users_of(found, request.now),
         "has_ended": _has_ended(found, request.now),
-        "is_last": not _others_work(client, found, request.now),
+        "is_last": not others_work(client, found, request.now),
         "form": form,
         "staff": staff_addresses(),
     }
@@ -80,21 +83,5 @@ def self_service(request: Request, uid: UUID) -> HttpResponse:
     return redirect("contact:client", uid)
 
 
-def _credential(client: Client, uid: UUID) -> Key | Secret:
-    found: Key | Secret | None = client.keys.filter(uid=uid).first() or client.secrets.filter(uid=uid).first()
-    if found is None:
-        raise Http404
-    return found
-
-
 def _has_ended(credential: Key | Secret, now: datetime) -> bool:
     return credential.state(now) in (Key.State.RETIRED, Secret.State.ENDED)
-
-
-def _others_work(client: Client, credential: Key | Secret, now: datetime) -> bool:
-    keys, secrets = client.keys.lasting(now), client.secrets.current()
-    if isinstance(credential, Key):
-        keys = keys.exclude(thumbprint=credential.thumbprint)
-    else:
-        secrets = secrets.exclude(pk=credential.pk)
-    return keys.exists() or (client.accepts_secrets and secrets.exists())

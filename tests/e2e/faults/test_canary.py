@@ -170,6 +170,28 @@ def as_staff(live: Live, canaries: Canaries) -> None:
     noor.get("/log/")
 
 
+def reported_as_leaked(live: Live, client_id: str, canaries: Canaries) -> None:
+    """Two live tokens, one pasted on the public page and one reported by GitLab, whose place has it, too."""
+    stranger = Visitor(live, "", canaries)
+    for name in ("pasted token", "reported token"):
+        form, own = {"grant_type": "client_credentials"}, (client_id, canaries.text["new secret"])
+        canaries.text[name] = requests.post(f"{live.url}/oauth/v2/token", form, auth=own, timeout=20).json()[
+            "access_token"
+        ]
+    assert "It has been dealt with" in stranger.post("/leaked/", {"value": canaries.text["pasted token"]})
+    for name in ("pasted token", "secret", "private key", "private JWK"):  # ended before, or no proof
+        stranger.post("/leaked/", {"value": canaries.text[name]})
+    stranger.post("/leaked/", {"value": f"{canaries.text['reported token']} {canaries.text['secret']}"})
+    token = canaries.text["reported token"]
+    found = {"type": token, "token": f'export TOKEN="{token}"', "location": f"https://gitlab.example/-/{token}?line=3"}
+    for authorization in (token, live.env["LEAK_GITLAB_TOKEN"]):
+        address = f"{live.url}/api/v1/leaks/gitlab/v1/revoke_tokens"
+        answer = requests.post(address, json=[found], headers={"Authorization": authorization}, timeout=20)
+        canaries.refusals.append(answer.text)
+    signed = {"Github-Public-Key-Identifier": token, "Github-Public-Key-Signature": token}
+    canaries.refusals.append(requests.post(f"{live.url}/api/v1/leaks", json=[found], headers=signed, timeout=20).text)
+
+
 def code_of(secret: str, *, after: int = 0) -> str:
     return totp_code(secret, time.time() + 9 * after * TOTP_PERIOD_S)
 
@@ -231,6 +253,7 @@ def go_through_every_path(live: Live, made: dict[str, str], contact: Visitor, ca
     contact.post("/link/", {"email": contact.email})
     contact.opens_the_link("contact, again")
     in_the_portal(contact, client, canaries)
+    reported_as_leaked(live, made["client_id"], canaries)
     as_staff(live, canaries)
     live.sql("UPDATE clients_mail SET next_attempt_at = now() WHERE state = 'pending'")  # collected ones, too
     wait_for(lambda: not live.sql("SELECT 1 FROM clients_mail WHERE state = 'pending'"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -141,6 +142,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
         "DEBUG": "false",
         "LOG_LEVEL": "INFO",
         "OPERATIONS_PORT": str(operations_port),
+        "LEAK_GITLAB_TOKEN": secrets.token_urlsafe(32),
     }
     data, log = directory / "data", directory / "postgres.log"
     return Live(

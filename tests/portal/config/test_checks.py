@@ -141,3 +141,14 @@ def test_what_the_address_of_the_database_says_itself_is_kept() -> None:
     result = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     options = json.loads(result.stdout)["default"]["OPTIONS"]
     assert (options["sslmode"], options["connect_timeout"], options["tcp_user_timeout"]) == ("require", 7, 5000)
+
+
+def test_what_proves_the_report_of_a_leak_is_looked_at_before_the_start(tmp_path: Path) -> None:
+    broken = tmp_path / "keys.json"
+    broken.write_text('{"public_keys": [{"key_identifier": "1", "key": "-----BEGIN PUBLIC KEY-----"}]}')
+    site = {"PUBLIC_URL": "https://keydesk.example", **keys.generate()}
+    for unsafe in ({"LEAK_GITHUB_KEYS": str(broken)}, {"LEAK_GITHUB_KEYS": "/nowhere"}, {"LEAK_GITLAB_TOKEN": "short"}):
+        result = check(**site, **unsafe)
+        assert result.returncode == 1
+        assert next(iter(unsafe)) in result.stderr
+        assert "Traceback" not in result.stderr

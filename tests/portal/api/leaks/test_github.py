@@ -8,13 +8,19 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.core import mail as django_mail
 from django.test import Client as Browser
+from django.utils import timezone
 
-from clients.models import Client, Secret
+from audit.models import Entry
+from clients.mail import outbox
+from clients.models import Client, Mail, Secret
 from foundation import secret_format
 from tests.portal.api.support.callers import PATH, token_for
-from tests.portal.api.support.reports import KEY_ID, GitHub, item
+from tests.portal.api.support.reports import KEY_ID, URL, GitHub, item
 from tests.support import factories
+from tests.support.parallel import at_once
+from tests.tokens.support.wire import Clock, basic, process
 from tokens.models import Token
 from tokens.protocol import token_format
 
@@ -195,3 +201,45 @@ def test_no_session_and_no_token_of_keydesk_opens_it(github: GitHub, made: Clien
         f"{PATH}leaks", b"[]", content_type="application/json", headers={"Authorization": f"Bearer {token_for(made)}"}
     )
     assert answer.status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_secret_in_a_commit_is_dead_in_a_second_and_its_contacts_know(github: GitHub) -> None:
+    """The token endpoint, a resource server and the mailbox, each as it is."""
+    factories.noor()
+    client, secret = factories.client(now=timezone.now())
+    with process(clock := Clock(at=timezone.now().timestamp())) as wire:
+        token = wire.token(basic(client.client_id, secret)).json["access_token"]
+        body, began = json.dumps([item(secret)]).encode(), time.monotonic()
+        assert github.post(body).json()[0]["label"] == "true_positive"
+        clock.at = timezone.now().timestamp()
+        assert wire.token(basic(client.client_id, secret)).error == "invalid_client"
+        assert wire.get("verify", authorization=f"Bearer {token}").error == "invalid_token"
+        assert time.monotonic() - began < 1
+    Mail.objects.exclude(kind__in=["leak_revoked", "leak_reported"]).delete()
+    outbox.sweep(clock=timezone.now)
+    told = {mail.to[0]: mail for mail in django_mail.outbox}
+    assert set(told) == {"lotte@leiestroom.example", "noor@keydesk.example"}
+    for mail in told.values():
+        assert URL in mail.body
+        assert secret[4:] not in f"{mail.subject} {mail.body} {mail.alternatives}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_report_twice_at_once_is_answered_twice_and_entered_once(github: GitHub) -> None:
+    client, secret = factories.client(now=timezone.now())
+    body = json.dumps([item(secret), item(token_for(client))]).encode()
+    answers = at_once(4, lambda _number: github.post(body).json())
+    assert [[each["label"] for each in answer] for answer in answers] == [["true_positive"] * 2] * 4
+    assert Entry.objects.filter(action="incident.revoked").count() == 2
+
+
+def test_the_place_never_holds_what_leaked(github: GitHub, leaked: tuple[Client, str]) -> None:
+    """Neither as it is, nor without its prefix, nor the value of another item."""
+    client, secret = leaked
+    token = token_for(client)
+    github.post([item(secret, url=f"https://x.example/{secret}/{secret[4:]}?t={token}", source=secret), item(token)])
+    kept = str([*Entry.objects.values_list("changes"), *Mail.objects.values_list("facts")])
+    assert "https://x.example/kds_***/***?t=***" in kept
+    assert secret[4:] not in kept
+    assert token not in kept

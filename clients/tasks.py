@@ -3,10 +3,11 @@
 import uuid
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from clients import retention
-from clients.acts.federation import issuer_keys, published_keys
+from clients.acts.federation import issuer_keys, published_keys, scanner_keys
 from clients.federation import installation
 from clients.mail import outbox
 from clients.models import Issuer, JwksUri, Session
@@ -55,3 +56,9 @@ def delete_ended_sessions() -> None:
 @shared_task
 def delete_expired() -> None:
     retention.delete_expired(now=timezone.now())
+
+
+@shared_task
+def fetch_scanner_keys() -> None:
+    """Fetch the keys of GitHub's reports, where LEAK_GITHUB_KEYS is an address."""
+    scanner_keys.refresh(source=settings.LEAK_GITHUB_KEYS, fetcher=installation.fetcher(), now=timezone.now())

@@ -231,3 +231,14 @@ class JwksUri(models.Model):
     @property
     def audit_client(self) -> str:
         return str(self.client.uid)
+
+
+class PublishedKeys(models.Model):
+    """The last good list of keys at an address that an operator named (LEAK_GITHUB_KEYS)."""
+
+    url = models.CharField(max_length=500, primary_key=True)
+    text = models.TextField()
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.url

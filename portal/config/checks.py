@@ -13,7 +13,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
-from portal.config import leak_keys, oidc_apps
+from clients.federation import installation, scanner_keys
+from foundation.refusals import Refusal
+from portal.config import oidc_apps
 from portal.config.environment import CONTACT_PROVIDER
 from tokens.policy import from_settings
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe
@@ -146,9 +148,12 @@ def leak_reports(**_kwargs: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     if settings.LEAK_GITHUB_KEYS:
         try:
-            leak_keys.read(settings.LEAK_GITHUB_KEYS)
-        except leak_keys.UnreadableKeys as problem:
-            hint = f"Name a file in the form of GitHub's published list: {problem}."
+            if scanner_keys.is_address(settings.LEAK_GITHUB_KEYS):
+                installation.check_address(settings.LEAK_GITHUB_KEYS)
+            else:
+                scanner_keys.read(settings.LEAK_GITHUB_KEYS)
+        except (scanner_keys.UnreadableKeys, Refusal) as problem:
+            hint = f"Name a file in the form of GitHub's published list, or its https address: {problem}."
             problems.append(Error("LEAK_GITHUB_KEYS cannot be used.", hint=hint, id="keydesk.E011"))
     if settings.LEAK_GITLAB_TOKEN and len(settings.LEAK_GITLAB_TOKEN) < MIN_REPORT_TOKEN_LENGTH:
         hint = f"Give at least {MIN_REPORT_TOKEN_LENGTH} random characters: whoever guesses it can send reports."

@@ -17,6 +17,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "audit.tasks.sign_checkpoint": timedelta(minutes=5),
         "audit.tasks.verify_left_over": timedelta(minutes=1),
         "tokens.tasks.settle_first_uses": timedelta(seconds=10),
+        "clients.tasks.fetch_scanner_keys": timedelta(minutes=5),
         "tokens.tasks.end_tokens_after_grace": timedelta(minutes=1),
         "tokens.tasks.note_new_networks": timedelta(minutes=2),
         "tokens.tasks.purge_expired": timedelta(minutes=5),

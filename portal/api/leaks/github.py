@@ -19,11 +19,12 @@ from ninja import Router, Schema
 from pydantic import ConfigDict, Field, JsonValue, RootModel
 
 from clients.actors import GITHUB_REPORT, Actor
+from clients.acts.federation import scanner_keys
+from clients.federation.scanner_keys import UnreadableKeys
 from portal.api import limits
 from portal.api.leaks import items
 from portal.api.openapi import LEAKS, public_refusals
 from portal.api.problems import Problem
-from portal.config import leak_keys
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import Request, prepared
 from tokens.acts import leak_reports
@@ -124,8 +125,8 @@ def _signed_body(request: Request) -> bytes:
         raise Problem(Rule.NO_ENDPOINT, sent=request.path_info)
     limits.count_report(request.address, request.now)
     try:
-        keys = leak_keys.read(settings.LEAK_GITHUB_KEYS)
-    except leak_keys.UnreadableKeys as problem:
+        keys = scanner_keys.current(settings.LEAK_GITHUB_KEYS)
+    except UnreadableKeys as problem:
         log.error("leak_github_keys_unreadable", problem=str(problem))  # noqa: TRY400  # its trace tells no more
         raise Problem(Rule.UNAVAILABLE) from problem
     body = items.body_of(request)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0015_policy"),
+        ("clients", "0016_client_networks"),
     ]
 
     operations = [

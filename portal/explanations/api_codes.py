@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from django.utils.translation import gettext_lazy as _
 
-from clients.refusal_codes import Code
+from clients.refusal_codes import Code, FetchCode
 from portal.explanations.words import Text
 from tokens.acts.refusal_codes import TokenCode
 from tokens.protocol.errors import Rule
@@ -81,6 +81,13 @@ STATUSES: dict[str, HTTPStatus] = {
     ApiCode.PROOF_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
     TokenCode.PROOF_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     ApiCode.LAST_WAY_IN: HTTPStatus.CONFLICT,
+    Code.AUDIENCE_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.ISSUER_DISABLED_ALREADY: HTTPStatus.CONFLICT,
+    Code.ISSUER_ENABLED_ALREADY: HTTPStatus.CONFLICT,
+    Code.ISSUER_EXISTS: HTTPStatus.CONFLICT,
+    Code.ISSUER_IS_THIS_SITE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.ISSUER_UNCHANGED: HTTPStatus.CONFLICT,
+    **dict.fromkeys(FetchCode, HTTPStatus.UNPROCESSABLE_ENTITY),
     Code.KEY_ADDED_ALREADY: HTTPStatus.CONFLICT,
     Code.KEY_NOT_STAGED: HTTPStatus.CONFLICT,
     Code.KEY_RETIRED_ALREADY: HTTPStatus.CONFLICT,

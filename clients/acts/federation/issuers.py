@@ -61,7 +61,7 @@ def create(
 
 def _is_alone(by: Actor) -> bool:
     """Return whether nobody has to agree: an operator acts, by a command."""
-    return by.user is None and by.client is None
+    return by.user is None and by.client is None  # a program of the team only proposes
 
 
 def check_url(url: str, *, has_discovery: bool) -> None:
@@ -115,21 +115,27 @@ def change(
 
     Raises Refusal and four_eyes.NeedsColleague.
     """
-    _check_audience(audience)
     locked = _locked(issuer)
     before = facts(locked)
-    locked.audience, locked.max_lifetime = audience, max_lifetime
-    if jwks is not None:
-        _use_pasted(locked, jwks, now)
+    check_change(locked, audience=audience, max_lifetime=max_lifetime, jwks=jwks, now=now)
     after = facts(locked)
-    if before == after:
-        raise Refusal(Code.ISSUER_UNCHANGED)
     four_eyes.check(by=by, agreed=agreed)
     locked.save()
     changes = {**difference(before, after), **four_eyes.first_of_two(agreed)}
     log.record(action=Action.ISSUER_CHANGED, actor=by, subject=locked, changes=changes, note=by.because(reason))
     _tell(locked, Action.ISSUER_CHANGED, by, now)
     issuer.refresh_from_db()
+
+
+def check_change(issuer: Issuer, *, audience: str, max_lifetime: int, jwks: JWKS | None, now: datetime) -> None:
+    """Change the object, and save nothing. Raises Refusal for what cannot be, or changes nothing."""
+    _check_audience(audience)
+    before = facts(issuer)
+    issuer.audience, issuer.max_lifetime = audience, max_lifetime
+    if jwks is not None:
+        _use_pasted(issuer, jwks, now)
+    if before == facts(issuer):
+        raise Refusal(Code.ISSUER_UNCHANGED)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The front page, and the two pages that every site of a public authority has."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -37,7 +38,13 @@ def landing(request: Request) -> HttpResponse:
     page = wanted(request)
     if page and role_of(request) != "public":
         return redirect(page)
-    context = {"form": LinkForm(), "samples": _samples(), "wanted": page, "providers": ways_in(request, page=page)}
+    context = {
+        "form": LinkForm(),
+        "samples": _samples(),
+        "wanted": page,
+        "providers": ways_in(request, page=page),
+        "needs_account": settings.CONTACTS_REQUIRE_ACCOUNT,
+    }
     return render(request, "public/landing.html", context)
 
 

@@ -24,7 +24,7 @@ from portal.guards.access import actor, contact
 from portal.sign_in import contact_accounts
 from portal.sign_in.contact_accounts import START, Provider, ProviderFailed, ways_in
 from portal.sign_in.contacts import sign_in
-from portal.web import kept_forms
+from portal.web import form_rate_limits, kept_forms
 from portal.web.http_request import Request
 from portal.web.next_page import own_page, wanted
 from portal.web.sessions import uid_of
@@ -40,6 +40,10 @@ def leave(request: Request, provider_id: str) -> HttpResponse:
     By GET, because `form-action` of the content security policy would stop the redirect of a form.
     """
     provider = _provider(provider_id)
+    # Each way there reads the provider's configuration anew.
+    if not request.user.is_authenticated and form_rate_limits.is_over(request):
+        messages.error(request, _("Too many requests from your network. Try again in an hour."))
+        return redirect("public:landing")
     about: dict[str, Any] = {"again": request.get_full_path(), "page": wanted(request)}
     if step_up.CONFIRM in request.GET:
         about["confirm"] = request.GET[step_up.CONFIRM]

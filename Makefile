@@ -66,7 +66,7 @@ check: translations
 	$(PYTHON) -m dev.measures
 	.venv/bin/djlint --lint --quiet templates
 	.venv/bin/djlint --lint --quiet --extension txt templates
-	.venv/bin/oxlint --deny-warnings portal/static tests/e2e/node bench/peers
+	.venv/bin/oxlint --deny-warnings portal/static tests/e2e/node tests/portal/sign_in/provider bench/peers
 	.venv/bin/mypy $(PACKAGES)
 	.venv/bin/mypy --config-file cli/pyproject.toml cli/keydesk_cli
 	.venv/bin/lint-imports

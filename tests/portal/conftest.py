@@ -1,5 +1,7 @@
 """Fixtures of the contacts' pages: Lotte, her client, and her browser."""
 
+import os
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +14,22 @@ from audit import verification_runs
 from clients.acts.credentials import keys
 from clients.models import Client, ContactAccount, Mail, User
 from tests.portal.support import browsers
-from tests.portal.support.contact_provider import Provider, running_provider
+from tests.portal.support.contact_provider import Provider, missing_tools, running_provider
 from tests.support import factories
 from tests.support.keys import public_key
 from tokens.models import JournalEntry
+
+# Without Node.js a warning is given and these are left out, but not in CI.
+collect_ignore = []
+if missing := missing_tools():
+    complaint = f"{' and '.join(missing)} not installed here: accounts of contacts were not tested"
+    assert not os.environ.get("CI"), complaint
+    warnings.warn(complaint, stacklevel=1)
+    collect_ignore = [
+        "guards/test_step_up_by_account.py",
+        "sign_in/test_contact_accounts.py",
+        "sign_in/test_required_accounts.py",
+    ]
 
 
 @pytest.fixture

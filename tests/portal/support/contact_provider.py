@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import html
 import json
 import os
@@ -26,6 +27,7 @@ from clients.models import User
 from portal.config.environment import contact_provider
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "sign_in" / "provider"
+LOCK = Path(__file__).resolve().parents[3] / ".local" / "contact-provider.lock"
 CLIENT_ID, CLIENT_SECRET = "keydesk", "secret-at-the-provider"
 PROVIDERS = ("contacts", "contacts2")
 
@@ -90,14 +92,24 @@ def is_signed_in(browser: Client) -> bool:
     return "_auth_user_id" in browser.session
 
 
+def missing_tools() -> list[str]:
+    return [tool for tool in ("node", "npm") if shutil.which(tool) is None]
+
+
+def _install() -> None:
+    """Install the package of package-lock.json once for each checkout; workers of pytest-xdist wait for each other."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        installed, wanted = DIRECTORY / "node_modules" / ".package-lock.json", DIRECTORY / "package-lock.json"
+        if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
+            subprocess.run(["npm", "ci", "--silent"], cwd=DIRECTORY, check=True)
+
+
 @contextmanager
 def running_provider(directory: Path) -> Iterator[Provider]:
-    """Start the provider and end it by its id. Its package is installed once for each checkout."""
-    missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
-    assert not missing, f"{' and '.join(missing)} not installed here: contacts' accounts cannot be tested"
-    installed, wanted = DIRECTORY / "node_modules" / ".package-lock.json", DIRECTORY / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--silent"], cwd=DIRECTORY, check=True)
+    """Start the provider, and end it by its id."""
+    _install()
     callbacks = [f"http://testserver{reverse('openid_connect_callback', args=[name])}" for name in PROVIDERS]
     person = directory / "person.json"
     env = {

@@ -9,7 +9,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from clients.acts import proposals as acts
-from clients.models import Client, Issuer, Proposal, Scope
+from clients.models import Issuer, Proposal, Scope
+from clients.models.policy import About
 from portal.guards.access import actor
 from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
@@ -20,7 +21,7 @@ NOTHING: Mapping[str, Any] = {}  # beyond what the kind says
 def propose(
     request: Request,
     kind: Proposal.Kind,
-    about: Client | Scope | Issuer,
+    about: About | Scope | Issuer,
     *,
     reason: str,
     content: Mapping[str, Any] = NOTHING,

@@ -14,6 +14,7 @@ from portal.pages.security import (
     dashboard,
     failed_mail,
     outdated,
+    policy,
     sessions,
 )
 
@@ -60,6 +61,8 @@ urlpatterns = [
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("incident/", incident.incident, name="incident"),
     path("incident/revoke/", incident.revoke_leak, name="revoke_leak"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/change/", policy.change_policy, name="change_policy"),
     path("old/", outdated.outdated_ways, name="outdated_ways"),
     path("old/<slug:way>/", outdated.outdated_way, name="outdated_way"),
     path("mail/", failed_mail.undelivered, name="failed_mail"),

@@ -111,6 +111,7 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
         reverse("security:create_scope"),
         reverse("security:failed_mail"),
         reverse("security:outdated_ways"),
+        reverse("security:policy"),
         reverse("security:outdated_way", args=["sha1"]),
         *(reverse(name, args=[mine.uid]) for name in ("security:client", "security:client_scopes")),
     ]

@@ -76,6 +76,15 @@ def planned(row: Credential, policy: Policy, now: datetime) -> datetime | None:
     return _first([kept, max(end, now + GRACE)])
 
 
+def nearer(row: Credential, bound: tuple[str, object, datetime], now: datetime) -> datetime | None:
+    """Return the end that one more bound would give an existing credential; None if it changes nothing."""
+    made_at = row.created_at if isinstance(row, Secret) else row.added_at
+    end = _first(_by_policy(row, made_at, [bound]))
+    if end is None or (row.end_at is not None and row.end_at <= max(end, now + GRACE)):
+        return None
+    return max(end, now + GRACE)
+
+
 def _by_policy(row: Credential, made_at: datetime, policy: Policy) -> Iterable[datetime]:
     for name, value, since in policy:
         bound = policy_bounds.merge([(name, value)])

@@ -1,6 +1,7 @@
 """The page of a client, its history, and its client id."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
 from clients.models import Key
+from clients.policy.bounds import Bound
+from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
 from portal.forms.key_upload import KeyUploadForm
@@ -24,6 +27,7 @@ from portal.ui import client_health, field_rows, log_entries, proof_of_possessio
 from portal.ui.staff_names import staff_addresses, without_name
 from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request
+from tokens.acts import policy_preview
 from tokens.models import CredentialUse, Token
 
 MAX_TOKENS = 5  # on this page; another one lists all
@@ -76,9 +80,14 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
         "activity": usage_chart.of_client(found, now),
         "asked_network": found.networks.asked().first(),
+        "coming": [_coming(row.bound, row.value, since) for row, since in policy_preview.coming(found, now=now)],
         "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
     }
     return render(request, "contact/client.html", context)
+
+
+def _coming(bound: str, value: object, since: datetime) -> dict[str, object]:
+    return {"told": told(bound, value), "since": since, "todo": WORDS[Bound(bound)].todo}
 
 
 @contact

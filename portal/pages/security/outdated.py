@@ -6,10 +6,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.log import SITE
+from clients.models import PolicyBound
 from clients.outdated_ways import OutdatedWay
+from clients.policy.words import BOUND_OF
 from portal.forms.reason import InternalReasonForm, ReasonAndMessageForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
+from portal.pages.security.policy import withdraw_url
+from portal.pages.security.policy_forms import PolicyForm
 from portal.web.http_request import Request, posted
 from tokens.acts import outdated as acts
 
@@ -24,7 +29,9 @@ class OutdatedWayForm(ReasonAndMessageForm):
 @require_safe
 def outdated_ways(request: Request) -> HttpResponse:
     clients, figures = acts.figures(now=request.now)
-    context = {"clients": clients, "figures": figures, "days": acts.PERIOD.days}
+    refused = {row.bound: row.existing_from for row in PolicyBound.objects.about(SITE)}
+    shown = [{**vars(figure), "refused_from": refused.get(BOUND_OF[figure.way][0])} for figure in figures]
+    context = {"clients": clients, "figures": shown, "days": acts.PERIOD.days}
     return render(request, "security/outdated_ways.html", context)
 
 
@@ -51,5 +58,15 @@ def outdated_way(request: Request, way: str) -> HttpResponse:
         "shown": SHOWN,
         "days": acts.PERIOD.days,
         "form": form,
+        **_switch(request, known),
     }
     return render(request, "security/outdated_way.html", context, status=422 if form.errors else 200)
+
+
+def _switch(request: Request, way: OutdatedWay) -> dict[str, object]:
+    """Return the bound that refuses the way, as it is at present and as it can be proposed."""
+    bound, value = BOUND_OF[way]
+    row = PolicyBound.objects.about(SITE).filter(bound=bound).first()
+    asked = {"bound": bound.value, "value": "" if value is True else value}
+    day = PolicyForm(now=request.now)["existing_from"]
+    return {"bound": row, "withdraw_url": withdraw_url(row) if row else "", "refuse": {**asked, "day": day}}

@@ -16,7 +16,7 @@ from foundation.refusals import Refusal
 from portal.management.act_command import ActCommand
 from portal.pages.security.policy import place
 from portal.pages.security.policy_forms import ProposedPolicyForm
-from tokens.acts import policy_preview
+from tokens.acts.policy import preview as policy_preview
 
 
 class Command(ActCommand):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
-from clients.models import Key
+from clients.models import Client, Key
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
@@ -27,7 +27,7 @@ from portal.ui import client_health, field_rows, log_entries, proof_of_possessio
 from portal.ui.staff_names import staff_addresses, without_name
 from portal.ui.token_list import shown_tokens
 from portal.web.http_request import Request
-from tokens.acts import policy_preview
+from tokens.acts.policy import preview as policy_preview
 from tokens.models import CredentialUse, Token
 
 MAX_TOKENS = 5  # on this page; another one lists all
@@ -45,8 +45,7 @@ STAFF_FIELDS = {
 @require_safe
 def client(request: Request, uid: UUID) -> HttpResponse:
     found, now = client_of(request, uid), request.now
-    keys = list(found.keys.shown())
-    every_secret = list(found.secrets.order_by("-created_at"))
+    keys, every_secret = list(found.keys.shown()), list(found.secrets.order_by("-created_at"))
     secrets = [secret for secret in every_secret if secret.works(now)]
     uses = CredentialUse.objects.of(found).in_bulk()
     state = client_health.of_client(found, keys, every_secret, uses, now)
@@ -80,14 +79,18 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
         "activity": usage_chart.of_client(found, now),
         "asked_network": found.networks.asked().first(),
-        "coming": [_coming(row.bound, row.value, since) for row, since in policy_preview.coming(found, now=now)],
+        "coming": _coming(found, now),
         "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
     }
     return render(request, "contact/client.html", context)
 
 
-def _coming(bound: str, value: object, since: datetime) -> dict[str, object]:
-    return {"told": told(bound, value), "since": since, "todo": WORDS[Bound(bound)].todo}
+def _coming(client: Client, now: datetime) -> list[dict[str, object]]:
+    """Return the bounds that will refuse what the client did lately, in words."""
+    return [
+        {"told": told(row.bound, row.value), "since": since, "todo": WORDS[Bound(row.bound)].todo}
+        for row, since in policy_preview.coming(client, now=now)
+    ]
 
 
 @contact

@@ -16,7 +16,7 @@ from portal.guards.refusals import refusals_to
 from portal.pages.security.policy import withdraw_url
 from portal.pages.security.policy_forms import PolicyForm
 from portal.web.http_request import Request, posted
-from tokens.acts import outdated as acts
+from tokens.acts.policy import outdated as acts
 
 SHOWN = 100
 

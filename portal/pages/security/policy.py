@@ -19,7 +19,7 @@ from portal.flows.proposals import propose
 from portal.guards.access import security_team
 from portal.pages.security.policy_forms import PolicyForm, ProposedPolicyForm
 from portal.web.http_request import Request, posted
-from tokens.acts import policy_preview
+from tokens.acts.policy import preview as policy_preview
 
 MAX_SHOWN = 200  # clients
 

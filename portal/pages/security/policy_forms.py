@@ -66,7 +66,7 @@ class PolicyForm(forms.Form):
         try:
             policies.check(self.wanted, now=self.now)
         except Refusal as refusal:
-            raise ValidationError(in_words(refusal)) from refusal
+            raise ValidationError(str(in_words(refusal))) from refusal
         return cleaned
 
 

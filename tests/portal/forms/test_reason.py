@@ -112,7 +112,7 @@ def test_an_act_needs_a_reason_and_its_entry_keeps_it(ready: dict[str, Any], nam
     more, form_of = ACTS[name]
     url, form = reverse(name, kwargs={**arguments(name, ready), **more}), form_of(ready)
     browser = signed_in(bram())
-    # One begins on the incident page, the other asks for the reason once it has shown whom the bound would stop.
+    # The first begins on the incident page, the second asks for the reason once it has shown whom the bound would stop.
     shown_later = ("security:revoke_leak", "security:change_policy")
     assert name in shown_later or 'name="reason"' in browser.get(url).text
     for reason in ("", "   ", "x"):

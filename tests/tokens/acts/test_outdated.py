@@ -17,7 +17,7 @@ from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from tests.support import factories
 from tests.support.factories import by, noor, used
-from tokens.acts import outdated
+from tokens.acts.policy import outdated
 from tokens.protocol import traits
 
 pytestmark = pytest.mark.django_db

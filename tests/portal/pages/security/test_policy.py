@@ -20,7 +20,7 @@ from tests.portal.support.browsers import of as opened_by
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.keys import public_key
-from tokens.acts import policy_preview
+from tokens.acts.policy import preview as policy_preview
 from tokens.models import CredentialUse
 
 pytestmark = pytest.mark.django_db

@@ -39,7 +39,7 @@ def policy_of(client: Client) -> Policy:
 
 def bounds_of(client: Client, now: datetime) -> Bounds:
     """Return what the policy of a client bounds at this moment."""
-    return policy_bounds.merge((bound, value) for bound, value, since in policy_of(client) if since <= now)
+    return policy_bounds.merge([(bound, value) for bound, value, since in policy_of(client) if since <= now])
 
 
 def check_key(row: Key, *, now: datetime) -> None:

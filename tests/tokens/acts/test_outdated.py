@@ -1,4 +1,4 @@
-"""The clients that use what is outdated, counted, listed, and their contacts mailed."""
+"""PROTOCOL C-42: clients that use what is outdated, counted, listed, and their contacts mailed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Security team's pages of outdated ways."""
+"""The Security team's pages of outdated ways (PROTOCOL C-42)."""
 
 from __future__ import annotations
 

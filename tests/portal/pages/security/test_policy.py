@@ -1,4 +1,4 @@
-"""The Security team's pages of policies: whom a bound would stop, its proposal, and the switch of an outdated way."""
+"""PROTOCOL C-40 and C-42 on pages: whom a bound would stop, its proposal, and the switch of an outdated way."""
 
 from __future__ import annotations
 

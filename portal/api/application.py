@@ -24,10 +24,12 @@ from portal.api.own import keys as own_keys
 from portal.api.own import secret as own_secret
 from portal.api.own import tokens as own_tokens
 from portal.api.problems import Problem, answer, field_error
+from portal.api.team import apis as team_apis
 from portal.api.team import changes as team_changes
 from portal.api.team import client_acts as team_client_acts
 from portal.api.team import issuers as team_issuers
 from portal.api.team import requests as team_requests
+from portal.api.team import scopes as team_scopes
 from portal.explanations.api_codes import ApiCode
 from tokens.protocol.errors import Rule
 
@@ -65,7 +67,7 @@ api = NinjaAPI(
 )
 api.add_decorator(once)
 OWN = (own_client, own_keys, own_secret, own_tokens)
-TEAM = (team_client_acts, team_requests, team_issuers, team_changes)
+TEAM = (team_client_acts, team_requests, team_apis, team_scopes, team_issuers, team_changes)
 for operations in (*OWN, *TEAM, github, gitlab):
     api.add_router("", operations.router)
 

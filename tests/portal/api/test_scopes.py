@@ -44,6 +44,15 @@ SCOPE_OF = {
     "approveRequest": "keydesk.requests.write",
     "rejectRequest": "keydesk.requests.write",
     "confirmRequest": "keydesk.requests.write",
+    "listApis": "keydesk.catalogue.read",
+    "getApi": "keydesk.catalogue.read",
+    "listScopes": "keydesk.catalogue.read",
+    "getScope": "keydesk.catalogue.read",
+    "createApi": "keydesk.catalogue.write",
+    "changeApi": "keydesk.catalogue.write",
+    "createScope": "keydesk.catalogue.write",
+    "changeScope": "keydesk.catalogue.write",
+    "retireScope": "keydesk.catalogue.write",
     "listChanges": "keydesk.changes.read",
     "listIssuers": "keydesk.catalogue.read",
     "addIssuer": "keydesk.catalogue.write",
@@ -73,7 +82,8 @@ def operations(db: None) -> dict[str, tuple[str, str, Any]]:
 
 
 def _filled(path: str) -> str:
-    parts = [str(uuid4()) if part.startswith("{") else part for part in path.removeprefix(PATH).split("/")]
+    parts = path.removeprefix(PATH).replace("{scope_id}", "0").split("/")
+    parts = [str(uuid4()) if part.startswith("{") else part for part in parts]
     return "/".join(parts)
 
 

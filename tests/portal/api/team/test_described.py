@@ -12,7 +12,7 @@ from tests.portal.api.support.programs import program
 from tests.portal.api.test_described import CHECKS, bounded, of
 from tests.portal.api.test_described import unlimited as unlimited
 from tests.portal.api.test_scopes import SCOPE_OF
-from tests.support.factories import NOW, by, lotte, submitted_request
+from tests.support.factories import NOW, by, lotte, scope, submitted_request
 from tests.support.keys import public_key
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ OPERATIONS = [name for name, scope in SCOPE_OF.items() if scope != "keydesk.self
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_no_answer_is_undescribed(unlimited: None, made: Client, operation_id: str) -> None:
     key = keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
-    ids = {"key": key.uid, "secret": made.secrets.get().uid}
+    ids = {"key": key.uid, "secret": made.secrets.get().uid, "scope_id": scope().pk, "identifier": "addresses"}
     about = submitted_request().uid if "equest" in operation_id or operation_id in ABOUT_REQUESTS else made.uid
     token = program(SCOPE_OF[operation_id]).token
 

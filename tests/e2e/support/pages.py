@@ -19,7 +19,7 @@ from clients import encryption
 from clients.acts import proposals, review
 from clients.acts.people import staff as people
 from clients.built_in_scopes import BUILT_IN_API
-from clients.models import Client, Mail, Proposal, Registration, Scope, User
+from clients.models import Client, ContactAccount, Issuer, Mail, Proposal, Registration, Scope, User
 from dev.example import organisation, traffic
 from portal.pages.docs import contents
 from tests.portal.support import browsers, staff
@@ -70,6 +70,10 @@ def seed(now: datetime | None = None) -> None:
     )  # fmt: skip
     factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
+    joris = User.objects.get(email="joris@leiestroom.example")
+    ContactAccount.objects.create(
+        user=joris, issuer="https://login.leiestroom.example", subject="f3a1c0de", bound_at=now, used_at=now
+    )
     for _ in range(2):  # one that is finished, one that runs
         started = Verification.objects.create(asked_at=now, asked_by="Ada Claes", total=LogHead.objects.get().size)
         if not Verification.objects.exclude(finished_at=None).exists():
@@ -107,6 +111,8 @@ def things() -> dict[str, Any]:
         "scope": Scope.objects.exclude(api__identifier=BUILT_IN_API).earliest("pk"),
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
+        "issuer": Issuer.objects.first() or factories.issuer(),
+        "network": mine.networks.get_or_create(network="192.0.2.0/24", first_at=mine.created_at, is_new=True)[0],
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
     }
 

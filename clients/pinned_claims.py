@@ -14,6 +14,17 @@ MAX_NAME_LENGTH: Final = 256  # characters
 MAX_PINS: Final = 20
 MAX_PIN_LENGTH: Final = 1024  # characters of a value as JSON
 
+# Claims that tell one bearer of a name from the next, and never change.
+IMMUTABLE: Final = (
+    "repository_id", "repository_owner_id", "project_id", "namespace_id", "oid", "tid",
+    "/kubernetes.io/serviceaccount/uid",
+)  # fmt: skip
+# Claims that differ from token to token, so that pinning one would refuse the next.
+_OF_ONE_TOKEN: Final = frozenset({
+    "aio", "check_run_id", "job_id", "pipeline_id", "rh", "run_attempt", "run_id", "run_number", "runner_id", "sha",
+    "uti", "workflow_sha", "job_workflow_sha", "xms_ftd",
+})  # fmt: skip
+
 _ABSENT: Final = object()
 _BROKEN_ESCAPE: Final = re.compile(r"~(?![01])")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]*|-")  # what a pointer has where it goes through an array
@@ -72,3 +83,20 @@ def has_wildcard(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(has_wildcard(name) or has_wildcard(item) for name, item in value.items())
     return isinstance(value, list) and any(map(has_wildcard, value))
+
+
+def proposed(claims: Mapping[str, Any]) -> list[str]:
+    """Return the names of immutable claims that a sample token has (PROTOCOL F-36)."""
+    return [name for name in IMMUTABLE if isinstance(value_at(claims, name)[1], str | int)]
+
+
+def candidates(claims: Mapping[str, Any]) -> list[str]:
+    """Return the names of the claims of a sample token that a trust may ask for, proposed ones first."""
+    first = proposed(claims)
+    others = [
+        name
+        for name, value in claims.items()
+        if isinstance(value, str | int) and not (name in {"iss", "sub"} or name.startswith("/"))
+        and name not in _OF_ONE_TOKEN and not problem_of_name(name) and not has_wildcard(value)
+    ]  # fmt: skip
+    return [*first, *(name for name in others if name not in first)]

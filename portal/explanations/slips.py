@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.explanations.facts import in_milliseconds, moment_of, names_of, seconds_of
-from portal.explanations.federated_slips import OF_AN_ISSUER
+from portal.explanations.trusts import OF_AN_ISSUER
 from portal.explanations.words import Text, of_rule
 from portal.ui.dates import exactly
 from tokens.protocol.errors import Rule

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.expiry import EXPIRY_NOTICE, UNUSED_AFTER
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from portal.ui import rotation
 from portal.ui.dates import ago, day, days_left, moment
 from portal.ui.rotation import Rotation, Uses
@@ -38,14 +38,22 @@ class Condition:
     secret: Secret | None = None
 
 
-def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> Condition:
+def of_client(
+    client: Client,
+    keys: Iterable[Key],
+    secrets: Iterable[Secret],
+    uses: Uses,
+    now: datetime,
+    trusts: Iterable[Trust] = (),
+) -> Condition:
     """Return the health of a client. With lately stopped `keys` and `secrets`, an unfinished rotation shows as well."""
     keys, secrets = list(keys), list(secrets)
     if not client.is_active:
         return Condition(0, "bad", client.get_status_display())
     usable = [key for key in keys if key.state(now) in (Key.State.ACTIVE, Key.State.RETIRING)]
     working = [secret for secret in secrets if client.accepts_secrets and secret.works(now)]
-    if not usable and not working:
+    trusting = [trust for trust in trusts if trust.works(now)]
+    if not usable and not working and not trusting:
         return Condition(1, "bad", _("Cannot authenticate"))
     ending = ending_key(usable, now)
     if ending:
@@ -59,7 +67,7 @@ def of_client(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], us
     if replacing := rotation.of_client(client, keys, secrets, uses, now):
         rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
         return Condition(rank, state, replacing.words, rotation=replacing)
-    credentials: list[Key | Secret] = [*usable, *working]
+    credentials: list[Key | Secret | Trust] = [*usable, *working, *trusting]
     if not any(credential.credential in uses for credential in credentials):
         return Condition(3, "info", _("Waiting for first use"))
     return Condition(4, "ok", _("Active"))
@@ -80,10 +88,13 @@ def ending_secret(usable: Iterable[Key], working: Iterable[Secret], now: datetim
     return next((one for one in current if one.expires_at and one.expires_at <= now + EXPIRY_NOTICE), None)
 
 
-def signs_in_with(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime) -> list[str]:
+def signs_in_with(
+    client: Client, keys: Iterable[Key], secrets: Iterable[Secret], now: datetime, trusts: Iterable[Trust] = ()
+) -> list[str]:
     """Describe each usable credential in a few words, keys first."""
     works = (Key.State.ACTIVE, Key.State.RETIRING)
     words = [key.title for key in keys if key.state(now) in works]
+    words += [_("Trust in %(name)s") % {"name": trust.audit_label} for trust in trusts if trust.works(now)]
     if client.accepts_secrets:
         words += [
             _("Client secret, ends in %(hint)s") % {"hint": secret.hint} for secret in secrets if secret.works(now)

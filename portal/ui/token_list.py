@@ -1,10 +1,14 @@
-"""The live tokens of a client or credential, for tables and warnings."""
+"""The live tokens of a client or credential, for tables and warnings; names of credentials, and cards of trusts."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from clients.acts.credentials.trusts import pins_as_text
 from clients.models import Client, Key, Secret, Trust
+from portal.ui.client_health import Counts, used_words
+from portal.ui.rotation import Uses
 from tokens.models import Token
 
 
@@ -40,3 +44,29 @@ def credential_name(credential: Key | Secret | Trust) -> str:
     if isinstance(credential, Key):
         return f"{credential.get_kind_display()} {credential.kid}"
     return _("Secret …%(hint)s") % {"hint": credential.hint}
+
+
+@dataclass(frozen=True)
+class TrustCard:
+    """A trust as the client's page lists it."""
+
+    trust: Trust
+    title: str
+    pins: list[str]
+    state: str
+    status: str
+    used: str
+    tokens: int  # valid now
+
+
+def of_trust(trust: Trust, uses: Uses, now: datetime, tokens: Counts | None = None) -> TrustCard:
+    state = trust.state(now)
+    return TrustCard(
+        trust=trust,
+        title=trust.title,
+        pins=pins_as_text(trust.claims),
+        state={Trust.State.ACTIVE: "ok", Trust.State.DISABLED: "bad"}.get(state, "mute"),
+        status=str(Trust.State(state).label),
+        used=used_words(uses.get(trust.credential), now),
+        tokens=(tokens or {}).get(trust.credential, 0),
+    )

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from portal.pages.account import passkeys
 from portal.pages.contact import client, client_list, contacts, failures, networks, proposed_contacts
-from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens
+from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens, trusts
 from portal.pages.requests import changes, requests
 
 app_name = "contact"
@@ -31,6 +31,9 @@ of_one_client = [
     path("networks/<uuid:network>/", networks.network, name="network"),
     path("self-service/", added.self_service, name="self_service"),
     path("labels/<uuid:credential>/", labels.label, name="label"),
+    path("trusts/add/", trusts.add_trust, name="add_trust"),
+    path("trusts/confirm/", trusts.confirm_trust, name="confirm_trust"),
+    path("trusts/<uuid:trust>/remove/", trusts.remove_trust, name="remove_trust"),
     path("try/", dry_run.dry_run, name="dry_run"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/revoke/", tokens.revoke_token, name="revoke_token"),

@@ -76,6 +76,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
     return {
         "client": made,
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
+        "trust": factories.trust(made),
         "registration": factories.submitted_request(contact_email=lotte.email),
         "contact": made.contacts.get(),
         "account": ContactAccount.objects.create(

@@ -18,7 +18,7 @@ from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals
 from clients.acts.federation import issuers
-from clients.models import Api, Client, Issuer, Proposal, Registration, Scope, User
+from clients.models import Api, Client, Issuer, Proposal, Registration, Scope, Trust, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
 from tokens.protocol.traits import Traits
 
@@ -155,3 +155,12 @@ def refused(client: Client, rule: str = "kid", *, at: datetime, count: int = 1, 
     day, _created = UsageDay.objects.get_or_create(client=client, day=at.astimezone(UTC).date(), credential="")
     UsageDay.objects.filter(client=client, day=day.day, credential="").update(refused=F("refused") + count)
     return JournalEntry.objects.create(client=client, at=at, rule=rule, **row)
+
+
+def trust(client: Client, *, now: datetime = NOW) -> Trust:
+    """Return a trust of the client in an issuer that is registered with it."""
+    issuer, _new = Issuer.objects.get_or_create(
+        url="https://issuer.example", defaults={"name": "Example", "created_at": now, "enabled_at": now}
+    )
+    facts = {"subject": "deploy", "claims": {"project_id": "20"}, "added_at": now, "added_by": "Lotte"}
+    return Trust.objects.create(client=client, issuer=issuer, **facts)

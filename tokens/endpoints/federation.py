@@ -35,8 +35,7 @@ class PresentedFederated(NamedTuple):
 
     def is_own(self, client: ClientSnapshot | None) -> bool:
         """Return whether it is the client's own assertion after all, with an address as `iss` by mistake."""
-        trusts = client.trusts if client else ()
-        return self.jws.client_id == self.client_id and not federated.of_issuer(trusts, self.jws.claims.get("iss"))
+        return federated.is_own(self.jws, self.client_id, client.trusts if client else ())
 
     def ask_for_keys(self, services: Services, client: ClientSnapshot | None, refusal: Refused) -> None:
         """Ask for the issuer's keys, without waiting for them, where newer ones could be the fix."""

@@ -86,6 +86,11 @@ def is_federated(assertion: Jws, *, names_client: bool) -> bool:
     return _NUMBER_OR_UUID.fullmatch(subject) is not None
 
 
+def is_own(assertion: Jws, client_id: str, trusts: Sequence[Trust]) -> bool:
+    """Return whether it is the client's own assertion after all, with an address as `iss` by mistake."""
+    return assertion.client_id == client_id and not of_issuer(trusts, assertion.claims.get("iss"))
+
+
 def of_issuer(trusts: Sequence[Trust], issuer: object) -> list[Trust]:
     return [trust for trust in trusts if trust.issuer.url == issuer]
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
+from clients.acts.credentials.ways_in import without_secrets
 from clients.models import Client, Key
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
@@ -25,12 +26,13 @@ from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.ui import client_health, field_rows, log_entries, proof_of_possession, usage_chart
 from portal.ui.staff_names import staff_addresses, without_name
-from portal.ui.token_list import shown_tokens
+from portal.ui.token_list import of_trust, shown_tokens
 from portal.web.http_request import Request
 from tokens.acts.policy import preview as policy_preview
 from tokens.models import CredentialUse, Token
 
 MAX_TOKENS = 5  # on this page; another one lists all
+OVER = (Key.State.RETIRED, Key.State.EXPIRED)
 PAGE_SIZE = 50  # entries of the history
 STAFF_FIELDS = {
     "proposed_by",
@@ -47,11 +49,10 @@ def client(request: Request, uid: UUID) -> HttpResponse:
     found, now = client_of(request, uid), request.now
     keys, every_secret = list(found.keys.shown()), list(found.secrets.order_by("-created_at"))
     secrets = [secret for secret in every_secret if secret.works(now)]
-    uses = CredentialUse.objects.of(found).in_bulk()
-    state = client_health.of_client(found, keys, every_secret, uses, now)
+    uses, trusts = CredentialUse.objects.of(found).in_bulk(), list(found.trusts.not_ended(now).shown())
+    state = client_health.of_client(found, keys, every_secret, uses, now, trusts)
     tokens = shown_tokens(found, now, limit=MAX_TOKENS + 1)
     valid = Token.objects.of(found).live(now).counted()
-    over = (Key.State.RETIRED, Key.State.EXPIRED)
     context = {
         "client": found,
         "now": now,
@@ -60,15 +61,16 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "rotation": state.rotation,
         "staff": staff_addresses(),
         "keys": [
-            client_health.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in over
+            client_health.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in OVER
         ],
         "jwks_uri": found.jwks_uris.in_use().first(),
-        "old_keys": [client_health.of_key(key, uses, now, valid) for key in keys if key.state(now) in over],
+        "old_keys": [client_health.of_key(key, uses, now, valid) for key in keys if key.state(now) in OVER],
         "secrets": [client_health.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
         "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
         "old_secrets": [secret for secret in every_secret if secret not in secrets],
-        "signs_in_with": client_health.signs_in_with(found, keys, secrets, now),
-        "can_turn_off": any(key.state(now) == Key.State.ACTIVE for key in keys),
+        "signs_in_with": client_health.signs_in_with(found, keys, secrets, now, trusts),
+        "trusts": [of_trust(trust, uses, now, valid) for trust in trusts],
+        "can_turn_off": without_secrets(found, now),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
         "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
         "open_request": found.registrations.open().select_related("requester").first(),

@@ -80,7 +80,7 @@ def _rows(request: Request) -> list[Row]:
     now = request.now
     keys = Prefetch("keys", Key.objects.shown())
     secrets = Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY))
-    clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes"))
+    clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes", "trusts__issuer"))
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):
         uses[use.client_id][use.credential] = use
@@ -96,11 +96,11 @@ def _row(
     month: dict[str, object] | None,
     now: datetime,
 ) -> Row:
-    keys, secrets = list(client.keys.all()), list(client.secrets.all())
+    keys, secrets, trusts = list(client.keys.all()), list(client.secrets.all()), list(client.trusts.all())
     return Row(
         client=client,
-        condition=of_client(client, keys, secrets, uses, now),
-        signs_in_with=signs_in_with(client, keys, secrets, now),
+        condition=of_client(client, keys, secrets, uses, now, trusts),
+        signs_in_with=signs_in_with(client, keys, secrets, now, trusts),
         lines=lines(client, keys, secrets, uses, now),
         last_token_at=last_use(uses),
         refused=refused.get("count", 0),

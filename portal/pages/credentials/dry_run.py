@@ -30,9 +30,9 @@ HEADER = {
     "crit": {Rule.CRITICAL_HEADER},
 }
 CLAIMS = {
-    "iss": {Rule.ISSUER},
-    "sub": {Rule.SUBJECT},
-    "aud": {Rule.AUDIENCE},
+    "iss": {Rule.ISSUER, Rule.FEDERATED_ISSUER, Rule.FEDERATED_KEYS_UNAVAILABLE},
+    "sub": {Rule.SUBJECT, Rule.FEDERATED_SUBJECT},
+    "aud": {Rule.AUDIENCE, Rule.FEDERATED_AUDIENCE},
     "exp": {Rule.EXPIRY, Rule.EXPIRED, Rule.EXPIRES_TOO_LATE},
     "iat": {Rule.ISSUED_AT},
     "nbf": {Rule.NOT_BEFORE},
@@ -69,6 +69,7 @@ def _kept(explained: DryRun) -> dict[str, Any]:
         "header": header,
         "claims": claims,
         "findings": [(each.rule.value, each.facts) for each in explained.findings],
+        "issuer": explained.issuer,
     }
 
 
@@ -79,7 +80,7 @@ def _short(value: object) -> object:
 
 def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
     findings = [InvalidClient(Rule(rule), **facts) for rule, facts in tried["findings"]]
-    explained = DryRun(tried["header"], tried["claims"], findings)
+    explained = DryRun(tried["header"], tried["claims"], findings, tried["issuer"])
     return {
         "explained": explained,
         "accepted": not findings,

@@ -124,6 +124,16 @@ PAGES = (
         },
     ),
     Page(
+        "federated-tokens",
+        _("Hold no key"),
+        _("On GitHub, GitLab, Kubernetes, Entra and SPIRE your software gets tokens with what its platform gives it."),
+        {
+            "how": _("How it works"),
+            "samples": _("Samples that work as they stand"),
+            "pins": _("What a trust should ask for"),
+        },
+    ),
+    Page(
         "api",
         _("Management API"),
         _("Your software looks after its own credentials: the acts of these pages, as JSON."),

@@ -146,6 +146,10 @@ def _renew(reader: Reader) -> dict[str, Any]:
     return {topic: _tabs(topic, reader) for topic in ("renew_on_a_machine", "renew_in_kubernetes", "renew_by_tools")}
 
 
+def _federated(reader: Reader) -> dict[str, Any]:
+    return {"tabs": _tabs("federated_token", reader)}
+
+
 def _get_a_token(reader: Reader) -> dict[str, Any]:
     methods = {
         "client_secret_basic": _("Secret in the header"),
@@ -217,6 +221,7 @@ CONTENTS = {
     "call-an-api": _call_an_api,
     "errors": _errors,
     "renew": _renew,
+    "federated-tokens": _federated,
     "api": _api,
     "scopes": _scopes,
     "resource-servers": _resource_servers,

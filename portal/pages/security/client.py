@@ -43,16 +43,17 @@ JOURNAL_DAYS = 30  # refused HTTP requests are kept as long
 def staff_client(request: Request, uid: UUID) -> HttpResponse:
     client, now = client_of_anybody(uid), request.now
     keys, secrets = list(client.keys.shown()), list(client.secrets.usable(now).order_by("-created_at"))
+    trusts = list(client.trusts.usable(now).shown())
     uses = CredentialUse.objects.of(client).in_bulk()
     over, tokens = (Key.State.RETIRED, Key.State.EXPIRED), shown_tokens(client, now, limit=MAX_TOKENS + 1)
     context = {
         "client": client,
         "rows": field_rows.rows(client, without=("client_name", "organisation")),
-        "condition": client_health.of_client(client, keys, secrets, uses, now),
+        "condition": client_health.of_client(client, keys, secrets, uses, now, trusts),
         "keys": [_key(key, uses, now) for key in keys if key.state(now) not in over],
         "old_keys": [client_health.of_key(key, uses, now) for key in keys if key.state(now) in over],
         "secrets": [client_health.of_secret(secret, uses, now) for secret in secrets],
-        "signs_in_with": client_health.signs_in_with(client, keys, secrets, now),
+        "signs_in_with": client_health.signs_in_with(client, keys, secrets, now, trusts),
         "scopes": client.client_scopes.select_related("scope").order_by("scope__name"),
         "serves": Api.objects.filter(served_by=client),
         "contacts": client.contacts.select_related("user__account").order_by("role", "user__email"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.actions import FIELDS
 from clients.acts import exports
 from clients.fields import CONTENT_FIELDS, Kind
-from clients.models import Client, ClientContact, Key, Secret
+from clients.models import Client, ClientContact, Key, Secret, Trust
 from portal.forms.client_lists import ClientFilterForm
 from portal.guards.access import actor, security_team
 from portal.search.client_search import NEWEST, Clients, after, matching, named
@@ -85,7 +85,8 @@ def export_clients(request: Request) -> HttpResponseBase:
 def _with_rows(clients: Clients, now: datetime) -> Clients:
     keys, secrets = Prefetch("keys", Key.objects.usable(now)), Prefetch("secrets", Secret.objects.usable(now))
     uses = Prefetch("credential_uses", CredentialUse.objects.all(), to_attr="uses")
-    return clients.prefetch_related(keys, secrets, uses, "scopes")
+    trusts = Prefetch("trusts", Trust.objects.usable(now).select_related("issuer"))
+    return clients.prefetch_related(keys, secrets, trusts, uses, "scopes")
 
 
 def _rows(clients: Iterable[Client], now: datetime) -> list[Row]:
@@ -93,12 +94,12 @@ def _rows(clients: Iterable[Client], now: datetime) -> list[Row]:
 
 
 def _row(client: Client, now: datetime) -> Row:
-    keys, secrets = list(client.keys.all()), list(client.secrets.all())
+    keys, secrets, trusts = list(client.keys.all()), list(client.secrets.all()), list(client.trusts.all())
     uses = {use.credential: use for use in client.uses}  # type: ignore[attr-defined]  # prefetched by _with_rows
     return Row(
         client=client,
-        condition=condition.of_client(client, keys, secrets, uses, now),
-        signs_in_with=condition.signs_in_with(client, keys, secrets, now),
+        condition=condition.of_client(client, keys, secrets, uses, now, trusts),
+        signs_in_with=condition.signs_in_with(client, keys, secrets, now, trusts),
         scopes=" ".join(sorted(scope.name for scope in client.scopes.all())),
         last_used_at=condition.last_use(uses),
     )

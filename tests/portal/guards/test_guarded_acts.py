@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 GUARDED = {
     "contact:reveal_secret", "contact:regenerate_secret", "contact:end_secret", "contact:secret_authentication",
     "contact:confirm_key", "contact:activate_key", "contact:retire_key",
-    "contact:jwks_uri", "contact:remove_jwks_uri",
+    "contact:remove_trust", "contact:jwks_uri", "contact:remove_jwks_uri",
     "contact:change_client_id", "contact:end_added", "contact:self_service",
     "contact:revoke_token", "contact:invalidate_tokens", "contact:invalidate_issued_to",
     "contact:contacts", "contact:change_contact_role", "contact:remove_contact", "contact:proposed_contact",
@@ -79,6 +79,7 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "contact:confirm_key": ({}, {"material": json.dumps(jwk_of(new_ec())), "start": "now"}),
         "contact:activate_key": ({"key": staged.uid}, {}),
         "contact:retire_key": ({"key": used.uid}, {"overlap": "0"}),
+        "contact:remove_trust": ({"trust": factories.trust(client).uid}, {}),
         "contact:end_added": ({"credential": used.uid}, {"pause": "on"}),
         "contact:self_service": ({}, {"on": "false"}),
         "contact:change_client_id": ({}, {"seen": client.client_id}),

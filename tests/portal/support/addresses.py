@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
     "security:add_client_contact", "contact:jwks_uri", "contact:remove_jwks_uri",
-    "contact:add_key", "contact:change_client_id", "contact:client",
+    "contact:add_key", "contact:add_trust", "contact:confirm_trust", "contact:change_client_id", "contact:client",
     "contact:client_history", "security:client_failures", "auditor:client_at",
     "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
     "contact:dry_run", "contact:invalidate_tokens", "contact:propose_change",
@@ -57,6 +57,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
         "contact:end_added": {**mine, "credential": things["key"].uid},
         "contact:network": {**mine, "network": things["network"].uid},
         "contact:label": {**mine, "credential": things["key"].uid},
+        "contact:remove_trust": {**mine, "trust": things["trust"].uid},
         "contact:end_secret": of_a_secret,
         "security:end_secret": of_a_secret,
         "contact:change_contact_role": of_a_contact,

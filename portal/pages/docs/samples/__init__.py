@@ -105,6 +105,13 @@ TOPICS: Mapping[str, tuple[Sample, ...]] = {
         Sample("Terraform", "keydesk.tf"),
         Sample("Terraform: keydesk-proof.sh", "keydesk-proof.sh"),
     ),
+    "federated_token": (
+        Sample("GitHub Actions", "github-actions.yml"),
+        Sample("GitLab", "gitlab-ci.yml"),
+        Sample("Kubernetes", "kubernetes.yaml"),
+        Sample("Entra", "entra.sh"),
+        Sample("SPIRE", "spire.sh"),
+    ),
     "check_key": (Sample("openssl x509, openssl pkey", "check-key.sh"),),
 }
 # .NET has no Ed25519 of its own, and PHP's openssl extension only in the newest versions.

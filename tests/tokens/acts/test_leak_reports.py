@@ -163,7 +163,9 @@ def test_the_only_way_in_works_on_for_the_grace_and_its_tokens_do_not(
     row = client.secrets.get()
     assert (row.ends_at, live(client), len(entries())) == (NOW + grace, 0, 1)
     assert len(mails(Mail.Kind.LEAK_REVOKED)) == 1
-    text = " ".join(render(mails(Mail.Kind.LEAK_REVOKED)[0], now=NOW).body.split())
+    told = render(mails(Mail.Kind.LEAK_REVOKED)[0], now=NOW)
+    assert told.subject == f"Action needed: a leaked secret of {client.name} stops working soon"
+    text = " ".join(told.body.split())
     assert "It works until 24 November 2026, 11:30" in text
     incident.revoke(leak=Leak(row), by=by(noor()), now=NOW, reason="At once")
     assert client.secrets.get().ends_at == NOW, "the Security team can still end it"

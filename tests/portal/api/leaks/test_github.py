@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.core import mail as django_mail
 from django.test import Client as Browser
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
@@ -18,6 +19,8 @@ from clients.models import Client, Mail, Secret
 from foundation import secret_format
 from tests.portal.api.support.callers import PATH, token_for
 from tests.portal.api.support.reports import KEY_ID, URL, GitHub, item
+from tests.portal.support import browsers
+from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.parallel import at_once
 from tests.tokens.support.wire import Clock, basic, process
@@ -243,3 +246,11 @@ def test_the_place_never_holds_what_leaked(github: GitHub, leaked: tuple[Client,
     assert "https://x.example/kds_***/***?t=***" in kept
     assert secret[4:] not in kept
     assert token not in kept
+
+
+def test_the_history_says_keydesk_and_the_log_whose_report_it_was(github: GitHub, leaked: tuple[Client, str]) -> None:
+    github.post([item(leaked[1])])
+    history = browsers.of(factories.lotte()).get(reverse("contact:client_history", args=[leaked[0].uid])).text
+    assert "Keydesk revoked a leaked value" in history
+    log = signed_in(factories.ada()).get(reverse("auditor:change_log"), {"actor": "leak report (GitHub)"}).text
+    assert "leak report (GitHub) revoked a leaked value" in log

@@ -12,6 +12,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue
 
 from clients import edit_tags
+from clients.acts.credentials import ends
 from clients.built_in_scopes import BUILT_IN_SCOPES
 from clients.models import Client, Key, Secret
 from tokens.models import CredentialUse, Token
@@ -127,7 +128,7 @@ def own_client(client: Client, now: datetime) -> OwnClient:
         organisation=client.organisation,
         status="active",
         scopes=sorted([*held.values_list("scope__name", flat=True), *BUILT_IN_SCOPES]),
-        policy=_policy(client, keys, secrets),
+        policy=_policy(client, keys, secrets, now),
         credentials=credentials(client, [*keys, *secrets], now),
     )
 
@@ -183,14 +184,15 @@ def _secret(secret: Secret, used: Mapping[str, CredentialUse], live: Mapping[str
     )
 
 
-def _policy(client: Client, keys: list[Key], secrets: list[Secret]) -> PolicyOfClient:
-    limit = client.rate_limit or settings.CLIENT_RATE_LIMIT
+def _policy(client: Client, keys: list[Key], secrets: list[Secret], now: datetime) -> PolicyOfClient:
+    limit, bounds = client.rate_limit or settings.CLIENT_RATE_LIMIT, ends.bounds_of(client, now)
+    max_lifetime = int(settings.ASSERTION_MAX_LIFETIME.total_seconds())
     return PolicyOfClient(
         token_lifetime=client.token_lifetime or int(settings.TOKEN_LIFETIME.total_seconds()),
-        assertion_max_lifetime=int(settings.ASSERTION_MAX_LIFETIME.total_seconds()),
+        assertion_max_lifetime=min(max_lifetime, bounds.assertion_lifetime or max_lifetime),
         rate_limit=limit if settings.THROTTLING else None,
-        issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT,
-        secrets_accepted=client.accepts_secrets,
+        issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT or bounds.audience,
+        secrets_accepted=client.accepts_secrets and not bounds.secrets_off,
         self_service="on" if client.self_service == Client.SelfService.ON else "paused",
         ends=[*filter(None, map(_ending, keys)), *filter(None, map(_ending, secrets))],
     )

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clients.acts.credentials import client_secrets, keys
-from clients.models import Client
+from clients.models import Client, PolicyBound, Secret
 from tests.support.factories import by, lotte
 from tests.support.keys import certificate, public_key
 from tokens.models import CredentialUse
@@ -69,3 +69,15 @@ def test_the_edit_tag_moves_with_a_change_and_not_with_a_use(call, made):
     keys.add(client=made, key=public_key(), by=by(lotte()), now=timezone.now())
     assert call("GET", "self")["ETag"] != before
     assert before.startswith('"')
+
+
+def test_the_policy_has_the_bounds_of_the_security_team(call, made):
+    since = timezone.now()
+    for bound, value in (("audience", True), ("assertion_lifetime", 300), ("secrets_off", True)):
+        PolicyBound.objects.create(client=made, bound=bound, value=value, in_force_from=since, existing_from=since)
+    Secret.objects.filter(client=made).update(expires_at=since + timedelta(days=30))
+    policy = call("GET", "self").json()["policy"]
+    assert (policy["issuer_audience_only"], policy["assertion_max_lifetime"]) == (True, 300)
+    assert policy["secrets_accepted"] is False
+    (end,) = policy["ends"]
+    assert end["why"] == "policy"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from clients import edit_tags
 from clients.acts.credentials import ends
 from clients.built_in_scopes import BUILT_IN_SCOPES
-from clients.models import Client, Key, Secret
+from clients.models import Client, JwksUri, Key, Secret
 from tokens.models import CredentialUse, Token
 
 CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
@@ -34,12 +34,12 @@ CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
 
 
 class Credential(Schema):
-    """Key or secret of the client."""
+    """Key or secret of the client, or the address at which it publishes keys."""
 
     model_config = ConfigDict(json_schema_extra={"example": CREDENTIAL_EXAMPLE})
 
     id: UUID
-    type: Literal["secret", "jwk", "certificate"]
+    type: Literal["secret", "jwk", "certificate", "jwks_uri"]
     kid: str | None = Field(description="Key id of a key")
     label: str = Field(description="What its owners call it; empty for nothing")
     state: Key.State | Secret.State
@@ -129,19 +129,29 @@ def own_client(client: Client, now: datetime) -> OwnClient:
         status="active",
         scopes=sorted([*held.values_list("scope__name", flat=True), *BUILT_IN_SCOPES]),
         policy=_policy(client, keys, secrets, now),
-        credentials=credentials(client, [*keys, *secrets], now),
+        credentials=credentials(client, [*keys, *secrets, *client.jwks_uris.in_use()], now),
     )
 
 
-def credentials(client: Client, rows: list[Key | Secret], now: datetime) -> list[Credential]:
+def credentials(client: Client, rows: Sequence[Key | Secret | JwksUri], now: datetime) -> list[Credential]:
     """Return the credentials with their uses and their valid tokens, in two queries."""
     used = {use.credential: use for use in CredentialUse.objects.of(client)}
     live = Token.objects.of(client).live(now).counted()
-    return [_key(row, used, live, now) if isinstance(row, Key) else _secret(row, used, live, now) for row in rows]
+    return [_credential(row, used, live, now) for row in rows]
 
 
-def tag_of(row: Key | Secret) -> str:
+def _credential(
+    row: Key | Secret | JwksUri, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime
+) -> Credential:
+    if isinstance(row, JwksUri):
+        return _address(row, now)
+    return _key(row, used, live, now) if isinstance(row, Key) else _secret(row, used, live, now)
+
+
+def tag_of(row: Key | Secret | JwksUri) -> str:
     """Return the strong ETag of a credential: it moves with every change of it."""
+    if isinstance(row, JwksUri):
+        return edit_tags.edit_tag(str(row.uid), row.url, row.label, str(row.ends_at))
     if isinstance(row, Key):
         dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at, row.first_use_by)
         return edit_tags.edit_tag(str(row.uid), row.kid, row.label, *map(str, dates))
@@ -163,6 +173,25 @@ def _key(key: Key, used: Mapping[str, CredentialUse], live: Mapping[str, int], n
         uses=use.uses if use else 0,
         live_tokens=live.get(key.credential, 0),
         etag=tag_of(key),
+    )
+
+
+def _address(row: JwksUri, now: datetime) -> Credential:
+    """Return an address; its keys stand beside it, with their uses."""
+    is_over = row.ends_at is not None and row.ends_at <= now
+    return Credential(
+        id=row.uid,
+        type="jwks_uri",
+        kid=None,
+        label=row.label,
+        state=Key.State.RETIRED if is_over else Key.State.ACTIVE,
+        added_at=row.added_at,
+        starts_at=row.confirmed_at,
+        ends_at=row.ends_at,
+        last_used_at=None,
+        uses=0,
+        live_tokens=0,
+        etag=tag_of(row),
     )
 
 

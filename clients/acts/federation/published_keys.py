@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from audit import log
 from audit.actions import Action
 from clients import keymaterial
 from clients.actors import Actor
-from clients.acts.credentials import keys
+from clients.acts.credentials import ends, keys
 from clients.acts.federation.issuer_keys import AT_MOST_EVERY, KEYDESK, REFRESHED_EVERY, TRIED_AGAIN_AFTER
 from clients.federation import key_sets
 from clients.federation.fetch import Fetcher
@@ -68,31 +68,42 @@ def _keep(jwks_uri: JwksUri, found: KeySet, now: datetime) -> None:
     row = JwksUri.objects.get(pk=jwks_uri.pk)
     if row.ends_at is not None:
         return
+    stopped = _stopped_by_people(row)
     row.found, row.skipped = jwks, found.skipped_rows
     row.fetched_at, row.problem = now, ""
     row.save(update_fields=["found", "skipped", "fetched_at", "problem"])
     if row.confirmed_at is None:
         return
-    if change := apply(row, by=KEYDESK, now=now):
+    if change := apply(row, by=KEYDESK, now=now, without=stopped):
         changes = {"kids": (" ".join(change.retired) or None, " ".join(change.added) or None)}
         log.record(action=Action.JWKS_URI_CHANGED, actor=KEYDESK, subject=row, changes=changes)
         tell_contacts(client=client, action=Action.JWKS_URI_CHANGED, subject=row.url, by=KEYDESK, now=now)
 
 
-def apply(jwks_uri: JwksUri, *, by: Actor, now: datetime) -> Change:
-    """Add the keys that were found and retire those that are gone. Part of an act, which has locked the client."""
+def _stopped_by_people(jwks_uri: JwksUri) -> set[str]:
+    """Return the keys that somebody retired while they were published: the address does not bring them back."""
+    published = {keymaterial.thumbprint(jwk) for jwk in jwks_uri.found}
+    rows = jwks_uri.client.keys.filter(Q(jwks_uri=jwks_uri, thumbprint__in=published) | Q(leaked_at__isnull=False))
+    return set(rows.exclude(retires_at=None).values_list("thumbprint", flat=True))
+
+
+def apply(jwks_uri: JwksUri, *, by: Actor, now: datetime, without: Collection[str] = ()) -> Change:
+    """Add the keys that were found, `without` some, and retire those that are gone.
+
+    Part of an act, which has locked the client.
+    """
     found = {key.thumbprint: key for key in _read(jwks_uri, now)}
     gone = _own(jwks_uri).exclude(thumbprint__in=found)
     retired = _retire(gone, by, now)
     in_use = set(jwks_uri.client.keys.filter(retires_at=None).values_list("thumbprint", flat=True))
     added = []
     for key in found.values():
-        if key.thumbprint in in_use:
+        if key.thumbprint in in_use or key.thumbprint in without:
             continue
         try:
             _add(jwks_uri, key, by, now)
         except Refusal as refusal:  # another client's, or another key of this client has its name
-            jwks_uri.skipped = [*jwks_uri.skipped, {"kid": key.kid, "code": refusal.code, "facts": {}}]
+            jwks_uri.skipped = [*jwks_uri.skipped, {"kid": key.kid, "code": refusal.code, "facts": refusal.facts}]
             jwks_uri.save(update_fields=["skipped"])
         else:
             added.append(key.kid)
@@ -104,6 +115,7 @@ def _add(jwks_uri: JwksUri, key: PublicKey, by: Actor, now: datetime) -> None:
     keys.refuse_a_known_key(jwks_uri.client, key)
     row = keys.new_row(jwks_uri.client, key, by, now)
     row.jwks_uri, row.active_from = jwks_uri, now
+    ends.check_key(row, now=now)
     try:
         with transaction.atomic():
             row.save()
@@ -161,6 +173,10 @@ def _note_problem(jwks_uri: JwksUri, problem: FetchCode, now: datetime) -> None:
         log.record(action=Action.JWKS_URI_FAILED, actor=KEYDESK, subject=row, changes=changes)
         tell_contacts(client=client, action=Action.JWKS_URI_FAILED, subject=row.url, by=KEYDESK, now=now)
     good_at = row.fetched_at or row.added_at
+    stopped = _stopped_by_people(row)
     if now - good_at >= LAST_GOOD_SET_SERVES and (kids := retire_all(row, by=KEYDESK, now=now)):
+        # Of what was published only that is remembered: the other keys work again when they are back.
+        row.found = [jwk for jwk in row.found if keymaterial.thumbprint(jwk) in stopped]
+        row.save(update_fields=["found"])
         log.record(action=Action.JWKS_URI_LOST, actor=KEYDESK, subject=row, changes={"kids": (" ".join(kids), None)})
         tell_contacts(client=client, action=Action.JWKS_URI_LOST, subject=row.url, by=KEYDESK, now=now)

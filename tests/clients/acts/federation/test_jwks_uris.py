@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey
 
 from audit.models import Entry
 from clients import edit_tags
 from clients.acts.credentials import client_secrets, keys
 from clients.acts.federation import jwks_uris, published_keys
-from clients.models import Client, JwksUri, Mail
+from clients.models import Client, JwksUri, Mail, PolicyBound
+from clients.policy.bounds import Bound
 from clients.refusal_codes import Code, FetchCode
 from foundation.refusals import Refusal
 from tests.support.factories import NOW, SYSTEM, by, client, lotte
@@ -111,6 +113,25 @@ def test_a_key_that_comes_back_works_again(mine, server, fetcher):
     assert kids(mine, NOW + 2 * HOUR) == {"a"}
 
 
+def test_a_key_that_a_person_retired_is_not_brought_back(mine, server, fetcher):
+    one, other = jwk_of(new_ec(), kid="a"), jwk_of(new_ec(), kid="b")
+    row = confirmed(mine, server, fetcher, one, other)
+    keys.retire(key=mine.keys.get(kid="a"), overlap=timedelta(0), by=by(lotte()), now=NOW)
+    refresh(row, fetcher, NOW + HOUR)
+    refresh(row, fetcher, NOW + 2 * HOUR)
+    assert kids(mine, NOW + 2 * HOUR) == {"b"}
+
+
+def test_a_key_that_the_policy_refuses_is_skipped(mine, server, fetcher):
+    row = confirmed(mine, server, fetcher)
+    assert kids(mine) == {"a"}
+    PolicyBound.objects.create(bound=Bound.RSA_BITS, value=3072, in_force_from=NOW, existing_from=NOW)
+    server.publish(*row.found, jwk_of(rsa.generate_private_key(65537, 2048), kid="small"))
+    refresh(row, fetcher, NOW + HOUR)
+    assert kids(mine, NOW + HOUR) == {"a"}
+    assert [each["kid"] for each in row.skipped] == ["small"]
+
+
 def test_keys_that_were_added_by_hand_stay(mine, server, fetcher):
     private = new_ec()
     keys.add(client=mine, key=public_key(private, kid="hand"), by=by(lotte()), now=NOW)
@@ -131,6 +152,7 @@ def test_a_key_of_another_client_is_skipped(mine, server, fetcher):
 
 def test_an_address_that_fails_serves_its_last_good_set_for_a_day(mine, server, fetcher):
     row = confirmed(mine, server, fetcher)
+    found = row.found
     server.answers["/keys"] = ok(b"", status="500 Broken")
     for hours in (1, 2, 23):
         refresh(row, fetcher, NOW + hours * HOUR)
@@ -140,7 +162,7 @@ def test_an_address_that_fails_serves_its_last_good_set_for_a_day(mine, server, 
     refresh(row, fetcher, NOW + 24 * HOUR)
     assert kids(mine, NOW + 24 * HOUR) == set()
     assert told() == ["jwks_uri.failed", "jwks_uri.lost"]
-    server.publish(*row.found)
+    server.publish(*found)
     refresh(row, fetcher, NOW + 25 * HOUR)
     assert kids(mine, NOW + 25 * HOUR) == {"a"}
 

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clients.acts.credentials import client_secrets, keys
+from clients.acts.federation import jwks_uris
 from clients.models import Client, PolicyBound, Secret
 from tests.support.factories import by, lotte
 from tests.support.keys import certificate, public_key
@@ -81,3 +82,9 @@ def test_the_policy_has_the_bounds_of_the_security_team(call, made):
     assert policy["secrets_accepted"] is False
     (end,) = policy["ends"]
     assert end["why"] == "policy"
+
+
+def test_an_address_of_keys_is_a_credential(call, made):
+    row = jwks_uris.add(client=made, url="https://keys.example/jwks", by=by(lotte()), now=timezone.now())
+    shown = {each["id"]: each for each in call("GET", "self").json()["credentials"]}
+    assert (shown[str(row.uid)]["type"], shown[str(row.uid)]["state"]) == ("jwks_uri", "active")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from ninja import Schema
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from portal.api.problems import Problem, field_error
 from portal.explanations.api_codes import ApiCode
+from portal.forms.filters import no_credential
 
 NEXT = "The cursor of the next page, null on the last one"
 
@@ -34,6 +36,14 @@ def refuse_unknown_filters(request: HttpRequest, known: type[Schema]) -> None:
     unknown = sorted(request.GET.keys() - known.model_fields.keys())
     if unknown:
         raise Problem(ApiCode.FIELDS_INVALID, errors=[field_error([name], "extra_forbidden") for name in unknown])
+
+
+def refuse_credential(name: str, text: str | None) -> None:
+    """Refuse a filter with a secret or a token: access logs of proxies keep addresses. Raises Problem."""
+    try:
+        no_credential(text or "")
+    except ValidationError:
+        raise wrong_field(name, "credential") from None
 
 
 def wrong_field(name: str, code: str) -> Problem:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
 from clients.models import Client, Key, Secret
-from portal.api.lists import NumberedPage, Page, cut, newest_first, refuse_unknown_filters, wrong_field
+from portal.api.lists import (
+    NumberedPage,
+    Page,
+    cut,
+    newest_first,
+    refuse_credential,
+    refuse_unknown_filters,
+    wrong_field,
+)
 from portal.api.openapi import refusals
 from portal.api.problems import Problem
 from portal.api.representations import credentials
@@ -25,7 +32,6 @@ from portal.api.team.client_representation import (
     shown_client,
 )
 from portal.explanations.api_codes import ApiCode
-from portal.forms.filters import no_credential
 from portal.search import client_search
 from portal.search.staff_search import MAX_LENGTH
 from portal.web.http_request import prepared
@@ -63,7 +69,7 @@ class ClientFilters(Page):
 def list_clients(request: HttpRequest, filters: Query[ClientFilters]) -> TeamClients:
     """Return the clients that match all filters."""
     refuse_unknown_filters(request, ClientFilters)
-    _refuse_credential(filters.q)
+    refuse_credential("q", filters.q)
     found = loaded(client_search.matching(filters.dict(), prepared(request).now))
     if filters.cursor:
         last = client_search.named(filters.cursor)
@@ -72,13 +78,6 @@ def list_clients(request: HttpRequest, filters: Query[ClientFilters]) -> TeamCli
         found = client_search.after(found, last, newest=filters.sort == client_search.NEWEST)
     rows, cursor = cut(list(found[: filters.limit + 1]), filters, lambda client: str(client.uid))
     return TeamClients(items=[shown_client(client) for client in rows], next=cursor)
-
-
-def _refuse_credential(text: str | None) -> None:
-    try:
-        no_credential(text or "")
-    except ValidationError:
-        raise wrong_field("q", "credential") from None
 
 
 @router.get(

@@ -17,7 +17,7 @@ from clients.models import Registration, Scope
 from clients.refusal_codes import Code
 from portal.api.bearer import caller_of
 from portal.api.if_match import require_tag
-from portal.api.lists import NumberedPage, newest_first, refuse_unknown_filters
+from portal.api.lists import NumberedPage, newest_first, refuse_credential, refuse_unknown_filters
 from portal.api.openapi import refusals
 from portal.api.problems import Problem
 from portal.api.team.bearers import RequestsRead, RequestsWrite
@@ -93,7 +93,7 @@ class Recommendation(Schema):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"recommendation": "approve", "reason": "Contract C-12 is valid."}},
+        json_schema_extra={"example": {"recommendation": "approve", "reason": "Contract 4711 is valid."}},
     )
 
     recommendation: Literal["approve", "reject", "request_changes"]
@@ -110,6 +110,7 @@ class Recommendation(Schema):
 def list_requests(request: HttpRequest, filters: Query[RequestFilters]) -> TeamRequests:
     """Return the requests that their contacts have confirmed."""
     refuse_unknown_filters(request, RequestFilters)
+    refuse_credential("q", filters.q)
     found = request_search.matching(filters.q) if filters.q else Registration.objects.confirmed()
     if filters.show == "decided":
         found = found.exclude(decided_at=None)

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey
 
 from portal.sign_in.allauth_internals import TOTP_PERIOD_S, totp_code
+from tests.e2e.faults.programs import as_a_program
 from tests.e2e.support.canaries import Canaries, Visitor
 from tests.e2e.support.live import Live
 from tests.e2e.support.people import PASSWORD, address
@@ -253,6 +254,7 @@ def go_through_every_path(live: Live, made: dict[str, str], contact: Visitor, ca
     contact.post("/link/", {"email": contact.email})
     contact.opens_the_link("contact, again")
     in_the_portal(contact, client, canaries)
+    as_a_program(live, made["client_id"], canaries)
     reported_as_leaked(live, made["client_id"], canaries)
     as_staff(live, canaries)
     live.sql("UPDATE clients_mail SET next_attempt_at = now() WHERE state = 'pending'")  # collected ones, too

@@ -48,7 +48,7 @@ def listed(call, query=""):
 
 def recommend(call, registration, advice="approve", **headers):
     etag = call("GET", f"requests/{registration.uid}")["ETag"]
-    body = {"recommendation": advice, "reason": "Contract C-12 is valid."}
+    body = {"recommendation": advice, "reason": "Contract 4711 is valid."}
     return call("POST", f"requests/{registration.uid}/recommendation", body, **({"If-Match": etag} | headers))
 
 
@@ -198,12 +198,12 @@ def test_a_recommendation_is_for_the_reviewers_alone(call):
     assert recommend(call, registration).status_code == 204
     entry = Entry.objects.first()
     assert (entry.action, entry.actor_id, entry.note) == (
-        "registration.recommended", call.client.audit_id, "Contract C-12 is valid."
+        "registration.recommended", call.client.audit_id, "Contract 4711 is valid."
     )  # fmt: skip
     assert entry.changes["recommendation"] == [None, "approve"]
     page = signed_in(noor()).get(f"/security/requests/{registration.uid}/").text
-    assert "Approve. Contract C-12 is valid." in page
-    assert "Contract C-12" not in browsers.of(wim()).get(f"/requests/{registration.uid}/").text
+    assert "Approve. Contract 4711 is valid." in page
+    assert "Contract 4711" not in browsers.of(wim()).get(f"/requests/{registration.uid}/").text
     registration.refresh_from_db()
     assert registration.status == "submitted"
 

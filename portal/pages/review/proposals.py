@@ -24,7 +24,7 @@ MAX_DECIDED = 20  # the newest ones
 def proposals(request: Request) -> HttpResponse:
     """List the waiting proposals, and the last decided ones."""
     waiting, now = list(Proposal.objects.waiting(request.now)), request.now
-    shown = ("proposed_by", "program", "decided_by", "client", "scope", "issuer")
+    shown = ("proposed_by", "program", "decided_by", "client", "scope", "issuer", "api")
     decided = Proposal.objects.over(now).select_related(*shown)[:MAX_DECIDED]
     context = {
         "for_you": [proposed_changes.row(found, now) for found in waiting if acts.may_decide(found, request.user)],

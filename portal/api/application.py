@@ -23,6 +23,7 @@ from portal.api.own import client as own_client
 from portal.api.own import keys as own_keys
 from portal.api.own import secret as own_secret
 from portal.api.own import tokens as own_tokens
+from portal.api.own import trusts as own_trusts
 from portal.api.problems import Problem, answer, field_error
 from portal.api.team import apis as team_apis
 from portal.api.team import changes as team_changes
@@ -66,7 +67,7 @@ api = NinjaAPI(
     parser=StrictParser(),
 )
 api.add_decorator(once)
-OWN = (own_client, own_keys, own_secret, own_tokens)
+OWN = (own_client, own_keys, own_secret, own_tokens, own_trusts)
 TEAM = (team_client_acts, team_requests, team_apis, team_scopes, team_issuers, team_changes)
 for operations in (*OWN, *TEAM, github, gitlab):
     api.add_router("", operations.router)

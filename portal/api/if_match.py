@@ -5,13 +5,12 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from clients.edit_tags import Stale
-from clients.models import Key, Secret
 from portal.api.problems import Problem
-from portal.api.representations import tag_of
+from portal.api.representations import Row, tag_of
 from portal.explanations.api_codes import ApiCode
 
 
-def require_current(request: HttpRequest, row: Key | Secret) -> None:
+def require_current(request: HttpRequest, row: Row) -> None:
     """Compare If-Match with the row, which the caller has locked. Raises Problem without it, and Stale."""
     require_tag(request, tag_of(row))
 

@@ -19,7 +19,8 @@ from portal.explanations.sentences import in_words
 from portal.web.http_request import prepared
 
 MEDIA_TYPE = "application/problem+json"
-WAYS_IN = frozenset({Code.LAST_KEY, Code.LAST_SECRET})  # one code for the API: which of both is in the request
+# The API has one code for these: which of them is meant is in the request.
+WAYS_IN = frozenset({Code.LAST_KEY, Code.LAST_SECRET, Code.LAST_TRUST})
 
 
 class Problem(Refusal):

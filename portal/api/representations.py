@@ -14,9 +14,10 @@ from pydantic import ConfigDict, Field, JsonValue
 from clients import edit_tags
 from clients.acts.credentials import ends
 from clients.built_in_scopes import BUILT_IN_SCOPES
-from clients.models import Client, JwksUri, Key, Secret
+from clients.models import Client, JwksUri, Key, Secret, Trust
 from tokens.models import CredentialUse, Token
 
+Row = Key | Secret | Trust | JwksUri
 CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
     "id": "8d5f1d0e-6c1b-4f43-9a2e-1b7b0a6d5c11",
     "type": "certificate",
@@ -34,15 +35,15 @@ CREDENTIAL_EXAMPLE: dict[str, JsonValue] = {
 
 
 class Credential(Schema):
-    """Key or secret of the client, or the address at which it publishes keys."""
+    """Key, secret or trust of the client, or the address at which it publishes keys."""
 
     model_config = ConfigDict(json_schema_extra={"example": CREDENTIAL_EXAMPLE})
 
     id: UUID
-    type: Literal["secret", "jwk", "certificate", "jwks_uri"]
+    type: Literal["secret", "jwk", "certificate", "trust", "jwks_uri"]
     kid: str | None = Field(description="Key id of a key")
     label: str = Field(description="What its owners call it; empty for nothing")
-    state: Key.State | Secret.State
+    state: Key.State | Secret.State | Trust.State
     added_at: datetime
     starts_at: datetime | None = Field(description="Null while it is staged or waits for its first use")
     ends_at: datetime | None
@@ -120,6 +121,7 @@ def own_client(client: Client, now: datetime) -> OwnClient:
     """Return the client with all its credentials that have not ended, newest first."""
     keys = [key for key in client.keys.shown() if key.state(now) != Key.State.RETIRED]
     secrets = list(client.secrets.usable(now).order_by("-created_at"))
+    trusts = client.trusts.select_related("issuer").not_ended(now).order_by("-added_at")
     held = client.client_scopes.filter(scope__retired_at=None).order_by("scope__name")
     return OwnClient(
         uid=client.uid,
@@ -129,29 +131,29 @@ def own_client(client: Client, now: datetime) -> OwnClient:
         status="active",
         scopes=sorted([*held.values_list("scope__name", flat=True), *BUILT_IN_SCOPES]),
         policy=_policy(client, keys, secrets, now),
-        credentials=credentials(client, [*keys, *secrets, *client.jwks_uris.in_use()], now),
+        credentials=credentials(client, [*keys, *secrets, *trusts, *client.jwks_uris.in_use()], now),
     )
 
 
-def credentials(client: Client, rows: Sequence[Key | Secret | JwksUri], now: datetime) -> list[Credential]:
+def credentials(client: Client, rows: Sequence[Row], now: datetime) -> list[Credential]:
     """Return the credentials with their uses and their valid tokens, in two queries."""
     used = {use.credential: use for use in CredentialUse.objects.of(client)}
     live = Token.objects.of(client).live(now).counted()
-    return [_credential(row, used, live, now) for row in rows]
+    return [_shown(row, used, live, now) for row in rows]
 
 
-def _credential(
-    row: Key | Secret | JwksUri, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime
-) -> Credential:
-    if isinstance(row, JwksUri):
-        return _address(row, now)
-    return _key(row, used, live, now) if isinstance(row, Key) else _secret(row, used, live, now)
+def _shown(row: Row, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
+    if isinstance(row, Key):
+        return _key(row, used, live, now)
+    if isinstance(row, Secret):
+        return _secret(row, used, live, now)
+    return _trust(row, used, live, now) if isinstance(row, Trust) else _address(row, now)
 
 
-def tag_of(row: Key | Secret | JwksUri) -> str:
+def tag_of(row: Row) -> str:
     """Return the strong ETag of a credential: it moves with every change of it."""
-    if isinstance(row, JwksUri):
-        return edit_tags.edit_tag(str(row.uid), row.url, row.label, str(row.ends_at))
+    if isinstance(row, Trust | JwksUri):
+        return edit_tags.edit_tag(str(row.uid), row.label, str(row.ends_at))
     if isinstance(row, Key):
         dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at, row.first_use_by)
         return edit_tags.edit_tag(str(row.uid), row.kid, row.label, *map(str, dates))
@@ -210,6 +212,24 @@ def _secret(secret: Secret, used: Mapping[str, CredentialUse], live: Mapping[str
         uses=use.uses if use else 0,
         live_tokens=live.get(secret.credential, 0),
         etag=tag_of(secret),
+    )
+
+
+def _trust(trust: Trust, used: Mapping[str, CredentialUse], live: Mapping[str, int], now: datetime) -> Credential:
+    use = used.get(trust.credential)
+    return Credential(
+        id=trust.uid,
+        type="trust",
+        kid=None,
+        label=trust.label,
+        state=trust.state(now),
+        added_at=trust.added_at,
+        starts_at=trust.added_at,
+        ends_at=trust.ends_at,
+        last_used_at=use.last_used_at if use else None,
+        uses=use.uses if use else 0,
+        live_tokens=live.get(trust.credential, 0),
+        etag=tag_of(trust),
     )
 
 

@@ -1,4 +1,4 @@
-"""End of a key or secret that a client added by itself, when none of its people wanted it (API M-12)."""
+"""End of a key, secret or trust that a client added by itself, when none of its people wanted it (API M-12)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from audit.actions import Action
 from clients.actors import Actor
 from clients.acts.credentials import keys
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from tokens.acts import invalidation
+from tokens.acts.federation import trusts
 from tokens.models import Token
 
 
 @transaction.atomic
-def end_added(*, credential: Key | Secret, pause: bool, by: Actor, now: datetime) -> None:
+def end_added(*, credential: Key | Secret | Trust, pause: bool, by: Actor, now: datetime) -> None:
     """End it with its tokens, also if the client is left without a credential; `pause` what it adds by itself.
 
     Raises Refusal if it had ended already.
@@ -28,6 +29,8 @@ def end_added(*, credential: Key | Secret, pause: bool, by: Actor, now: datetime
     before = credential.state(now)
     if isinstance(credential, Key):
         ended = keys.retire_at_once(client=client, key=credential, now=now)
+    elif isinstance(credential, Trust):
+        ended = trusts.end(trust=credential, now=now)
     else:
         ended = client.secrets.usable(now).filter(pk=credential.pk).update(ends_at=now)
     if not ended:

@@ -64,7 +64,7 @@ def add(
         "label": (None, label or None),
     }
     log.record(action=Action.TRUST_ADDED, actor=by, subject=row, changes=changes)
-    tell_contacts(client=client, action=Action.TRUST_ADDED, subject=row.audit_label, by=by, now=now)
+    tell_contacts(client=client, action=Action.TRUST_ADDED, subject=row.audit_label, by=by, now=now, added=str(row.uid))
     return row
 
 

@@ -41,7 +41,7 @@ def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
     """Show a key or secret that the client added, and end it by POST. Mails about such an addition lead here."""
     client = client_of(request, uid)
     found = credential_of(client, credential)
-    if found is None or isinstance(found, Trust):
+    if found is None:
         raise Http404
     form = EndAddedForm(posted(request))
     if form.is_valid():
@@ -54,8 +54,8 @@ def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
         "client": client,
         "credential": found,
         "name": credential_name(found),
-        "added_at": found.added_at if isinstance(found, Key) else found.created_at,
-        "added_by": found.added_by if isinstance(found, Key) else found.created_by,
+        "added_at": found.created_at if isinstance(found, Secret) else found.added_at,
+        "added_by": found.created_by if isinstance(found, Secret) else found.added_by,
         "used": used_words(CredentialUse.objects.filter(credential=found.credential).first(), request.now),
         "users": users_of(found, request.now),
         "has_ended": _has_ended(found, request.now),
@@ -83,5 +83,5 @@ def self_service(request: Request, uid: UUID) -> HttpResponse:
     return redirect("contact:client", uid)
 
 
-def _has_ended(credential: Key | Secret, now: datetime) -> bool:
-    return credential.state(now) in (Key.State.RETIRED, Secret.State.ENDED)
+def _has_ended(credential: Key | Secret | Trust, now: datetime) -> bool:
+    return credential.state(now) in (Key.State.RETIRED, Secret.State.ENDED, Trust.State.ENDED)

@@ -18,11 +18,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from clients.acts.credentials import keys
+from clients.acts.credentials import keys, trusts
 from clients.models import Client
 from tests.portal.api.support.callers import PATH, token_for
 from tests.portal.api.support.reports import KEY_ID, GitHub
-from tests.support.factories import NOW, by, lotte
+from tests.support.factories import NOW, by, issuer, lotte
 from tests.support.keys import public_key
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ CHECKS: list[CheckFunction] = [
 ]  # fmt: skip
 OPERATIONS = [
     "getSelf", "addKey", "getKey", "changeKey", "retireKey", "makeSecret", "invalidateTokens", "listRefusals",
-    "checkAssertion",
+    "checkAssertion", "addTrust", "getTrust", "changeTrust", "removeTrust",
 ]  # fmt: skip
 
 
@@ -56,10 +56,12 @@ def unlimited(settings: Any) -> Iterator[None]:
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_no_answer_is_undescribed(unlimited: None, made: Client, operation_id: str) -> None:
     key = keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
+    trust = trusts.add(client=made, issuer=issuer(), subject="repo:meters", claims={}, by=by(lotte()), now=NOW)
+    one = trust if operation_id.endswith("Trust") else key
 
     def send(case: Any) -> None:
         if "uid" in case.path_parameters:
-            case.path_parameters["uid"] = str(key.uid)
+            case.path_parameters["uid"] = str(one.uid)
         headers = {"Authorization": f"Bearer {token_for(made)}"}
         case.validate_response(case.call(headers=headers), checks=CHECKS)
 

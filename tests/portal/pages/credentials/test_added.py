@@ -7,14 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts.credentials import keys
+from clients.acts.credentials import keys, trusts
 from clients.mail import targets
 from clients.mail.rendering import render
 from clients.models import Client, Key, Mail, Secret
 from tests.portal.api.support.callers import caller, token_for
 from tests.portal.api.support.proofs import proof
 from tests.portal.support import browsers
-from tests.support.factories import by, lotte, noor
+from tests.support.factories import by, issuer, lotte, noor
 from tests.support.keys import jwk_of, new_ec, public_key
 from tokens.acts import incident
 from tokens.models import Token
@@ -65,6 +65,18 @@ def test_ending_it_ends_its_tokens_and_pauses_what_the_client_adds(made, planted
     assert entry.changes["tokens"] == [1, 0]
     assert entry.changes["self_service"] == ["on", "paused"]
     assert Mail.objects.filter(facts__action="credential.added_ended").count() == 1
+
+
+def test_a_trust_is_ended_like_a_key(made, now):
+    trust = trusts.add(client=made, issuer=issuer(), subject="repo:meters", claims={}, by=by(lotte()), now=now)
+    token_for(made, trust)
+    browser, url = browsers.of(lotte()), reverse("contact:end_added", args=[made.uid, trust.uid])
+    assert "repo:meters" in browser.get(url).content.decode()
+    browser.post(url, {"pause": "on"})
+    trust.refresh_from_db()
+    assert trust.ends_at is not None
+    assert not Token.objects.filter(credential=trust.credential, revoked_at=None).exists()
+    assert "It has ended already" in browser.get(url).content.decode()
 
 
 def test_the_only_way_in_is_ended_too_after_a_warning(made):

@@ -8,6 +8,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from audit.models import Entry
+from clients import tasks
 from clients.acts.federation import issuer_keys, issuers
 from clients.models import Issuer, Mail
 from clients.refusal_codes import FetchCode
@@ -119,3 +120,10 @@ def test_a_wish_for_unknown_keys_is_open_until_they_were_looked_at(issuer, fetch
     assert issuers_asked_for().exists()
     issuers.disable(issuer=issuer, by=SYSTEM, now=NOW)
     assert not issuers_asked_for().exists()
+
+
+def test_the_worker_fetches_within_what_the_settings_allow(issuer, server, settings):
+    settings.FEDERATION_CA_FILE = server.ca_file
+    tasks.fetch_issuer_keys(issuer.pk)
+    issuer.refresh_from_db()
+    assert [key["kid"] for key in issuer.keys] == ["a"]

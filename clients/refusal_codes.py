@@ -43,6 +43,7 @@ class Code(StrEnum):
     KEY_ADDED_ALREADY = "key_added_already"
     KEY_NOT_STAGED = "key_not_staged"
     KEY_RETIRED_ALREADY = "key_retired_already"
+    KEY_LEAKED = "key_leaked"
     KEY_USED_ELSEWHERE = "key_used_elsewhere"
     KID_IN_USE = "kid_in_use"
     LAST_KEY = "last_key"

@@ -67,6 +67,7 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.POLICY_VALUE_WRONG: _("This bound cannot have that value."),
     Code.KEY_NOT_STAGED: _("This key is not staged any more."),
     Code.KEY_RETIRED_ALREADY: _("This key was retired already."),
+    Code.KEY_LEAKED: _("The private half of this key leaked. Make a new key pair for this client."),
     Code.KEY_USED_ELSEWHERE: _(
         "This key is in use elsewhere. A key belongs to one client only: make a new key pair for this client."
     ),

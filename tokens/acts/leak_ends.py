@@ -48,7 +48,7 @@ def _end_key(client: Client, key: Key, now: datetime) -> Changes:
     issued = Leak(key).tokens().live(now).exists()
     if not keys.retire_at_once(client=client, key=key, now=now) and not issued:
         raise Refusal(TokenCode.LEAKED_KEY_STOPPED_ALREADY)
-    Key.objects.filter(pk=key.pk).update(leaked_at=now)
+    client.keys.filter(thumbprint=key.thumbprint).update(leaked_at=now)
     _end_all_tokens(client)
     return {"retires_at": (key.retires_at, now), "tokens": (None, REVOKED)}
 

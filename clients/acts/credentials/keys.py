@@ -204,13 +204,15 @@ def _has(client: Client, key: PublicKey) -> bool:
 
 
 def refuse_a_known_key(client: Client, key: PublicKey) -> None:
-    """Raise Refusal for a key that this client has, or that another client has or had and proved.
+    """Raise Refusal for a key that this client has or that leaked here, or that another has or had and proved.
 
     A public key is public: an unproven upload does not block others. A token obtained with the key proves the private
     half as well as a proof does.
     """
     if _has(client, key):
         raise Refusal(Code.KEY_ADDED_ALREADY, kid=key.kid)
+    if client.keys.filter(thumbprint=key.thumbprint, leaked_at__isnull=False).exists():
+        raise Refusal(Code.KEY_LEAKED)
     in_use = client.keys.filter(retires_at=None)
     if in_use.filter(kid=key.kid).exclude(thumbprint=key.thumbprint).exists():
         raise Refusal(Code.KID_IN_USE, kid=key.kid)

@@ -21,7 +21,7 @@ from foundation.refusals import Refusal
 from tests.portal.api.support.callers import token_for
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM, by, lotte, noor
-from tests.support.keys import public_key
+from tests.support.keys import new_ec, public_key
 from tests.support.parallel import at_once
 from tokens import tasks
 from tokens.acts import incident, leak_reports
@@ -89,12 +89,15 @@ def test_a_token_ends_alone_and_self_service_goes_on(made: tuple[Client, str]) -
 
 
 def test_a_key_ends_for_every_client_that_registered_it(made: tuple[Client, str]) -> None:
-    key = keys.add(client=made[0], key=public_key(), by=by(lotte()), now=NOW)
+    private = new_ec()
+    key = keys.add(client=made[0], key=public_key(private), by=by(lotte()), now=NOW)
     assert report(Find(thumbprints=frozenset([key.thumbprint]))).ours == [True]
     key.refresh_from_db()
     assert (key.retires_at, key.leaked_at) == (NOW, NOW)
     assert report(Find(thumbprints=frozenset([key.thumbprint]))).ours == [True]
     assert len(entries()) == 1
+    with pytest.raises(Refusal, match="key_leaked"):
+        keys.add(client=made[0], key=public_key(private), by=by(lotte()), now=NOW)
 
 
 def test_what_ended_before_is_ours_and_nothing_more_happens(made: tuple[Client, str]) -> None:

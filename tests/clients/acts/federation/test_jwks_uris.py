@@ -19,6 +19,8 @@ from foundation.refusals import Refusal
 from tests.support.factories import NOW, SYSTEM, by, client, lotte
 from tests.support.key_server import ok
 from tests.support.keys import jwk_of, new_ec, public_key
+from tokens.acts import leak_reports
+from tokens.acts.leak_reports import Find
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +132,15 @@ def test_a_key_that_the_policy_refuses_is_skipped(mine, server, fetcher):
     refresh(row, fetcher, NOW + HOUR)
     assert kids(mine, NOW + HOUR) == {"a"}
     assert [each["kid"] for each in row.skipped] == ["small"]
+
+
+def test_a_key_that_leaked_does_not_come_back_while_it_is_still_published(mine, server, fetcher):
+    """API M-16: the next fetch must not undo what a report has ended."""
+    row = confirmed(mine, server, fetcher, jwk_of(new_ec(), kid="a"))
+    leaked = Find(thumbprints=frozenset([mine.keys.get().thumbprint]))
+    leak_reports.report(finds=[leaked], by=SYSTEM, now=NOW + MINUTE)
+    refresh(row, fetcher, NOW + 2 * HOUR)
+    assert kids(mine, NOW + 2 * HOUR) == set()
 
 
 def test_keys_that_were_added_by_hand_stay(mine, server, fetcher):

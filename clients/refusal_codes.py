@@ -153,6 +153,8 @@ class CommandCode(StrEnum):
     NO_SCOPE_AND_NO_API = "no_scope_and_no_api"
     NO_SUCH_API = "no_such_api"
     NO_SUCH_CLIENT = "no_such_client"
+    CLAIM_UNREADABLE = "claim_unreadable"
+    NO_SUCH_TRUST = "no_such_trust"
     NO_SUCH_ISSUER = "no_such_issuer"
     NO_SUCH_KEY = "no_such_key"
     NO_SUCH_SECRET = "no_such_secret"  # noqa: S105  (a name, not a secret)

@@ -14,7 +14,7 @@ from ninja.security.http import HttpAuthBase
 
 from clients import built_in_scopes
 from clients.actors import Actor
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from portal.api import limits
 from portal.api.problems import Problem
 from portal.web.http_request import Request, prepared
@@ -107,5 +107,6 @@ def _actor(token: Token, request: Request, *, for_team: bool) -> Actor:
 def _name(credential: str) -> str:
     """Return what people call a credential: its key id, or the end of the secret."""
     kind, _, pk = credential.partition(":")
-    row = (Key if kind == "key" else Secret).objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
+    kinds: dict[str, type[Key | Secret | Trust]] = {"key": Key, "secret": Secret, "trust": Trust}
+    row = kinds[kind].objects.filter(pk=int(pk)).first() if pk.isdecimal() and kind in kinds else None
     return f"{kind} {row.audit_label}" if row else credential

@@ -174,6 +174,8 @@ OF_COMMANDS: dict[str, Text] = {
     CommandCode.NO_SCOPE_AND_NO_API: _("Give the client a scope, or an API that it serves."),
     CommandCode.NO_SUCH_API: _("There is no API “%(name)s”."),
     CommandCode.NO_SUCH_CLIENT: _("There is no client “%(name)s”."),
+    CommandCode.CLAIM_UNREADABLE: _("“%(name)s” is no claim: give NAME=VALUE, or NAME:=JSON."),
+    CommandCode.NO_SUCH_TRUST: _("The client has no trust in “%(name)s” with exactly these claims."),
     CommandCode.NO_SUCH_ISSUER: _("There is no issuer “%(name)s”."),
     CommandCode.NO_SUCH_KEY: _("The client has no key “%(name)s”."),
     CommandCode.NO_SUCH_SECRET: _("The client has no secret that ends in “%(hint)s”."),

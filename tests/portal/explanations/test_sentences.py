@@ -76,6 +76,8 @@ FACTS: dict[str, dict[str, Any]] = {
     CommandCode.NO_SUCH_API: {"name": "addresses"},
     CommandCode.NO_SUCH_CLIENT: {"name": "k4m9xw2hz7ra"},
     CommandCode.NO_SUCH_ISSUER: {"name": "GitHub Actions"},
+    CommandCode.CLAIM_UNREADABLE: {"name": "a"},
+    CommandCode.NO_SUCH_TRUST: {"name": "repo:a/b:ref:c"},
     CommandCode.NO_SUCH_KEY: {"name": "k1"},
     CommandCode.NO_SUCH_SECRET: {"hint": "x7Qa"},
     LogCode.CHECKPOINT_SIGNED: {"size": 4},

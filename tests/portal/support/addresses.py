@@ -49,6 +49,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
     of_a_contact = {**mine, "contact": things["contact"].uid}
     return {
         "api:key": {"uid": things["key"].uid},
+        "api:trust": {"uid": things["trust"].uid},
         "contact:activate_key": of_a_key,
         "contact:key": of_a_key,
         "contact:retire_key": of_a_key,

@@ -47,6 +47,17 @@ def by_assertion(path: str, assertion: str, scope: str) -> bytes:
     return post(path, {**form, "client_assertion": assertion})
 
 
+def federated(path: str, client: dict[str, Any], issuer: str, audience: str, scope: str, count: int) -> list[bytes]:
+    """HTTP requests with tokens of another issuer, each of its own as private_key_jwt has them."""
+    now, key = int(time.time()), import_key(client["private_jwk"])
+    claims = {"iss": issuer, "sub": "bench", "aud": audience, "iat": now, "exp": now + ASSERTION_LIFETIME}
+    header = {"alg": "ES256", "kid": key.kid}
+    form = {"grant_type": "client_credentials", "scope": scope, "client_assertion_type": ASSERTION_TYPE}
+    form["client_id"] = client["client_id"]
+    made = (jwt.encode(header, {**claims, "jti": uuid.uuid4().hex}, key, algorithms=["ES256"]) for _ in range(count))
+    return [post(path, {**form, "client_assertion": one}) for one in made]
+
+
 def introspection(path: str, token: str, caller: tuple[str, str]) -> bytes:
     return post(path, {"token": token}, caller)
 

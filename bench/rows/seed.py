@@ -17,10 +17,12 @@ from joserfc.jwk import ECKey, RSAKey  # noqa: E402  (after django.setup())
 from clients import keymaterial  # noqa: E402  (after django.setup())
 from clients.actors import Actor  # noqa: E402  (after django.setup())
 from clients.acts import catalogue, lifecycle  # noqa: E402  (after django.setup())
-from clients.models import User  # noqa: E402  (after django.setup())
+from clients.acts.federation import issuers  # noqa: E402  (after django.setup())
+from clients.models import Client, Trust, User  # noqa: E402  (after django.setup())
 
 BENCH = Actor(system="bench")
 SCOPE = "bench.read"
+FEDERATED = "https://issuer.bench.example"  # `iss` of the tokens of another issuer
 
 
 def make(now: datetime) -> dict[str, object]:
@@ -48,7 +50,20 @@ def make(now: datetime) -> dict[str, object]:
             "jwk": {**public, "kid": key.kid},
             "private_jwk": {**private.as_dict(private=True), "kid": key.kid},
         }
+    clients["federated"] = _federated(client("Bench federated")["client_id"], now)
     return {"issuer": settings.PUBLIC_URL, "scope": SCOPE, "clients": clients}
+
+
+def _federated(client_id: object, now: datetime) -> dict[str, object]:
+    """A client that trusts an issuer, with the issuer's key: it signs as private_key_jwt with ES256 does."""
+    private = ECKey.generate_key("P-256", {"kid": "bench", "use": "sig", "alg": "ES256"})
+    issuer = issuers.create(
+        name="Bench", url=FEDERATED, jwks={"keys": [private.as_dict(private=False)]}, audience="", max_lifetime=3600,
+        by=BENCH, now=now,
+    )  # fmt: skip
+    client = Client.objects.get(client_id=client_id)
+    Trust.objects.create(client=client, issuer=issuer, subject="bench", added_at=now, added_by="bench")
+    return {"client_id": client_id, "private_jwk": private.as_dict(private=True)}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from django.utils import timezone
 from audit import verification_runs
 from audit.models import LogHead, Verification
 from clients.acts import client_requests
-from clients.acts.credentials import keys
+from clients.acts.credentials import keys, trusts
 from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Mail, Registration
 from tests.portal.support import browsers, staff
@@ -35,9 +35,11 @@ def grow(mine: Client, start: int, count: int) -> None:
     for number in range(start, start + count):
         scope = factories.scope(f"grown{number}.read", of=factories.api(f"grown{number}"))
         other, _secret = factories.client(scopes=(scope, factories.scope()))
+        issuer = factories.issuer(f"Issuer {number}", url=f"https://issuer{number}.example")
         for client in (mine, other):
             key = keys.add(client=client, key=public_key(), by=by(lotte()), now=NOW)
             _traffic(client, key.credential, number)
+            trusts.add(client=client, issuer=issuer, subject="repo:meters", claims={}, by=by(lotte()), now=NOW)
         contacts.add(
             client=mine, email=f"person{number}@leiestroom.example", name="Person", role=ClientContact.Role.EDITOR,
             by=by(lotte()), now=NOW,
@@ -110,6 +112,7 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
         reverse("security:scopes"),
         reverse("security:create_scope"),
         reverse("security:failed_mail"),
+        reverse("security:issuers"),
         reverse("security:outdated_ways"),
         reverse("security:policy"),
         reverse("security:outdated_way", args=["sha1"]),

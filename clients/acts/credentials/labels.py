@@ -1,4 +1,4 @@
-"""Labels: what the owners of a key, secret or trust call it."""
+"""Labels: what the owners of a key, secret, trust or address of keys call it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from audit import log
 from audit.actions import Action
 from clients.actors import Actor
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Key, Secret, Trust
+from clients.models import Client, JwksUri, Key, Secret, Trust
 
 
 @transaction.atomic
-def change(*, credential: Key | Secret | Trust, label: str, by: Actor, now: datetime) -> bool:
+def change(*, credential: Key | Secret | Trust | JwksUri, label: str, by: Actor, now: datetime) -> bool:
     """Change the label; "" for none. Returns whether it is another one."""
     client = Client.objects.locked(credential.client_id)
     credential.refresh_from_db(fields=["label"])

@@ -73,7 +73,7 @@ def confirm(*, jwks_uri: JwksUri, seen: str, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def add(*, client: Client, url: str, label: str = "", by: Actor, now: datetime) -> JwksUri:
-    """Follow an address whose keys nobody looks at first, as an operator does; the worker adds them soon."""
+    """Follow an address whose keys nobody looks at first, as operators and clients do; the worker adds them soon."""
     row = _new(Client.objects.locked(client.pk), url, label, by, now)
     row.confirmed_at = now
     row.save(update_fields=["confirmed_at"])
@@ -85,7 +85,9 @@ def add(*, client: Client, url: str, label: str = "", by: Actor, now: datetime) 
 def _tell_added(row: JwksUri, kids: str, by: Actor, now: datetime) -> None:
     changes = {"url": (None, row.url), "kids": (None, kids or None)}
     log.record(action=Action.JWKS_URI_ADDED, actor=by, subject=row, changes=changes)
-    tell_contacts(client=row.client, action=Action.JWKS_URI_ADDED, subject=row.url, by=by, now=now)
+    tell_contacts(
+        client=row.client, action=Action.JWKS_URI_ADDED, subject=row.url, by=by, now=now, added=str(row.uid)
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -96,18 +98,23 @@ def remove(*, jwks_uri: JwksUri, by: Actor, now: datetime) -> None:
     """
     client = Client.objects.locked(jwks_uri.client_id)
     own = client.keys.filter(jwks_uri=jwks_uri)
-    if own.usable(now).exists() and not _others_work(client, jwks_uri, now):
+    if own.usable(now).exists() and not others_work(client, jwks_uri, now):
         raise Refusal(Code.LAST_KEY)
-    if not JwksUri.objects.filter(pk=jwks_uri.pk, ends_at=None).update(ends_at=now):
-        raise Refusal(Code.JWKS_URI_OVER)
-    jwks_uri.refresh_from_db()
-    retired = published_keys.retire_all(jwks_uri, by=by, now=now)
+    retired = end(jwks_uri=jwks_uri, by=by, now=now)
     changes = {"url": (jwks_uri.url, None), "kids": (" ".join(retired) or None, None)}
     log.record(action=Action.JWKS_URI_REMOVED, actor=by, subject=jwks_uri, changes=changes)
     tell_contacts(client=client, action=Action.JWKS_URI_REMOVED, subject=jwks_uri.url, by=by, now=now)
 
 
-def _others_work(client: Client, gone: JwksUri, now: datetime) -> bool:
+def end(*, jwks_uri: JwksUri, by: Actor, now: datetime) -> list[str]:
+    """End it, and retire its keys; return their names. Part of an act, which has locked the client. Raises Refusal."""
+    if not JwksUri.objects.filter(pk=jwks_uri.pk, ends_at=None).update(ends_at=now):
+        raise Refusal(Code.JWKS_URI_OVER)
+    jwks_uri.refresh_from_db()
+    return published_keys.retire_all(jwks_uri, by=by, now=now)
+
+
+def others_work(client: Client, gone: JwksUri, now: datetime) -> bool:
     """Return whether the client can count on something else than the keys that came from there."""
     keys = client.keys.lasting(now).exclude(pk__in=client.keys.filter(jwks_uri=gone).values("pk"))
     trusted = client.trusts.usable(now).filter(ends_at=None)

@@ -1,9 +1,9 @@
-"""Keys of the client itself: add one with a proof, activate a staged one, name it, retire one."""
+"""Keys of the client itself: add one with a proof, or their address; activate a staged one, name it, retire one."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,12 +15,13 @@ from pydantic import ConfigDict, Field
 from clients import keymaterial
 from clients.acts.credentials import keys, labels
 from clients.keymaterial import KeyRefused, PublicKey
-from clients.models import Client, Key
+from clients.models import Client, JwksUri, Key
 from clients.models.credentials import MAX_LABEL
-from clients.refusal_codes import Code
+from clients.refusal_codes import Code, FetchCode
 from portal.api.bearer import Caller, SelfBearer, caller_of
 from portal.api.if_match import require_current
 from portal.api.openapi import refusals
+from portal.api.own import addresses
 from portal.api.problems import Problem, field_error
 from portal.api.representations import Credential, credentials, tag_of
 from portal.explanations.api_codes import ApiCode
@@ -38,24 +39,37 @@ router = Router(auth=SelfBearer(), tags=["self"])
 
 
 class NewKey(Schema):
-    """A public key as JWK or certificate, and the proof of its private half."""
+    """A public key as JWK or certificate with the proof of its private half; or the address of published keys."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "example": {
-                "jwk": {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzR"},
-                "label": "Meter reader, Ghent",
-                "start": "first_use",
-                "previous": "retire",
-                "overlap": 86400,
-                "proof": "eyJ0eXAiOiJrZXlkZXNrLXByb29mK2p3dCIsImFsZyI6IkVTMjU2In0.e30.c2lnbmF0dXJl",
-            }
+            "examples": [
+                {
+                    "jwk": {
+                        "kty": "EC",
+                        "crv": "P-256",
+                        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                        "y": "x_FEzR",
+                    },
+                    "label": "Meter reader, Ghent",
+                    "start": "first_use",
+                    "previous": "retire",
+                    "overlap": 86400,
+                    "proof": "eyJ0eXAiOiJrZXlkZXNrLXByb29mK2p3dCIsImFsZyI6IkVTMjU2In0.e30.c2lnbmF0dXJl",
+                },
+                {"jwks_uri": "https://keys.leiestroom.example/jwks.json", "label": "Meter readers"},
+            ]
         },
     )
 
     jwk: dict[str, Any] | None = None
     certificate: str | None = Field(default=None, description="PEM, or DER in base64")
+    jwks_uri: str | None = Field(
+        default=None,
+        max_length=512,
+        description="https address of a JSON Web Key Set, with nothing but a label beside it",
+    )
     label: Label = ""
     start: Start = Field(default="now", description="first_use: it takes over once it has authenticated the client")
     previous: Literal["keep", "retire"] | None = Field(
@@ -83,7 +97,9 @@ class End(Schema):
 ADD = refusals(
     ApiCode.PROOF_MISSING, TokenCode.PROOF_INVALID, Code.SELF_SERVICE_OFF, Code.KEY_ADDED_ALREADY,
     Code.KEY_LEAKED, Code.KEY_USED_ELSEWHERE, Code.KEY_SMALLER_THAN_POLICY, Code.KEY_ALGORITHMS_OFF_BY_POLICY,
-    Code.KID_IN_USE, ApiCode.LAST_WAY_IN, body=True,
+    Code.KID_IN_USE, ApiCode.LAST_WAY_IN, Code.JWKS_URI_IN_USE, Code.JWKS_URI_TOO_OFTEN,
+    FetchCode.ADDRESS_MALFORMED, FetchCode.ADDRESS_NOT_HTTPS, FetchCode.ADDRESS_NOT_PUBLIC, FetchCode.ADDRESS_PORT,
+    FetchCode.ADDRESS_WITH_CREDENTIALS, body=True,
 )  # fmt: skip
 OF_ONE = (ApiCode.NOT_FOUND, ApiCode.FIELDS_INVALID)
 OF_A_CHANGE = (*OF_ONE, ApiCode.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE)
@@ -91,8 +107,15 @@ OF_A_CHANGE = (*OF_ONE, ApiCode.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE)
 
 @router.post("self/keys", response={201: Credential}, url_name="keys", operation_id="addKey", openapi_extra=ADD)
 def add_key(request: HttpRequest, response: HttpResponse, payload: NewKey) -> Status[Credential]:
-    """Add a key: at once, staged, or to take over at its first use. All contacts are mailed."""
+    """Add a key: at once, staged, or to take over at its first use. All contacts are mailed.
+
+    An address instead of a key is followed from now on: the worker adds what it finds there within seconds.
+    """
     caller, now = caller_of(request), prepared(request).now
+    if payload.jwks_uri is not None:
+        sent = payload.model_fields_set
+        address = addresses.add(caller, url=payload.jwks_uri, label=payload.label, sent=sent, now=now)
+        return Status(201, _shown(request, response, address))
     first_uses.settle(client=caller.client, now=now)
     key = _read(caller, request, payload)
     if payload.proof is None:
@@ -109,7 +132,7 @@ def add_key(request: HttpRequest, response: HttpResponse, payload: NewKey) -> St
     "self/keys/{uuid:uid}", response=Credential, url_name="key", operation_id="getKey", openapi_extra=refusals(*OF_ONE)
 )
 def get_key(request: HttpRequest, response: HttpResponse, uid: UUID) -> Credential:
-    """Return one key, also one that has ended."""
+    """Return one key or address, also one that has ended."""
     return _shown(request, response, _own(caller_of(request), uid))
 
 
@@ -121,14 +144,14 @@ def get_key(request: HttpRequest, response: HttpResponse, uid: UUID) -> Credenti
     openapi_extra=refusals(*OF_A_CHANGE, Code.SELF_SERVICE_OFF, Code.KEY_NOT_STAGED, body=True),
 )
 def change_key(request: HttpRequest, response: HttpResponse, uid: UUID, payload: KeyChange) -> Credential:
-    """Activate a staged key, or change the label. Needs If-Match."""
+    """Activate a staged key, or change the label of a key or an address. Needs If-Match."""
     caller, now = caller_of(request), prepared(request).now
     with transaction.atomic():
         row = _locked(caller, request, uid)
-        if payload.active:
-            keys.activate(key=row, by=caller.actor, now=now)
-        if payload.label is not None:
-            labels.change(credential=row, label=payload.label, by=caller.actor, now=now)
+        if isinstance(row, JwksUri):
+            addresses.change(row, caller, activate=bool(payload.active), label=payload.label, now=now)
+        else:
+            _change(row, caller, payload, now)
     return _shown(request, response, row)
 
 
@@ -137,15 +160,25 @@ def change_key(request: HttpRequest, response: HttpResponse, uid: UUID, payload:
     response={204: None},
     url_name="key",
     operation_id="retireKey",
-    openapi_extra=refusals(*OF_A_CHANGE, ApiCode.LAST_WAY_IN, Code.KEY_RETIRED_ALREADY),
+    openapi_extra=refusals(*OF_A_CHANGE, ApiCode.LAST_WAY_IN, Code.KEY_RETIRED_ALREADY, Code.JWKS_URI_OVER),
 )
 def retire_key(request: HttpRequest, uid: UUID, end: Query[End]) -> Status[None]:
-    """Retire a key now, or after an overlap. Needs If-Match."""
-    caller = caller_of(request)
+    """Retire a key now, or after an overlap; or follow an address no more, with its keys, now. Needs If-Match."""
+    caller, now = caller_of(request), prepared(request).now
     with transaction.atomic():
         row = _locked(caller, request, uid)
-        keys.retire(key=row, overlap=timedelta(seconds=end.overlap), by=caller.actor, now=prepared(request).now)
+        if isinstance(row, JwksUri):
+            addresses.remove(row, caller, overlap=end.overlap, now=now)
+        else:
+            keys.retire(key=row, overlap=timedelta(seconds=end.overlap), by=caller.actor, now=now)
     return Status(204, None)
+
+
+def _change(key: Key, caller: Caller, payload: KeyChange, now: datetime) -> None:
+    if payload.active:
+        keys.activate(key=key, by=caller.actor, now=now)
+    if payload.label is not None:
+        labels.change(credential=key, label=payload.label, by=caller.actor, now=now)
 
 
 def _read(caller: Caller, request: HttpRequest, payload: NewKey) -> PublicKey:
@@ -188,21 +221,21 @@ def _wrong(field: str, code: str) -> Problem:
     return Problem(ApiCode.FIELDS_INVALID, errors=[field_error([field], code)])
 
 
-def _own(caller: Caller, uid: UUID) -> Key:
-    row = caller.client.keys.filter(uid=uid).first()
+def _own(caller: Caller, uid: UUID) -> Key | JwksUri:
+    row = caller.client.keys.filter(uid=uid).first() or addresses.of(caller.client, uid)
     if row is None:
         raise Problem(ApiCode.NOT_FOUND)
     return row
 
 
-def _locked(caller: Caller, request: HttpRequest, uid: UUID) -> Key:
-    """Return the key, its client locked, as If-Match says it is. Raises Problem and Stale."""
+def _locked(caller: Caller, request: HttpRequest, uid: UUID) -> Key | JwksUri:
+    """Return the key or address, its client locked, as If-Match says it is. Raises Problem and Stale."""
     Client.objects.locked(caller.client.pk)
     row = _own(caller, uid)
     require_current(request, row)
     return row
 
 
-def _shown(request: HttpRequest, response: HttpResponse, row: Key) -> Credential:
+def _shown(request: HttpRequest, response: HttpResponse, row: Key | JwksUri) -> Credential:
     response["ETag"] = f'"{tag_of(row)}"'
     return credentials(row.client, [row], prepared(request).now)[0]

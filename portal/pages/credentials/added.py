@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from clients.access.guarded_acts import Act
 from clients.acts.credentials import self_service as acts
 from clients.acts.credentials.ways_in import credential_of, others_work
-from clients.models import Key, Secret, Trust
+from clients.acts.federation import jwks_uris
+from clients.models import Client, JwksUri, Key, Secret, Trust
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
@@ -38,31 +39,23 @@ class EndAddedForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
-    """Show a key or secret that the client added, and end it by POST. Mails about such an addition lead here."""
+    """Show what the client added, a credential or an address, and end it by POST. Mails about it lead here."""
     client = client_of(request, uid)
-    found = credential_of(client, credential)
+    found = credential_of(client, credential) or client.jwks_uris.filter(uid=credential).first()
     if found is None:
         raise Http404
     form = EndAddedForm(posted(request))
     if form.is_valid():
         require(request, Act.END_ADDED, client)
         with refusals_to(request):
-            unwanted.end_added(credential=found, pause=form.cleaned_data["pause"], by=actor(request), now=request.now)
+            _end(found, request, pause=form.cleaned_data["pause"])
             messages.success(request, _("It no longer works, and neither do its tokens."))
         return redirect("contact:client", uid)
-    context = {
-        "client": client,
-        "credential": found,
-        "name": credential_name(found),
-        "added_at": found.created_at if isinstance(found, Secret) else found.added_at,
-        "added_by": found.created_by if isinstance(found, Secret) else found.added_by,
-        "used": used_words(CredentialUse.objects.filter(credential=found.credential).first(), request.now),
-        "users": users_of(found, request.now),
-        "has_ended": _has_ended(found, request.now),
-        "is_last": not others_work(client, found, request.now),
-        "form": form,
-        "staff": staff_addresses(),
-    }
+    if isinstance(found, JwksUri):
+        shown = _of_address(client, found, request.now)
+    else:
+        shown = _of_credential(client, found, request.now)
+    context = {"client": client, "credential": found, "form": form, "staff": staff_addresses(), **shown}
     return render(request, "contact/end_added.html", context)
 
 
@@ -81,6 +74,41 @@ def self_service(request: Request, uid: UUID) -> HttpResponse:
         done = _("The client can add keys and secrets by itself again.")
         messages.success(request, done if on else _("The client adds nothing by itself any more."))
     return redirect("contact:client", uid)
+
+
+def _end(found: Key | Secret | Trust | JwksUri, request: Request, *, pause: bool) -> None:
+    by, now = actor(request), request.now
+    if isinstance(found, JwksUri):
+        unwanted.end_added_address(jwks_uri=found, pause=pause, by=by, now=now)
+    else:
+        unwanted.end_added(credential=found, pause=pause, by=by, now=now)
+
+
+def _of_credential(client: Client, found: Key | Secret | Trust, now: datetime) -> dict[str, object]:
+    return {
+        "name": credential_name(found),
+        "added_at": found.created_at if isinstance(found, Secret) else found.added_at,
+        "added_by": found.created_by if isinstance(found, Secret) else found.added_by,
+        "used": used_words(CredentialUse.objects.filter(credential=found.credential).first(), now),
+        "users": users_of(found, now),
+        "has_ended": _has_ended(found, now),
+        "is_last": not others_work(client, found, now),
+    }
+
+
+def _of_address(client: Client, found: JwksUri, now: datetime) -> dict[str, object]:
+    """Return the same of an address, whose uses are those of the keys that came from there."""
+    keys = list(client.keys.filter(jwks_uri=found))
+    used = CredentialUse.objects.filter(credential__in=[key.credential for key in keys])
+    return {
+        "name": found.url,
+        "added_at": found.added_at,
+        "added_by": found.added_by,
+        "used": used_words(used.order_by("-last_used_at").first(), now),
+        "users": sorted({address for key in keys for address in users_of(key, now)}),
+        "has_ended": found.ends_at is not None,
+        "is_last": not jwks_uris.others_work(client, found, now),
+    }
 
 
 def _has_ended(credential: Key | Secret | Trust, now: datetime) -> bool:

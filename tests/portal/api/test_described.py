@@ -19,7 +19,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from clients.acts.credentials import keys, trusts
-from clients.models import Client
+from clients.acts.federation import jwks_uris
+from clients.models import Client, JwksUri, Key, Trust
 from tests.portal.api.support.callers import PATH, token_for
 from tests.portal.api.support.reports import KEY_ID, GitHub
 from tests.support.factories import NOW, by, issuer, lotte
@@ -57,12 +58,22 @@ def unlimited(settings: Any) -> Iterator[None]:
 def test_no_answer_is_undescribed(unlimited: None, made: Client, operation_id: str) -> None:
     key = keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
     trust = trusts.add(client=made, issuer=issuer(), subject="repo:meters", claims={}, by=by(lotte()), now=NOW)
-    one = trust if operation_id.endswith("Trust") else key
+    run(operation_id, made, trust if operation_id.endswith("Trust") else key)
+
+
+@pytest.mark.parametrize("operation_id", ["getKey", "changeKey", "retireKey"])
+def test_no_answer_about_an_address_of_keys_is_undescribed(unlimited: None, made: Client, operation_id: str) -> None:
+    row = jwks_uris.add(client=made, url="https://keys.example/jwks", by=by(lotte()), now=NOW)
+    run(operation_id, made, row)
+
+
+def run(operation_id: str, client: Client, one: Key | Trust | JwksUri) -> None:
+    """Send what the document allows, and more, about one thing of a client."""
 
     def send(case: Any) -> None:
         if "uid" in case.path_parameters:
             case.path_parameters["uid"] = str(one.uid)
-        headers = {"Authorization": f"Bearer {token_for(made)}"}
+        headers = {"Authorization": f"Bearer {token_for(client)}"}
         case.validate_response(case.call(headers=headers), checks=CHECKS)
 
     bounded(of(operation_id), send)()

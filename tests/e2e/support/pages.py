@@ -112,6 +112,7 @@ def things() -> dict[str, Any]:
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
         "issuer": Issuer.objects.first() or factories.issuer(),
+        "trust": mine.trusts.first() or factories.trust(mine),
         "network": mine.networks.get_or_create(network="192.0.2.0/24", first_at=mine.created_at, is_new=True)[0],
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
     }

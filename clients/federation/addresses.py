@@ -13,9 +13,8 @@ from foundation.refusals import Refusal
 MAX_LENGTH = 512
 HTTPS = 443
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# The last label begins with a letter, so that no spelling of an IPv4 address in numbers is a name.
-_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+MAX_NAME_LENGTH = 253  # characters (RFC 1035 section 2.3.4)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # Addresses that are routed like public ones and yet belong to the inside of a cloud.
 _INSIDE_A_CLOUD = (
@@ -62,7 +61,7 @@ def parse(url: str, *, allowed_hosts: frozenset[str] = frozenset()) -> Address:
     if not allowed:
         if port != HTTPS:
             raise Refusal(FetchCode.ADDRESS_PORT)
-        if not _NAME.fullmatch(host):
+        if not _is_name(host):
             raise Refusal(FetchCode.ADDRESS_NOT_PUBLIC)
     return Address(host, port, target, allowed)
 
@@ -93,6 +92,15 @@ def is_public(text: str) -> bool:
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast and not any(address in net for net in _INSIDE_A_CLOUD)
     return _is_public_ipv6(address)
+
+
+def _is_name(host: str) -> bool:
+    """Return whether this is the name of a host, with a dot, in ASCII and lower case.
+
+    The last label begins with a letter, so that no spelling of an IPv4 address in numbers is a name.
+    """
+    labels = host.split(".") if len(host) <= MAX_NAME_LENGTH else []
+    return len(labels) > 1 and all(map(_LABEL.fullmatch, labels)) and labels[-1][0].isalpha()
 
 
 def _is_public_ipv6(address: IPv6Address) -> bool:

@@ -20,7 +20,7 @@ from dev.servers.stack import ROOT
 PIP_AUDIT = "pip-audit==2.10.1"
 SOURCES = ("pypi", "osv")  # of advisories, the first that answers
 TIMEOUT_S = 120
-NODE_LOCKS = ("portal/theme", "bench/peers/oidc-provider", "tests/e2e/node")
+NODE_LOCKS = ("portal/theme", "bench/peers/oidc-provider", "tests/e2e/node", "tests/portal/sign_in/provider")
 
 FOUND, UNCHECKED = 1, 3
 

@@ -134,7 +134,7 @@ class KeyCard:
 
     @property
     def is_staged(self) -> bool:
-        return self.key.active_from is None and self.key.retires_at is None
+        return self.state == "info" and self.key.active_from is None
 
     @property
     def start_at(self) -> datetime:

@@ -56,8 +56,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "HTTP_ACCEPT_LANGUAGE": "x" * 600, "HTTP_X_FORWARDED_FOR": "\r\n1", "HTTP_REFERER": "::::",
     },
 }  # fmt: skip
-# Values that we must not keep: passwords, codes and leaked values are never sent back.
-NEVER_SENT_BACK = {"password", "code", "value", "assertion"}
+# Values that we must not keep: passwords, codes, leaked values and sample tokens are never sent back.
+NEVER_SENT_BACK = {"password", "code", "value", "assertion", "token"}
 
 
 class Fields(HTMLParser):

@@ -19,8 +19,6 @@ from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = datetime.now(UTC)
-
 
 def value(name: str, **labels: str) -> float | None:
     registry = CollectorRegistry()
@@ -29,9 +27,10 @@ def value(name: str, **labels: str) -> float | None:
 
 
 def mail(state: Mail.State, age: timedelta) -> None:
+    now = datetime.now(UTC)
     Mail.objects.create(
-        kind=Mail.Kind.LINK, to="lotte@leiestroom.example", state=state, attempts=1, created_at=NOW - age,
-        next_attempt_at=NOW - age,
+        kind=Mail.Kind.LINK, to="lotte@leiestroom.example", state=state, attempts=1, created_at=now - age,
+        next_attempt_at=now - age,
     )  # fmt: skip
 
 
@@ -59,16 +58,17 @@ def test_the_change_log_ages_until_it_is_signed_and_verified() -> None:
     assert value("keydesk_log_unsigned_entries") == 0
     assert value("keydesk_log_checkpoint_age_seconds") == pytest.approx(0, abs=30)
     assert value("keydesk_log_verification_intact") is None
-    run = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=size)
+    run = Verification.objects.create(asked_at=datetime.now(UTC), asked_by="Ada", total=size)
     verification_runs.carry_out(run.pk)
     assert value("keydesk_log_verification_intact") == 1
     assert value("keydesk_log_verification_age_seconds") == pytest.approx(0, abs=30)
 
 
 def test_keys_of_issuers_age() -> None:
+    now = datetime.now(UTC)
     Issuer.objects.create(
-        name="GitHub", url="https://token.actions.example", created_at=NOW, enabled_at=NOW,
-        keys_fetched_at=NOW - timedelta(hours=3),
+        name="GitHub", url="https://token.actions.example", created_at=now, enabled_at=now,
+        keys_fetched_at=now - timedelta(hours=3),
     )  # fmt: skip
     assert value("keydesk_issuer_keys_age_seconds", issuer="GitHub") == pytest.approx(3 * 3600, abs=60)
 

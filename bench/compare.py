@@ -116,11 +116,17 @@ def _microseconds(place: Place, running: Running, work: str, count: int, live: l
     requests = list(itertools.islice(_requests(place, running, work, count, live), count))
     expected = traffic.ACTIVE if work == "introspection" else traffic.A_TOKEN
     closed_loop(running.port, iter(requests[: count // 10]), expected, connections=CONNECTIONS, seconds=MORE_THAN)
-    before = machine.cpu_seconds(running.process.pid)
+    before = _cpu_seconds(running.process.pid)
     measured = closed_loop(
         running.port, iter(requests[count // 10 :]), expected, connections=CONNECTIONS, seconds=MORE_THAN
     )
-    return (machine.cpu_seconds(running.process.pid) - before) / measured.answered * 1e6
+    return (_cpu_seconds(running.process.pid) - before) / measured.answered * 1e6
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of the process, its threads and descendants; in nanoseconds, where machine.cpu_seconds counts ticks."""
+    files = [file for member in machine.family(pid) for file in Path(f"/proc/{member}/task").glob("*/schedstat")]
+    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
 
 
 def _requests(place: Place, running: Running, work: str, count: int, live: list[str]) -> Iterator[bytes]:

@@ -175,7 +175,7 @@ def _note_problem(jwks_uri: JwksUri, problem: FetchCode, now: datetime) -> None:
     good_at = row.fetched_at or row.added_at
     stopped = _stopped_by_people(row)
     if now - good_at >= LAST_GOOD_SET_SERVES and (kids := retire_all(row, by=KEYDESK, now=now)):
-        # Of what was published only that is remembered: the other keys work again when they are back.
+        # Remember only the keys that a person stopped: the others work again when the address answers with them.
         row.found = [jwk for jwk in row.found if keymaterial.thumbprint(jwk) in stopped]
         row.save(update_fields=["found"])
         log.record(action=Action.JWKS_URI_LOST, actor=KEYDESK, subject=row, changes={"kids": (" ".join(kids), None)})

@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from audit.models import Checkpoint, LogHead, Verification
-from clients.models import Client, Issuer, Key, Mail, Proposal, Registration
+from clients.models import Client, Issuer, Key, Mail, Proposal, Registration, Secret
 from portal.serving.health import Broker
 from portal.tasks import BACKGROUND_TICK
 
@@ -95,9 +95,13 @@ def _change_log(now: datetime) -> Iterator[GaugeMetricFamily]:
 
 
 def _credentials(now: datetime) -> Iterator[GaugeMetricFamily]:
-    active = Q(client__status=Client.Status.ACTIVE)
-    ending = Key.objects.usable(now).filter(active, not_after__lte=now + ENDS_SOON, retires_at=None).count()
-    yield _gauge("keydesk_keys_ending_soon", "Keys of active clients that end within 14 days.", ending)
+    active, until = Q(client__status=Client.Status.ACTIVE), now + ENDS_SOON
+    ending = GaugeMetricFamily(
+        "keydesk_credentials_ending_soon", "Credentials of active clients that end within 14 days.", labels=["kind"]
+    )
+    ending.add_metric(["key"], Key.objects.expiring(until, now=now).filter(active).count())
+    ending.add_metric(["secret"], Secret.objects.lasting(now).filter(active, expires_at__lte=until).count())
+    yield ending
     ages = GaugeMetricFamily(
         "keydesk_issuer_keys_age_seconds", "Time since an issuer's keys were fetched; -1: never.", labels=["issuer"]
     )

@@ -11,11 +11,13 @@ from prometheus_client import CollectorRegistry
 
 from audit import checkpoints, verification_runs
 from audit.models import LogHead, Verification
+from clients.acts.credentials import keys
 from clients.models import Issuer, Mail
 from portal import tasks
 from portal.serving.health import Broker
 from portal.serving.state_metrics import State
 from tests.support import factories
+from tests.support.keys import public_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,6 +64,16 @@ def test_the_change_log_ages_until_it_is_signed_and_verified() -> None:
     verification_runs.carry_out(run.pk)
     assert value("keydesk_log_verification_intact") == 1
     assert value("keydesk_log_verification_age_seconds") == pytest.approx(0, abs=30)
+
+
+def test_credentials_that_end_soon_by_their_age() -> None:
+    client, _secret = factories.client()
+    keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    client.keys.update(expires_at=datetime.now(UTC) + timedelta(days=10))
+    client.secrets.update(expires_at=datetime.now(UTC) + timedelta(days=13))
+    assert [value("keydesk_credentials_ending_soon", kind=kind) for kind in ("key", "secret")] == [1, 1]
+    client.secrets.update(expires_at=datetime.now(UTC) + timedelta(days=15))
+    assert value("keydesk_credentials_ending_soon", kind="secret") == 0
 
 
 def test_keys_of_issuers_age() -> None:

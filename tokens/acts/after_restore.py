@@ -21,7 +21,20 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry, LogHead
 from clients.actors import Actor
-from clients.models import Client, Key, Mail, MailedCode, ManagementLink, Secret, Session, Trust, User
+from clients.models import (
+    Client,
+    ContactAccount,
+    Issuer,
+    JwksUri,
+    Key,
+    Mail,
+    MailedCode,
+    ManagementLink,
+    Secret,
+    Session,
+    Trust,
+    User,
+)
 from foundation.refusals import Refusal
 from tokens.acts.refusal_codes import TokenCode
 
@@ -92,7 +105,7 @@ def _record_again(entry: LoggedEntry, by: Actor) -> None:
     log.record(action=Action(entry["action"]), actor=by, subject=subject, note=AGAIN.format(seq=entry["seq"]))
 
 
-# --- What can be done again: only what takes something away -----------------------------------------------------------
+# --- What can be done again: what takes something away, and what gave that back ---------------------------------------
 # Each returns whether it changed anything: an object that was made after the back-up is not there.
 
 
@@ -114,21 +127,18 @@ def _turn_secrets_off(entry: LoggedEntry, _now: datetime) -> bool:
 
 def _end_secret(entry: LoggedEntry, now: datetime) -> bool:
     end = _after(entry, "ends_at", now)
-    lasting = Q(ends_at=None) | Q(ends_at__gt=end)
-    return bool(Secret.objects.filter(lasting, uid=_uid(entry)).update(ends_at=end))
+    return bool(Secret.objects.filter(_lasts("ends_at", end), uid=_uid(entry)).update(ends_at=end))
 
 
 def _end_replaced_secret(entry: LoggedEntry, now: datetime) -> bool:
     """End the secret that was replaced by one that is lost, when its transition period ends."""
     end = _after(entry, "ends_at", now)
-    lasting = Q(ends_at=None) | Q(ends_at__gt=end)
-    return bool(Secret.objects.filter(lasting, client__uid=entry["client_ref"]).update(ends_at=end))
+    return bool(Secret.objects.filter(_lasts("ends_at", end), client__uid=entry["client_ref"]).update(ends_at=end))
 
 
 def _retire_key(entry: LoggedEntry, now: datetime) -> bool:
     end = _after(entry, "retires_at", now)
-    lasting = Q(retires_at=None) | Q(retires_at__gt=end)
-    return bool(Key.objects.filter(lasting, uid=_uid(entry)).update(retires_at=end))
+    return bool(Key.objects.filter(_lasts("retires_at", end), uid=_uid(entry)).update(retires_at=end))
 
 
 def _revoke_leaked(entry: LoggedEntry, now: datetime) -> bool:
@@ -141,12 +151,35 @@ def _remove_trust(entry: LoggedEntry, now: datetime) -> bool:
     return bool(Trust.objects.not_ended(now).filter(uid=_uid(entry)).update(ends_at=now))
 
 
+def _remove_address(entry: LoggedEntry, now: datetime) -> bool:
+    """End an address of keys and the keys that came from there; the worker would follow it again."""
+    Key.objects.filter(_lasts("retires_at", now), jwks_uri__uid=_uid(entry)).update(retires_at=now)
+    return bool(JwksUri.objects.filter(ends_at=None, uid=_uid(entry)).update(ends_at=now))
+
+
+def _disable_issuer(entry: LoggedEntry, now: datetime) -> bool:
+    return bool(Issuer.objects.enabled().filter(uid=_uid(entry)).update(disabled_at=now))
+
+
+def _enable_issuer(entry: LoggedEntry, now: datetime) -> bool:
+    """Undo that the export has it disabled, too."""
+    disabled = Issuer.objects.filter(uid=_uid(entry), disabled_at__isnull=False)
+    return bool(disabled.update(disabled_at=None, enabled_at=now))
+
+
 _OF_A_LEAK = {"secret": _end_secret, "key": _retire_key, "trust": _remove_trust}
 
 
 def _deactivate(entry: LoggedEntry, _now: datetime) -> bool:
-    number = entry["subject_id"].removeprefix("user:")
-    return bool(User.objects.filter(pk=number, is_active=True).update(is_active=False)) if number.isdecimal() else False
+    return bool(User.objects.filter(pk=_person(entry), is_active=True).update(is_active=False))
+
+
+def _unbind(entry: LoggedEntry, _now: datetime) -> bool:
+    return bool(ContactAccount.objects.filter(user=_person(entry)).delete()[0])
+
+
+def _person(entry: LoggedEntry) -> int:
+    return int(entry["subject_id"].removeprefix("user:"))
 
 
 REDO: dict[str, Callable[[LoggedEntry, datetime], bool]] = {
@@ -159,8 +192,12 @@ REDO: dict[str, Callable[[LoggedEntry, datetime], bool]] = {
     Action.KEY_RETIRED: _retire_key,
     Action.KEY_DISPLACED: _retire_key,
     Action.TRUST_REMOVED: _remove_trust,
+    Action.JWKS_URI_REMOVED: _remove_address,
+    Action.ISSUER_DISABLED: _disable_issuer,
+    Action.ISSUER_ENABLED: _enable_issuer,
     Action.INCIDENT_REVOKED: _revoke_leaked,
     Action.STAFF_DEACTIVATED: _deactivate,
+    Action.ACCOUNT_UNBOUND: _unbind,
 }
 
 
@@ -170,6 +207,11 @@ def _client(entry: LoggedEntry) -> Any:
 
 def _uid(entry: LoggedEntry) -> UUID:
     return UUID(entry["subject_id"].partition(":")[2])
+
+
+def _lasts(name: str, end: datetime) -> Q:
+    """Return the condition for rows whose end, in the column `name`, is later."""
+    return Q(**{name: None}) | Q(**{f"{name}__gt": end})
 
 
 def _after(entry: LoggedEntry, name: str, now: datetime) -> datetime:

@@ -22,10 +22,12 @@ from django.db import connection, transaction
 
 from audit import canonical
 from clients.access import management_links
+from clients.actors import COMMAND_LINE
 from clients.acts import lifecycle
 from clients.acts.credentials import client_secrets, keys
+from clients.acts.federation import issuers, jwks_uris
 from clients.acts.people import staff
-from clients.models import Session, User
+from clients.models import JwksUri, Session, User
 from dev.servers import postgres
 from tests.support import factories
 from tests.support.keys import public_key
@@ -70,6 +72,10 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     client, _secret = factories.client()
     suspended, _ = factories.client()
     key = keys.add(client=client, key=public_key(), by=TEAM(factories.lotte()), now=NOW)
+    issuer = factories.issuer()
+    address = JwksUri.objects.create(
+        client=client, url="https://keys.leiestroom.example/jwks", added_at=NOW, added_by="L"
+    )
     leaving = factories.bram()
     session_of(leaving)
     with transaction.atomic():
@@ -88,6 +94,8 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     factories.client()  # made after the dump: nobody can make it again
     keys.retire(key=key, overlap=timedelta(0), by=by, now=datetime.now(UTC))
     staff.deactivate_staff(email=leaving.email, reason="Left", by=by, now=NOW)
+    issuers.disable(issuer=issuer, by=COMMAND_LINE, now=datetime.now(UTC))
+    jwks_uris.remove(jwks_uri=address, by=by, now=datetime.now(UTC))
     invalidation.invalidate_all(client=client, reason="Lost laptop", by=by, now=NOW)
     call_command("export_log", str(tmp_path / "log"))
     with connection.cursor() as cursor:
@@ -115,6 +123,8 @@ ALIVE = {
     "mail": "SELECT count(*) FROM clients_mail WHERE state = 'pending'",
     "keys": "SELECT count(*) FROM clients_key WHERE retires_at IS NULL OR retires_at > now()",
     "suspended client": "SELECT count(*) - 1 FROM clients_client WHERE status = 'active'",
+    "issuer": "SELECT count(*) FROM clients_issuer WHERE disabled_at IS NULL",
+    "address of keys": "SELECT count(*) FROM clients_jwksuri WHERE ends_at IS NULL",
     "staff": "SELECT count(*) FROM clients_user WHERE email LIKE 'bram%%' AND is_active",
     "secret that was replaced": "SELECT count(*) FROM clients_secret s JOIN clients_client c ON c.id = s.client_id "
     "WHERE (ends_at IS NULL OR ends_at > now()) AND c.status = 'active'",
@@ -128,7 +138,8 @@ def test_nothing_lives_again_that_the_exported_change_log_names(restored: Restor
     assert {name: restored.one(query)[0] for name, query in ALIVE.items()} == dict.fromkeys(ALIVE, 0)
     report = json.loads(done.stdout)
     assert [line.split()[2] for line in report["done_again"]] == [
-        "client.suspended", "secret.regenerated", "key.retired", "staff.deactivated",
+        "client.suspended", "secret.regenerated", "key.retired", "staff.deactivated", "issuer.disabled",
+        "jwks_uri.removed",
     ]  # fmt: skip
     # An object that was made since cannot be made again, so a person has to look.
     assert {"client.created", "secret.created"} <= {line.split()[2] for line in report["look_at"]}
@@ -145,7 +156,7 @@ def test_it_stands_in_the_change_log_which_is_still_intact(restored: Restored) -
     entry = "SELECT actor_label, changes->'sessions' FROM audit_entry WHERE action = 'database.restored'"
     assert restored.one(entry) == ("command line, Ada", [1, 0])
     again = "SELECT count(*) FROM audit_entry WHERE note LIKE 'Done again after a restore%'"
-    assert restored.one(again) == (4,)
+    assert restored.one(again) == (6,)
     environment = {**os.environ, "DATABASE_URL": restored.url}
     done = subprocess.run(
         [sys.executable, "manage.py", "verify_log", "--new"], env=environment, capture_output=True, text=True

@@ -10,6 +10,7 @@ import structlog
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
@@ -50,7 +51,32 @@ class StrictParser(Parser):
             raise Problem(ApiCode.BROKEN_JSON) from None
         if not isinstance(parsed, dict):
             raise Problem(ApiCode.FIELDS_INVALID, errors=[field_error(["body"], "dict_type")])
+        _refuse_nul(parsed)
         return parsed
+
+    def parse_querydict(
+        self, data: MultiValueDict[str, str], list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        """Return the parameters of the address. Raises Problem."""
+        parsed = dict(super().parse_querydict(data, list_fields, request))
+        _refuse_nul(parsed)
+        return parsed
+
+
+def _refuse_nul(parsed: dict[str, Any]) -> None:
+    """Refuse the character NUL in any text: PostgreSQL can neither keep it nor look for it. Raises Problem."""
+    waiting: list[tuple[tuple[object, ...], object]] = [((), parsed)]
+    found = []
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*place, name), part) for name, part in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*place, number), part) for number, part in enumerate(value)]
+        if "\0" in str(place[-1] if place else "") or (isinstance(value, str) and "\0" in value):
+            found.append(field_error(["body", *place], "null_characters_not_allowed"))
+    if found:
+        raise Problem(ApiCode.FIELDS_INVALID, errors=found)
 
 
 def _no_constant(name: str) -> None:

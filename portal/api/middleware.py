@@ -62,6 +62,8 @@ def _answered(request: HttpRequest) -> HttpResponseBase:
 
 def _refuse_early(request: HttpRequest) -> None:
     """Raise Problem for what no operation has to see."""
+    if "\0" in request.path_info:  # PostgreSQL cannot look for a name with it
+        raise Problem(Rule.NO_ENDPOINT, sent=request.path_info.replace("\0", ""))
     if commits_wait(request) and request.method != "GET":
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         raise Problem(Rule.UNAVAILABLE, headers=headers)

@@ -26,16 +26,14 @@ def _without_secret(text: str) -> str:
     return text
 
 
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps every character but this one
-
 Reason = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=MIN_REASON, max_length=MAX_REASON, pattern=NO_NUL),
+    StringConstraints(strip_whitespace=True, min_length=MIN_REASON, max_length=MAX_REASON),
     AfterValidator(_without_secret),
 ]
 # To the contacts, for their mail.
 Words = Annotated[
-    str, StringConstraints(max_length=MAX_WORDS, pattern=NO_NUL), AfterValidator(_without_secret)
+    str, StringConstraints(max_length=MAX_WORDS), AfterValidator(_without_secret)
 ]  # to the contacts, for their mail
 
 

@@ -33,7 +33,7 @@ ADD = refusals(
     Code.TRUST_SUBJECT, Code.TRUST_WILDCARD, Code.TRUST_CLAIMS_TOO_MANY, Code.TRUST_CLAIM_NAME,
     Code.TRUST_CLAIM_CHANGES, Code.TRUST_CLAIM_IN_ARRAY, Code.TRUST_CLAIM_VALUE, body=True,
 )  # fmt: skip
-Text = Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(max_length=512)]
 
 
 class NewTrust(Schema):

@@ -23,13 +23,13 @@ from portal.api.openapi import refusals
 from portal.api.problems import Problem
 from portal.api.team.bearers import CatalogueRead, CatalogueWrite
 from portal.api.team.proposals import Proposed, shown_proposal
-from portal.api.texts import NO_NUL, Reason
+from portal.api.texts import Reason
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
 
 router = Router(auth=CatalogueWrite(), tags=["issuers"])
 OF_A_CHANGE = (ApiCode.NOT_FOUND, ApiCode.IF_MATCH_MISSING, Code.CHANGED_MEANWHILE, Code.PROPOSED_ALREADY)
-Audience = Annotated[str, Field(max_length=512, pattern=NO_NUL, description="Empty: this site")]
+Audience = Annotated[str, Field(max_length=512, description="Empty: this site")]
 Lifetime = Annotated[
     int, Field(ge=MIN_LIFETIME, le=MAX_LIFETIME, description="Longest lifetime of its tokens, seconds")
 ]
@@ -86,10 +86,8 @@ class NewIssuer(Schema):
         },
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
-    issuer: Annotated[
-        str, Field(max_length=512, pattern=NO_NUL, description="As `iss` in its tokens, to the character")
-    ]
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    issuer: Annotated[str, Field(max_length=512, description="As `iss` in its tokens, to the character")]
     audience: Audience = ""
     max_lifetime: Lifetime = 3600
     jwks: Jwks = None

@@ -29,7 +29,7 @@ from portal.api.team.request_representation import (
     shown_message,
     shown_request,
 )  # fmt: skip
-from portal.api.texts import NO_NUL, Reason, checked
+from portal.api.texts import Reason, checked
 from portal.explanations.api_codes import ApiCode
 from portal.forms.requests import MessageForm, RequestForm
 from portal.search import request_search
@@ -38,13 +38,13 @@ from portal.web.http_request import prepared
 
 WRITE = RequestsWrite()
 router = Router(auth=RequestsRead(), tags=["requests"])
-Text = Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
+Text = Annotated[str, Field(max_length=4000)]
 
 
 class RequestFilters(NumberedPage):
     """Filters with the names that they have in the addresses of the queue."""
 
-    q: Annotated[str, Field(max_length=MAX_LENGTH, pattern=NO_NUL)] | None = Field(
+    q: Annotated[str, Field(max_length=MAX_LENGTH)] | None = Field(
         default=None, description="A number, or part of a name, an organisation or an address"
     )
     show: Literal["all", "second", "contact", "decided"] | None = Field(

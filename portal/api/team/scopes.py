@@ -22,7 +22,7 @@ from portal.api.problems import Problem
 from portal.api.team.bearers import CatalogueRead, CatalogueWrite
 from portal.api.team.catalogue_representation import TeamScope, TeamScopes, shown_scope
 from portal.api.team.proposals import Proposed, shown_proposal
-from portal.api.texts import NO_NUL, Descriptions, Reason, in_english
+from portal.api.texts import Descriptions, Reason, in_english
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
 
@@ -36,10 +36,8 @@ OF_A_CHANGE = (
 class ScopeFilters(NumberedPage):
     """Scopes of an API, or with a name."""
 
-    api: Annotated[str, Field(max_length=60, pattern=NO_NUL)] | None = Field(
-        default=None, description="Identifier of the API"
-    )
-    name: Annotated[str, Field(max_length=100, pattern=NO_NUL)] | None = None
+    api: Annotated[str, Field(max_length=60)] | None = Field(default=None, description="Identifier of the API")
+    name: Annotated[str, Field(max_length=100)] | None = None
 
 
 class NewScope(Schema):
@@ -59,7 +57,7 @@ class NewScope(Schema):
     )
 
     name: Annotated[str, StringConstraints(pattern=SCOPE_NAME, max_length=100)]
-    api: Annotated[str, Field(max_length=60, pattern=NO_NUL)]
+    api: Annotated[str, Field(max_length=60)]
     description: Descriptions
     sensitive: bool = False
     reason: Reason

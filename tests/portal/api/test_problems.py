@@ -5,6 +5,7 @@ from django.db import OperationalError
 from django.test import Client as Browser
 
 from portal.api.own import client as own_client
+from tests.portal.api.support import programs
 from tests.portal.api.support.callers import PATH
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +60,26 @@ def test_without_the_database_the_answer_is_503(call, monkeypatch):
     monkeypatch.setattr(own_client, "own_client", away)
     answer = call("GET", "self")
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+
+
+def test_nul_is_refused_wherever_a_text_has_it(call):
+    """PostgreSQL cannot keep it; schemathesis found a 5xx by it."""
+    body = {"issuer": "GitHub\0", "subject": "x", "claims": {"a": ["b\0"], "c\0": 1}, "sample": "e.y.J"}
+    answer = call("POST", "self/trusts", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "fields_invalid")
+    assert sorted(each["field"] for each in answer.json()["errors"]) == ["claims.a.0", "claims.c\0", "issuer"]
+    assert {each["code"] for each in answer.json()["errors"]} == {"null_characters_not_allowed"}
+
+
+@pytest.mark.parametrize(("path", "status"), [("clients?q=a%00b", 422), ("clients?organisation=%00", 422)])
+def test_nul_is_refused_in_an_address(path, status):
+    assert programs.program("keydesk.clients.read")("GET", path).status_code == status
+
+
+def test_nothing_has_a_name_with_nul():
+    assert programs.program("keydesk.catalogue.read")("GET", "apis/a%00b").status_code == 404
+
+
+def test_a_deep_body_costs_no_stack(call):
+    answer = call("POST", "self/trusts", b'{"claims":' + b"[" * 900 + b"]" * 900 + b"}")
+    assert answer.status_code in (400, 422)

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pydantic import ValidationError
 
 from audit.models import Entry
 from clients.actors import Actor
@@ -19,7 +18,6 @@ from clients.acts import client_requests, review
 from clients.mail import outbox
 from clients.models import Mail, Registration
 from foundation.refusals import Refusal
-from portal.api.team.requests import Recommendation
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -240,10 +238,3 @@ def test_no_act_lets_a_program_review(call):
                 registration=registration, message="x", seen=registration.content_hash, by=actor,
                 now=timezone.now() + timedelta(hours=1),
             )  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["\0", "Contract\0 4711 is valid"])
-def test_a_text_that_postgresql_cannot_keep_is_refused(text: str) -> None:
-    """NUL, which schemathesis found in the reason of a recommendation."""
-    with pytest.raises(ValidationError):
-        Recommendation(recommendation="approve", reason=text)

@@ -70,7 +70,7 @@ def test_its_keys_stand_beside_it_once_the_worker_was_there(call, followed):
         ("https://10.0.0.1/jwks", "address_not_public"),
         ("https://keys.example:8443/jwks", "address_port"),
         ("https://a:b@keys.example/jwks", "address_with_credentials"),
-        ("https://keys.example/\x00", "address_malformed"),
+        ("https://keys.example/\x00", "fields_invalid"),
     ],
 )
 def test_what_may_not_be_fetched_is_refused(call, made, url, code):

@@ -25,22 +25,21 @@ class ClientKey:
     jwk: Mapping[str, Any]
     active_from: float = 0.0
     retires_at: float = math.inf
-    not_after: float = math.inf  # of its certificate, or by its age
-    expires_at: float = math.inf  # by its age
+    not_after: float = math.inf  # the end of its certificate, or of a bare key by its age
 
     def problem_at(self, now: float) -> str:
-        """Return why the key cannot be used: "staged", "retired", "expired" or "aged"; "" if it can (PROTOCOL A-15)."""
+        """Return why the key cannot be used: "staged", "retired" or "expired"; "" if it can (PROTOCOL A-15)."""
         if self.retires_at <= now:
             return "retired"
         if self.not_after <= now:
-            return "aged" if self.expires_at <= now else "expired"
+            return "expired"
         return "staged" if self.active_from > now else ""
 
     def refusal_at(self, now: float) -> InvalidClient:
         """Return why an assertion of this key is refused (PROTOCOL A-15 and C-39)."""
         problem = self.problem_at(now)
-        if problem == "aged":
-            ended_at, our_clock = int(self.expires_at), int(now)
+        if problem == "expired":
+            ended_at, our_clock = int(self.not_after), int(now)
             return InvalidClient(Rule.CREDENTIAL_ENDED, key=self.kid, ended_at=ended_at, our_clock=our_clock)
         return InvalidClient(Rule.KEY_NOT_USABLE, key=self.kid, state=problem)
 

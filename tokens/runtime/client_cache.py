@@ -122,7 +122,6 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
         active_from=_or_never(row["active_from"]),
         retires_at=_or_never(row["retires_at"]),
         not_after=min(_or_never(row["not_after"]), _or_never(row["expires_at"])),
-        expires_at=_or_never(row["expires_at"]),
     )
 
 

@@ -44,8 +44,13 @@ def test_a_key_authenticates_from_its_start_until_its_end(dates: dict[str, Any],
     assert ours.problem_at(AT) == state
     for kid in ("k1", None):
         reason = refusal(signer(kid=kid).assertion(), ours)
-        assert (reason and reason.rule) == (Rule.KEY_NOT_USABLE if state else None)
-        assert reason is None or reason.facts == {"key": "k1", "state": state}
+        if state == "expired":  # PROTOCOL C-39
+            ended = {"key": "k1", "ended_at": int(dates["not_after"]), "our_clock": int(AT)}
+            assert reason
+            assert (reason.rule, reason.facts) == (Rule.CREDENTIAL_ENDED, ended)
+        else:
+            assert (reason and reason.rule) == (Rule.KEY_NOT_USABLE if state else None)
+            assert reason is None or reason.facts == {"key": "k1", "state": state}
 
 
 def test_the_state_of_a_key_is_told_before_its_signature_is_looked_at() -> None:
@@ -116,7 +121,7 @@ def test_a_certificate_works_until_its_not_after(client, processes, clock):
     clock.at = row.not_after.timestamp() - 1
     assert states(processes, mine) == {"ok"}
     clock.at = row.not_after.timestamp()
-    assert states(processes, mine) == {"expired"}
+    assert states(processes, mine) == {"credential_ended"}
 
 
 def test_a_closed_clients_key_and_secret_open_nothing(client, authorization, processes, clock):

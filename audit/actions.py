@@ -34,6 +34,7 @@ class Action(models.TextChoices):
     CLIENT_SETTINGS_CHANGED = "client.settings_changed", _("{actor} changed the settings of {subject}")
     SELF_SERVICE_ON = "client.self_service_on", _("{actor} let {subject} add keys and secrets by itself again")
     SELF_SERVICE_PAUSED = "client.self_service_paused", _("{actor} paused what {subject} adds by itself")
+    SELF_SERVICE_OFF = "client.self_service_off", _("{actor} turned off the API for itself of {subject}")
     CLIENT_SCOPES_CHANGED = "client.scopes_changed", _("{actor} changed the scopes of {subject}")
     CLIENT_TOKENS_INVALIDATED = "client.tokens_invalidated", _("{actor} invalidated all tokens of {subject}")
     NETWORK_CONFIRMED = (

@@ -85,6 +85,10 @@ WORDS: dict[str, Words] = {
         _("%(name)s: adds nothing by itself any more"),
         _("The software cannot renew its keys and secrets by API until one of you turns that on again."),
     ),
+    Action.SELF_SERVICE_OFF: Words(
+        _("%(name)s: does nothing by itself any more"),
+        _("The software cannot use the API for itself, not even to end a key, until one of you turns that on again."),
+    ),
     Action.CREDENTIAL_LABELLED: Words(_("%(name)s: label changed"), _("Nothing changes for your software.")),
     Action.KEY_DISPLACED: Words(
         _("Action needed at %(name)s: a key was retired"),

@@ -81,7 +81,8 @@ class Client(models.Model):
 
         ON = "on", _("Renews its own credentials")
         PAUSED = "paused", _("Adds nothing since an incident; ends and invalidates")
-        OFF = "off", _("Off")
+        OFF_BY_CONTACT = "off_by_contact", _("Off; a contact can turn it on")
+        OFF = "off", _("Off; only the Security team can turn it on")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client_id = ClientIdField(max_length=64, unique=True)
@@ -98,7 +99,7 @@ class Client(models.Model):
     secret_allowed = models.BooleanField(default=True)  # client_secret_basic and client_secret_post
     may_request_tokens = models.BooleanField(default=True)  # false: a resource server that only introspects
     self_service = models.CharField(
-        max_length=6, choices=SelfService, default=SelfService.ON, db_default=SelfService.ON.value
+        max_length=14, choices=SelfService, default=SelfService.ON, db_default=SelfService.ON.value
     )
     issuer_audience_only = models.BooleanField(default=False)  # rfc7523bis: `aud` is the issuer and nothing else
     token_lifetime = models.PositiveIntegerField(  # seconds
@@ -142,6 +143,12 @@ class Client(models.Model):
     @property
     def has_self_service(self) -> bool:
         """Return whether this client holds the scope keydesk.self: it, and the site (SELF_SERVICE_API)."""
+        holding = self.SelfService.ON, self.SelfService.PAUSED
+        return self.self_service in holding and settings.SELF_SERVICE_API
+
+    @property
+    def contacts_choose_self_service(self) -> bool:
+        """Return whether its contacts may turn self-service on and off: unless the Security team or the site did."""
         return self.self_service != self.SelfService.OFF and settings.SELF_SERVICE_API
 
     def pause_self_service(self) -> dict[str, tuple[object, object]]:

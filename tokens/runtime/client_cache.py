@@ -79,7 +79,7 @@ def _snapshot(
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
     secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named_and_held = columns
     uid, name, organisation, self_service, policy, secrets, keys, scopes, serves, *federation = named_and_held
-    holds_built_in = self_service_api and self_service != "off"
+    holds_built_in = self_service_api and self_service in ("on", "paused")
     built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if holds_built_in else {}
     return ClientSnapshot(
         id=id,

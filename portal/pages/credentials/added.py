@@ -1,6 +1,7 @@
 """Additions of the client itself: end one, pause them or turn them on again (API M-12)."""
 
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -25,6 +26,12 @@ from portal.ui.token_list import credential_name, users_of
 from portal.web.http_request import Request, posted
 from tokens.acts import unwanted
 from tokens.models import CredentialUse
+
+WORDS = {
+    Client.SelfService.ON: gettext_lazy("Everything: read, add, renew and end its credentials"),
+    Client.SelfService.PAUSED: gettext_lazy("Everything but additions"),
+    Client.SelfService.OFF_BY_CONTACT: gettext_lazy("Nothing"),
+}
 
 
 class EndAddedForm(forms.Form):
@@ -59,21 +66,46 @@ def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
     return render(request, "contact/end_added.html", context)
 
 
+class SelfServiceForm(forms.Form):
+    """Choice among what the client's contacts may choose; what holds now is no choice."""
+
+    to = forms.TypedChoiceField(
+        label=gettext_lazy("What may the client do by itself, by API?"),
+        coerce=Client.SelfService,
+        error_messages={"required": gettext_lazy("Choose what the client may do.")},
+        widget=forms.RadioSelect,
+    )
+    hints = {
+        "to": {
+            Client.SelfService.ON: gettext_lazy("Whoever has a key or secret of the client can add another."),
+            Client.SelfService.PAUSED: gettext_lazy(
+                "It still ends keys and invalidates tokens. For after an incident."
+            ),
+            Client.SelfService.OFF_BY_CONTACT: gettext_lazy("It gets no token for the API. You still add keys here."),
+        }
+    }
+
+    def __init__(self, *args: Any, current: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.ChoiceField, self.fields["to"])
+        field.choices = [(choice, WORDS[choice]) for choice in acts.CHOICES if choice != current]
+
+
 @contact
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_ask_for_step_up
 def self_service(request: Request, uid: UUID) -> HttpResponse:
-    """Pause what the client adds by itself, or turn it on; the form tells which, so a second click undoes nothing."""
+    """Choose whether the client may do all by itself, all but additions, or nothing."""
     client = client_of(request, uid)
-    if request.method != "POST":
-        return render(request, "contact/self_service.html", {"client": client})
-    require(request, Act.CHANGE_SELF_SERVICE, client)
-    on = request.POST.get("on") == "true"
-    with refusals_to(request):
-        acts.turn(client=client, on=on, by=actor(request), now=request.now)
-        done = _("The client can add keys and secrets by itself again.")
-        messages.success(request, done if on else _("The client adds nothing by itself any more."))
-    return redirect("contact:client", uid)
+    form = SelfServiceForm(posted(request), current=client.self_service)
+    if form.is_valid():
+        require(request, Act.CHANGE_SELF_SERVICE, client)
+        with refusals_to(request):
+            acts.turn(client=client, to=form.cleaned_data["to"], by=actor(request), now=request.now)
+            messages.success(request, _("Saved. All contacts get an e-mail."))
+        return redirect("contact:client", uid)
+    context = {"client": client, "form": form}
+    return render(request, "contact/self_service.html", context, status=422 if form.errors else 200)
 
 
 def _end(found: Key | Secret | Trust | JwksUri, request: Request, *, pause: bool) -> None:

@@ -81,7 +81,7 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "contact:retire_key": ({"key": used.uid}, {"overlap": "0"}),
         "contact:remove_trust": ({"trust": factories.trust(client).uid}, {}),
         "contact:end_added": ({"credential": used.uid}, {"pause": "on"}),
-        "contact:self_service": ({}, {"on": "false"}),
+        "contact:self_service": ({}, {"to": "off_by_contact"}),
         "contact:change_client_id": ({}, {"seen": client.client_id}),
         "contact:revoke_token": ({}, {"token": token.jti}),
         "contact:invalidate_tokens": ({}, {}),

@@ -171,9 +171,10 @@ def test_every_client_holds_keydesk_self_and_gets_it_only_by_name(wire, authoriz
     assert wire.token(authorization, "address.read keydesk.self").json["scope"] == "address.read keydesk.self"
 
 
-def test_a_client_without_self_service_gets_no_such_token(wire, client, authorization):
+@pytest.mark.parametrize("off", ["off", "off_by_contact"])
+def test_a_client_without_self_service_gets_no_such_token(wire, client, authorization, off):
     token = wire.token(authorization, "keydesk.self address.read").json["access_token"]
-    client.self_service = "off"
+    client.self_service = off
     client.save()
     assert refused(wire, wire.token(authorization, "keydesk.self")) == "scope_not_granted"
     assert wire.get("verify", authorization=f"Bearer {token}").status == 200  # address.read remains

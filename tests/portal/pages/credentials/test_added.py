@@ -102,7 +102,7 @@ def test_after_an_incident_a_contact_turns_it_on_again(made):
     assert call("POST", "self/keys", body).json()["code"] == "self_service_off"
     browser, url = browsers.of(lotte()), reverse("contact:self_service", args=[made.uid])
     assert url in browser.get(reverse("contact:client", args=[made.uid])).content.decode()
-    browser.post(url, {"on": "true"})
+    browser.post(url, {"to": "on"})
     assert Entry.objects.get(action="client.self_service_on").changes == {"self_service": ["paused", "on"]}
     assert Mail.objects.filter(facts__action="client.self_service_on").count() == 1
     assert call("POST", "self/keys", body).status_code == 201
@@ -112,6 +112,19 @@ def test_what_the_security_team_turned_off_stays_off(made):
     Client.objects.filter(pk=made.pk).update(self_service="off")
     browser, url = browsers.of(lotte()), reverse("contact:self_service", args=[made.uid])
     assert "Ask the Security team" in browser.get(url).content.decode()
-    browser.post(url, {"on": "true"})
+    browser.post(url, {"to": "on"})
     made.refresh_from_db()
     assert made.self_service == "off"
+
+
+def test_a_contact_turns_the_api_for_itself_off_and_on_again(made):
+    call, browser = caller(made), browsers.of(lotte())
+    url = reverse("contact:self_service", args=[made.uid])
+    assert call("GET", "self").status_code == 200
+    assert "Choose what the client may do." in browser.post(url, {}).content.decode()
+    browser.post(url, {"to": "off_by_contact"})
+    assert Entry.objects.get(action="client.self_service_off").changes == {"self_service": ["on", "off_by_contact"]}
+    assert call("GET", "self").status_code == 403
+    assert url in browser.get(reverse("contact:client", args=[made.uid])).content.decode()
+    browser.post(url, {"to": "on"})
+    assert call("GET", "self").status_code == 200

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from clients.access import one_time_codes
 from clients.models import Client, Issuer, Mail, Session, Trust
 from tests.portal.support import browsers
 from tests.support.factories import NOW, lotte
@@ -51,6 +52,18 @@ def test_a_sample_becomes_a_trust_with_the_immutable_claims(made, platform):
     assert "repository_id=742213905" in listed
     assert "deploy" in listed
     assert Mail.objects.filter(facts__action="trust.added").exists()
+
+
+def test_a_trust_waits_for_the_step_up_like_a_key(made, platform):
+    """The page takes a sample before, so it is not among the forms of tests/portal/guards/test_guarded_acts.py."""
+    browser = browsers.of(lotte(), stepped_up=False)
+    page = read(browser, made, platform.token())["Location"]
+    answer = browser.post(page, {"pins": list(PINS), "label": "", "seen": ""})
+    assert browsers.is_asked(answer)
+    assert not Trust.objects.exists()
+    code = one_time_codes.value(lotte().codes.get())
+    assert browser.post(answer["Location"], {"code": code}).status_code == 302
+    assert Trust.objects.get().subject == platform.subject
 
 
 def test_the_token_is_neither_kept_nor_shown(made, platform):

@@ -144,7 +144,7 @@ def confirm_at_provider(request: Request, name: str, account: Account, *, asked_
     if refused.refusal:
         client = Client.objects.of(request.user).filter(uid=data["client"]).first() if data["client"] else None
         step_up.note_failed(asked=_asked(request, Act(data["act"]), client), how="account", by=actor(request))
-    return redirect(f"{data['path']}?{CONFIRM}={name}")
+    return redirect(_address(data["back"], name))
 
 
 # --- Asking for the code ----------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
     needs_code = not passkeys_of(request.user).exists() and _provider_of(request.user) is None
     data = {
         "path": request.path,
-        "back": request.get_full_path(),
+        "back": _page_that_asked(request),
         "act": needed.act.value,
         "client": client,
         "form": fields,
@@ -167,7 +167,19 @@ def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
         return redirect(request.path)
     if needs_code:
         _mail_code(request, _asked(request, needed.act, needed.client), again=False)
-    return redirect(f"{request.path}?{CONFIRM}={name}")
+    return redirect(_address(data["back"], name))
+
+
+def _page_that_asked(request: Request) -> str:
+    """Return its address with its query, which the act needs after the step-up, but without a kept form's id."""
+    query = request.GET.copy()
+    query.pop(CONFIRM, None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _address(back: str, name: str) -> str:
+    """Return the address of the page for the code."""
+    return f"{back}{'&' if '?' in back else '?'}{CONFIRM}={name}"
 
 
 def _waiting(request: Request) -> Waiting | None:

@@ -30,7 +30,7 @@ def of(user: User, *, stepped_up: bool = True) -> Client:
 
 def is_asked(answer: HttpResponse) -> bool:
     """Return whether the answer leads to the page for a code."""
-    return answer.status_code == 302 and "?confirm=" in answer["Location"]
+    return answer.status_code == 302 and "confirm=" in answer["Location"]
 
 
 def newest_code() -> str:

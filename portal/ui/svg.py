@@ -18,8 +18,14 @@ ICONS = {
     "bulb": '<path d="M9 17.5h6M10 21h4M8.5 17.5c0-3-2.5-4-2.5-7.5a6 6 0 0 1 12 0c0 3.5-2.5 4.5-2.5 7.5"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.5 2"/>',
     "close": '<path d="M6 6l12 12M18 6 6 18"/>',
+    "copy": '<rect x="9" y="9" width="11" height="12" rx="2"/><path d="M5.5 15H5a1 1 0 0 1-1-1V5a2 2 0 0 1 2-2h8a1 1'
+    ' 0 0 1 1 1v1.5"/>',
+    "done": '<path d="m4.5 12.5 5 5 10-11"/>',
+    "dots": '<path d="M5.5 12h.01M12 12h.01M18.5 12h.01"/>',
+    "down": '<path d="m6 9.5 6 6 6-6"/>',
     "download": '<path d="M12 4v11M7 10.5l5 5 5-5M4 20h16"/>',
     "file": '<path d="M6 3h8l4 4v14H6V3Z"/><path d="M14 3v4h4M9 12h6M9 16h6"/>',
+    "globe": '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c5.5 5 5.5 13 0 18M12 3c-5.5 5-5.5 13 0 18"/>',
     "info": '<circle cx="12" cy="12" r="9"/><path d="M12 11v5M12 7.8v.1"/>',
     "key": '<circle cx="8" cy="14.5" r="4.5"/><path d="m11.5 11.5 8-8M16 7l3 3M13.5 9.5l2 2"/>',
     "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01"/>',
@@ -27,6 +33,7 @@ ICONS = {
     "ok": '<circle cx="12" cy="12" r="9"/><path d="m8 12.2 2.8 2.8L16 9.6"/>',
     "people": '<circle cx="9" cy="8" r="3.5"/><path d="M2.5 20c.5-4 3-6 6.5-6s6 2 6.5 6M16 4.8a3.5 3.5 0 0 1 0 6.4M18'
     ' 14.5c2 .8 3.2 2.6 3.5 5.5"/>',
+    "person": '<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5c.6-4 3.5-6 7.5-6s6.9 2 7.5 6"/>',
     "refresh": '<path d="M20 11a8 8 0 0 0-14-4.5L4 9M4 4v5h5M4 13a8 8 0 0 0 14 4.5l2-2.5M20 20v-5h-5"/>',
     "search": '<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>',
     "shield": '<path d="M12 3 4.5 6v6c0 4.5 3 7.5 7.5 9 4.5-1.5 7.5-4.5 7.5-9V6L12 3Z"/>'

@@ -41,6 +41,19 @@ document.addEventListener('click', async (event) => {
   }
 });
 
+// A menu closes when the reader leaves it: by Escape, which leads back to its name, or by a click elsewhere.
+const menus = () => document.querySelectorAll('.kd-menu[open]');
+document.addEventListener('click', ({ target }) => {
+  for (const menu of menus()) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape') return;
+  for (const menu of menus()) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  }
+});
+
 // A chart of days is one stop for the Tab key; the arrow keys go from day to day.
 for (const list of document.querySelectorAll('[data-roving]')) {
   const days = () => [...list.querySelectorAll('.kd-chart__link')].filter((day) => day.offsetParent);

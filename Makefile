@@ -8,6 +8,7 @@
 # make bench-compare  the token server's CPU per request beside an older commit's (ARGS="54533bb --rounds 6")
 # make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
+# make ha       Keydesk on several machines, with every fault, in at most 15 minutes (docs/high-availability.md; ARGS="--only host,crash")
 # make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/
 # make audit    known vulnerabilities of the lock files, and licences; says what it could not check
 # make release  source archive, bill of materials and checksums of this commit, into .local/release/ (COSIGN_KEY signs)
@@ -23,7 +24,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 
-.PHONY: help install translations demo test quick coverage check messages bench bench-compare bench-scale bench-pages screenshots audit release walks clean
+.PHONY: help install translations demo test quick coverage check messages bench bench-compare bench-scale bench-pages ha screenshots audit release walks clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -90,6 +91,9 @@ bench-scale: translations
 
 bench-pages: translations
 	@exec $(PYTHON) -m bench.pages $(ARGS)
+
+ha: translations
+	@exec $(PYTHON) -m dev.ha $(ARGS)
 
 screenshots: translations
 	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -q tests/e2e/pages/screenshots.py

@@ -1,0 +1,1 @@
+"""`make ha`: Keydesk on several machines, with faults (docs/high-availability.md)."""

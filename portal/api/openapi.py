@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.conf import settings
 from ninja import NinjaAPI
 
 from foundation.refusals import Refusal
+from portal.api.bearer import ScopeBearer
 from portal.api.idempotency import HEADER, MAX_LENGTH
 from portal.api.problems import MEDIA_TYPE, described
 from portal.explanations.api_codes import FACTS, STATUSES, ApiCode
@@ -109,6 +112,30 @@ def document(api: NinjaAPI) -> dict[str, Any]:
             if operation["tags"] != LEAKS:
                 _describe_limits(operation["responses"])
     return made
+
+
+@dataclass(frozen=True)
+class Row:
+    """Operation as the documentation lists it. `scope` is empty where no access token of Keydesk is asked for."""
+
+    scope: str
+    method: str
+    path: str
+
+
+@cache
+def rows(api: NinjaAPI) -> list[Row]:
+    """Return all operations by the scope that opens them, in the order of the paths."""
+    scopes = {bearer.__name__: bearer.scope for bearer in ScopeBearer.__subclasses__()}
+    paths = api.get_openapi_schema(path_prefix=settings.API_PATH)["paths"]
+    found = [
+        Row(next((scopes[name] for each in operation.get("security", []) for name in each if name in scopes), ""),
+            method.upper(), path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    ]  # fmt: skip
+    order = list(dict.fromkeys(row.scope for row in found))
+    return sorted(found, key=lambda row: order.index(row.scope))
 
 
 def _describe_limits(answers: dict[str, Any]) -> None:

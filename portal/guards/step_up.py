@@ -153,9 +153,10 @@ def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
     fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
     client = str(needed.client.uid) if needed.client else ""
     needs_code = not passkeys_of(request.user).exists() and _provider_of(request.user) is None
+    back = _page_that_asked(request)
     data = {
         "path": request.path,
-        "back": _page_that_asked(request),
+        "back": back,
         "act": needed.act.value,
         "client": client,
         "form": fields,
@@ -167,7 +168,7 @@ def _begin(request: Request, needed: StepUpNeeded) -> HttpResponse:
         return redirect(request.path)
     if needs_code:
         _mail_code(request, _asked(request, needed.act, needed.client), again=False)
-    return redirect(_address(data["back"], name))
+    return redirect(_address(back, name))
 
 
 def _page_that_asked(request: Request) -> str:

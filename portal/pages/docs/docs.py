@@ -18,6 +18,8 @@ from django.views.decorators.http import require_safe
 
 from clients.models import Client, Scope
 from foundation.refusals import Refusal
+from portal.api import openapi
+from portal.api.application import api
 from portal.explanations.api_codes import FACTS, STATUSES, UPLOADED_KEY
 from portal.explanations.sentences import in_words
 from portal.guards.access import client_of
@@ -195,7 +197,13 @@ def _api(_reader: Reader) -> dict[str, Any]:
     rows = [{"code": each.code, "status": STATUSES[each.code].value, "words": in_words(each)} for each in refused]
     base = settings.PUBLIC_URL + settings.API_PATH
     sample = f'curl -H "Authorization: Bearer $TOKEN" {base}self'
-    return {"base": base, "sample": sample, "refusals": rows, "uploaded_key": UPLOADED_KEY}
+    return {
+        "base": base,
+        "sample": sample,
+        "operations": openapi.rows(api),
+        "refusals": rows,
+        "uploaded_key": UPLOADED_KEY,
+    }
 
 
 def _resource_servers(reader: Reader) -> dict[str, Any]:

@@ -265,3 +265,15 @@ def test_a_scope_catalogue_without_scopes_says_so(client: Browser) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_of_authentication_has_its_samples(client: Browser, method: str) -> None:
     assert client.get(page_url("get-a-token", method=method)).status_code == 200
+
+
+def test_the_api_lists_every_operation_with_its_scope(client: Browser) -> None:
+    """API M-1."""
+    page = " ".join(client.get("/docs/api/").content.decode().split())
+    document = client.get("/api/v1/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {path}" in page
+    before, found, _after = page.partition("POST /api/v1/self/keys")
+    assert found
+    assert before.rstrip(" ").rpartition("keydesk.")[2].startswith("self")

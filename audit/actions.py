@@ -153,6 +153,7 @@ FIELDS: dict[str, str | Promise] = {
     "name": _("Name"),
     "client_name": _("Name of the client"),
     "organisation": _("Organisation"),
+    "organisation_number": _("Organisation number"),
     "reference": _("Reference of the organisation"),
     "purpose": _("What it does"),
     "reason": _("Why it is needed"),

@@ -31,6 +31,13 @@ class Field:
 CONTENT_FIELDS = (
     Field(name="client_name", client="name", log="client_name"),
     Field(name="organisation", client="organisation", log="organisation"),
+    Field(
+        name="organisation_number",
+        client="organisation_number",
+        log="organisation_number",
+        optional=True,
+        kind=Kind.LINE,
+    ),
     Field(name="reference", client="reference", log="reference", optional=True, kind=Kind.LINE),
     Field(name="contact_name", person=True),
     Field(name="contact_email", log="email", person=True),

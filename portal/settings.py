@@ -47,6 +47,7 @@ SERVICE_NAME = env.str("SERVICE_NAME", default="Keydesk")
 ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="")
 SUPPORT_PHONE = env.str("SUPPORT_PHONE", default="")
+ORGANISATION_REGISTER = env.str("ORGANISATION_REGISTER", default="")
 HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [

@@ -18,6 +18,7 @@ from clients.edit_tags import edit_tag
 from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope, ScopeQuerySet
 from clients.models.people import User
+from clients.organisations import numbers as organisation_numbers
 
 CLIENT_ID_ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # without characters that are misread: i l o u 0 1
 
@@ -88,6 +89,10 @@ class Client(models.Model):
     client_id = ClientIdField(max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
+    organisation_number = models.CharField(  # in the normal form; the same number is the same organisation
+        max_length=organisation_numbers.MAX_LENGTH, blank=True, default="", db_default="",
+        validators=[organisation_numbers.check],
+    )  # fmt: skip
     reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
     purpose = models.TextField(_("what it does"), blank=True, max_length=4000)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
@@ -116,6 +121,7 @@ class Client(models.Model):
         indexes = [
             models.Index(fields=["name", "id"]),
             models.Index(fields=["organisation"]),
+            models.Index(fields=["organisation_number"]),
             models.Index(Lower("organisation"), name="client_organisation_lower"),
             models.Index(fields=["status", "name"]),
         ]

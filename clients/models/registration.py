@@ -15,6 +15,7 @@ from clients.fields import CONTENT_FIELDS
 from clients.models.catalogue import Scope
 from clients.models.client import Client, ClientContact
 from clients.models.people import User
+from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
@@ -93,6 +94,9 @@ class Registration(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.UNCONFIRMED)
     client_name = models.CharField(_("name of the client"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
+    organisation_number = models.CharField(
+        max_length=organisation_numbers.MAX_LENGTH, blank=True, default="", db_default=""
+    )
     reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
     contact_name = models.CharField(_("your name"), max_length=150)
     contact_email = models.EmailField(_("your work e-mail address"))

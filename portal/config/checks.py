@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.module_loading import import_string
 
 from clients.federation import installation, scanner_keys
 from foundation.refusals import Refusal
@@ -159,6 +160,17 @@ def leak_reports(**_kwargs: Any) -> list[CheckMessage]:
         hint = f"Give at least {MIN_REPORT_TOKEN_LENGTH} random characters: whoever guesses it can send reports."
         problems.append(Error("LEAK_GITLAB_TOKEN is short.", hint=hint, id="keydesk.E012"))
     return problems
+
+
+@register(Tags.security)
+def organisation_register(**_kwargs: Any) -> list[CheckMessage]:
+    try:
+        if not settings.ORGANISATION_REGISTER or callable(import_string(settings.ORGANISATION_REGISTER)):
+            return []
+    except ImportError:
+        pass
+    hint = "Name a function by its path, such as registers.kbo.look_up."
+    return [Error("ORGANISATION_REGISTER names no function.", hint=hint, id="keydesk.E013")]
 
 
 @register(Tags.database)

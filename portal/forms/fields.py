@@ -9,6 +9,7 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 from foundation.names import check_line, check_name
 from foundation.secret_format import without_secrets
@@ -51,6 +52,21 @@ class Line(BoundedText):
         no_secret(value)
         if value:
             self.check(value)
+
+
+class OrganisationNumber(Line):
+    """The number of an organisation in its country's register, in its normal form."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(is_name=False, max_length=organisation_numbers.MAX_LENGTH, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return organisation_numbers.normal(super().to_python(value))
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value:
+            organisation_numbers.check(value)
 
 
 class Text(BoundedText):

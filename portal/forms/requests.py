@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from clients.acts.client_requests import Content
 from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Api, Client, Registration, Scope
-from portal.forms.fields import Line, Text, email_field, no_secret
+from portal.forms.fields import Line, OrganisationNumber, Text, email_field, no_secret
 
+OF_ORGANISATION = ("organisation", "organisation_number")
 OF_CLIENT = [field.name for field in CONTENT_FIELDS if field.client]
 
 
@@ -26,6 +27,12 @@ class ContentForm(forms.Form):
         max_length=150,
         error_messages={"required": _("Enter the name of your organisation.")},
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    organisation_number = OrganisationNumber(
+        label=_("Organisation number"),
+        help_text=_("Of the KBO/BCE or the KvK; of another register with the code of the country: “DE HRB 12345”."),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     client_name = Line(
         label=_("Name of the client"),
@@ -60,8 +67,8 @@ class ContentForm(forms.Form):
         self.offered = {scope.name: scope for scope in scopes}
         field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(name, name) for name in self.offered]
-        about_client = [name for name in OF_CLIENT if name != "organisation"]
-        self.order_fields(["organisation", "contact_name", "contact_email", *about_client, "scopes"])
+        about_client = [name for name in OF_CLIENT if name not in OF_ORGANISATION]
+        self.order_fields([*OF_ORGANISATION, "contact_name", "contact_email", *about_client, "scopes"])
 
     def clean_scopes(self) -> tuple[Scope, ...]:
         return tuple(self.offered[name] for name in self.cleaned_data["scopes"])

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
 from clients.models import Client, Key, Secret
+from clients.organisations import numbers as organisation_numbers
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
 from tokens.models import CredentialUse
@@ -51,7 +52,7 @@ def _state(clients: Clients, status: str, _now: datetime) -> Clients:
 
 
 def _organisation(clients: Clients, text: str, _now: datetime) -> Clients:
-    return clients.filter(organisation__icontains=text)
+    return clients.filter(Q(organisation__icontains=text) | Q(organisation_number=organisation_numbers.normal(text)))
 
 
 def _scope(clients: Clients, name: str, _now: datetime) -> Clients:

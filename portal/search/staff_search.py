@@ -17,6 +17,7 @@ from django.urls import reverse
 from audit.models import Entry
 from clients.former_ids import has_id
 from clients.models import Client, ClientContact, ClientScope, Key, Registration, Secret
+from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 from portal.web.http_request import is_uuid
 from tokens.models import AnonymousRefusal, JournalEntry, Token
@@ -50,6 +51,8 @@ def registration_number(text: str) -> Registration | None:
 def _names(text: str) -> Iterator[Found]:
     for column in ("client_id", "name", "organisation"):
         yield Client.objects.filter(**{f"{column}__{_part(text)}": text}).values("pk")
+    if number := organisation_numbers.normal(text):
+        yield Client.objects.filter(organisation_number=number).values("pk")
 
 
 def _part(text: str) -> str:

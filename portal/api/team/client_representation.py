@@ -22,6 +22,7 @@ CLIENT_EXAMPLE: dict[str, JsonValue] = {
     "client_id": "k4m9xw2hz7ra",
     "name": "Meterstanden",
     "organisation": "Waterbedrijf Leiestroom",
+    "organisation_number": "BE 0765.440.163",
     "reference": "",
     "purpose": "Reads addresses before letters are sent.",
     "status": "active",
@@ -69,6 +70,7 @@ class TeamClient(Schema):
     client_id: str
     name: str
     organisation: str
+    organisation_number: str
     reference: str
     purpose: str
     status: ClientStatus
@@ -116,6 +118,7 @@ def shown_client(client: Client) -> TeamClient:
         client_id=client.client_id,
         name=client.name,
         organisation=client.organisation,
+        organisation_number=client.organisation_number,
         reference=client.reference,
         purpose=client.purpose,
         status=cast(ClientStatus, client.status),

@@ -25,6 +25,7 @@ REQUEST_EXAMPLE: dict[str, JsonValue] = {
     "status": "submitted",
     "client_name": "Meterstanden",
     "organisation": "Waterbedrijf Leiestroom",
+    "organisation_number": "BE 0765.440.163",
     "reference": "",
     "contact_name": "Lotte Verhaeghe",
     "contact_email": "lotte@leiestroom.example",
@@ -71,6 +72,7 @@ class TeamRequest(Schema):
     status: RequestStatus
     client_name: str
     organisation: str
+    organisation_number: str
     reference: str
     contact_name: str
     contact_email: str

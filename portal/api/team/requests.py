@@ -72,6 +72,7 @@ class NewRequest(Schema):
 
     client_name: Text
     organisation: Text
+    organisation_number: Text = ""
     reference: Text = ""
     contact_name: Text
     contact_email: Text

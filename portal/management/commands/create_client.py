@@ -12,6 +12,7 @@ from clients.acts import lifecycle
 from clients.fields import CONTENT_FIELDS
 from clients.keymaterial.formats import MAX_SCANNED_BYTES
 from clients.models import Api, Client, Scope, User
+from clients.organisations import numbers as organisation_numbers
 from clients.refusal_codes import CommandCode
 from foundation.refusals import Refusal
 from portal.management.act_command import ActCommand
@@ -24,7 +25,7 @@ class Command(ActCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         for column in COLUMNS:
-            parser.add_argument(f"--{column}", required=column == "name", default="")
+            parser.add_argument(f"--{column.replace('_', '-')}", required=column == "name", default="")
         parser.add_argument("--contact", required=True, metavar="EMAIL", help="its owner, who manages it in the portal")
         parser.add_argument("--scope", nargs="+", action="extend", default=[], help="may be repeated")
         parser.add_argument(
@@ -45,6 +46,7 @@ class Command(ActCommand):
         if stray := set(options["default_scope"]) - set(options["scope"]):
             raise Refusal(CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE, names=sorted(stray))
         content = {column: options[column] for column in COLUMNS}
+        content["organisation_number"] = organisation_numbers.normal(content["organisation_number"])
         Client(**{**content, "organisation": content["organisation"] or "-"}).full_clean()
         client, secret = lifecycle.create(
             **content,

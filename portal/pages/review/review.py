@@ -127,7 +127,8 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 def _signals(registration: Registration) -> list[str]:
     """Return the signals of the page as texts, for the record of the decision."""
-    return risk_signals.as_texts(risk_signals.signals_of(registration, risk_signals.known_about([registration])))
+    known = risk_signals.known_about([registration], ask_register=True)
+    return risk_signals.as_texts(risk_signals.signals_of(registration, known))
 
 
 @security_team
@@ -145,7 +146,8 @@ def write_message(request: Request, uid: UUID) -> HttpResponse:
 
 
 def _context(request: Request, registration: Registration, form: DecisionForm) -> dict[str, object]:
-    found = risk_signals.shown(registration, risk_signals.known_about([registration]))
+    known = risk_signals.known_about([registration], ask_register=registration.is_open)
+    found = risk_signals.shown(registration, known)
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own

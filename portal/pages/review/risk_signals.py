@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import CharField, F, Func, Value
+from django.db.models import CharField, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.models import Client, ClientContact, Registration, User
+from clients.organisations import numbers as organisation_numbers
+from clients.organisations import register as organisation_register
+from clients.organisations.register import NoAnswer, Organisation
 from foundation import email_addresses, names
 
 # Mail providers open to everybody: an address there proves nothing about the organisation.
@@ -46,41 +49,73 @@ class Hint:
 
 @dataclass(frozen=True)
 class Known:
-    """Known facts to compare with, with organisations by their name in lower case."""
+    """Known facts to compare with, with organisations by their number and by their name in lower case."""
 
     clients: Mapping[str, int]  # how many each organisation has
+    numbers: Mapping[str, set[str]]  # of the clients under each name
     domains: Mapping[str, set[str]]  # of the mail of its contacts, as A-labels, without free mail
     staff: list[User]
     contacts: Mapping[int, list[ClientContact]]  # of the clients that would change, newest first
+    registered: Mapping[str, Organisation | NoAnswer | None]  # what the register said about each number
 
 
-def known_about(registrations: Iterable[Registration]) -> Known:
-    """Return the known facts about these requests, in four queries for any number of them."""
+def known_about(registrations: Iterable[Registration], *, ask_register: bool = False) -> Known:
+    """Return the known facts about these requests, in four queries for any number of them.
+
+    `ask_register`: look up their numbers too, which may take an HTTP request each.
+    """
     registrations = list(registrations)
     organisations = {registration.organisation.lower() for registration in registrations}
-    clients = Client.objects.annotate(key=Lower("organisation")).filter(key__in=organisations)
-    contacts = ClientContact.objects.annotate(
-        key=Lower("client__organisation"),
-        domain=Func(F("user__mailbox"), Value("@"), Value(-1), function="split_part", output_field=CharField()),
-    )
-    domains: dict[str, set[str]] = defaultdict(set)
-    for key, domain in contacts.filter(key__in=organisations).values_list("key", "domain").distinct():
-        if domain not in FREE_MAIL:
-            domains[key].add(domain)
+    typed = {registration.organisation_number for registration in registrations} - {""}
+    same = Q(key__in=organisations) | Q(organisation_number__in=typed)
+    clients = Client.objects.annotate(key=Lower("organisation")).filter(same)
+    counted: Counter[str] = Counter()
+    numbers: dict[str, set[str]] = defaultdict(set)
+    for name, number in clients.values_list("key", "organisation_number"):
+        counted[name] += 1
+        if number:
+            counted[number] += 1
+            numbers[name].add(number)
     staff = User.objects.exclude(role=User.Role.CONTACT).only("name", "mailbox")
     people: dict[int, list[ClientContact]] = defaultdict(list)
     changing = [registration.client_id for registration in registrations if registration.kind == CHANGE]
     for contact in ClientContact.objects.filter(client__in=changing).select_related("user").order_by("-added_at", "pk"):
         people[contact.client_id].append(contact)
-    counted = Counter(clients.values_list("key", flat=True))
-    return Known(clients=counted, domains=domains, staff=list(staff), contacts=people)
+    registered = {number: _registered(number) for number in typed} if ask_register else {}
+    return Known(
+        clients=counted, numbers=numbers, domains=_domains(clients), staff=list(staff), contacts=people,
+        registered=registered,
+    )  # fmt: skip
+
+
+def _domains(clients: QuerySet[Client]) -> dict[str, set[str]]:
+    """Return the mail domains of the contacts of these clients, by their organisation's name and number."""
+    domain = Func(F("user__mailbox"), Value("@"), Value(-1), function="split_part", output_field=CharField())
+    contacts = ClientContact.objects.filter(client__in=clients).annotate(key=Lower("client__organisation"))
+    found: dict[str, set[str]] = defaultdict(set)
+    rows = contacts.annotate(domain=domain).values_list("key", "client__organisation_number", "domain").distinct()
+    for name, number, theirs in rows:
+        if theirs not in FREE_MAIL:
+            found[name].add(theirs)
+            found[number].add(theirs)
+    return found
+
+
+def _registered(number: str) -> Organisation | NoAnswer | None:
+    if not organisation_register.is_configured():
+        return NoAnswer()
+    try:
+        return organisation_register.look_up(number)
+    except NoAnswer as failure:
+        return failure
 
 
 def signals_of(registration: Registration, known: Known) -> list[Hint]:
     """Return the signals. `known` is from known_about; prefetch `registration.asked` with scopes, join `requester`."""
     found = [
         _scopes(registration), _staff_name(registration, known), _disguise(registration),
-        _address(registration, known), _organisation(registration, known), _contacts(registration, known),
+        _address(registration, known), _organisation(registration, known), _number(registration, known),
+        _contacts(registration, known),
     ]  # fmt: skip
     return [hint for hint in found if hint is not None]
 
@@ -134,7 +169,7 @@ def _disguise(registration: Registration) -> Hint | None:
 
 def _address(registration: Registration, known: Known) -> Hint:
     domain = email_addresses.domain_of(registration.contact_email)
-    letters, theirs = email_addresses.in_unicode(domain), known.domains.get(registration.organisation.lower(), set())
+    letters, theirs = email_addresses.in_unicode(domain), _their_domains(registration, known)
     staffs = {member.mailbox.rpartition("@")[2] for member in known.staff}
     shown = email_addresses.in_full(domain)
     if any(names.is_disguised(label) for label in letters.split(".")):
@@ -152,13 +187,51 @@ def _address(registration: Registration, known: Known) -> Hint:
     return Hint("info", _("Mail domain: %(domain)s") % {"domain": shown}, _("Whose it is was not checked"))
 
 
+def _their_domains(registration: Registration, known: Known) -> set[str]:
+    """Return the known mail domains of the organisation: by its number, or else by its name."""
+    by_number = known.domains.get(registration.organisation_number) if registration.organisation_number else None
+    return by_number or known.domains.get(registration.organisation.lower(), set())
+
+
 def _organisation(registration: Registration, known: Known) -> Hint:
-    count = known.clients.get(registration.organisation.lower(), 0)
+    """Count the clients of the organisation: of the same number, whatever their names, or else of the same name."""
+    name, number = registration.organisation.lower(), registration.organisation_number
+    if number and (count := known.clients.get(number, 0)):
+        text = ngettext(
+            "%(n)s client has this organisation number", "%(n)s clients have this organisation number", count
+        )
+        url = f"{reverse('security:clients')}?{urlencode({'organisation': number})}"
+        return Hint("info", text % {"n": count}, _("By the number that was typed, which proves nothing"), url)
+    if number and (others := known.numbers.get(name)):
+        return Hint("bad", _("Clients by this name have another number"), ", ".join(sorted(others)))
+    count = known.clients.get(name, 0)
     if not count:
         return Hint("warn", _("First client of this organisation"))
     text = ngettext("This organisation has %(n)s client", "This organisation has %(n)s clients", count)
     theirs = f"{reverse('security:clients')}?{urlencode({'organisation': registration.organisation})}"
     return Hint("info", text % {"n": count}, _("By the name that was typed, which proves nothing"), theirs)
+
+
+def _number(registration: Registration, known: Known) -> Hint | None:
+    """Tell what the form of the number shows, and what the register says. Green needs the register's own name."""
+    number = registration.organisation_number
+    if not number:
+        return Hint("info", _("No organisation number given"))
+    found = known.registered.get(number, NoAnswer())
+    facts = {"number": number}
+    if isinstance(found, NoAnswer):
+        known_form = organisation_numbers.country_of(number) == organisation_numbers.BELGIUM
+        text = _("%(number)s: the check digits are right") if known_form else _("%(number)s: has no check digits")
+        asked = organisation_register.is_configured() and number in known.registered
+        return Hint("info", text % facts, _("The register did not answer") if asked else _("Not looked up"))
+    if found is None:
+        return Hint("bad", _("%(number)s is not in the register") % facts)
+    note = ", ".join(filter(None, (found.name, found.note)))
+    if not found.active:
+        return Hint("bad", _("%(number)s has ended in the register") % facts, note)
+    if names.skeleton(found.name) != names.skeleton(registration.organisation):
+        return Hint("warn", _("%(number)s has another name in the register") % facts, note)
+    return Hint("ok", _("%(number)s is active in the register under this name") % facts, note)
 
 
 def _contacts(registration: Registration, known: Known) -> Hint | None:

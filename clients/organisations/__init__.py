@@ -1,0 +1,1 @@
+"""Organisations: their numbers, and the register that knows them."""

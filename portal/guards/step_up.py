@@ -144,7 +144,7 @@ def confirm_at_provider(request: Request, name: str, account: Account, *, asked_
     if refused.refusal:
         client = Client.objects.of(request.user).filter(uid=data["client"]).first() if data["client"] else None
         step_up.note_failed(asked=_asked(request, Act(data["act"]), client), how="account", by=actor(request))
-    return redirect(_address(back, name))
+    return redirect(_address(data["back"], name))
 
 
 # --- Asking for the code ----------------------------------------------------------------------------------------------

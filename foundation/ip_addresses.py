@@ -26,9 +26,12 @@ def network(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def wide_network(address: str) -> str:
-    """Return the /24 or /48 of an address, roughly a site, for counting by where requests come from; "" for ""."""
-    return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False)) if address else ""
+def wide_network(network: str) -> str:
+    """Return the /24 or /48, roughly a site, of an address or a smaller network; the text itself if it is neither."""
+    try:
+        return str(ip_network(f"{network.partition('/')[0]}/{48 if ':' in network else 24}", strict=False))
+    except ValueError:
+        return network
 
 
 @lru_cache(maxsize=4096)

@@ -274,6 +274,7 @@ SELF_SERVICE_API = env.bool("SELF_SERVICE_API", default=True)  # clients hold ke
 LEAK_GITHUB_KEYS = env.str("LEAK_GITHUB_KEYS", default="")
 LEAK_GITLAB_TOKEN = env.str("LEAK_GITLAB_TOKEN", default="")
 # A reported secret works on for so long if it is the only way in of its client.
+USAGE_KEPT = timedelta(days=env.int("USAGE_KEPT_DAYS", default=400))  # counts of use by day (PROTOCOL C-41)
 LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))

@@ -137,9 +137,7 @@ class JournalEntry(models.Model):
     status = models.SmallIntegerField(default=0, db_default=0)  # of the answer; 0: of an older version, not known
     error = models.CharField(max_length=40)  # of the answer; empty for a remark
     rule = models.CharField(max_length=40)  # tokens.protocol.errors.Rule
-    facts = models.JSONField(
-        default=dict
-    )  # tokens.protocol.errors.Fact by name: data, no sentences, never anything secret
+    facts = models.JSONField(default=dict)  # tokens.protocol.errors.Fact by name: data, never anything secret
     address = models.GenericIPAddressField(null=True)
 
     objects = JournalEntryQuerySet.as_manager()
@@ -148,10 +146,9 @@ class JournalEntry(models.Model):
         indexes = [
             models.Index(fields=["client", "-at"], name="journal_of_client"),
             models.Index(fields=["request_id"], name="journal_by_request_id"),
-            models.Index(fields=["why"], name="journal_by_why"),
-            models.Index(fields=["at"], name="journal_by_age"),
+            models.Index(fields=["why"], name="journal_by_why"), models.Index(fields=["at"], name="journal_by_age"),
             models.Index(fields=["address", "client"], name="journal_by_address"),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.rule} ({self.request_id})"
@@ -222,7 +219,7 @@ class CredentialUseQuerySet(models.QuerySet["CredentialUse"]):
 class CredentialUse(models.Model):
     """Last use of a key or secret, which tells its owners whether it is safe to remove."""
 
-    credential = models.TextField(primary_key=True)  # "key:5" or "secret:3"
+    credential = models.TextField(primary_key=True)  # "key:5"
     client = to_client("credential_uses")
     last_used_at = models.DateTimeField()
     uses = models.BigIntegerField()
@@ -266,7 +263,7 @@ class UsageDetail(models.Model):
     client = to_client("usage_details")
     day = models.DateField()
     credential = models.TextField(blank=True)  # "" for a token in the query, and for whoever did not authenticate
-    network = models.CharField(max_length=50, blank=True)  # a /24 or /48; "" if unknown
+    network = models.CharField(max_length=50, blank=True)  # an IPv4 address or a /64 (C-41); "" if unknown
     audience = models.CharField(max_length=10, blank=True)
     kid = models.CharField(max_length=10, blank=True)
     algorithm = models.CharField(max_length=10, blank=True)
@@ -282,7 +279,10 @@ class UsageDetail(models.Model):
     objects = UsageDetailQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="usage_detail_by_age")]
+        indexes = [
+            models.Index(fields=["day"], name="usage_detail_by_age"),
+            models.Index(fields=["network", "client"], name="usage_detail_by_network"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.credential} from {self.network}"

@@ -5,6 +5,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -26,7 +27,6 @@ REFUSAL_COUNTS_KEPT = timedelta(days=31)  # the charts show thirty days and a pa
 ANONYMOUS_KEPT = timedelta(hours=24)  # PROTOCOL R-30
 MAX_ANONYMOUS = 20_000  # entries; of one network:
 MAX_ANONYMOUS_OF_NETWORK = 200
-USAGE_KEPT = timedelta(days=400)
 KEY_REQUEST_EXPIRES_S = 10  # by then beat has found it again
 
 # Each batch starts at the position of the last one, so that deleted rows are not scanned again. Commits are not synced
@@ -135,9 +135,9 @@ def purge_expired() -> None:
     _delete_older("tokens_journalentry", "at", now - JOURNAL_KEPT)
     _delete_older("tokens_refusalcount", "hour", now - REFUSAL_COUNTS_KEPT)
     _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
-    _delete_older("tokens_usageday", "day", now - USAGE_KEPT)
-    _delete_older("tokens_usagedetail", "day", now - USAGE_KEPT)
-    new_networks.forget(now=now, kept=USAGE_KEPT)
+    _delete_older("tokens_usageday", "day", now - settings.USAGE_KEPT)
+    _delete_older("tokens_usagedetail", "day", now - settings.USAGE_KEPT)
+    new_networks.forget(now=now, kept=settings.USAGE_KEPT)
     with connection.cursor() as cursor:
         cursor.execute(TRIM_JOURNAL, [JOURNAL_ENTRIES_KEPT, JOURNAL_REPEATS_KEPT])
         cursor.execute(TRIM_ANONYMOUS, [MAX_ANONYMOUS, MAX_ANONYMOUS_OF_NETWORK])

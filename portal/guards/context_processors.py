@@ -60,6 +60,7 @@ def site(request: Request) -> dict[str, Any]:
         "service_name": settings.SERVICE_NAME,
         "organisation_name": settings.ORGANISATION_NAME,
         "support_email": settings.SUPPORT_EMAIL,
+        "usage_kept_days": settings.USAGE_KEPT.days,
         "support_phone": settings.SUPPORT_PHONE,
         "public_url": settings.PUBLIC_URL,
         "nav": _navigation(request),

@@ -1,7 +1,7 @@
 """Search of the Security team for clients, by any text from a log, a mail or a caller.
 
-Each source is one query by an index; their union is the result. The change log and the tokens are searched by exact
-values only.
+Each source is one query by an index; their union is the result. The change log and the counts of use are searched by
+exact values only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from clients.models import Client, ClientContact, ClientScope, Key, Registration
 from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 from portal.web.http_request import is_uuid
-from tokens.models import AnonymousRefusal, JournalEntry, Token
+from tokens.acts.uses import evidence
+from tokens.models import AnonymousRefusal, JournalEntry
 
 MAX_LENGTH = 255  # characters, as long as a kid may be
 MIN_PART = 3  # characters: a trigram index finds no shorter parts
@@ -108,13 +109,13 @@ def _requests(text: str) -> Iterator[Found]:
 
 
 def _addresses(text: str) -> Iterator[Found]:
-    """Find by an IP address with a live token, or with a refusal within the days that the journal keeps."""
+    """Find by an IP address that the client was used from or refused at, for as long as the counts are kept."""
     try:
         address = str(ip_address(text))
     except ValueError:
         return
+    yield evidence.from_address(address).values("client")
     yield JournalEntry.objects.filter(address=address).values("client")
-    yield Token.objects.filter(address=address).values("client")
 
 
 def _scopes(text: str) -> Iterator[Found]:

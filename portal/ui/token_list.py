@@ -1,4 +1,4 @@
-"""The live tokens of a client or credential, for tables and warnings; names of credentials, and cards of trusts."""
+"""The live tokens of a client or credential and its networks, for tables; names of credentials, and cards of trusts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from clients.acts.credentials.trusts import pins_as_text
 from clients.models import Client, Key, Secret, Trust
 from portal.ui.client_health import Counts, used_words
 from portal.ui.rotation import Uses
+from tokens.acts.uses import evidence
 from tokens.models import Token
 
 
@@ -36,6 +37,20 @@ def users_of(credential: Key | Secret | Trust, now: datetime) -> list[str]:
     live = Token.objects.of(credential.client).live(now).issued_to(credential.credential)
     addresses = live.order_by("address").values_list("address", flat=True).distinct()[:10]
     return [address for address in addresses if address]
+
+
+def credential_names(client: Client) -> dict[str, str]:
+    """Return the name of each credential that the client has or had, ended ones too, by its `credential`."""
+    own: list[Key | Secret | Trust] = [*client.keys.all(), *client.secrets.all()]
+    own += client.trusts.select_related("issuer")
+    return {credential.credential: credential_name(credential) for credential in own}
+
+
+def network_uses(client: Client, credential: str = "") -> list[dict[str, object]]:
+    """Return the rows of components/network_uses.html for the client, or for one of its credentials."""
+    names = credential_names(client)
+    uses = evidence.of_client(client, credential)
+    return [{"use": use, "name": names.get(use.credential, use.credential)} for use in uses]
 
 
 def credential_name(credential: Key | Secret | Trust) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min
 
 from clients.models import Client, Key, Secret, Trust
-from tokens.models import Token, TokenQuerySet, UsageDetail
+from tokens.models import Token, TokenQuerySet
 from tokens.protocol.jws import Jws
 
 MAX_ADDRESSES = 50
-MAX_NETWORKS = 50
 
 
 @dataclass(frozen=True)
@@ -135,26 +134,3 @@ def addresses(leak: Leak) -> list[AddressUse]:
     )  # fmt: skip
     in_order = sorted(rows, key=lambda row: (-row["count"], str(row["address"])))[:MAX_ADDRESSES]
     return [AddressUse(row["address"] or "-", row["first"], row["last"], row["count"]) for row in in_order]
-
-
-@dataclass(frozen=True)
-class NetworkUse:
-    """Network (a /24 or /48) from which a credential authenticated; known for 400 days, longer than its tokens.
-
-    `network` is "" if it is unknown, and tokens.protocol.traits.OTHER for those beyond the bound of a day.
-    """
-
-    network: str
-    uses: int
-    first: datetime
-    last: datetime
-
-
-def networks(leak: Leak) -> list[NetworkUse]:
-    """Return the networks that the leaked credential was used from, the most recent use first."""
-    rows = UsageDetail.objects.filter(client=leak.client, uses__gt=0).exclude(credential="")
-    if not isinstance(leak.subject, Client):
-        rows = rows.filter(credential=leak.subject.credential)
-    found = rows.values("network").annotate(count=Sum("uses"), first=Min("first_at"), last=Max("last_at"))
-    in_order = found.order_by("-last", "network")[:MAX_NETWORKS]
-    return [NetworkUse(row["network"], row["count"], row["first"], row["last"]) for row in in_order]

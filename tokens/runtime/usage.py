@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
 
-from foundation.ip_addresses import wide_network
+from foundation.ip_addresses import network, wide_network
 from tokens.protocol.http import Request
 from tokens.protocol.traits import OTHER, OTHER_TRAITS, Traits
 from tokens.storage.pg_connection import Connection
@@ -85,9 +85,11 @@ SET refused = tokens_refusalcount.refused + excluded.refused,
 UseKey = tuple[int, int, str, str, Traits]  # client, day since 1970, credential, address or network, traits
 RefusalKey = tuple[int, int, str, str]  # client, hour since 1970, rule, error
 
-# Distinct rows of a client and day in one process. One more is counted without its network; from MAX_WITHOUT_NETWORK
-# more on, without its traits too. HTTP requests without a proven credential, which strangers send, have their own room.
+# Distinct rows of a client and day in one process. Further ones are counted by their /24 or /48, then without their
+# network, and then without their traits too. HTTP requests without a proven credential, which strangers send, have a
+# room of their own.
 MAX_DETAILS = 60
+MAX_BY_WIDE_NETWORK = 20
 MAX_WITHOUT_NETWORK = 20
 
 
@@ -169,7 +171,7 @@ class Details:
         self._day = 0
 
     def bounded(self, counted: dict[UseKey, Uses]) -> dict[UseKey, Uses]:
-        """Return the counts by network instead of address, with what there is no room for under "other"."""
+        """Return the counts by network, with what there is no room for by a wider one or under "other"."""
         self._forget_earlier_days(max((key[1] for key in counted), default=0))
         bounded: dict[UseKey, Uses] = {}
         for (client, day, credential, address, traits), uses in counted.items():
@@ -180,11 +182,13 @@ class Details:
         return bounded
 
     def _with_room(self, key: UseKey) -> UseKey:
-        client, day, credential, _address, traits = key
+        client, day, credential, network, traits = key
         known = self._known.setdefault((client, day, bool(credential)), set())
+        wide = MAX_DETAILS + MAX_BY_WIDE_NETWORK
         for candidate, room in (
             (key, MAX_DETAILS),
-            ((client, day, credential, OTHER, traits), MAX_DETAILS + MAX_WITHOUT_NETWORK),
+            ((client, day, credential, wide_network(network), traits), wide),
+            ((client, day, credential, OTHER, traits), wide + MAX_WITHOUT_NETWORK),
         ):
             if candidate in known:
                 return candidate
@@ -222,7 +226,7 @@ async def _write[Key: tuple[Any, ...], Count: (Uses, Refusals)](
 
 def _network(address: str) -> str:
     """Return the network to count under, also for a count that came back from a failed attempt to write it."""
-    return address if address == OTHER or "/" in address else wide_network(address)
+    return address if address == OTHER or "/" in address else network(address)
 
 
 def _row_of_uses(key: UseKey, uses: Uses) -> tuple[Any, ...]:

@@ -14,9 +14,8 @@ from clients.acts import networks as acts
 from clients.models import Client, ClientNetwork, Key, Secret
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
-from portal.ui.token_list import credential_name
+from portal.ui.token_list import credential_name, network_uses
 from portal.web.http_request import Request, posted
-from tokens.acts.uses import new_networks
 
 
 class MailsForm(forms.Form):
@@ -36,12 +35,8 @@ def networks(request: Request, uid: UUID) -> HttpResponse:
         acts.set_mails(contact=mine, wanted=form.cleaned_data["wanted"], by=actor(request))
         messages.success(request, _("Saved."))
         return redirect("contact:networks", uid)
-    names, known = _names(client), {row.network: row for row in client.networks.all()}
-    rows = [
-        {**row, "name": names.get(str(row["credential"]), row["credential"]), "known": known.get(str(row["network"]))}
-        for row in new_networks.shown(client)
-    ]
-    return render(request, "contact/networks.html", {"client": client, "rows": rows, "form": form})
+    rows, asked = network_uses(client), client.networks.asked()
+    return render(request, "contact/networks.html", {"client": client, "rows": rows, "asked": asked, "form": form})
 
 
 @contact
@@ -67,11 +62,6 @@ def network(request: Request, uid: UUID, network: UUID) -> HttpResponse:
         "secret": used if isinstance(used, Secret) else None,
     }
     return render(request, "contact/network.html", context)
-
-
-def _names(client: Client) -> dict[str, str]:
-    rows: list[Key | Secret] = [*client.keys.all(), *client.secrets.all()]
-    return {row.credential: credential_name(row) for row in rows}
 
 
 def _credential(client: Client, name: str) -> Key | Secret | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from clients.models import Client, Key, Secret, Trust
+from clients.models import Client
 from portal.forms.reason import ReasonAndMessageForm
-from portal.ui.token_list import credential_name
-from tokens.acts.leaks import Leak, addresses, networks
+from portal.ui.token_list import credential_names, network_uses
+from tokens.acts.leaks import Leak, addresses
 from tokens.models import CredentialUse
 
 
@@ -28,7 +28,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
         "live_tokens": tokens.live(now).count(),
         "addresses": addresses(leak),
-        "networks": networks(leak),
+        "networks": network_uses(client, credential),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "issued_to": _issued_to(leak),
         "closed": client.status == Client.Status.CLOSED,
@@ -56,7 +56,4 @@ def _issued_to(leak: Leak) -> str:
     """Return the credential that a token was issued to."""
     if not leak.token:
         return ""
-    own: list[Key | Secret | Trust] = [*leak.client.keys.all(), *leak.client.secrets.all()]
-    own += leak.client.trusts.select_related("issuer")
-    named = {credential.credential: credential_name(credential) for credential in own}
-    return named.get(leak.token.credential, leak.token.credential)
+    return credential_names(leak.client).get(leak.token.credential, leak.token.credential)

@@ -30,7 +30,7 @@ from portal.guards.refusals import refusals_to
 from portal.pages.security import held_scopes
 from portal.ui import client_health, field_rows, log_entries, usage_chart
 from portal.ui.rotation import Uses
-from portal.ui.token_list import shown_tokens
+from portal.ui.token_list import network_uses, shown_tokens
 from portal.web.http_request import Request, posted
 from tokens.models import CredentialUse
 
@@ -62,6 +62,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "tokens": tokens[:MAX_TOKENS],
         "more_tokens": len(tokens) > MAX_TOKENS,
         "shown": MAX_TOKENS,
+        "networks": network_uses(client),
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:MAX_ENTRIES]),
         "usage": usage_chart.of_client(client, now),
         "refused_today": last_24_hours([client], now).get(client.pk, {}).get("count", 0),

@@ -17,7 +17,7 @@ from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.keys import certificate
-from tokens.models import AnonymousRefusal, JournalEntry, Token
+from tokens.models import AnonymousRefusal, JournalEntry, UsageDetail
 
 pytestmark = pytest.mark.django_db
 
@@ -86,13 +86,17 @@ def test_an_earlier_client_id_finds_it(found) -> None:
     assert list(clients_for(earlier)) == [found]
 
 
-def test_an_address_that_holds_a_live_token_finds_its_client(found) -> None:
-    now = datetime.now(UTC)
-    Token.objects.create(
-        digest=b"d" * 32, client=found, epoch=0, scope="address.read", issued_at=now, credential="",
-        expires_at=now + timedelta(hours=1), address="2001:db8::7",
-    )  # fmt: skip
-    assert list(clients_for("2001:DB8::7")) == [found]
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [("2001:db8::/64", "2001:DB8::7"), ("198.51.100.7", "198.51.100.7"), ("198.51.100.0/24", "198.51.100.9")],
+    ids=["/64", "/32", "beyond the bound of a day"],
+)
+def test_an_address_finds_the_client_that_was_used_from_it(found, network, address) -> None:
+    """PROTOCOL C-41: months later, when its tokens are gone."""
+    row = factories.used(found, at=datetime.now(UTC) - timedelta(days=200))
+    UsageDetail.objects.filter(day=row.day).update(network=network)
+    assert list(clients_for(address)) == [found]
+    assert not clients_for("198.51.101.7").exists()
 
 
 def test_one_or_two_characters_find_whole_names_and_not_parts_of_names(found) -> None:

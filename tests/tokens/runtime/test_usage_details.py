@@ -145,23 +145,33 @@ def test_a_token_in_the_query_is_counted_for_its_client(wire, client, authorizat
     [
         ("192.0.2.77", "192.0.2.0/24"),
         ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("192.0.2.0/24", "192.0.2.0/24"),
         ("", ""),
+        (OTHER, OTHER),
     ],
 )
-def test_a_network_is_a_24_or_a_48(address, network):
+def test_a_wide_network_is_a_24_or_a_48(address, network):
     assert wide_network(address) == network
 
 
-def test_addresses_of_a_network_share_a_row_with_first_and_last_time(wire, clock, authorization):
+def test_an_ipv4_address_is_a_network_of_its_own(wire, authorization):
+    for address in ("192.0.2.10", "192.0.2.200", "192.0.2.10"):
+        wire.token(authorization, address=address)
+    wire.write_behind()
+    assert dict(UsageDetail.objects.values_list("network", "issued")) == {"192.0.2.10": 2, "192.0.2.200": 1}
+
+
+def test_addresses_of_a_64_share_a_row_with_first_and_last_time(wire, clock, authorization):
     first = clock()
-    wire.token(authorization, address="192.0.2.10")
+    wire.token(authorization, address="2001:db8:1:2::10")
     clock.pass_by(2)
-    wire.token(authorization, address="192.0.2.200")
+    wire.token(authorization, address="2001:db8:1:2:3::200")
     wire.write_behind()
     clock.pass_by(3)
-    wire.token(authorization, address="192.0.2.30")
+    wire.token(authorization, address="2001:db8:1:2::30")
     row = counted(wire)
-    assert (row.network, row.uses, row.issued, row.refused) == ("192.0.2.0/24", 3, 3, 0)
+    assert (row.network, row.uses, row.issued, row.refused) == ("2001:db8:1:2::/64", 3, 3, 0)
     assert [at.timestamp() for at in (row.first_at, row.last_at)] == [first, first + 5]
     assert row.day == datetime.fromtimestamp(first, UTC).date()
 
@@ -191,26 +201,36 @@ def test_a_client_cannot_make_rows_without_end(wire, client, authorization):
     for number in range(requests):
         wire.token(authorization, address=f"10.1.{number}.1")
     wire.write_behind()
-    assert UsageDetail.objects.count() == usage.MAX_DETAILS + 1
+    assert UsageDetail.objects.count() == usage.MAX_DETAILS + usage.MAX_BY_WIDE_NETWORK + 1
     assert sum(UsageDetail.objects.values_list("issued", flat=True)) == 2 * requests
-    assert UsageDetail.objects.get(network=OTHER).issued == 2 * requests - usage.MAX_DETAILS
+    assert UsageDetail.objects.get(network=OTHER).issued == 2 * requests - usage.MAX_DETAILS - usage.MAX_BY_WIDE_NETWORK
+
+
+def test_addresses_beyond_the_bound_count_for_their_wide_network():
+    details = Details()
+    given = [(1, DAY, "key:1", f"192.0.2.{number}", NO_TRAITS) for number in range(usage.MAX_DETAILS + 30)]
+    found = details.bounded({key: Uses(0.0) for key in given})
+    assert len(found) == usage.MAX_DETAILS + 1
+    assert (1, DAY, "key:1", "192.0.2.0/24", NO_TRAITS) in found
 
 
 def test_traits_are_kept_longer_than_networks_when_there_is_no_room():
     details = Details()
     given = [(1, DAY, "key:1", f"10.0.{number}.1", NO_TRAITS) for number in range(usage.MAX_DETAILS)]
-    given += [(1, DAY, "key:1", "10.1.0.1", Traits(algorithm=str(n))) for n in range(usage.MAX_WITHOUT_NETWORK + 5)]
+    wide, without = usage.MAX_BY_WIDE_NETWORK, usage.MAX_WITHOUT_NETWORK
+    given += [(1, DAY, "key:1", "10.1.0.1", Traits(algorithm=str(n))) for n in range(wide + without + 5)]
     found = details.bounded({key: Uses(0.0) for key in given})
-    assert len(found) == usage.MAX_DETAILS + usage.MAX_WITHOUT_NETWORK + 1
-    assert (1, DAY, "key:1", OTHER, Traits(algorithm="0")) in found
+    assert len(found) == usage.MAX_DETAILS + wide + without + 1
+    assert (1, DAY, "key:1", "10.1.0.0/24", Traits(algorithm="0")) in found
+    assert (1, DAY, "key:1", OTHER, Traits(algorithm=str(wide))) in found
     assert (1, DAY, "key:1", OTHER, OTHER_TRAITS) in found
 
 
 def test_strangers_do_not_take_the_room_of_the_client():
     details = Details()
     strangers = {(1, DAY, "", f"10.{n // 256}.{n % 256}.1", NO_TRAITS): Uses(0.0) for n in range(1000)}
-    assert len(details.bounded(strangers)) == usage.MAX_DETAILS + 1
-    own = (1, DAY, "key:1", "192.0.2.0/24", NO_TRAITS)
+    assert len(details.bounded(strangers)) == usage.MAX_DETAILS + usage.MAX_BY_WIDE_NETWORK + 1
+    own = (1, DAY, "key:1", "192.0.2.1", NO_TRAITS)
     assert details.bounded({own: Uses(0.0)}).keys() == {own}
 
 
@@ -231,7 +251,7 @@ def test_counts_that_could_not_be_written_are_written_later(wire, clock, authori
     wire.token(authorization)
     services._writing_behind = right
     row = counted(wire)
-    assert (row.network, row.issued) == ("192.0.2.0/24", 2)
+    assert (row.network, row.issued) == ("192.0.2.10", 2)
 
 
 def test_rows_are_kept_for_400_days(client: Client):

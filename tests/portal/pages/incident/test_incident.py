@@ -23,10 +23,7 @@ from tests.portal.support.staff import signed_in
 from tests.support import factories, keys
 from tests.support.factories import by, lotte, noor
 from tests.tokens.support.wire import Signer
-from tokens.acts import leaks
-from tokens.acts.leaks import Leak
 from tokens.models import Token
-from tokens.protocol.traits import OTHER
 
 pytestmark = pytest.mark.django_db
 
@@ -262,30 +259,3 @@ def test_the_time_of_a_token_is_not_asked_of_the_clock(client, key) -> None:
     Token.objects.update(issued_at=datetime.now(UTC) + timedelta(seconds=5))
     revoke(look_up(key.kid))
     assert not Token.objects.live(datetime.now(UTC)).exists()
-
-
-def test_networks_of_a_credential_are_known_after_its_tokens_are_gone(client, key) -> None:
-    now = datetime.now(UTC)
-    for days, network in ((300, "198.51.100.0/24"), (2, "193.190.44.0/24"), (1, "193.190.44.0/24"), (0, OTHER)):
-        row = factories.used(client, key.credential, at=now - timedelta(days=days))
-        type(row).objects.filter(day=row.day, credential=key.credential).update(network=network)
-    factories.used(client, "secret:999")  # of another credential
-    refused = factories.used(client, key.credential, at=now - timedelta(days=9))
-    type(refused).objects.filter(day=refused.day).update(network="203.0.113.0/24", uses=0, refused=5)
-    found = leaks.networks(Leak(key))
-    assert [(use.network, use.uses) for use in found] == [(OTHER, 3), ("193.190.44.0/24", 6), ("198.51.100.0/24", 3)]
-    assert (found[1].first, found[1].last) == (now - timedelta(days=2), now - timedelta(days=1))
-    assert not Token.objects.exists()
-    page = signed_in(noor()).get(reverse("security:retire_key", args=[client.uid, key.uid])).text
-    assert "Where it was used from" in page
-    for words in ("193.190.44.0/24", "198.51.100.0/24", "Other networks"):
-        assert words in page
-    assert "203.0.113" not in page
-
-
-def test_the_networks_of_a_client_are_those_of_all_its_credentials(client, key) -> None:
-    factories.used(client, key.credential)
-    factories.used(client, "secret:999")
-    factories.used(client, "", token_in_query=True)  # sent by an API that checks a token
-    (found,) = leaks.networks(Leak(client))
-    assert (found.network, found.uses) == ("192.0.2.0/24", 6)

@@ -59,6 +59,25 @@ def test_a_new_network_is_asked_about_once(client):
     assert not Mail.objects.filter(kind="new_network").exists()  # off at first
 
 
+@pytest.mark.parametrize(
+    ("network", "other", "wide"),
+    [
+        ("198.51.100.7", "198.51.100.8", ELSEWHERE),
+        ("2001:db8:1:2::/64", "2001:db8:1:3::/64", "2001:db8:1::/48"),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_another_address_of_a_network_is_no_news(client, network, other, wide):
+    """Counted by address, and asked about by /24 or /48."""
+    use(client, network)
+    assert new_networks.sweep(now=LATER) == 1
+    assert client.networks.asked().get().network == wide
+    use(client, other, "secret:2")
+    assert new_networks.sweep(now=LATER) == 0
+    new_networks.forget(now=LATER + timedelta(days=500), kept=timedelta(days=400))
+    assert client.networks.filter(network=wide).exists()  # the counts have it
+
+
 def test_a_young_client_is_asked_nothing(client):
     Client.objects.filter(pk=client.pk).update(created_at=NOW - timedelta(days=29))
     use(client)

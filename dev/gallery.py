@@ -18,6 +18,7 @@ from portal.explanations.refused_requests import Cause, Remark, Verdict
 from portal.forms.links import LinkForm
 from portal.pages.review.signatures import Signature
 from portal.ui import usage_chart
+from tokens.acts.uses.evidence import NetworkUse
 from tokens.models import JournalEntry
 
 NOW = datetime(2026, 11, 24, 14, 41, tzinfo=UTC)
@@ -151,6 +152,10 @@ def _lists() -> dict[str, object]:
     return {
         "chart": _chart(),
         "tokens": _tokens(),
+        "network_uses": [
+            {"use": NetworkUse(network, "", 9, 9, refused, NOW - timedelta(days=200), NOW), "name": f"key {KID}"}
+            for network, refused in (("203.0.113.77", 0), ("2001:db8:1:2::/64", 3), ("other", 0))
+        ],
         "requests": [
             _request("Rekenhuis bv", "Loonverwerking-koppeling", "high", 9, "Second review", "warn"),
             _request("Havenbedrijf Scheldemond", "Kadeplanner", "low", 4, "First review", "mute"),

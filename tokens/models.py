@@ -263,7 +263,7 @@ class UsageDetail(models.Model):
     client = to_client("usage_details")
     day = models.DateField()
     credential = models.TextField(blank=True)  # "" for a token in the query, and for whoever did not authenticate
-    network = models.CharField(max_length=50, blank=True)  # an IPv4 address or a /64 (C-41); "" if unknown
+    network = models.CharField(max_length=50, blank=True)  # an IPv4 address or a /64; "" if unknown
     audience = models.CharField(max_length=10, blank=True)
     kid = models.CharField(max_length=10, blank=True)
     algorithm = models.CharField(max_length=10, blank=True)

@@ -39,11 +39,11 @@ def command() -> migrate.Command:
 
 @pytest.fixture
 def a_long_transaction() -> Iterator[None]:
-    """A transaction that has read the table of the tokens and does not end."""
+    """A transaction that has read the table of verifications and does not end."""
     with closing(connection.copy()) as own:
         own.set_autocommit(False)
         with own.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM tokens_token")
+            cursor.execute("SELECT count(*) FROM audit_verification")
         yield
 
 
@@ -52,7 +52,7 @@ def test_a_migration_gives_up_a_table_that_it_cannot_lock(a_long_transaction: No
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '20s'")  # without the bound this test fails, and does not hang
     with pytest.raises(OperationalError) as caught:
-        call_command("migrate", "tokens", "zero", verbosity=0)
+        call_command("migrate", "audit", "zero", verbosity=0)
     assert isinstance(caught.value.__cause__, psycopg.errors.LockNotAvailable)
 
 

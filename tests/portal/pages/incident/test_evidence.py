@@ -55,7 +55,7 @@ def test_networks_of_a_credential_are_known_after_its_tokens_are_gone(client, ke
 
 
 def test_the_evidence_outlives_the_tokens_and_the_credential(client, key) -> None:
-    """C-41: after revoking and purging, staff and contacts see who used the key."""
+    """PROTOCOL C-41: after revoking and purging, staff and contacts see who used the key."""
     seen = factories.used(client, key.credential)
     type(seen).objects.update(network="193.190.44.18")
     revoke(look_up(key.kid))

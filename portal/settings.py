@@ -273,9 +273,8 @@ SELF_SERVICE_API = env.bool("SELF_SERVICE_API", default=True)  # clients hold ke
 # Reports of leaks: a file in the form of GitHub's published list of keys, and the token that GitLab sends.
 LEAK_GITHUB_KEYS = env.str("LEAK_GITHUB_KEYS", default="")
 LEAK_GITLAB_TOKEN = env.str("LEAK_GITLAB_TOKEN", default="")
-# A reported secret works on for so long if it is the only way in of its client.
+LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))  # of a client's only way in
 USAGE_KEPT = timedelta(days=env.int("USAGE_KEPT_DAYS", default=400))  # counts of use by day (PROTOCOL C-41)
-LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
 # "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).

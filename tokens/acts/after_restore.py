@@ -148,7 +148,8 @@ def _revoke_leaked(entry: LoggedEntry, now: datetime) -> bool:
 
 
 def _remove_trust(entry: LoggedEntry, now: datetime) -> bool:
-    return bool(Trust.objects.not_ended(now).filter(uid=_uid(entry)).update(ends_at=now))
+    end = _after(entry, "ends_at", now)
+    return bool(Trust.objects.not_ended(end).filter(uid=_uid(entry)).update(ends_at=end))
 
 
 def _remove_address(entry: LoggedEntry, now: datetime) -> bool:

@@ -89,7 +89,7 @@ class KeyChange(Schema):
 
 
 class End(Schema):
-    """When a key ends: after how many seconds."""
+    """When a key or trust ends: after how many seconds."""
 
     overlap: Overlap = 0
 

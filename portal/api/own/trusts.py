@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema, Status
+from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field, JsonValue
 
 from clients.acts.credentials import labels
@@ -18,7 +19,7 @@ from clients.refusal_codes import Code
 from portal.api.bearer import Caller, SelfBearer, caller_of
 from portal.api.if_match import require_current
 from portal.api.openapi import refusals
-from portal.api.own.keys import OF_A_CHANGE, OF_ONE, Label
+from portal.api.own.keys import OF_A_CHANGE, OF_ONE, End, Label
 from portal.api.problems import Problem, field_error
 from portal.api.representations import Credential, credentials, tag_of
 from portal.explanations.api_codes import ApiCode
@@ -121,12 +122,12 @@ def change_trust(request: HttpRequest, response: HttpResponse, uid: UUID, payloa
     operation_id="removeTrust",
     openapi_extra=refusals(*OF_A_CHANGE, ApiCode.LAST_WAY_IN, Code.TRUST_REMOVED_ALREADY),
 )
-def remove_trust(request: HttpRequest, uid: UUID) -> Status[None]:
-    """Remove a trust at once, with the tokens that it got. Needs If-Match."""
-    caller = caller_of(request)
+def remove_trust(request: HttpRequest, uid: UUID, end: Query[End]) -> Status[None]:
+    """Remove a trust with the tokens that it got, now or after an overlap. Needs If-Match."""
+    caller, overlap = caller_of(request), timedelta(seconds=end.overlap)
     with transaction.atomic():
         row = _locked(caller, request, uid)
-        trusts.remove(trust=row, by=caller.actor, now=prepared(request).now)
+        trusts.remove(trust=row, overlap=overlap, by=caller.actor, now=prepared(request).now)
     return Status(204, None)
 
 

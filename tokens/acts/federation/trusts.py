@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -19,27 +19,36 @@ from tokens.models import Token, TokenQuerySet
 
 
 @transaction.atomic
-def remove(*, trust: Trust, by: Actor, now: datetime) -> None:
-    """End a trust at once, and every token that it got. The client's last way to authenticate stays. Raises Refusal."""
-    client = Client.objects.locked(trust.client_id)
-    if client.trusts.usable(now).filter(pk=trust.pk).exists() and not others_work(client, trust, now):
-        raise Refusal(Code.LAST_TRUST)
-    if not end(trust=trust, now=now):
-        raise Refusal(Code.TRUST_REMOVED_ALREADY)
-    log.record(action=Action.TRUST_REMOVED, actor=by, subject=trust, changes={"ends_at": (None, now.isoformat())})
-    tell_contacts(client=client, action=Action.TRUST_REMOVED, subject=trust.audit_label, by=by, now=now)
+def remove(*, trust: Trust, by: Actor, now: datetime, overlap: timedelta = timedelta(0)) -> None:
+    """End a trust and every token that it got, at once or after the overlap, never later than it would end anyway.
 
-
-def end(*, trust: Trust, now: datetime) -> int:
-    """End a trust and mark its tokens, as part of a larger act, which has locked the client and logs it.
-
-    No introspection says active of them from the commit on, because the trust is gone from the client's snapshot; the
-    mark is for pages and counts. Returns the number of rows that had not ended.
+    The client's last way to authenticate stays. Raises Refusal.
     """
-    ended = Trust.objects.not_ended(now).filter(pk=trust.pk).update(ends_at=now)
+    client, at = Client.objects.locked(trust.client_id), now + overlap
+    if client.trusts.usable(now).filter(pk=trust.pk).exists() and not others_work(client, trust, at):
+        raise Refusal(Code.LAST_TRUST)
+    before = trust.ends_at
+    if not end(trust=trust, at=at, now=now):
+        raise Refusal(Code.TRUST_REMOVED_ALREADY)
+    ends = {"ends_at": (before and before.isoformat(), at.isoformat())}
+    log.record(action=Action.TRUST_REMOVED, actor=by, subject=trust, changes=ends)
+    tell_contacts(
+        client=client, action=Action.TRUST_REMOVED, subject=trust.audit_label, by=by, now=now, until=at.isoformat()
+    )
+
+
+def end(*, trust: Trust, now: datetime, at: datetime | None = None) -> int:
+    """End a trust, at `at` or now, as part of a larger act, which has locked the client and logs it.
+
+    From then on no introspection says active of its tokens, because the client's snapshot tells its end. The tokens of
+    one that ends now are marked, too, for pages and counts. Returns the number of rows that would have lasted longer.
+    """
+    at = at or now
+    ended = Trust.objects.not_ended(at).filter(pk=trust.pk).update(ends_at=at)
     if ended:
-        trust.ends_at = now
-        mark_tokens([trust], now)
+        trust.ends_at = at
+        if at <= now:
+            mark_tokens([trust], now)
     return ended
 
 

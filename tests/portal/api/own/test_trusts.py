@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -63,6 +64,27 @@ def test_a_trust_gets_a_label_and_is_removed_with_its_tokens(call, made, trust):
     assert call("GET", path).json()["state"] == "ended"
     assert got_by_it("GET", "self").status_code == 401
     assert Entry.objects.get(action="trust.removed").actor_id == f"client:{made.uid}"
+
+
+def test_a_trust_ends_after_an_overlap_and_never_later_than_before(call, made, trust):
+    """API M-10."""
+    path, got_by_it = f"self/trusts/{trust.uid}", caller(made, credential=trust)
+
+    def remove(overlap: int) -> int:
+        return call("DELETE", f"{path}?overlap={overlap}", **{"If-Match": call("GET", path)["ETag"]}).status_code
+
+    assert remove(31 * 86_400) == 422
+    began = timezone.now()
+    assert remove(3600) == 204
+    trust.refresh_from_db()
+    assert timedelta(minutes=59) < trust.ends_at - began < timedelta(minutes=61)
+    assert call("GET", path).json()["state"] == "active"
+    assert got_by_it("GET", "self").status_code == 200
+    assert remove(7200) == 409
+    assert remove(0) == 204
+    assert got_by_it("GET", "self").status_code == 401
+    (first, second) = Entry.objects.filter(action="trust.removed").order_by("seq")
+    assert first.changes["ends_at"][1] == second.changes["ends_at"][0]
 
 
 def test_the_last_way_in_stays(made, trust):

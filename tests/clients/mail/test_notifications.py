@@ -60,7 +60,7 @@ def tell(made: Client, action: Action, by: Actor, now: datetime = NOW, subject: 
 
 
 def told(to: User, kind: Mail.Kind) -> list[Mail]:
-    return list(Mail.objects.filter(user=to, kind=kind).order_by("created_at"))
+    return list(Mail.objects.filter(user=to, kind=kind).order_by("created_at", "pk"))
 
 
 def test_every_act_that_is_told_is_in_one_list_and_has_its_own_words():

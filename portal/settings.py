@@ -118,9 +118,9 @@ DATABASES = {
 }
 DATABASES["default"]["OPTIONS"] = KEEPALIVE_PARAMETERS | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-# Durability of commits, in every process: on disk ("on"; also a standby's, where PostgreSQL has a synchronous one), or
-# visible on standbys ("remote_apply"). Nothing less: an answer would be given before it is durable.
+# Of every commit: "on" (on disk, a synchronous standby's too) or "remote_apply". Less could lose what was answered.
 SYNCHRONOUS_COMMIT = env.get_value("SYNCHRONOUS_COMMIT", cast=synchronous_commit, default="on")
+CACHED_CLIENTS = env.int("CACHED_CLIENTS", default=50_000)  # in each process (tokens/runtime/client_cache.py)
 LOOKUP_LEASE = env.int("LOOKUP_LEASE", default=10)  # seconds (tokens/storage/lease.py)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

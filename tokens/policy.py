@@ -30,6 +30,7 @@ class Policy:
     self_service_api: bool  # clients hold keydesk.self
     algorithms: tuple[str, ...]  # of assertions
     trusted_proxies: int
+    cached_clients: int  # in each process
     client_limit: int | None
     failure_limit: int | None
     shared_counters: str  # the address of a Valkey or Redis server
@@ -68,6 +69,7 @@ def from_settings() -> Policy:
         self_service_api=settings.SELF_SERVICE_API,
         algorithms=settings.ASSERTION_ALGORITHMS or ALGORITHMS,
         trusted_proxies=settings.TRUSTED_PROXY_COUNT,
+        cached_clients=settings.CACHED_CLIENTS,
         client_limit=settings.CLIENT_RATE_LIMIT if settings.THROTTLING else None,
         failure_limit=settings.FAILURE_RATE_LIMIT if settings.THROTTLING else None,
         shared_counters=settings.CACHE_URL,

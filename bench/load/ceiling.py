@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bench.load.generator import HOST
-from tokens.protocol.http import Answer, Request
+from tokens.protocol.http import Answer, Request, header_line
 from tokens.serving.cli import serve
 
 Message = dict[str, Any]
@@ -30,11 +30,12 @@ HEADERS = [
     (b"ratelimit-policy", b'"client";q=1000000000;w=60'),
     (b"ratelimit", b'"client";r=999999999;t=60'),
 ]
+HEAD = b"".join(header_line(name, value) for name, value in HEADERS)
 
 
 class Nothing:
     async def answer(self, request: Request) -> Answer:
-        return Answer(200, HEADERS, BODY)
+        return Answer(200, HEAD, BODY)
 
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]

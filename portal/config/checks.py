@@ -35,6 +35,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("KEY_MAX_AGE", lambda: settings.KEY_MAX_AGE / timedelta(days=1), 0, 3650),
     ("USAGE_KEPT_DAYS", lambda: settings.USAGE_KEPT / timedelta(days=1), 31, 3650),
     ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
+    ("CACHED_CLIENTS", lambda: settings.CACHED_CLIENTS, 1, 10**6),
     ("CLIENT_RATE_LIMIT", lambda: settings.CLIENT_RATE_LIMIT, 1, 10**9),
     ("FAILURE_RATE_LIMIT", lambda: settings.FAILURE_RATE_LIMIT, 1, 10**9),
 ]

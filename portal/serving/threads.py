@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
-from tokens.protocol.http import Answer
 from tokens.serving.asgi_messages import Disconnected, Message, Receive, Send, closing, read_body, send_answer
 
 MAX_BODY_BYTES = 1024 * 1024  # twice Django's own limit, so Django still refuses a body that was cut here
@@ -67,10 +66,9 @@ class Pages:
             start, rest = await loop.run_in_executor(self._threads, self._run, environ, pieces)
         finally:
             pieces.is_over = True  # also when this task was cancelled, so that the thread ends
-        if pieces.is_begun:
-            await send({"type": "http.response.body", "body": rest})
-        else:
-            await send_answer(send, Answer(*start, rest))
+        if not pieces.is_begun:
+            await send({"type": "http.response.start", "status": start.status, "headers": start.headers})
+        await send({"type": "http.response.body", "body": rest})
 
     def _run(self, environ: Environment, pieces: Pieces) -> tuple[Start, bytes]:
         """Run the page in a thread, and return what is still to be sent. Raises Disconnected."""

@@ -21,7 +21,7 @@ from tokens.protocol import assertion, federated, jws
 from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.errors import InvalidClient, Rule
 from tokens.protocol.federated import Trust
-from tokens.runtime.client_cache import signing_key, trusted_issuer
+from tokens.runtime.client_cache import issuers_keys, signing_key, trusted_issuer
 
 _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
 
@@ -99,7 +99,8 @@ def _trust(row: TrustRow) -> Trust:
 
 
 def _issuer(row: Issuer) -> federated.Issuer:
-    return trusted_issuer({**vars(row), "is_enabled": row.is_enabled, "is_pasted": row.pasted_keys is not None})
+    facts = {**vars(row), "is_enabled": row.is_enabled, "is_pasted": row.pasted_keys is not None}
+    return trusted_issuer(facts, issuers_keys(facts))
 
 
 def _encoded(text: str) -> str:

@@ -53,13 +53,26 @@ class Response:
 
 
 class Answer(NamedTuple):
-    """Response as bytes for the HTTP server."""
+    """Response as bytes for the HTTP server. `head`: the lines of its header fields, with names in lower case."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]  # names in lower case
+    head: bytes
     body: bytes
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the header fields as ASGI has them."""
+        return [(name, value) for name, _, value in (line.partition(b": ") for line in self.head.splitlines())]
+
+    def with_header(self, name: bytes, value: bytes) -> Answer:
+        return self._replace(head=self.head + header_line(name, value))
+
+
+def header_line(name: bytes, value: bytes) -> bytes:
+    return b"%b: %b\r\n" % (name, value)
 
 
 def plain(status: int, content_type: bytes, body: bytes) -> Answer:
     """Return an answer of another content type than the protocol's JSON."""
-    return Answer(status, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))], body)
+    head = b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type, len(body))
+    return Answer(status, head, body)

@@ -121,7 +121,7 @@ def _json_object(data: bytes) -> dict[str, Any]:
     # The parser recurses: count brackets first, or deep nesting overflows the stack, which is small in a thread.
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         raise ValueError("too deep")
-    parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
+    parsed = _DECODER.decode(data.decode("utf-8"))
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed
@@ -145,3 +145,7 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+# Kept, because to make one takes as long as to parse a header with it.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_constant)

@@ -12,6 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from clients import keymaterial
@@ -24,7 +25,7 @@ from tokens.protocol.federated import Issuer, Trust
 from tokens.protocol.traits import OWN_KID
 from tokens.storage.store import ClientQuery
 
-MAX_CACHED_CLIENTS = 10_000
+MAX_SCOPE_SETS = 10_000  # kept beyond the snapshots that have them
 
 
 class Clients:
@@ -33,13 +34,14 @@ class Clients:
     def __init__(
         self,
         load: Callable[[ClientQuery], Awaitable[tuple[Any, ...] | None]],
-        size: int = MAX_CACHED_CLIENTS,
+        size: int,
         *,
         self_service_api: bool = True,
     ) -> None:
         self._load, self._size = load, size
         self._self_service_api = self_service_api
         self._known: OrderedDict[str, ClientSnapshot] = OrderedDict()
+        self._issuer_keys: dict[int, tuple[Any, tuple[ClientKey, ...]]] = {}
 
     def cached(self, client_id: str) -> ClientSnapshot | None:
         snapshot = self._known.get(client_id)
@@ -55,7 +57,7 @@ class Clients:
             return None
         if known is not None and row[0] == known.version:
             return known
-        snapshot = _snapshot(*row, self_service_api=self._self_service_api)
+        snapshot = _snapshot(*row, self_service_api=self._self_service_api, keys_of=self._keys_of)
         self._known[client_id] = snapshot
         self._known.move_to_end(client_id)
         if len(self._known) > self._size:
@@ -72,15 +74,28 @@ class Clients:
             snapshot = await self.current(client_id)
         return snapshot
 
+    def _keys_of(self, issuer: Mapping[str, Any]) -> tuple[ClientKey, ...]:
+        """Return the keys of an issuer, the same objects for all clients: each imports a key once."""
+        known = self._issuer_keys.get(issuer["id"])
+        if known is None or known[0] != issuer["keys"]:
+            known = self._issuer_keys[issuer["id"]] = issuer["keys"], issuers_keys(issuer)
+        return known[1]
+
+
+KeysOf = Callable[[Mapping[str, Any]], tuple[ClientKey, ...]]
+
 
 def _snapshot(
-    version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any, self_service_api: bool
-) -> ClientSnapshot:
+    version: int, id: int, client_id: str, epoch: int, status: str, *columns: Any,
+    self_service_api: bool, keys_of: KeysOf,
+) -> ClientSnapshot:  # fmt: skip
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
     secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named_and_held = columns
     uid, name, organisation, self_service, policy, secrets, keys, scopes, serves, *federation = named_and_held
-    holds_built_in = self_service_api and self_service in ("on", "paused")
-    built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if holds_built_in else {}
+    held, default_scopes = _scope_set(
+        tuple(tuple(scope) for scope in scopes or ()),
+        with_built_in=self_service_api and self_service in ("on", "paused"),
+    )
     return ClientSnapshot(
         id=id,
         client_id=client_id,
@@ -97,12 +112,22 @@ def _snapshot(
         organisation=organisation,
         secrets=tuple(_secret(row) for row in secrets or ()),
         keys=tuple(signing_key(row) for row in keys or ()),
-        trusts=_trusts(*federation),
-        scopes={name: api for name, api, _is_default in scopes or ()} | built_in,
-        default_scopes=tuple(name for name, _api, is_default in scopes or () if is_default),
+        trusts=_trusts(keys_of, *federation),
+        scopes=held,
+        default_scopes=default_scopes,
         serves_scopes=frozenset(serves or ()),
         policy=policy_bounds.steps(policy or ()),
     )
+
+
+@lru_cache(maxsize=MAX_SCOPE_SETS)
+def _scope_set(
+    held: tuple[tuple[str, str, bool], ...], *, with_built_in: bool
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return scopes with their APIs, and the defaults. Clients share equal ones, which are half of a snapshot."""
+    built_in = dict.fromkeys(BUILT_IN_SCOPES, BUILT_IN_API) if with_built_in else {}
+    scopes = {name: api for name, api, _is_default in held} | built_in
+    return scopes, tuple(name for name, _api, is_default in held if is_default)
 
 
 def _secret(row: dict[str, Any]) -> ClientSecret:
@@ -125,15 +150,17 @@ def signing_key(row: Mapping[str, Any]) -> ClientKey:
     )
 
 
-def _trusts(rows: list[dict[str, Any]] | None, issuers: list[dict[str, Any]] | None) -> tuple[Trust, ...]:
-    known = {row["id"]: trusted_issuer(row) for row in issuers or ()}
+def _trusts(
+    keys_of: KeysOf, rows: list[dict[str, Any]] | None, issuers: list[dict[str, Any]] | None
+) -> tuple[Trust, ...]:
+    known = {row["id"]: trusted_issuer(row, keys_of(row)) for row in issuers or ()}
     return tuple(
         Trust(f"trust:{row['id']}", known[row["issuer"]], row["subject"], row["claims"], _or_never(row["ends_at"]))
         for row in rows or ()
     )
 
 
-def trusted_issuer(row: Mapping[str, Any]) -> Issuer:
+def trusted_issuer(row: Mapping[str, Any], keys: tuple[ClientKey, ...]) -> Issuer:
     """Build an issuer from a row of clients_issuer as sql.CLIENTS has it, or tokens/acts/dry_run.py.
 
     Fetched keys serve for a day after the last good fetch, pasted ones until others are pasted.
@@ -143,13 +170,18 @@ def trusted_issuer(row: Mapping[str, Any]) -> Issuer:
     return Issuer(
         id=row["id"],
         url=row["url"],
-        keys=tuple(_issuers_key(key) for key in row["keys"]),
+        keys=keys,
         enabled_at=_or_never(row["enabled_at"]),
         is_enabled=row["is_enabled"],
         audience=row["audience"],
         max_lifetime=float(row["max_lifetime"]),
         keys_until=serves + (0.0 if fetched_at is None else _or_never(fetched_at)),
     )
+
+
+def issuers_keys(issuer: Mapping[str, Any]) -> tuple[ClientKey, ...]:
+    """Build the keys of an issuer from such a row."""
+    return tuple(_issuers_key(key) for key in issuer["keys"])
 
 
 def _issuers_key(row: Mapping[str, Any]) -> ClientKey:

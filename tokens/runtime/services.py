@@ -45,7 +45,7 @@ class Services:
     ) -> None:
         self.policy, self.clock = policy, clock
         self.store = Store(policy, clock)
-        self.clients = Clients(self.store.client, self_service_api=policy.self_service_api)
+        self.clients = Clients(self.store.client, policy.cached_clients, self_service_api=policy.self_service_api)
         self.rate_limits = RateLimits(policy, clock)
         self.journal = Journal(clock)
         self.anonymous_refusals = AnonymousRefusals(clock)

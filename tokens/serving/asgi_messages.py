@@ -64,9 +64,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
 
 def closing(status: HTTPStatus) -> Answer:
     """Return a plain answer that closes the connection, because the rest of the HTTP request is not read."""
-    answer = plain(status, b"text/plain", status.description.encode())
-    answer.headers.append((b"connection", b"close"))
-    return answer
+    return plain(status, b"text/plain", status.description.encode()).with_header(b"connection", b"close")
 
 
 def _request(scope: Message, body: bytes) -> Request:

@@ -253,15 +253,11 @@ class HttpConnection(asyncio.Protocol):
 
     def _bytes(self, answer: Answer, *, is_head: bool, may_keep: bool) -> bytes:
         """Return head and body together: sent in two packets they would take twice as long."""
-        parts = [STATUS_LINES[answer.status]]
-        for name, value in answer.headers:
-            parts += (name, b": ", value, b"\r\n")
-        for name, value in self._server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n" if may_keep else b"connection: close\r\n\r\n")
-        if not is_head:
-            parts.append(answer.body)
-        return b"".join(parts)
+        head = STATUS_LINES[answer.status] + answer.head
+        for field in self._server_state.default_headers:  # the date
+            head += b"%b: %b\r\n" % field
+        end = b"\r\n" if may_keep else b"connection: close\r\n\r\n"
+        return head + end if is_head else b"%b%b%b" % (head, end, answer.body)
 
     def _read_on(self) -> None:
         if not self._write_paused and not self._waiting:

@@ -75,9 +75,7 @@ class Operations:
         if respond is None:
             return _json(404, {"status": "unknown", "paths": sorted(self._answers)})
         if request.method not in ("GET", "HEAD"):
-            answer = _json(405, {"status": "unknown"})
-            answer.headers.append((b"allow", b"GET, HEAD"))
-            return answer
+            return _json(405, {"status": "unknown"}).with_header(b"allow", b"GET, HEAD")
         return await respond()
 
     async def _healthz(self) -> Answer:

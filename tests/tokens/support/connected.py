@@ -59,7 +59,7 @@ class Recorder:
         if request.path == "/slow":
             await self.gate.wait()
         text = b"x" * LARGE if request.path == "/large" else f"{request.method} {request.path}".encode()
-        return Answer(200, [(b"content-length", b"%d" % len(text))], text)
+        return Answer(200, b"content-length: %d\r\n" % len(text), text)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         await respond(self.answer, scope, receive, send)

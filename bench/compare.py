@@ -2,7 +2,7 @@
 
 Each commit has its own PostgreSQL, tables and clients, made by its own code. Both servers run on one core and are asked
 in turns: a fixed number of requests each, first one, then the other, and every other round the other way. So what the
-machine does besides falls on both.
+machine does besides falls on both. With `--instructions` valgrind counts instead (bench/instructions.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import pickle
+import re
 import shutil
 import statistics
 import subprocess
@@ -34,8 +36,10 @@ FEDERATED_TO_OWN = "federated, to ES256 of this commit"
 FEDERATED = (
     "https://issuer.bench.example"  # as bench/rows/seed.py registers it; its import would need Django's settings
 )
+COUNTED = 11 * 64  # requests, in batches
 MORE_THAN = 20  # seconds, no cell takes: its requests are counted
 CONNECTIONS = 64
+WARMING_UP = 3  # batches of so many, as bench/instructions.py has them
 
 
 def main() -> int:
@@ -43,7 +47,7 @@ def main() -> int:
     base = _checked_out(options.base)
     ratios: dict[str, list[float]] = {work: [] for work in (*WORKS, FEDERATED_TO_OWN)}
     with ExitStack() as stack:
-        trees = {"base": Tree(base), "this": Tree(HERE)}
+        trees = {"base": Tree(base, options), "this": Tree(HERE, options)}
         for tree in trees.values():
             stack.callback(tree.close)
         for tree in trees.values():
@@ -51,13 +55,14 @@ def main() -> int:
         for number in range(options.rounds):
             for work in WORKS:
                 order = list(trees) if number % 2 else list(trees)[::-1]
-                cost = {name: trees[name].cost(work, options.requests) for name in order}
+                cost = {name: trees[name].cost(work) for name in order}
                 ratios[work].append(cost["this"] / cost["base"])
             pair = ("ES256", "federated") if number % 2 else ("federated", "ES256")
-            own = {work: trees["this"].cost(work, options.requests) for work in pair}
+            own = {work: trees["this"].cost(work) for work in pair}
             ratios[FEDERATED_TO_OWN].append(own["federated"] / own["ES256"])
             print(f"Round {number + 1} of {options.rounds}", file=sys.stderr)
-    print("CPU per request, as a part of the base's; the median of the rounds:")
+    what = "Instructions" if options.instructions else "CPU"
+    print(f"{what} per request, as a part of the base's; the median of the rounds:")
     for work, found in ratios.items():
         each = " ".join(f"{ratio:.3f}" for ratio in found)
         print(f"{work}: {statistics.median(found):.3f} (rounds: {each})")
@@ -67,7 +72,8 @@ def main() -> int:
 class Tree:
     """A process that runs one commit's server and asks it when it is told to (`drive`)."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, options: argparse.Namespace) -> None:
+        self._options = options
         environment = {**os.environ, "PYTHONPATH": str(root)}
         command = [sys.executable, "-P", str(Path(__file__).resolve()), "--drive"]
         self._process = subprocess.Popen(
@@ -77,10 +83,11 @@ class Tree:
     def ready(self) -> None:
         self._answer()
 
-    def cost(self, work: str, count: int) -> float:
-        """Return the server's CPU per request, in microseconds."""
+    def cost(self, work: str) -> float:
+        """Return the server's CPU per request, in microseconds or instructions."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{work} {count}\n")
+        unit = "instructions" if self._options.instructions else "microseconds"
+        self._process.stdin.write(f"{unit} {work} {self._options.requests}\n")
         self._process.stdin.flush()
         return float(self._answer())
 
@@ -106,14 +113,17 @@ def drive() -> None:
         live = [issue(running, place.actors) for _ in range(300)]
         _say("ready")
         for line in sys.stdin:
-            work, count = line.split()
-            _say(_microseconds(place, running, work, int(count), live))
+            unit, work, count = line.split()
+            counts = unit == "instructions"
+            tokens = live[:CONNECTIONS] if counts else live  # whatever is asked a second time is answered without SQL
+            requests = list(itertools.islice(_requests(place, running, work, int(count), tokens), int(count)))
+            _say(_instructions(place, requests) if counts else _microseconds(running, work, requests))
     finally:
         place.close()
 
 
-def _microseconds(place: Place, running: Running, work: str, count: int, live: list[str]) -> float:
-    requests = list(itertools.islice(_requests(place, running, work, count, live), count))
+def _microseconds(running: Running, work: str, requests: list[bytes]) -> float:
+    count = len(requests)
     expected = traffic.ACTIVE if work == "introspection" else traffic.A_TOKEN
     closed_loop(running.port, iter(requests[: count // 10]), expected, connections=CONNECTIONS, seconds=MORE_THAN)
     before = _cpu_seconds(running.process.pid)
@@ -121,6 +131,18 @@ def _microseconds(place: Place, running: Running, work: str, count: int, live: l
         running.port, iter(requests[count // 10 :]), expected, connections=CONNECTIONS, seconds=MORE_THAN
     )
     return (_cpu_seconds(running.process.pid) - before) / measured.answered * 1e6
+
+
+def _instructions(place: Place, requests: list[bytes]) -> float:
+    """Count without the kernel, PostgreSQL and its driver."""
+    stored, counted = place.directory / "requests", place.directory / "callgrind"
+    stored.write_bytes(pickle.dumps(requests))
+    tool = ["valgrind", "--quiet", "--tool=callgrind", "--dump-before=*getsid*", f"--callgrind-out-file={counted}"]
+    program = [sys.executable, "-P", str(HERE / "bench" / "instructions.py"), str(stored)]
+    environment = {**place.environment, "PYTHONPATH": os.environ["PYTHONPATH"], "PYTHONHASHSEED": "0"}
+    subprocess.run([*tool, *program], env=environment, check=True)
+    (total,) = re.findall(r"^(?:totals|summary): (\d+)", Path(f"{counted}.2").read_text(), re.MULTILINE)[:1]
+    return int(total) / (len(requests) - WARMING_UP * CONNECTIONS)
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -162,7 +184,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("base", help="a commit, for example HEAD~20")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--requests", type=int, default=6_000, help="in each measurement")
-    return parser.parse_args()
+    parser.add_argument("--instructions", action="store_true", help="count them with valgrind, in one round")
+    options = parser.parse_args()
+    if options.instructions:
+        options.rounds, options.requests = 1, COUNTED
+    return options
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`make ha`: three PostgreSQL nodes under Patroni, Keydesk twice, a bounded load, and every fault of the list.
 
-Writes faults.json into .local/ha/, and the table of docs/high-availability.md. Exit status 1: a promise was broken.
+Writes the logs of every process and the results into .local/ha/, and the tables of docs/high-availability.md. Exit
+status 1: a promise was broken, or it could not be tried.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import sys
 import time
 from dataclasses import asdict
 
-from dev.ha import network, packages, report
-from dev.ha.cluster import Cluster
+from dev.ha import cores, report, restore
 from dev.ha.faults import FAULTS
-from dev.ha.keydesk import Keydesk
 from dev.ha.ledger import Ledger
 from dev.ha.load import Load
-from dev.ha.mailbox import Mailbox
-from dev.ha.trial import Result, Trial, describe
+from dev.ha.machines import network, packages
+from dev.ha.machines.cluster import Cluster
+from dev.ha.machines.keydesk import Keydesk
+from dev.ha.machines.mailbox import Mailbox
+from dev.ha.trial import Trial, describe
 from dev.servers.processes import UnableToStart
 from dev.servers.stack import ROOT
 
@@ -34,42 +36,66 @@ def main() -> int:
         shutil.rmtree(DIRECTORY, ignore_errors=True)
         DIRECTORY.mkdir(mode=0o700, parents=True)
         network.make(DIRECTORY / "hosts")
-        results = run(Cluster(DIRECTORY, programs), options)
+        return 0 if run(Cluster(DIRECTORY, programs), options) else 1
     except UnableToStart as problem:
         print(problem, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
-        return 1
-    return 1 if any(result.broken for result in results) else 0
+        print("Everything has ended.")
+    return 1
 
 
-def run(cluster: Cluster, options: argparse.Namespace) -> list[Result]:
-    """Start everything, run the trials, and end everything."""
-    began_at, mailbox, keydesk, results = time.monotonic(), Mailbox(), Keydesk(cluster), []
-    load = None
+def run(cluster: Cluster, options: argparse.Namespace) -> bool:
+    """Start everything, do what the options say, and end everything; return whether every promise was kept."""
+    began_at, mailbox, keydesk, load = time.monotonic(), Mailbox(), Keydesk(cluster), None
     try:
         mailbox.open()
         cluster.make()
-        say(f"PostgreSQL is up after {time.monotonic() - began_at:.0f} s: {DIRECTORY}")
+        say(f"PostgreSQL is up after {time.monotonic() - began_at:.0f} s; logs are in {DIRECTORY}")
         load = Load(keydesk.make(), Ledger(), options.rate)
         say(f"Keydesk is up after {time.monotonic() - began_at:.0f} s")
+        if options.cores:
+            return count_cores(cluster, keydesk, load)
         load.start()
         trial = Trial(cluster, keydesk, load, mailbox)
-        for fault in FAULTS:
-            if fault.name in (options.only or [each.name for each in FAULTS]):
-                results.append(trial.run(fault))
-                say(describe(results[-1]))
+        if options.restore:
+            return try_restore(restore.Restore(cluster, keydesk, load, trial))
+        return try_faults(trial, options)
     finally:
         if load:
             load.stop()
         cluster.close()
         mailbox.close()
+        say(f"Ended after {(time.monotonic() - began_at) / 60:.1f} minutes")
+
+
+def try_faults(trial: Trial, options: argparse.Namespace) -> bool:
+    results = []
+    for fault in FAULTS:
+        if fault.name in (options.only or [each.name for each in FAULTS]):
+            results.append(trial.run(fault))
+            say(describe(results[-1]))
     (DIRECTORY / "faults.json").write_text(json.dumps([asdict(result) for result in results], indent=1))
     text = report.table(results, rate=options.rate)
     say(f"\n{text}")
     if not options.only:
         report.publish("faults", text)
-    return results
+    return not any(result.broken for result in results)
+
+
+def try_restore(attempt: restore.Restore) -> bool:
+    outcome = attempt.run(say)
+    (DIRECTORY / "restore.json").write_text(json.dumps(asdict(outcome), indent=1))
+    text = f"{restore.table(outcome)}\n\n{report.where(attempt.load.rate)}"
+    say(f"\n{text}")
+    report.publish("restore", text)
+    return outcome.kept
+
+
+def count_cores(cluster: Cluster, keydesk: Keydesk, load: Load) -> bool:
+    text = f"{cores.table(cores.count(cluster, keydesk, load))}\n{report.where()}"
+    say(f"\n{text}")
+    report.publish("cores", text)
+    return True
 
 
 def say(text: str) -> None:
@@ -78,7 +104,10 @@ def say(text: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make ha", description=__doc__)
-    parser.add_argument("--only", type=lambda text: text.split(","), help="faults by name, such as host,crash")
+    names = ", ".join(fault.name for fault in FAULTS)
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"faults by name: {names}")
+    parser.add_argument("--restore", action="store_true", help="a back-up and two restores instead of faults")
+    parser.add_argument("--cores", action="store_true", help="CPU of each part per token instead of faults")
     parser.add_argument("--rate", type=float, default=80, help="tokens a second")
     return parser.parse_args()
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
 
-from dev.ha import network
-from dev.ha.cluster import DATABASES, USER_POSTGRES, Cluster
-from dev.ha.keydesk import Keydesk
+from dev.ha.machines import network
+from dev.ha.machines.cluster import DATABASES, USER_POSTGRES, Cluster
+from dev.ha.machines.keydesk import Keydesk
 from portal.serving.one_beat import LOCK as BEAT_LOCK
 
 Mend = Callable[[], None]

@@ -18,9 +18,9 @@ from uuid import uuid4
 from joserfc import jwt
 from joserfc.jwk import import_key
 
-from dev.ha import network
-from dev.ha.keydesk import NAME
 from dev.ha.ledger import GOOD, INVALIDATED, Answer, Ledger, Token
+from dev.ha.machines import network
+from dev.ha.machines.keydesk import NAME
 
 PATIENCE = 15  # seconds for an answer
 OAUTH = "/oauth/v2"
@@ -55,7 +55,7 @@ class Caller:
 
 @dataclass
 class Load:
-    """`made`: what dev/ha/actors.py has printed; `rate`: tokens a second."""
+    """`made`: what dev/ha/machines/actors.py has printed; `rate`: tokens a second."""
 
     made: dict[str, Any]
     ledger: Ledger
@@ -78,10 +78,27 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def issue_at_once(self, connections: int) -> None:
+        """Start threads that issue a token after another."""
+        for _ in range(connections):
+            thread = threading.Thread(target=self._run, args=(self._issue, 10**6), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
     def stop(self) -> None:
         self._ended.set()
         for thread in self._threads:
             thread.join(PATIENCE + 5)
+
+    def issue_one(self) -> bool:
+        """Return whether a token was issued and is active."""
+        caller, before = Caller(self.ledger), len(self.ledger.tokens)
+        self._issue(caller)
+        if len(self.ledger.tokens) == before:
+            return False
+        token = self.ledger.tokens[-1]
+        body = caller.post("check", f"{OAUTH}/introspect", {"token": token.text}, basic(self.made["reader"]))[1]
+        return bool(json.loads(body)["active"])
 
     def _run(self, act: Callable[[Caller], None], rate: float) -> None:
         caller, due_at = Caller(self.ledger), time.monotonic() + random.random() / rate  # noqa: S311  (no secret)

@@ -38,10 +38,15 @@ def table(results: Sequence[Result], *, rate: float) -> str:
 def _below(results: Sequence[Result], rate: float) -> str:
     broken = [f"{result.title}: {', '.join(result.broken)}." for result in results if result.broken]
     kept = "After each fault the change log was verified, and nothing but what was killed had to be started again."
+    return "\n".join([where(rate), *(broken or [kept])]) + "\n"
+
+
+def where(rate: float | None = None) -> str:
+    """Return the sentence on when and where, and with how many tokens a second."""
     date = time.strftime("%-d %B %Y, %H:%M UTC", time.gmtime())
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    measured = f"Measured {date}, {rate:.0f} tokens/s, on {os.cpu_count()} cores for everything, load average {load}."
-    return "\n".join([measured, *(broken or [kept])]) + "\n"
+    at = f" at {rate:.0f} tokens/s" if rate else ""
+    return f"Measured on {date}{at}, with {os.cpu_count()} cores for everything, load average {load}."
 
 
 def publish(name: str, text: str, page: Path = PAGE) -> None:

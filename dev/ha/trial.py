@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from dev.ha.cluster import Cluster
 from dev.ha.faults import Fault
-from dev.ha.keydesk import Keydesk
 from dev.ha.ledger import GOOD, Ledger, Token
 from dev.ha.load import OAUTH, Caller, Load, basic
-from dev.ha.mailbox import Mailbox
+from dev.ha.machines.cluster import Cluster
+from dev.ha.machines.keydesk import Keydesk
+from dev.ha.machines.mailbox import Mailbox
 from dev.servers.processes import UnableToStart
 
 KINDS = ("token", "introspect", "revoke", "page")
@@ -103,7 +103,7 @@ class Trial:
         # Decided before it is asked: the load goes on and takes more away meanwhile.
         whole = [token for token in tokens if not token.taken_from and token.client >= 0]
         taken = [token for token in tokens if token.taken_at]
-        active = self._active([*whole, *taken])
+        active = self.active([*whole, *taken])
         result.tokens, result.taken_away = len(tokens), len(taken)
         result.lost = sum(not active[token.text] and not token.taken_from for token in whole)
         result.alive = sum(active[token.text] for token in taken) + self.ledger.alive - before[0]
@@ -115,7 +115,9 @@ class Trial:
             f"{name} on {host}" for (host, name), process in self.cluster.running.items() if not process.running()
         ]
 
-    def _active(self, tokens: Iterable[Token]) -> dict[str, bool]:
+    def active(self, tokens: Iterable[Token]) -> dict[str, bool]:
+        """Introspect each token, and return by its text whether it is active."""
+
         def ask(share: list[Token]) -> list[tuple[str, bool]]:
             caller, reader, found = Caller(self.ledger), basic(self.load.made["reader"]), []
             for token in share:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from dev.ha import network
+from dev.ha.machines import network
 
 PORT = 2525
 MARK = re.compile(r"INC(\d+)")  # the number of an act, in the message of the Security team

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from dev.ha import network
-from dev.ha.packages import Programs
+from dev.ha.machines import network
+from dev.ha.machines.packages import Programs
 from dev.servers.processes import Process, UnableToStart, start
 from dev.servers.stack import ROOT
 
@@ -68,19 +69,18 @@ class Cluster:
         self.start(host, "etcd", [self.programs.paths["etcd"]], env)
 
     def start_patroni(self, host: str) -> None:
+        """Start Patroni with `deploy/ha/patroni.yml`, and whatever else is in the directory of its configuration."""
         home = self.home(host)
         (home / "run").mkdir(mode=0o700, exist_ok=True)
-        (home / "patroni.yml").write_text(
+        (home / "patroni").mkdir(mode=0o700, exist_ok=True)
+        (home / "patroni" / "patroni.yml").write_text(
             (FILES / "patroni.yml")
             .read_text()
             .replace("/run/postgresql", str(home / "run"))
             .replace("local all postgres peer", "local all postgres trust")  # a directory that nobody else can enter
         )
-        command = [*self.programs.patroni, str(home / "patroni.yml")]
-        if os.geteuid() == 0:
-            # PostgreSQL refuses root: inside, the user is nobody, who owns root's files (dev/servers/postgres.py).
-            command = ["unshare", "--user", "--", *command]
-        self.start(host, "patroni", command, self.patroni_environment(host), cwd=Path("/"))
+        command = [*self.programs.patroni, str(home / "patroni")]
+        self.start(host, "patroni", unprivileged(command), self.patroni_environment(host), cwd=Path("/"))
 
     def patroni_environment(self, host: str) -> dict[str, str]:
         """Return `deploy/ha/patroni.env` with the places and passwords of this run; pgBackRest finds its own there."""
@@ -122,13 +122,13 @@ class Cluster:
         command = [self.programs.paths["valkey-server"], str(file), "--sentinel", "--dir", str(self.home(host))]
         self.start(host, "sentinel", command, self.programs.environment)
 
-    def start_haproxy(self, host: str) -> None:
-        """Start the proxy of a machine of Keydesk, or the one before Keydesk on the edge."""
+    def start_haproxy(self, host: str, *, tokens: int = 1) -> None:
+        """Start the proxy of a machine of Keydesk, or that of the edge, for so many `tokens` on each machine."""
         file = FILES / "haproxy.cfg"
         if host == network.EDGE:
             file = self.home(host) / "haproxy.cfg"
             self.home(host).mkdir(mode=0o700, exist_ok=True)
-            file.write_text(before_keydesk())
+            file.write_text(before_keydesk(tokens))
         command = [self.programs.paths["haproxy"], "-db", "-f", str(file)]
         self.start(host, "haproxy", command, self.programs.environment)
 
@@ -188,9 +188,7 @@ class Cluster:
 
     def pgbackrest(self, host: str, *arguments: str) -> str:
         """Run a command of pgBackRest as the user of PostgreSQL. Raises UnableToStart with its complaint."""
-        command = [self.programs.paths["pgbackrest"], "--stanza=keydesk", *arguments]
-        if os.geteuid() == 0:
-            command = ["unshare", "--user", "--", *command]
+        command = unprivileged([self.programs.paths["pgbackrest"], "--stanza=keydesk", *arguments])
         done = subprocess.run(
             network.on(host, command), env=self.pgbackrest_environment(host), capture_output=True, text=True, cwd="/"
         )
@@ -233,17 +231,24 @@ def variables(file: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def before_keydesk() -> str:
-    """Return deploy/proxies/haproxy.cfg without TLS and with two machines."""
+def unprivileged(command: list[str]) -> list[str]:
+    """Return root's command line for PostgreSQL, which refuses root: inside, nobody owns root's files."""
+    return ["unshare", "--user", "--", *command] if os.geteuid() == 0 else command
+
+
+def before_keydesk(tokens: int) -> str:
+    """Return deploy/proxies/haproxy.cfg without TLS, and with two machines of one `web` and so many `tokens`."""
     text = (ROOT / "deploy" / "proxies" / "haproxy.cfg").read_text()
     lines = []
     for line in text.splitlines():
         if line.lstrip().startswith("bind "):
             lines.append("    bind :80")
-        elif line.lstrip().startswith("server "):
-            for number, host in enumerate(APPS, 1):
-                own = line.replace("tokens1", f"tokens{number}").replace("web1", f"web{number}")
-                lines.append(own.replace("127.0.0.1", host))
+        elif line.lstrip().startswith("server web1"):
+            lines += [line.replace("web1", f"web-{host}").replace("127.0.0.1", host) for host in APPS]
+        elif line.lstrip().startswith("server tokens1"):
+            for host, number in product(APPS, range(1, tokens + 1)):
+                own = line.replace("tokens1", f"tokens-{host}-{number}").replace("127.0.0.1", host)
+                lines.append(own.replace(":8001", f":{8000 + number}").replace("port 9001", f"port {9000 + number}"))
         else:
             lines.append(line)
     return "\n".join(lines) + "\n"

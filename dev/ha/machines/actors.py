@@ -1,4 +1,4 @@
-"""Make the clients, people and session that the load uses, and print them as JSON: `python -m dev.ha.actors`."""
+"""Make the clients, people and session of the load, and print them as JSON: `python -m dev.ha.machines.actors`."""
 
 from __future__ import annotations
 

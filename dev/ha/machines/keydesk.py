@@ -8,11 +8,12 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from dev.ha import network
-from dev.ha.cluster import APPS, Cluster
+from dev.ha.machines import network
+from dev.ha.machines.cluster import APPS, Cluster
 from dev.servers import keys
 from dev.servers.processes import UnableToStart, wait_until
 from dev.servers.stack import ROOT
@@ -48,24 +49,39 @@ class Keydesk:
         """Migrate, make the clients, and start every part; return the clients."""
         self.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
         self.run([sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"])
-        made: dict[str, Any] = json.loads(self.run([sys.executable, "-m", "dev.ha.actors"]))
+        made: dict[str, Any] = json.loads(self.run([sys.executable, "-m", "dev.ha.machines.actors"]))
+        self.cluster.start_haproxy(network.EDGE)
+        self.start_all()
+        return made
+
+    def start_all(self) -> None:
+        """Start every part, and return once each is ready."""
         for host in APPS:
             for name in PARTS:
                 self.start(host, name)
-        self.cluster.start_haproxy(network.EDGE)
+        for name in PORTS:
+            self.wait_ready(name)
+
+    def wait_ready(self, name: str, *, number: int = 1) -> None:
+        """Return once this part is ready on each host. Raises UnableToStart."""
         for host in APPS:
-            for name, (_, health) in PORTS.items():
-                wait_until(lambda h=host, p=health: is_ready(h, p), self.cluster.running[host, name], seconds=60)  # type: ignore[misc]  # mypy gives defaults of a lambda no type
-        return made
+            health = partial(is_ready, host, PORTS[name][1] + number - 1)
+            wait_until(health, self.cluster.running[host, named(name, number)], seconds=60)
 
-    def start(self, host: str, name: str) -> None:
-        """Start a part on a host."""
-        command, more = self._command(host, name)
-        self.cluster.start(host, name, [sys.executable, "-m", *command], self.environment | more)
+    def stop(self) -> None:
+        """Stop every part."""
+        for host in APPS:
+            for name in PARTS:
+                self.cluster.running.pop((host, name)).stop()
 
-    def _command(self, host: str, name: str) -> tuple[list[str], dict[str, str]]:
+    def start(self, host: str, name: str, *, number: int = 1) -> None:
+        """Start a part on a host; `number`: which of several there."""
+        command, more = self._command(host, name, number)
+        self.cluster.start(host, named(name, number), [sys.executable, "-m", *command], self.environment | more)
+
+    def _command(self, host: str, name: str, number: int) -> tuple[list[str], dict[str, str]]:
         if name in PORTS:
-            port, health = PORTS[name]
+            port, health = (port + number - 1 for port in PORTS[name])
             command = ["portal.serving.cli" if name == "web" else "tokens.serving.cli", "--host", "0.0.0.0"]  # noqa: S104  (as above)
             return [*command, "--port", str(port)], {"OPERATIONS_PORT": str(health)}
         queue, concurrency = ("signing", "1") if name == "signer" else ("celery", "2")
@@ -77,13 +93,25 @@ class Keydesk:
 
     def run(self, command: list[str], *, host: str = APPS[0]) -> str:
         """Run a command of Keydesk on a host, and return what it printed. Raises UnableToStart."""
-        done = subprocess.run(
-            network.on(host, command), env=self.environment, cwd=ROOT, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = self._done(command, host)
         if done.returncode != 0:
             raise UnableToStart(f"{' '.join(command[1:4])}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
         return done.stdout
+
+    def status_of(self, command: list[str], *, host: str = APPS[0]) -> int:
+        """Run a command of Keydesk on a host, and return its exit status."""
+        return self._done(command, host).returncode
+
+    def _done(self, command: list[str], host: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            network.on(host, command), env=self.environment, cwd=ROOT, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def named(name: str, number: int) -> str:
+    """Return the name of a process, as deploy/systemd/ has it."""
+    return name if number == 1 else f"{name}@{number}"
 
 
 def is_ready(host: str, port: int) -> bool:

@@ -135,6 +135,8 @@ class Action(models.TextChoices):
     CLIENTS_EXPORTED = "clients.exported", _("{actor} exported the list of clients")
     DATABASE_RESTORED = "database.restored", _("{actor} made {subject} safe after an older database was restored")
     LOG_EXPORTED = "log.exported", _("{actor} exported the change log")
+    PACKAGE_MADE = "log.package_made", _("{actor} made an evidence package of the change log")
+    PACKAGE_DOWNLOADED = "log.package_downloaded", _("{actor} downloaded the evidence package {subject}")
     OUTDATED_WAY_MAILED = (
         "outdated_way.mailed",
         _("{actor} asked the contacts of clients to change what is outdated"),
@@ -229,7 +231,10 @@ FIELDS: dict[str, str | Promise] = {
     "addresses": _("Addresses that got tokens"),
     "found_at": _("Found at"),
     "filters": _("Filters"),
+    "found": _("Entries that fitted"),
     "entries": _("Entries"),
+    "seed": _("Seed of the sample"),
+    "selection": _("Hash of the selection"),
     "count": _("Times within a day"),
     "sealed_with": _("Encrypted with key"),
 }

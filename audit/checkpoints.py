@@ -77,6 +77,17 @@ def newest() -> Checkpoint | None:
     return next((row for row in standing(newest_first=True) if is_signed(row)), None)
 
 
+def first_from(size: int) -> Checkpoint | None:
+    """Return the first signed checkpoint of at least `size` entries."""
+    return next(filter(is_signed, Checkpoint.objects.filter(size__gte=size).order_by("size").iterator(10)), None)
+
+
+def last_until(moment: datetime) -> Checkpoint | None:
+    """Return the last signed checkpoint until a moment; the first of all where there was none yet."""
+    earlier = Checkpoint.objects.filter(at__lte=moment).order_by("-size")
+    return next(filter(is_signed, earlier.iterator(10)), None) or first_from(0)
+
+
 def is_signed(checkpoint: Checkpoint) -> bool:
     """Return whether a key of this log signed the note, for that number of entries."""
     return _is_signed_by(verifier_keys(), checkpoint)

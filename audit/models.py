@@ -237,3 +237,20 @@ class Verification(models.Model):
         if self.started_at is None or self.finished_at is None:
             return 0.0
         return (self.finished_at - self.started_at).total_seconds()
+
+
+class Package(models.Model):
+    """Evidence package: the numbers of its entries. The change log's entry about it proves which and how many.
+
+    Kept, because a search that found an entry then need not find it later: clients are renamed.
+    """
+
+    entry = models.OneToOneField(Entry, models.PROTECT, primary_key=True, db_constraint=False)
+    numbers = models.JSONField()  # in order
+    since = models.BigIntegerField()  # size of the checkpoint from which on nothing was rewritten; 0 for none
+
+    class Meta:
+        ordering: ClassVar = ["-entry_id"]
+
+    def __str__(self) -> str:
+        return str(self.entry_id)

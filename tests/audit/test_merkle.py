@@ -64,3 +64,77 @@ def test_a_tree_goes_on_from_a_saved_frontier(leaves, data):
 def test_a_frontier_of_another_size_is_refused():
     with pytest.raises(ValueError, match="a tree of 3 leaves has 2 complete subtrees"):
         merkle.Tree(3, bytes(32))
+
+
+# --- Proofs ----------------------------------------------------------------------------------------------------------
+
+
+def path_by_definition(index, leaves):
+    """PATH(m, D_n) as RFC 9162 section 2.1.3.1 defines it, recursively."""
+    if len(leaves) == 1:
+        return []
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    if index < k:
+        return [*path_by_definition(index, leaves[:k]), by_definition(leaves[k:])]
+    return [*path_by_definition(index - k, leaves[k:]), by_definition(leaves[:k])]
+
+
+def proof_by_definition(first, leaves, whole=True):
+    """PROOF(m, D_n) as RFC 9162 section 2.1.4.1 defines it, recursively."""
+    if first == len(leaves):
+        return [] if whole else [by_definition(leaves)]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    if first <= k:
+        return [*proof_by_definition(first, leaves[:k], whole), by_definition(leaves[k:])]
+    return [*proof_by_definition(first - k, leaves[k:], False), by_definition(leaves[:k])]
+
+
+def hashes(spans, leaves):
+    found = merkle.hashes_of(set(spans), leaves)
+    return [found[span] for span in spans]
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_every_proof_is_the_one_of_the_rfc_and_leads_to_the_root(size):
+    """RFC 9162 sections 2.1.3 and 2.1.4."""
+    leaves = [sha256(bytes([number])).digest() for number in range(size)]
+    root = by_definition(leaves)
+    for at in range(size):
+        path = hashes(merkle.inclusion_spans(at, size), leaves)
+        assert path == path_by_definition(at, leaves)
+        assert merkle.root_by_path(leaves[at], at, size, path) == root
+        proof = hashes(merkle.consistency_spans(at + 1, size), leaves)
+        assert proof == proof_by_definition(at + 1, leaves)
+        assert merkle.is_consistent(at + 1, by_definition(leaves[: at + 1]), size, root, proof)
+
+
+@given(leaf_lists, st.data())
+def test_a_proof_with_one_other_hash_proves_nothing(leaves, data):
+    size, root = len(leaves), by_definition(leaves)
+    at = data.draw(st.integers(0, size - 1))
+    path = hashes(merkle.inclusion_spans(at, size), leaves)
+    proof = hashes(merkle.consistency_spans(at + 1, size), leaves)
+    assert merkle.root_by_path(sha256(b"another").digest(), at, size, path) != root
+    for number in range(len(path)):
+        other = [*path[:number], bytes(32), *path[number + 1 :]]
+        assert merkle.root_by_path(leaves[at], at, size, other) != root
+    first_root = by_definition(leaves[: at + 1])
+    for number in range(len(proof)):
+        other = [*proof[:number], bytes(32), *proof[number + 1 :]]
+        assert not merkle.is_consistent(at + 1, first_root, size, root, other)
+    assert not merkle.is_consistent(at + 1, bytes(32), size, root, proof)
+
+
+def test_a_proof_of_another_length_or_place_is_refused():
+    root = by_definition(LEAVES)
+    assert not merkle.is_consistent(3, by_definition(LEAVES[:3]), 8, root, [])
+    with pytest.raises(ValueError, match="has 3 hashes, not 1"):
+        merkle.root_by_path(LEAVES[0], 0, 8, [bytes(32)])
+    with pytest.raises(ValueError, match="no leaf 8"):
+        merkle.inclusion_spans(8, 8)
+    with pytest.raises(ValueError, match="no beginning"):
+        merkle.consistency_spans(9, 8)

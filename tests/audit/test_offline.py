@@ -13,6 +13,7 @@ from audit import canonical
 from tests.audit.forging import KEY, checkpoint, exported_log
 
 PURE = ("__init__.py", "canonical.py", "merkle.py", "signed_notes.py", "offline.py", "verification.py")
+PACKAGES = ("__init__.py", "checking.py")
 
 
 @pytest.fixture
@@ -21,6 +22,9 @@ def folder(tmp_path):
     (tmp_path / "audit").mkdir()
     for name in PURE:
         shutil.copy(Path(audit.__file__).parent / name, tmp_path / "audit")
+    (tmp_path / "audit" / "packages").mkdir()
+    for name in PACKAGES:
+        shutil.copy(Path(audit.__file__).parent / "packages" / name, tmp_path / "audit" / "packages")
     entries = exported_log(50)
     (tmp_path / "log.jsonl").write_bytes(b"".join(canonical.encode(entry) + b"\n" for entry in entries))
     (tmp_path / "checkpoints.txt").write_text("\n".join([checkpoint(entries[:20]), checkpoint(entries)]))

@@ -80,7 +80,7 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
 
 
 def consistency_spans(first: int, second: int) -> list[Span]:
-    """Return the nodes that prove a tree of `first` leaves the beginning of one of `second`. RFC 9162 section 2.1.4.1."""
+    """Return the nodes that prove a tree the beginning of another, by their sizes. RFC 9162 section 2.1.4.1."""
     if not 0 < first <= second:
         raise ValueError(f"a tree of {first} leaves is no beginning of one of {second}")
     spans, start, end = [], 0, second
@@ -148,8 +148,9 @@ def is_consistent(first: int, first_root: bytes, second: int, second_root: bytes
         return False
     if first == second:
         return first_root == second_root
-    # A first tree that is a complete subtree of the second is its own first node.
-    nodes = list(zip(spans, path, strict=True)) if spans[0][1] == first else [((0, first), first_root), *zip(spans, path, strict=True)]
+    nodes = list(zip(spans, path, strict=True))
+    if spans[0][1] != first:  # the first tree is a complete subtree of the second, so its root begins the path
+        nodes.insert(0, ((0, first), first_root))
     (_span, old), *rest = nodes
     new = old
     for (start, _end), sibling in rest:

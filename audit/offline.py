@@ -54,9 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     return report.exit_status
 
 
-def _report(
-    options: argparse.Namespace, keys: list[signed_notes.VerifierKey]
-) -> verification.Report | checking.Report:
+def _report(options: argparse.Namespace, keys: list[signed_notes.VerifierKey]) -> verification.Report | checking.Report:
     if options.checkpoints is None:
         return checking.verify(options.entries, keys)
     checkpoints = signed_notes.split(options.checkpoints.read_text("utf-8", errors="replace"))

@@ -40,14 +40,20 @@ OUTCOMES = {
     "changed": "Entry {seq} is not what was written: its content does not fit its hash.",
     "out_of_order": "Entry {seq} is not in its place: the numbers in the package do not rise.",
     "no_proof": "Entry {seq} has no proof of its own at its place in inclusion.jsonl.",
-    "not_in_the_log": "Entry {seq} is not in the change log that was signed: its proof does not lead to the checkpoint.",
-    "no_own_entry": "The last entry is not the change log's own entry about a package, so what was selected is unknown.",
+    "not_in_the_log": (
+        "Entry {seq} is not in the change log that was signed: its proof does not lead to the checkpoint."
+    ),
+    "no_own_entry": (
+        "The last entry is not the change log's own entry about a package, so what was selected is unknown."
+    ),
     "dropped": (
         "The package does not hold what was selected: entry {own} of the change log says {wanted} entries, here are "
         "{entries}, or others. An entry was dropped, added or exchanged."
     ),
     "other_list": "The list of numbers in manifest.json is not that of the entries.",
-    "foreign_checkpoint": "A checkpoint in the package cannot be trusted ({reason}): is it of another log, or another key?",
+    "foreign_checkpoint": (
+        "A checkpoint in the package cannot be trusted ({reason}): is it of another log, or another key?"
+    ),
     "rewritten": (
         "The change log was rewritten: its first {first} entries are not the beginning of its first {second} entries."
     ),

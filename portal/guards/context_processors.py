@@ -42,6 +42,7 @@ AREAS = {
     "auditor": [
         (_("Change log"), "auditor:change_log"),
         (_("Verify"), "auditor:verify_log"),
+        (_("Evidence"), "auditor:make_package"),
     ],
 }
 

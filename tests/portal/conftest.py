@@ -95,5 +95,6 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
             error="invalid_client",
             rule="kid",
         ),
+        "package": factories.package(),
         "verification": verification_runs.start(by=factories.by(factories.ada()), now=factories.NOW),
     }

@@ -130,6 +130,9 @@ MATRIX = {
     "auditor:verification": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "auditor:signed_checkpoints": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "auditor:log_export": ("302 404 404 302 302 302", "302 404 404 302 200 200"),
+    "auditor:make_package": ("302 404 404 302 200 200", "302 404 404 302 422 422"),
+    "auditor:package": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "auditor:download_package": ("302 404 404 302 405 405", "302 404 404 302 200 200"),
     "docs:index": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "docs:page": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
     "docs:sample": ("200 200 200 302 200 200", "405 405 405 302 405 405"),
@@ -225,6 +228,7 @@ def test_no_form_is_answered_with_a_page_so_back_sends_nothing_again() -> None:
     answered = {name for name, (_get, post) in MATRIX.items() if "200" in post.split()}
     assert answered <= {
         "auditor:log_export",
+        "auditor:download_package",
         "security:export_clients",
         "account:session_ends",
         "account_login",

@@ -82,6 +82,7 @@ def lists(mine: Client) -> dict[str, list[str]]:
             reverse("auditor:change_log") + f"?client={mine.client_id}",
             reverse("auditor:client_at", args=[mine.uid]),
             reverse("auditor:verify_log"),
+            reverse("auditor:make_package"),
         ],
     }
 

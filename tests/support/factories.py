@@ -14,6 +14,9 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from audit import checkpoints
+from audit.models import Entry, Package
+from audit.packages import making
 from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals
@@ -164,3 +167,13 @@ def trust(client: Client, *, now: datetime = NOW) -> Trust:
     )
     facts = {"subject": "deploy", "claims": {"project_id": "20"}, "added_at": now, "added_by": "Lotte"}
     return Trust.objects.create(client=client, issuer=issuer, **facts)
+
+
+def package() -> Package:
+    """Return a signed evidence package of the newest entry."""
+    newest = Entry.objects.filter(seq=Entry.objects.latest("seq").seq)
+    made = making.make(
+        entries=newest, filters="action=client.", since=None, sample=None, purpose="Rekenhof, audit", by=by(ada())
+    )  # fmt: skip
+    checkpoints.sign_checkpoint(timezone.now())
+    return made

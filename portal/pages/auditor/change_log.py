@@ -52,6 +52,7 @@ def change_log(request: Request) -> HttpResponse:
         "verified_state": _state(verified.result) if verified else "",
         "chips": form.chips(),
         "export_url": f"{reverse('auditor:log_export')}?{query}",
+        "package_url": f"{reverse('auditor:make_package')}?{query}",
     }
     return render(request, "auditor/change_log.html", context, status=422 if form.errors else 200)
 

@@ -91,7 +91,7 @@ class LogFilterForm(FilterForm):
         """Return the entries that pass all filters; none while a filter is invalid."""
         if not self.is_valid():
             return Entry.objects.none()
-        data, entries = self.cleaned_data, Entry.objects.between(*self._period())
+        data, entries = self.cleaned_data, Entry.objects.between(*self.period())
         if data["who"] is not None:
             entries = entries.by_actor(*data["who"])
         if data["client"] is not None:
@@ -105,7 +105,7 @@ class LogFilterForm(FilterForm):
             entries = entries.from_address(data["address"])
         return entries
 
-    def _period(self) -> tuple[datetime | None, datetime | None]:
+    def period(self) -> tuple[datetime | None, datetime | None]:
         """Return the bounds of whole days in the reader's time zone, the last day included."""
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
         zone = timezone.get_current_timezone()

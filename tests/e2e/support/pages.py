@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
-from audit import checkpoints, verification_runs
-from audit.models import LogHead, Verification
+from audit import verification_runs
+from audit.models import LogHead, Package, Verification
 from clients import encryption
 from clients.acts import proposals, review
 from clients.acts.people import staff as people
@@ -51,7 +51,7 @@ def seed(now: datetime | None = None) -> None:
     now = now or datetime.now(UTC)
     private = organisation.make(now)
     in_another_thread(lambda: traffic.make(private, now))
-    checkpoints.sign_checkpoint(now)
+    factories.package()
     parcels = (Scope.objects.get(name="parcel.read"),)
     for name, hours in ((WITH_QUESTIONS, 30), (WAITING, 7)):
         factories.submitted_request(
@@ -109,6 +109,7 @@ def things() -> dict[str, Any]:
         "secret": encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.exclude(api__identifier=BUILT_IN_API).earliest("pk"),
+        "package": Package.objects.get(),
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
         "issuer": Issuer.objects.first() or factories.issuer(),

@@ -95,5 +95,7 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:proposal": {"uid": things["proposal"].uid},
         "security:retry_mail": {"uid": things["mail"].pk},
         "auditor:verification": {"uid": things["verification"].pk},
+        "auditor:package": {"seq": things["package"].pk},
+        "auditor:download_package": {"seq": things["package"].pk},
         "public:why": {"number": things["refusal"].request_id},
     }

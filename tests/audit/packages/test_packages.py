@@ -78,7 +78,8 @@ def archive_of(files: dict[str, bytes], *, fitting: bool = False) -> bytes:
 def verify(tmp_path):
     """Run the script alone: the folder audit/, a package, and a Django that is broken on purpose."""
     source = Path(audit.__file__).parent
-    shutil.copytree(source, tmp_path / "audit", ignore=shutil.ignore_patterns("migrations", "management", "__pycache__"))
+    unneeded = shutil.ignore_patterns("migrations", "management", "__pycache__")
+    shutil.copytree(source, tmp_path / "audit", ignore=unneeded)
     (tmp_path / "django.py").write_text("raise ImportError('no Django on this machine')")
 
     def verify(archive: bytes, key: str = str(KEY)) -> tuple[int, str]:

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict
 
 from dev.ha import cores, report, restore
-from dev.ha.faults import FAULTS
+from dev.ha.faults import BEHIND, FAULTS
 from dev.ha.ledger import Ledger
 from dev.ha.load import Load
 from dev.ha.machines import network, packages
@@ -36,7 +36,7 @@ def main() -> int:
         shutil.rmtree(DIRECTORY, ignore_errors=True)
         DIRECTORY.mkdir(mode=0o700, parents=True)
         network.make(DIRECTORY / "hosts")
-        return 0 if run(Cluster(DIRECTORY, programs), options) else 1
+        return 0 if run(Cluster(DIRECTORY, programs, options.asynchronous), options) else 1
     except UnableToStart as problem:
         print(problem, file=sys.stderr)
     except KeyboardInterrupt:
@@ -70,14 +70,17 @@ def run(cluster: Cluster, options: argparse.Namespace) -> bool:
 
 def try_faults(trial: Trial, options: argparse.Namespace) -> bool:
     results = []
+    wanted = [BEHIND] if options.asynchronous else options.only or [fault.name for fault in FAULTS]
     for fault in FAULTS:
-        if fault.name in (options.only or [each.name for each in FAULTS]):
+        if fault.name in wanted:
             results.append(trial.run(fault))
             say(describe(results[-1]))
     (DIRECTORY / "faults.json").write_text(json.dumps([asdict(result) for result in results], indent=1))
     text = report.table(results, rate=options.rate)
     say(f"\n{text}")
-    if not options.only:
+    if options.asynchronous:
+        report.publish("asynchronous", text)
+    elif not options.only:
         report.publish("faults", text)
     return not any(result.broken for result in results)
 
@@ -106,6 +109,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make ha", description=__doc__)
     names = ", ".join(fault.name for fault in FAULTS)
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"faults by name: {names}")
+    parser.add_argument("--asynchronous", action="store_true", help="without synchronous replication: see what is lost")
     parser.add_argument("--restore", action="store_true", help="a back-up and two restores instead of faults")
     parser.add_argument("--cores", action="store_true", help="CPU of each part per token instead of faults")
     parser.add_argument("--rate", type=float, default=80, help="tokens a second")

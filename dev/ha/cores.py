@@ -16,16 +16,17 @@ from dev.ha.machines.keydesk import Keydesk
 WARM_UP_S, SECONDS, CONNECTIONS = 5, 30, 48
 RATES = (10_000, 30_000, 100_000)  # tokens a second
 TICK = os.sysconf("SC_CLK_TCK")
-EDGE_PART = "HAProxy before Keydesk"
+IDLE_PART = "etcd, Patroni, Valkey and Sentinel"
 
 
 @dataclass
 class Counted:
-    """`microseconds`: CPU per token, by part; `commits`: of the primary, a second."""
+    """`microseconds`: CPU per token, by part; `commits`: of the primary, a second; `idle`: cores at any rate."""
 
     tokens_a_second: float = 0.0
     commits: float = 0.0
     connections: int = 0
+    idle: float = 0.0
     microseconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -42,8 +43,10 @@ def count(cluster: Cluster, keydesk: Keydesk, load: Load) -> Counted:
     time.sleep(SECONDS)
     after = _seconds(cluster), _commits(cluster), len(load.ledger.tokens), time.monotonic()
     tokens, took = after[2] - before[2], after[3] - before[3]
-    used = {part: 1e6 * (after[0][part] - before[0][part]) / tokens for part in after[0]}
-    return Counted(tokens / took, (after[1] - before[1]) / took, _connections(cluster), used)
+    seconds = {part: after[0][part] - before[0][part] for part in after[0]}
+    idle = seconds.pop(IDLE_PART) / took
+    used = {part: 1e6 * spent / tokens for part, spent in seconds.items()}
+    return Counted(tokens / took, (after[1] - before[1]) / took, _connections(cluster), idle, used)
 
 
 def table(found: Counted) -> str:
@@ -57,7 +60,7 @@ def table(found: Counted) -> str:
     said = (
         f"Counted at {found.tokens_a_second:.0f} tokens/s over {CONNECTIONS} connections, {found.commits:.0f} "
         f"commits/s ({found.tokens_a_second / found.commits:.1f} tokens a commit), {found.connections} connections "
-        "to PostgreSQL."
+        f"to PostgreSQL. {IDLE_PART} took {found.idle:.2f} cores, which hardly grows with the rate."
     )
     return "\n".join([*lines, "", said])
 
@@ -74,12 +77,12 @@ def _seconds(cluster: Cluster) -> dict[str, float]:
         pid for host in DATABASES for pid in network.processes(host) if pid not in network.processes(host, "postgres")
     ]
     return {
-        EDGE_PART: _cpu([cluster.running[network.EDGE, "haproxy"].pid]),
+        "HAProxy before Keydesk": _cpu([cluster.running[network.EDGE, "haproxy"].pid]),
         "`tokens`, four processes": _cpu(of_keydesk),
         "HAProxy to the databases": _cpu(proxies),
         "PostgreSQL, primary": _cpu(network.processes(primary, "postgres")),
         "PostgreSQL, both replicas": _cpu(replicas),
-        "etcd, Patroni, Valkey and Sentinel": _cpu(others),
+        IDLE_PART: _cpu(others),
     }
 
 

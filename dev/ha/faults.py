@@ -17,14 +17,15 @@ from dev.ha.machines.keydesk import Keydesk
 from portal.serving.one_beat import LOCK as BEAT_LOCK
 
 Mend = Callable[[], None]
+BEHIND = "behind"  # the fault that shows what asynchronous replication loses
 RESTART_S = 3  # until a supervisor has started a process again: RestartSec of the units is 2
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`inject` returns what mends it; `goal`: seconds without a token; None where a promise is impossible.
+    """`inject` returns what mends it. `hold`: seconds until it is mended, whether tokens are issued again or not.
 
-    `hold`: seconds until it is mended, whether tokens are issued again or not.
+    `goal`: seconds without a token, 0 for no failed HTTP request at all, None for no goal.
     """
 
     name: str
@@ -36,6 +37,18 @@ class Fault:
 
 def lose_host_of_primary(cluster: Cluster, keydesk: Keydesk) -> Mend:
     return _lose(cluster, cluster.primary())
+
+
+def lose_host_before_replicas_have_it(cluster: Cluster, keydesk: Keydesk) -> Mend:
+    """Lose the primary's host a second after the replicas were cut off from what it answers."""
+    primary, replicas = cluster.primary(), _replicas(cluster)
+    for host in replicas:
+        network.cut(host)
+    time.sleep(1)
+    mend = _lose(cluster, primary)
+    for host in replicas:
+        network.join(host)
+    return mend
 
 
 def lose_replica(cluster: Cluster, keydesk: Keydesk) -> Mend:
@@ -164,6 +177,7 @@ def _host_of_beat(cluster: Cluster) -> str:
 
 FAULTS = (
     Fault("host", "host of the primary lost", lose_host_of_primary, 22, 40),
+    Fault(BEHIND, "the same, replicas one second behind", lose_host_before_replicas_have_it, 22, 40),
     Fault("crash", "PostgreSQL of the primary killed", kill_postgres, 6),
     Fault("frozen", "PostgreSQL of the primary frozen", freeze_postgres, 22, 40),
     Fault("cut", "primary cut off from the network", cut_primary, 22, 40),
@@ -171,9 +185,9 @@ FAULTS = (
     Fault("replica", "host of a replica lost", lose_replica, 0, 10),
     Fault("replicas", "both replicas lost for 15 s", lose_replicas, None, 15),
     Fault("switchover", "planned switchover", switch_over, 6),
-    Fault("haproxy", "HAProxy of one machine killed", kill_haproxy, 6),
+    Fault("haproxy", "HAProxy of one machine killed", kill_haproxy, None),
     Fault("tokens", "one of two `tokens` killed", kill_tokens, 0),
-    Fault("web", "one of two `web` killed", kill_web, 0),
+    Fault("web", "one of two `web` killed", kill_web, None),
     Fault("worker", "one of two workers killed", kill_worker, 0),
     Fault("beat", "the worker whose beat is at work killed", kill_beat, 0, 15),
     Fault("valkey", "Valkey's primary killed", kill_valkey, 0, 10),

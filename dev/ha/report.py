@@ -18,10 +18,11 @@ TITLES = {"token": "token", "introspect": "introspection", "revoke": "revocation
 def table(results: Sequence[Result], *, rate: float) -> str:
     """Return a line per fault, with seconds, and counts of answers and of broken promises."""
     head = [f"{TITLES[kind]} s" for kind in KINDS]
-    columns = ["fault", *head, "goal s", "refused", "lost / tokens", "alive / taken away", "twice", "mails lost / acts"]
+    columns = ["fault", *head, "goal", "refused", "lost / tokens", "alive / taken away", "twice", "mails lost / acts"]
     rows = [columns, ["---", *["---:"] * (len(columns) - 1)]]
     for result in results:
-        goal = "" if result.goal is None else f"{result.goal:.0f}"
+        goal = "" if result.goal is None else f"{result.goal:.0f} s" if result.goal else "none refused"
+        goal += "" if result.reached else ", missed"
         rows.append([
             result.title,
             *(f"{result.gaps[kind]:.1f}" for kind in KINDS),

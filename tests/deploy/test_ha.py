@@ -92,6 +92,16 @@ def test_a_broken_promise_is_named() -> None:
     assert "a fault: 2 lost, web on app1 needs a restart." in report.table([result], rate=80)
 
 
+@pytest.mark.parametrize(
+    ("goal", "gap", "failed", "said"),
+    [(6, 5.0, {503: 9}, "| 6 s |"), (6, 7.0, {}, "| 6 s, missed |"), (0, 0.2, {}, "| none refused |"),
+     (0, 0.2, {503: 1}, "| none refused, missed |"), (None, 60.0, {503: 9}, "|  |")],
+)  # fmt: skip
+def test_a_missed_goal_is_told(goal: float | None, gap: float, failed: dict[int, int], said: str) -> None:
+    gaps = dict.fromkeys(("token", "introspect", "revoke", "page"), gap)
+    assert said in report.table([Result("x", "a fault", goal, gaps=gaps, failed=failed)], rate=80)
+
+
 def test_a_table_replaces_the_one_before(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A\n\n<!-- faults -->\nold\n<!-- end of faults -->\n\nB\n")

@@ -36,6 +36,7 @@ class Cluster:
 
     directory: Path
     programs: Programs
+    asynchronous: bool = False  # Patroni's default, to see what it loses
     running: dict[tuple[str, str], Process] = field(default_factory=dict)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(20))
 
@@ -73,12 +74,15 @@ class Cluster:
         home = self.home(host)
         (home / "run").mkdir(mode=0o700, exist_ok=True)
         (home / "patroni").mkdir(mode=0o700, exist_ok=True)
-        (home / "patroni" / "patroni.yml").write_text(
-            (FILES / "patroni.yml")
-            .read_text()
-            .replace("/run/postgresql", str(home / "run"))
-            .replace("local all postgres peer", "local all postgres trust")  # a directory that nobody else can enter
-        )
+        text = (FILES / "patroni.yml").read_text().replace("/run/postgresql", str(home / "run"))
+        text = text.replace(
+            "local all postgres peer", "local all postgres trust"
+        )  # nobody else can enter the directory
+        if self.asynchronous:
+            text = text.replace("synchronous_mode: quorum", "synchronous_mode: false").replace(
+                "_strict: true", "_strict: false"
+            )
+        (home / "patroni" / "patroni.yml").write_text(text)
         command = [*self.programs.patroni, str(home / "patroni")]
         self.start(host, "patroni", unprivileged(command), self.patroni_environment(host), cwd=Path("/"))
 
@@ -151,7 +155,8 @@ class Cluster:
         with suppress(psycopg.Error), self.connect("postgres", USER_POSTGRES) as connection:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_replication"
-                " WHERE state = 'streaming' AND sync_state IN ('quorum', 'sync')"
+                " WHERE state = 'streaming' AND (sync_state IN ('quorum', 'sync') OR %s)",
+                [self.asynchronous],
             ).fetchone()
             return int(row[0]) if row else 0
         return 0

@@ -73,6 +73,7 @@ class Code(StrEnum):
     # Requests for a client, and their review
     CLIENT_OF_REQUEST_CLOSED = "client_of_request_closed"
     DEFAULT_NOT_GRANTED = "default_not_granted"
+    LEGAL_BASIS_MISSING = "legal_basis_missing"
     MESSAGE_WITHOUT_AUTHOR = "message_without_author"
     NOT_A_REVIEWER = "not_a_reviewer"
     NO_SCOPE_GRANTED = "no_scope_granted"

@@ -78,38 +78,47 @@ def change_api(
 
 @transaction.atomic
 def create_scope(
-    *, name: str, api: Api, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = ""
-) -> Scope:
+    *, name: str, api: Api, description: Mapping[str, str], sensitive: bool, needs_legal_basis: bool = False,
+    by: Actor, reason: str = "",
+) -> Scope:  # fmt: skip
     """Create a scope. Raises Refusal for a name that exists, also for all but one of concurrent calls."""
     _refuse_reserved(name)
     try:
         with transaction.atomic():
-            scope = Scope.objects.create(name=name, api=api, description=dict(description), sensitive=sensitive)
+            scope = Scope.objects.create(
+                name=name, api=api, description=dict(description), sensitive=sensitive,
+                needs_legal_basis=needs_legal_basis,
+            )  # fmt: skip
     except IntegrityError as error:
         raise Refusal(Code.SCOPE_EXISTS, name=name) from error
     changes = {
         "api": (None, api.identifier),
         "description": (None, _told(description) or None),
         "sensitive": (None, sensitive),
+        "needs_legal_basis": (None, needs_legal_basis),
     }
     log.record(action=Action.SCOPE_CREATED, actor=by, subject=scope, changes=changes, note=by.because(reason))
     return scope
 
 
 @transaction.atomic
-def change_scope(*, scope: Scope, description: Mapping[str, str], sensitive: bool, by: Actor, reason: str = "") -> None:
-    """Change the description, or mark a scope as sensitive. Unmarking takes two people (`drop_second_approval`).
+def change_scope(
+    *, scope: Scope, description: Mapping[str, str], sensitive: bool, needs_legal_basis: bool | None = None,
+    by: Actor, reason: str = "",
+) -> None:  # fmt: skip
+    """Change the description and whether approvals name a legal basis (None: as it is), or mark a scope as sensitive.
 
-    Raises Refusal.
+    Unmarking takes two people (`drop_second_approval`). Raises Refusal.
     """
     _refuse_built_in(scope.name)
     locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
     if locked.sensitive and not sensitive:
         raise Refusal(Code.EASING_TAKES_TWO)
-    before = {"description": _told(locked.description), "sensitive": locked.sensitive}
-    scope.description, scope.sensitive = dict(description), sensitive
-    scope.save(update_fields=["description", "sensitive"])
-    after = {"description": _told(description), "sensitive": sensitive}
+    needed = locked.needs_legal_basis if needs_legal_basis is None else needs_legal_basis
+    before = _facts(locked)
+    scope.description, scope.sensitive, scope.needs_legal_basis = dict(description), sensitive, needed
+    scope.save(update_fields=["description", "sensitive", "needs_legal_basis"])
+    after = _facts(scope)
     if before != after:
         changes = difference(before, after)
         log.record(action=Action.SCOPE_CHANGED, actor=by, subject=scope, changes=changes, note=by.because(reason))
@@ -150,6 +159,13 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
         "retired_at": (None, now.isoformat()), "clients": (held_by or None, None), **four_eyes.first_of_two(agreed)
     }  # fmt: skip
     log.record(action=Action.SCOPE_RETIRED, actor=by, subject=scope, changes=changes, note=by.because(reason))
+
+
+def _facts(scope: Scope) -> dict[str, object]:
+    return {
+        "description": _told(scope.description), "sensitive": scope.sensitive,
+        "needs_legal_basis": scope.needs_legal_basis,
+    }  # fmt: skip
 
 
 def _told(description: Mapping[str, str]) -> str:

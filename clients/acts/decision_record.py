@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from clients import fields
 from clients.acts.lifecycle import Changes, difference, names
@@ -17,8 +18,24 @@ def of_request(registration: Registration) -> Changes:
     return difference({}, {**fields.logged(registration.texts), "scopes": asked})
 
 
-def of_decision(registration: Registration, *, granted: Iterable[Scope], signals: Sequence[str]) -> Changes:
-    """Return the content that was decided on, the part granted, and the risk signals as the reviewer saw them.
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """Grounds of a decision beside the request itself, for its entry.
+
+    `signals`: the risk signals on the reviewer's page; `legal_basis`: the reference of what allows the scopes that need
+    one; `internal_note`: for the second reviewer and auditors, in the entry alone and in no mail.
+    """
+
+    signals: Sequence[str] = ()
+    legal_basis: str = ""
+    internal_note: str = ""
+
+
+NO_GROUNDS = Grounds()
+
+
+def of_decision(registration: Registration, *, granted: Iterable[Scope], grounds: Grounds) -> Changes:
+    """Return the content that was decided on, the part granted, and what the decision rests on.
 
     `content_hash` is that of the reviewer's page; the act has checked that it still holds.
     """
@@ -30,7 +47,9 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], signals
         "asked": names(asked),
         "scopes": names(given) or None,
         "left_out": names(left_out) or None,
-        "signals": list(signals)[:MAX_SIGNALS],
+        "signals": list(grounds.signals)[:MAX_SIGNALS],
+        "legal_basis": grounds.legal_basis or None,
+        "internal_note": grounds.internal_note or None,
         "content_hash": registration.content_hash,
     }
     return difference({}, facts)

@@ -5,7 +5,7 @@ Each function is one act and one entry in the change log. The requester's acts a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from clients.actors import Actor
 from clients.acts import decision_record, four_eyes, lifecycle
 from clients.acts.client_requests import move, say
 from clients.acts.credentials import client_secrets
+from clients.acts.decision_record import NO_GROUNDS, Grounds
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
 from clients.models import Client, Mail, Registration, Scope, User
@@ -28,14 +29,14 @@ Status = Registration.Status
 
 @transaction.atomic
 def request_changes(
-    *, registration: Registration, message: str, seen: str, signals: Sequence[str] = (), by: Actor, now: datetime
+    *, registration: Registration, message: str, seen: str, grounds: Grounds = NO_GROUNDS, by: Actor, now: datetime
 ) -> None:
     _check_reviewer(registration, seen, by)
     _check_client(registration)
-    changes = decision_record.of_decision(registration, granted=(), signals=signals)
+    changes = decision_record.of_decision(registration, granted=(), grounds=grounds)
     move(
         registration, {Status.SUBMITTED}, Status.CHANGES_REQUESTED,
-        endorsed_by=None, endorsed_at=None, signals=list(signals),
+        endorsed_by=None, endorsed_at=None, signals=list(grounds.signals),
     )  # fmt: skip
     say(registration, message, by, now)
     log.record(
@@ -46,14 +47,14 @@ def request_changes(
 
 @transaction.atomic
 def reject(
-    *, registration: Registration, message: str, seen: str, signals: Sequence[str] = (), by: Actor, now: datetime,
+    *, registration: Registration, message: str, seen: str, grounds: Grounds = NO_GROUNDS, by: Actor, now: datetime,
     unanswered: bool = False,
 ) -> None:  # fmt: skip
     """Reject a request. `unanswered`: the contact was asked to change it, and did not."""
     waits = Status.CHANGES_REQUESTED if unanswered else Status.SUBMITTED
     _check_reviewer(registration, seen, by, waits)
-    changes = decision_record.of_decision(registration, granted=(), signals=signals)
-    move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now, signals=list(signals))
+    changes = decision_record.of_decision(registration, granted=(), grounds=grounds)
+    move(registration, {waits}, Status.REJECTED, decided_by=by.user, decided_at=now, signals=list(grounds.signals))
     say(registration, message, by, now)
     log.record(action=Action.REGISTRATION_REJECTED, actor=by, subject=registration, changes=changes, note=message)
     tell_requester(registration=registration, kind=Mail.Kind.REQUEST_REJECTED, now=now, message=message)
@@ -62,21 +63,22 @@ def reject(
 @transaction.atomic
 def approve(
     *, registration: Registration, scopes: Iterable[Scope], defaults: Iterable[Scope], message: str = "", seen: str,
-    signals: Sequence[str] = (), by: Actor, now: datetime,
+    grounds: Grounds = NO_GROUNDS, by: Actor, now: datetime,
 ) -> Client | None:  # fmt: skip
     """Approve a request: grant these scopes (all or fewer than asked), make the client and mail the link.
 
     A sensitive scope needs two reviewers: the first approval only endorses, and returns None. `seen` is the content
-    hash of the reviewer's page, `signals` the risk signals on it. Raises Refusal.
+    hash of the reviewer's page. Raises Refusal.
     """
     granted, default = list(scopes), list(defaults)
     _check_reviewer(registration, seen, by)
     _check_client(registration)
     _check_grant(registration, granted, default)
+    _set_legal_basis(registration, granted, grounds.legal_basis)
     if message:
         say(registration, message, by, now)
-    decided = decision_record.of_decision(registration, granted=granted, signals=signals)
-    registration.signals = list(signals)
+    decided = decision_record.of_decision(registration, granted=granted, grounds=grounds)
+    registration.signals = list(grounds.signals)
     sensitive = {scope.pk for scope in granted if scope.sensitive}
     if sensitive and registration.endorsed_by is None:
         _endorse(registration, granted, decided, message, by, now)
@@ -186,6 +188,14 @@ def _check_grant(registration: Registration, granted: list[Scope], default: list
         raise Refusal(Code.SCOPE_NOT_ASKED_FOR)
     if not {scope.pk for scope in default} <= {scope.pk for scope in granted}:
         raise Refusal(Code.DEFAULT_NOT_GRANTED)
+
+
+def _set_legal_basis(registration: Registration, granted: list[Scope], legal_basis: str) -> None:
+    """Keep the reference for the second reviewer and the pages. Raises Refusal if a scope needs one."""
+    if not legal_basis and (need := [scope for scope in granted if scope.needs_legal_basis]):
+        raise Refusal(Code.LEGAL_BASIS_MISSING, scopes=sorted(scope.name for scope in need))
+    registration.legal_basis = legal_basis
+    registration.save(update_fields=["legal_basis"])
 
 
 def _check_second_approval(registration: Registration, sensitive: set[int], by: Actor) -> None:

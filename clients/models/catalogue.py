@@ -82,6 +82,8 @@ class Scope(Described):
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[RegexValidator(SCOPE_NAME)])
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes")
     sensitive = models.BooleanField(_("sensitive"), default=False)  # needs two approvals; unmarking takes two people
+    # Approvals name the law, contract or authorisation decision that allows it.
+    needs_legal_basis = models.BooleanField(default=False, db_default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScopeQuerySet.as_manager()

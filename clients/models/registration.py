@@ -115,6 +115,7 @@ class Registration(models.Model):
     endorsed_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    legal_basis = models.CharField(max_length=200, blank=True, default="", db_default="")  # given at the decision
     # The risk signals that the last reviewer saw; the facts about the organisation may change later.
     signals = models.JSONField(null=True)
 

@@ -14,6 +14,7 @@ from clients.access import networks, one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, review
 from clients.acts.credentials import keys
+from clients.acts.decision_record import Grounds
 from clients.acts.people import contacts, staff
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from dev.example import certificates
@@ -161,7 +162,7 @@ def _approve(registration: Registration, reviewer: str, now: datetime) -> Client
     with log.dated(now):
         return review.approve(
             registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
-            signals=signals, by=_by(reviewer), now=now,
+            grounds=Grounds(signals=signals), by=_by(reviewer), now=now,
         )  # fmt: skip
 
 

@@ -121,6 +121,7 @@ OF_REQUESTS: dict[str, Text] = {
     Code.REQUEST_OPEN_ALREADY: _("A request about this client is being reviewed. Wait for it, or withdraw it first."),
     Code.SAME_REVIEWER: _("You gave the first approval. Someone else gives the second."),
     Code.SCOPE_NOT_ASKED_FOR: _("You can only grant scopes that were asked for."),
+    Code.LEGAL_BASIS_MISSING: _("Give the reference of the legal basis: %(scopes)s can only be approved with one."),
     Code.SCOPE_NOT_ENDORSED: _("The first approval left out a sensitive scope that you ticked. Untick it."),
     Code.SIGNALS_CHANGED: _("The signals changed while you read the request. Read them again, then decide."),
     Code.TOO_MANY_MESSAGES: _(

@@ -41,6 +41,7 @@ AREAS = {
     ],
     "auditor": [
         (_("Change log"), "auditor:change_log"),
+        (_("Decided requests"), "auditor:decided_requests"),
         (_("Verify"), "auditor:verify_log"),
         (_("Evidence"), "auditor:make_package"),
     ],

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from portal.pages.auditor import change_log, client_at, packages, verify_log
+from portal.pages.auditor import change_log, client_at, decided_requests, packages, verify_log
 
 app_name = "auditor"
 urlpatterns = [
     path("", change_log.change_log, name="change_log"),
     path("entries/<int:seq>/", change_log.log_entry, name="log_entry"),
     path("clients/<uuid:uid>/", client_at.client_past, name="client_at"),
+    path("requests/", decided_requests.decided_requests, name="decided_requests"),
+    path("requests/<uuid:uid>/", decided_requests.decided_request, name="decided_request"),
     path("verify/", verify_log.verify_log, name="verify_log"),
     path("verify/<uuid:uid>/", verify_log.verification, name="verification"),
     path("checkpoints/", verify_log.signed_checkpoints, name="signed_checkpoints"),

@@ -78,6 +78,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
         "trust": factories.trust(made),
         "registration": factories.submitted_request(contact_email=lotte.email),
+        "decided": factories.decided_request(),
         "contact": made.contacts.get(),
         "account": ContactAccount.objects.create(
             user=lotte, issuer="https://login.example", subject="l-1", bound_at=factories.NOW, used_at=factories.NOW

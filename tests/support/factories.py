@@ -19,7 +19,7 @@ from audit.models import Entry, Package
 from audit.packages import making
 from clients.access import one_time_codes
 from clients.actors import Actor
-from clients.acts import catalogue, client_requests, lifecycle, proposals
+from clients.acts import catalogue, client_requests, lifecycle, proposals, review
 from clients.acts.federation import issuers
 from clients.models import Api, Client, Issuer, Proposal, Registration, Scope, Trust, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
@@ -129,6 +129,13 @@ def submitted_request(now: datetime = NOW, **changes: object) -> Registration:
     code = registration.codes.get()
     client_requests.confirm(registration=registration, typed=one_time_codes.value(code), by=anonymous, now=now)
     return registration
+
+
+def decided_request(now: datetime = NOW, **changes: object) -> Registration:
+    """A request that Noor rejected."""
+    asked = submitted_request(now, **changes)
+    review.reject(registration=asked, message="Not now.", seen=asked.content_hash, by=by(noor()), now=now)
+    return asked
 
 
 def used(client: Client, credential: str = "key:1", *, at: datetime | None = None, **traits: Any) -> UsageDetail:

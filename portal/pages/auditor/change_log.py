@@ -18,6 +18,7 @@ from audit.verification import Report
 from clients.models import Client
 from foundation.secret_format import without_secrets
 from portal.guards.access import actor, log_readers
+from portal.pages.auditor.decided_requests import DECISIONS
 from portal.pages.auditor.log_forms import LogFilterForm
 from portal.ui import log_entries
 from portal.web import csv_download
@@ -69,7 +70,12 @@ def _state(report: Report | None) -> str:
 def log_entry(request: Request, seq: int) -> HttpResponse:
     entry = get_object_or_404(Entry, seq=seq)
     client = Client.objects.filter(uid=entry.client_ref).first() if is_uuid(entry.client_ref) else None
-    context = {"entry": entry, "row": log_entries.row(entry), "client_uid": client and client.uid}
+    asked = entry.subject_id.removeprefix("registration:")
+    decided = Entry.objects.about(entry.subject_id).with_action(*DECISIONS).exists() and is_uuid(asked)
+    context = {
+        "entry": entry, "row": log_entries.row(entry), "client_uid": client and client.uid,
+        "decided_uid": decided and asked,
+    }  # fmt: skip
     return render(request, "auditor/log_entry.html", context)
 
 

@@ -17,7 +17,10 @@ SET_BY = {
     Action.CLIENT_ID_CHANGED, Action.SECRET_AUTHENTICATION_OFF, Action.SECRET_AUTHENTICATION_ON,
 }  # fmt: skip
 # Facts about the decision, not about the client.
-OF_THE_DECISION = {"asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason"}
+OF_THE_DECISION = {
+    "asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason", "legal_basis",
+    "internal_note",
+}  # fmt: skip
 CREDENTIALS = ("key.", "secret.", "incident.revoked")
 
 

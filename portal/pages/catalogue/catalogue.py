@@ -101,7 +101,7 @@ def create_scope(request: Request) -> HttpResponse:
         with refusals_to(form, "name"):
             catalogue.create_scope(
                 name=name, api=data["api"], description=form.description(), sensitive=data["sensitive"],
-                reason=data["reason"], by=actor(request),
+                needs_legal_basis=data["needs_legal_basis"], reason=data["reason"], by=actor(request),
             )  # fmt: skip
             messages.success(request, _("Scope %(name)s added. It can now be requested.") % {"name": name})
             return redirect("security:scopes")
@@ -114,11 +114,12 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
     scope = get_object_or_404(Scope, pk=pk)
     form = ScopeForm(posted(request), scope=scope)
     if form.is_valid():
-        sensitive, reason = form.cleaned_data["sensitive"], form.cleaned_data["reason"]
+        data = form.cleaned_data
         with refusals_to(request):  # a concurrent act may have marked it as sensitive
             catalogue.change_scope(
-                scope=scope, description=form.description(), sensitive=sensitive, reason=reason, by=actor(request)
-            )
+                scope=scope, description=form.description(), sensitive=data["sensitive"],
+                needs_legal_basis=data["needs_legal_basis"], reason=data["reason"], by=actor(request),
+            )  # fmt: skip
             messages.success(request, _("Scope %(name)s saved.") % {"name": scope.name})
         return redirect("security:scopes")
     title = _("Change the scope %(name)s") % {"name": scope.name}

@@ -86,8 +86,14 @@ class ScopeForm(DescribedForm):
         ),
     )  # fmt: skip
 
+    needs_legal_basis = forms.BooleanField(
+        label=_("Needs a legal basis"), required=False,
+        help_text=_("Each approval names the law, the contract or the authorisation decision that allows it."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, scope: Scope | None = None, **kwargs: Any) -> None:
         super().__init__(*args, described=scope, **kwargs)
+        self.fields["needs_legal_basis"].initial = scope is not None and scope.needs_legal_basis
         self.is_sensitive = scope is not None and scope.sensitive
         if self.is_sensitive:
             del self.fields["sensitive"]
@@ -98,7 +104,7 @@ class ScopeForm(DescribedForm):
 
 
 class NewScopeForm(ScopeForm):
-    field_order = ("name", "api", "sensitive")
+    field_order = ("name", "api", "sensitive", "needs_legal_basis")
     name = forms.CharField(
         label=_("Name"), help_text=_("As software asks for it, for instance address.read. It cannot change later."),
         max_length=100, widget=forms.TextInput(attrs={"spellcheck": "false", "class": "kd-mono"}),

@@ -40,6 +40,8 @@ STAFF_FIELDS = {
     "signals",
     "content_hash",
     "recommendation",
+    "internal_note",
+    "legal_basis",
 }  # of an entry, hidden from contacts
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from audit.actions import Action
 from audit.models import Entry
 from clients.acts import review as acts
+from clients.acts.decision_record import Grounds
 from clients.edit_tags import edit_tag
 from clients.models import Registration, User
 from clients.refusal_codes import Code
@@ -85,6 +86,7 @@ def _initial(registration: Registration) -> dict[str, object]:
         "signals": edit_tag(_signals(registration)),
         "scopes": [row.scope.name for row in asked],
         "defaults": defaults,
+        "legal_basis": registration.legal_basis,
     }
 
 
@@ -104,7 +106,9 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         "registration": registration,
         "message": data["message"],
         "seen": data["seen"],
-        "signals": signals,
+        "grounds": Grounds(
+            signals=signals, legal_basis=data.get("legal_basis", ""), internal_note=data["internal_note"]
+        ),
         "by": by,
         "now": request.now,
     }
@@ -195,6 +199,7 @@ def _history(registration: Registration) -> list[dict[str, object]]:
             "at": entry.at,
             "done": entry.template.format(actor="", subject=entry.subject_label).strip(),
             "advice": _advice(entry),
+            "internal_note": (entry.changes.get("internal_note") or [None, ""])[1],
         }
         for entry in entries
     ]

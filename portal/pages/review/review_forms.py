@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Registration
-from portal.forms.fields import Text, no_secret
+from portal.forms.fields import Line, Text, no_secret
 
 APPROVE, CHANGES, REJECT = "approve", "changes", "reject"
 UNANSWERED = "unanswered"  # the contact was asked to change the request and did not: rejected
@@ -34,6 +34,21 @@ class DecisionForm(forms.Form):
         validators=[no_secret],
     )
 
+    legal_basis = Line(
+        label=_("Legal basis: reference of the law, contract or authorisation decision"),
+        required=False,
+        max_length=200,
+        is_name=False,
+    )
+    internal_note = Text(
+        label=_("Internal note"),
+        help_text=_("For the second reviewer and auditors. It goes in the change log, never in a mail."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
+    )
+
     def __init__(self, *args: Any, registration: Registration, may_approve: bool, final: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = {row.scope.name: row.scope for row in registration.asked.all()}
@@ -42,6 +57,8 @@ class DecisionForm(forms.Form):
             (APPROVE, _("Approve the ticked scopes")), (CHANGES, _("Ask for changes")), (REJECT, _("Reject"))
         ]  # fmt: skip
         fields: dict[str, Any] = self.fields
+        if not any(scope.needs_legal_basis for scope in self.asked.values()):
+            del fields["legal_basis"]
         fields["scopes"].choices = fields["defaults"].choices = names
         fields["decision"].choices = decisions if may_approve else decisions[1:]
         if registration.status == Registration.Status.CHANGES_REQUESTED:
@@ -69,6 +86,10 @@ class DecisionForm(forms.Form):
             self.add_error("message", _("Tell the contact what to change, or why you reject."))
         if decision == APPROVE and granted and set(granted) < set(self.asked) and not data.get("message"):
             self.add_error("message", _("Tell the contact why you leave scopes out."))
+        need = [name for name in granted if self.asked[name].needs_legal_basis]
+        if decision == APPROVE and need and not data.get("legal_basis"):
+            needed = _("Give the reference of the legal basis: %(scopes)s can only be approved with one.")
+            self.add_error("legal_basis", needed % {"scopes": ", ".join(need)})
         # A scope that is not granted cannot be a default one, so that unticking it once is enough.
         data["scopes"] = [self.asked[name] for name in granted]
         data["defaults"] = [self.asked[name] for name in data.get("defaults", []) if name in granted]

@@ -105,6 +105,7 @@ def things() -> dict[str, Any]:
         "client": mine,
         "key": mine.keys.get(),
         "registration": Registration.objects.get(client_name=WAITING),
+        "decided": Registration.objects.filter(status=Registration.Status.APPROVED).earliest("pk"),
         "contact": mine.contacts.get(user__email="joris@leiestroom.example"),
         "secret": encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],

@@ -69,6 +69,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.NAME_RESERVED: {"name": "keydesk.self"},
     Code.JWKS_URI_TOO_OFTEN: {"limit": 10},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
+    Code.LEGAL_BASIS_MISSING: {"scopes": ["nrn.read", "person.read"]},
     Code.TOO_MANY_MESSAGES: {"limit": 10},
     CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE: {"names": ["a.read", "b.read"]},
     CommandCode.FILE_UNREADABLE: {"file": "key.pem", "cause": "No such file or directory"},

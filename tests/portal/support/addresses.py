@@ -94,6 +94,7 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:retire_scope": of_a_scope,
         "security:proposal": {"uid": things["proposal"].uid},
         "security:retry_mail": {"uid": things["mail"].pk},
+        "auditor:decided_request": {"uid": things["decided"].uid},
         "auditor:verification": {"uid": things["verification"].pk},
         "auditor:package": {"seq": things["package"].pk},
         "auditor:download_package": {"seq": things["package"].pk},

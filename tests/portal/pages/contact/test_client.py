@@ -10,6 +10,7 @@ from audit.actions import Action
 from audit.models import Entry
 from clients.acts import client_requests, lifecycle, proposals, review
 from clients.acts.credentials import client_secrets, keys
+from clients.acts.decision_record import Grounds
 from clients.models import Client, Key, Proposal
 from tests.portal.support import browsers
 from tests.support import factories
@@ -162,8 +163,8 @@ def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser)
     content = factories.content(scopes=(scope,), contact_email=factories.lotte().email)
     asked = client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
     review.approve(
-        registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash, signals=["bad: Looks like Noor"],
-        by=factories.by(factories.noor()), now=now,
+        registration=asked, scopes=[scope], defaults=[], seen=asked.content_hash,
+        grounds=Grounds(signals=["bad: Looks like Noor"]), by=factories.by(factories.noor()), now=now,
     )  # fmt: skip
     text = browser.get(reverse("contact:client_history", args=[made.uid])).content.decode()
     assert "person.read" in text

@@ -6,10 +6,14 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.acts import client_requests
+from clients.acts import catalogue, client_requests, review
 from clients.acts.credentials import client_secrets
-from clients.models import Client, Registration
+from clients.mail.rendering import render
+from clients.models import Client, Mail, Registration, User
+from clients.refusal_codes import Code
+from foundation.refusals import Refusal
 from portal.pages.auditor.client_history import as_it_was
+from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 
@@ -143,3 +147,74 @@ def test_who_decides_on_signals_that_changed_meanwhile_sees_them_first(now) -> N
     data["signals"] = answer.context["form"]["signals"].value()
     assert browser.post(url, data).status_code == 302
     assert any("has 1 client" in text for text in last("registration.approved").changes["signals"][1])
+
+
+def test_a_scope_that_needs_a_legal_basis_is_granted_only_with_one(now) -> None:
+    scope = factories.scope("nrn.read")
+    catalogue.change_scope(
+        scope=scope, description=scope.description, sensitive=False, needs_legal_basis=True, by=factories.SYSTEM
+    )
+    registration = factories.submitted_request(now, scopes=(scope,))
+    assert decide(registration, "approve", scopes=["nrn.read"]).status_code == 422
+    with pytest.raises(Refusal, match=Code.LEGAL_BASIS_MISSING):
+        review.approve(
+            registration=registration, scopes=[scope], defaults=[], seen=registration.content_hash,
+            by=factories.by(factories.noor()), now=now,
+        )  # fmt: skip
+    assert decide(registration, "approve", scopes=["nrn.read"], legal_basis="AGV-2026/019").status_code == 302
+    assert last("registration.approved").changes["legal_basis"] == [None, "AGV-2026/019"]
+    assert "AGV-2026/019" in page(factories.noor(), "security:review", registration)
+
+
+def test_an_internal_note_is_for_the_second_reviewer_and_auditors_and_in_no_mail(now) -> None:
+    registration = factories.submitted_request(now, scopes=(factories.scope("nrn.read", sensitive=True),))
+    decide(registration, "approve", scopes=["nrn.read"], internal_note="I called Wim: he is who he says.")
+    assert last("registration.endorsed").changes["internal_note"] == [None, "I called Wim: he is who he says."]
+    assert "I called Wim" in page(factories.bram(), "security:review", registration)
+    data = {"decision": "approve", "seen": registration.content_hash, "message": "Welcome.", "scopes": ["nrn.read"]}
+    second = {**data, "internal_note": "Agreed on the telephone."}
+    browser = signed_in(factories.bram())
+    assert browser.post(reverse("security:review", args=[registration.uid]), second).status_code == 302
+    shown = page(factories.ada(), "auditor:decided_request", registration)
+    said = ("I called Wim", "Agreed on the telephone.", "Welcome.")
+    for text in (*said, registration.purpose, registration.content_hash):
+        assert text in shown, text
+    mails = [render(mail, now=now, code="123456", link_url="https://x/") for mail in Mail.objects.all()]
+    for mail in mails:
+        assert "Agreed" not in mail.body + mail.html
+        assert "I called" not in mail.body + mail.html
+    contact = browsers.of(registration.person)
+    registration.refresh_from_db()
+    client = registration.client
+    assert client is not None
+    for name, uid in (("contact:client_history", client.uid), ("contact:request", registration.uid)):
+        text = contact.get(reverse(name, args=[uid])).text
+        assert "Agreed on the telephone" not in text, name
+        assert "I called Wim" not in text, name
+
+
+def test_auditors_read_decided_requests_and_no_open_ones(now) -> None:
+    waits, rejected = asked_for_two(now), factories.decided_request(now, client_name="Never")
+    browser = signed_in(factories.ada())
+    listed = browser.get(reverse("auditor:decided_requests")).text
+    assert rejected.number in listed
+    assert waits.number not in listed
+    assert browser.get(reverse("auditor:decided_request", args=[waits.uid])).status_code == 404
+    assert "Not now." in page(factories.ada(), "auditor:decided_request", rejected)
+    seq = last("registration.rejected").seq
+    entry = browser.get(reverse("auditor:log_entry", args=[seq])).text
+    assert reverse("auditor:decided_request", args=[rejected.uid]) in entry
+
+
+def test_the_page_of_a_decided_request_stays_as_it_was(now) -> None:
+    registration = factories.submitted_request(now)
+    decide(registration, "approve", scopes=["address.read"], defaults=["address.read"])
+    Registration.objects.filter(pk=registration.pk).update(purpose="Something else", signals=[])
+    shown = page(factories.ada(), "auditor:decided_request", registration)
+    assert registration.purpose in shown
+    assert "First client of this organisation" in shown
+    assert "Something else" not in shown
+
+
+def page(user: User, name: str, registration: Registration) -> str:
+    return signed_in(user).get(reverse(name, args=[registration.uid])).text

@@ -67,6 +67,15 @@ def read(pasted: str) -> Pasted:
     return Pasted(Traces(name=_name_in(text)), CUT_OFF if _is_cut_off(text) else VALUE)
 
 
+def may_hold_a_secret(text: str) -> bool:
+    """Return whether a text is anything but the name of something: it must not stand in an address."""
+    try:
+        pasted = read(text)
+    except SeveralLeaks:
+        return True
+    return pasted.what != VALUE or bool(pasted.traces.digest) or BASIC.search(text) is not None
+
+
 def values_in(text: str) -> set[str]:
     """Return the secrets and tokens in a text that have the form of ours, checksum included."""
     return {value for value in OURS.findall(text) if _is_whole(value)}

@@ -40,6 +40,19 @@ def clients_for(text: str) -> QuerySet[Client]:
     return Client.objects.filter(pk__in=found[0].union(*found[1:]))
 
 
+def first_clients_for(text: str, count: int) -> QuerySet[Client]:
+    """Return some of those clients, by name: of each source at most `count`, so that a frequent word costs no more."""
+    text = text.strip()[:MAX_LENGTH]
+    found = [rows[:count] for source in SOURCES for rows in source(text)]
+    keys = [row["pk"] for row in found[0].union(*found[1:])]
+    return Client.objects.filter(pk__in=keys).order_by("name", "pk")[:count]
+
+
+def names_key(text: str) -> Q:
+    """Return the condition for keys with this key id, thumbprint (RFC 7638), x5t or x5t#S256."""
+    return Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
+
+
 def registration_number(text: str) -> Registration | None:
     """Return the request with this number, such as R-2026-0412, or None."""
     match = NUMBER.fullmatch(text.strip())
@@ -87,8 +100,7 @@ def _contacts(text: str) -> Iterator[Found]:
 
 def _keys(text: str) -> Iterator[Found]:
     """Find by key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
-    exact = Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
-    yield Key.objects.filter(exact).values("client")
+    yield Key.objects.filter(names_key(text)).values("client")
     yield Key.objects.filter(**{f"subject__{_part(text)}": text}).values("client")
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.pages.account import contact_accounts, sessions, sign_in
+from portal.pages.account import contact_accounts, search, sessions, sign_in
 
 CONTACT_PROVIDERS = "(?P<provider_id>contacts[2-9]?)"  # by their names in the settings
 
@@ -16,5 +16,6 @@ urlpatterns = [
     path("sessions/end/", sessions.end_sessions, name="end_sessions"),
     path("sessions/<uuid:uid>/end/", sessions.end_session, name="end_session"),
     path("session/", sessions.session_ends, name="session_ends"),
+    path("search/", search.search, name="search"),
     path("language/", sign_in.set_language, name="set_language"),
 ]

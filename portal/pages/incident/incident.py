@@ -16,18 +16,15 @@ from django.views.decorators.http import require_http_methods
 
 from clients.acts import lifecycle
 from clients.keymaterial.traces import MAX_LENGTH
-from portal.flows import pasted_secret
+from portal.flows import leak_look_up, pasted_secret
 from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards as incident_cards
-from portal.web import kept_forms
 from portal.web.http_request import Request, posted
 from tokens.acts import incident as incidents
 from tokens.acts import invalidation
 from tokens.acts.leaks import Leak
-
-FOUND = "found"
 
 
 class LeakForm(forms.Form):
@@ -58,11 +55,8 @@ class LeakForm(forms.Form):
 def incident(request: Request) -> HttpResponse:
     form = LeakForm(posted(request))
     if form.is_valid():
-        pasted: pasted_secret.Pasted = form.cleaned_data["value"]
-        found = incidents.look_up(traces=pasted.traces, by=actor(request), now=request.now)
-        kept_of_it = {"nobody": pasted.what, "found": [[leak.reference, leak.is_signed] for leak in found]}
-        return redirect(f"{request.path}?{FOUND}={kept_forms.keep(request, FOUND, kept_of_it, seconds=600)}")
-    answer = kept_forms.get(request, FOUND, request.GET.get(FOUND, "")) if request.method != "POST" else None
+        return redirect(leak_look_up.look_up(request, form.cleaned_data["value"]))
+    answer = leak_look_up.answer(request) if request.method != "POST" else None
     context = {"form": form, "searched": bool(answer), **(_answered(answer, request) if answer else {})}
     return render(request, "security/incident.html", context, status=422 if form.errors else 200)
 

@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of hits. `find` yields them for a text; `more` names a list page and the field that takes the text."""
+    """Kind of hits. `find` yields them for a text; `more` names a list page and the field that takes the text."""
 
     title: Text
     icon: str

@@ -1,4 +1,4 @@
-"""One box finds anything: each kind of hit in its group, and no secret in an address."""
+"""The search of the header finds anything: each kind of hit in its group, and no secret in an address."""
 
 from __future__ import annotations
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
 
 from dev.ha.machines import network
 from dev.ha.machines.cluster import DATABASES, USER_POSTGRES, Cluster
@@ -23,7 +21,7 @@ RESTART_S = 3  # until a supervisor has started a process again: RestartSec of t
 
 @dataclass(frozen=True)
 class Fault:
-    """`inject` returns what mends it. `hold`: seconds until it is mended, whether tokens are issued again or not.
+    """`inject` returns what mends it. `hold`: seconds until it is mended at the latest, tokens or no tokens.
 
     `goal`: seconds without a token, 0 for no failed HTTP request at all, None for no goal.
     """
@@ -32,7 +30,7 @@ class Fault:
     title: str
     inject: Callable[[Cluster, Keydesk], Mend]
     goal: float | None
-    hold: float = 6
+    hold: float = 10
 
 
 def lose_host_of_primary(cluster: Cluster, keydesk: Keydesk) -> Mend:
@@ -93,11 +91,7 @@ def freeze_patroni(cluster: Cluster, keydesk: Keydesk) -> Mend:
 
 
 def switch_over(cluster: Cluster, keydesk: Keydesk) -> Mend:
-    leader = cluster.primary()
-    connection = HTTPConnection(leader, 8008, timeout=60)
-    wanted = {"leader": leader, "candidate": _replicas(cluster)[0]}
-    connection.request("POST", "/switchover", json.dumps(wanted), {"Content-Type": "application/json"})
-    connection.getresponse().read()
+    cluster.patronictl("switchover", "keydesk", "--candidate", _replicas(cluster)[0], "--force")
     return lambda: None
 
 
@@ -177,12 +171,12 @@ def _host_of_beat(cluster: Cluster) -> str:
 
 FAULTS = (
     Fault("host", "host of the primary lost", lose_host_of_primary, 22, 40),
-    Fault(BEHIND, "the same, replicas one second behind", lose_host_before_replicas_have_it, 22, 40),
+    Fault(BEHIND, "host of the primary lost, replicas a second behind", lose_host_before_replicas_have_it, 22, 40),
     Fault("crash", "PostgreSQL of the primary killed", kill_postgres, 6),
     Fault("frozen", "PostgreSQL of the primary frozen", freeze_postgres, 22, 40),
     Fault("cut", "primary cut off from the network", cut_primary, 22, 40),
     Fault("patroni", "Patroni of the primary frozen, PostgreSQL not", freeze_patroni, 22, 40),
-    Fault("replica", "host of a replica lost", lose_replica, 0, 10),
+    Fault("replica", "host of a replica lost", lose_replica, 0, 15),
     Fault("replicas", "both replicas lost for 15 s", lose_replicas, None, 15),
     Fault("switchover", "planned switchover", switch_over, 6),
     Fault("haproxy", "HAProxy of one machine killed", kill_haproxy, None),
@@ -190,5 +184,5 @@ FAULTS = (
     Fault("web", "one of two `web` killed", kill_web, None),
     Fault("worker", "one of two workers killed", kill_worker, 0),
     Fault("beat", "the worker whose beat is at work killed", kill_beat, 0, 15),
-    Fault("valkey", "Valkey's primary killed", kill_valkey, 0, 10),
+    Fault("valkey", "Valkey's primary killed", kill_valkey, 0, 15),
 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from dev.ha.load import Load
 from dev.ha.machines import network
@@ -133,16 +131,7 @@ class Restore:
         self.cluster.wait_whole(MAX_RESTORE_S)
 
     def _forget_cluster(self) -> None:
-        """Run `patronictl remove keydesk`, which asks twice."""
-        program = Path(self.cluster.programs.paths["patroni"]).with_name("patronictl")
-        file = self.cluster.home("db1") / "patroni" / "patroni.yml"
-        command = [self.cluster.programs.patroni[0], str(program), "-c", str(file), "remove", "keydesk"]
-        done = subprocess.run(
-            network.on("db1", command), env=self.cluster.patroni_environment("db1"), text=True, capture_output=True,
-            input="keydesk\nYes I am aware\n",
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise UnableToStart(f"patronictl remove:\n{done.stdout}{done.stderr[-1500:]}")
+        self.cluster.patronictl("remove", "keydesk", answers="keydesk\nYes I am aware\n")
 
     def _stop_patroni(self) -> None:
         self.cluster.running["db1", "patroni"].stop()

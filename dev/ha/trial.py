@@ -19,6 +19,7 @@ from dev.servers.processes import UnableToStart
 
 KINDS = ("token", "introspect", "revoke", "page")
 CALM_S = 3.0  # seconds of good answers only, before a fault and after it
+MIN_HOLD_S, SERVED_S = 7.0, 5.0  # a fault lasts until tokens were issued again for SERVED_S, and at least MIN_HOLD_S
 MAX_RECOVERY_S = 120.0
 MAX_MAIL_S = 60.0  # beat's sweep comes every ten seconds
 
@@ -78,7 +79,9 @@ class Trial:
         before = self.ledger.alive, len(self.ledger.assertions)
         began_at = time.monotonic()
         mend = fault.inject(self.cluster, self.keydesk)
-        time.sleep(max(0.0, began_at + fault.hold - time.monotonic()))
+        time.sleep(max(0.0, began_at + MIN_HOLD_S - time.monotonic()))
+        while time.monotonic() < began_at + fault.hold and not self._is_served():
+            time.sleep(0.2)
         mended_at = time.monotonic()
         mend()
         self._wait_calm(time.monotonic())
@@ -89,6 +92,11 @@ class Trial:
         result.failed = self.ledger.failed(began_at, until)
         self._check(result, began_at - CALM_S, until, before)
         return result
+
+    def _is_served(self) -> bool:
+        """Return whether tokens were issued without a pause for SERVED_S."""
+        now = time.monotonic()
+        return self.ledger.gap("token", now - SERVED_S, now) < 1.5 and not self.ledger.failed(now - SERVED_S, now)
 
     def _wait_calm(self, since: float) -> None:
         """Return once every kind had nothing but good answers for CALM_S."""

@@ -201,6 +201,18 @@ class Cluster:
             raise UnableToStart(f"pgbackrest {' '.join(arguments)}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
         return done.stdout
 
+    def patronictl(self, *arguments: str, answers: str = "") -> None:
+        """Run `patronictl` on db1, and answer what it asks. Raises UnableToStart with its complaint."""
+        program = Path(self.programs.paths["patroni"]).with_name("patronictl")
+        file = self.home("db1") / "patroni" / "patroni.yml"
+        command = [self.programs.patroni[0], str(program), "-c", str(file), *arguments]
+        done = subprocess.run(
+            network.on("db1", command), env=self.patroni_environment("db1"), text=True, capture_output=True,
+            input=answers,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise UnableToStart(f"patronictl {arguments[0]}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
+
     def make(self) -> None:
         """Start everything but Keydesk, and make its database."""
         self.archive.mkdir(mode=0o700)

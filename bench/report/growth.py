@@ -52,7 +52,7 @@ def _clients(rows: list[Figures]) -> list[str]:
         "",
         "### Clients",
         "",
-        "Tokens for clients chosen at random, at 32 connections. The server keeps 10,000 snapshots.",
+        "Tokens for clients chosen at random, at 32 connections. The server keeps 50,000 snapshots.",
         "",
     ]
     lines += ["| clients | issued/s | p99, ms | database, us | server's memory, MB |", "|---" * 5 + "|"]

@@ -114,6 +114,7 @@ class Client(models.Model):
 
     version = models.BigIntegerField(db_default=NOW_IN_MICROSECONDS, editable=False)
     epoch = models.BigIntegerField(default=1, editable=False)
+    restored_at = models.DateTimeField(null=True, editable=False)  # when an older database was last restored
 
     objects = ClientQuerySet.as_manager()
 

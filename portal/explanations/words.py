@@ -192,6 +192,11 @@ OF_ASSERTIONS: dict[str, Words] = {
     Rule.ISSUED_AT: Words(_("Your server's clock is ahead"), NTP, "iat"),
     Rule.NOT_BEFORE: Words(_("Your server's clock is ahead"), NTP, "nbf"),
     Rule.JTI: Words(_("The assertion has no usable jti"), _("Set jti to a new random UUID in every assertion."), "jti"),
+    Rule.BEFORE_RESTORE: Words(
+        _("The assertion is from before the database was restored"),
+        _("Make a new assertion for every request, with iat. One from before may have been used already."),
+        "iat",
+    ),
     Rule.REPLAYED: Words(
         _("The same assertion was used twice"),
         _("Make a new one, with a new jti, for each request, a repeated one included."),

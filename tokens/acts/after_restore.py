@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -54,7 +53,6 @@ class Report:
     mails: int = 0
     again: list[LoggedEntry] = field(default_factory=list)
     missing: list[LoggedEntry] = field(default_factory=list)
-    assertions_spent_until: datetime | None = None  # until then one that was used before is unknown
 
 
 @transaction.atomic
@@ -64,8 +62,9 @@ def make_safe(*, exported: Iterable[LoggedEntry] | None, by: Actor, now: datetim
     Raises Refusal if that is not a continuation of the one in the database; nothing is done then.
     """
     missing = [] if exported is None else _not_in_database(exported)
-    report = Report(assertions_spent_until=now + settings.ASSERTION_MAX_LIFETIME)
-    report.clients = Client.objects.update(epoch=F("epoch") + 1)
+    report = Report()
+    # An assertion from before may have been spent, which this database has forgotten: it is refused.
+    report.clients = Client.objects.update(epoch=F("epoch") + 1, restored_at=now)
     report.sessions = Session.objects.all().delete()[0]
     report.links = ManagementLink.objects.open().update(revoked_at=now)
     MailedCode.objects.filter(used_at=None).update(used_at=now)

@@ -52,7 +52,10 @@ def explain(text: str, *, client: Client, now: datetime) -> DryRun:
         findings = federated.explain(read, client_id=client.client_id, trusts=trusts, policy=policy, now=at)
         return DryRun(read.header, read.claims, _with_state(client, findings), str(read.claims["iss"]))
     keys = [signing_key(row) for row in client.keys.values()]  # ended keys too, so that a finding can name them
-    findings = assertion.explain(read, client_id=client.client_id, keys=keys, policy=policy, now=at)
+    restored_at = client.restored_at.timestamp() if client.restored_at else 0.0
+    findings = assertion.explain(
+        read, client_id=client.client_id, keys=keys, policy=policy, now=at, restored_at=restored_at
+    )
     if _was_used(client, read.claims.get("jti")):
         findings.append(InvalidClient(Rule.REPLAYED))
     return DryRun(read.header, read.claims, _with_state(client, findings))

@@ -86,9 +86,11 @@ class PresentedAssertion(NamedTuple):
     jws: jws.Jws
 
     def prove(self, client: ClientSnapshot | None, policy: AssertionPolicy, now: float) -> Proof:
-        keys = client.keys if client else ()
+        keys, restored_at = (client.keys, client.restored_at) if client else ((), 0.0)
         try:
-            proven = assertion.verify(self.jws, client_id=self.client_id, keys=keys, policy=policy, now=now)
+            proven = assertion.verify(
+                self.jws, client_id=self.client_id, keys=keys, policy=policy, now=now, restored_at=restored_at
+            )
         except InvalidClient:
             if client is None:
                 raise InvalidClient(Rule.UNKNOWN_CLIENT, sent=self.client_id) from None

@@ -71,8 +71,9 @@ def short_digest(digest: bytes) -> str:
 
 
 def verify(
-    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float
-) -> Verified:
+    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float,
+    restored_at: float = 0.0,
+) -> Verified:  # fmt: skip
     """Check header, key, signature and claims, in this order. Raises InvalidClient for the first fault.
 
     Only the client itself can cause the faults after the signature. The statement that consumes the `jti` finds replays
@@ -83,7 +84,7 @@ def verify(
     check_algorithm(assertion.header, keys, now, policy.algorithms)
     key = key_that_signed(assertion, keys, now, client_id)
     _check_spelling(assertion.header, key, policy)
-    expected = Expected(client_id, policy, now)
+    expected = Expected(client_id, policy, now, restored_at)
     for check_claims in CLAIM_CHECKS:
         check_claims(assertion.claims, expected)
     claims = assertion.claims
@@ -91,10 +92,11 @@ def verify(
 
 
 def explain(
-    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float
-) -> list[InvalidClient]:
+    assertion: Jws, *, client_id: str, keys: Sequence[ClientKey], policy: AssertionPolicy, now: float,
+    restored_at: float = 0.0,
+) -> list[InvalidClient]:  # fmt: skip
     """Return all faults of an assertion, for a contact who tries one out; [] if it would be accepted."""
-    expected = Expected(client_id, policy, now)
+    expected = Expected(client_id, policy, now, restored_at)
     checks: list[Callable[[], object]] = [
         *(lambda check=check: check(assertion.header) for check in HEADER_CHECKS),
         lambda: check_algorithm(assertion.header, keys, now, policy.algorithms),
@@ -197,6 +199,7 @@ class Expected:
     client_id: str
     policy: AssertionPolicy
     now: float
+    restored_at: float = 0.0  # when an older database was restored; 0: never
 
 
 def _check_issuer(claims: Mapping[str, Any], expected: Expected) -> None:
@@ -258,8 +261,23 @@ def _check_jti(claims: Mapping[str, Any], expected: Expected) -> None:
         raise InvalidClient(Rule.JTI, sent=jti, max_length=MAX_JTI_LENGTH)
 
 
+def _check_restore(claims: Mapping[str, Any], expected: Expected) -> None:
+    """Refuse what may have been used before a restore: the database has forgotten which `jti` was (PROTOCOL A-45).
+
+    The clock of the client may have been ahead. Without `iat` the assertion is as old as its `exp` allows.
+    """
+    restored_at = expected.restored_at
+    if not restored_at:
+        return
+    name, ahead = ("iat", CLOCK_TOLERANCE_S) if "iat" in claims else ("exp", expected.policy.max_lifetime)
+    at = claims.get(name)
+    if isinstance(at, int | float) and at <= restored_at + ahead:
+        raise InvalidClient(Rule.BEFORE_RESTORE, restored_at=int(restored_at))
+
+
 CLAIM_CHECKS: Final = (
     _check_issuer, _check_subject, _check_audience, _check_expiry, _check_issued_at, _check_not_before, _check_jti,
+    _check_restore,
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class ClientSnapshot:
     scopes: Mapping[str, str] = field(default_factory=dict)  # name -> identifier of its API
     default_scopes: tuple[str, ...] = ()
     serves_scopes: frozenset[str] = frozenset()  # scopes of the APIs for which it is a resource server
+    restored_at: float = 0.0  # assertions from before are refused
     policy: tuple[tuple[float, Bounds], ...] = ()  # since when, the last first (PROTOCOL C-39)
 
     @property

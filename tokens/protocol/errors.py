@@ -71,6 +71,7 @@ class Rule(StrEnum):
     NOT_BEFORE = "not_before"
     JTI = "jti"
     REPLAYED = "replayed"
+    BEFORE_RESTORE = "before_restore"
 
     # Federated assertions (PROTOCOL F-32 to F-34)
     FEDERATED_ISSUER = "federated_issuer"

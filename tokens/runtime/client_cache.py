@@ -90,7 +90,7 @@ def _snapshot(
     self_service_api: bool, keys_of: KeysOf,
 ) -> ClientSnapshot:  # fmt: skip
     """Build a snapshot from a row of sql.CLIENTS. Keys and secrets are JSON, with times as numbers or null."""
-    secret_allowed, may_request, issuer_only, lifetime, rate_limit, *named_and_held = columns
+    secret_allowed, may_request, issuer_only, lifetime, rate_limit, restored_at, *named_and_held = columns
     uid, name, organisation, self_service, policy, secrets, keys, scopes, serves, *federation = named_and_held
     held, default_scopes = _scope_set(
         tuple(tuple(scope) for scope in scopes or ()),
@@ -107,6 +107,7 @@ def _snapshot(
         issuer_audience_only=issuer_only,
         token_lifetime=lifetime,
         rate_limit=rate_limit,
+        restored_at=float(restored_at or 0.0),
         uid=uid,
         name=name,
         organisation=organisation,

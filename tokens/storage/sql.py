@@ -85,7 +85,7 @@ SELECT n FROM valid
 CLIENTS = """
 SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.status, client.secret_allowed,
        client.may_request_tokens, client.issuer_audience_only, client.token_lifetime, client.rate_limit,
-       client.uid::text, client.name, client.organisation, client.self_service,
+       extract(epoch FROM client.restored_at), client.uid::text, client.name, client.organisation, client.self_service,
        CASE WHEN client.version <> g.known_version THEN (
            SELECT json_agg(json_build_array(policy.bound, policy.value, extract(epoch FROM
                CASE WHEN client.created_at >= policy.in_force_from THEN policy.in_force_from

@@ -30,7 +30,6 @@ class Command(ActCommand):
             report = after_restore.make_safe(exported=_entries(path) if path else None, by=by, now=now)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Refusal(CommandCode.FILE_UNREADABLE, cause=str(error)) from error
-        until = report.assertions_spent_until
         return {
             "clients_whose_tokens_ended": report.clients,
             "sessions_ended": report.sessions,
@@ -38,7 +37,6 @@ class Command(ActCommand):
             "mails_held_back": report.mails,
             "done_again": [_line(entry) for entry in report.again],
             "look_at": [_line(entry) for entry in report.missing],
-            "assertions_used_before_are_known_again_at": until.isoformat() if until else None,
         }
 
 

@@ -93,6 +93,7 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
     Rule.NOT_BEFORE: [{**MOMENT, "sent": NOW + 7300}],
     Rule.JTI: [{"sent": None, "max_length": 255}],
     Rule.REPLAYED: [{"jti_digest": "ab"}],
+    Rule.BEFORE_RESTORE: [{"restored_at": NOW}],
     Rule.FEDERATED_ISSUER: [
         {"sent": f"{ISSUER}/", "expected": [ISSUER], "near": ISSUER},
         {"sent": ISSUER, "expected": [ISSUER], "state": "disabled"},

@@ -12,7 +12,6 @@ from clients.models import Client, Mail, Registration
 
 Kind = Mail.Kind
 TO_CLIENT = {
-    Kind.CLIENT_READY,
     Kind.CONTACT_ADDED,
     Kind.CLIENT_CHANGED,
     Kind.BUNDLED_CHANGES,
@@ -31,6 +30,7 @@ WITH_LINK = (
     | TO_ADD_KEY
     | TO_CHANGE
     | {
+        Kind.CLIENT_READY,
         Kind.PASSKEY_CHANGED,
         Kind.ACCOUNT_CHANGED,
         Kind.NEW_NETWORK,
@@ -69,6 +69,8 @@ def _of_client(mail: Mail, client: Client) -> str:
 
 def _page(mail: Mail) -> str:
     """Return the URL name of the client's page."""
+    if mail.kind == Kind.CLIENT_READY:
+        return "contact:first_token"
     if mail.kind in TO_CHANGE:
         return "contact:propose_change"
     if mail.kind == Kind.LEAK_REVOKED:

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from portal.pages.account import passkeys
-from portal.pages.contact import client, client_list, contacts, failures, networks, proposed_contacts
+from portal.pages.contact import client, client_list, contacts, failures, first_token, networks, proposed_contacts
 from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens, trusts
 from portal.pages.requests import changes, requests
 
@@ -12,6 +12,7 @@ app_name = "contact"
 of_one_client = [
     path("", client.client, name="client"),
     path("client-id/", client.change_client_id, name="change_client_id"),
+    path("first-token/", first_token.first_token, name="first_token"),
     path("history/", client.history, name="client_history"),
     path("change/", changes.propose_change, name="propose_change"),
     path("secret/reveal/", secrets.reveal_secret, name="reveal_secret"),
@@ -52,6 +53,7 @@ urlpatterns = [
     path("requests/<uuid:uid>/withdraw/", requests.withdraw_request, name="withdraw_request"),
     path("clients/", client_list.home, name="clients"),
     path("clients/<uuid:uid>/", include(of_one_client)),
+    path("live/clients/<uuid:uid>/first-token/", first_token.live, name="first_token_live"),
     path("passkeys/", passkeys.passkeys, name="passkeys"),
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
     path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),

@@ -10,6 +10,7 @@ from portal.web import browsers
 from portal.web.commits import commits_wait
 from portal.web.http_request import Request
 
+LIVE = "/live/"  # begin of the addresses that pages poll
 NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
 
 
@@ -46,8 +47,9 @@ def absolute_limit(request: Request) -> float:
 
 
 def is_poll(request: Request) -> bool:
-    """Return whether the page polls for the end of the session, which does not count as use."""
-    return request.method in ("GET", "HEAD") and request.path == reverse("account:session_ends")
+    """Return whether a page polls by itself, which does not count as use."""
+    is_polled = request.path == reverse("account:session_ends") or request.path.startswith(LIVE)
+    return request.method in ("GET", "HEAD") and is_polled
 
 
 def note_use(request: Request) -> None:

@@ -90,6 +90,7 @@ def lists(mine: Client) -> dict[str, list[str]]:
 def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
     of_mine = (
         "contact:client", "contact:client_history", "contact:tokens", "contact:contacts", "contact:propose_change",
+        "contact:first_token",
     )  # fmt: skip
     return [
         reverse("contact:clients"),

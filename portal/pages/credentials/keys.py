@@ -187,7 +187,8 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     messages.success(request, words)
     if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
         _retire(request, old, form.cleaned_data["old"])
-    return redirect("contact:client", uid)
+    has_token = CredentialUse.objects.of(client).exists()
+    return redirect("contact:client" if has_token else "contact:first_token", uid)
 
 
 @transaction.atomic

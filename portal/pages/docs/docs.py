@@ -23,9 +23,9 @@ from portal.api.application import api
 from portal.explanations.api_codes import FACTS, STATUSES, UPLOADED_KEY
 from portal.explanations.sentences import in_words
 from portal.guards.access import client_of
-from portal.pages.docs import samples
 from portal.pages.docs.contents import BY_SLUG, PAGES, neighbours
-from portal.pages.docs.samples.values import ALGORITHMS, Values, of_client, with_algorithm
+from portal.ui import samples
+from portal.ui.samples.values import ALGORITHMS, Values, of_client, with_algorithm
 from portal.web.http_request import Request
 from tokens.policy import METHODS
 
@@ -122,14 +122,11 @@ def _nothing(_reader: Reader) -> dict[str, Any]:
 
 def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
     """Return the context of docs/parts/samples.html: each sample with the address of its file."""
-    shown = samples.offered(topic, reader.values)
     return {
-        "samples": [
-            {"label": sample.label, "code": samples.render(topic, sample.filename, reader.values)} for sample in shown
-        ],
+        "samples": samples.shown(topic, reader.values),
         "files": [
             {"name": sample.filename, "url": reverse("docs:sample", args=[topic, sample.filename]) + reader.link()}
-            for sample in shown
+            for sample in samples.offered(topic, reader.values)
         ],
     }
 

@@ -123,6 +123,9 @@ addEventListener('pageshow', (event) => {
   if (event.persisted && document.querySelector('[data-once]')) location.reload();
 });
 
+// The answer to a POST is not asked for again: Back and Reload lead to the same page without it.
+if (document.querySelector('[data-posted]')) history.replaceState(null, '', location.pathname);
+
 // Samples open in the language that was chosen last, on every page.
 const LANGUAGE_OF_SAMPLES = 'keydesk-samples';
 const labelOf = (radio) => radio.labels[0]?.textContent;

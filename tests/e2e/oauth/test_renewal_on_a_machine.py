@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from portal.pages.docs.samples.values import Values
+from portal.ui.samples.values import Values
 from tests.e2e.support import command_line
 from tests.e2e.support.live import Live
 from tests.e2e.support.renewal import PATH, cron_job, renewed_by_cron, run, written

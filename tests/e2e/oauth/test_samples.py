@@ -16,8 +16,8 @@ import requests
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from pytest_django import Settings
 
-from portal.pages.docs import samples
-from portal.pages.docs.samples.values import Values
+from portal.ui import samples
+from portal.ui.samples.values import Values
 from tests.e2e.support import registering
 from tests.e2e.support.live import Live
 from tests.e2e.support.registering import Registered

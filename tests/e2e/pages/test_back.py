@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,20 @@ def goes_back(page: Page, words: str) -> None:
 def types_the_code(page: Page, button: str) -> None:
     page.get_by_label("Code", exact=True).fill(one_time_codes.value(MailedCode.objects.latest("created_at")))
     presses(page, button)
+
+
+def test_back_to_the_commands_with_the_secret_shows_them_without(lotte: Page, mine: Client) -> None:
+    lotte.goto(reverse("contact:first_token", args=[mine.uid]))
+    lotte.locator("label[for=with-secret]").click()
+    presses(lotte, "Put the client secret in the commands")
+    types_the_code(lotte, "Show the client secret")
+    expect(lotte.locator("main")).to_contain_text("The secret is in it, in full")
+    secret = re.search(r"kds_[\w-]+", lotte.locator("main").inner_text())
+    assert secret
+    lotte.goto("/clients/")
+    goes_back(lotte, "Put the client secret in the commands")
+    assert secret[0] not in lotte.content()
+    assert Entry.objects.filter(action="secret.viewed").count() == 1
 
 
 def test_back_after_the_code_and_the_secret(lotte: Page, mine: Client) -> None:

@@ -52,6 +52,7 @@ def test_a_key_pair_made_in_the_browser_gets_a_token_and_stays_private(
     live: Live, lotte: Person, algorithm: str
 ) -> None:
     sent: list[str] = []
+    client_page = lotte.page.url
     lotte.page.on("request", lambda request: sent.append(request.post_data or ""))
     lotte.page.locator("label[for=way-make]").click()
     lotte.page.locator(f"label[for=alg-{algorithm[:2].lower()}]").click()
@@ -62,6 +63,7 @@ def test_a_key_pair_made_in_the_browser_gets_a_token_and_stays_private(
     lotte.sees("Your browser signed with it")
     lotte.clicks("Add this key")
     lotte.steps_up()
+    lotte.goes_to(client_page)
     lotte.sees("Possession proven on")
 
     token_url = f"{live.url}/oauth/v2/token"

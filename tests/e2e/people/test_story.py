@@ -88,7 +88,7 @@ def ask_for_client(wim: Person, scopes: list[str]) -> str:
     name = f"Meterstanden {uuid.uuid4().hex[:6]}"
     wim.goes_to("/")
     wim.goes_to("/request/")
-    wim.page.get_by_label("Organisation").fill("Waterbedrijf Leiestroom")
+    wim.page.get_by_label("Organisation", exact=True).fill("Waterbedrijf Leiestroom")
     wim.page.get_by_label("Your name").fill("Wim Goossens")
     wim.page.get_by_label("Name of the client").fill(name)
     wim.page.get_by_label("What does it do").fill("It sends the meter readings of the night.")
@@ -138,7 +138,8 @@ def open_approved_client(wim: Person, name: str) -> None:
     wim.page.context.clear_cookies()
     wim.goes_to(link)
     wim.clicks(re.compile("^Open "))
-    wim.page.wait_for_url(re.compile(r"/clients/[\w-]+/$"))
+    wim.page.wait_for_url(re.compile(r"/clients/[\w-]+/first-token/$"))
+    wim.clicks(name, role="link")
     wim.sees(name)
 
 

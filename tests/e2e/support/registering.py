@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.pages.docs.samples.values import Values
+from portal.ui.samples.values import Values
 from tests.e2e.support.live import Live
 from tokens.endpoints import example_api
 

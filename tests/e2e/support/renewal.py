@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from portal.pages.docs import samples
-from portal.pages.docs.samples.values import Values
+from portal.ui import samples
+from portal.ui.samples.values import Values
 from tests.e2e.support.command_line import CommandLine
 
 PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"

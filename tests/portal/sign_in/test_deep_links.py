@@ -146,8 +146,8 @@ def test_news_do_not_end_the_way_in_that_others_hold(made: Client) -> None:
     """Only a newer link to the same page replaces one; a link that was asked for replaces all."""
     contacts.mail_fresh_link(email=lotte().email, by=by(lotte()), now=now())
     asked = mailed_link()
-    outbox.queue_for(user=lotte(), kind=Mail.Kind.CLIENT_READY, client=made, now=now())
-    first = mailed_link(Mail.Kind.CLIENT_READY)
+    outbox.queue_for(user=lotte(), kind=Mail.Kind.CLIENT_REACTIVATED, client=made, now=now())
+    first = mailed_link(Mail.Kind.CLIENT_REACTIVATED)
     outbox.queue_for(user=lotte(), kind=Mail.Kind.CONTACT_ADDED, client=made, now=now())
     second = mailed_link(Mail.Kind.CONTACT_ADDED)
     assert [Browser().get(url).status_code for url in (asked, first, second)] == [200, 404, 200]

@@ -13,9 +13,9 @@ from pytest_django import Settings
 from clients.acts import catalogue
 from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Scope
-from portal.pages.docs import samples
 from portal.pages.docs.contents import PAGES, neighbours
-from portal.pages.docs.samples.values import ALGORITHMS, Values
+from portal.ui import samples
+from portal.ui.samples.values import ALGORITHMS, Values
 from tests.portal.support import browsers
 from tests.portal.support.html import Page
 from tests.support import factories

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from clients import keymaterial
-from portal.pages.docs import samples
-from portal.pages.docs.samples.values import Values
+from portal.ui import samples
+from portal.ui.samples.values import Values
 
 HOSTILE = 'o\'hara "1" $(id) `id` \\ é'
 

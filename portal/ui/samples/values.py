@@ -13,6 +13,7 @@ from clients import keymaterial
 from clients.models import Client, Key, Scope
 
 PLACEHOLDER_ID = "YOUR_CLIENT_ID"
+PLACEHOLDER_SECRET = "YOUR_CLIENT_SECRET"  # noqa: S105  (no secret)
 PLACEHOLDER_KID = "YOUR_KEY_ID"
 PLACEHOLDER_SCOPE = "YOUR_SCOPE"
 WEEK_S = 7 * 86400

@@ -1,7 +1,7 @@
 """The samples of the documentation: real files in templates/docs/samples/, filled in with the reader's own client.
 
 A sample gets every value as a literal of its own language, quotes included, so that a copied sample is correct for any
-key id or scope. Secrets are no value: samples read them from the environment.
+key id or scope. Samples read a secret from the environment; only the commands of a first token can have it in them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import PurePath
 from django.conf import settings
 from django.template import Context, Engine, Template
 
-from portal.pages.docs.samples.values import ALGORITHMS, Values
+from portal.ui.samples.values import ALGORITHMS, PLACEHOLDER_SECRET, Values
 from tokens.policy import METHODS
 
 
@@ -59,6 +59,7 @@ LITERALS: Mapping[str, Callable[[str], str]] = {
     ".tf": hcl,
     ".php": php,
     ".java": ascii_only,
+    ".env": raw,
     ".http": raw,
     ".json": raw,
 }
@@ -79,6 +80,11 @@ def _in_seven_languages(kebab: str, snake: str, pascal: str) -> tuple[Sample, ..
 GET_TOKEN = _in_seven_languages("get-token", "get_token", "GetToken")
 TOPICS: Mapping[str, tuple[Sample, ...]] = {
     **dict.fromkeys(METHODS, GET_TOKEN),
+    "first_token": (
+        Sample("curl", "first-token.sh"),
+        Sample("Shell", "first-token-export.sh"),
+        Sample(".env", "keydesk.env"),
+    ),
     "call_api": _in_seven_languages("call-api", "call_api", "CallApi"),
     "resource_server": (
         Sample("curl", "introspect.sh"),
@@ -124,10 +130,19 @@ def offered(topic: str, values: Values) -> list[Sample]:
     return [sample for sample in TOPICS.get(topic, ()) if PurePath(sample.filename).suffix not in left_out]
 
 
-def render(topic: str, filename: str, values: Values) -> str:
+def shown(topic: str, values: Values, *, secret: str = PLACEHOLDER_SECRET) -> list[dict[str, str]]:
+    """Return the samples of a topic as components/code_tabs.html wants them."""
+    return [
+        {"label": sample.label, "code": render(topic, sample.filename, values, secret=secret)}
+        for sample in offered(topic, values)
+    ]
+
+
+def render(topic: str, filename: str, values: Values, *, secret: str = PLACEHOLDER_SECRET) -> str:
     literal = LITERALS.get(PurePath(filename).suffix, quoted)
     algorithm = ALGORITHMS[values.algorithm]
     literals = {name: literal(text) for name, text in values.texts().items()}
+    literals |= {"secret": literal(secret)}
     literals |= {f"{name}_json": quoted(text) for name, text in values.texts().items()}
     literals |= {"java_signature": quoted(algorithm.java_signature), "java_key": quoted(algorithm.java_key)}
     return _template(f"{topic}/{filename}.txt").render(

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit import checkpoints, log
 from audit.actions import Action
+from audit.management import ocsf
 from audit.models import Entry
 from foundation.commands import RefusingCommand
 
@@ -30,12 +31,15 @@ class Command(RefusingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path)
+        parser.add_argument("--ocsf", action="store_true", help="also write ocsf.jsonl, for a SIEM")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         directory, as_json = options["directory"], options["json"]
         try:
             unsigned = self.export(directory)
+            if options["ocsf"]:
+                self.export_events(directory)
         except (OSError, DatabaseError) as error:
             if as_json:
                 self.refuse(str(error), code="unreadable", as_json=True)
@@ -65,3 +69,9 @@ class Command(RefusingCommand):
             file.writelines(log.export(Entry.objects.order_by("seq")))
         (directory / "keys.txt").write_text("".join(f"{key}\n" for key in checkpoints.verifier_keys()), "utf-8")
         return unsigned
+
+    def export_events(self, directory: Path) -> None:
+        """Write the exported entries as OCSF events, one a line."""
+        with (directory / "log.jsonl").open("rb") as entries, (directory / "ocsf.jsonl").open("w") as events:
+            for line in entries:
+                events.write(json.dumps(ocsf.event(json.loads(line))) + "\n")

@@ -60,6 +60,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "public_url": settings.PUBLIC_URL,
         "service_name": settings.SERVICE_NAME,
         "organisation_name": settings.ORGANISATION_NAME,
+        "environment_name": settings.ENVIRONMENT_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "support_phone": settings.SUPPORT_PHONE,
         "page_url": secret.get("link_url") or settings.PUBLIC_URL + targets.of(mail),

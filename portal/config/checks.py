@@ -49,6 +49,7 @@ FORMS = [
         r"(rediss?|unix)://[^\s,;]+",
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
+    ("ENVIRONMENT_COLOUR", "blue|green|amber|red|grey", "Give blue, green, amber, red or grey."),
 ]
 MIN_REPORT_TOKEN_LENGTH = 20  # characters of LEAK_GITLAB_TOKEN: who guesses it gets to report
 # Plain HTTP within one machine only, for tests and demonstrations.

@@ -61,6 +61,7 @@ def site(request: Request) -> dict[str, Any]:
     return {
         "service_name": settings.SERVICE_NAME,
         "organisation_name": settings.ORGANISATION_NAME,
+        "environment": {"name": settings.ENVIRONMENT_NAME, "colour": settings.ENVIRONMENT_COLOUR},
         "support_email": settings.SUPPORT_EMAIL,
         "usage_kept_days": settings.USAGE_KEPT.days,
         "support_phone": settings.SUPPORT_PHONE,

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def enter() -> None:
     """Continue inside of new namespaces: returns there only. Raises UnableToStart."""
     if _INSIDE in os.environ:
         _become_init()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=_watch_lifeline, daemon=True).start()
         return
     own = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
@@ -34,9 +37,12 @@ def enter() -> None:
             "This machine allows no network namespaces, which the hosts of this test are. Run it as root, or allow "
             "them (sysctl kernel.unprivileged_userns_clone=1; a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN)."
         )
-    os.execvpe(  # noqa: S606  (a command line of our own)
-        "unshare", ["unshare", *own, sys.executable, "-m", "dev.ha", *sys.argv[1:]], {**os.environ, _INSIDE: "1"}
-    )
+    command = ["unshare", *own, sys.executable, "-m", "dev.ha", *sys.argv[1:]]
+    inside = subprocess.Popen(command, env={**os.environ, _INSIDE: "1"}, stdin=subprocess.PIPE)
+    # Ctrl-C reaches the processes inside, too, which end in order; a SIGTERM does not, as unshare ignores it.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: inside.kill())
+    sys.exit(inside.wait())
 
 
 def _become_init() -> None:
@@ -45,11 +51,16 @@ def _become_init() -> None:
     if child == 0:
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGINT))
     while True:
         pid, status = os.wait()
         if pid == child:
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _watch_lifeline() -> None:
+    """End when the process that entered ends, in whatever way: it holds the other end of standard input."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def make(hosts_file: Path) -> None:

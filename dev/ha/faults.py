@@ -21,7 +21,7 @@ RESTART_S = 3  # until a supervisor has started a process again: RestartSec of t
 
 @dataclass(frozen=True)
 class Fault:
-    """`inject` returns what mends it. `hold`: seconds until it is mended at the latest, tokens or no tokens.
+    """`inject` returns what mends it: after `least` seconds once tokens are issued again, after `most` in any case.
 
     `goal`: seconds without a token, 0 for no failed HTTP request at all, None for no goal.
     """
@@ -30,7 +30,8 @@ class Fault:
     title: str
     inject: Callable[[Cluster, Keydesk], Mend]
     goal: float | None
-    hold: float = 10
+    most: float = 10
+    least: float = 7
 
 
 def lose_host_of_primary(cluster: Cluster, keydesk: Keydesk) -> Mend:
@@ -175,14 +176,14 @@ FAULTS = (
     Fault("crash", "PostgreSQL of the primary killed", kill_postgres, 6),
     Fault("frozen", "PostgreSQL of the primary frozen", freeze_postgres, 22, 40),
     Fault("cut", "primary cut off from the network", cut_primary, 22, 40),
-    Fault("patroni", "Patroni of the primary frozen, PostgreSQL not", freeze_patroni, 22, 40),
-    Fault("replica", "host of a replica lost", lose_replica, 0, 15),
+    Fault("patroni", "Patroni of the primary frozen, PostgreSQL not", freeze_patroni, 22, 45, 30),
+    Fault("replica", "host of a replica lost", lose_replica, 0, 15, 10),
     Fault("replicas", "both replicas lost for 15 s", lose_replicas, None, 15),
     Fault("switchover", "planned switchover", switch_over, 6),
     Fault("haproxy", "HAProxy of one machine killed", kill_haproxy, None),
     Fault("tokens", "one of two `tokens` killed", kill_tokens, 0),
     Fault("web", "one of two `web` killed", kill_web, None),
     Fault("worker", "one of two workers killed", kill_worker, 0),
-    Fault("beat", "the worker whose beat is at work killed", kill_beat, 0, 15),
-    Fault("valkey", "Valkey's primary killed", kill_valkey, 0, 15),
+    Fault("beat", "the worker whose beat is at work killed", kill_beat, 0, 20, 15),
+    Fault("valkey", "Valkey's primary killed", kill_valkey, 0, 15, 10),
 )

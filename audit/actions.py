@@ -143,6 +143,8 @@ class Action(models.TextChoices):
     )
     POLICY_CHANGED = "policy.changed", _("{actor} set a bound on credentials of {subject}")
     POLICY_WITHDRAWN = "policy.withdrawn", _("{actor} withdrew a bound on credentials of {subject}")
+    REPLY_TEXT_SAVED = "reply_text.saved", _("{actor} saved the text for replies {subject}")
+    REPLY_TEXT_REMOVED = "reply_text.removed", _("{actor} removed the text for replies {subject}")
     MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
     SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")
 
@@ -160,6 +162,7 @@ FIELDS: dict[str, str | Promise] = {
     "purpose": _("What it does"),
     "reason": _("Why it is needed"),
     "description": _("Description"),
+    "text": _("Text"),
     "client_id": _("Client id"),
     "contact": _("Contact"),
     "email": _("E-mail address"),

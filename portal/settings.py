@@ -23,13 +23,13 @@ from portal.config.environment import (
     time_zone,
 )
 from portal.config.schedule import SCHEDULE
+from portal.config.team import team
 from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
-# The environment wins, then the addresses and keys that `make demo` keeps in .local/demo.env, so that a .env for
-# production beside it does not point commands at its mail server.
+# The environment wins, then what `make demo` keeps in .local/demo.env: a .env for production counts for no demo.
 for file in env.list("ENV_FILES", default=[".local/demo.env", ".env"]):
     if (BASE_DIR / file).exists():
         env.read_env(BASE_DIR / file)
@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = SCHEDULE
 # --- Mail -----------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://localhost:25", parse_default=True)}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
+TEAM = team(env)  # how the Security team works
 
 # --- People and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "clients.User"
@@ -241,8 +242,7 @@ TIME_ZONE = env.get_value("TIME_ZONE", cast=time_zone, default="Europe/Brussels"
 USE_I18N = USE_TZ = True
 
 # --- Static files ---------------------------------------------------------------------------------------------------
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL, STATIC_ROOT = "/static/", BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # uploads are read, never kept
     "staticfiles": {

@@ -11,6 +11,7 @@ from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
+from clients.models.team import ReplyText, SavedView
 
 __all__ = [
     "Api",
@@ -31,6 +32,8 @@ __all__ = [
     "Registration",
     "RegistrationMessage",
     "RegistrationScope",
+    "ReplyText",
+    "SavedView",
     "Scope",
     "Secret",
     "Session",

@@ -40,6 +40,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
     def awaiting_contact(self) -> RegistrationQuerySet:
         return self.filter(status=Registration.Status.CHANGES_REQUESTED).order_by("submitted_at", "id")
 
+    def with_question(self) -> RegistrationQuerySet:
+        """Annotate when the Security team last wrote to the contact, as `asked_at`."""
+        by_team = Q(messages__author__role=User.Role.SECURITY) | Q(messages__program__isnull=False)
+        return self.annotate(asked_at=models.Max("messages__written_at", filter=by_team))
+
     def open(self) -> RegistrationQuerySet:
         """Return the requests that are neither decided nor withdrawn, whether the team or the person is to act."""
         return self.filter(status__in=OPEN)
@@ -116,6 +121,9 @@ class Registration(models.Model):
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     legal_basis = models.CharField(max_length=200, blank=True, default="", db_default="")  # given at the decision
+    # The member of the Security team that has it now (clients/acts/team/claims.py).
+    claimed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    claimed_at = models.DateTimeField(null=True)
     # The risk signals that the last reviewer saw; the facts about the organisation may change later.
     signals = models.JSONField(null=True)
 

@@ -29,6 +29,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("OPERATIONS_PORT", lambda: settings.OPERATIONS_PORT, 0, 65_535),
     ("LINK_LIFETIME_HOURS", lambda: settings.LINK_LIFETIME / timedelta(hours=1), 1, 24 * 365),
     ("LEAKED_SECRET_GRACE", lambda: settings.LEAKED_SECRET_GRACE.total_seconds(), 0, 7 * DAY_S),
+    ("REVIEW_TARGET_DAYS", lambda: settings.TEAM.review_target_days, 1, 60),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
     ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),

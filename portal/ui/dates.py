@@ -80,6 +80,11 @@ def short_day(value: date) -> str:
     return format_date(value, pgettext("date format", "j M"))
 
 
+def weekday(value: datetime) -> str:
+    """Format the day of the week as Wed."""
+    return format_date(_local(value), "D")
+
+
 def clock(value: datetime | None) -> str:
     """Format a time as 15:41."""
     # Translators: a time as "15:41", in the letters of Django's date filter.

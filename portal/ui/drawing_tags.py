@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from portal.ui import svg
 from portal.ui.client_health import Line
-from portal.ui.dates import ago, clock, day, days_left, moment, precise, short_day, span, zone
+from portal.ui.dates import ago, clock, day, days_left, moment, precise, short_day, span, weekday, zone
 from portal.ui.template_tags import number
 
 register = Library()
@@ -105,6 +105,6 @@ def share_bar(part: float, whole: float) -> SafeString:
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------
-for _filter in (day, short_day, clock, moment, precise, days_left, ago, span):
+for _filter in (day, short_day, clock, moment, precise, days_left, ago, span, weekday):
     register.filter(_filter.__name__, _filter)
 register.simple_tag(zone, name="time_zone")

@@ -5,7 +5,7 @@ from django.urls import include, path
 from portal.pages.catalogue import catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident
 from portal.pages.issuers import issuers
-from portal.pages.review import proposals, queue, review
+from portal.pages.review import bulk, claims, proposals, queue, reply_texts, review
 from portal.pages.security import (
     client,
     client_list,
@@ -39,7 +39,17 @@ of_one_client = [
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("queue/", queue.queue, name="queue"),
+    path("queue/selected/", bulk.bulk, name="bulk"),
+    path("queue/texts/", reply_texts.reply_texts, name="reply_texts"),
+    path("queue/texts/add/", reply_texts.reply_text, name="create_reply_text"),
+    path("queue/texts/<int:pk>/", reply_texts.reply_text, name="reply_text"),
+    path("queue/texts/<int:pk>/remove/", reply_texts.remove_reply_text, name="remove_reply_text"),
+    path("queue/looking/", queue.looking, name="queue_looking"),
+    path("queue/views/", queue.save_view, name="save_view"),
+    path("queue/views/<int:pk>/remove/", queue.remove_view, name="remove_view"),
     path("requests/<uuid:uid>/", review.review, name="review"),
+    path("requests/<uuid:uid>/claim/", claims.claim, name="claim"),
+    path("requests/<uuid:uid>/looking/", claims.looking, name="looking"),
     path("requests/<uuid:uid>/message/", review.write_message, name="write_message"),
     path("clients/", client_list.all_clients, name="clients"),
     path("clients/export/", client_list.export_clients, name="export_clients"),

@@ -11,6 +11,7 @@ from portal.web.commits import commits_wait
 from portal.web.http_request import Request
 
 LIVE = "/live/"  # begin of the addresses that pages poll
+LOOKING = "/looking/"  # the end of addresses that say who of the team looks at a request
 NOTED_EVERY_S = 60  # a write per minute, not per HTTP request
 
 
@@ -47,8 +48,9 @@ def absolute_limit(request: Request) -> float:
 
 
 def is_poll(request: Request) -> bool:
-    """Return whether a page polls by itself, which does not count as use."""
-    is_polled = request.path == reverse("account:session_ends") or request.path.startswith(LIVE)
+    """Return whether a page polls by itself, which does not count as use: an open page would keep its session."""
+    path = request.path
+    is_polled = path == reverse("account:session_ends") or path.startswith(LIVE) or path.endswith(LOOKING)
     return request.method in ("GET", "HEAD") and is_polled
 
 

@@ -97,5 +97,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
             rule="kid",
         ),
         "package": factories.package(),
+        "reply_text": factories.reply_text(),
+        "view": factories.noor().saved_views.create(name="Mine", query="who=me"),
         "verification": verification_runs.start(by=factories.by(factories.ada()), now=factories.NOW),
     }

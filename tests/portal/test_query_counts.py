@@ -104,10 +104,10 @@ def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
 
 
 def lists_of_security(mine: Client, registration: Registration) -> list[str]:
-    shown = ("all", "mine", "second", "risk", "contact", "decided")
+    shown = ("show=decided", "who=me", "step=second", "signal=bad", "sort=name", "")
     return [
         reverse("security:dashboard"),
-        *(reverse("security:queue") + f"?show={show}" for show in shown),
+        *(f"{reverse('security:queue')}?{query}" for query in shown),
         reverse("security:review", args=[registration.uid]),
         reverse("security:clients"),
         reverse("security:clients") + "?state=active&method=both&unused=7",

@@ -21,7 +21,8 @@ from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals, review
 from clients.acts.federation import issuers
-from clients.models import Api, Client, Issuer, Proposal, Registration, Scope, Trust, User
+from clients.acts.team import reply_texts
+from clients.models import Api, Client, Issuer, Proposal, Registration, ReplyText, Scope, Trust, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
 from tokens.protocol.traits import Traits
 
@@ -136,6 +137,14 @@ def decided_request(now: datetime = NOW, **changes: object) -> Registration:
     asked = submitted_request(now, **changes)
     review.reject(registration=asked, message="Not now.", seen=asked.content_hash, by=by(noor()), now=now)
     return asked
+
+
+def reply_text() -> ReplyText:
+    """A text of the Security team for rejections, in two languages."""
+    found = ReplyText.objects.filter(name="No legal basis").first()
+    text = {"en": "There is no legal basis for this.", "nl": "Hiervoor is geen rechtsgrond."}
+    purpose = ReplyText.Purpose.REJECTION
+    return found or reply_texts.save(saved=None, purpose=purpose, name="No legal basis", text=text, by=by(noor()))
 
 
 def used(client: Client, credential: str = "key:1", *, at: datetime | None = None, **traits: Any) -> UsageDetail:

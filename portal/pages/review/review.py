@@ -17,11 +17,13 @@ from clients.acts.decision_record import Grounds
 from clients.edit_tags import edit_tag
 from clients.models import Registration, User
 from clients.refusal_codes import Code
+from clients.team import presence
 from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
 from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
-from portal.pages.review import risk_signals, signatures
+from portal.pages.review import claims, reply_texts, risk_signals, signatures, waiting
+from portal.pages.review.queue_forms import ViewForm
 from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
 from portal.ui import field_rows, log_entries
 from portal.web.http_request import Request, posted
@@ -30,7 +32,9 @@ MAX_HISTORY = 50  # entries
 
 
 def _registration(uid: UUID) -> Registration:
-    found = Registration.objects.confirmed().select_related("requester", "endorsed_by", "decided_by", "client")
+    found = Registration.objects.confirmed().select_related(
+        "requester", "endorsed_by", "decided_by", "claimed_by", "client"
+    )
     return get_object_or_404(
         found.prefetch_related("asked__scope__api", "messages__author", "messages__program"), uid=uid
     )
@@ -39,12 +43,16 @@ def _registration(uid: UUID) -> Registration:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: Request, uid: UUID) -> HttpResponse:
-    registration = _registration(uid)
+    registration, view = _registration(uid), ViewForm(request.GET)
     form = _decision_form(registration, request.user, posted(request))
+    form.initial = {**form.initial, **_begun(request, registration)}
     status = 422 if form.errors else 200
     if form.is_valid():
         try:
-            return _decide(request, registration, form)
+            following = _following(request, registration, view)
+            _decide(request, registration, form)
+            presence.leave(request_pk=registration.pk, user_pk=request.user.pk, now=request.now)
+            return following
         except Refusal as problem:
             # The request changed since the page was made: show the present one, with the values typed.
             registration, status = _registration(uid), 409
@@ -98,7 +106,22 @@ def _held(registration: Registration) -> dict[str, bool]:
     return dict(rows)
 
 
-def _decide(request: Request, registration: Registration, form: DecisionForm) -> HttpResponse:
+def _begun(request: Request, registration: Registration) -> dict[str, object]:
+    """Return the decision and the text that the address chooses beforehand, for keys and links; nothing is decided."""
+    choose, language = request.GET.get("choose", ""), registration.language
+    text = reply_texts.chosen(request.GET.get("text", ""), "", language)
+    return {name: value for name, value in (("decision", choose), ("message", text)) if value}
+
+
+def _following(request: Request, registration: Registration, view: ViewForm) -> HttpResponse:
+    """Redirect to the next request of the view, or to the queue after its last one."""
+    _before, after = waiting.neighbours(view, registration, request.user, request.now)
+    if after is None:
+        return redirect(reverse("security:queue") + view.query)
+    return redirect(reverse("security:review", args=[after.registration.uid]) + view.query)
+
+
+def _decide(request: Request, registration: Registration, form: DecisionForm) -> None:
     data, by, signals = form.cleaned_data, actor(request), _signals(registration)
     if data["signals"] not in ("", edit_tag(signals)):
         raise Refusal(Code.SIGNALS_CHANGED)
@@ -126,7 +149,6 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         acts.reject(**told, unanswered=data["decision"] == UNANSWERED)
         done = _("You rejected %(name)s. The contact gets a mail.")
     messages.success(request, done % name)
-    return redirect("security:queue")
 
 
 def _signals(registration: Registration) -> list[str]:
@@ -156,6 +178,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
     # The decision came too late: its words are kept, to be sent as a message.
+    # The decision came too late: its words are kept, to be sent as a message.
     late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
     typed = form["message"].value() if late else ""
     return {
@@ -164,6 +187,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "message_form": MessageForm(auto_id="message_%s", initial={"text": typed}),
         "typed": typed,
         "late": late,
+        **_desk(request, registration),
         "unanswered": unanswered,
         "decidable": decidable,
         "own": own,
@@ -177,6 +201,16 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "history": _history(registration),
         "state": _state(registration),
     }
+
+
+def _desk(request: Request, registration: Registration) -> dict[str, object]:
+    """Return what belongs to the queue: the requests before and after this one, colleagues, and texts."""
+    view = ViewForm(request.GET)
+    before, after = waiting.neighbours(view, registration, request.user, request.now)
+    return {
+        "view": view, "before": before, "after": after, "texts": reply_texts.offered(),
+        "tag": claims.tag(registration), **claims.strip(registration, request, ""),
+    }  # fmt: skip
 
 
 def _thread(registration: Registration) -> list[dict[str, object]]:

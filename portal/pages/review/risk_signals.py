@@ -45,6 +45,7 @@ class Hint:
     text: str
     note: str = ""
     url: str = ""
+    is_of_scopes: bool = False  # about the scopes asked for, which a list shows by themselves
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,9 @@ def risk(hints: Iterable[Hint]) -> str:
 def _scopes(registration: Registration) -> Hint:
     sensitive = [row.scope.name for row in registration.asked.all() if row.scope.sensitive]
     if not sensitive:
-        return Hint("info", _("Asks for no scope that is marked sensitive"))
+        return Hint("info", _("Asks for no scope that is marked sensitive"), is_of_scopes=True)
     text = ngettext("Asks for a sensitive scope", "Asks for %(n)s sensitive scopes", len(sensitive))
-    return Hint("bad", text % {"n": len(sensitive)}, ", ".join(sensitive))
+    return Hint("bad", text % {"n": len(sensitive)}, ", ".join(sensitive), is_of_scopes=True)
 
 
 def _staff_name(registration: Registration, known: Known) -> Hint | None:

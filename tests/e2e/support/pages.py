@@ -19,7 +19,7 @@ from clients import encryption
 from clients.acts import proposals, review
 from clients.acts.people import staff as people
 from clients.built_in_scopes import BUILT_IN_API
-from clients.models import Client, ContactAccount, Issuer, Mail, Proposal, Registration, Scope, User
+from clients.models import Client, ContactAccount, Issuer, Mail, Proposal, Registration, ReplyText, Scope, User
 from dev.example import organisation, traffic
 from portal.pages.docs import contents
 from tests.portal.support import browsers, staff
@@ -111,6 +111,8 @@ def things() -> dict[str, Any]:
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.exclude(api__identifier=BUILT_IN_API).earliest("pk"),
         "package": Package.objects.get(),
+        "reply_text": ReplyText.objects.first() or factories.reply_text(),
+        "view": User.objects.get(email=NOOR).saved_views.get_or_create(name="Mine", defaults={"query": "who=me"})[0],
         "verification": Verification.objects.exclude(finished_at=None).get(),
         "proposal": Proposal.objects.get(client=mine),
         "issuer": Issuer.objects.first() or factories.issuer(),
@@ -145,7 +147,7 @@ LISTS = (
     ("security", "security:clients", "?q=nobody&state=active"),
     ("security", "security:clients", "?expiring=moon"),
     ("security", "security:queue", "?show=decided"),
-    ("security", "security:queue", "?show=risk"),
+    ("security", "security:queue", "?signal=bad&sort=name"),
     ("auditor", "auditor:change_log", "?who=nobody&since=2020-01-01"),
     ("auditor", "auditor:change_log", "?since=tomorrow"),
     ("owner", "contact:failures", "?request_id=unknown"),

@@ -72,6 +72,7 @@ TOO_LOW = {
     "DEBUG": "true",
     "TRUSTED_PROXY_COUNT": "-1",
     "LINK_LIFETIME_HOURS": "0",
+    "REVIEW_TARGET_DAYS": "0",
     "OAUTH_PATH": "/",
     "TOKEN_LIFETIME": "-5",
     "ASSERTION_MAX_LIFETIME": "-1",

@@ -54,6 +54,8 @@ FACTS: dict[str, dict[str, Any]] = {
     TokenCode.PROOF_INVALID: {"problem": "aud"},
     TokenCode.LOG_NOT_A_CONTINUATION: {"seq": 17},
     Code.ISSUER_NOT_ENABLED: {"issuer": "GitHub"},
+    Code.TOO_MANY_VIEWS: {"limit": 20},
+    Code.REPLY_TEXT_EXISTS: {"name": "No legal basis"},
     Code.TOO_MANY_TRUSTS: {"limit": 50},
     Code.TRUST_CLAIMS_TOO_MANY: {"limit": 20},
     Code.TRUST_CLAIM_CHANGES: {"name": "exp"},

@@ -26,6 +26,12 @@ WHY = "The owner asked for it, case 4711"
 
 # The addresses that take no reason, each with why not.
 WITHOUT = {
+    "security:claim": "tells colleagues who works on a request, and decides nothing",
+    "security:looking": "only shows", "security:queue_looking": "only shows",
+    "security:save_view": "a reader's own view of the queue", "security:remove_view": "a reader's own view",
+    "security:bulk": "the message to the contacts is the reason",
+    "security:reply_texts": "only shows", "security:create_reply_text": "the entry holds the text",
+    "security:reply_text": "the entry holds the text", "security:remove_reply_text": "the entry holds the text",
     "security:dashboard": "only shows", "security:queue": "only shows", "security:clients": "only shows",
     "security:client": "only shows",
     "security:client_failures": "only shows", "security:scopes": "only shows", "security:proposals": "only shows",

@@ -77,6 +77,7 @@ def of_a_request(uid: UUID) -> dict[str, dict[str, object]]:
     names = (
         "public:confirm_request", "contact:request", "contact:edit_request", "contact:withdraw_request",
         "security:review", "security:write_message",
+        "security:claim", "security:looking",
     )  # fmt: skip
     return {name: {"uid": uid} for name in names}
 
@@ -86,6 +87,9 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
     of_a_scope = {"pk": things["scope"].pk}
     of_an_issuer = {"uid": things["issuer"].uid}
     return {
+        "security:reply_text": {"pk": things["reply_text"].pk},
+        "security:remove_reply_text": {"pk": things["reply_text"].pk},
+        "security:remove_view": {"pk": things["view"].pk},
         "security:issuer": of_an_issuer,
         "security:change_issuer": of_an_issuer,
         "security:fetch_issuer": of_an_issuer,

@@ -1,0 +1,1 @@
+"""Acts by which the Security team shares its work: claims, saved views, texts."""

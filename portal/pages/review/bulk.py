@@ -1,0 +1,157 @@
+"""Several requests at once: taken, asked, or rejected. Each is shown before, and nothing is approved this way."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from clients.actors import Actor
+from clients.acts import review as acts
+from clients.acts.team import claims
+from clients.models import Registration
+from foundation.refusals import Refusal
+from portal.explanations.sentences import sentence_of
+from portal.forms.fields import Text, no_secret
+from portal.guards.access import actor, security_team
+from portal.pages.review import reply_texts, risk_signals, waiting
+from portal.pages.review.queue_forms import ViewForm
+from portal.pages.review.waiting import Line
+from portal.web.http_request import Request
+
+TAKE, ASK, REJECT = "take", "ask", "reject"
+PURPOSES = {ASK: "question", REJECT: "rejection"}  # of reply texts
+
+
+class BulkForm(forms.Form):
+    message = Text(
+        label=gettext_lazy("Message to each contact"),
+        help_text=gettext_lazy("Goes in the e-mail and the change log of each request."),
+        max_length=4000, widget=forms.Textarea(attrs={"rows": 6}), validators=[no_secret],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A selected request, and why it is left out, if it is."""
+
+    line: Line
+    seen: str
+    left_out: str
+
+
+class _Told(NamedTuple):
+    """Arguments that both acts take."""
+
+    message: str
+    seen: str
+    signals: list[str]
+    by: Actor
+    now: datetime
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def bulk(request: Request) -> HttpResponse:
+    view, act = ViewForm(QueryDict(request.POST.get("view", ""))), request.POST.get("do", "")
+    back = reverse("security:queue") + view.query
+    chosen = _chosen(request, act)
+    if act == TAKE:
+        return _take(request, chosen, back)
+    if act not in PURPOSES or not chosen:
+        messages.info(request, _("Select requests first."))
+        return redirect(back)
+    language, text = chosen[0].line.registration.language, request.POST.get("text", "")
+    confirmed = "message" in request.POST and not text
+    form = BulkForm(
+        request.POST if confirmed else None, initial={"message": reply_texts.chosen(text, PURPOSES[act], language)}
+    )
+    if form.is_valid():
+        done, problems = _carry_out(request, chosen, act, form.cleaned_data["message"])
+        _tell(request, done, act, problems)
+        return redirect(back)
+    left = sum(not one.left_out for one in chosen)
+    titles = {
+        ASK: ngettext("Ask about %(n)s request", "Ask about %(n)s requests", left),
+        REJECT: ngettext("Reject %(n)s request", "Reject %(n)s requests", left),
+    }
+    context = {
+        "title": titles[act] % {"n": left},
+        "form": form, "view": view, "act": act, "queue_url": back,
+        "chosen": [one for one in chosen if not one.left_out],
+        "left_out": [one for one in chosen if one.left_out],
+        "texts": reply_texts.offered(PURPOSES[act]),
+    }  # fmt: skip
+    return render(request, "security/bulk.html", context, status=422 if form.errors else 200)
+
+
+def _chosen(request: Request, act: str) -> list[Chosen]:
+    """Return the selected requests that still wait, in the order of the queue."""
+    uids = set(request.POST.getlist("request"))
+    found = [line for line in waiting.lines(request.user, request.now) if str(line.registration.uid) in uids]
+    return [Chosen(line, line.registration.content_hash, _left_out(line, act)) for line in found]
+
+
+def _left_out(line: Line, act: str) -> str:
+    if line.is_own and act != TAKE:
+        return _("You asked for it yourself")
+    if act == ASK and line.step == "contact":
+        return _("Waits for an answer of the contact already")
+    if act == ASK and line.step == "second":
+        return _("Has a first approval, which a question would undo: ask on its own page")
+    return ""
+
+
+def _take(request: Request, chosen: list[Chosen], back: str) -> HttpResponse:
+    for one in chosen:
+        registration = one.line.registration
+        try:
+            claims.claim(
+                registration=registration, instead_of=registration.claimed_by, by=actor(request), now=request.now
+            )
+        except Refusal as problem:
+            messages.error(request, f"{registration.number}: {sentence_of(problem)}")
+    return redirect(back)
+
+
+def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -> tuple[int, list[str]]:
+    """Ask about or reject each as it was shown; return how many were, and sentences about the others."""
+    done, problems = 0, []
+    for one in chosen:
+        registration = one.line.registration
+        seen = request.POST.get(f"seen-{registration.uid}", "")
+        if one.left_out or not seen:
+            continue
+        told = _Told(message, seen, risk_signals.as_texts(one.line.signals), actor(request), request.now)
+        try:
+            _decide(registration, act, told)
+            done += 1
+        except Refusal as problem:
+            problems.append(f"{registration.number} {registration.client_name}: {sentence_of(problem)}")
+    return done, problems
+
+
+def _decide(registration: Registration, act: str, told: _Told) -> None:
+    if act == ASK:
+        acts.request_changes(registration=registration, **told._asdict())
+    else:
+        waits = registration.status == Registration.Status.CHANGES_REQUESTED
+        acts.reject(registration=registration, **told._asdict(), unanswered=waits)
+
+
+def _tell(request: Request, done: int, act: str, problems: list[str]) -> None:
+    words = (
+        ngettext("You asked about %(n)s request.", "You asked about %(n)s requests.", done)
+        if act == ASK
+        else ngettext("You rejected %(n)s request.", "You rejected %(n)s requests.", done)
+    )
+    messages.success(request, words % {"n": done})
+    for problem in problems:
+        messages.error(request, problem)

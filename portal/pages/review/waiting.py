@@ -114,9 +114,9 @@ def _group(due: datetime | None, now: datetime) -> str:
     return "week" if day < today + timedelta(days=7 - today.weekday()) else "later"
 
 
-def _due(line: Line) -> tuple[bool, datetime, int]:
+def _due(line: Line) -> tuple[bool, datetime, datetime, int]:
     sent = line.registration.submitted_at or line.registration.created_at
-    return line.due_at is None, line.due_at or sent, line.registration.pk
+    return line.due_at is None, line.due_at or sent, sent, line.registration.pk
 
 
 ORDERS: dict[str, Callable[[Line], tuple[object, ...]]] = {

@@ -65,15 +65,15 @@ function isOff() {
 }
 
 function help() {
-  const dialog = document.getElementById('kd-keys');
-  const box = document.getElementById('kd-keys-on');
+  const dialog = document.getElementById('kd-keyhelp');
+  const box = document.getElementById('kd-keyhelp-on');
   if (!dialog || dialog.open) return;
   const hints = desk.querySelectorAll(':not(dialog) > .kd-hints > li');
   dialog.querySelector('.kd-hints').replaceChildren(...[...hints].map((hint) => hint.cloneNode(true)));
   box.checked = !isOff();
   dialog.showModal();
 }
-document.getElementById('kd-keys-on')?.addEventListener('change', ({ target }) => {
+document.getElementById('kd-keyhelp-on')?.addEventListener('change', ({ target }) => {
   try {
     if (target.checked) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, '1');

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0017_published_keys"),
+        ("clients", "0019_organisation_number"),
     ]
 
     operations = [

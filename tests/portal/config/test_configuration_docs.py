@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ("settings.py", "config/environment.py", "config/team.py")
 
 
 def read_by_settings() -> dict[str, object]:
     """Each `env.kind("NAME", default=...)` of the settings; a default that is no constant is None."""
     found: dict[str, object] = {}
-    sources = [(ROOT / "portal" / name).read_text() for name in ("settings.py", "config/environment.py")]
+    sources = [(ROOT / "portal" / name).read_text() for name in SOURCES]
     for node in (node for source in sources for node in ast.walk(ast.parse(source))):
         if (
             isinstance(node, ast.Call)

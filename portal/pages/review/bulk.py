@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.actors import Actor
 from clients.acts import review as acts
+from clients.acts.decision_record import Grounds
 from clients.acts.team import claims
 from clients.models import Registration
 from foundation.refusals import Refusal
@@ -52,7 +53,7 @@ class _Told(NamedTuple):
 
     message: str
     seen: str
-    signals: list[str]
+    grounds: Grounds
     by: Actor
     now: datetime
 
@@ -129,13 +130,17 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
         seen = request.POST.get(f"seen-{registration.uid}", "")
         if one.left_out or not seen:
             continue
-        told = _Told(message, seen, risk_signals.as_texts(one.line.signals), actor(request), request.now)
+        told = _Told(message, seen, _grounds(one.line), actor(request), request.now)
         try:
             _decide(registration, act, told)
             done += 1
         except Refusal as problem:
             problems.append(f"{registration.number} {registration.client_name}: {sentence_of(problem)}")
     return done, problems
+
+
+def _grounds(line: Line) -> Grounds:
+    return Grounds(signals=risk_signals.as_texts(line.signals))
 
 
 def _decide(registration: Registration, act: str, told: _Told) -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0020_legal_basis"),
+        ("clients", "0021_restored_at"),
     ]
 
     operations = [

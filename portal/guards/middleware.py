@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from foundation.ip_addresses import client_address
-from foundation.request_ids import proxy_request_id
+from foundation.request_ids import proxy_request_id, proxy_trace_id
 from portal.sign_in.contact_accounts import is_without_needed_account
 from portal.sign_in.staff import had_second_factor, may_only_set_up
 from portal.web import page_metrics, sessions
@@ -51,6 +51,8 @@ class RequestContextMiddleware:
         # Bound until the next HTTP request of this thread: Django logs a 4xx after the last middleware has returned.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.id, address=request.address)
+        if trace_id := proxy_trace_id(request.META.get("HTTP_TRACEPARENT", ""), settings.TRUSTED_PROXY_COUNT):
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request.id
         # Pages hold names, key ids and sometimes a secret, so no cache may keep them. Static files set their own

@@ -8,9 +8,11 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
@@ -203,6 +205,15 @@ def test_the_access_log_for_machines_has_no_credential_and_no_forged_line(
     everything = wire.log.getvalue() + log.getvalue()
     for kept in (token, secret, basic(client.client_id, secret).removeprefix("Basic ")):
         assert kept not in everything
+
+
+@pytest.mark.django_db
+def test_what_a_page_logs_has_the_trace_of_a_trusted_proxy(settings: Any) -> None:
+    """Only W3C's form is taken, so no caller puts a text of theirs there."""
+    settings.TRUSTED_PROXY_COUNT = 1
+    for traceparent, expected in (("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 32), (FORGED, 0)):
+        Browser().get("/", HTTP_TRACEPARENT=traceparent)
+        assert len(structlog.contextvars.get_contextvars().get("trace_id", "")) == expected
 
 
 @pytest.mark.parametrize("kind", ["secret", "token", "assertion", "private key"])

@@ -11,7 +11,7 @@ from tokens.protocol.errors import Allowance, Rule
 from tokens.protocol.traits import NO_TRAITS, Traits
 
 # Header fields that the endpoints use, in lower case. A repeated field has both values, with a comma between.
-READ_HEADERS = ("authorization", "content-type", "x-forwarded-for", "x-request-id")
+READ_HEADERS = ("authorization", "content-type", "traceparent", "x-forwarded-for", "x-request-id")
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class Request:
     body: bytes  # if it is too large, at least one byte more than is allowed
     endpoint: str = "unknown"
     id: str = ""  # X-Request-Id
+    trace_id: str = ""  # of the proxy's trace
     why: str = ""  # id of a refusal's explanation, 128 random bits; equals `id` unless a proxy set that
     address: str = ""  # the caller's, behind the trusted proxies; "" if unknown
     client: ClientSnapshot | None = None

@@ -41,9 +41,10 @@ def _line(at: float, request: Request, status: int, outcome: str, seconds: float
     rule = request.refused_by.value if request.refused_by else ""
     client = request.client.client_id if request.client else ""
     timestamp = f"{_second(int(at))}.{int(at % 1 * 1e6):06d}+00:00"
+    trace = f' "trace_id": "{request.trace_id}",' if request.trace_id else ""
     return (
         f'{{"timestamp": "{timestamp}", "level": "info", "logger": "tokens.access", "event": "answered",'
         f' "endpoint": "{request.endpoint}", "status": {status}, "outcome": "{outcome}", "rule": "{rule}",'
-        f' "client": "{client}", "request_id": "{request.id}", "address": "{request.address}",'
+        f' "client": "{client}", "request_id": "{request.id}",{trace} "address": "{request.address}",'
         f' "milliseconds": {seconds * 1000:.2f}}}\n'
     )

@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from foundation.ip_addresses import client_address
-from foundation.request_ids import proxy_request_id
+from foundation.request_ids import proxy_request_id, proxy_trace_id
 from tokens.endpoints.authentication import claimed_client
 from tokens.endpoints.example_api import example
 from tokens.endpoints.introspect import introspect
@@ -112,6 +112,8 @@ class Application:
         request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
         if not request.id:  # a proxy's id may be easy to guess: explanations never use it (PROTOCOL R-30)
             request.id = request.why = os.urandom(16).hex()
+        if "traceparent" in headers:
+            request.trace_id = proxy_trace_id(headers["traceparent"], proxies)
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:
             request.endpoint = route.endpoint

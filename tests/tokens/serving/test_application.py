@@ -124,6 +124,16 @@ def test_a_request_id_is_taken_over_only_where_a_proxy_of_ours_sets_it(start, tr
     assert forged.request_id.isalnum()
 
 
+def test_the_line_of_the_access_log_has_the_trace_of_a_trusted_proxy(start):
+    """Only W3C's form is written, so no caller forges a line."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    sent = f"00-{trace}-00f067aa0ba902b7-01"
+    for proxies, traceparent, expected in ((1, sent, trace), (0, sent, None), (1, 'x", "a": "b', None)):
+        wire = start(trusted_proxies=proxies)
+        wire.get("verify", HTTP_TRACEPARENT=traceparent)
+        assert json.loads(wire.log.getvalue().splitlines()[-1]).get("trace_id") == expected
+
+
 def test_cookies_and_origins_are_neither_read_nor_answered(wire, authorization):
     browser = {"HTTP_COOKIE": "sessionid=abc", "HTTP_ORIGIN": "https://evil.example"}
     for answer in (wire.token(authorization, **browser), wire.get("verify", **browser)):

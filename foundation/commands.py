@@ -5,7 +5,9 @@ Exit status 1: refused, nothing was changed. 2: the command line or the installa
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -15,8 +17,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
 from django.db import DatabaseError
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
+from foundation.invisible_characters import has_invisible
 from foundation.refusals import Refusal
+from foundation.secret_format import without_secrets
+
+MAX_OPERATOR_LENGTH = 150
+BY = "who gives this command: it stays in the change log"  # the help of --by
 
 
 class RefusingCommand(BaseCommand):
@@ -61,3 +69,18 @@ def _messages(refusal: ValidationError) -> list[str]:
     if not hasattr(refusal, "error_dict"):
         return refusal.messages
     return [f"{name}: {message}" for name, messages in refusal.message_dict.items() for message in messages]
+
+
+def operator(typed: str, *, required: bool = False) -> str:
+    """Return the operator. Raises ValidationError for a text that would disguise itself in the change log."""
+    name = " ".join(typed.split())
+    if has_invisible(name) or without_secrets(name) != name or len(name) > MAX_OPERATOR_LENGTH:
+        raise ValidationError({"by": [_("Give a name or an e-mail address of at most 150 characters.")]})
+    if name:
+        return name
+    if required:
+        raise ValidationError({"by": [_("Say who gives this command.")]})
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return f"user {os.getuid()}"

@@ -44,6 +44,8 @@ AREAS = {
         (_("Decided requests"), "auditor:decided_requests"),
         (_("Verify"), "auditor:verify_log"),
         (_("Evidence"), "auditor:make_package"),
+        (_("Reports"), "auditor:reports"),
+        (_("Staff and roles"), "auditor:staff"),
     ],
 }
 

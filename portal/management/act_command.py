@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from argparse import ArgumentParser
 from dataclasses import replace
 from datetime import datetime
@@ -13,18 +11,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from clients.actors import COMMAND_LINE, Actor
 from clients.fields import CONTENT_FIELDS, Kind
 from clients.refusal_codes import CommandCode
-from foundation.commands import RefusingCommand
-from foundation.invisible_characters import has_invisible
+from foundation.commands import BY, RefusingCommand, operator
 from foundation.names import check_line, check_name
 from foundation.refusals import Refusal
-from foundation.secret_format import without_secrets
 
-MAX_OPERATOR_LENGTH = 150
 CHECKS = {Kind.NAME: check_name, Kind.LINE: check_line}  # a TEXT is shown with its invisible characters
 
 
@@ -41,14 +35,12 @@ class ActCommand(RefusingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.add_argument(
-            "--by", required=self.names_operator, default="", help="who gives this command: it stays in the change log"
-        )
+        parser.add_argument("--by", required=self.names_operator, default="", help=BY)
         self.arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         _tidy(options)
-        by = replace(COMMAND_LINE, operator=_operator(options["by"], required=self.names_operator))
+        by = replace(COMMAND_LINE, operator=operator(options["by"], required=self.names_operator))
         try:
             with transaction.atomic():
                 result = self.act(options, by=by, now=timezone.now())
@@ -56,21 +48,6 @@ class ActCommand(RefusingCommand):
             raise Refusal(CommandCode.NOT_UTF8) from error
         lines = "\n".join(f"{name}: {value}" for name, value in result.items())
         self.stdout.write(json.dumps(result) if options["json"] else lines)
-
-
-def _operator(typed: str, *, required: bool) -> str:
-    """Return the operator. Raises ValidationError for a text that would disguise itself in the change log."""
-    name = " ".join(typed.split())
-    if has_invisible(name) or without_secrets(name) != name or len(name) > MAX_OPERATOR_LENGTH:
-        raise ValidationError({"by": [_("Give a name or an e-mail address of at most 150 characters.")]})
-    if name:
-        return name
-    if required:
-        raise ValidationError({"by": [_("Say who gives this command.")]})
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name
-        return f"user {os.getuid()}"
 
 
 def _tidy(options: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.pages.auditor import change_log, client_at, decided_requests, packages, verify_log
+from portal.pages.auditor import change_log, client_at, decided_requests, packages, reports, staff, verify_log
 
 app_name = "auditor"
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("verify/<uuid:uid>/", verify_log.verification, name="verification"),
     path("checkpoints/", verify_log.signed_checkpoints, name="signed_checkpoints"),
     path("export/", change_log.log_export, name="log_export"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/export/", reports.report_export, name="report_export"),
+    path("staff/", staff.staff, name="staff"),
     path("packages/", packages.make_package, name="make_package"),
     path("packages/<int:seq>/", packages.package, name="package"),
     path("packages/<int:seq>/download/", packages.download_package, name="download_package"),

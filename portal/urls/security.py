@@ -67,6 +67,7 @@ urlpatterns = [
     path("issuers/<uuid:uid>/change/", issuers.change_issuer, name="change_issuer"),
     path("issuers/<uuid:uid>/fetch/", issuers.fetch_issuer, name="fetch_issuer"),
     path("issuers/<uuid:uid>/<slug:act>/", issuers.switch_issuer, name="switch_issuer"),
+    path("staff/<uuid:uid>/sessions/", sessions.staff_sessions, name="staff_sessions"),
     path("proposals/", proposals.proposals, name="proposals"),
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("incident/", incident.incident, name="incident"),

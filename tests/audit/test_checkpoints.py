@@ -112,7 +112,7 @@ def test_nothing_is_set_aside_where_no_key_tells_good_from_bad(write, settings):
     sign()
     settings.LOG_SIGNING_KEYS = {}
     with pytest.raises(Refusal, match=LogCode.NO_LOG_KEY):
-        set_aside(size=1, reason="It looks bad", by=CommandLine())
+        set_aside(size=1, reason="It looks bad", by=CommandLine("Piet"))
 
 
 def test_an_altered_entry_is_never_signed(write):
@@ -228,7 +228,7 @@ def test_a_good_checkpoint_is_never_set_aside(write, capsys):
     with pytest.raises(SystemExit):
         call_command("set_aside_checkpoint", "3", "--reason", "to hide it")
     with transaction.atomic():  # an entry that says so all the same, as whoever may add rows could write it
-        log.record(action=Action.CHECKPOINT_SET_ASIDE, actor=CommandLine(), subject=good)
+        log.record(action=Action.CHECKPOINT_SET_ASIDE, actor=CommandLine("Piet"), subject=good)
     assert good.note in checkpoints.notes()
 
 

@@ -96,6 +96,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
             error="invalid_client",
             rule="kid",
         ),
+        "colleague": factories.bram(),
         "package": factories.package(),
         "reply_text": factories.reply_text(),
         "view": factories.noor().saved_views.create(name="Mine", query="who=me"),

@@ -83,6 +83,8 @@ def lists(mine: Client) -> dict[str, list[str]]:
             reverse("auditor:client_at", args=[mine.uid]),
             reverse("auditor:verify_log"),
             reverse("auditor:make_package"),
+            reverse("auditor:staff"),
+            *(reverse("auditor:reports") + f"?report={name}" for name in ("approvals", "alone", "scopes")),
         ],
     }
 

@@ -14,15 +14,21 @@ from audit import checkpoints, log
 from audit.actions import Action
 from audit.management import ocsf
 from audit.models import Entry
-from foundation.commands import RefusingCommand
+from foundation.commands import BY, RefusingCommand, operator
 
 
 @dataclass(frozen=True)
 class CommandLine:
+    """A command of an operator, as an actor of the change log."""
+
+    operator: str
     id: str = "system:command line"
-    label: str = "command line"
     address: str = ""
     request_id: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"command line, {self.operator}"
 
 
 class Command(RefusingCommand):
@@ -32,12 +38,13 @@ class Command(RefusingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path)
         parser.add_argument("--ocsf", action="store_true", help="also write ocsf.jsonl, for a SIEM")
+        parser.add_argument("--by", default="", help=BY)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         directory, as_json = options["directory"], options["json"]
         try:
-            unsigned = self.export(directory)
+            unsigned = self.export(directory, by=CommandLine(operator(options["by"])))
             if options["ocsf"]:
                 self.export_events(directory)
         except (OSError, DatabaseError) as error:
@@ -49,14 +56,14 @@ class Command(RefusingCommand):
         answer = {"directory": str(directory), "not_signed": unsigned}
         self.stdout.write(json.dumps(answer) if as_json else f"Exported to {directory}")
 
-    def export(self, directory: Path) -> str:
+    def export(self, directory: Path, *, by: CommandLine) -> str:
         """Write the files; return why the last entries are not signed, or "".
 
         A damaged change log is exported all the same, because the export is the evidence.
         """
         directory.mkdir(parents=True, exist_ok=True)
         with transaction.atomic():
-            log.record(action=Action.LOG_EXPORTED, actor=CommandLine(), subject=log.SITE)
+            log.record(action=Action.LOG_EXPORTED, actor=by, subject=log.SITE)
         unsigned = ""
         try:
             # Sign first, so that a checkpoint covers the last entry of the export.

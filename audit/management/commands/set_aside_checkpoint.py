@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.management.commands.export_log import CommandLine
 from audit.set_aside import set_aside
-from foundation.commands import RefusingCommand
+from foundation.commands import BY, RefusingCommand, operator
 
 
 class Command(RefusingCommand):
@@ -19,10 +19,11 @@ class Command(RefusingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("size", type=int, help="the number of entries that it speaks of")
         parser.add_argument("--reason", required=True)
+        parser.add_argument("--by", default="", help=BY)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        entry = set_aside(size=options["size"], reason=options["reason"], by=CommandLine())
+        entry = set_aside(size=options["size"], reason=options["reason"], by=CommandLine(operator(options["by"])))
         answer = {"size": options["size"], "entry": entry.seq}
         self.stdout.write(
             json.dumps(answer) if options["json"] else f"Set aside, by entry {entry.seq} of the change log."

@@ -1,4 +1,4 @@
-"""A contact's sessions, for the Security team: list and end them."""
+"""Sessions of a contact or a member of staff, for the Security team: list and end them."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from clients.authentication import sessions as acts
-from clients.models import ClientContact
+from clients.models import ClientContact, User
 from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.web.http_request import Request, posted
@@ -33,3 +33,19 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
     alive = row.user.sessions.alive(request.now)
     context = {"client": row.client, "person": row.user, "sessions": alive, "form": form, "now": request.now}
     return render(request, "security/contact_sessions.html", context, status=422 if form.errors else 200)
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
+    people = User.objects.exclude(role=User.Role.CONTACT)
+    person, form = get_object_or_404(people, uid=uid), ReasonForm(posted(request))
+    if form.is_valid():
+        ended = acts.end_all(user=person, by=actor(request), now=request.now, reason=form.cleaned_data["reason"])
+        words = ngettext(
+            "%(count)s session of %(person)s has ended.", "%(count)s sessions of %(person)s have ended.", ended
+        )
+        messages.success(request, words % {"count": ended, "person": person})
+        return redirect("auditor:staff")
+    context = {"person": person, "sessions": person.sessions.alive(request.now), "form": form, "now": request.now}
+    return render(request, "security/staff_sessions.html", context, status=422 if form.errors else 200)

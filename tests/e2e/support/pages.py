@@ -110,6 +110,7 @@ def things() -> dict[str, Any]:
         "secret": encryption.decrypt(bytes(secret.ciphertext or b""), key_id=secret.sealed_with, row=secret.uid),
         "refusal": JournalEntry.objects.of(mine).refusals()[0],
         "scope": Scope.objects.exclude(api__identifier=BUILT_IN_API).earliest("pk"),
+        "colleague": User.objects.get(email=BRAM),
         "package": Package.objects.get(),
         "reply_text": ReplyText.objects.first() or factories.reply_text(),
         "view": User.objects.get(email=NOOR).saved_views.get_or_create(name="Mine", defaults={"query": "who=me"})[0],

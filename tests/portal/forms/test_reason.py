@@ -75,6 +75,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:switch_issuer": ({"act": "disable"}, lambda _things: {}),
     "security:change_policy": ({}, lambda _things: {"bound": "audience"}),
     "security:outdated_way": ({}, lambda _things: {"message": "Until May"}),
+    "security:staff_sessions": ({}, lambda _things: {}),
     "security:retry_mail": ({}, lambda _things: {}),
     "security:revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}",
     "act": "revoke"}),

@@ -98,6 +98,7 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:ease_scope": of_a_scope,
         "security:retire_scope": of_a_scope,
         "security:proposal": {"uid": things["proposal"].uid},
+        "security:staff_sessions": {"uid": things["colleague"].uid},
         "security:retry_mail": {"uid": things["mail"].pk},
         "auditor:decided_request": {"uid": things["decided"].uid},
         "auditor:verification": {"uid": things["verification"].pk},

@@ -1,4 +1,4 @@
-"""Who gave a command: every command that changes something takes --by, and its entry names them."""
+"""The operator of a command: every command that changes something takes --by, and its entry names them."""
 
 from __future__ import annotations
 

@@ -38,10 +38,12 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
+    """List and end the sessions of a member of staff; the reader's own session goes on."""
     people = User.objects.exclude(role=User.Role.CONTACT)
     person, form = get_object_or_404(people, uid=uid), ReasonForm(posted(request))
     if form.is_valid():
-        ended = acts.end_all(user=person, by=actor(request), now=request.now, reason=form.cleaned_data["reason"])
+        by, reason = actor(request), form.cleaned_data["reason"]
+        ended = acts.end_all(user=person, by=by, now=request.now, keep=by.session, reason=reason)
         words = ngettext(
             "%(count)s session of %(person)s has ended.", "%(count)s sessions of %(person)s have ended.", ended
         )

@@ -151,6 +151,8 @@ LISTS = (
     ("security", "security:queue", "?signal=bad&sort=name"),
     ("auditor", "auditor:change_log", "?who=nobody&since=2020-01-01"),
     ("auditor", "auditor:change_log", "?since=tomorrow"),
+    ("auditor", "auditor:reports", "?report=approvals"),
+    ("auditor", "auditor:staff", "?on=2026-01-01"),
     ("owner", "contact:failures", "?request_id=unknown"),
 )
 

@@ -82,6 +82,15 @@ def test_the_team_ends_the_sessions_of_a_colleague_with_a_reason() -> None:
     assert (entry.subject_id, entry.note) == (bert.audit_id, "Laptop stolen")
 
 
+def test_ending_your_own_sessions_leaves_the_one_you_do_it_in() -> None:
+    noor = factories.noor()
+    here, elsewhere = signed_in(noor), signed_in(noor)
+    elsewhere.get(reverse("security:dashboard"))
+    assert here.post(reverse("security:staff_sessions", args=[noor.uid]), {"reason": "INC-7"}).status_code == 302
+    assert here.get(reverse("security:dashboard")).status_code == 200
+    assert elsewhere.get(reverse("security:dashboard")).status_code == 302
+
+
 def test_a_contact_has_no_place_among_the_staff() -> None:
     url = reverse("security:staff_sessions", args=[factories.lotte().uid])
     assert signed_in(factories.noor()).get(url).status_code == 404

@@ -41,10 +41,11 @@ def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, la
 
 @register.simple_tag
 def lifeline(line: Line) -> SafeString:
-    """Draw a bar of contact/lifelines.html."""
+    """Draw the time line of a credential; one without an end is drawn open."""
     end = _("until %(moment)s") % {"moment": moment(line.end_at)} if line.end_at else _("no end date")
     description = _("%(name)s: %(end)s") % {"name": line.name, "end": end}
-    return svg.lifeline(line.start, line.end, line.now, state=line.state, description=description)
+    state = line.state if line.end_at else "open"
+    return svg.lifeline(line.start, line.end, line.now, state=state, description=description)
 
 
 @register.simple_tag

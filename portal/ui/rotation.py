@@ -17,6 +17,7 @@ from portal.ui.dates import ago
 from tokens.models import CredentialUse
 
 ROTATION_MEMORY = timedelta(days=30)  # an old credential that stopped earlier is part of no rotation
+SAFE_AFTER = timedelta(hours=24)  # without a use, while the new one is used
 
 Uses = Mapping[str, CredentialUse]
 
@@ -46,13 +47,9 @@ class Rotation:
         return self.old_used_at <= self.now - UNUSED_AFTER
 
     @property
-    def quiet_days(self) -> int:
-        return UNUSED_AFTER.days
-
-    @property
-    def can_retire(self) -> bool:
-        """Whether the old credential is a key that its contacts gave no end, and the new one is used."""
-        return isinstance(self.old, Key) and self.old.retires_at is None and self.new_used_at is not None
+    def is_safe(self) -> bool:
+        """Whether the old credential can be retired: the new one is used, and the old one was not for a day."""
+        return self.new_used_at is not None and self.old_used_at <= self.now - SAFE_AFTER
 
     @property
     def is_over(self) -> bool:

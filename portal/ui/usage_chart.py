@@ -16,8 +16,14 @@ from tokens.models import UsageDay
 DAYS = 30
 
 
-def of_client(client: Client, now: datetime) -> dict[str, object]:
+def of_client(client: Client, now: datetime) -> dict[str, Any]:
     return _chart(UsageDay.objects.filter(client=client), now)
+
+
+def only_refused(chart: dict[str, Any]) -> dict[str, Any]:
+    """Return the chart of the refused requests alone, on a scale of their own."""
+    days = [{**day, "issued": 0} for day in chart["days"]]
+    return {**chart, "days": days, "ticks": axis(max(day["refused"] for day in days)), "only_refused": True}
 
 
 def totals(now: datetime) -> dict[str, list[int]]:
@@ -54,7 +60,7 @@ def of_each(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, obj
     return {client: _drawn(sums, now) for client, sums in days.items()}
 
 
-def _chart(counted: QuerySet[UsageDay], now: datetime) -> dict[str, object]:
+def _chart(counted: QuerySet[UsageDay], now: datetime) -> dict[str, Any]:
     return _drawn({row["day"]: row for row in _sums(counted, now, "day")}, now)
 
 
@@ -64,7 +70,7 @@ def _sums(counted: QuerySet[UsageDay], now: datetime, *by: str) -> QuerySet[Usag
     return sums
 
 
-def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, object]:
+def _drawn(sums: Mapping[date, Mapping[str, Any]], now: datetime) -> dict[str, Any]:
     """Return values for the chart component: `days`, oldest first, `ticks` of its axis, and the totals."""
     none = {"issued": 0, "refused": 0}
     last = [now.date() - timedelta(days=n) for n in reversed(range(DAYS))]

@@ -11,6 +11,7 @@ app_name = "contact"
 
 of_one_client = [
     path("", client.client, name="client"),
+    path("credentials/", client.credentials, name="credentials"),
     path("client-id/", client.change_client_id, name="change_client_id"),
     path("first-token/", first_token.first_token, name="first_token"),
     path("history/", client.history, name="client_history"),

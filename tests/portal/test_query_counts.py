@@ -91,8 +91,8 @@ def lists(mine: Client) -> dict[str, list[str]]:
 
 def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
     of_mine = (
-        "contact:client", "contact:client_history", "contact:tokens", "contact:contacts", "contact:propose_change",
-        "contact:first_token",
+        "contact:client", "contact:credentials", "contact:client_history", "contact:tokens", "contact:contacts",
+        "contact:propose_change", "contact:first_token",
     )  # fmt: skip
     return [
         reverse("contact:clients"),

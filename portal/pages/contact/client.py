@@ -1,7 +1,9 @@
-"""The page of a client, its history, and its client id."""
+"""The pages of a client: overview, credentials, history; and its client id."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,24 +17,24 @@ from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
 from clients.acts.credentials.ways_in import without_secrets
-from clients.models import Client, Key
+from clients.models import Client, Key, Registration, Secret
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
-from portal.forms.key_upload import KeyUploadForm
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
-from portal.ui import client_health, field_rows, log_entries, proof_of_possession, usage_chart
-from portal.ui.staff_names import staff_addresses, without_name
-from portal.ui.token_list import of_trust, shown_tokens
+from portal.pages.contact import overview
+from portal.ui import chart_marks, client_health, credential_rows, field_rows, log_entries, usage_chart
+from portal.ui.client_health import Condition
+from portal.ui.credential_rows import OVER, CredentialRow
+from portal.ui.rotation_meter import meter
+from portal.ui.staff_names import as_contacts_see, staff_addresses, without_name
 from portal.web.http_request import Request
 from tokens.acts.policy import preview as policy_preview
-from tokens.models import CredentialUse, Token
+from tokens.models import CredentialUse
 
-MAX_TOKENS = 5  # on this page; another one lists all
-OVER = (Key.State.RETIRED, Key.State.EXPIRED)
 PAGE_SIZE = 50  # entries of the history
 STAFF_FIELDS = {
     "proposed_by",
@@ -48,48 +50,99 @@ STAFF_FIELDS = {
 @contact
 @require_safe
 def client(request: Request, uid: UUID) -> HttpResponse:
+    """Show how the client is, what needs its contacts, and what its software is configured with."""
     found, now = client_of(request, uid), request.now
-    keys, every_secret = list(found.keys.shown()), list(found.secrets.order_by("-created_at"))
-    secrets = [secret for secret in every_secret if secret.works(now)]
-    uses, trusts = CredentialUse.objects.of(found).in_bulk(), list(found.trusts.not_ended(now).shown())
-    state = client_health.of_client(found, keys, every_secret, uses, now, trusts)
-    tokens = shown_tokens(found, now, limit=MAX_TOKENS + 1)
-    valid = Token.objects.of(found).live(now).counted()
+    held = _held(found, now)
+    facts = overview.Facts(
+        client=found,
+        condition=held.condition,
+        rows=held.rows,
+        refused=last_24_hours([found], now).get(found.pk, {}),
+        coming=coming_bounds(found, now),
+        jwks_uri=found.jwks_uris.in_use().first(),
+        asked_network=found.networks.asked().first(),
+        open_request=(open_request := found.registrations.open().select_related("requester").first()),
+        asked_by=_asked_by(open_request, request),
+        now=now,
+    )
+    todos = overview.todos(facts)
     context = {
-        "client": found,
-        "now": now,
-        "rows": field_rows.rows(found, without=("client_name", "organisation")),
-        "condition": state,
-        "rotation": state.rotation,
-        "staff": staff_addresses(),
-        "keys": [
-            client_health.of_key(key, uses, now, valid, state.rotation) for key in keys if key.state(now) not in OVER
-        ],
-        "jwks_uri": found.jwks_uris.in_use().first(),
-        "old_keys": [client_health.of_key(key, uses, now, valid) for key in keys if key.state(now) in OVER],
-        "secrets": [client_health.of_secret(secret, uses, now, valid, state.rotation) for secret in secrets],
-        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
-        "old_secrets": [secret for secret in every_secret if secret not in secrets],
-        "signs_in_with": client_health.signs_in_with(found, keys, secrets, now, trusts),
-        "trusts": [of_trust(trust, uses, now, valid) for trust in trusts],
-        "can_turn_off": without_secrets(found, now),
+        **_head(found, held.condition, now),
+        "figures": overview.figures(facts),
+        "todos": todos[: overview.MAX_SHOWN],
+        "more_todos": todos[overview.MAX_SHOWN :],
+        "fields": field_rows.rows(found, without=("client_name", "organisation")),
         "scopes": found.client_scopes.select_related("scope").order_by("scope__name"),
         "contacts": found.contacts.select_related("user").order_by("user__name", "user__email"),
-        "open_request": found.registrations.open().select_related("requester").first(),
         "token_address": token_address(),
-        "tokens": tokens[:MAX_TOKENS],
-        "more_tokens": len(tokens) > MAX_TOKENS,
-        "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not uses,
-        "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(found)}),
-        "activity": usage_chart.of_client(found, now),
-        "asked_network": found.networks.asked().first(),
-        "coming": _coming(found, now),
-        "refused_today": last_24_hours([found], now).get(found.pk, {}).get("count", 0),
+        "first_token": found.status == found.Status.ACTIVE and found.may_request_tokens and not held.uses,
+        "keys": [row for row in held.rows if row.kind == "key"],
+        "secrets": [row for row in held.rows if row.kind == "secret"],
+        "activity": _activity(request, found),
     }
     return render(request, "contact/client.html", context)
 
 
-def _coming(client: Client, now: datetime) -> list[dict[str, object]]:
+@contact
+@require_safe
+def credentials(request: Request, uid: UUID) -> HttpResponse:
+    """List the keys, secrets and trusts of the client, how far a replacement is, and what the policy will refuse."""
+    found, now = client_of(request, uid), request.now
+    held = _held(found, now)
+    context = {
+        **_head(found, held.condition, now),
+        "rows": held.rows,
+        "meter": meter(held.condition.rotation, held.rows),
+        "coming": coming_bounds(found, now),
+        "staff": staff_addresses(),
+        "old_keys": [client_health.of_key(key, held.uses, now) for key in held.keys if key.state(now) in OVER],
+        "old_secrets": [secret for secret in held.secrets if not secret.works(now)],
+        "has_secret": any(secret.works(now) for secret in held.secrets),
+        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
+        "can_turn_off": without_secrets(found, now),
+        "jwks_uri": found.jwks_uris.in_use().first(),
+    }
+    return render(request, "contact/credentials.html", context)
+
+
+def _activity(request: Request, client: Client) -> dict[str, Any]:
+    """Return the chart of the last days with its marks, of the refused requests alone if the reader chose so."""
+    chart = chart_marks.marked(usage_chart.of_client(client, request.now), client, request.now)
+    return usage_chart.only_refused(chart) if request.GET.get("chart") == "refused" else chart
+
+
+@dataclass(frozen=True)
+class Held:
+    """The credentials of a client, ended ones too, with the rows of those that work, and what they say of it."""
+
+    keys: list[Key]
+    secrets: list[Secret]
+    uses: dict[str, CredentialUse]
+    condition: Condition
+    rows: list[CredentialRow]
+
+
+def _held(client: Client, now: datetime) -> Held:
+    keys, secrets = list(client.keys.shown()), list(client.secrets.order_by("-created_at"))
+    uses, trusts = CredentialUse.objects.of(client).in_bulk(), list(client.trusts.not_ended(now).shown())
+    condition = client_health.of_client(client, keys, secrets, uses, now, trusts)
+    about = credential_rows.known(client, uses, condition.rotation, now)
+    return Held(keys, secrets, uses, condition, credential_rows.rows(keys, secrets, trusts, about))
+
+
+def _head(client: Client, condition: Condition, now: datetime) -> dict[str, object]:
+    """Return what the head of the page says."""
+    return {"client": client, "condition": condition, "now": now, "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED}
+
+
+def _asked_by(asked: Registration | None, request: Request) -> str:
+    """Return who asked for the change, unless it was the reader."""
+    if asked is None or asked.requester is None or asked.requester == request.user:
+        return ""
+    return as_contacts_see(asked.requester.audit_label, staff_addresses())
+
+
+def coming_bounds(client: Client, now: datetime) -> list[dict[str, object]]:
     """Return the bounds that will refuse what the client did lately, in words."""
     return [
         {"told": told(row.bound, row.value), "since": since, "todo": WORDS[Bound(row.bound)].todo}

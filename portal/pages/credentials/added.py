@@ -57,7 +57,7 @@ def end_added(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
         with refusals_to(request):
             _end(found, request, pause=form.cleaned_data["pause"])
             messages.success(request, _("It no longer works, and neither do its tokens."))
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     if isinstance(found, JwksUri):
         shown = _of_address(client, found, request.now)
     else:
@@ -103,7 +103,7 @@ def self_service(request: Request, uid: UUID) -> HttpResponse:
         with refusals_to(request):
             acts.turn(client=client, to=form.cleaned_data["to"], by=actor(request), now=request.now)
             messages.success(request, _("Saved. All contacts get an e-mail."))
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     context = {"client": client, "form": form}
     return render(request, "contact/self_service.html", context, status=422 if form.errors else 200)
 

@@ -47,7 +47,7 @@ def jwks_uri(request: Request, uid: UUID) -> HttpResponse:
         with refusals_to(request):
             acts.confirm(jwks_uri=row, seen=request.POST[CONFIRM], by=actor(request), now=request.now)
             messages.success(request, _("The keys are added. From now on the client follows this address."))
-            return redirect("contact:client", uid)
+            return redirect("contact:credentials", uid)
         return redirect("contact:jwks_uri", uid)
     form = AddressForm(posted(request))
     if form.is_valid():
@@ -76,12 +76,12 @@ def remove_jwks_uri(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     row = client.jwks_uris.filter(ends_at=None).first()
     if row is None:
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     if request.method == "POST":
         require(request, Act.REMOVE_JWKS_URI, client)
         with refusals_to(request):
             acts.remove(jwks_uri=row, by=actor(request), now=request.now)
             messages.success(request, _("The address is removed."))
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     count = client.keys.usable(request.now).filter(jwks_uri=row).count()
     return render(request, "contact/remove_jwks_uri.html", {"client": client, "row": row, "count": count})

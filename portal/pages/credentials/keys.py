@@ -188,7 +188,7 @@ def confirm_key(request: Request, uid: UUID) -> HttpResponse:
     if old and form.cleaned_data.get("old", "keep") not in ("keep", ""):
         _retire(request, old, form.cleaned_data["old"])
     has_token = CredentialUse.objects.of(client).exists()
-    return redirect("contact:client" if has_token else "contact:first_token", uid)
+    return redirect("contact:credentials" if has_token else "contact:first_token", uid)
 
 
 @transaction.atomic
@@ -245,7 +245,7 @@ def activate_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
     with refusals_to(request):
         keys.activate(key=found, by=actor(request), now=request.now)
         messages.success(request, _("The key works now. Set its key id in your software."))
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)
 
 
 @contact
@@ -259,7 +259,7 @@ def retire_key(request: Request, uid: UUID, key: UUID) -> HttpResponse:
         require(request, Act.RETIRE_KEY, client)
         if _retire(request, found, form.cleaned_data["overlap"]) and form.cleaned_data["tokens"]:
             end_tokens(request, found)
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     users = users_of(found, request.now)
     context = {"client": client, "key": found, "card": _card(found, request), "form": form, "users": users}
     return render(request, "contact/retire_key.html", context, status=422 if form.errors else 200)

@@ -42,6 +42,6 @@ def label(request: Request, uid: UUID, credential: UUID) -> HttpResponse:
         label = " ".join(form.cleaned_data["label"].split())
         if labels.change(credential=named, label=label, by=actor(request), now=request.now):
             messages.success(request, _("The label is changed."))
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     context = {"client": client, "name": credential_name(named), "form": form}
     return render(request, "contact/label.html", context, status=422 if form.errors else 200)

@@ -31,11 +31,11 @@ def reveal_secret(request: Request, uid: UUID) -> HttpResponse:
     client = client_of(request, uid)
     secret = client.secrets.current().first()
     if request.method != "POST" or secret is None:
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     require(request, Act.REVEAL_SECRET, client)
     with refusals_to(request):
         return secret_once.show(request, secret, client_secrets.view(secret=secret, by=actor(request), now=request.now))
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)
 
 
 @contact
@@ -52,7 +52,7 @@ def regenerate_secret(request: Request, uid: UUID) -> HttpResponse:
         require(request, Act.REGENERATE_SECRET, client)
         with refusals_to(request):
             return _regenerate(request, client, form)
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     context = {"client": client, "current": current, "form": form, "contacts": client.contacts.select_related("user")}
     return render(request, "contact/regenerate_secret.html", context, status=422 if form.errors else 200)
 
@@ -87,7 +87,7 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
     found: Secret = get_object_or_404(client.secrets, uid=secret)
     if not found.works(request.now):
         messages.info(request, _("This secret had stopped working already."))
-        return redirect("contact:client", uid)
+        return redirect("contact:credentials", uid)
     form = TokensForm(posted(request))
     if not form.is_valid():
         line = client_health.of_secret(found, CredentialUse.objects.of(client).in_bulk(), request.now)
@@ -99,7 +99,7 @@ def end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
         messages.success(request, _("The secret that ends in %(hint)s no longer works.") % {"hint": found.hint})
         if form.cleaned_data["tokens"]:
             end_tokens(request, found)
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)
 
 
 @contact
@@ -116,7 +116,7 @@ def secret_authentication(request: Request, uid: UUID) -> HttpResponse:
         client_secrets.set_allowed(client=client, allowed=allowed, by=actor(request), now=request.now)
         done = _("The client can authenticate with a secret again.") if allowed else _("Secrets no longer work here.")
         messages.success(request, done)
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)
 
 
 def _what_would_stop(client: Client, request: Request) -> dict[str, object]:

@@ -189,7 +189,7 @@ def confirm_trust(request: Request, uid: UUID) -> HttpResponse:
         return _confirm(request, client, issuer, kept, form, pins=pins)
     kept_forms.drop(request, request.GET.get(SAMPLE, ""))
     messages.success(request, _("The trust is added. Send such a token with your client id as client_assertion."))
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)
 
 
 def _warnings(
@@ -240,4 +240,4 @@ def remove_trust(request: Request, uid: UUID, trust: UUID) -> HttpResponse:
     with refusals_to(request):
         removal.remove(trust=found, by=actor(request), now=request.now)
         messages.success(request, _("The trust is removed, and its tokens have stopped working."))
-    return redirect("contact:client", uid)
+    return redirect("contact:credentials", uid)

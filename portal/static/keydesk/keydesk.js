@@ -22,17 +22,27 @@ document.addEventListener('submit', (event) => {
 const status = document.getElementById('kd-status');
 const announce = (text) => { if (status) status.textContent = text; };
 
+// A button at the value shows by its icon that it copied; one with words says so. The live region tells both.
+function showCopied(button) {
+  const { copied } = button.dataset;
+  const label = button.firstElementChild;
+  const before = label.dataset.before ??= label.textContent;
+  if (copied) label.textContent = copied;
+  button.classList.add('is-done');
+  setTimeout(() => {
+    if (copied) label.textContent = before;
+    button.classList.remove('is-done');
+  }, 4000);
+}
+
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  const label = button.firstElementChild;
-  const before = label.dataset.before ??= label.textContent;
   try {
     await navigator.clipboard.writeText('value' in source ? source.value : source.textContent.trim());
-    label.textContent = button.dataset.copied;
+    showCopied(button);
     announce(button.dataset.announce);
-    setTimeout(() => { label.textContent = before; }, 4000);
   } catch {
     // No clipboard (plain HTTP, or refused): select the text, so that the keyboard can copy it.
     if (source.select) source.select();

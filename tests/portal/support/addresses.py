@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 OF_A_CLIENT = {
     "security:add_client_contact", "contact:jwks_uri", "contact:remove_jwks_uri",
     "contact:add_key", "contact:add_trust", "contact:confirm_trust", "contact:change_client_id", "contact:client",
-    "contact:client_history", "security:client_failures", "auditor:client_at",
+    "contact:credentials", "contact:client_history", "security:client_failures", "auditor:client_at",
     "security:client_scopes", "security:client_settings", "contact:confirm_key", "contact:contacts",
     "contact:dry_run", "contact:first_token", "contact:first_token_live",
     "contact:invalidate_tokens", "contact:propose_change",

@@ -11,7 +11,7 @@ from portal.ui import client_health
 from tests.portal.support import browsers
 from tests.support import factories
 from tests.support.keys import certificate, public_key
-from tokens.models import CredentialUse
+from tokens.models import CredentialUse, UsageDay, UsageDetail
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
@@ -44,7 +44,7 @@ def state(made: Client, now: datetime = NOW) -> client_health.Condition:
 def pages(browser, made: Client) -> tuple[str, str]:
     return (
         browser.get(reverse("contact:clients")).content.decode(),
-        browser.get(reverse("contact:client", args=[made.uid])).content.decode(),
+        browser.get(reverse("contact:credentials", args=[made.uid])).content.decode(),
     )
 
 
@@ -59,22 +59,50 @@ def test_after_the_new_key_is_added_the_client_is_amber_and_not_all_right(made, 
         assert words in page
         assert "Everything is all right" not in page
     assert f"Finish replacing the key of {made.name}" in home
-    assert f"{reverse('contact:client', args=[made.uid])}#rotation" in home
+    assert f"{reverse('contact:credentials', args=[made.uid])}#rotation" in home
     assert 'id="rotation"' in client
 
 
-def test_the_page_shows_three_steps_and_how_far_each_is(made, browser):
+def steps_of(page: str) -> list[str]:
+    start = page.index('<ol class="kd-progress"')
+    steps = page[start : page.index("</ol>", start)].split("<li")[1:]
+    return ["Done" if ": Done" in " ".join(step.split()) else "Not yet" for step in steps]
+
+
+def test_the_page_shows_four_steps_and_how_far_each_is(made, browser):
     old = ending(made)
     new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
     _home, page = pages(browser, made)
-    steps = page[page.index('id="rotation"') : page.index("</ol>", page.index('id="rotation"'))].split("<li>")[1:]
-    assert [("Done" in step, "Not yet" in step) for step in steps] == [(True, False), (False, True), (False, True)]
+    assert steps_of(page) == ["Done", "Not yet", "Not yet", "Not yet"]
     use(new)
     use(old, NOW - timedelta(hours=2))
     _home, page = pages(browser, made)
-    steps = page[page.index('id="rotation"') : page.index("</ol>", page.index('id="rotation"'))].split("<li>")[1:]
-    assert [("Done" in step, "Not yet" in step) for step in steps] == [(True, False), (True, False), (False, True)]
-    assert reverse("contact:retire_key", args=[made.uid, old.uid]) in steps[2]
+    assert steps_of(page) == ["Done", "Done", "Not yet", "Not yet"]
+    assert "Do not retire it yet" in page
+    use(old, NOW - timedelta(hours=24))
+    _home, page = pages(browser, made)
+    assert steps_of(page) == ["Done", "Done", "Done", "Not yet"]
+    assert "Safe to retire" in page
+    assert f'class="govuk-button" href="{reverse("contact:retire_key", args=[made.uid, old.uid])}"' in page
+
+
+def test_the_meter_counts_what_both_were_used_for_since_the_new_one_came(made, browser):
+    """Uses of the old one from before say nothing about the software that is left with it."""
+    old, client = ending(made), {"client": made}
+    new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
+    today = NOW.date()
+    for credential, day, issued in ((old, today - timedelta(days=3), 500), (old, today, 189), (new, today, 7)):
+        UsageDay.objects.create(**client, day=day, credential=credential.credential, issued=issued)
+    UsageDetail.objects.create(
+        **client, day=today, credential=old.credential, network="193.190.44.0/24", key_bits=256, lifetime=60,
+        token_in_query=False, uses=189, issued=189, refused=0, first_at=NOW, last_at=NOW,
+    )  # fmt: skip
+    _home, page = pages(browser, made)
+    meter = " ".join(page[page.index('<ul class="kd-uses"') : page.index('<ol class="kd-progress"')].split())
+    assert "189 uses" in meter
+    assert "7 uses" in meter
+    assert "689" not in meter
+    assert "from 193.190.44.0/24" in meter
 
 
 def test_it_stays_amber_until_the_old_key_is_quiet_for_a_week(made):
@@ -151,10 +179,11 @@ def test_a_new_key_without_a_first_use_is_not_called_safe_to_retire(made, browse
 
 
 def test_the_pages_ask_the_database_no_more_often_in_a_rotation(made, browser):
-    home, client = reverse("contact:clients"), reverse("contact:client", args=[made.uid])
+    home, client = reverse("contact:clients"), reverse("contact:credentials", args=[made.uid])
     on_home, on_client = browsers.queries(browser, home), browsers.queries(browser, client)
     ending(made)
     keys.add(client=made, key=public_key(), by=by(), now=NOW)
     assert browsers.queries(browser, home) == on_home
-    # Once less: with another key at hand no trust is looked for, to know whether this is the last way in.
-    assert browsers.queries(browser, client) == on_client - 1
+    # One more for the uses of both; one less: with another key at hand no trust is looked for, to know whether this is
+    # the last way in.
+    assert browsers.queries(browser, client) == on_client

@@ -24,6 +24,10 @@ def page(browser, client: Client) -> str:
     return browser.get(reverse("contact:client", args=[client.uid])).content.decode()
 
 
+def credentials(browser, client: Client) -> str:
+    return browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
+
+
 def test_the_page_has_what_software_needs_to_be_set_up(made, browser) -> None:
     text = page(browser, made)
     for words in (made.client_id, "/oauth/v2/token", "address.<wbr>read", "Lotte Verhaeghe"):
@@ -47,13 +51,13 @@ def test_a_key_that_ends_soon_says_when(made, browser) -> None:
 def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
     now = datetime.now(UTC)
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now - timedelta(days=40))
-    assert "Never used since it was added on" in page(browser, made)
+    assert "Never used since it was added on" in credentials(browser, made)
     CredentialUse.objects.create(
         credential=key.credential, client=made, last_used_at=now - timedelta(days=9, hours=1), uses=40
     )
-    assert "Not used for 9 days: safe to retire." in page(browser, made)
+    assert "Not used for 9 days: safe to retire." in credentials(browser, made)
     CredentialUse.objects.update(last_used_at=now)
-    assert "In use: software that authenticates with it would be refused." in page(browser, made)
+    assert "In use: software that authenticates with it would be refused." in credentials(browser, made)
 
 
 def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:
@@ -104,6 +108,7 @@ def test_a_strangers_client_is_like_one_that_does_not_exist(made) -> None:
     stranger = browsers.of(factories.wim())
     for name in (
         "contact:client",
+        "contact:credentials",
         "contact:client_history",
         "contact:change_client_id",
         "contact:propose_change",
@@ -113,8 +118,9 @@ def test_a_strangers_client_is_like_one_that_does_not_exist(made) -> None:
         assert stranger.get(reverse(name, args=[made.uid])).status_code == 404
 
 
-def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, browser) -> None:
-    url = reverse("contact:client", args=[made.uid])
+@pytest.mark.parametrize("name", ["contact:client", "contact:credentials"])
+def test_the_page_asks_the_database_as_often_for_ten_keys_as_for_one(made, browser, name) -> None:
+    url = reverse(name, args=[made.uid])
     keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     for_one = browsers.queries(browser, url)
     for _more in range(9):
@@ -140,6 +146,7 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
         name: browser.get(reverse(name, args=args)).content.decode()
         for name, args in (
             ("contact:clients", []), ("contact:client", [made.uid]), ("contact:client_history", [made.uid]),
+            ("contact:credentials", [made.uid]),
             ("contact:key", [made.uid, key.uid]),
         )
     }  # fmt: skip
@@ -149,7 +156,7 @@ def test_staff_are_the_security_team_on_every_page_of_a_contact(made, browser) -
     assert "The Security team suspended the client" in pages["contact:clients"]
     assert "The Security team suspended the client" in pages["contact:client_history"]
     assert ", by the Security team" in pages["contact:key"]
-    assert "by the Security team" in pages["contact:client"]
+    assert "by the Security team" in pages["contact:credentials"]
 
 
 def test_what_staff_wrote_for_staff_is_in_no_history_of_a_contact(made, browser) -> None:
@@ -183,9 +190,11 @@ def test_two_keys_of_a_kind_have_different_titles(made, browser) -> None:
     first = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
     second = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
     assert first.title != second.title
-    text = page(browser, made)
-    assert first.title in text
-    assert second.title in text
+    text = credentials(browser, made)
+    for key in (first, second):
+        made_of, name = key.title.split(": ")
+        assert made_of in text
+        assert name in text
 
 
 def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -> None:
@@ -213,3 +222,77 @@ def test_each_day_of_the_chart_says_its_figures_and_leads_to_its_refusals(made, 
     assert "69</b> times" in browser.get(address.replace("&amp;", "&")).content.decode()
     assert "654 issued" in text
     assert "98 refused, on the same scale" in text
+
+
+def test_the_refused_requests_alone_have_a_scale_of_their_own(made, browser) -> None:
+    now = datetime.now(UTC)
+    UsageDay.objects.create(client=made, day=now.date(), credential="key:1", issued=4000)
+    factories.refused(made, at=now, count=7)
+    url = reverse("contact:client", args=[made.uid])
+    both, alone = (browser.get(url, query).content.decode() for query in ({}, {"chart": "refused"}))
+    assert ">4,000<" in both
+    assert ">8<" in alone
+    assert ">4,000<" not in alone
+    assert 'href="?chart=refused#chart"' in both
+
+
+def test_the_chart_marks_the_days_on_which_a_credential_came(made, browser) -> None:
+    keys.add(client=made, key=public_key(), by=factories.by(factories.lotte()), now=datetime.now(UTC))
+    UsageDay.objects.create(client=made, day=datetime.now(UTC).date(), credential="key:1", issued=4)
+    marks = re.findall(r'<a\s+class="kd-chart__mark[^"]*"\s+href="([^"]+)"\s+title="([^"]+)"', page(browser, made))
+    assert [(url, words.partition(",")[0]) for url, words in marks] == [
+        (reverse("contact:client_history", args=[made.uid]), "Key added")
+    ]
+
+
+# --- The overview and the rows ----------------------------------------------------------------------------------------
+
+
+def test_the_four_figures_are_links_to_where_one_acts(made, browser) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1), label="prod-1")
+    CredentialUse.objects.create(credential=key.credential, client=made, last_used_at=now, uses=1)
+    factories.refused(made, at=now, count=7)
+    cells = re.findall(r'<a class="kd-figure kd-figure--(\w+)" href="([^"]+)">(.*?)</a>', page(browser, made), re.DOTALL)
+    words = [" ".join(re.sub("<[^>]+>", " ", cell).split()) for _state, _url, cell in cells]
+    credentials_url = reverse("contact:credentials", args=[made.uid])
+    assert [url for _state, url, _cell in cells] == [
+        credentials_url, f"{credentials_url}#key-{key.uid}", reverse("contact:tokens", args=[made.uid]),
+        f"{reverse('contact:failures')}?client={made.uid}",
+    ]  # fmt: skip
+    assert [state for state, _url, _cell in cells] == ["warn", "warn", "ok", "bad"]
+    assert words[1].startswith("Next end In 12 days prod-1,")
+    assert words[3].startswith("Refused, 24 hours 7 ")
+
+
+def test_a_row_has_the_name_that_its_owner_gave_and_who_saw_the_secret(made, browser) -> None:
+    secret = made.secrets.get()
+    type(secret).objects.filter(pk=secret.pk).update(label="Nightly batch")
+    browser.post(reverse("contact:reveal_secret", args=[made.uid]))
+    text = credentials(browser, made)
+    row = text[text.index(f'id="secret-{secret.uid}"') :]
+    assert "Nightly batch" in row
+    assert re.search(r"<dt>Seen by</dt>\s*<dd>Lotte Verhaeghe</dd>", row)
+
+
+def test_a_credential_without_an_end_is_drawn_open(made, browser) -> None:
+    type(made.secrets.get()).objects.update(expires_at=None)
+    text = credentials(browser, made)
+    assert "No end date" in text
+    assert "kd-line-left--open" in text
+
+
+def test_more_than_four_things_to_do_unfold(made, browser) -> None:
+    now = datetime.now(UTC)
+    factories.refused(made, at=now, count=7)
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    Client.objects.filter(pk=made.pk).update(self_service="paused")
+    made.networks.create(network="192.0.2.0/24", first_at=now, is_new=True)
+    content = factories.content(scopes=(factories.scope("person.read"),), contact_email=factories.lotte().email)
+    client_requests.propose_change(client=made, content=content, by=factories.by(factories.lotte()), now=now)
+    text = page(browser, made)
+    assert text.count('class="kd-todo__do"') == 5
+    assert "1 more" in text
+    assert text.index("requests refused in 24 hours") < text.index("A change is being reviewed")

@@ -62,7 +62,7 @@ def test_a_certificate_without_an_end_is_shown_like_any_other(made, browser) -> 
     assert "31 December 9999" in hand_over(browser, made, pem).content.decode()
     add(browser, made, pem)
     key = made.keys.get()
-    for name, args in (("contact:client", [made.uid]), ("contact:key", [made.uid, key.uid])):
+    for name, args in (("contact:credentials", [made.uid]), ("contact:key", [made.uid, key.uid])):
         assert "31 December 9999" in browser.get(reverse(name, args=args)).content.decode(), name
     for name, args in (("contact:clients", []), ("contact:retire_key", [made.uid, key.uid])):
         assert browser.get(reverse(name, args=args)).status_code == 200, name

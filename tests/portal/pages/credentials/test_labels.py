@@ -24,7 +24,7 @@ def test_a_key_and_a_secret_get_a_label_that_the_page_shows(made):
         assert answer.status_code == 302
         row.refresh_from_db()
         assert row.label == label
-    page = browser.get(reverse("contact:client", args=[made.uid])).content.decode()
+    page = browser.get(reverse("contact:credentials", args=[made.uid])).content.decode()
     assert "Meter reader" in page
     assert "Old &lt;b&gt;reader" in page
     assert Entry.objects.filter(action="credential.labelled").count() == 2

@@ -46,7 +46,7 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
 
 def test_nothing_is_offered_that_would_leave_the_client_no_way_in(made, browser) -> None:
     client, _old = made
-    url, off = reverse("contact:client", args=[client.uid]), reverse("contact:secret_authentication", args=[client.uid])
+    url, off = reverse("contact:credentials", args=[client.uid]), reverse("contact:secret_authentication", args=[client.uid])
     text = browser.get(url).content.decode()
     assert "To do without a secret, add a key first" in text
     assert off not in text
@@ -63,7 +63,7 @@ def test_turning_secrets_off_says_first_whether_one_is_in_use(made, browser) -> 
     url = reverse("contact:secret_authentication", args=[client.uid])
     assert "just now, 40 times" in browser.get(url).content.decode()
     browser.post(url, {"allowed": "false"})
-    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert "Turned off</" in text
     assert "In use: software" not in text
 
@@ -77,7 +77,7 @@ def test_a_site_that_accepts_no_secrets_offers_none(made, browser, settings, wit
         reverse(name, args=[client.uid]) for name in ("contact:regenerate_secret", "contact:secret_authentication")
     ]
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    address = reverse("contact:client", args=[client.uid])
+    address = reverse("contact:credentials", args=[client.uid])
     assert all(offer in browser.get(address).text for offer in offers)
     settings.CLIENT_SECRETS_ACCEPTED = False
     page = browser.get(address).text

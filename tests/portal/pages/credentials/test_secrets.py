@@ -29,7 +29,7 @@ def made() -> tuple[Client, str]:
 
 def test_the_client_page_shows_dots_and_the_last_four_characters(made, browser) -> None:
     client, secret = made
-    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert secret not in text
     assert secret[-4:] in text
 
@@ -43,7 +43,7 @@ def test_a_reveal_shows_the_secret_once_and_is_logged(made, browser) -> None:
     assert secret in response.text
     assert response.headers["Cache-Control"] == "no-store"
     assert Entry.objects.with_action(Action.SECRET_VIEWED).count() == 1
-    for url in (address, reverse("contact:client", args=[client.uid])):
+    for url in (address, reverse("contact:credentials", args=[client.uid])):
         assert secret not in browser.get(url).text
     assert "The secret is hidden again" in browser.get(address).text
 
@@ -160,7 +160,7 @@ def test_without_an_overlap_the_form_asks_for_one(made, browser) -> None:
 def test_a_client_without_a_secret_can_make_one(made, browser) -> None:
     client, _old = made
     client.secrets.all().delete()
-    page = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+    page = browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert "The client has no secret" in page
     browser.post(reverse("contact:regenerate_secret", args=[client.uid]), {"replaces": ""})
     assert client.secrets.current().count() == 1
@@ -175,7 +175,7 @@ def test_an_old_secret_can_be_ended_at_once(made, browser) -> None:
     answer = browser.post(url, follow=True).content.decode()
     assert "no longer works" in answer
     for again in (browser.post(url, follow=True), browser.get(url, follow=True)):  # a second click, another tab
-        assert again.redirect_chain == [(reverse("contact:client", args=[client.uid]), 302)]
+        assert again.redirect_chain == [(reverse("contact:credentials", args=[client.uid]), 302)]
         assert "This secret had stopped working already" in again.content.decode()
     assert Entry.objects.with_action(Action.SECRET_ENDED).count() == 1
 
@@ -187,7 +187,7 @@ def test_the_longest_name_and_address_manage_keys_and_secrets_too(made) -> None:
     key = keys.add(client=client, key=public_key(), by=factories.by(user), now=datetime.now(UTC))
     form = {"replaces": client.secrets.get().uid, "overlap": "0"}
     assert browsers.of(user).post(reverse("contact:regenerate_secret", args=[client.uid]), form).status_code == 302
-    text = browsers.of(user).get(reverse("contact:client", args=[client.uid])).content.decode()
+    text = browsers.of(user).get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert key.added_by == client.secrets.current().get().created_by == user.audit_label
     assert text.count(html.escape(user.audit_label)) == 2
 
@@ -217,10 +217,10 @@ def test_an_ended_secret_is_listed_among_those_that_no_longer_work(made, browser
     secret = client.secrets.get()
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     assert (
-        "Secrets that no longer work" not in browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+        "Secrets that no longer work" not in browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     )
     browser.post(reverse("contact:end_secret", args=[client.uid, secret.uid]))
-    text = browser.get(reverse("contact:client", args=[client.uid])).content.decode()
+    text = browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert "Secrets that no longer work" in text
     assert f"…{secret.hint}</span>, made" in text
 

@@ -73,7 +73,7 @@ def test_the_tokens_of_one_credential_go_and_those_of_its_siblings_stay(made, br
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     by_secret, by_key = issue(made, 1), [issue(made, number, credential=key.credential) for number in (2, 3)]
     url = reverse("contact:invalidate_issued_to", args=[made.uid, key.uid])
-    assert url in browser.get(reverse("contact:client", args=[made.uid])).content.decode()
+    assert url in browser.get(reverse("contact:credentials", args=[made.uid])).content.decode()
     assert "2 tokens issued with this key or secret stop working" in browser.get(url).content.decode()
     assert Token.objects.live(datetime.now(UTC)).count() == 3
     browser.post(url)

@@ -48,7 +48,7 @@ def test_a_sample_becomes_a_trust_with_the_immutable_claims(made, platform):
     assert answer.status_code == 302, answer.content.decode()
     trust = Trust.objects.get()
     assert (trust.client, trust.subject, trust.claims, trust.label) == (made, platform.subject, PINS, "deploy")
-    listed = browser.get(reverse("contact:client", args=[made.uid])).content.decode()
+    listed = browser.get(reverse("contact:credentials", args=[made.uid])).content.decode()
     assert "repository_id=742213905" in listed
     assert "deploy" in listed
     assert Mail.objects.filter(facts__action="trust.added").exists()

@@ -1,0 +1,157 @@
+"""What the overview of a client says at a glance: four figures, and what needs its contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients.expiry import EXPIRY_NOTICE
+from clients.models import Client, ClientNetwork, JwksUri, Registration
+from portal.ui.client_health import Condition
+from portal.ui.credential_rows import CredentialRow
+from portal.ui.dates import ago, day, moment
+
+MAX_SHOWN = 4  # of what needs attention; the rest unfolds
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A cell of the overview line; `state` is ok, warn, bad or info."""
+
+    label: str
+    value: str
+    note: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A thing that needs attention, with the one act that it asks for."""
+
+    state: str
+    text: str
+    note: str
+    url: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was looked up about a client for its overview."""
+
+    client: Client
+    condition: Condition
+    rows: Sequence[CredentialRow]
+    refused: Mapping[str, int]  # in the last 24 hours: count, causes
+    coming: Sequence[Mapping[str, object]]  # bounds of the policy that will refuse what it did lately
+    jwks_uri: JwksUri | None
+    asked_network: ClientNetwork | None
+    open_request: Registration | None
+    asked_by: str  # who asked for it, if not the reader
+    now: datetime
+
+    def page(self, name: str, *args: object) -> str:
+        return reverse(f"contact:{name}", args=[self.client.uid, *args])
+
+    @property
+    def journal(self) -> str:
+        return f"{reverse('contact:failures')}?client={self.client.uid}"
+
+
+def figures(facts: Facts) -> list[Figure]:
+    return [_state(facts), _next_end(facts), _last_token(facts), _refused(facts)]
+
+
+def _state(facts: Facts) -> Figure:
+    condition, page = facts.condition, facts.page("credentials")
+    ways = [row for row in facts.rows if row.card.state != "mute"]
+    note = ngettext("%(n)s way to authenticate", "%(n)s ways to authenticate", len(ways)) % {"n": len(ways)}
+    if replacing := condition.rotation:
+        value = _("Not replaced") if replacing.has_stopped else _("Replacing")
+        note = _("the new one is in use, too") if replacing.new_used_at else _("the new one is not used yet")
+        return Figure(_("State"), value, note, condition.state, f"{page}#rotation")
+    return Figure(_("State"), condition.words, note, condition.state, page)
+
+
+def _next_end(facts: Facts) -> Figure:
+    page = facts.page("credentials")
+    ends = sorted((row.end_at, row.name, row) for row in facts.rows if row.end_at)
+    if not ends:
+        return Figure(_("Next end"), _("None"), _("nothing that works has an end date"), "info", page)
+    end, name, row = ends[0]
+    state = "warn" if end <= facts.now + EXPIRY_NOTICE else "ok"
+    note = _("%(name)s, %(moment)s") % {"name": name, "moment": moment(end)}
+    return Figure(_("Next end"), capfirst(row.ends), note, state, f"{page}#{row.kind}-{row.credential.uid}")
+
+
+def _last_token(facts: Facts) -> Figure:
+    used = [(row.use.last_used_at, row.name) for row in facts.rows if row.use]
+    if not used:
+        words = _("no key or secret has been used yet")
+        return Figure(_("Last token"), capfirst(ago(None)), words, "info", facts.page("tokens"))
+    at, name = max(used)
+    note = _("%(moment)s, with %(name)s") % {"moment": moment(at), "name": name}
+    return Figure(_("Last token"), capfirst(ago(at, facts.now)), note, "ok", facts.page("tokens"))
+
+
+def _refused(facts: Facts) -> Figure:
+    count, causes = facts.refused.get("count", 0), facts.refused.get("causes", 0)
+    note = ngettext("%(n)s cause, with its fix", "%(n)s causes, each with its fix", causes) % {"n": causes}
+    state, note = ("bad", note) if count else ("ok", _("nothing to fix"))
+    return Figure(_("Refused, 24 hours"), str(count), note, state, facts.journal)
+
+
+def todos(facts: Facts) -> list[Todo]:
+    """Return what needs attention, the most urgent first."""
+    found = [*_of_requests(facts), *_of_credentials(facts), *_of_the_rest(facts)]
+    return sorted(found, key=lambda todo: ("bad", "warn", "info").index(todo.state))
+
+
+def _of_requests(facts: Facts) -> Iterator[Todo]:
+    if count := facts.refused.get("count", 0):
+        words = ngettext("%(n)s request refused in 24 hours", "%(n)s requests refused in 24 hours", count)
+        yield Todo("bad", words % {"n": count}, _("Each cause with its fix"), facts.journal, _("See the fix"))
+
+
+def _of_credentials(facts: Facts) -> Iterator[Todo]:
+    condition, page = facts.condition, facts.page("credentials")
+    if condition.key:
+        note = moment(condition.key.own_end)
+        yield Todo("warn", condition.words, note, facts.page("add_key"), _("Add the next key"))
+    elif condition.secret:
+        note = moment(condition.secret.expires_at)
+        yield Todo("warn", condition.words, note, f"{page}#secret-{condition.secret.uid}", _("See the secret"))
+    elif replacing := condition.rotation:
+        note = _("Its end: %(moment)s") % {"moment": moment(replacing.stops_at)}
+        yield Todo(condition.state, condition.words, note, f"{page}#rotation", _("See what is left to do"))
+    elif condition.state == "bad" and facts.client.is_active:
+        yield Todo("bad", condition.words, _("No key, secret or trust works."), page, _("See the credentials"))
+    if facts.jwks_uri and facts.jwks_uri.problem:
+        text, url = _("Its keys cannot be fetched"), facts.page("jwks_uri")
+        yield Todo("bad", text, facts.jwks_uri.url, url, _("See the address"))
+    for bound in facts.coming:
+        since: datetime = bound["since"]  # type: ignore[assignment]
+        when = {"left": ago(since, facts.now), "day": day(since)}
+        text = _("Something that this client uses stops working %(left)s, on %(day)s") % when
+        yield Todo("warn", text, str(bound["told"]), f"{page}#policy", _("See what to do"))
+
+
+def _of_the_rest(facts: Facts) -> Iterator[Todo]:
+    client = facts.client
+    if network := facts.asked_network:
+        text = _("First use from %(network)s") % {"network": network.network}
+        yield Todo("warn", text, _("Was this you?"), facts.page("network", network.uid), _("Yes or no"))
+    if client.self_service == client.SelfService.PAUSED and client.has_self_service:
+        note = _("Turn it on again when everything that leaked is replaced")
+        yield Todo("warn", _("It adds nothing by itself"), note, facts.page("self_service"), _("Turn it on"))
+    if asked := facts.open_request:
+        by = _("Asked by %(name)s") % {"name": facts.asked_by} if facts.asked_by else asked.get_status_display()
+        url = reverse("contact:request", args=[asked.uid])
+        yield Todo("info", _("A change is being reviewed"), by, url, _("See the request"))

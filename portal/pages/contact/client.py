@@ -26,10 +26,11 @@ from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
 from portal.pages.contact import overview
-from portal.ui import chart_marks, client_health, credential_rows, field_rows, log_entries, usage_chart
+from portal.ui import client_health, field_rows, log_entries, usage_chart
 from portal.ui.client_health import Condition
-from portal.ui.credential_rows import OVER, CredentialRow
-from portal.ui.rotation_meter import meter
+from portal.ui.client_page import chart_marks, credential_rows
+from portal.ui.client_page.credential_rows import OVER, CredentialRow
+from portal.ui.client_page.rotation_meter import meter
 from portal.ui.staff_names import as_contacts_see, staff_addresses, without_name
 from portal.web.http_request import Request
 from tokens.acts.policy import preview as policy_preview
@@ -100,7 +101,6 @@ def credentials(request: Request, uid: UUID) -> HttpResponse:
         "has_secret": any(secret.works(now) for secret in held.secrets),
         "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
         "can_turn_off": without_secrets(found, now),
-        "jwks_uri": found.jwks_uris.in_use().first(),
     }
     return render(request, "contact/credentials.html", context)
 
@@ -142,10 +142,10 @@ def _asked_by(asked: Registration | None, request: Request) -> str:
     return as_contacts_see(asked.requester.audit_label, staff_addresses())
 
 
-def coming_bounds(client: Client, now: datetime) -> list[dict[str, object]]:
+def coming_bounds(client: Client, now: datetime) -> list[overview.Coming]:
     """Return the bounds that will refuse what the client did lately, in words."""
     return [
-        {"told": told(row.bound, row.value), "since": since, "todo": WORDS[Bound(row.bound)].todo}
+        overview.Coming(told(row.bound, row.value), since, str(WORDS[Bound(row.bound)].todo))
         for row, since in policy_preview.coming(client, now=now)
     ]
 

@@ -1,4 +1,4 @@
-"""What the overview of a client says at a glance: four figures, and what needs its contacts."""
+"""The overview of a client: four figures, and the things that need its contacts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, ClientNetwork, JwksUri, Registration
 from portal.ui.client_health import Condition
-from portal.ui.credential_rows import CredentialRow
+from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
 
 MAX_SHOWN = 4  # of what needs attention; the rest unfolds
@@ -43,14 +43,23 @@ class Todo:
 
 
 @dataclass(frozen=True)
+class Coming:
+    """A bound of the policy that will refuse what the client did lately, in words."""
+
+    told: str
+    since: datetime
+    todo: str
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What was looked up about a client for its overview."""
+    """Facts about a client that its overview is made of."""
 
     client: Client
     condition: Condition
     rows: Sequence[CredentialRow]
     refused: Mapping[str, int]  # in the last 24 hours: count, causes
-    coming: Sequence[Mapping[str, object]]  # bounds of the policy that will refuse what it did lately
+    coming: Sequence[Coming]
     jwks_uri: JwksUri | None
     asked_network: ClientNetwork | None
     open_request: Registration | None
@@ -137,10 +146,9 @@ def _of_credentials(facts: Facts) -> Iterator[Todo]:
         text, url = _("Its keys cannot be fetched"), facts.page("jwks_uri")
         yield Todo("bad", text, facts.jwks_uri.url, url, _("See the address"))
     for bound in facts.coming:
-        since: datetime = bound["since"]  # type: ignore[assignment]
-        when = {"left": ago(since, facts.now), "day": day(since)}
+        when = {"left": ago(bound.since, facts.now), "day": day(bound.since)}
         text = _("Something that this client uses stops working %(left)s, on %(day)s") % when
-        yield Todo("warn", text, str(bound["told"]), f"{page}#policy", _("See what to do"))
+        yield Todo("warn", text, bound.told, f"{page}#policy", _("See what to do"))
 
 
 def _of_the_rest(facts: Facts) -> Iterator[Todo]:

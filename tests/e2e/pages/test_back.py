@@ -72,7 +72,8 @@ def test_back_to_the_commands_with_the_secret_shows_them_without(lotte: Page, mi
 
 
 def test_back_after_the_code_and_the_secret(lotte: Page, mine: Client) -> None:
-    lotte.goto(reverse("contact:client", args=[mine.uid]))
+    lotte.goto(reverse("contact:credentials", args=[mine.uid]))
+    lotte.locator(".kd-credrow__row").filter(has_text="Client secret").click()
     presses(lotte, "Reveal")
     lotte.get_by_label("Code", exact=True).fill("000000")
     presses(lotte, "Show the client secret")
@@ -85,6 +86,7 @@ def test_back_after_the_code_and_the_secret(lotte: Page, mine: Client) -> None:
     expect(lotte.locator("main")).to_contain_text("The secret is hidden again")
     lotte.go_back()
     assert secret not in lotte.content()
+    lotte.locator(".kd-credrow__row").filter(has_text="Client secret").click()
     presses(lotte, "Reveal")
     expect(lotte.locator("#secret")).to_be_visible()
     lotte.goto("/clients/")

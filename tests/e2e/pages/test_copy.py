@@ -38,7 +38,7 @@ COPY_ALL = """async () => {
     return wrong;
 }"""
 # The values that people come to copy: none of them may lose its button.
-EXPECTED = {"contact:client", "contact:key", "docs:page", "contact:reveal_secret-answer"}
+EXPECTED = {"contact:client", "contact:credentials", "contact:key", "docs:page", "contact:reveal_secret-answer"}
 
 
 def with_buttons() -> list[Place]:

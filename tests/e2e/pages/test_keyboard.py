@@ -23,6 +23,7 @@ BUSY = {
     "owner": (
         "contact:clients",
         "contact:client",
+        "contact:credentials",
         "contact:add_key",
         "contact:propose_change",
         "contact:failures",

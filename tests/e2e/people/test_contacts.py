@@ -54,6 +54,7 @@ def test_a_key_pair_made_in_the_browser_gets_a_token_and_stays_private(
     sent: list[str] = []
     client_page = lotte.page.url
     lotte.page.on("request", lambda request: sent.append(request.post_data or ""))
+    lotte.goes_to(f"{lotte.page.url}keys/add/")
     lotte.page.locator("label[for=way-make]").click()
     lotte.page.locator(f"label[for=alg-{algorithm[:2].lower()}]").click()
     with lotte.page.expect_download() as download:
@@ -97,6 +98,7 @@ def test_a_passkey_signs_a_contact_in_and_takes_the_place_of_the_code(live: Live
     lotte.clicks("Or use your passkey", role="link")
     lotte.page.get_by_role("button", name="Sign in with a passkey").click()
     lotte.page.wait_for_url(client_page)
+    lotte.clicks("Credentials", role="link")
     lotte.clicks("Reveal Client secret")
     expect(lotte.page.locator("#secret")).to_be_visible()
 
@@ -104,6 +106,7 @@ def test_a_passkey_signs_a_contact_in_and_takes_the_place_of_the_code(live: Live
     lotte.page.context.clear_cookies()
     comes_in_with_a_mailed_link(lotte)
     lotte.goes_to(client_page)
+    lotte.clicks("Credentials", role="link")
     lotte.clicks("Reveal Client secret")
     expect(lotte.page.locator("#secret")).to_be_visible()
     lotte.goes_to("/passkeys/")

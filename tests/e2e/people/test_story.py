@@ -148,6 +148,7 @@ def open_approved_client(wim: Person, name: str) -> None:
 
 def reveal_secret(wim: Person) -> tuple[str, str]:
     """Return the client id and the secret, which is behind a mailed code."""
+    wim.clicks("Credentials", role="link")
     wim.clicks("Reveal Client secret")
     wim.steps_up()
     secret = wim.page.locator("#secret").input_value()
@@ -159,6 +160,7 @@ def reveal_secret(wim: Person) -> tuple[str, str]:
 
 def regenerate_secret(wim: Person) -> str:
     """Return the new secret; the old one works for another day."""
+    wim.clicks("Credentials", role="link")
     wim.clicks(re.compile("^Regenerate Client secret"), role="link")
     wim.page.locator("input[name=overlap][value='24h']").check()
     wim.clicks("Regenerate secret")
@@ -172,6 +174,8 @@ def add_certificate(wim: Person) -> tuple[str, str]:
     """Have a certificate read and explained, and add it; return its private key as PEM, and its `kid`."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = keys.certificate_pem(private, days=200, now=datetime.now(UTC)).decode()
+    wim.page.get_by_text("Add a credential").click()
+    wim.clicks("A key or certificate", role="link")
     wim.page.locator("textarea[name=pasted]").fill(pem)
     wim.clicks("Check this key")
     wim.sees("RSA 2048")
@@ -232,6 +236,7 @@ def invalidate_all_tokens(wim: Person, name: str, kid: str) -> str:
     wim.goes_to("/clients/")
     wim.clicks(name, role="link")
     client_page = wim.page.url
+    wim.clicks("Credentials", role="link")
     wim.sees(kid)
     wim.clicks("Invalidate all tokens", role="link")
     wim.clicks(re.compile("Invalidate all"))
@@ -244,6 +249,7 @@ def invalidate_all_tokens(wim: Person, name: str, kid: str) -> str:
 
 def turn_secrets_off(wim: Person, client_page: str) -> None:
     wim.goes_to(client_page)
+    wim.clicks("Credentials", role="link")
     wim.clicks("Turn secrets off for this client", role="link")
     wim.page.locator("main form button").first.click()
     wim.steps_up()

@@ -184,6 +184,5 @@ def test_the_pages_ask_the_database_no_more_often_in_a_rotation(made, browser):
     ending(made)
     keys.add(client=made, key=public_key(), by=by(), now=NOW)
     assert browsers.queries(browser, home) == on_home
-    # One more for the uses of both; one less: with another key at hand no trust is looked for, to know whether this is
-    # the last way in.
+    # The uses of both cost one more; with another key at hand no trust is looked for, to find the last way in.
     assert browsers.queries(browser, client) == on_client

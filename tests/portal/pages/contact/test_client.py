@@ -254,7 +254,9 @@ def test_the_four_figures_are_links_to_where_one_acts(made, browser) -> None:
     Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1), label="prod-1")
     CredentialUse.objects.create(credential=key.credential, client=made, last_used_at=now, uses=1)
     factories.refused(made, at=now, count=7)
-    cells = re.findall(r'<a class="kd-figure kd-figure--(\w+)" href="([^"]+)">(.*?)</a>', page(browser, made), re.DOTALL)
+    cells = re.findall(
+        r'<a class="kd-figure kd-figure--(\w+)" href="([^"]+)">(.*?)</a>', page(browser, made), re.DOTALL
+    )
     words = [" ".join(re.sub("<[^>]+>", " ", cell).split()) for _state, _url, cell in cells]
     credentials_url = reverse("contact:credentials", args=[made.uid])
     assert [url for _state, url, _cell in cells] == [

@@ -46,7 +46,10 @@ def test_secrets_can_be_turned_off_only_beside_a_usable_key(made, browser) -> No
 
 def test_nothing_is_offered_that_would_leave_the_client_no_way_in(made, browser) -> None:
     client, _old = made
-    url, off = reverse("contact:credentials", args=[client.uid]), reverse("contact:secret_authentication", args=[client.uid])
+    url, off = (
+        reverse("contact:credentials", args=[client.uid]),
+        reverse("contact:secret_authentication", args=[client.uid]),
+    )
     text = browser.get(url).content.decode()
     assert "To do without a secret, add a key first" in text
     assert off not in text

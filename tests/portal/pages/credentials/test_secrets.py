@@ -216,9 +216,7 @@ def test_an_ended_secret_is_listed_among_those_that_no_longer_work(made, browser
     client, _old = made
     secret = client.secrets.get()
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
-    assert (
-        "Secrets that no longer work" not in browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
-    )
+    assert "Secrets that no longer work" not in browser.get(reverse("contact:credentials", args=[client.uid])).text
     browser.post(reverse("contact:end_secret", args=[client.uid, secret.uid]))
     text = browser.get(reverse("contact:credentials", args=[client.uid])).content.decode()
     assert "Secrets that no longer work" in text

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from clients.models import Key, Secret
-from portal.ui.credential_rows import CredentialRow
+from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
 from portal.ui.rotation import Rotation
 from tokens.models import UsageDay

@@ -1,0 +1,74 @@
+"""The page of a client fits a screen, its menus and folds work without a script, and its copy buttons speak."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+
+from clients.models import Client
+from dev.example import organisation
+from tests.e2e.pages.test_accessibility import context_of
+from tests.e2e.support import pages
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEIGHT = "document.documentElement.scrollHeight"
+PHONE = 760  # pixels of a phone's screen that a browser leaves to a page
+
+
+@pytest.fixture
+def fullest() -> Client:
+    """The demonstration's client with most to say: it has a certificate that ends soon, refusals and a request."""
+    pages.seed()
+    return Client.objects.get(name=organisation.WITH_CERTIFICATE)
+
+
+def open_as_lotte(browser: Browser, url: str, path: str, **options: object) -> Page:
+    page = context_of(browser, url, "owner", **options).new_page()
+    page.goto(path)
+    return page
+
+
+def test_the_overview_fits(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, reverse("contact:client", args=[fullest.uid]))
+    for width, most in ((1280, 1400), (360, 3 * PHONE)):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(HEIGHT) <= most, width
+    page.context.close()
+
+
+def test_menus_and_rows_open_without_a_script(live_server, browser: Browser, fullest: Client) -> None:
+    path = reverse("contact:credentials", args=[fullest.uid])
+    page = open_as_lotte(browser, live_server.url, path, java_script_enabled=False)
+    page.get_by_text("Add a credential").click()
+    expect(page.get_by_role("link", name="A key or certificate")).to_be_visible()
+    row = page.locator(".kd-credrow").filter(has_text="Client secret")
+    row.locator("summary").first.click()
+    expect(row.get_by_role("button", name="Reveal Client secret")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    page.context.close()
+
+
+def test_escape_closes_a_menu_and_leads_back_to_its_name(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, reverse("contact:credentials", args=[fullest.uid]))
+    name = page.locator("header .kd-menu > summary")
+    name.click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    expect(name).to_be_focused()
+    page.context.close()
+
+
+def test_a_copy_button_keeps_its_name_and_tells_what_it_copied(live_server, browser: Browser, fullest: Client) -> None:
+    context = context_of(browser, live_server.url, "owner")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(reverse("contact:client", args=[fullest.uid]))
+    button = page.get_by_role("button", name="Copy Client id")
+    button.click()
+    expect(page.locator("#kd-status")).to_have_text("Client id copied")
+    expect(button).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == fullest.client_id
+    context.close()

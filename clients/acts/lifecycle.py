@@ -142,12 +142,14 @@ def change_settings(
 
 
 @transaction.atomic
-def suspend(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+def suspend(
+    *, client: Client, reason: str, message: str = "", by: Actor, now: datetime, evidence: Changes | None = None
+) -> None:
     """Suspend a client: nothing of it works, tokens included, which stay invalid after a reactivation.
 
-    `message` is for the contacts' mail, here and in the acts below.
+    `message` is for the contacts' mail, here and in the acts below; `evidence` is what the entry keeps of an incident.
     """
-    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now)
+    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now, evidence)
 
 
 @transaction.atomic
@@ -166,12 +168,13 @@ def close(*, client: Client, reason: str, message: str = "", by: Actor, now: dat
 
 
 def _move(
-    client: Client, allowed: set[str], status: str, action: Action, reason: str, message: str, by: Actor, now: datetime
-) -> None:
+    client: Client, allowed: set[str], status: str, action: Action, reason: str, message: str, by: Actor, now: datetime,
+    evidence: Changes | None = None,
+) -> None:  # fmt: skip
     before = client.status
     if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
         raise Refusal(Code.CLIENT_CHANGED)
-    changes = {"status": (before, status)}
+    changes: Changes = {"status": (before, status), **(evidence or {})}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now)
     client.status = status

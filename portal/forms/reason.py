@@ -6,7 +6,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms.fields import Text, no_secret
+from portal.forms.fields import Line, Text, no_secret
 
 MIN_REASON = 4  # characters: "INC7" is a reason, "x" is none
 
@@ -42,6 +42,16 @@ class ReasonAndMessageForm(ReasonForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         validators=[no_secret],
     )
+
+
+class IncidentForm(ReasonAndMessageForm):
+    """The same for acts of the incident desk, which belong to a case."""
+
+    case = Line(
+        label=_("Case number"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Give the number of the case: the report is made by it.")},
+    )  # fmt: skip
+    field_order = ("case", "reason", "message")
 
 
 class InternalReasonForm(ReasonForm):

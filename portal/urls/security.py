@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from portal.pages.catalogue import catalogue, scope_approvals
-from portal.pages.incident import client_tokens, incident
+from portal.pages.incident import client_tokens, incident, report
 from portal.pages.issuers import issuers
 from portal.pages.review import bulk, claims, proposals, queue, reply_texts, review
 from portal.pages.security import (
@@ -32,6 +32,7 @@ of_one_client = [
     path("journal/", client.client_journal, name="client_failures"),
     path("keys/<uuid:key>/retire/", client_tokens.staff_retire_key, name="retire_key"),
     path("secrets/<uuid:secret>/end/", client_tokens.staff_end_secret, name="end_secret"),
+    path("incident/", report.incident_report, name="incident_report"),
     path("tokens/invalidate/", client_tokens.staff_invalidate_tokens, name="invalidate_tokens"),
     path("<slug:act>/", client.change_status, name="change_client_status"),
 ]

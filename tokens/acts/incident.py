@@ -22,6 +22,7 @@ from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret, Trust
 from tokens.acts import leak_ends
 from tokens.acts.leaks import Leak, Traces, addresses
+from tokens.acts.uses import evidence
 from tokens.models import Token
 from tokens.protocol.federated import differences
 from tokens.protocol.jws import Jws
@@ -30,6 +31,7 @@ from tokens.runtime.client_cache import signing_key
 UNKNOWN_SUBJECT = log.StaticSubject("nobody", "nobody")
 HINT_LENGTH = 4  # characters of a secret that pages show
 MAX_FOUND = 10  # credentials
+MAX_NETWORKS = 20  # in an entry
 
 
 @transaction.atomic
@@ -146,15 +148,15 @@ def _referred_to(kind: str, rest: str) -> Secret | Key | Trust | Token | Client 
 
 # --- Revoking -------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
+def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: str = "", case: str = "") -> None:
     """End a token; or a key or secret together with every token of the client, since a thief may have used it.
 
     A key or secret is ended even if the client has no other credential: its contacts get a mail, with `message` in it,
     and can make a new one. The tokens end with the client's token generation (`epoch`), including any that is being
-    issued at this moment. The entry keeps the addresses that got tokens. Raises Refusal.
+    issued at this moment. The entry keeps `case`, the addresses that got tokens and the networks. Raises Refusal.
     """
     client = Client.objects.locked(leak.client.pk)
-    seen = [str(address) for address in addresses(leak)]
+    seen = evidence_of(leak, case)
     changes = leak_ends.end(leak=leak, client=client, now=now)
     tell_contacts(
         client=client, action=Action.INCIDENT_REVOKED, subject=leak.subject.audit_label, by=by, now=now,
@@ -162,5 +164,15 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
     )  # fmt: skip
     if not isinstance(leak.subject, Token):  # a token cannot be used to find the credential behind it
         changes |= client.pause_self_service()
-    changes |= {"addresses": (None, seen or None)}
+    changes |= seen
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
+
+
+def evidence_of(leak: Leak, case: str) -> leak_ends.Changes:
+    """Return what the entry of an act keeps: the case, who got tokens as long as they are known, and the networks."""
+    credential = getattr(leak.subject, "credential", "")
+    return {
+        "case": (None, case or None),
+        "addresses": (None, [str(use) for use in addresses(leak)] or None),
+        "networks": (None, [str(use) for use in evidence.of_client(leak.client, credential)[:MAX_NETWORKS]] or None),
+    }

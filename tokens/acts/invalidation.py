@@ -17,12 +17,20 @@ from foundation.refusals import Refusal
 from tokens.acts.refusal_codes import TokenCode
 from tokens.models import Token, TokenQuerySet
 
+Evidence = dict[str, tuple[object, object]]
+
 
 @transaction.atomic
-def invalidate_all(*, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "") -> None:
-    """Invalidate every token of the client, by one increment of its token generation; rows are marked later."""
+def invalidate_all(
+    *, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "", evidence: Evidence | None = None
+) -> None:
+    """Invalidate every token of the client, by one increment of its token generation; rows are marked later.
+
+    `evidence`: what the entry keeps about an incident.
+    """
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
-    change_log.record(action=Action.CLIENT_TOKENS_INVALIDATED, actor=by, subject=client, note=by.because(reason))
+    action, note = Action.CLIENT_TOKENS_INVALIDATED, by.because(reason)
+    change_log.record(action=action, actor=by, subject=client, changes=evidence or {}, note=note)
     tell_contacts(
         client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now,
         message=message,

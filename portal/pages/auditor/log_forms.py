@@ -65,6 +65,11 @@ class LogFilterForm(FilterForm):
         max_length=MAX_LENGTH, validators=[no_credential], widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
+    not_who = forms.CharField(
+        label=_("But not by"), help_text=_("An e-mail address or a name"), required=False, max_length=150,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    not_action = forms.ChoiceField(label=_("But not"), required=False, choices=action_choices)
     since = day_field(_("From"))
     until = day_field(_("To"))
     request_id = forms.CharField(label=_("Request id"), required=False, max_length=64)
@@ -76,6 +81,9 @@ class LogFilterForm(FilterForm):
     def clean_who(self) -> list[str] | None:
         """Return the actor ids; None for an empty field."""
         return _actors(text) if (text := self.cleaned_data["who"]) else None
+
+    def clean_not_who(self) -> list[str] | None:
+        return _actors(text) if (text := self.cleaned_data["not_who"]) else None
 
     def clean_client(self) -> tuple[list[str], list[str]] | None:
         """Return the client references in the change log, and the ids of other subjects; None for an empty field."""
@@ -98,7 +106,11 @@ class LogFilterForm(FilterForm):
             clients, subjects = data["client"]
             entries = entries.of_client(*clients, subjects=subjects)
         if data["action"]:
-            entries = entries.with_action(*(value for value in Action.values if value.startswith(data["action"])))
+            entries = entries.with_action(*_actions(data["action"]))
+        if data["not_who"] is not None:
+            entries = entries.exclude(actor_id__in=data["not_who"])
+        if data["not_action"]:
+            entries = entries.exclude(action__in=_actions(data["not_action"]))
         if data["request_id"]:
             entries = entries.with_request_id(data["request_id"].strip())
         if data["address"]:
@@ -112,6 +124,11 @@ class LogFilterForm(FilterForm):
         start = datetime.combine(since, time.min, zone) if since else None
         end = datetime.combine(until + timedelta(days=1), time.min, zone) if until else None
         return start, end
+
+
+def _actions(chosen: str) -> list[str]:
+    """Return the actions of a choice: one, or those of a group, which ends in a dot."""
+    return [value for value in Action.values if value.startswith(chosen)]
 
 
 def _actors(text: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from clients.models import Client
-from portal.forms.reason import ReasonAndMessageForm
+from portal.forms.reason import IncidentForm
+from portal.ui import reach
 from portal.ui.token_list import credential_names, network_uses
 from tokens.acts.leaks import Leak, addresses
 from tokens.models import CredentialUse
@@ -24,7 +25,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "works": leak.works(now),
         "can_be_revoked": leak.can_be_revoked(now),
         "only_way": leak.is_only_way(now),
-        "scopes": client.scopes.select_related("api").order_by("name"),
+        "scopes": reach.of_client(client),
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
         "live_tokens": tokens.live(now).count(),
         "addresses": addresses(leak),
@@ -34,7 +35,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "closed": client.status == Client.Status.CLOSED,
         "active": client.is_active,
         "anchor": f"found-{number}",
-        "form": ReasonAndMessageForm(auto_id=f"id_{number}_%s"),
+        "form": IncidentForm(auto_id=f"id_{number}_%s"),
     }
 
 

@@ -5,10 +5,11 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.forms.reason import ReasonAndMessageForm
+from portal.forms.reason import IncidentForm, ReasonAndMessageForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards
@@ -47,12 +48,13 @@ def staff_end_secret(request: Request, uid: UUID, secret: UUID) -> HttpResponse:
 
 def _end(request: Request, leak: Leak) -> HttpResponse:
     """End a credential by the act of the incident page, where its value is not at hand."""
-    form = ReasonAndMessageForm(posted(request))
+    form = IncidentForm(posted(request))
     if form.is_valid():
-        told = {name: form.cleaned_data[name] for name in ("reason", "message")}
         with refusals_to(request):
-            revoke(leak=leak, **told, by=actor(request), now=request.now)
+            revoke(leak=leak, **form.cleaned_data, by=actor(request), now=request.now)
             messages.success(request, _("Revoked. The contacts of %(name)s get a mail.") % {"name": leak.client.name})
+            case = {"case": form.cleaned_data["case"]}
+            return redirect(reverse("security:incident_report", args=[leak.client.uid], query=case))
         return redirect("security:client", leak.client.uid)
     context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form}
     return render(request, "security/end_credential.html", context, status=422 if form.errors else 200)

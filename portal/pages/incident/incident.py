@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from clients.acts import lifecycle
 from clients.keymaterial.traces import MAX_LENGTH
 from portal.flows import leak_look_up, pasted_secret
-from portal.forms.reason import ReasonAndMessageForm
+from portal.forms.reason import IncidentForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards as incident_cards
@@ -75,13 +76,19 @@ def _revoke(leak: Leak, told: dict[str, Any]) -> str:
 
 
 def _end_all_tokens(leak: Leak, told: dict[str, Any]) -> str:
-    invalidation.invalidate_all(client=leak.client, **told)
+    invalidation.invalidate_all(client=leak.client, **_with_evidence(leak, told))
     return _("No token of %(name)s that was issued before now works any more.")
 
 
 def _suspend(leak: Leak, told: dict[str, Any]) -> str:
-    lifecycle.suspend(client=leak.client, **told)
+    lifecycle.suspend(client=leak.client, **_with_evidence(leak, told))
     return _("%(name)s is suspended.")
+
+
+def _with_evidence(leak: Leak, told: dict[str, Any]) -> dict[str, Any]:
+    """Return what an act on the whole client takes: instead of the case, all that its entry keeps."""
+    evidence = incidents.evidence_of(leak, told["case"])
+    return {name: value for name, value in told.items() if name != "case"} | {"evidence": evidence}
 
 
 # button -> (the function that carries it out and returns a sentence about it, the question of its page)
@@ -99,15 +106,16 @@ def revoke_leak(request: Request) -> HttpResponse:
     if request.method != "POST":
         return redirect("security:incident")
     leak, act = _named(request.POST)
-    form = ReasonAndMessageForm(request.POST)
+    form = IncidentForm(request.POST)
     carry_out, title = ACTS[act]
     if not form.is_valid():
         context = {"leak": leak, "act": act, "title": title, "what": incident_cards.title(leak), "form": form}
         return render(request, "security/revoke_leak.html", context, status=422)
-    told = {name: form.cleaned_data[name] for name in ("reason", "message")}
     with refusals_to(request):
-        done = carry_out(leak, {**told, "by": actor(request), "now": request.now})
+        done = carry_out(leak, {**form.cleaned_data, "by": actor(request), "now": request.now})
         messages.success(request, done % {"name": leak.client.name})
+        case = {"case": form.cleaned_data["case"]}
+        return redirect(reverse("security:incident_report", args=[leak.client.uid], query=case))
     return redirect("security:client", leak.client.uid)
 
 

@@ -56,8 +56,8 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:remove_client_contact": ({}, lambda _things: {}),
     "security:contact_account": ({}, lambda _things: {}),
     "security:contact_sessions": ({}, lambda _things: {}),
-    "security:retire_key": ({}, lambda _things: {}),
-    "security:end_secret": ({}, lambda _things: {}),
+    "security:retire_key": ({}, lambda _things: {"case": "SEC-1"}),
+    "security:end_secret": ({}, lambda _things: {"case": "SEC-1"}),
     "security:invalidate_tokens": ({}, lambda _things: {}),
     "security:change_client_status": ({"act": "suspend"}, lambda _things: {}),
     "security:create_api": ({}, lambda _things: {"identifier": "parcels", "name": "Parcels", "description_en": "x"}),
@@ -78,7 +78,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:staff_sessions": ({}, lambda _things: {}),
     "security:retry_mail": ({}, lambda _things: {}),
     "security:revoke_leak": ({}, lambda things: {"leak": f"secret:{things['client'].secrets.get().uid}",
-    "act": "revoke"}),
+    "act": "revoke", "case": "SEC-1"}),
 }  # fmt: skip
 
 

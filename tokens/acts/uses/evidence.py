@@ -33,6 +33,9 @@ class NetworkUse:
     first: datetime
     last: datetime
 
+    def __str__(self) -> str:
+        return f"{self.network or '-'} ({self.issued}, {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d})"
+
 
 def proven() -> UsageDetailQuerySet:
     """Return the counts of HTTP requests whose credential was proven, refused ones included."""

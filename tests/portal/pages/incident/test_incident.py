@@ -58,7 +58,13 @@ def private_jwk(private: Any) -> str:
 
 
 def revoke(page: str, act: str = "revoke", **more: str):
-    told = {"leak": reference(page), "act": act, "reason": "Found in a public repository", **more}
+    told = {
+        "leak": reference(page),
+        "act": act,
+        "case": "SEC-2026-031",
+        "reason": "Found in a public repository",
+        **more,
+    }
     return signed_in(noor()).post(reverse("security:revoke_leak"), told, follow=True)
 
 
@@ -236,12 +242,12 @@ def test_the_page_of_a_client_ends_one_key_or_one_secret(client, key) -> None:
         url = reverse(name, args=[client.uid, credential.uid])
         assert url in page
         assert words in signed_in(noor()).get(url).text
-        assert signed_in(noor()).post(url, {"reason": "They lost a laptop"}).status_code == 302
+        assert signed_in(noor()).post(url, {"case": "SEC-2026-031", "reason": "They lost a laptop"}).status_code == 302
         entry = Entry.objects.first()
         assert (entry.action, entry.subject_id, entry.note) == (
             "incident.revoked", credential.audit_id, "They lost a laptop",
         )  # fmt: skip
-        again = signed_in(noor()).post(url, {"reason": "They lost a laptop"}, follow=True)
+        again = signed_in(noor()).post(url, {"case": "SEC-2026-031", "reason": "They lost a laptop"}, follow=True)
         assert "had stopped working already" in again.text
     assert not client.keys.usable(datetime.now(UTC)).exists()
     assert not client.secrets.usable(datetime.now(UTC)).exists()

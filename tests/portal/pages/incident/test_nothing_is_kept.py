@@ -63,7 +63,12 @@ def test_what_was_pasted_is_in_no_column_log_mail_or_page(private, caplog) -> No
     with caplog.at_level(logging.DEBUG):
         for pasted in canaries:
             page = browser.post(reverse("security:incident"), {"value": pasted}, follow=True)
-            told = {"leak": reference(page.text), "act": "revoke", "reason": "Found in a public repository"}
+            told = {
+                "leak": reference(page.text),
+                "act": "revoke",
+                "case": "SEC-2026-031",
+                "reason": "Found in a public repository",
+            }
             pages += [page.text, browser.post(reverse("security:revoke_leak"), told, follow=True).text]
     pages += [browser.get(reverse("auditor:change_log")).text]
     mails = [render(mail, now=now) for mail in Mail.objects.exclude(kind=Mail.Kind.CODE).filter(link=None)]

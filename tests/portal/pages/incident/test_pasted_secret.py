@@ -50,7 +50,8 @@ def test_a_leaked_secret_is_found_and_revoked_with_every_token(now) -> None:
     assert "Nothing else authenticates this client" in page
     assert secret not in page
     signed_in(factories.noor()).post(
-        reverse("security:revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+        reverse("security:revoke_leak"),
+        {"leak": reference(page), "act": "revoke", "case": "SEC-2026-031", "reason": "Seen on a forum"},
     )
     assert not client.secrets.usable(datetime.now(UTC)).exists()
     assert live() == 0
@@ -121,12 +122,13 @@ def test_a_leaked_token_is_revoked_alone(now) -> None:
     assert "An access token of" in page
     assert "address.read" in page
     signed_in(factories.noor()).post(
-        reverse("security:revoke_leak"), {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"}
+        reverse("security:revoke_leak"),
+        {"leak": reference(page), "act": "revoke", "case": "SEC-2026-031", "reason": "Seen on a forum"},
     )
     assert live() == 1
     again = signed_in(factories.noor()).post(
         reverse("security:revoke_leak"),
-        {"leak": reference(page), "act": "revoke", "reason": "Seen on a forum"},
+        {"leak": reference(page), "act": "revoke", "case": "SEC-2026-031", "reason": "Seen on a forum"},
         follow=True,
     )
     assert "invalidated already" in again.content.decode()
@@ -149,7 +151,7 @@ def test_a_value_that_is_nobodys_is_logged_as_such() -> None:
 
 @pytest.mark.parametrize("leak", ["", "token:zz", "secret:1", "x", "token:" + "00" * 32])
 def test_a_reference_to_nothing_is_not_there(leak) -> None:
-    told = {"leak": leak, "act": "revoke", "reason": "Seen on a forum"}
+    told = {"leak": leak, "act": "revoke", "case": "SEC-2026-031", "reason": "Seen on a forum"}
     assert signed_in(factories.noor()).post(reverse("security:revoke_leak"), told).status_code == 404
 
 

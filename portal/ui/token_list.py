@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clients.acts.credentials.trusts import pins_as_text
@@ -51,6 +52,13 @@ def network_uses(client: Client, credential: str = "") -> list[dict[str, object]
     names = credential_names(client)
     uses = evidence.of_client(client, credential)
     return [{"use": use, "name": names.get(use.credential, use.credential)} for use in uses]
+
+
+def reach(client: Client) -> list[dict[str, object]]:
+    """Return the rows of security/reachable_scopes.html: what tokens give access to, sensitive scopes first."""
+    language = get_language() or "en"
+    scopes = client.scopes.select_related("api").order_by("-sensitive", "name")
+    return [{"scope": scope, "description": scope.described_in(language)} for scope in scopes]
 
 
 def credential_name(credential: Key | Secret | Trust) -> str:

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients.models import Client
 from portal.forms.reason import IncidentForm
-from portal.ui import reach
-from portal.ui.token_list import credential_names, network_uses
+from portal.ui.token_list import credential_names, network_uses, reach
 from tokens.acts.leaks import Leak, addresses
 from tokens.models import CredentialUse
 
@@ -25,7 +24,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "works": leak.works(now),
         "can_be_revoked": leak.can_be_revoked(now),
         "only_way": leak.is_only_way(now),
-        "scopes": reach.of_client(client),
+        "scopes": reach(client),
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
         "live_tokens": tokens.live(now).count(),
         "addresses": addresses(leak),

@@ -11,8 +11,8 @@ from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
 from clients.models import Client, Mail
 from portal.guards.access import client_of_anybody, security_team
-from portal.ui import log_entries, reach
-from portal.ui.token_list import network_uses
+from portal.ui import log_entries
+from portal.ui.token_list import network_uses, reach
 from portal.web.http_request import Request
 
 WEEK = timedelta(days=7)
@@ -32,7 +32,7 @@ def incident_report(request: Request, uid: UUID) -> HttpResponse:
         "case": case,
         "reason": first.note,
         "entries": log_entries.rows(entries),
-        "scopes": reach.of_client(client),
+        "scopes": reach(client),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "mails": Mail.objects.filter(client=client, created_at__gte=first.at - CLOCKS).order_by("created_at"),
         "networks": network_uses(client),

@@ -2,8 +2,6 @@
 
 from django.db import migrations, models
 
-import clients.organisations.numbers
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,9 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="client",
             name="organisation_number",
-            field=models.CharField(
-                blank=True, db_default="", default="", max_length=40, validators=[clients.organisations.numbers.check]
-            ),
+            field=models.CharField(blank=True, db_default="", default="", max_length=40),
         ),
         migrations.AddField(
             model_name="registration",

@@ -90,9 +90,8 @@ class Client(models.Model):
     name = models.CharField(_("name"), max_length=120)
     organisation = models.CharField(_("organisation"), max_length=150)
     organisation_number = models.CharField(  # in the normal form; the same number is the same organisation
-        max_length=organisation_numbers.MAX_LENGTH, blank=True, default="", db_default="",
-        validators=[organisation_numbers.check],
-    )  # fmt: skip
+        max_length=organisation_numbers.MAX_LENGTH, blank=True, default="", db_default=""
+    )
     reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
     purpose = models.TextField(_("what it does"), blank=True, max_length=4000)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)

@@ -46,7 +46,9 @@ class Command(ActCommand):
         if stray := set(options["default_scope"]) - set(options["scope"]):
             raise Refusal(CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE, names=sorted(stray))
         content = {column: options[column] for column in COLUMNS}
-        content["organisation_number"] = organisation_numbers.normal(content["organisation_number"])
+        if number := content["organisation_number"]:
+            organisation_numbers.check(number)
+            content["organisation_number"] = organisation_numbers.normal(number)
         Client(**{**content, "organisation": content["organisation"] or "-"}).full_clean()
         client, secret = lifecycle.create(
             **content,

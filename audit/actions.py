@@ -126,6 +126,15 @@ class Action(models.TextChoices):
     STAFF_SIGNED_OUT = "staff.signed_out", _("{actor} signed out")
     STAFF_SIGN_IN_LIMITED = "staff.sign_in_limited", _("{actor} tried too often to sign in as {subject}")
     STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
+    API_OWNER_NAMED = "api.owner_named", _("{actor} named an owner of the API {subject}")
+    API_OWNER_REMOVED = "api.owner_removed", _("{actor} removed an owner of the API {subject}")
+    API_CALLERS_EXPORTED = "api.callers_exported", _("{actor} exported the callers of the API {subject}")
+    API_CALLERS_MAILED = "api.callers_mailed", _("{actor} wrote to the callers of the API {subject}")
+    REGISTRATION_OWNER_DECIDED = (
+        "registration.owner_decided",
+        _("{actor} decided on the scopes of their API in {subject}"),
+    )
+    CLIENT_DETACHED = "client.detached", _("{actor} took the scopes of their API from {subject}")
     PROPOSAL_MADE = "proposal.made", _("{actor} proposed a change of {subject}, for a second person to confirm")
     PROPOSAL_DECLINED = "proposal.declined", _("{actor} declined a proposed change of {subject}")
     PROPOSAL_WITHDRAWN = "proposal.withdrawn", _("{actor} withdrew a proposed change of {subject}")
@@ -173,6 +182,7 @@ FIELDS: dict[str, str | Promise] = {
     "default_scopes": _("Default scopes"),
     "asked": _("Scopes asked for"),
     "left_out": _("Scopes left out"),
+    "api_owner": _("Owner of the API"),
     "recommendation": _("Recommendation"),
     "legal_basis": _("Legal basis"),
     "internal_note": _("Internal note"),

@@ -113,6 +113,12 @@ class Code(StrEnum):
     SCOPE_NOT_SENSITIVE = "scope_not_sensitive"
     SCOPE_RETIRED_ALREADY = "scope_retired_already"
 
+    # Owners of APIs
+    NOT_API_OWNER = "not_api_owner"
+    OWNER_ALREADY = "owner_already"
+    OWNER_NOT_AGREED = "owner_not_agreed"
+    TOO_MANY_MAILS_TO_CALLERS = "too_many_mails_to_callers"
+
     # Issuers, and addresses at which clients publish their keys
     AUDIENCE_MALFORMED = "audience_malformed"
     ISSUER_DISABLED_ALREADY = "issuer_disabled_already"

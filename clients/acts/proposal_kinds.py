@@ -14,8 +14,8 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import catalogue, lifecycle, policies
 from clients.acts.federation import issuers
-from clients.acts.people import contacts
-from clients.models import Client, ClientContact, Issuer, Proposal, Scope, User
+from clients.acts.people import api_owners, contacts
+from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
 from clients.models.policy import About
 from clients.refusal_codes import Code
 from foundation import email_addresses
@@ -57,7 +57,8 @@ def target(kind: Proposal.Kind, about: About | Scope | Issuer, content: Mapping[
     """Return the identity of the change: at most one open proposal of a kind may exist for it."""
     if kind == Kind.POLICY_CHANGED:
         return f"{about.audit_id} {content['bound']}"
-    who = f" {email_addresses.mailbox(content['email'])}" if kind in Proposal.OWNERS_DECIDE else ""
+    of_a_person = (*Proposal.OWNERS_DECIDE, Kind.OWNER_NAMED, Kind.OWNER_REMOVED)
+    who = f" {email_addresses.mailbox(content['email'])}" if kind in of_a_person else ""
     return f"{about.audit_id}{who}"
 
 
@@ -139,6 +140,31 @@ def _described(scope: Scope) -> Changes:
     return {"description": (description, description)}
 
 
+# --- Owners of APIs -------------------------------------------------------------------------------------------------
+def _naming(proposal: Proposal) -> Changes:
+    content = proposal.content
+    label = f"{content['name']} <{content['email']}>" if content.get("name") else content["email"]
+    is_owner = api_owners.owner(_api(proposal), content["email"]) is not None
+    after = None if proposal.kind == Kind.OWNER_REMOVED else label
+    return {"api_owner": (label if is_owner else None, after)}
+
+
+def _name_owner(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    content = proposal.content
+    api_owners.name_owner(
+        api=_api(proposal), email=content["email"], name=content["name"], reason=reason, agreed=proposal, by=by, now=now
+    )
+
+
+def _remove_owner(proposal: Proposal, by: Actor, reason: str, _now: datetime) -> None:
+    api_owners.remove_owner(api=_api(proposal), email=proposal.content["email"], reason=reason, agreed=proposal, by=by)
+
+
+def _api(proposal: Proposal) -> Api:
+    assert proposal.api is not None  # noqa: S101  (the kind is about an API)
+    return proposal.api
+
+
 # --- Issuers --------------------------------------------------------------------------------------------------------
 def _switching(after: str) -> Callable[[Proposal], Changes]:
     """Return the difference that enabling or disabling makes, with all that its tokens are accepted for."""
@@ -218,5 +244,7 @@ RULES = {
     Kind.ISSUER_ENABLED: Rule(_switching("enabled"), _enable_issuer),
     Kind.ISSUER_CHANGED: Rule(_issuer_changes, _change_issuer),
     Kind.ISSUER_DISABLED: Rule(_switching("disabled"), _disable_issuer),
+    Kind.OWNER_NAMED: Rule(_naming, _name_owner),
+    Kind.OWNER_REMOVED: Rule(_naming, _remove_owner),
     Kind.POLICY_CHANGED: Rule(_bounding, _bound, _can_bound),
 }

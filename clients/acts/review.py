@@ -20,7 +20,7 @@ from clients.acts.credentials import client_secrets
 from clients.acts.decision_record import NO_GROUNDS, Grounds
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
-from clients.models import Client, Mail, Registration, Scope, User
+from clients.models import ApiOwner, Client, Mail, Registration, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
@@ -84,6 +84,7 @@ def approve(
         _endorse(registration, granted, decided, message, by, now)
         return None
     _check_second_approval(registration, sensitive, by)
+    _check_owners(registration, granted)
 
     _mark_granted(registration, granted)
     client, changes = _carry_out(registration, granted, default, by, now)
@@ -188,6 +189,17 @@ def _check_grant(registration: Registration, granted: list[Scope], default: list
         raise Refusal(Code.SCOPE_NOT_ASKED_FOR)
     if not {scope.pk for scope in default} <= {scope.pk for scope in granted}:
         raise Refusal(Code.DEFAULT_NOT_GRANTED)
+
+
+def _check_owners(registration: Registration, granted: list[Scope]) -> None:
+    """Refuse scopes of an API with owners that none of them approved; a client keeps what it has."""
+    owned = set(ApiOwner.objects.acting().values_list("api_id", flat=True))
+    held = registration.client.client_scopes.values_list("scope_id", flat=True) if registration.client else []
+    agreed = set(registration.asked.filter(owner_approved=True).values_list("scope_id", flat=True))
+    missing = Scope.objects.filter(pk__in=[scope.pk for scope in granted], api__in=owned)
+    missing = missing.exclude(pk__in=agreed).exclude(pk__in=held)
+    if names := sorted(missing.values_list("name", flat=True)):
+        raise Refusal(Code.OWNER_NOT_AGREED, scopes=names)
 
 
 def _set_legal_basis(registration: Registration, granted: list[Scope], legal_basis: str) -> None:

@@ -26,6 +26,7 @@ OWN_KIND = {
     Action.CLIENT_REACTIVATED: Mail.Kind.CLIENT_REACTIVATED,
     Action.CLIENT_CLOSED: Mail.Kind.CLIENT_CLOSED,
     Action.KEY_REFUSED: Mail.Kind.PRIVATE_KEY_RECEIVED,
+    Action.CLIENT_DETACHED: Mail.Kind.CLIENT_DETACHED,
     Action.SCOPE_RETIRED: Mail.Kind.SCOPE_RETIRED,
 }
 # Acts that give access, or change the recipients of mails. Each is one mail, at once, to every contact, the actor

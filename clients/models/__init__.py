@@ -1,5 +1,5 @@
 from clients.models.accounts import ContactAccount
-from clients.models.catalogue import Api, Scope
+from clients.models.catalogue import Api, ApiOwner, Scope
 from clients.models.client import Client, ClientContact, ClientScope
 from clients.models.credentials import Key, Secret
 from clients.models.federation import Issuer, JwksUri, Trust
@@ -15,6 +15,7 @@ from clients.models.team import ReplyText, SavedView
 
 __all__ = [
     "Api",
+    "ApiOwner",
     "Client",
     "ClientContact",
     "ClientNetwork",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.built_in_scopes import BUILT_IN_API, is_reserved
 from clients.edit_tags import edit_tag
+from clients.models.people import User
 
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), without the comma, which people type as separator.
 SCOPE_NAME = r"^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$"
@@ -26,6 +28,12 @@ class Described(models.Model):
 
     def described_in(self, language: str) -> str:
         return self.description.get(language) or self.description.get("en") or next(iter(self.description.values()), "")
+
+
+class ApiOwnerQuerySet(models.QuerySet["ApiOwner"]):
+    def acting(self) -> ApiOwnerQuerySet:
+        """Return the owners who can decide: with an open account, and the role."""
+        return self.filter(user__is_active=True, user__role=User.Role.API_OWNER)
 
 
 class Api(Described):
@@ -66,6 +74,23 @@ class Api(Described):
         return self.identifier
 
     audit_client = ""
+
+
+class ApiOwner(models.Model):
+    """A person who decides on requests for the scopes of an API, beside the Security team (docs/decisions/0026)."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="owners")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="owner_of")
+    named_at = models.DateTimeField()
+
+    objects = ApiOwnerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api", "user"], name="one_row_per_api_and_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.api_id}"
 
 
 class ScopeQuerySet(models.QuerySet["Scope"]):

@@ -55,6 +55,8 @@ class Mail(models.Model):
         CLIENT_REACTIVATED = "client_reactivated", _("Client reactivated")
         CLIENT_CLOSED = "client_closed", _("Client closed")
         PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
+        CLIENT_DETACHED = "client_detached", _("Detached by the owner of an API")
+        API_MESSAGE = "api_message", _("Message from the owner of an API")
         SCOPE_RETIRED = "scope_retired", _("Scope retired")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CONTACT_PROPOSED = "contact_proposed", _("A contact waits for an owner")

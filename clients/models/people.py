@@ -83,6 +83,7 @@ class User(AbstractBaseUser):
         CONTACT = "contact", _("Contact")
         SECURITY = "security", _("Security team")
         AUDITOR = "auditor", _("Auditor")
+        API_OWNER = "api_owner", _("API owner")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = AddressField(_("e-mail address"), unique=True)

@@ -52,6 +52,8 @@ class Proposal(models.Model):
         ISSUER_ENABLED = "issuer_enabled", _("Enable an issuer")
         ISSUER_CHANGED = "issuer_changed", _("Change an issuer")
         ISSUER_DISABLED = "issuer_disabled", _("Disable an issuer")
+        OWNER_NAMED = "owner_named", _("Name an owner of an API")
+        OWNER_REMOVED = "owner_removed", _("Remove an owner of an API")
         POLICY_CHANGED = "policy_changed", _("Change a policy on credentials")
 
     class Outcome(models.TextChoices):
@@ -93,7 +95,8 @@ class Proposal(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="policy_changed", scope=None, issuer=None) & (Q(client=None) | Q(api=None))
-                | ~Q(kind="policy_changed")
+                | Q(kind__in=["owner_named", "owner_removed"], client=None, scope=None, issuer=None, api__isnull=False)
+                | ~Q(kind__in=["policy_changed", "owner_named", "owner_removed"])
                 & Q(api=None)
                 & (
                     Q(client=None, scope__isnull=False, issuer=None)

@@ -221,6 +221,10 @@ class RegistrationScope(models.Model):
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="asked")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")
     granted = models.BooleanField(null=True)
+    # The word of an owner of the API, where one is named; a request that is sent again has new rows without it.
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    owner_approved = models.BooleanField(null=True)
+    owner_decided_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["scope__name"]

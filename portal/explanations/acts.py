@@ -125,6 +125,12 @@ OF_REQUESTS: dict[str, Text] = {
     Code.SAME_REVIEWER: _("You gave the first approval. Someone else gives the second."),
     Code.SCOPE_NOT_ASKED_FOR: _("You can only grant scopes that were asked for."),
     Code.LEGAL_BASIS_MISSING: _("Give the reference of the legal basis: %(scopes)s can only be approved with one."),
+    Code.NOT_API_OWNER: _("You are no owner of this API any more."),
+    Code.OWNER_ALREADY: _("This person is an owner of the API already."),
+    Code.OWNER_NOT_AGREED: _(
+        "The owner of the API has not approved %(scopes)s. Leave it out, or wait for the owner’s decision."
+    ),
+    Code.TOO_MANY_MAILS_TO_CALLERS: _("You can write to all callers %(limit)s times a day. Try again tomorrow."),
     Code.SCOPE_NOT_ENDORSED: _("The first approval left out a sensitive scope that you ticked. Untick it."),
     Code.SIGNALS_CHANGED: _("The signals changed while you read the request. Read them again, then decide."),
     Code.TOO_MANY_MESSAGES: _(

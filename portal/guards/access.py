@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from clients.actors import Actor
-from clients.models import Client, Registration, User
+from clients.models import Api, Client, Registration, User
 from portal.sign_in.staff import is_strong
 from portal.web import browsers, sessions
 from portal.web.http_request import Request
@@ -49,6 +49,7 @@ def staff(*roles: User.Role) -> Callable[[View], View]:
 
 security_team = staff(User.Role.SECURITY)
 log_readers = staff(User.Role.AUDITOR, User.Role.SECURITY)
+api_owner = staff(User.Role.API_OWNER)
 
 
 def contact(view: View) -> View:
@@ -76,6 +77,11 @@ def client_owned_by(request: Request, uid: UUID) -> Client:
 def request_of(request: Request, uid: UUID) -> Registration:
     """Return a request made by this person, or a change of a client that they are a contact of."""
     return get_object_or_404(Registration.objects.by(request.user), uid=uid)
+
+
+def api_of(request: Request, identifier: str) -> Api:
+    """Return an API that this person is an owner of."""
+    return get_object_or_404(Api.objects.filter(owners__user=request.user), identifier=identifier)
 
 
 def client_of_anybody(uid: UUID) -> Client:

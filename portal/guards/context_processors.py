@@ -47,6 +47,10 @@ AREAS = {
         (_("Reports"), "auditor:reports"),
         (_("Staff and roles"), "auditor:staff"),
     ],
+    "api_owner": [
+        (_("My APIs"), "owner:apis"),
+        (_("Documentation"), "docs:index"),
+    ],
 }
 
 # url name -> area, for pages whose path does not begin with the area's
@@ -56,6 +60,7 @@ BELONGS_TO = {
     "security:write_message": "security:queue",
     "security:create_api": "security:scopes",
     "security:change_api": "security:scopes",
+    "security:api_owners": "security:scopes",
 }
 
 

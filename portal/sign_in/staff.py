@@ -42,6 +42,7 @@ from portal.web.next_page import own_page
 FIRST_PAGE = {
     User.Role.SECURITY: "security:dashboard",
     User.Role.AUDITOR: "auditor:change_log",
+    User.Role.API_OWNER: "owner:apis",
     User.Role.CONTACT: "contact:clients",
 }
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audit.actions import FIELDS
 from audit.log import SITE
 from clients.acts.federation import issuers
-from clients.models import Client, Issuer, Proposal, Scope
+from clients.models import Api, Client, Issuer, Proposal, Scope
 from clients.models.policy import About
 from portal.ui import log_entries
 
@@ -61,6 +61,8 @@ def affected(proposal: Proposal) -> dict[str, object]:
         }
     if proposal.issuer is not None:
         return {"trusting": issuers.trusting(proposal.issuer, timezone.now()).count()}
+    if proposal.kind in (Proposal.Kind.OWNER_NAMED, Proposal.Kind.OWNER_REMOVED):
+        return {"owners": True}
     scope = proposal.about
     if proposal.kind == Proposal.Kind.POLICY_CHANGED:
         return {"policy": True, "clients": list(Client.objects.filter(pk__in=proposal.content["affected"])[:MAX_NAMED])}
@@ -72,4 +74,4 @@ def _url(about: About | Scope | Issuer) -> str:
         return reverse("security:issuer", args=[about.uid])
     if isinstance(about, Client):
         return reverse("security:client", args=[about.uid])
-    return reverse("security:scopes") if isinstance(about, Scope) else reverse("security:policy")
+    return reverse("security:scopes") if isinstance(about, Scope | Api) else reverse("security:policy")

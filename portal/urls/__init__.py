@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.urls.contact")),
     path("security/", include("portal.urls.security")),
     path("log/", include("portal.urls.auditor")),
+    path("owner/", include("portal.urls.owner")),
     path("docs/", include("portal.urls.docs")),
     path("accounts/", include("portal.urls.account")),
     path("accounts/", include("portal.urls.allauth")),

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.pages.catalogue import catalogue, scope_approvals
+from portal.pages.catalogue import api_owners, catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident, report
 from portal.pages.issuers import issuers
 from portal.pages.review import bulk, claims, proposals, queue, reply_texts, review
@@ -62,6 +62,7 @@ urlpatterns = [
     path("scopes/<int:pk>/retire/", catalogue.retire_scope, name="retire_scope"),
     path("apis/add/", catalogue.create_api, name="create_api"),
     path("apis/<slug:identifier>/", catalogue.change_api, name="change_api"),
+    path("apis/<slug:identifier>/owners/", api_owners.api_owners, name="api_owners"),
     path("issuers/", issuers.issuers, name="issuers"),
     path("issuers/add/", issuers.create_issuer, name="create_issuer"),
     path("issuers/<uuid:uid>/", issuers.issuer, name="issuer"),

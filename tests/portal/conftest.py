@@ -78,6 +78,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "key": keys.add(client=made, key=public_key(), by=factories.by(lotte), now=factories.NOW),
         "trust": factories.trust(made),
         "registration": factories.submitted_request(contact_email=lotte.email),
+        "owner": factories.api_owner(),
         "decided": factories.decided_request(),
         "contact": made.contacts.get(),
         "account": ContactAccount.objects.create(

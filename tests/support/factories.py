@@ -21,6 +21,7 @@ from clients.access import one_time_codes
 from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals, review
 from clients.acts.federation import issuers
+from clients.acts.people import api_owners
 from clients.acts.team import reply_texts
 from clients.models import Api, Client, Issuer, Proposal, Registration, ReplyText, Scope, Trust, User
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
@@ -60,6 +61,18 @@ def bram() -> User:
 def ada() -> User:
     """Auditor."""
     return person("ada@audit.example", "Ada Claes", User.Role.AUDITOR)
+
+
+def elif_() -> User:
+    """Owner of the API `addresses`, once `api_owner` has named her."""
+    return person("elif@registers.example", "Elif Demir", User.Role.API_OWNER)
+
+
+def api_owner(user: User | None = None, of: Api | None = None) -> User:
+    """Name an owner of an API, as an operator does."""
+    who, owned = user or elif_(), of or api()
+    api_owners.name_owner(api=owned, email=who.email, name=who.name, by=SYSTEM, now=NOW)
+    return who
 
 
 def by(user: User) -> Actor:

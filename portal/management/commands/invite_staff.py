@@ -11,6 +11,8 @@ from clients.acts.people import staff
 from clients.models import User
 from portal.management.act_command import ActCommand
 
+ROLES = [role.value for role in User.Role if role != User.Role.CONTACT]
+
 
 class Command(ActCommand):
     help = "Invite a person to the staff, or mail somebody who was invited a new link."
@@ -19,7 +21,7 @@ class Command(ActCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", required=True)
-        parser.add_argument("--role", required=True, choices=[User.Role.SECURITY.value, User.Role.AUDITOR.value])
+        parser.add_argument("--role", required=True, choices=ROLES)
         parser.add_argument(
             "--forget-sign-in",
             action="store_true",

@@ -20,6 +20,7 @@ from clients.refusal_codes import Code
 from clients.team import presence
 from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
+from portal.flows import deciders
 from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import claims, reply_texts, risk_signals, signatures, waiting
@@ -196,6 +197,7 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
         "rows": field_rows.rows(registration, without=("client_name",)),
         "differences": field_rows.differences(registration),
         "hints": found,
+        "deciders": deciders.of(registration),
         "risk": risk_signals.risk(found),
         "thread": _thread(registration),
         "history": _history(registration),

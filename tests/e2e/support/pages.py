@@ -52,7 +52,7 @@ def seed(now: datetime | None = None) -> None:
     private = organisation.make(now)
     in_another_thread(lambda: traffic.make(private, now))
     factories.package()
-    parcels = (Scope.objects.get(name="parcel.read"),)
+    parcels = tuple(Scope.objects.filter(name__in=("parcel.read", "address.read")))
     for name, hours in ((WITH_QUESTIONS, 30), (WAITING, 7)):
         factories.submitted_request(
             now - timedelta(hours=hours), client_name=name, organisation="Waterbedrijf Leiestroom", scopes=parcels,
@@ -70,6 +70,7 @@ def seed(now: datetime | None = None) -> None:
     )  # fmt: skip
     factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
+    factories.api_owner()
     joris = User.objects.get(email="joris@leiestroom.example")
     ContactAccount.objects.create(
         user=joris, issuer="https://login.leiestroom.example", subject="f3a1c0de", bound_at=now, used_at=now
@@ -200,4 +201,5 @@ def browser_of(role: str) -> Browser:
         "invited": lambda: staff.signed_in(user(INVITED), method="link"),
         "security": lambda: staff.signed_in(user(NOOR)),
         "auditor": lambda: staff.signed_in(user(ADA)),
+        "api_owner": lambda: staff.signed_in(factories.elif_()),
     }[role]()

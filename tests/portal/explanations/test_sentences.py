@@ -72,6 +72,8 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.JWKS_URI_TOO_OFTEN: {"limit": 10},
     Code.OTHER_ROLE: {"email": "ada@keydesk.example", "role": "auditor"},
     Code.LEGAL_BASIS_MISSING: {"scopes": ["nrn.read", "person.read"]},
+    Code.OWNER_NOT_AGREED: {"scopes": ["nrn.read", "person.read"]},
+    Code.TOO_MANY_MAILS_TO_CALLERS: {"limit": 3},
     Code.TOO_MANY_MESSAGES: {"limit": 10},
     CommandCode.DEFAULT_SCOPE_NOT_A_SCOPE: {"names": ["a.read", "b.read"]},
     CommandCode.FILE_UNREADABLE: {"file": "key.pem", "cause": "No such file or directory"},

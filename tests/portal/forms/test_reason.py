@@ -48,6 +48,7 @@ WITHOUT = {
 # The acts: name -> (what the address takes more than tests/portal/test_access.py knows, what the form takes).
 Form = Callable[[dict[str, Any]], dict[str, object]]
 ACTS: dict[str, tuple[dict[str, object], Form]] = {
+    "security:api_owners": ({}, lambda _things: {"email": "tom@registers.example", "name": "Tom", "act": "name"}),
     "security:client_settings": ({}, lambda things: {"seen": things["client"].settings_hash, "rate_limit": 10}),
     "security:client_scopes": ({}, lambda things: {"seen": things["client"].scopes_hash}),
     "security:add_client_contact": ({}, lambda _things: {"name": "Wim", "email": "wim@rekenhuis.example",

@@ -28,6 +28,10 @@ def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:
 
 FIXED: dict[str, dict[str, object]] = {
     "security:change_api": {"identifier": "addresses"},
+    "security:api_owners": {"identifier": "addresses"},
+    "owner:api": {"identifier": "addresses"},
+    "owner:export_callers": {"identifier": "addresses"},
+    "owner:write": {"identifier": "addresses"},
     "docs:page": {"slug": "get-a-token"},
     "docs:sample": {"topic": "client_secret_basic", "filename": "GetToken.cs"},
     "account:end_session": {"uid": uuid4()},
@@ -100,6 +104,8 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:proposal": {"uid": things["proposal"].uid},
         "security:staff_sessions": {"uid": things["colleague"].uid},
         "security:retry_mail": {"uid": things["mail"].pk},
+        "owner:detach": {"identifier": "addresses", "uid": things["client"].uid},
+        "owner:request": {"identifier": "addresses", "uid": things["registration"].uid},
         "auditor:decided_request": {"uid": things["decided"].uid},
         "auditor:verification": {"uid": things["verification"].pk},
         "auditor:package": {"seq": things["package"].pk},

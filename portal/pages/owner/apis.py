@@ -1,0 +1,132 @@
+"""An owner's APIs: the requests that wait for them, and the clients that hold their scopes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max, Prefetch, QuerySet, Sum
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clients.acts import api_callers
+from clients.models import Api, Client, ClientContact, ClientScope, Registration, RegistrationScope
+from portal.guards.access import actor, api_of, api_owner
+from portal.guards.refusals import refusals_to
+from portal.web import csv_download
+from portal.web.http_request import Request
+from tokens.models import CredentialUse, UsageDay
+
+PAGE_SIZE = 50
+DAYS = 30  # over which tokens a day are counted
+EXPORT_CHUNK = 500  # callers per round trip of the export
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A client that holds scopes of the API."""
+
+    client: Client
+    scopes: list[str]
+    contacts: list[ClientContact]
+    last_used_at: datetime | None
+    tokens_a_day: float
+
+
+@api_owner
+@require_safe
+def apis(request: Request) -> HttpResponse:
+    """List the APIs; the page of the only one."""
+    mine = list(Api.objects.filter(owners__user=request.user))
+    if len(mine) == 1:
+        return redirect("owner:api", mine[0].identifier)
+    rows = [{"api": api, "callers": api_callers.callers(api).count(), "waiting": _waiting(api).count()} for api in mine]
+    return render(request, "owner/apis.html", {"rows": rows})
+
+
+@api_owner
+@require_safe
+def api(request: Request, identifier: str) -> HttpResponse:
+    found = api_of(request, identifier)
+    callers = api_callers.callers(found)
+    after = request.GET.get("after", "")
+    start = int(after) if after.isascii() and after.isdigit() and len(after) < len("1000000") else 0
+    page = list(_loaded(callers, found)[start : start + PAGE_SIZE + 1])
+    context = {
+        "api": found,
+        "owners": found.owners.select_related("user").order_by("named_at"),
+        "scopes": found.scopes.filter(retired_at=None),
+        "waiting": _waiting(found)[:PAGE_SIZE],
+        "callers": _callers(page[:PAGE_SIZE], request.now),
+        "total": callers.count(),
+        "newer_url": f"?after={max(0, start - PAGE_SIZE)}" if start else "",
+        "older_url": f"?after={start + PAGE_SIZE}" if len(page) > PAGE_SIZE else "",
+        "days": DAYS,
+    }
+    return render(request, "owner/api.html", context)
+
+
+@api_owner
+@require_http_methods(["GET", "HEAD", "POST"])
+def export_callers(request: Request, identifier: str) -> HttpResponseBase:
+    """Export all callers as a spreadsheet, with their contacts; the change log says who did."""
+    found = api_of(request, identifier)
+    if request.method == "POST":
+        with refusals_to(request):
+            api_callers.note_exported(api=found, by=actor(request))
+            rows = _as_table(found, request.now)
+            return csv_download.response(rows, name=f"callers-{found.identifier}-{request.now:%Y-%m-%d}.csv")
+    return redirect("owner:api", identifier)
+
+
+def _waiting(found: Api) -> QuerySet[Registration]:
+    """Return the requests that wait for an owner of the API, oldest first; without scopes that the client has."""
+    new = RegistrationScope.objects.filter(scope__api=found, owner_approved=None)
+    new = new.exclude(registration__client__client_scopes__scope=F("scope"))
+    waiting = Registration.objects.awaiting_review().filter(pk__in=new.values("registration"))
+    asked = Prefetch("asked", RegistrationScope.objects.filter(scope__api=found).select_related("scope"))
+    return waiting.select_related("endorsed_by").prefetch_related(asked)
+
+
+def _loaded(callers: QuerySet[Client], found: Api) -> QuerySet[Client]:
+    held = ClientScope.objects.filter(scope__api=found, scope__retired_at=None).select_related("scope")
+    contacts = ClientContact.objects.select_related("user").order_by("-role", "user__email")
+    return callers.prefetch_related(Prefetch("client_scopes", held), Prefetch("contacts", contacts))
+
+
+def _callers(clients: Iterable[Client], now: datetime) -> list[Caller]:
+    """Return the rows, with use in two queries for any number of clients."""
+    clients = list(clients)
+    used = CredentialUse.objects.of(*clients).order_by().values_list("client").annotate(Max("last_used_at"))
+    since = now.date() - timedelta(days=DAYS)
+    issued = UsageDay.objects.filter(client__in=clients, day__gt=since).order_by().values_list("client")
+    last, tokens = dict(used), dict(issued.annotate(Sum("issued")))
+    return [
+        Caller(
+            client=client,
+            scopes=sorted(row.scope.name for row in client.client_scopes.all()),
+            contacts=list(client.contacts.all()),
+            last_used_at=last.get(client.pk),
+            tokens_a_day=round((tokens.get(client.pk) or 0) / DAYS, 1),
+        )
+        for client in clients
+    ]
+
+
+def _as_table(found: Api, now: datetime) -> Iterator[list[object]]:
+    yield [
+        _("Organisation"), _("Organisation number"), _("Client"), _("Id of the client in the change log"), _("Scopes"),
+        _("Contacts"), _("Since"), _("Last used"), _("Tokens a day"),
+    ]  # fmt: skip
+    callers, start = _loaded(api_callers.callers(found), found), 0
+    while rows := _callers(callers[start : start + EXPORT_CHUNK], now):
+        start += EXPORT_CHUNK
+        for row in rows:
+            client, last = row.client, row.last_used_at
+            yield [
+                client.organisation, client.organisation_number, client.name, client.uid, " ".join(row.scopes),
+                "; ".join(contact.user.email for contact in row.contacts), f"{client.created_at:%Y-%m-%d}",
+                last.isoformat(timespec="seconds") if last else "", row.tokens_a_day,
+            ]  # fmt: skip

@@ -41,7 +41,10 @@ def search(request: Request) -> HttpResponse:
 
 def _sent(request: Request, text: str, role: str) -> HttpResponse:
     if not pasted_secret.may_hold_a_secret(text):
-        return redirect(reverse("account:search", query={"q": text[:MAX_LENGTH]}))
+        if len(text) > MAX_LENGTH:
+            context = {"text": text, "longest": MAX_LENGTH}
+            return render(request, "accounts/search.html", context, status=422)
+        return redirect(reverse("account:search", query={"q": text}))
     if role != "security":
         return render(request, "accounts/search.html", {"secret": True}, status=422)
     try:

@@ -56,7 +56,7 @@ def entries() -> list[Entry]:
 
 
 def mails(kind: Mail.Kind, **about: Any) -> list[Mail]:
-    return list(Mail.objects.filter(kind=kind, **about).order_by("created_at", "pk"))
+    return list(Mail.objects.filter(kind=kind, **about).order_by("created_at"))
 
 
 def live(client: Client) -> int:

@@ -43,6 +43,7 @@ WITHOUT = {
     "security:review": "the message to the contact is the reason, and needed unless all is approved",
     "security:write_message": "the message is the act",
     "security:incident": "a look-up, logged as such",
+    "security:incident_report": "reading",
 }  # fmt: skip
 
 # The acts: name -> (what the address takes more than tests/portal/test_access.py knows, what the form takes).

@@ -1,1 +1,1 @@
-"""The Security team's own work: its working days, the target for requests, who looks at what."""
+"""The Security team's own work: its working days and the target for requests."""

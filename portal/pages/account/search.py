@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,12 +31,17 @@ def search(request: Request) -> HttpResponse:
     if role not in SEARCHES:
         raise Http404
     if request.method == "POST":
-        return _sent(request, request.POST.get("q", "").strip(), role)
-    text = request.GET.get("q", "").strip()[:MAX_LENGTH]
+        return _sent(request, _asked(request.POST), role)
+    text = _asked(request.GET)[:MAX_LENGTH]
     secret = pasted_secret.may_hold_a_secret(text)
     groups = SEARCHES[role](request, text) if text and not secret else []
     context = {"text": "" if secret else text, "secret": secret, "groups": groups}
     return render(request, "accounts/search.html", context, status=422 if secret else 200)
+
+
+def _asked(data: QueryDict) -> str:
+    """Return the text, without NUL: PostgreSQL keeps none, so nothing has one."""
+    return data.get("q", "").replace("\0", "").strip()
 
 
 def _sent(request: Request, text: str, role: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts.team import claims as acts
 from clients.models import Registration, User
-from clients.team import presence
+from portal.flows import presence
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.review.queue_forms import ViewForm

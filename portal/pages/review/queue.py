@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts.team import saved_views
 from clients.models import Registration, SavedView, User
-from clients.team import presence
+from portal.flows import presence
 from portal.forms.client_lists import QueueSearchForm
 from portal.guards.access import actor, security_team
 from portal.pages.review import past, waiting

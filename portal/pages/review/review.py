@@ -17,10 +17,9 @@ from clients.acts.decision_record import Grounds
 from clients.edit_tags import edit_tag
 from clients.models import Registration, User
 from clients.refusal_codes import Code
-from clients.team import presence
 from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
-from portal.flows import deciders
+from portal.flows import deciders, presence
 from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import claims, reply_texts, risk_signals, signatures, waiting

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from clients.models import Registration, RegistrationScope, User
-from clients.team import presence, review_target
+from clients.team import review_target
+from portal.flows import presence
 from portal.pages.review import risk_signals
 from portal.pages.review.queue_forms import ViewForm
 
@@ -76,7 +77,7 @@ def lines(user: User, now: datetime) -> list[Line]:
         Registration.objects.open().with_question().select_related(*people).prefetch_related("asked__scope__api")
     )
     known = risk_signals.known_about(found)
-    seen = presence.looking((registration.pk for registration in found), now=now)
+    seen = presence.looking([registration.pk for registration in found], now=now)
     staff = {member.pk: member for member in known.staff}
     made = [
         _line(

@@ -88,7 +88,7 @@ def test_a_secret_that_is_typed_into_a_search_goes_into_no_address(live_server, 
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/security/clients/")
     secret = pages.things()["secret"]
-    page.get_by_label("Search").fill(f"it is {secret}")
+    page.locator("main").get_by_label("Search").fill(f"it is {secret}")
     page.get_by_role("button", name="Show results").click()
     page.wait_for_url(re.compile("/security/incident/"))
     assert not [url for url in asked if "kds_" in url]

@@ -64,7 +64,7 @@ def test_a_key_pair_made_in_the_browser_gets_a_token_and_stays_private(
     lotte.sees("Your browser signed with it")
     lotte.clicks("Add this key")
     lotte.steps_up()
-    lotte.goes_to(client_page)
+    lotte.goes_to(f"{client_page}credentials/")
     lotte.sees("Possession proven on")
 
     token_url = f"{live.url}/oauth/v2/token"

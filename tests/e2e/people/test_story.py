@@ -174,7 +174,7 @@ def add_certificate(wim: Person) -> tuple[str, str]:
     """Have a certificate read and explained, and add it; return its private key as PEM, and its `kid`."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = keys.certificate_pem(private, days=200, now=datetime.now(UTC)).decode()
-    wim.goes_to(f"{wim.page.url}keys/add/")
+    wim.goes_to(re.sub("(/clients/[^/]+/).*", r"\1keys/add/", wim.page.url))
     wim.page.locator("textarea[name=pasted]").fill(pem)
     wim.clicks("Check this key")
     wim.sees("RSA 2048")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from clients.models import Registration, User
-from clients.team import presence
+from portal.flows import presence
 from tests.e2e.pages.test_accessibility import context_of
 from tests.e2e.support import pages
 from tests.support import factories
@@ -65,6 +65,7 @@ def test_forty_requests_are_triaged_by_the_keyboard_alone(queue: Page) -> None:
     press(queue, "j", "a")  # opens the first with Approve chosen, and decides nothing
     for number in range(REQUESTS - 5, -1, -1):
         expect(queue.get_by_role("heading", level=1)).to_have_text(f"Client {number:02}")
+        queue.wait_for_load_state()  # the script that knows the keys comes after the heading
         press(queue, "r" if number % 8 == 3 else "a")
         if number % 8 == 3:
             press(queue, "m")

@@ -43,14 +43,14 @@ def test_who_signs_our_text_with_the_private_key_has_it(made, browser) -> None:
     assert "openssl dgst -sha256 -sign private.pem" in page.content.decode()
     confirm(browser, made, page, proof=signed(private, challenge_on(page)))
     assert made.keys.get().proven_at is not None
-    assert "Possession proven on" in browser.get(reverse("contact:client", args=[made.uid])).text
+    assert "Possession proven on" in browser.get(reverse("contact:credentials", args=[made.uid])).text
     assert "proven_at" in Entry.objects.with_action(Action.KEY_ADDED).get().changes
 
 
 def test_without_a_proof_the_key_is_added_and_says_so(made, browser) -> None:
     confirm(browser, made, hand_over(browser, made, json.dumps(jwk_of(new_ec()))))
     assert made.keys.get().proven_at is None
-    assert "Not proven yet" in browser.get(reverse("contact:client", args=[made.uid])).text
+    assert "Not proven yet" in browser.get(reverse("contact:credentials", args=[made.uid])).text
 
 
 def test_the_signature_of_another_key_shows_the_mix_up_and_adds_nothing(made, browser) -> None:

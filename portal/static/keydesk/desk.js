@@ -84,7 +84,9 @@ const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, dial
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     const form = event.target.closest('form');
-    if (form?.querySelector('[name=decision]')) form.requestSubmit();
+    if (!form?.querySelector('[name=decision]')) return;
+    event.preventDefault(); // Enter on a radio button would send the form once more
+    form.requestSubmit();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(TYPING)) return;

@@ -14,7 +14,7 @@ GRANT SELECT, INSERT ON tokens_token, tokens_usedassertion TO :"tokens";
 GRANT UPDATE (revoked_at) ON tokens_token TO :"tokens";
 GRANT INSERT ON tokens_journalentry, tokens_anonymousrefusal TO :"tokens";
 GRANT SELECT, INSERT, UPDATE ON tokens_usageday, tokens_usagedetail, tokens_credentialuse, tokens_refusalcount,
-    tokens_issuerkeyrequest
+    tokens_apicalls, tokens_issuerkeyrequest
     TO :"tokens";
 -- Numbers of new rows, and nothing else of these sequences.
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', sequence, :'tokens')

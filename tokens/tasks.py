@@ -136,6 +136,7 @@ def purge_expired() -> None:
     _delete_older("tokens_refusalcount", "hour", now - REFUSAL_COUNTS_KEPT)
     _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
     _delete_older("tokens_usageday", "day", now - settings.USAGE_KEPT)
+    _delete_older("tokens_apicalls", "day", now - settings.USAGE_KEPT)
     _delete_older("tokens_usagedetail", "day", now - settings.USAGE_KEPT)
     new_networks.forget(now=now, kept=settings.USAGE_KEPT)
     with connection.cursor() as cursor:

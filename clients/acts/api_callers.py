@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from audit import log
 from audit.actions import Action
@@ -19,17 +19,43 @@ from clients.acts.credentials import ends
 from clients.acts.lifecycle import difference, facts, names
 from clients.mail import outbox
 from clients.mail.notifications import tell_contacts
-from clients.models import Api, ApiOwner, Client, Mail, Registration, Scope, User
+from clients.models import Api, ApiOwner, Client, ClientScope, Mail, Registration, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
 MAILS_A_DAY = 3  # to all callers of an API
+GRANTING = (
+    Action.CLIENT_CREATED, Action.REGISTRATION_APPROVED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
+)  # fmt: skip
 
 
 def callers(api: Api) -> QuerySet[Client]:
     """Return the clients that hold a scope of the API, without closed ones."""
     held = Client.objects.filter(client_scopes__scope__api=api, client_scopes__scope__retired_at=None)
     return held.exclude(status=Client.Status.CLOSED).distinct().order_by("organisation", "name", "pk")
+
+
+def counted(apis: Iterable[Api]) -> dict[int, int]:
+    """Return the number of callers of each API."""
+    held = ClientScope.objects.filter(scope__api__in=apis, scope__retired_at=None)
+    held = held.exclude(client__status=Client.Status.CLOSED)
+    return dict(held.order_by().values_list("scope__api").annotate(Count("client", distinct=True)))
+
+
+def held_since(api: Api, clients: Iterable[Client]) -> dict[str, datetime]:
+    """Return by uid since when each client has held scopes of the API without a break, as the change log has it."""
+    ours = set(api.scopes.values_list("name", flat=True))
+    entries = Entry.objects.of_client(*(client.audit_client for client in clients)).with_action(*GRANTING)
+    since: dict[str, datetime] = {}
+    for entry in sorted(entries.order_by(), key=lambda entry: entry.seq):
+        after = {name: later for name, _before, later in entry.differences}
+        if "scopes" not in after:
+            continue
+        if ours.isdisjoint(str(after["scopes"] or "").split()):
+            since.pop(entry.client_ref, None)
+        else:
+            since.setdefault(entry.client_ref, entry.at)
+    return since
 
 
 @transaction.atomic

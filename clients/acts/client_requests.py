@@ -19,7 +19,7 @@ from clients.actors import Actor
 from clients.acts import decision_record, lifecycle
 from clients.authentication import code_guessing
 from clients.mail import outbox
-from clients.mail.notifications import tell_requester
+from clients.mail.notifications import tell_api_owners, tell_requester
 from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
 from clients.refusal_codes import Code
 from foundation import email_addresses
@@ -92,6 +92,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
     changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
+    tell_api_owners(registration=registration, now=now)
     return registration
 
 
@@ -120,6 +121,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         changes = decision_record.of_request(registration)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration, changes=changes)
         _tell_received(registration, user, is_known, now)
+        tell_api_owners(registration=registration, now=now)
     return Confirmed(user=user, is_known=is_known)
 
 
@@ -145,6 +147,7 @@ def resubmit(*, registration: Registration, content: Content, by: Actor, now: da
     after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
     changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
+    tell_api_owners(registration=registration, now=now)
 
 
 @transaction.atomic

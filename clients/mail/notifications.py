@@ -15,7 +15,7 @@ from audit.actions import Action
 from clients.access import networks
 from clients.actors import Actor
 from clients.mail import outbox
-from clients.models import Client, ClientContact, Mail, Proposal, Registration, User
+from clients.models import Api, ApiOwner, Client, ClientContact, Mail, Proposal, Registration, User
 
 REPEAT_AFTER = timedelta(hours=1)  # the same sight of a secret is not mailed again before
 
@@ -179,6 +179,22 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
             kind=Mail.Kind.CONTACT_PROPOSED, to=user.email, language=user.language, user=user, client=proposal.client,
             facts=facts, now=now,
         )  # fmt: skip
+
+
+def tell_api_owners(*, registration: Registration, now: datetime) -> None:
+    """Mail the owners of APIs that a request waits for their word, one mail for each of their APIs.
+
+    Not to who asks, and not about scopes that the client has already: nobody is asked about these.
+    """
+    held = set(registration.client.scopes.all()) if registration.client else set()
+    asked: dict[Api, list[str]] = {}
+    for row in registration.asked.exclude(scope__in=held).select_related("scope__api"):
+        asked.setdefault(row.scope.api, []).append(row.scope.name)
+    for owner in ApiOwner.objects.acting().filter(api__in=asked).select_related("api", "user").order_by("pk"):
+        if not registration.is_by(owner.user):
+            facts = {"api": owner.api.identifier, "api_name": owner.api.name, "scopes": asked[owner.api]}
+            kind = Mail.Kind.REQUEST_FOR_OWNER
+            outbox.queue_for(user=owner.user, kind=kind, registration=registration, facts=facts, now=now)
 
 
 def tell_requester(

@@ -21,7 +21,7 @@ from clients.acts.people import contacts
 from clients.models import Client, ClientContact, Mail, Registration
 from tests.portal.support import browsers, staff
 from tests.support import factories
-from tests.support.factories import NOW, ada, by, lotte, noor
+from tests.support.factories import NOW, ada, by, elif_, lotte, noor
 from tests.support.keys import public_key
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
 
@@ -44,8 +44,11 @@ def grow(mine: Client, start: int, count: int) -> None:
             client=mine, email=f"person{number}@leiestroom.example", name="Person", role=ClientContact.Role.EDITOR,
             by=by(lotte()), now=NOW,
         )  # fmt: skip
+        factories.api_owner(of=scope.api)
         for email in (f"asker{number}@rekenhuis.example", lotte().email):
-            factories.submitted_request(contact_email=email, scopes=(scope,), organisation=f"Organisation {number}")
+            asked = {"scopes": (scope, factories.scope()), "organisation": f"Organisation {number}"}
+            factories.submitted_request(contact_email=email, **asked)
+        factories.decided_request(contact_email=f"asker{number}@rekenhuis.example", scopes=(factories.scope(),))
         first = lotte().registrations.earliest("pk")
         client_requests.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
@@ -77,6 +80,7 @@ def lists(mine: Client) -> dict[str, list[str]]:
     return {
         "contact": lists_of_contact(mine, registration),
         "security": lists_of_security(mine, registration),
+        "owner": [reverse("owner:apis"), reverse("owner:api", args=["addresses"])],
         "auditor": [
             reverse("auditor:change_log"),
             reverse("auditor:change_log") + f"?client={mine.client_id}",
@@ -84,6 +88,7 @@ def lists(mine: Client) -> dict[str, list[str]]:
             reverse("auditor:verify_log"),
             reverse("auditor:make_package"),
             reverse("auditor:staff"),
+            reverse("auditor:decided_requests"),
             *(reverse("auditor:reports") + f"?report={name}" for name in ("approvals", "alone", "scopes")),
         ],
     }
@@ -126,10 +131,12 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
 
 def test_no_list_asks_more_often_when_it_is_three_times_as_long():
     mine, _secret = factories.client()
+    factories.api_owner()
     readers = {
         "contact": browsers.of(lotte()),
         "security": staff.signed_in(noor()),
         "auditor": staff.signed_in(ada()),
+        "owner": staff.signed_in(elif_()),
     }
     grow(mine, 0, FEW)
     few = {url: _queries(readers[who], url) for who, urls in lists(mine).items() for url in urls}

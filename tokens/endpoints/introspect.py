@@ -39,6 +39,8 @@ async def introspect(services: Services, request: Request) -> Response:
             return Response(200, INACTIVE)
         described = description(services, living, digest)
         if living.client_id != caller.client_id:
+            called = {api for scope, api in living.scopes.items() if scope in caller.serves_scopes}
+            services.usage.called(living.owner.id, called, services.clock())
             described.update(client_identity(living.owner))
         return Response(200, described)
 

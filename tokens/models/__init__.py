@@ -5,13 +5,18 @@ key check per row would take a lock on the client for every token. A client's ro
 """
 
 from tokens.models.refusals import (
-    AnonymousRefusal, JournalEntry, JournalEntryQuerySet, RefusalCount, RefusalCountQuerySet,
+    AnonymousRefusal,
+    JournalEntry,
+    JournalEntryQuerySet,
+    RefusalCount,
+    RefusalCountQuerySet,
 )  # fmt: skip
 from tokens.models.tokens import IssuerKeyRequest, Token, TokenQuerySet, UsedAssertion
-from tokens.models.usage import CredentialUse, UsageDay, UsageDetail, UsageDetailQuerySet
+from tokens.models.usage import ApiCalls, CredentialUse, UsageDay, UsageDetail, UsageDetailQuerySet
 
 __all__ = [
     "AnonymousRefusal",
+    "ApiCalls",
     "CredentialUse",
     "IssuerKeyRequest",
     "JournalEntry",

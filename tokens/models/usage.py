@@ -51,6 +51,23 @@ class UsageDay(models.Model):
         return f"{self.day}: {self.issued} issued, {self.refused} refused"
 
 
+class ApiCalls(models.Model):
+    """How often the resource servers of an API found tokens of a client active, by day in UTC (PROTOCOL C-46)."""
+
+    pk = models.CompositePrimaryKey("client", "day", "api")
+    client = to_client("api_calls")
+    day = models.DateField()
+    api = models.CharField(max_length=60)  # its identifier, which never changes
+    calls = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="api_calls_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.calls} of {self.api}"
+
+
 class UsageDetailQuerySet(models.QuerySet["UsageDetail"]):
     def of_active_clients(self, since: datetime) -> UsageDetailQuerySet:
         """Return the rows with accepted HTTP requests of active clients, from the day of `since` on."""

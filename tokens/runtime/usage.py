@@ -1,6 +1,7 @@
 """Uses of each credential, tokens issued a day, and refusals an hour by cause; counted in memory, written behind.
 
-Uses are counted by day with the network that they came from and the traits of their assertions (PROTOCOL C-41).
+Uses are counted by day with the network that they came from and the traits of their assertions (PROTOCOL C-41), calls
+of an API by day (PROTOCOL C-46).
 
 A process that is killed loses the last second of counts; nothing is decided by them. All figures of refusals on all
 pages come from here, so they agree; the refusal journal holds only a part of a flood.
@@ -8,7 +9,7 @@ pages come from here, so they agree; the refusal journal holds only a part of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -81,9 +82,18 @@ SET refused = tokens_refusalcount.refused + excluded.refused,
     last_at = greatest(tokens_refusalcount.last_at, excluded.last_at)
 """
 
+ADD_CALLS = """
+INSERT INTO tokens_apicalls (client_id, day, api, calls, last_at)
+SELECT client_id, day, api, calls, to_timestamp(last_at)
+FROM unnest(%b::bigint[], %b::date[], %b::text[], %b::bigint[], %b::float8[]) AS g(client_id, day, api, calls, last_at)
+ORDER BY client_id, day, api
+ON CONFLICT (client_id, day, api) DO UPDATE
+SET calls = tokens_apicalls.calls + excluded.calls, last_at = greatest(tokens_apicalls.last_at, excluded.last_at)
+"""
 
 UseKey = tuple[int, int, str, str, Traits]  # client, day since 1970, credential, address or network, traits
 RefusalKey = tuple[int, int, str, str]  # client, hour since 1970, rule, error
+CallKey = tuple[int, int, str]  # client, day since 1970, identifier of the API
 
 # Distinct rows of a client and day in one process. Further ones are counted by their /24 or /48, then without their
 # network, and then without their traits too. HTTP requests without a proven credential, which strangers send, have a
@@ -108,14 +118,18 @@ class Uses:
         self.last_at = max(self.last_at, other.last_at)
 
 
-class Refusals:
+class Tally:
     __slots__ = ("count", "first_at", "last_at")
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self.count = 0
-        self.first_at = self.last_at = 0.0
+        self.first_at = self.last_at = now
 
-    def add(self, other: Refusals) -> None:
+    def up(self, now: float) -> None:
+        self.count += 1
+        self.last_at = now
+
+    def add(self, other: Tally) -> None:
         self.count += other.count
         self.first_at = min(self.first_at, other.first_at)
         self.last_at = max(self.last_at, other.last_at)
@@ -124,7 +138,8 @@ class Refusals:
 class Usage:
     def __init__(self) -> None:
         self._uses: dict[UseKey, Uses] = {}
-        self._refusals: dict[RefusalKey, Refusals] = {}
+        self._refusals: dict[RefusalKey, Tally] = {}
+        self._calls: dict[CallKey, Tally] = {}
         self._details = Details()
 
     def used(self, client: int, request: Request, now: float, *, issued: int = 0) -> None:
@@ -137,12 +152,12 @@ class Usage:
         """Count a refused HTTP request; `error` is the OAuth error of the answer."""
         self._uses_of(client, request, now).refused += 1
         key = (client, int(now // 3600), rule, error)
-        refusals = self._refusals.get(key)
-        if refusals is None:
-            refusals = self._refusals[key] = Refusals()
-            refusals.first_at = now
-        refusals.count += 1
-        refusals.last_at = now
+        _tally(self._refusals, key, now)
+
+    def called(self, client: int, apis: Iterable[str], now: float) -> None:
+        """Count that a resource server of these APIs found a token of the client active."""
+        for api in apis:
+            _tally(self._calls, (client, int(now // 86_400), api), now)
 
     def _uses_of(self, client: int, request: Request, now: float) -> Uses:
         key = (client, int(now // 86_400), request.credential, request.address, request.traits)
@@ -161,6 +176,8 @@ class Usage:
         await _write(connection, ADD_USES, uses, _row_of_uses, self._uses)
         refusals, self._refusals = self._refusals, {}
         await _write(connection, ADD_REFUSALS, refusals, _row_of_refusals, self._refusals)
+        calls, self._calls = self._calls, {}
+        await _write(connection, ADD_CALLS, calls, _row_of_calls, self._calls)
 
 
 class Details:
@@ -203,7 +220,14 @@ class Details:
             self._known = {key: known for key, known in self._known.items() if key[1] >= day - 1}
 
 
-async def _write[Key: tuple[Any, ...], Count: (Uses, Refusals)](
+def _tally[Key: tuple[Any, ...]](tallies: dict[Key, Tally], key: Key, now: float) -> None:
+    tally = tallies.get(key)
+    if tally is None:
+        tally = tallies[key] = Tally(now)
+    tally.up(now)
+
+
+async def _write[Key: tuple[Any, ...], Count: (Uses, Tally)](
     connection: Connection,
     statement: str,
     counts: dict[Key, Count],
@@ -235,8 +259,13 @@ def _row_of_uses(key: UseKey, uses: Uses) -> tuple[Any, ...]:
     return client, _date(day), credential, network, *traits, *counts
 
 
-def _row_of_refusals(key: RefusalKey, refusals: Refusals) -> tuple[Any, ...]:
+def _row_of_refusals(key: RefusalKey, refusals: Tally) -> tuple[Any, ...]:
     return *key, refusals.count, refusals.first_at, refusals.last_at
+
+
+def _row_of_calls(key: CallKey, calls: Tally) -> tuple[Any, ...]:
+    client, day, api = key
+    return client, _date(day), api, calls.count, calls.last_at
 
 
 def _date(day: int) -> date:

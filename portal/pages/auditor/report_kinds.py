@@ -112,7 +112,8 @@ def _after(entry: Entry) -> dict[str, object]:
 
 # --- Scopes and acts on clients ---------------------------------------------------------------------------------------
 GRANTING = (
-    Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_CLOSED,
+    Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
+    Action.CLIENT_CLOSED,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max, Prefetch, QuerySet, Sum
+from django.db.models import Count, F, Max, Prefetch, QuerySet, Sum
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,10 +17,10 @@ from portal.guards.access import actor, api_of, api_owner
 from portal.guards.refusals import refusals_to
 from portal.web import csv_download
 from portal.web.http_request import Request
-from tokens.models import CredentialUse, UsageDay
+from tokens.models import ApiCalls
 
 PAGE_SIZE = 50
-DAYS = 30  # over which tokens a day are counted
+DAYS = 30  # over which calls a day are counted
 EXPORT_CHUNK = 500  # callers per round trip of the export
 
 
@@ -31,8 +31,9 @@ class Caller:
     client: Client
     scopes: list[str]
     contacts: list[ClientContact]
-    last_used_at: datetime | None
-    tokens_a_day: float
+    since: datetime | None
+    last_call_at: datetime | None
+    calls_a_day: float
 
 
 @api_owner
@@ -42,7 +43,8 @@ def apis(request: Request) -> HttpResponse:
     mine = list(Api.objects.filter(owners__user=request.user))
     if len(mine) == 1:
         return redirect("owner:api", mine[0].identifier)
-    rows = [{"api": api, "callers": api_callers.callers(api).count(), "waiting": _waiting(api).count()} for api in mine]
+    callers, waiting = api_callers.counted(mine), _counted_waiting(mine)
+    rows = [{"api": api, "callers": callers.get(api.pk, 0), "waiting": waiting.get(api.pk, 0)} for api in mine]
     return render(request, "owner/apis.html", {"rows": rows})
 
 
@@ -59,7 +61,7 @@ def api(request: Request, identifier: str) -> HttpResponse:
         "owners": found.owners.select_related("user").order_by("named_at"),
         "scopes": found.scopes.filter(retired_at=None),
         "waiting": _waiting(found)[:PAGE_SIZE],
-        "callers": _callers(page[:PAGE_SIZE], request.now),
+        "callers": _callers(page[:PAGE_SIZE], found, request.now),
         "total": callers.count(),
         "newer_url": f"?after={max(0, start - PAGE_SIZE)}" if start else "",
         "older_url": f"?after={start + PAGE_SIZE}" if len(page) > PAGE_SIZE else "",
@@ -83,11 +85,21 @@ def export_callers(request: Request, identifier: str) -> HttpResponseBase:
 
 def _waiting(found: Api) -> QuerySet[Registration]:
     """Return the requests that wait for an owner of the API, oldest first; without scopes that the client has."""
-    new = RegistrationScope.objects.filter(scope__api=found, owner_approved=None)
-    new = new.exclude(registration__client__client_scopes__scope=F("scope"))
-    waiting = Registration.objects.awaiting_review().filter(pk__in=new.values("registration"))
+    waiting = Registration.objects.awaiting_review().filter(pk__in=_undecided([found]).values("registration"))
     asked = Prefetch("asked", RegistrationScope.objects.filter(scope__api=found).select_related("scope"))
     return waiting.select_related("endorsed_by").prefetch_related(asked)
+
+
+def _counted_waiting(apis: Iterable[Api]) -> dict[int, int]:
+    """Return how many requests wait for an owner of each API."""
+    undecided = _undecided(apis).filter(registration__status=Registration.Status.SUBMITTED)
+    return dict(undecided.order_by().values_list("scope__api").annotate(Count("registration", distinct=True)))
+
+
+def _undecided(apis: Iterable[Api]) -> QuerySet[RegistrationScope]:
+    """Return the scopes of these APIs that an owner has not decided on, without those that the client has."""
+    new = RegistrationScope.objects.filter(scope__api__in=apis, owner_approved=None)
+    return new.exclude(registration__client__client_scopes__scope=F("scope"))
 
 
 def _loaded(callers: QuerySet[Client], found: Api) -> QuerySet[Client]:
@@ -96,20 +108,21 @@ def _loaded(callers: QuerySet[Client], found: Api) -> QuerySet[Client]:
     return callers.prefetch_related(Prefetch("client_scopes", held), Prefetch("contacts", contacts))
 
 
-def _callers(clients: Iterable[Client], now: datetime) -> list[Caller]:
-    """Return the rows, with use in two queries for any number of clients."""
+def _callers(clients: Iterable[Client], found: Api, now: datetime) -> list[Caller]:
+    """Return the rows, with since when and calls in a few queries for any number of clients."""
     clients = list(clients)
-    used = CredentialUse.objects.of(*clients).order_by().values_list("client").annotate(Max("last_used_at"))
-    since = now.date() - timedelta(days=DAYS)
-    issued = UsageDay.objects.filter(client__in=clients, day__gt=since).order_by().values_list("client")
-    last, tokens = dict(used), dict(issued.annotate(Sum("issued")))
+    since = api_callers.held_since(found, clients) if clients else {}
+    calls = ApiCalls.objects.filter(client__in=clients, api=found.identifier).order_by().values_list("client")
+    last = dict(calls.annotate(Max("last_at")))
+    lately = dict(calls.filter(day__gt=now.date() - timedelta(days=DAYS)).annotate(Sum("calls")))
     return [
         Caller(
             client=client,
             scopes=sorted(row.scope.name for row in client.client_scopes.all()),
             contacts=list(client.contacts.all()),
-            last_used_at=last.get(client.pk),
-            tokens_a_day=round((tokens.get(client.pk) or 0) / DAYS, 1),
+            since=since.get(client.audit_client),
+            last_call_at=last.get(client.pk),
+            calls_a_day=round(lately.get(client.pk, 0) / DAYS, 1),
         )
         for client in clients
     ]
@@ -118,15 +131,16 @@ def _callers(clients: Iterable[Client], now: datetime) -> list[Caller]:
 def _as_table(found: Api, now: datetime) -> Iterator[list[object]]:
     yield [
         _("Organisation"), _("Organisation number"), _("Client"), _("Id of the client in the change log"), _("Scopes"),
-        _("Contacts"), _("Since"), _("Last used"), _("Tokens a day"),
+        _("Contacts"), _("Since"), _("Last call"), _("Calls a day"),
     ]  # fmt: skip
     callers, start = _loaded(api_callers.callers(found), found), 0
-    while rows := _callers(callers[start : start + EXPORT_CHUNK], now):
+    while rows := _callers(callers[start : start + EXPORT_CHUNK], found, now):
         start += EXPORT_CHUNK
         for row in rows:
-            client, last = row.client, row.last_used_at
+            client, last = row.client, row.last_call_at
             yield [
                 client.organisation, client.organisation_number, client.name, client.uid, " ".join(row.scopes),
-                "; ".join(contact.user.email for contact in row.contacts), f"{client.created_at:%Y-%m-%d}",
-                last.isoformat(timespec="seconds") if last else "", row.tokens_a_day,
+                "; ".join(contact.user.email for contact in row.contacts),
+                f"{row.since:%Y-%m-%d}" if row.since else "",
+                last.isoformat(timespec="seconds") if last else "", row.calls_a_day,
             ]  # fmt: skip

@@ -44,7 +44,7 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
     }
     if kind == Mail.Kind.CODES_ENDED:
         facts |= {"began_at": NOW.isoformat(), "until": (NOW + timedelta(days=1)).isoformat(), "failures": 20}
-    facts |= {"way": "sha1", "issuer": name, "url": "https://token.example", "uid": str(client.uid)}
+    facts |= {"way": "sha1", "issuer": name, "url": "https://token.example", "uid": str(client.uid), "api": "addresses"}
     facts |= {"bound": "rsa_bits", "value": 3072, "from": (NOW + timedelta(days=40)).isoformat()}
     if kind == Mail.Kind.CONTACT_PROPOSED:
         facts |= {"proposal": str(client.uid), "person": name, "email": "an@leiestroom.example", "role": "owner"}

@@ -12,6 +12,7 @@ from clients.models import Client
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
 from tests.tokens.support.wire import ISSUER, basic
+from tokens.models import ApiCalls
 from tokens.protocol import token_format
 
 INACTIVE = '{"active":false}'
@@ -265,3 +266,17 @@ def test_the_client_itself_is_not_told_who_it_is(wire, token, authorization):
     told = wire.introspect(token, authorization).json
     assert told["active"]
     assert not {"client_uid", "client_name", "organisation"} & set(told)
+
+
+def test_calls_are_counted_by_the_api_whose_server_asks(wire, client, authorization, token, resource_server):
+    """PROTOCOL C-46: of active tokens, and not when the client asks about its own."""
+    for _ in range(3):
+        assert wire.introspect(token, resource_server).json["active"]
+    wire.introspect(token, authorization)
+    wire.introspect(token[:-1], resource_server)
+    wire.write_behind()
+    wire.introspect(token, resource_server)
+    wire.write_behind()
+    (calls,) = ApiCalls.objects.all()
+    assert (calls.client, calls.api, calls.day, calls.calls) == (client, "addresses", NOW.date(), 4)
+    assert calls.last_at == NOW

@@ -1,12 +1,15 @@
 """Owners of APIs: named by two people, they see and decide on what is theirs, and on nothing else."""
 
+import csv
+
 import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import api_callers, client_requests, proposals, review
+from clients.acts import api_callers, client_requests, lifecycle, proposals, review
 from clients.acts.people import api_owners, staff
 from clients.mail.rendering import render
 from clients.models import Api, ApiOwner, Client, Mail, Proposal, Registration, User
@@ -15,6 +18,7 @@ from foundation.refusals import Refusal
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.factories import NOW, api_owner, bram, by, elif_, noor, scope
+from tokens.models import ApiCalls
 
 pytestmark = pytest.mark.django_db
 
@@ -230,6 +234,61 @@ def test_the_export_has_her_callers_and_an_entry() -> None:
     for text in (str(client.uid), client.name, factories.lotte().email, "BE 0765.440.163", "address.read"):
         assert text in row
     assert Entry.objects.with_action("api.callers_exported").count() == 1
+
+
+def test_calls_and_since_are_those_of_her_scopes_and_not_of_the_whole_client() -> None:
+    """PROTOCOL C-46."""
+    parcel = scope("parcel.read", of=factories.api("parcels"))
+    client, _secret = factories.client(scopes=(parcel,))
+    for identifier, calls in (("addresses", 300), ("parcels", 9_000)):
+        ApiCalls.objects.create(client=client, api=identifier, day=timezone.now(), calls=calls, last_at=timezone.now())
+    change = {"client": client, "defaults": (), "by": factories.SYSTEM}
+    lifecycle.change_scopes(scopes=(parcel, scope()), now=NOW, **change)
+    (granted,) = Entry.objects.with_action("client.scopes_changed")
+    lifecycle.change_scopes(scopes=(parcel, scope(), scope("address.history")), now=NOW, **change)
+    assert api_callers.held_since(factories.api(), [client]) == {str(client.uid): granted.at}
+    lifecycle.change_scopes(scopes=(parcel,), now=NOW, **change)
+    assert api_callers.held_since(factories.api(), [client]) == {}
+    lifecycle.change_scopes(scopes=(parcel, scope()), now=NOW, **change)
+    assert api_callers.held_since(factories.api(), [client])[str(client.uid)] > granted.at
+    api_owner()
+    exported = signed_in(elif_()).post(reverse("owner:export_callers", args=["addresses"]))
+    _header, row = csv.reader(b"".join(exported).decode("utf-8-sig").splitlines())
+    assert row[-1] == "10.0", "300 calls in 30 days"
+
+
+def test_owners_are_mailed_about_new_requests_for_their_scopes() -> None:
+    api_owner()
+    tom = factories.person("tom@registers.example", "Tom Mertens", User.Role.API_OWNER)
+    api_owner(tom, factories.api("parcels"))
+    registration = factories.submitted_request(reference="PO 4711")
+    mail = Mail.objects.get(kind=Mail.Kind.REQUEST_FOR_OWNER)
+    assert mail.user == elif_(), "and no owner of another API"
+    text = render(mail, now=NOW)
+    assert text.subject == f"{registration.number} waits for you: {registration.client_name} asks for Addresses"
+    for part in (text.body, text.html):
+        assert reverse("owner:request", args=["addresses", registration.uid]) in part
+        assert "address.read" in part
+        assert "PO 4711" not in part, "the reference is the requester's"
+    factories.submitted_request(contact_email=elif_().email)
+    assert Mail.objects.filter(kind=Mail.Kind.REQUEST_FOR_OWNER).count() == 1, "nobody decides on their own request"
+
+
+def test_owners_are_mailed_when_a_request_is_sent_again_or_changes_a_client() -> None:
+    api_owner()
+    registration = factories.submitted_request()
+    told = {"registration": registration, "now": NOW}
+    review.request_changes(message="Why?", seen=registration.content_hash, by=by(noor()), **told)
+    client_requests.resubmit(content=factories.content(purpose="For other people."), by=by(registration.person), **told)
+    mails = Mail.objects.filter(kind=Mail.Kind.REQUEST_FOR_OWNER)
+    assert mails.count() == 2
+    mails.delete()
+    client, _secret = factories.client()
+    for scopes in ((scope(),), (scope(), scope("address.history"))):
+        content = factories.content(scopes=scopes, purpose=f"For {len(scopes)}")
+        change = client_requests.propose_change(client=client, content=content, by=by(factories.lotte()), now=NOW)
+        client_requests.withdraw(registration=change, by=by(factories.lotte()), now=NOW)
+    assert [mail.facts["scopes"] for mail in mails.all()] == [["address.history"]]
 
 
 def review_page(registration: Registration) -> str:

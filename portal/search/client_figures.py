@@ -1,7 +1,7 @@
 """Figures over all clients for the Security team's dashboard, counted by the worker and kept in the cache."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
@@ -48,8 +48,8 @@ def _figures(now: datetime) -> dict[str, Any]:
     }
 
 
-def ending(now: datetime) -> Any:
-    keys = Key.objects.expiring(now + EXPIRY_NOTICE, now=now).filter(client__status=Client.Status.ACTIVE)
+def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> Any:
+    keys = Key.objects.expiring(now + within, now=now).filter(client__status=Client.Status.ACTIVE)
     return keys.select_related("client").order_by(Least("not_after", "expires_at"))
 
 

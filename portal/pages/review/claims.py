@@ -19,7 +19,7 @@ from portal.web.http_request import Request, is_uuid
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def claim(request: Request, uid: UUID) -> HttpResponse:
-    """Take a request, or give it back; then return to the line of the queue, or to the request."""
+    """Take a request, or give it back; then return to the line of the queue, to the request, or to the dashboard."""
     registration = get_object_or_404(Registration.objects.confirmed(), uid=uid)
     view = ViewForm(QueryDict(request.POST.get("view", ""))).query
     act, _colon, holder = request.POST.get("claim", "").partition(":")
@@ -29,6 +29,8 @@ def claim(request: Request, uid: UUID) -> HttpResponse:
             acts.claim(registration=registration, instead_of=instead_of, by=actor(request), now=request.now)
         elif act == "release":
             acts.release(registration=registration, by=actor(request))
+    if request.POST.get("back") == "dashboard":
+        return redirect("security:dashboard")
     if request.POST.get("back") == "review":
         return redirect(reverse("security:review", args=[uid]) + view)
     return redirect(f"{reverse('security:queue')}{view}#request-{registration.pk}")

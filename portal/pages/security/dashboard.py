@@ -1,25 +1,24 @@
-"""The Security team's dashboard: waiting requests, credentials near their end, ways to sign in, and refusals."""
+"""The Security team's dashboard: what needs a person first, then ways to sign in, keys near their end, and refusals."""
 
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clients.models import Mail, Proposal, Registration
+from clients.models import Mail, Registration
 from portal.forms.client_lists import ALGORITHMS
 from portal.guards.access import security_team
+from portal.pages.security import needs
 from portal.search import client_figures
 from portal.search.client_search import SHA1
-from portal.ui import client_health, proposed_changes, usage_chart
+from portal.ui import client_health, usage_chart
 from portal.web.http_request import Request
 
-MAX_PROPOSALS = 5  # that wait for this reader; another page lists all
 MAX_EXPIRING_KEYS = 10
 
 
@@ -33,7 +32,7 @@ def dashboard(request: Request) -> HttpResponse:
         "usage": usage_chart.of_totals(figures["usage_totals"], request.now),
         "waiting": waiting.count(),
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
-        "proposals": [proposed_changes.row(row, request.now) for row in _proposals(request)[:MAX_PROPOSALS]],
+        "needs": needs.first(request.user, request.now),
         "undelivered": Mail.objects.undeliverable().count(),
         "expiring": [
             client_health.of_key(key, {}, request.now) for key in client_figures.ending(request.now)[:MAX_EXPIRING_KEYS]
@@ -43,10 +42,6 @@ def dashboard(request: Request) -> HttpResponse:
         "sha1_url": f"{reverse('security:clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)
-
-
-def _proposals(request: Request) -> QuerySet[Proposal]:
-    return Proposal.objects.waiting(request.now).exclude(proposed_by=request.user)
 
 
 def _methods(counts: dict[str, int]) -> list[dict[str, object]]:

@@ -145,10 +145,10 @@ def test_the_page_tells_who_proposed_what_until_when_and_whom_it_affects(client,
 def test_the_team_sees_that_somebody_waits_and_the_proposer_does_not(client) -> None:
     add(client, noor())
     page = signed_in(bram()).get(reverse("security:dashboard")).content.decode()
-    assert "A colleague asks you to confirm" in page
+    assert "asks a colleague to confirm" in page
     assert 'Proposals <span class="kd-count">1</span>' in page
     page = signed_in(noor()).get(reverse("security:dashboard")).content.decode()
-    assert "A colleague asks you to confirm" not in page
+    assert "asks a colleague to confirm" not in page
     assert 'Proposals <span class="kd-count">0</span>' in page
 
 

@@ -65,6 +65,52 @@ def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
         assert len(listed) == row["count"], row["label"]
 
 
+def test_what_must_be_done_first_stands_first() -> None:
+    """A late request, then a key that stops before a request is due, then a proposal that lapses last."""
+    now = datetime.now(UTC)
+    late = factories.submitted_request(now - timedelta(days=40))
+    fresh = factories.submitted_request(now)
+    client, _secret = factories.client()
+    key_acts.add(client=client, key=certificate(1, now), by=factories.SYSTEM, now=now)
+    key_acts.add(client=client, key=certificate(9, now), by=factories.SYSTEM, now=now)
+    factories.submitted_request(now - timedelta(days=50), contact_email=factories.noor().email)
+    found = dashboard().context["needs"]
+    assert [(need.kind, need.is_late) for need in found] == [("request", True), ("key", False), ("request", False)]
+    assert [need.thing for need in found if need.kind == "request"] == [late, fresh], "and not her own"
+    assert found == sorted(found, key=lambda need: need.by)
+
+
+def test_a_proposal_and_failed_mail_need_a_person() -> None:
+    now = datetime.now(UTC)
+    client, _secret = factories.client()
+    proposal = factories.proposed_contact(client)
+    failed_mail(now)
+    browser = signed_in(factories.bram())
+    found = browser.get(reverse("security:dashboard")).context["needs"]
+    assert [need.kind for need in found] == ["mail", "proposal"]
+    assert reverse("security:proposal", args=[proposal.uid]) in browser.get(reverse("security:dashboard")).text
+    assert "proposal" not in [need.kind for need in dashboard().context["needs"]], "Noor proposed it"
+
+
+def test_a_member_takes_a_request_from_the_dashboard_and_the_others_read_who() -> None:
+    asked = factories.submitted_request(datetime.now(UTC))
+    browser, claim = signed_in(factories.noor()), reverse("security:claim", args=[asked.uid])
+    assert "I have this one" in browser.get(reverse("security:dashboard")).text
+    answer = browser.post(claim, {"claim": "take:", "back": "dashboard"}, follow=True)
+    assert answer.redirect_chain == [(reverse("security:dashboard"), 302)]
+    assert "You have it" in answer.text
+    theirs = signed_in(factories.bram()).get(reverse("security:dashboard")).text
+    assert f"{factories.noor()} has it" in theirs
+    assert "I have this one" not in theirs
+
+
+def test_the_list_ends_after_seven() -> None:
+    now = datetime.now(UTC)
+    for number in range(9):
+        factories.submitted_request(now - timedelta(hours=number), contact_email=f"asker{number}@rekenhuis.example")
+    assert len(dashboard().context["needs"]) == 7
+
+
 def test_it_shows_which_keys_end_soon() -> None:
     now = datetime.now(UTC)
     client, _secret = factories.client()

@@ -168,6 +168,7 @@ FIELDS: dict[str, str | Promise] = {
     "organisation": _("Organisation"),
     "organisation_number": _("Organisation number"),
     "reference": _("Reference of the organisation"),
+    "scenario": _("Scenario"),
     "purpose": _("What it does"),
     "reason": _("Why it is needed"),
     "description": _("Description"),

@@ -15,6 +15,7 @@ class Kind(Enum):
     NAME = auto()  # one line with letters in it (foundation.names.check_name)
     LINE = auto()  # one line that may be a number (foundation.names.check_line)
     TEXT = auto()  # several lines
+    CHOICE = auto()  # a value of a closed list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ CONTENT_FIELDS = (
         kind=Kind.LINE,
     ),
     Field(name="reference", client="reference", log="reference", optional=True, kind=Kind.LINE),
+    Field(name="scenario", log="scenario", optional=True, kind=Kind.CHOICE),
     Field(name="contact_name", person=True),
     Field(name="contact_email", log="email", person=True),
     Field(name="reason", log="reason", of_change=True, kind=Kind.TEXT),

@@ -126,11 +126,11 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
 
 
 def _tell_received(registration: Registration, user: User, is_known: bool, now: datetime) -> None:
-    kind, days = Mail.Kind.REQUEST_RECEIVED, Registration.objects.usual_days(now)
+    kind = Mail.Kind.REQUEST_RECEIVED
     if is_known and user.is_active:
-        outbox.queue_for(user=user, kind=kind, registration=registration, facts={"days": days}, now=now)
+        outbox.queue_for(user=user, kind=kind, registration=registration, now=now)
     else:
-        tell_requester(registration=registration, kind=kind, now=now, days=days)
+        tell_requester(registration=registration, kind=kind, now=now)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from clients.models import Mail
 from clients.outdated_ways import OutdatedWay
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
+from clients.team import standing
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
 ADDRESS = re.compile(r"\bhttps?://")
@@ -48,6 +49,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "mail": mail,
         "client": mail.client,
         "registration": mail.registration,
+        "standing": standing.of(mail.registration, now) if mail.registration else None,
         "person": mail.user,
         # Before their first sign-in, the name may have been typed by a stranger.
         "greeted": mail.user.name if mail.user and mail.user.last_login else "",

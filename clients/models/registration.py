@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
-from math import ceil
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -22,14 +21,6 @@ OPEN = ("submitted", "changes_requested")  # of Registration.Status
 
 
 DECIDED = ("approved", "rejected")
-MEDIAN_OVER = timedelta(days=30)
-
-
-class Median(models.Aggregate):
-    """Median, as PostgreSQL's percentile_cont(0.5)."""
-
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -54,13 +45,6 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         decided = self.exclude(decided_at=None).order_by("-decided_at")
         return decided.filter(decided_at__gt=since) if since else decided
 
-    def usual_days(self, now: datetime) -> int | None:
-        """Return the median of the last 30 days from submission to decision, in days rounded up; None without any."""
-        decided = self.filter(status__in=DECIDED, submitted_at__isnull=False, decided_at__gt=now - MEDIAN_OVER)
-        took = Median(F("decided_at") - F("submitted_at"), output_field=models.DurationField())
-        median = decided.aggregate(median=took)["median"]
-        return None if median is None else max(1, ceil(median / timedelta(days=1)))
-
     def confirmed(self) -> RegistrationQuerySet:
         """Return the requests that the Security team sees: those with a confirmed address."""
         return self.exclude(status=Registration.Status.UNCONFIRMED)
@@ -82,6 +66,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
 
 class Registration(models.Model):
+    class Scenario(models.TextChoices):
+        """Grants of OAuth 2.0 that software can ask for."""
+
+        CLIENT_CREDENTIALS = "client_credentials", _("Client credentials")
+
     class Kind(models.TextChoices):
         NEW = "new", _("New client")
         CHANGE = "change", _("Change of a client")
@@ -103,6 +92,8 @@ class Registration(models.Model):
         max_length=organisation_numbers.MAX_LENGTH, blank=True, default="", db_default=""
     )
     reference = models.CharField(max_length=60, blank=True, default="", db_default="")  # the organisation's own
+    # Empty: asked before the form had it, or a change of a client, which keeps its scenario (docs/decisions/0028).
+    scenario = models.CharField(max_length=20, choices=Scenario, blank=True, default="", db_default="")
     contact_name = models.CharField(_("your name"), max_length=150)
     contact_email = models.EmailField(_("your work e-mail address"))
     purpose = models.TextField(_("what the client does"), max_length=4000)

@@ -143,7 +143,7 @@ def _request(
     """Submit a request by the form's act, and confirm it with the mailed code two minutes later."""
     texts = {
         "client_name": name, "organisation": organisation, "contact_name": contact[0], "contact_email": contact[1],
-        "purpose": purpose,
+        "purpose": purpose, "scenario": Registration.Scenario.CLIENT_CREDENTIALS.value,
     }  # fmt: skip
     content = client_requests.Content(texts=texts, scopes=tuple(Scope.objects.filter(name__in=scopes)))
     nobody = Actor(address="192.0.2.44", system="anonymous")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.utils.html import format_html
@@ -14,6 +14,8 @@ from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Api, Client, Registration, Scope
 from portal.forms.fields import Line, OrganisationNumber, Text, email_field, no_secret
 
+Scenario = Registration.Scenario
+WITH_USERS = "authorization_code"  # shown, and cannot be chosen
 OF_ORGANISATION = ("organisation", "organisation_number")
 OF_CLIENT = [field.name for field in CONTENT_FIELDS if field.client]
 
@@ -136,7 +138,33 @@ class ChangeForm(ChangeContentForm):
         return data
 
 
-class RequestForm(ContentForm):
+class NewContentForm(ContentForm):
+    """The content of a new client: also its scenario."""
+
+    scenario = forms.ChoiceField(
+        label=_("How does it get its tokens?"),
+        choices=[(Scenario.CLIENT_CREDENTIALS.value, _("As itself, without a user (client credentials)")),
+                 (WITH_USERS, _("For users who sign in (authorization code)"))],
+        initial=Scenario.CLIENT_CREDENTIALS.value,
+        error_messages={"required": _("Choose a scenario."), "invalid_choice": _("Choose a scenario.")},
+        widget=forms.RadioSelect,
+    )  # fmt: skip
+    disabled_choices: ClassVar = {"scenario": (WITH_USERS,)}
+    hints: ClassVar = {
+        "scenario": {
+            Scenario.CLIENT_CREDENTIALS: _("For software of your own organisation, such as a nightly job."),
+            WITH_USERS: _("Not offered here. Ask the help desk which service has it."),
+        }
+    }
+
+    def clean_scenario(self) -> str:
+        chosen = str(self.cleaned_data["scenario"])
+        if chosen not in Scenario.values:
+            raise forms.ValidationError(_("This scenario is not offered here."))
+        return chosen
+
+
+class RequestForm(NewContentForm):
     """The public form, with the person who asks."""
 
     contact_name = Line(

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from audit.actions import FIELDS
 from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Client, Registration
+from portal.ui import log_entries
 
 
 def rows(known: Client | Registration, *, without: Collection[str] = ()) -> list[dict[str, object]]:
@@ -14,7 +15,7 @@ def rows(known: Client | Registration, *, without: Collection[str] = ()) -> list
         {
             "name": field.name,
             "label": FIELDS[field.log],
-            "lines": texts[field.name].splitlines(),
+            "lines": log_entries.value(field.log, texts[field.name]).splitlines(),
             "long": field.kind == Kind.TEXT,
         }
         for field in CONTENT_FIELDS

@@ -23,6 +23,7 @@ from portal.web.http_request import is_uuid
 # Words for the values of fields that have a closed list of them, by field.
 WORDS: dict[str, dict[str, str | Promise]] = {
     "status": {**dict(Registration.Status.choices), **dict(Client.Status.choices)},
+    "scenario": dict(Registration.Scenario.choices),
     "role": {**dict(User.Role.choices), **dict(ClientContact.Role.choices)},
     "state": {**dict(Key.State.choices), "enabled": _lazy("Enabled"), "disabled": _lazy("Disabled")},
     "self_service": dict(Client.SelfService.choices),

@@ -125,7 +125,7 @@ def every_subclass(of: type[forms.Form]) -> Iterator[type[forms.Form]]:
 def public_forms() -> Iterator[tuple[str, Browser, list[str]]]:
     """The address, a browser that may post to it, and the fields that it reads."""
     yield reverse("public:request_client"), Browser(), ["organisation", "contact_name", "contact_email", "client_name",
-                                                 "purpose", "scopes"]  # fmt: skip
+                                                 "purpose", "scopes", "scenario"]  # fmt: skip
     yield reverse("public:ask_link"), Browser(), ["email"]
     yield reverse("public:open_link", args=["x" * 43]), Browser(), ["renew"]
     yield reverse("account:set_language"), Browser(), ["language", "next"]
@@ -148,7 +148,7 @@ def halfway_in() -> Browser:
 def a_request() -> dict[str, object]:
     return {
         "organisation": "O", "contact_name": "N", "contact_email": "n@example.org", "client_name": "C",
-        "purpose": "P", "scopes": [factories.scope().name],
+        "purpose": "P", "scopes": [factories.scope().name], "scenario": "client_credentials",
     }  # fmt: skip
 
 

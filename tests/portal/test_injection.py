@@ -256,7 +256,7 @@ def test_an_exported_filter_keeps_no_credential_in_the_change_log() -> None:
 def test_a_mail_to_an_address_with_a_line_break_is_never_queued() -> None:
     form = {
         "organisation": "O", "client_name": "C", "purpose": "P", "scopes": factories.scope().name, "contact_name": "N",
-        "contact_email": "x@example.org\r\nBcc: y@evil.example",
+        "contact_email": "x@example.org\r\nBcc: y@evil.example", "scenario": "client_credentials",
     }  # fmt: skip
     assert Browser().post(reverse("public:request_client"), form).status_code == 422
     assert not Mail.objects.exists()

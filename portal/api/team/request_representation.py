@@ -31,6 +31,7 @@ REQUEST_EXAMPLE: dict[str, JsonValue] = {
     "contact_email": "lotte@leiestroom.example",
     "purpose": "Reads addresses before letters are sent.",
     "reason": "",
+    "scenario": "client_credentials",
     "scopes": [{"name": "address.read", "sensitive": False, "granted": None}],
     "client": None,
     "program": None,
@@ -78,6 +79,7 @@ class TeamRequest(Schema):
     contact_email: str
     purpose: str
     reason: str = Field(description="Of a change")
+    scenario: str = Field(description="Grant of OAuth 2.0 that was chosen; empty for a change, or before there was one")
     scopes: list[AskedScope]
     client: UUID | None = Field(description="uid of the client that was made, or is to change")
     program: UUID | None = Field(description="uid of the program that filled it in for the contact")

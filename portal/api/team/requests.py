@@ -39,6 +39,7 @@ from portal.web.http_request import prepared
 WRITE = RequestsWrite()
 router = Router(auth=RequestsRead(), tags=["requests"])
 Text = Annotated[str, Field(max_length=4000)]
+Scenario = Literal["client_credentials"]
 
 
 class RequestFilters(NumberedPage):
@@ -64,6 +65,7 @@ class NewRequest(Schema):
                 "contact_name": "Lotte Verhaeghe",
                 "contact_email": "lotte@leiestroom.example",
                 "purpose": "Reads addresses before letters are sent.",
+                "scenario": "client_credentials",
                 "scopes": ["address.read"],
                 "language": "nl",
             }
@@ -77,6 +79,7 @@ class NewRequest(Schema):
     contact_name: Text
     contact_email: Text
     purpose: Text
+    scenario: Scenario = "client_credentials"
     scopes: list[str] = Field(max_length=500)
     language: Literal["en", "nl", "fr", "de", ""] = Field(default="", description="Of the mails; empty: the site's")
 

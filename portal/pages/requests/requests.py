@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import client_requests
 from clients.models import Registration, Scope, Session
+from clients.team import standing
 from portal.flows.messages import send_message
 from portal.forms.codes import CodeForm
-from portal.forms.requests import ChangeContentForm, ContentForm, MessageForm, RequestForm, filled_from
+from portal.forms.requests import ChangeContentForm, MessageForm, NewContentForm, RequestForm, filled_from
 from portal.guards.access import actor, contact, request_of
 from portal.guards.refusals import refusals_to
 from portal.sign_in.contacts import sign_in
@@ -91,7 +92,7 @@ def confirm_request(request: Request, uid: UUID) -> HttpResponse:
     if request.session.get(PENDING) != str(uid) and registration.program_id is None:  # a program's: by the mail
         raise Http404
     if registration.status != Registration.Status.UNCONFIRMED:
-        sent = {"registration": registration, "days": Registration.objects.usual_days(request.now)}
+        sent = {"registration": registration, "standing": standing.of(registration, request.now)}
         return render(request, "public/request_sent.html", sent)
     if "again" in request.POST:
         _mail_code_again(request, registration)
@@ -140,7 +141,7 @@ def my_request(request: Request, uid: UUID) -> HttpResponse:
         return redirect("contact:request", uid)
     context = {
         "registration": registration,
-        "days": Registration.objects.usual_days(request.now),
+        "standing": standing.of(registration, request.now),
         "differences": field_rows.differences(registration) if registration.is_open else [],
         "rows": field_rows.rows(registration),
         "asked": registration.asked.select_related("scope__api"),
@@ -168,7 +169,7 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     registration = request_of(request, uid)
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("contact:request", uid)
-    kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else ContentForm
+    kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else NewContentForm
     form = kind(posted(request), scopes=Scope.objects.offered(), initial=filled_from(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)

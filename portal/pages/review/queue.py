@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts.team import saved_views
 from clients.models import Registration, SavedView, User
+from clients.team import standing
 from portal.flows import presence
 from portal.forms.client_lists import QueueSearchForm
 from portal.guards.access import actor, security_team
@@ -114,7 +115,7 @@ def _figures(found: list[Line], request: Request) -> dict[str, object]:
         "late": by_group.count("late"),
         "today": by_group.count("today"),
         "mine": sum(line.registration.claimed_by_id == request.user.pk for line in found),
-        "median_days": Registration.objects.usual_days(request.now),
+        "median_days": standing.usual_days(request.now),
         "target": ngettext("%(n)s working day", "%(n)s working days", settings.TEAM.review_target_days)
         % {"n": settings.TEAM.review_target_days},
     }

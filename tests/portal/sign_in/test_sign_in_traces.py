@@ -183,7 +183,7 @@ def test_a_passkey_that_does_not_pass_the_step_up_is_a_line_of_the_log(lotte, ma
 def test_a_wrong_code_for_a_request_is_a_line_of_the_log() -> None:
     asking = Browser()
     form = {"organisation": "O", "contact_name": "Nel", "contact_email": "n@example.org", "client_name": "C",
-            "purpose": "P", "scopes": [factories.scope().name]}  # fmt: skip
+            "purpose": "P", "scopes": [factories.scope().name], "scenario": "client_credentials"}  # fmt: skip
     page = asking.post(reverse("public:request_client"), form).url
     with capture_logs() as logged:
         asking.post(page, {"code": "000000" if browsers.newest_code() != "000000" else "000001"})

@@ -113,6 +113,7 @@ def test_a_request_for_a_contact_is_confirmed_by_the_contact_from_the_mail(call)
     assert answer.status_code == 201, answer.text
     uid = answer.json()["uid"]
     assert (answer.json()["status"], answer.json()["program"]) == ("unconfirmed", str(call.client.uid))
+    assert answer.json()["scenario"] == "client_credentials"
     entry = Entry.objects.first()
     assert (entry.action, entry.actor_id) == ("registration.requested", call.client.audit_id)
     assert listed(call) == []
@@ -147,6 +148,7 @@ def test_a_page_of_a_request_that_no_program_filled_in_stays_with_its_browser(ca
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("scenario", "authorization_code"),
         ("contact_email", "nobody"),
         ("client_name", "\u202e"),
         ("purpose", "-----BEGIN PRIVATE KEY-----"),

@@ -128,6 +128,9 @@ def test_more_scopes_need_their_own_reason_and_leave_the_description(made, brows
     assert "For the names of owners." in shown
     review = signed_in(factories.noor()).get(reverse("security:review", args=[asked.uid])).content.decode()
     assert "For the names of owners." in review
+    changes = Entry.objects.with_action("registration.requested")[0].changes
+    assert changes["reason"] == [None, "For the names of owners."]
+    assert "purpose" not in changes
     assert "It draws parcels on a map." in review
     entry = Entry.objects.with_action("registration.requested").get()
     assert entry.changes["reason"] == [None, "For the names of owners."]

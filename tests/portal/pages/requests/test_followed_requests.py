@@ -1,13 +1,17 @@
 """A request that was sent, as its contact follows it: messages, answers, withdrawal, and how long it takes."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from clients.acts import client_requests, review
 from clients.mail.rendering import render
 from clients.models import Mail, Registration
+from clients.team import standing
 from tests.portal.pages.requests.test_requests import FORM
 from tests.portal.support import browsers
 from tests.support import factories
@@ -102,28 +106,74 @@ def test_the_list_of_requests_takes_as_many_queries_for_ten_as_for_one() -> None
     assert browsers.queries(browser, reverse("contact:requests")) == for_one
 
 
-def test_who_asked_is_told_the_number_and_how_long_it_usually_takes() -> None:
-    now = datetime.now(UTC)
-    for days in (1, 3, 10):
-        decided = factories.submitted_request(contact_email=f"c{days}@example.org", now=now - timedelta(days=11))
-        Registration.objects.filter(pk=decided.pk).update(
-            status=Registration.Status.REJECTED,
-            submitted_at=now - timedelta(days=11),
-            decided_at=now - timedelta(days=11) + timedelta(days=days, hours=-1),
-        )
-    assert Registration.objects.usual_days(now) == 3
+def decided(*, days: int, number: int = 0) -> None:
+    """A request of Monday 09:00 that was rejected so many days later, an hour earlier."""
+    monday = datetime(2026, 11, 16, 8, tzinfo=UTC)
+    asked = factories.submitted_request(contact_email=f"c{days}{number}@example.org", now=monday)
+    done = monday + timedelta(days=days, hours=-1)
+    Registration.objects.filter(pk=asked.pk).update(status=Registration.Status.REJECTED, decided_at=done)
+
+
+def shown(registration: Registration, now: datetime, kind: Mail.Kind = Mail.Kind.REQUEST_RECEIVED) -> list[str]:
+    """The page of the request, the newest mail of the kind as text, and as HTML; each in one line."""
+    page = browsers.of(registration.person).get(reverse("contact:request", args=[registration.uid])).text
+    mail = render(Mail.objects.filter(kind=kind).latest("created_at", "pk"), now=now)
+    return [" ".join(unescape(strip_tags(text)).split()) for text in (page, mail.body, mail.html)]
+
+
+def test_the_usual_time_is_the_median_in_working_days_of_five_decisions_or_more() -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
     mine = factories.submitted_request(now=now)
-    words = "The Security team usually decides within 3 days (median of the last 30 days)."
-    page = browsers.of(mine.person).get(reverse("contact:request", args=[mine.uid])).content.decode()
-    mail = Mail.objects.filter(kind=Mail.Kind.REQUEST_RECEIVED).latest("created_at")
-    for text in (page, " ".join(render(mail, now=now).body.split())):
-        assert words in text
+    for number in range(4):
+        decided(days=1, number=number)
+    assert standing.usual_days(now) is None
+    assert not any("Usual time" in text for text in shown(mine, now))
+    decided(days=7)
+    assert standing.usual_days(now) == 1
+    for number in range(1, 5):
+        decided(days=7, number=number)
+    assert standing.usual_days(now) == 5, "the weekend is no working time"
+    for text in shown(mine, now):
+        assert re.search(r"Usual time:? median 5 working days \(last 30 days\)", text)
         assert mine.number in text
-    assert mine.number in render(mail, now=now).subject
 
 
-def test_nothing_is_promised_before_anything_was_decided() -> None:
-    mine = factories.submitted_request(now=datetime.now(UTC))
-    page = browsers.of(mine.person).get(reverse("contact:request", args=[mine.uid])).content.decode()
-    assert "usually decides" not in page
-    assert mine.number in page
+def test_a_request_says_who_has_it_and_what_is_missing(now) -> None:
+    scope = factories.scope("person.read", sensitive=True)
+    mine = factories.submitted_request(now, scopes=(scope,))
+    for text in shown(mine, now):
+        assert re.search(r"It is with:? The Security team", text)
+        assert re.search(r"Still missing:? Two approvals by the Security team, for sensitive data: person\.read", text)
+
+    Registration.objects.filter(pk=mine.pk).update(endorsed_by=factories.noor(), endorsed_at=now)
+    for text in shown(mine, now):
+        assert re.search(r"It is with:? A second member of the Security team", text)
+        assert re.search(r"Still missing:? The second of two approvals by the Security team", text)
+        assert str(factories.noor()) not in text
+
+    review.request_changes(
+        registration=mine, message="Why?", seen=mine.content_hash, by=factories.by(factories.bram()), now=now
+    )
+    for text in shown(mine, now, Mail.Kind.CHANGES_REQUESTED):
+        assert re.search(r"It is with:? You", text)
+        assert re.search(r"Still missing:? Your answer to the question of the Security team", text)
+
+
+def test_a_request_names_the_api_whose_owner_is_still_to_decide_and_never_the_owner(now) -> None:
+    owner, scope = factories.api_owner(), factories.scope()
+    mine = factories.submitted_request(now, scopes=(scope,))
+    for text in shown(mine, now):
+        assert f"The Security team, The owner of the API {scope.api}" in text
+        assert f"The approval of the owner of the API {scope.api}" in text
+        assert str(owner) not in text
+    mine.asked.update(owner=owner, owner_approved=True, owner_decided_at=now)
+    for text in shown(mine, now):
+        assert "owner of the API" not in text
+        assert "The decision of the Security team" in text
+
+
+def test_a_decided_request_has_a_number_and_is_with_nobody(now) -> None:
+    mine = factories.decided_request(now)
+    for text in shown(mine, now, Mail.Kind.REQUEST_REJECTED):
+        assert mine.number in text
+        assert "Still missing" not in text

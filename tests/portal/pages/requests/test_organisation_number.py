@@ -43,7 +43,8 @@ def states(asked: Registration) -> dict[str, str]:
 
 def test_the_form_checks_it_and_keeps_its_normal_form(client: Browser) -> None:
     factories.scope()
-    texts, address = {**factories.content().texts, "scopes": ["address.read"]}, reverse("public:request_client")
+    texts = {**factories.content(scenario="client_credentials").texts, "scopes": ["address.read"]}
+    address = reverse("public:request_client")
     for typed, kept in (("", ""), ("0765 440 163", NUMBER), ("de hrb 12345", "DE HRB 12345")):
         assert client.post(address, {**texts, "organisation_number": typed}).status_code == 302
         assert Registration.objects.latest("pk").organisation_number == kept

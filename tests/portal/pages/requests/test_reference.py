@@ -38,7 +38,8 @@ def said(kind: Mail.Kind, now) -> list[bool]:
 
 def test_the_form_takes_it_and_does_not_insist(client: Browser) -> None:
     factories.scope()
-    texts, address = {**factories.content().texts, "scopes": ["address.read"]}, reverse("public:request_client")
+    texts = {**factories.content(scenario="client_credentials").texts, "scopes": ["address.read"]}
+    address = reverse("public:request_client")
     for reference, kept in (("", ""), (f" {REFERENCE} ", REFERENCE)):
         assert client.post(address, {**texts, "reference": reference}).status_code == 302
         assert Registration.objects.latest("pk").reference == kept

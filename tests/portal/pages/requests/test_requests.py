@@ -6,11 +6,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import Entry
 from clients.access import one_time_codes
 from clients.mail import outbox
 from clients.models import Mail, MailedCode, Registration
 from portal.web import form_rate_limits
 from tests.portal.support import browsers
+from tests.portal.support.staff import signed_in
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +23,7 @@ FORM = {
     "contact_email": "Wim@Rekenhuis.example",
     "client_name": "Loonverwerking-koppeling",
     "purpose": "We check addresses before we send letters.",
+    "scenario": "client_credentials",
     "scopes": ["address.read"],
 }
 
@@ -182,6 +185,32 @@ def test_a_new_code_replaces_the_old_one(client) -> None:
     if old != new:
         assert confirm(client, registration, old).status_code == 422
     assert confirm(client, registration, new).status_code == 302
+
+
+def test_the_scenario_is_chosen_shown_and_recorded(client) -> None:
+    factories.scope()
+    page = client.get(reverse("public:request_client")).text
+    assert re.search(r'value="client_credentials" checked', page)
+    assert re.search(r'value="authorization_code" disabled', page)
+    for missing in ({"scenario": ""}, {"scenario": "authorization_code"}, {"scenario": "implicit"}):
+        assert client.post(reverse("public:request_client"), {**FORM, **missing}).status_code == 422
+    registration = ask(client)
+    assert registration.scenario == "client_credentials"
+    seen = registration.content_hash
+    Registration.objects.filter(pk=registration.pk).update(scenario="")
+    assert Registration.objects.get().content_hash != seen, "a reviewer decides on it"
+    Registration.objects.filter(pk=registration.pk).update(scenario="client_credentials")
+
+    page = confirm(client, registration, code_of(registration)).headers["Location"]
+    review = reverse("security:review", args=[registration.uid])
+    for text in (client.get(page).text, signed_in(factories.noor()).get(review).text):
+        assert "Scenario" in text
+        assert "Client credentials" in text
+    signed_in(factories.noor()).post(review, {"decision": "reject", "seen": seen, "message": "Not now."})
+    for action in ("registration.confirmed", "registration.rejected"):
+        assert Entry.objects.with_action(action)[0].changes["scenario"] == [None, "client_credentials"]
+    record = reverse("auditor:decided_request", args=[registration.uid])
+    assert "Client credentials" in signed_in(factories.ada()).get(record).text
 
 
 def test_who_mistyped_their_address_finds_the_form_as_they_left_it(client) -> None:

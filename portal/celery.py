@@ -6,10 +6,11 @@ from typing import Any
 import django
 from celery import Celery, Task
 from celery.signals import celeryd_init, setup_logging
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import InterfaceError, InternalError, OperationalError
 
 from foundation.log_lines import write_lines_only
 from foundation.log_stream import unbuffered
+from portal.config.celery_options import OPTIONS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -17,13 +18,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 class PatientTask(Task):  # type: ignore[type-arg]  # no Task[..., Any] at run time
     """Task that is retried after an outage of the database, until beat's next round is due."""
 
-    autoretry_for = (OperationalError, InterfaceError)
+    autoretry_for = (OperationalError, InterfaceError, InternalError)  # the last one: of a server that became a replica
     default_retry_delay = 30  # seconds
     max_retries = 120
 
 
 app = Celery("keydesk", task_cls=PatientTask)
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("django.conf:settings", namespace="CELERY")  # CELERY_BROKER_URL
+app.add_defaults(lambda: OPTIONS)
 app.autodiscover_tasks()
 
 

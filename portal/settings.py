@@ -22,7 +22,6 @@ from portal.config.environment import (
     synchronous_commit,
     time_zone,
 )
-from portal.config.schedule import SCHEDULE
 from portal.config.team import team
 from tokens.storage.pg_connection import KEEPALIVE_PARAMETERS
 
@@ -128,28 +127,6 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://localhost:6379
 CACHE_URL = env.str("CACHE_URL", default=CELERY_BROKER_URL)
 # The prefix tells values that are JSON from the pickles of before 0.1.0, which are never read.
 CACHES = {"default": {"BACKEND": "portal.config.cache.Cache", "LOCATION": CACHE_URL, "KEY_PREFIX": "json"}}
-
-# The broker holds nothing of value (docs/decisions/0007): tasks refer to rows, and beat finds rows whose task is
-# missing. So Valkey gets no acknowledgements; with them, kombu 5.7 ends a busy worker when Valkey restarts.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "ack_emulation": False,
-    "max_retries": 0,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,  # seconds
-}
-CELERY_TASK_ACKS_LATE = True  # an unfinished task of a lost process returns to the queue
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_TIME_LIMIT = 300
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_PUBLISH_RETRY = False  # no retry while the broker is down (foundation/dispatch.py): beat finds pending work
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Signing has a queue of its own, so that only one service needs its key; a worker without --queues serves both.
-CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "signing")}
-CELERY_TASK_ROUTES = {"audit.tasks.sign_checkpoint": {"queue": "signing"}}
-CELERY_BEAT_SCHEDULER = "portal.serving.one_beat:OneBeat"  # so each worker may have a beat
-CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://localhost:25", parse_default=True)}

@@ -1,1 +1,1 @@
-"""Settings from the environment, system checks, caches, log lines."""
+"""Settings from the environment, system checks, caches, log lines, options of Celery."""

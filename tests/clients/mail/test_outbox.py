@@ -15,6 +15,7 @@ from clients.models import Mail, MailedCode, ManagementLink
 from clients.refusal_codes import Code
 from clients.tasks import send_pending_mail
 from foundation.refusals import Refusal
+from portal.config.schedule import SCHEDULE
 from tests.support.factories import NOW, SYSTEM, client, lotte
 from tests.support.smtp import Inbox
 
@@ -202,8 +203,8 @@ def test_of_two_sweeps_at_once_one_does_the_work(inbox):
     assert mail.state == Mail.State.SENT
 
 
-def test_a_task_that_no_worker_took_is_dropped_when_the_next_one_is_made(settings):
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+def test_a_task_that_no_worker_took_is_dropped_when_the_next_one_is_made():
+    for entry in SCHEDULE.values():
         assert entry["options"]["expires"] == entry["schedule"].total_seconds()
 
 

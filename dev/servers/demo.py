@@ -120,7 +120,7 @@ def own_parts(ports: Ports, env: Mapping[str, str]) -> list[tuple[str, Launch]]:
     return [
         ("web", lambda: stack.web(ports.web, env=env, log=FILES / "web.log")),
         ("worker", lambda: stack.worker(env=env, log=FILES / "worker.log")),
-        ("beat", lambda: stack.beat(FILES / "beat-schedule", env=env, log=FILES / "beat.log")),
+        ("beat", lambda: stack.beat(env=env, log=FILES / "beat.log")),
     ]
 
 

@@ -38,8 +38,8 @@ def worker(*, env: Mapping[str, str], log: Path) -> Process:
     return start("worker", command, env=env, cwd=ROOT, log=log, patience=20)
 
 
-def beat(schedule: Path, *, env: Mapping[str, str], log: Path) -> Process:
-    command = [*_celery(), "beat", "--schedule", str(schedule)]
+def beat(*, env: Mapping[str, str], log: Path) -> Process:
+    command = [*_celery(), "beat"]
     return start("beat", command, env=env, cwd=ROOT, log=log)
 
 

@@ -88,7 +88,7 @@ class Keydesk:
         command = ["celery", "--quiet", "-A", "portal", "worker", "--queues", queue, "--concurrency", concurrency]
         command += ["--without-gossip", "--without-mingle", "--hostname", f"{name}@{host}"]
         if name == "worker":
-            command += ["--beat", "--schedule", str(self.cluster.home(host) / "beat-schedule")]
+            command += ["--beat"]
         return command, {}
 
     def run(self, command: list[str], *, host: str = APPS[0]) -> str:

@@ -154,7 +154,7 @@ def build(directory: Path, inbox: Inbox, smtp_port: int) -> Live:
         broker=Part(lambda: valkey.launch(directory, log=directory / "valkey.log")),
         web=web_part(port, env, directory),
         worker=Part(lambda: stack.worker(env=env, log=directory / "worker.log")),
-        beat=Part(lambda: stack.beat(directory / "beat-schedule", env=env, log=directory / "beat.log")),
+        beat=Part(lambda: stack.beat(env=env, log=directory / "beat.log")),
     )
 
 

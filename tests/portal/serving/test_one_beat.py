@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 @contextmanager
 def beat(directory: Path, name: str) -> Iterator[Process]:
     env = environment()
-    process = stack.beat(directory / f"{name}-schedule", env=env, log=directory / f"{name}.log")
+    process = stack.beat(env=env, log=directory / f"{name}.log")
     try:
         yield process
     finally:
@@ -77,8 +77,7 @@ def test_one_that_lost_its_connection_asks_again(tmp_path: Path) -> None:
 
 def test_a_worker_may_have_it(tmp_path: Path) -> None:
     """As docker-compose.yml starts one."""
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker", "--concurrency", "1"]
-    command += ["--beat", "--schedule", str(tmp_path / "schedule")]
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker", "--concurrency", "1", "--beat"]
     process = start("worker", command, env=environment(), cwd=stack.ROOT, log=tmp_path / "worker.log", patience=20)
     try:
         assert says(process, "beat_sends")

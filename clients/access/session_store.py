@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY as USER
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db.utils import InternalError, OperationalError
 from django.utils import timezone
 
 from clients.models import Session
@@ -44,6 +46,15 @@ class SessionStore(db.SessionStore):
         row.address, row.browser = data.get(ADDRESS, ""), data.get(BROWSER, "")
         row.method = data.get(METHOD, "")
         return row
+
+    def save(self, must_create: bool = False) -> None:
+        """Save the session. An outage stays one; for Django it means that somebody ended the session meanwhile."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError | InternalError):
+                raise error.__context__  # noqa: B904  (with its own cause)
+            raise
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key

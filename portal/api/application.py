@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.datastructures import MultiValueDict
@@ -33,6 +32,7 @@ from portal.api.team import issuers as team_issuers
 from portal.api.team import requests as team_requests
 from portal.api.team import scopes as team_scopes
 from portal.explanations.api_codes import ApiCode
+from portal.web.outages import is_outage
 from tokens.protocol.errors import Rule
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,7 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 
 def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_outage(error):
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         return answer(request, Problem(Rule.UNAVAILABLE, headers=headers))
     log.error("api_request_failed", exc_info=error)

@@ -114,17 +114,24 @@ class Cluster:
 
     def start_valkey(self, host: str, *, again: bool = False) -> None:
         """Start it as a replica of the other, unless it is the first and started for the first time."""
-        command = [self.programs.paths["valkey-server"], str(FILES / "valkey.conf"), "--dir", str(self.home(host))]
+        command = [self.programs.paths["valkey-server"], str(self._own("valkey.conf", host))]
+        command += ["--dir", str(self.home(host))]
         if again or host != VALKEYS[0]:
             command += ["--replicaof", next(other for other in VALKEYS if other != host), "6379"]
         self.start(host, "valkey", command, self.programs.environment)
 
     def start_sentinel(self, host: str) -> None:
-        file = self.home(host) / "sentinel.conf"
-        if not file.exists():
-            file.write_text((FILES / "sentinel.conf").read_text())
-        command = [self.programs.paths["valkey-server"], str(file), "--sentinel", "--dir", str(self.home(host))]
+        file = str(self._own("sentinel.conf", host))
+        command = [self.programs.paths["valkey-server"], file, "--sentinel", "--dir", str(self.home(host))]
         self.start(host, "sentinel", command, self.programs.environment)
+
+    def _own(self, name: str, host: str) -> Path:
+        """Return the host's copy of a file, which Valkey and Sentinel rewrite when a role changes."""
+        file = self.home(host) / name
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            file.write_text((FILES / name).read_text())
+        return file
 
     def start_haproxy(self, host: str, *, tokens: int = 1) -> None:
         """Start the proxy of a machine of Keydesk, or that of the edge, for so many `tokens` on each machine."""

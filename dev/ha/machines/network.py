@@ -15,8 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from dev.servers.processes import UnableToStart
+from dev.servers.stack import ROOT
 
 NETWORK = "10.99.0."
+SYSCTL = ROOT / "deploy" / "ha" / "sysctl.conf"
 EDGE = "edge"  # where the load, the proxy before Keydesk and the mail server are
 HOSTS = {EDGE: 1, "db1": 11, "db2": 12, "db3": 13, "app1": 21, "app2": 22}
 _INSIDE = "KEYDESK_HA_INSIDE"
@@ -77,6 +79,7 @@ def make(hosts_file: Path) -> None:
         _run("ip", "-n", host, "address", "add", f"{address(host)}/24", "dev", "eth0")
         _run("ip", "-n", host, "link", "set", "eth0", "up")
         _run("ip", "-n", host, "link", "set", "lo", "up")
+        _run(*on(host, ["sysctl", "-q", "-p", str(SYSCTL)]))
     names = "".join(f"{address(host)} {host}\n" for host in HOSTS)
     hosts_file.write_text(f"127.0.0.1 localhost\n{names}")
     _run("mount", "--bind", str(hosts_file), "/etc/hosts")

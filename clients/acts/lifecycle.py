@@ -153,18 +153,23 @@ def suspend(
 
 
 @transaction.atomic
-def reactivate(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
-    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now)
+def reactivate(
+    *, client: Client, reason: str, message: str = "", by: Actor, now: datetime, evidence: Changes | None = None
+) -> None:
+    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now, evidence)
 
 
 @transaction.atomic
-def close(*, client: Client, reason: str, message: str = "", by: Actor, now: datetime) -> None:
+def close(
+    *, client: Client, reason: str, message: str = "", by: Actor, now: datetime, evidence: Changes | None = None
+) -> None:
     """Close a client for good: its keys, secrets and trusts end, its history stays."""
     Client.objects.locked(client.pk)
     client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
     client.trusts.not_ended(now).update(ends_at=now)
-    _move(client, {Status.ACTIVE, Status.SUSPENDED}, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now)
+    open_ones: set[str] = {Status.ACTIVE, Status.SUSPENDED}
+    _move(client, open_ones, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now, evidence)
 
 
 def _move(

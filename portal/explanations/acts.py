@@ -104,6 +104,7 @@ OF_CREDENTIALS: dict[str, Text] = {
         "The file does not continue the change log in the database: entry %(seq)s differs. "
         "Give log.jsonl of the newest export."
     ),
+    TokenCode.NOTHING_LETS_IN: _("No key, secret, trust or address of keys of this client is left to end."),
     TokenCode.NO_VALID_TOKENS: _("Nothing to invalidate: this key or secret has no valid tokens."),
     TokenCode.TOKEN_STOPPED_ALREADY: _("This token had stopped working already."),
 }

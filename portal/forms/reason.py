@@ -44,14 +44,23 @@ class ReasonAndMessageForm(ReasonForm):
     )
 
 
-class IncidentForm(ReasonAndMessageForm):
+class CaseForm(ReasonAndMessageForm):
+    """The same for acts on a client that may belong to a case; its number is a text such as 4711 or SEC-2026-031."""
+
+    case = Line(
+        label=_("Case number"), help_text=_("If this belongs to an incident: the act then stands in its report."),
+        is_name=False, required=False, max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    field_order = ("case", "reason", "message")
+
+
+class IncidentForm(CaseForm):
     """The same for acts of the incident desk, which belong to a case."""
 
     case = Line(
-        label=_("Case number"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        label=_("Case number"), is_name=False, max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Give the number of the case: the report is made by it.")},
     )  # fmt: skip
-    field_order = ("case", "reason", "message")
 
 
 class InternalReasonForm(ReasonForm):

@@ -17,11 +17,14 @@ from django.db.models import F, Q, QuerySet
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
+from clients.acts.federation import jwks_uris
 from clients.former_ids import has_id
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Key, Secret, Trust
+from foundation.refusals import Refusal
 from tokens.acts import leak_ends
 from tokens.acts.leaks import Leak, Traces, addresses
+from tokens.acts.refusal_codes import TokenCode
 from tokens.acts.uses import evidence
 from tokens.models import Token
 from tokens.protocol.federated import differences
@@ -166,6 +169,42 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
         changes |= client.pause_self_service()
     changes |= seen
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
+
+
+@transaction.atomic
+def revoke_all(
+    *, client: Client, by: Actor, now: datetime, reason: str = "", message: str = "", case: str = ""
+) -> None:
+    """End all that lets a client in, with every token: its keys, secrets, trusts and addresses of keys.
+
+    Each has its entry, as if revoked alone; the contacts get one mail. Raises Refusal if nothing is left to end.
+    """
+    locked = Client.objects.locked(client.pk)
+    keys = _newest_of_each(locked.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)))
+    leaks = [Leak(found) for found in (*keys, *locked.secrets.usable(now), *locked.trusts.not_ended(now))]
+    seen = {leak.reference: evidence_of(leak, case) for leak in leaks}  # before the first end invalidates the tokens
+    addresses_of_keys = list(locked.jwks_uris.filter(ends_at=None))
+    if not leaks and not addresses_of_keys:
+        raise Refusal(TokenCode.NOTHING_LETS_IN)
+    for leak in leaks:
+        changes = leak_ends.end(leak=leak, client=locked, now=now) | seen[leak.reference]
+        log.record(
+            action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason)
+        )
+    for address in addresses_of_keys:
+        jwks_uris.end(jwks_uri=address, by=by, now=now)
+        changes = {"url": (address.url, None), "case": (None, case or None)}
+        log.record(action=Action.JWKS_URI_REMOVED, actor=by, subject=address, changes=changes, note=by.because(reason))
+    locked.pause_self_service()
+    tell_contacts(
+        client=client, action=Action.INCIDENT_REVOKED, subject=client.audit_label, by=by, now=now, what="client",
+        message=message,
+    )  # fmt: skip
+
+
+def evidence_in(client: Client, case: str) -> leak_ends.Changes:
+    """Return what the entry of an act on a client keeps of a case, {} without one."""
+    return evidence_of(Leak(client), case) if case else {}
 
 
 def evidence_of(leak: Leak, case: str) -> leak_ends.Changes:

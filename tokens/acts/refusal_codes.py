@@ -13,6 +13,7 @@ class TokenCode(StrEnum):
     LEAKED_TRUST_STOPPED_ALREADY = "leaked_trust_stopped_already"
     LOG_NOT_A_CONTINUATION = "log_not_a_continuation"
     LEAKS_NOT_ALL_ENDED = "leaks_not_all_ended"
+    NOTHING_LETS_IN = "nothing_lets_in"
     NO_VALID_TOKENS = "no_valid_tokens"
     PROOF_INVALID = "proof_invalid"
     TOKEN_STOPPED_ALREADY = "token_stopped_already"  # noqa: S105

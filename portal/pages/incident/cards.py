@@ -31,6 +31,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "networks": network_uses(client, credential),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "issued_to": _issued_to(leak),
+        "has_way_in": _has_way_in(client, now),
         "closed": client.status == Client.Status.CLOSED,
         "active": client.is_active,
         "anchor": f"found-{number}",
@@ -50,6 +51,14 @@ def title(leak: Leak) -> str:
     if leak.token:
         return _("An access token of %(name)s") % name
     return _("The client %(name)s") % name
+
+
+def _has_way_in(client: Client, now: datetime) -> bool:
+    lasting = (
+        client.keys.usable(now), client.secrets.usable(now), client.trusts.not_ended(now),
+        client.jwks_uris.filter(ends_at=None),
+    )  # fmt: skip
+    return any(rows.exists() for rows in lasting)
 
 
 def _issued_to(leak: Leak) -> str:

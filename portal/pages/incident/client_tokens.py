@@ -9,23 +9,24 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.forms.reason import IncidentForm, ReasonAndMessageForm
+from portal.forms.reason import CaseForm, IncidentForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.incident import cards
 from portal.web.http_request import Request, posted
 from tokens.acts import invalidation
-from tokens.acts.incident import revoke
+from tokens.acts.incident import evidence_in, revoke
 from tokens.acts.leaks import Leak
 
 
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
-    client, form = client_of_anybody(uid), ReasonAndMessageForm(posted(request))
+    client, form = client_of_anybody(uid), CaseForm(posted(request))
     if form.is_valid():
         told = {name: form.cleaned_data[name] for name in ("reason", "message")}
-        invalidation.invalidate_all(client=client, **told, by=actor(request), now=request.now)
+        evidence = evidence_in(client, form.cleaned_data["case"])
+        invalidation.invalidate_all(client=client, **told, evidence=evidence, by=actor(request), now=request.now)
         messages.success(request, _("No token that was issued before now works any more."))
         return redirect("security:client", uid)
     context = {"client": client, "form": form}

@@ -80,6 +80,11 @@ def _end_all_tokens(leak: Leak, told: dict[str, Any]) -> str:
     return _("No token of %(name)s that was issued before now works any more.")
 
 
+def _end_everything(leak: Leak, told: dict[str, Any]) -> str:
+    incidents.revoke_all(client=leak.client, **told)
+    return _("All that let %(name)s in has ended. Its contacts get a mail.")
+
+
 def _suspend(leak: Leak, told: dict[str, Any]) -> str:
     lifecycle.suspend(client=leak.client, **_with_evidence(leak, told))
     return _("%(name)s is suspended.")
@@ -95,6 +100,7 @@ def _with_evidence(leak: Leak, told: dict[str, Any]) -> dict[str, Any]:
 ACTS: dict[str, tuple[Callable[[Leak, dict[str, Any]], str], str | Promise]] = {
     "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
     "tokens": (_end_all_tokens, gettext_lazy("Invalidate all tokens of this client?")),
+    "everything": (_end_everything, gettext_lazy("End all keys, secrets and tokens of this client?")),
     "suspend": (_suspend, gettext_lazy("Suspend this client?")),
 }
 

@@ -24,7 +24,7 @@ from portal.flows.proposals import propose
 from portal.forms.client_lists import ScopesForm, SettingsForm, of_everybody
 from portal.forms.edit_conflict import SeenForm, status_of
 from portal.forms.failures import JournalForm
-from portal.forms.reason import ReasonAndMessageForm
+from portal.forms.reason import CaseForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.security import held_scopes
@@ -32,6 +32,7 @@ from portal.ui import client_health, field_rows, log_entries, usage_chart
 from portal.ui.rotation import Uses
 from portal.ui.token_list import network_uses, shown_tokens
 from portal.web.http_request import Request, posted
+from tokens.acts import incident as incidents
 from tokens.models import CredentialUse
 
 MAX_TOKENS, MAX_ENTRIES = 20, 10
@@ -136,13 +137,14 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
 def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
-    client, form = client_of_anybody(uid), ReasonAndMessageForm(posted(request))
+    client, form = client_of_anybody(uid), CaseForm(posted(request))
     carry_out, title, submit, consequence, done = ACTS[act]
     name, status = {"name": client.name}, 422 if form.errors else 200
     if form.is_valid():
         told = {name: form.cleaned_data[name] for name in ("reason", "message")}
+        evidence = incidents.evidence_in(client, form.cleaned_data["case"])
         with refusals_to(form):
-            carry_out(client=client, **told, by=actor(request), now=request.now)
+            carry_out(client=client, **told, evidence=evidence, by=actor(request), now=request.now)
             messages.success(request, str(done) % name)
             return redirect("security:client", uid)
         status = 409

@@ -9,13 +9,18 @@ from django.urls import reverse
 
 from audit.models import Entry
 from clients.acts.credentials import keys as key_acts
-from clients.models import Client, Key, Mail, Secret
+from clients.acts.credentials import trusts
+from clients.mail.rendering import render
+from clients.models import Client, JwksUri, Key, Mail, Secret
+from foundation.refusals import Refusal
 from tests.portal.pages.incident.test_incident import revoke
 from tests.portal.pages.incident.test_pasted_secret import look_up, token_of
 from tests.portal.support.staff import signed_in
 from tests.support import factories, keys
 from tests.support.factories import by, lotte, noor
-from tokens.models import UsageDetail
+from tokens.acts import incident
+from tokens.acts.refusal_codes import TokenCode
+from tokens.models import Token, UsageDetail
 
 pytestmark = pytest.mark.django_db
 
@@ -36,17 +41,17 @@ def key(client: Client) -> Key:
     return made
 
 
-@pytest.mark.parametrize("act", ["revoke", "tokens", "suspend"])
+@pytest.mark.parametrize("act", ["revoke", "tokens", "everything", "suspend"])
 def test_the_entry_of_each_act_keeps_the_case_and_who_used_it(client, key, act) -> None:
     token_of(client, key.credential)
     revoke(look_up(key.kid), act)
-    changes = Entry.objects.first().changes
+    changes = Entry.objects.filter(subject_id__in=[key.audit_id, client.audit_id]).first().changes
     assert changes["case"] == [None, CASE]
     assert changes["networks"][1][0].startswith("203.0.113.77 (3, ")
     assert len(changes["addresses"][1]) == 1
 
 
-@pytest.mark.parametrize("act", ["revoke", "tokens", "suspend"])
+@pytest.mark.parametrize("act", ["revoke", "tokens", "everything", "suspend"])
 def test_each_act_needs_a_case_number(client, key, act) -> None:
     answer = revoke(look_up(key.kid), act, case=" ")
     assert answer.status_code == 422
@@ -88,3 +93,46 @@ def test_the_card_has_four_words_and_what_each_scope_gives(client, key) -> None:
         assert words in page
     for scope in client.scopes.all():
         assert scope.described_in("en") in page
+
+
+def test_everything_that_lets_a_client_in_ends_in_one_act(client, key) -> None:
+    """A mail, and an entry for each credential, so that the past of each and a restored database know it."""
+    issuer = factories.issuer()
+    trusts.add(client=client, issuer=issuer, subject="repo:meters", claims={}, by=by(lotte()), now=factories.NOW)
+    address = JwksUri.objects.create(client=client, url="https://keys.example/jwks", added_at=factories.NOW)
+    published = key_acts.add(client=client, key=keys.public_key(), by=by(lotte()), now=factories.NOW)
+    Key.objects.filter(pk=published.pk).update(jwks_uri=address)
+    token_of(client, key.credential)
+    page = revoke(look_up(key.kid), "everything").text
+    now = datetime.now(UTC)
+    assert not client.keys.usable(now).exists()
+    assert not client.secrets.usable(now).exists()
+    assert not client.trusts.not_ended(now).exists()
+    assert not client.jwks_uris.filter(ends_at=None).exists()
+    assert not Token.objects.live(now).exists()
+    entries = Entry.objects.filter(changes__case__1=CASE)
+    assert sorted(entries.values_list("action", flat=True)) == [*["incident.revoked"] * 4, "jwks_uri.removed"]
+    assert all(reverse("auditor:log_entry", args=[entry.seq]) in page for entry in entries)
+    (mail,) = Mail.objects.filter(kind=Mail.Kind.LEAK_REVOKED)
+    text = render(mail, now=now, link_url="https://x/")
+    assert text.subject == f"Action needed: all keys and secrets of {client.name} were ended"
+    assert f"{client.name} cannot authenticate" in " ".join(text.body.split())
+    assert "End all its keys" not in look_up(client.client_id), "nothing is left to end"
+    with pytest.raises(Refusal, match=TokenCode.NOTHING_LETS_IN):
+        incident.revoke_all(client=client, by=by(noor()), now=now)
+
+
+@pytest.mark.parametrize("name", ["security:change_client_status", "security:invalidate_tokens"])
+def test_an_act_on_the_clients_own_page_can_belong_to_a_case(client, key, name) -> None:
+    address = reverse(name, args=[client.uid, *(["suspend"] if name.endswith("status") else [])])
+    assert signed_in(noor()).post(address, {"reason": "They asked", "case": "4711"}).status_code == 302
+    assert Entry.objects.first().changes["case"] == [None, "4711"]
+    report = signed_in(noor()).get(reverse("security:incident_report", args=[client.uid], query={"case": "4711"}))
+    assert report.status_code == 200
+    assert "They asked" in report.text
+
+
+def test_without_a_case_nothing_of_one_is_kept(client) -> None:
+    address = reverse("security:change_client_status", args=[client.uid, "suspend"])
+    assert signed_in(noor()).post(address, {"reason": "They asked"}).status_code == 302
+    assert Entry.objects.first().changes == {"status": ["active", "suspended"]}

@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from dev.ha import cores, report, restore
+from dev.ha import cores, report, restore, upgrade
 from dev.ha.faults import BEHIND, FAULTS
 from dev.ha.ledger import Ledger
 from dev.ha.load import Load
@@ -50,6 +50,9 @@ def run(cluster: Cluster, options: argparse.Namespace) -> bool:
     try:
         mailbox.open()
         cluster.make()
+        if options.upgrade:
+            keydesk.directory = DIRECTORY / "previous"
+            say(f"From the version before: {upgrade.unpack_previous(keydesk.directory)}")
         say(f"PostgreSQL is up after {time.monotonic() - began_at:.0f} s; logs are in {DIRECTORY}")
         load = Load(keydesk.make(), Ledger(), options.rate)
         say(f"Keydesk is up after {time.monotonic() - began_at:.0f} s")
@@ -57,6 +60,8 @@ def run(cluster: Cluster, options: argparse.Namespace) -> bool:
             return count_cores(cluster, keydesk, load)
         load.start()
         trial = Trial(cluster, keydesk, load, mailbox)
+        if options.upgrade:
+            return try_upgrade(trial)
         if options.restore:
             return try_restore(restore.Restore(cluster, keydesk, load, trial))
         return try_faults(trial, options)
@@ -86,6 +91,14 @@ def try_faults(trial: Trial, options: argparse.Namespace) -> bool:
     return any(result.broken for result in results) is bool(options.asynchronous)
 
 
+def try_upgrade(trial: Trial) -> bool:
+    result = trial.run(upgrade.ROLL)
+    text = report.table([result], rate=trial.load.rate)
+    say(f"\n{text}")
+    report.publish("upgrade", text)
+    return result.reached and not result.broken
+
+
 def try_restore(attempt: restore.Restore) -> bool:
     outcome = attempt.run(say)
     (DIRECTORY / "restore.json").write_text(json.dumps(asdict(outcome), indent=1))
@@ -112,6 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"faults by name: {names}")
     parser.add_argument("--asynchronous", action="store_true", help="without synchronous replication: see what is lost")
     parser.add_argument("--restore", action="store_true", help="a back-up and two restores instead of faults")
+    parser.add_argument("--upgrade", action="store_true", help="the version before the last migration, then this one")
     parser.add_argument("--cores", action="store_true", help="CPU of each part per token instead of faults")
     parser.add_argument("--rate", type=float, default=80, help="tokens a second")
     return parser.parse_args()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def test_a_lost_host_is_replaced_as_soon_as_patroni_allows() -> None:
     assert DYNAMIC["ttl"] == 20
     assert DYNAMIC["ttl"] >= DYNAMIC["loop_wait"] + 2 * DYNAMIC["retry_timeout"]
     assert DYNAMIC["primary_start_timeout"] == 0
+
+
+def test_the_callbacks_of_patroni_are_programs() -> None:
+    for path in map(Path, PATRONI["postgresql"]["callbacks"].values()):
+        assert os.access(FILES / path.name, os.X_OK)
 
 
 def test_the_archive_is_a_minute_old_at_most() -> None:

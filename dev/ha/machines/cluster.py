@@ -75,6 +75,7 @@ class Cluster:
         (home / "run").mkdir(mode=0o700, exist_ok=True)
         (home / "patroni").mkdir(mode=0o700, exist_ok=True)
         text = (FILES / "patroni.yml").read_text().replace("/run/postgresql", str(home / "run"))
+        text = text.replace("/etc/patroni/", f"{FILES}/")
         text = text.replace(
             "local all postgres peer", "local all postgres trust"
         )  # nobody else can enter the directory

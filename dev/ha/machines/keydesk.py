@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 from dev.ha.machines import network
@@ -25,7 +27,10 @@ PARTS = ("web", "tokens", "worker", "signer")
 
 @dataclass
 class Keydesk:
+    """`directory`: the version of Keydesk that is started."""
+
     cluster: Cluster
+    directory: Path = ROOT
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,9 +67,9 @@ class Keydesk:
         for name in PORTS:
             self.wait_ready(name)
 
-    def wait_ready(self, name: str, *, number: int = 1) -> None:
-        """Return once this part is ready on each host. Raises UnableToStart."""
-        for host in APPS:
+    def wait_ready(self, name: str, *, number: int = 1, hosts: Iterable[str] = APPS) -> None:
+        """Return once this part is ready on each of the hosts. Raises UnableToStart."""
+        for host in hosts:
             health = partial(is_ready, host, PORTS[name][1] + number - 1)
             wait_until(health, self.cluster.running[host, named(name, number)], seconds=60)
 
@@ -77,7 +82,9 @@ class Keydesk:
     def start(self, host: str, name: str, *, number: int = 1) -> None:
         """Start a part on a host; `number`: which of several there."""
         command, more = self._command(host, name, number)
-        self.cluster.start(host, named(name, number), [sys.executable, "-m", *command], self.environment | more)
+        self.cluster.start(
+            host, named(name, number), [sys.executable, "-m", *command], self.environment | more, self.directory
+        )
 
     def _command(self, host: str, name: str, number: int) -> tuple[list[str], dict[str, str]]:
         if name in PORTS:
@@ -104,7 +111,7 @@ class Keydesk:
 
     def _done(self, command: list[str], host: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            network.on(host, command), env=self.environment, cwd=ROOT, capture_output=True, text=True,
+            network.on(host, command), env=self.environment, cwd=self.directory, capture_output=True, text=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

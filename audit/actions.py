@@ -76,6 +76,7 @@ class Action(models.TextChoices):
     KEY_TOOK_OVER = "key.took_over", _("{actor} saw the first use of the key {subject}, which waited for it")
     KEY_DROPPED = "key.dropped", _("{actor} retired the key {subject}, which was not used in time")
     TRUST_ADDED = "trust.added", _("{actor} added the trust {subject}")
+    TRUST_EXTENDED = "trust.extended", _("{actor} extended the trust {subject}")
     TRUST_REMOVED = "trust.removed", _("{actor} removed the trust {subject}")
     KEY_REFUSED = "key.refused", _("{actor} uploaded a private key for {subject}; it was refused and not stored")
     LINK_REQUESTED = "link.requested", _("{actor} asked for a management link for {subject}")

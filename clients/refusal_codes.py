@@ -61,6 +61,7 @@ class Code(StrEnum):
     TRUST_CLAIM_NAME = "trust_claim_name"
     TRUST_CLAIM_VALUE = "trust_claim_value"
     TRUST_EXISTS = "trust_exists"
+    TRUST_NOT_NEAR_ITS_END = "trust_not_near_its_end"
     TRUST_REMOVED_ALREADY = "trust_removed_already"
     TRUST_SUBJECT = "trust_subject"
     TRUST_WILDCARD = "trust_wildcard"

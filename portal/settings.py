@@ -43,10 +43,9 @@ TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 OPERATIONS_HOST = env.str("OPERATIONS_HOST", default="127.0.0.1")
 OPERATIONS_PORT = env.int("OPERATIONS_PORT", default=9000)
 SERVICE_NAME = env.str("SERVICE_NAME", default="Keydesk")
-ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 SUPPORT_EMAIL, SUPPORT_PHONE = env.str("SUPPORT_EMAIL", default=""), env.str("SUPPORT_PHONE", default="")
 ENVIRONMENT_NAME, ENVIRONMENT_COLOUR = env.str("ENVIRONMENT_NAME", default=""), env.str("ENVIRONMENT_COLOUR", "blue")
-ORGANISATION_REGISTER = env.str("ORGANISATION_REGISTER", default="")
+ORGANISATION_NAME, ORGANISATION_REGISTER = env.str("ORGANISATION_NAME", ""), env.str("ORGANISATION_REGISTER", "")
 HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -262,6 +261,7 @@ ASSERTION_AUDIENCE_STRICT = FAPI2 or env.bool("ASSERTION_AUDIENCE_STRICT", defau
 VERIFY_ACCEPTS_QUERY = not FAPI2 and env.bool("VERIFY_ACCEPTS_QUERY", default=True)
 SECRET_MAX_AGE = timedelta(days=env.int("SECRET_MAX_AGE", default=730))  # 0 days: no end
 KEY_MAX_AGE = timedelta(days=env.int("KEY_MAX_AGE", default=730))  # of bare keys: a certificate has its own end
+TRUST_MAX_AGE = timedelta(days=env.int("TRUST_MAX_AGE", default=730))
 THROTTLING = env.bool("THROTTLING", default=True)
 CLIENT_RATE_LIMIT = env.int("CLIENT_RATE_LIMIT", default=600)  # HTTP requests per minute and client
 FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused HTTP requests per minute and address

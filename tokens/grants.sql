@@ -7,7 +7,7 @@ GRANT SELECT (id, client_id, digest, ends_at, expires_at) ON clients_secret TO :
 GRANT SELECT (id, client_id, kid, jwk, algorithms, active_from, retires_at, not_after, expires_at, added_at)
     ON clients_key TO :"tokens";
 GRANT SELECT ON clients_policybound TO :"tokens";
-GRANT SELECT (id, client_id, issuer_id, subject, claims, ends_at, added_at) ON clients_trust TO :"tokens";
+GRANT SELECT (id, client_id, issuer_id, subject, claims, ends_at, expires_at, added_at) ON clients_trust TO :"tokens";
 GRANT SELECT (id, name, url, audience, max_lifetime, enabled_at, disabled_at, keys, keys_fetched_at, pasted_keys)
     ON clients_issuer TO :"tokens";
 GRANT SELECT, INSERT ON tokens_token, tokens_usedassertion TO :"tokens";

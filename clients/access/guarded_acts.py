@@ -20,6 +20,7 @@ class Act(models.TextChoices):
     END_ADDED = "end_added", _("End what was added")
     CHANGE_SELF_SERVICE = "change_self_service", _("Change what the client does by itself")
     ADD_TRUST = "add_trust", _("Add this trust")
+    EXTEND_TRUST = "extend_trust", _("Extend this trust")
     REMOVE_TRUST = "remove_trust", _("Remove this trust")
     ADD_JWKS_URI = "add_jwks_uri", _("Confirm this address of keys")
     REMOVE_JWKS_URI = "remove_jwks_uri", _("Remove this address of keys")
@@ -40,7 +41,7 @@ ALWAYS_ASKED = frozenset(
     {Act.ADD_CONTACT, Act.ACCEPT_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY}
 )
 # A link opened soon after it was mailed proves as much as a code: present access to the same mailbox.
-SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY, Act.ADD_TRUST})
+SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY, Act.ADD_TRUST, Act.EXTEND_TRUST})
 
 # Sentence in the mail with the code of each act, with {client} to fill in.
 SENTENCES: dict[Act, str | Promise] = {
@@ -54,6 +55,7 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.END_ADDED: _("This code ends a key or secret that {client} added by itself."),
     Act.CHANGE_SELF_SERVICE: _("This code changes whether {client} adds keys and secrets by itself."),
     Act.ADD_TRUST: _("This code adds a trust to {client}."),
+    Act.EXTEND_TRUST: _("This code extends a trust of {client}."),
     Act.REMOVE_TRUST: _("This code removes a trust from {client}."),
     Act.ADD_JWKS_URI: _("This code lets an address decide about keys of {client}."),
     Act.REMOVE_JWKS_URI: _("This code removes the address of the keys of {client}."),

@@ -77,6 +77,8 @@ def _page(mail: Mail) -> str:
         return "contact:propose_change"
     if mail.kind == Kind.LEAK_REVOKED:
         return "contact:add_key" if mail.facts.get("what") == "contact:key" else "contact:client"
+    if mail.kind == Kind.CREDENTIAL_EXPIRES and mail.facts.get("trust"):
+        return "contact:credentials"
     if mail.kind == Kind.CREDENTIAL_EXPIRES:
         return "contact:client" if mail.facts.get("successor") or mail.facts.get("hint") else "contact:add_key"
     return "contact:add_key" if mail.kind in TO_ADD_KEY else "contact:client"

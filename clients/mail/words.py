@@ -134,6 +134,10 @@ WORDS: dict[str, Words] = {
         _("%(name)s: new trust added"),
         _("Software that gets such a token from this issuer can get tokens of this client."),
     ),
+    Action.TRUST_EXTENDED: Words(
+        _("%(name)s: trust extended"),
+        _("Software that gets such a token from this issuer goes on getting tokens of this client."),
+    ),
     Action.TRUST_REMOVED: Words(
         _("%(name)s: trust removed"),
         _("Software that authenticates with such a token is refused, and the tokens that it got have stopped working."),

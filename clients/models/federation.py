@@ -15,6 +15,7 @@ from clients.edit_tags import edit_tag
 from clients.models.client import Client
 
 MIN_LIFETIME, MAX_LIFETIME = 60, 86_400  # seconds, of any issuer's tokens
+EXTENDED_WITHIN = timedelta(days=30)  # before and after its end a trust can be extended
 LAST_GOOD_SET_SERVES = timedelta(hours=24)
 
 
@@ -86,15 +87,21 @@ class Issuer(models.Model):
 
 class TrustQuerySet(models.QuerySet["Trust"]):
     def not_ended(self, now: datetime) -> TrustQuerySet:
+        """Return the trusts that nobody ended; aged ones, too."""
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
 
     def usable(self, now: datetime) -> TrustQuerySet:
         """Return the trusts that authenticate at this moment, if their issuer's keys are known."""
-        return self.not_ended(now).filter(issuer__disabled_at=None)
+        in_time = Q(expires_at=None) | Q(expires_at__gt=now)
+        return self.not_ended(now).filter(in_time, issuer__disabled_at=None)
 
     def lasting(self, now: datetime) -> TrustQuerySet:
         """Return the usable trusts without an end set by a person, the ones to count on."""
         return self.usable(now).filter(ends_at=None)
+
+    def expiring(self, until: datetime, *, now: datetime) -> TrustQuerySet:
+        """Return the trusts to count on that end by their age until then."""
+        return self.lasting(now).filter(expires_at__lte=until)
 
     def behind_a_token(self, now: datetime) -> TrustQuerySet:
         """Return the trust that got the token of the outer query, while both live (PROTOCOL F-34).
@@ -114,12 +121,14 @@ class TrustQuerySet(models.QuerySet["Trust"]):
 class Trust(models.Model):
     """Whose JWTs of which issuer authenticate a client: an exact subject, and claims that must be equal.
 
-    A row never changes but to end: a change is a new row, so that tokens name what they were issued for.
+    A row never changes but to end, sooner or later: a change is a new row, so that tokens name what they were issued
+    for.
     """
 
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
         ENDED = "ended", _("Removed")
+        EXPIRED = "expired", _("Expired")
         DISABLED = "disabled", _("Issuer disabled")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -130,7 +139,8 @@ class Trust(models.Model):
     claims = models.JSONField(default=dict)  # name of a member, or a JSON Pointer -> value
     added_at = models.DateTimeField()
     added_by = models.TextField()  # a label, as in the change log
-    ends_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)  # set by a person
+    expires_at = models.DateTimeField(null=True)  # by its age (clients/acts/credentials/ends.py)
     warned_at = models.DateTimeField(null=True)  # when the contacts were last warned of its end
 
     objects = TrustQuerySet.as_manager()
@@ -142,7 +152,11 @@ class Trust(models.Model):
                 condition=Q(ends_at=None), name="one_trust_in_use_per_client_and_claims",
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["client", "ends_at"]), models.Index(fields=["issuer", "subject"])]
+        indexes = [
+            models.Index(fields=["client", "ends_at"]),
+            models.Index(fields=["expires_at"]),
+            models.Index(fields=["issuer", "subject"]),
+        ]
 
     def __str__(self) -> str:
         return self.subject
@@ -151,10 +165,21 @@ class Trust(models.Model):
         """Return whether it authenticates; needs its issuer."""
         if self.ends_at and self.ends_at <= now:
             return self.State.ENDED
+        if self.expires_at and self.expires_at <= now:
+            return self.State.EXPIRED
         return self.State.ACTIVE if self.issuer.is_enabled else self.State.DISABLED
 
     def works(self, now: datetime) -> bool:
         return self.state(now) == self.State.ACTIVE
+
+    @property
+    def end_at(self) -> datetime | None:
+        """Return the first end that is known today."""
+        return min((end for end in (self.ends_at, self.expires_at) if end), default=None)
+
+    def is_near_its_end(self, now: datetime) -> bool:
+        """Return whether it can be extended: it ends soon by its age, or ended so lately (PROTOCOL C-39)."""
+        return not self.ends_at and self.expires_at is not None and abs(self.expires_at - now) <= EXTENDED_WITHIN
 
     @property
     def title(self) -> str:

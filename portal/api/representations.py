@@ -53,12 +53,16 @@ class Credential(Schema):
     etag: str = Field(description="For If-Match")
 
 
+Why = Literal["retired", "replaced", "removed", "certificate_expires", "max_age", "policy", "unused"]
+BY_A_PERSON: dict[type[Row], Why] = {Key: "retired", Secret: "replaced", Trust: "removed"}
+
+
 class Ending(Schema):
     """End of a credential that is known today."""
 
     id: UUID
     at: datetime
-    why: Literal["retired", "replaced", "certificate_expires", "max_age", "policy", "unused"] = Field(
+    why: Why = Field(
         description="max_age: by the site's limit of its age; policy: by a stricter one; unused: unless it is used"
     )
 
@@ -121,7 +125,7 @@ def own_client(client: Client, now: datetime) -> OwnClient:
     """Return the client with all its credentials that have not ended, newest first."""
     keys = [key for key in client.keys.shown() if key.state(now) != Key.State.RETIRED]
     secrets = list(client.secrets.usable(now).order_by("-created_at"))
-    trusts = client.trusts.select_related("issuer").not_ended(now).order_by("-added_at")
+    trusts = list(client.trusts.select_related("issuer").not_ended(now).order_by("-added_at"))
     held = client.client_scopes.filter(scope__retired_at=None).order_by("scope__name")
     return OwnClient(
         uid=client.uid,
@@ -130,7 +134,7 @@ def own_client(client: Client, now: datetime) -> OwnClient:
         organisation=client.organisation,
         status="active",
         scopes=sorted([*held.values_list("scope__name", flat=True), *BUILT_IN_SCOPES]),
-        policy=_policy(client, keys, secrets, now),
+        policy=_policy(client, [*keys, *secrets, *trusts], now),
         credentials=credentials(client, [*keys, *secrets, *trusts, *client.jwks_uris.in_use()], now),
     )
 
@@ -152,8 +156,10 @@ def _shown(row: Row, used: Mapping[str, CredentialUse], live: Mapping[str, int],
 
 def tag_of(row: Row) -> str:
     """Return the strong ETag of a credential: it moves with every change of it."""
-    if isinstance(row, Trust | JwksUri):
+    if isinstance(row, JwksUri):
         return edit_tags.edit_tag(str(row.uid), row.label, str(row.ends_at))
+    if isinstance(row, Trust):
+        return edit_tags.edit_tag(str(row.uid), row.label, str(row.ends_at), str(row.expires_at))
     if isinstance(row, Key):
         dates = (row.active_from, row.retires_at, row.expires_at, row.proven_at, row.first_use_by)
         return edit_tags.edit_tag(str(row.uid), row.kid, row.label, *map(str, dates))
@@ -225,7 +231,7 @@ def _trust(trust: Trust, used: Mapping[str, CredentialUse], live: Mapping[str, i
         state=trust.state(now),
         added_at=trust.added_at,
         starts_at=trust.added_at,
-        ends_at=trust.ends_at,
+        ends_at=trust.end_at,
         last_used_at=use.last_used_at if use else None,
         uses=use.uses if use else 0,
         live_tokens=live.get(trust.credential, 0),
@@ -233,7 +239,7 @@ def _trust(trust: Trust, used: Mapping[str, CredentialUse], live: Mapping[str, i
     )
 
 
-def _policy(client: Client, keys: list[Key], secrets: list[Secret], now: datetime) -> PolicyOfClient:
+def _policy(client: Client, held: list[Key | Secret | Trust], now: datetime) -> PolicyOfClient:
     limit, bounds = client.rate_limit or settings.CLIENT_RATE_LIMIT, ends.bounds_of(client, now)
     max_lifetime = int(settings.ASSERTION_MAX_LIFETIME.total_seconds())
     return PolicyOfClient(
@@ -243,11 +249,11 @@ def _policy(client: Client, keys: list[Key], secrets: list[Secret], now: datetim
         issuer_audience_only=client.issuer_audience_only or settings.ASSERTION_AUDIENCE_STRICT or bounds.audience,
         secrets_accepted=client.accepts_secrets and not bounds.secrets_off,
         self_service="on" if client.self_service == Client.SelfService.ON else "paused",
-        ends=[*filter(None, map(_ending, keys)), *filter(None, map(_ending, secrets))],
+        ends=[*filter(None, map(_ending, held))],
     )
 
 
-def _ending(row: Key | Secret) -> Ending | None:
+def _ending(row: Key | Secret | Trust) -> Ending | None:
     """Return the first end that is known; an end that a person set counts if it is the same moment."""
     unused_at = row.first_use_by if isinstance(row, Key) else None
     if unused_at and (row.end_at is None or unused_at < row.end_at):
@@ -256,7 +262,8 @@ def _ending(row: Key | Secret) -> Ending | None:
         return None
     by_a_person = row.retires_at if isinstance(row, Key) else row.ends_at
     if row.end_at == by_a_person:
-        return Ending(id=row.uid, at=row.end_at, why="retired" if isinstance(row, Key) else "replaced")
+        return Ending(id=row.uid, at=row.end_at, why=BY_A_PERSON[type(row)])
     if isinstance(row, Key) and row.end_at == row.not_after:
         return Ending(id=row.uid, at=row.end_at, why="certificate_expires")
-    return Ending(id=row.uid, at=row.end_at, why="max_age" if row.end_at == row.site_expires_at else "policy")
+    by_age = isinstance(row, Trust) or row.end_at == row.site_expires_at
+    return Ending(id=row.uid, at=row.end_at, why="max_age" if by_age else "policy")

@@ -34,6 +34,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
     ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),
     ("KEY_MAX_AGE", lambda: settings.KEY_MAX_AGE / timedelta(days=1), 0, 3650),
+    ("TRUST_MAX_AGE", lambda: settings.TRUST_MAX_AGE / timedelta(days=1), 0, 3650),
     ("USAGE_KEPT_DAYS", lambda: settings.USAGE_KEPT / timedelta(days=1), 31, 3650),
     ("LOOKUP_LEASE", lambda: settings.LOOKUP_LEASE, 0, 300),
     ("CACHED_CLIENTS", lambda: settings.CACHED_CLIENTS, 1, 10**6),

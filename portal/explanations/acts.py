@@ -87,6 +87,9 @@ OF_CREDENTIALS: dict[str, Text] = {
     Code.TRUST_CLAIM_IN_ARRAY: _("%(name)s leads through a list, whose order can change. Choose another claim."),
     Code.TRUST_CLAIM_NAME: _("%(name)s is no name of a claim, and no JSON Pointer to one."),
     Code.TRUST_CLAIM_VALUE: _("The value of the claim %(name)s is too long, or cannot be kept as it is."),
+    Code.TRUST_NOT_NEAR_ITS_END: _(
+        "A trust is extended in the %(days)s days before its end, or in those after it. Later, add it again."
+    ),
     Code.TRUST_EXISTS: _("The client trusts this subject with these claims already."),
     Code.TRUST_REMOVED_ALREADY: _("This trust was removed already."),
     Code.TRUST_SUBJECT: _("The subject must be a text of 1 to %(max_length)s characters, without blanks around it."),

@@ -165,8 +165,9 @@ def _ended(facts: Facts) -> list[Row]:
         return []
     note = _("%(span)s before it arrived") % {"span": exactly(ours - ended)}
     wanted = Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False)
-    if "key" in facts:
-        return [Row("kid", Value(str(facts["key"])), wanted)]
+    for fact, name in (("key", "kid"), ("subject", "sub")):
+        if fact in facts:
+            return [Row(name, Value(str(facts[fact])), wanted)]
     return [Row("client_secret", Value(_("a secret that ended"), exact=False), wanted)]
 
 

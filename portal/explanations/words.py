@@ -114,8 +114,8 @@ OF_AUTHENTICATION: dict[str, Words] = {
         _("Authenticate with a key (private_key_jwt), or turn secrets on again on the client's page."),
     ),
     Rule.CREDENTIAL_ENDED: Words(
-        _("The key or secret has reached its end: each works for a limited time"),
-        _("Add a new key, or make a new secret, on the client's page, and set it in your software."),
+        _("The key, secret or trust has reached its end: each works for a limited time"),
+        _("Extend the trust on the client's page, or add a key or make a secret there and set it in your software."),
     ),
 }
 

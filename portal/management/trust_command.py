@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
-from clients.models import Client, Issuer
+from clients.models import Client, Issuer, Trust
 from clients.refusal_codes import CommandCode
 from foundation.refusals import Refusal
 from portal.management.act_command import ActCommand
@@ -33,6 +34,15 @@ class TrustCommand(ActCommand):
             raise Refusal(CommandCode.NO_SUCH_ISSUER, name=options["issuer"])
         claims = dict(map(_claim, options["claim"]))
         return {"client": client, "issuer": issuer, "subject": options["subject"], "claims": claims}
+
+    def held(self, options: dict[str, Any], now: datetime) -> Trust:
+        """Return the client's trust of this name that nobody removed. Raises Refusal."""
+        named = self.named(options)
+        found = named["client"].trusts.not_ended(now).filter(issuer=named["issuer"], subject=named["subject"])
+        row: Trust | None = found.filter(claims=named["claims"]).select_related("issuer").first()
+        if row is None:
+            raise Refusal(CommandCode.NO_SUCH_TRUST, name=named["subject"])
+        return row
 
 
 def _claim(text: str) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from clients.organisations import numbers as organisation_numbers
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
@@ -89,7 +89,8 @@ def _expiring(clients: Clients, days: int, now: datetime) -> Clients:
     until = now + timedelta(days=days)
     soon = Key.objects.expiring(until, now=now).filter(client=OuterRef("pk"))
     secrets = Secret.objects.lasting(now).filter(client=OuterRef("pk"), expires_at__lte=until)
-    return clients.filter(Exists(soon) | Exists(secrets), status=Client.Status.ACTIVE)
+    trusts = Trust.objects.expiring(until, now=now).filter(client=OuterRef("pk"))
+    return clients.filter(Exists(soon) | Exists(secrets) | Exists(trusts), status=Client.Status.ACTIVE)
 
 
 def _unused(clients: Clients, days: int, now: datetime) -> Clients:

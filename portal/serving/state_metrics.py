@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from audit.models import Checkpoint, LogHead, Verification
-from clients.models import Client, Issuer, Key, Mail, Proposal, Registration, Secret
+from clients.models import Client, Issuer, Key, Mail, Proposal, Registration, Secret, Trust
 from portal.serving.health import Broker
 from portal.tasks import BACKGROUND_TICK
 
@@ -101,6 +101,7 @@ def _credentials(now: datetime) -> Iterator[GaugeMetricFamily]:
     )
     ending.add_metric(["key"], Key.objects.expiring(until, now=now).filter(active).count())
     ending.add_metric(["secret"], Secret.objects.lasting(now).filter(active, expires_at__lte=until).count())
+    ending.add_metric(["trust"], Trust.objects.expiring(until, now=now).filter(active).count())
     yield ending
     ages = GaugeMetricFamily(
         "keydesk_issuer_keys_age_seconds", "Time since an issuer's keys were fetched; -1: never.", labels=["issuer"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -25,9 +25,10 @@ Counts = Mapping[str, int]  # of valid tokens, by credential
 
 @dataclass(frozen=True)
 class Condition:
-    """`state` is a colour of the `tag` component; `rank` sorts the most urgent first; `key` or `secret` is to replace.
+    """`state` is a colour of the `tag` component; `rank` sorts the most urgent first.
 
-    `rotation` is in progress if given: the client is not healthy before the new key or secret is used.
+    `key` or `secret` is to replace, `trust` to extend. `rotation` is in progress if given: the client is not healthy
+    before the new key or secret is used.
     """
 
     rank: int
@@ -36,6 +37,7 @@ class Condition:
     key: Key | None = None
     rotation: Rotation | None = None
     secret: Secret | None = None
+    trust: Trust | None = None
 
 
 def of_client(
@@ -57,13 +59,15 @@ def of_client(
         return Condition(1, "bad", _("Cannot authenticate"))
     ending = ending_key(usable, now)
     if ending:
-        days = days_left(ending.own_end, now)
-        words = ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
-        return Condition(2, "warn", words, ending)
+        return Condition(2, "warn", expires_in(ending.own_end, now), ending)
     if aged := ending_secret(usable, working, now):
         days = days_left(aged.expires_at, now)
         words = ngettext("The secret expires in %(days)s day", "The secret expires in %(days)s days", days)
         return Condition(2, "warn", words % {"days": days}, secret=aged)
+    if lapsing := ending_trust(trusting, now):
+        days = days_left(lapsing.expires_at, now)
+        words = ngettext("A trust expires in %(days)s day", "A trust expires in %(days)s days", days)
+        return Condition(2, "warn", words % {"days": days}, trust=lapsing)
     if replacing := rotation.of_client(client, keys, secrets, uses, now):
         rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
         return Condition(rank, state, replacing.words, rotation=replacing)
@@ -71,6 +75,11 @@ def of_client(
     if not any(credential.credential in uses for credential in credentials):
         return Condition(3, "info", _("Waiting for first use"))
     return Condition(4, "ok", _("Active"))
+
+
+def expires_in(end: datetime | None, now: datetime) -> str:
+    days = days_left(end, now)
+    return ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
 
 
 def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:
@@ -86,6 +95,12 @@ def ending_secret(usable: Iterable[Key], working: Iterable[Secret], now: datetim
         return None
     current = [secret for secret in working if secret.ends_at is None]
     return next((one for one in current if one.expires_at and one.expires_at <= now + EXPIRY_NOTICE), None)
+
+
+def ending_trust(trusting: Iterable[Trust], now: datetime) -> Trust | None:
+    """Return the first trust to end within a month by its age; no other one stands in for it."""
+    ends = [(end, trust.pk, trust) for trust in trusting if trust.is_near_its_end(now) and (end := trust.expires_at)]
+    return min(ends)[-1] if ends else None
 
 
 def signs_in_with(
@@ -149,8 +164,7 @@ def of_key(
     colour, status = KEY_STATES[state], str(key.State(state).label)
     end_at = key.end_at
     if state == Key.State.ACTIVE and end_at and end_at <= now + EXPIRY_NOTICE:
-        days = days_left(end_at, now)
-        colour, status = "warn", ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+        colour, status = "warn", expires_in(end_at, now)
     use = uses.get(key.credential)
     return KeyCard(
         key=key,
@@ -252,48 +266,3 @@ def of_secret(
         note=note,
         tokens=(tokens or {}).get(secret.credential, 0),
     )
-
-
-# --- All credentials of a client on one time line -------------------------------------------------------------------
-MAX_SIDE = timedelta(days=365)  # to either side of today
-MIN_AFTER_TODAY = timedelta(days=90)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Credential on the time line of its client; `start`, `end` and `now` in percent of it."""
-
-    name: str
-    used: str
-    state: str
-    end_at: datetime | None
-    start: float
-    end: float
-    now: float
-
-
-def lines(client: Client, keys: Iterable[Key], secrets: Iterable[Secret], uses: Uses, now: datetime) -> list[Line]:
-    """Return the credentials that work or will work, the first to end on top."""
-    over = (Key.State.RETIRED, Key.State.EXPIRED)
-    cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
-    rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
-    for secret in secrets if client.accepts_secrets else ():
-        if secret.works(now):
-            shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
-            rows.append((name, shown.used, shown.state, secret.created_at, secret.end_at))
-    return _on_one_scale(sorted(rows, key=lambda row: (row[4] is None, row[4] or now)), now)
-
-
-def _on_one_scale(rows: list[tuple[str, str, str, datetime, datetime | None]], now: datetime) -> list[Line]:
-    if not rows:
-        return []
-    left = max(min(start for *_row, start, _end in rows), now - MAX_SIDE)
-    right = min(max([now + MIN_AFTER_TODAY, *(end for *_row, end in rows if end)]), now + MAX_SIDE)
-
-    def percent(at: datetime) -> float:
-        return 100 * (min(max(at, left), right) - left) / (right - left)
-
-    return [
-        Line(name, used, state, end, percent(start), percent(end) if end else 100.0, percent(now))
-        for name, used, state, start, end in rows
-    ]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.ui import svg
-from portal.ui.client_health import Line
+from portal.ui.client_page.time_line import Line
 from portal.ui.dates import ago, clock, day, days_left, moment, precise, short_day, span, weekday, zone
 from portal.ui.template_tags import number
 

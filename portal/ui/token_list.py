@@ -6,9 +6,9 @@ from datetime import datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from clients.acts.credentials.trusts import pins_as_text
+from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
-from portal.ui.client_health import Counts, used_words
+from portal.ui.client_health import Counts, expires_in, used_words
 from portal.ui.rotation import Uses
 from tokens.acts.uses import evidence
 from tokens.models import Token
@@ -69,27 +69,33 @@ def credential_name(credential: Key | Secret | Trust) -> str:
     return _("Secret …%(hint)s") % {"hint": credential.hint}
 
 
+TRUST_STATES = {Trust.State.ACTIVE: "ok", Trust.State.DISABLED: "bad", Trust.State.EXPIRED: "bad"}
+
+
 @dataclass(frozen=True)
 class TrustCard:
     """A trust as the client's page lists it."""
 
     trust: Trust
     title: str
-    pins: list[str]
     state: str
     status: str
     used: str
     tokens: int  # valid now
+    is_near_its_end: bool  # it can be extended
 
 
 def of_trust(trust: Trust, uses: Uses, now: datetime, tokens: Counts | None = None) -> TrustCard:
     state = trust.state(now)
+    colour, status = TRUST_STATES.get(state, "mute"), str(Trust.State(state).label)
+    if state == Trust.State.ACTIVE and trust.end_at and trust.end_at <= now + EXPIRY_NOTICE:
+        colour, status = "warn", expires_in(trust.end_at, now)
     return TrustCard(
         trust=trust,
         title=trust.title,
-        pins=pins_as_text(trust.claims),
-        state={Trust.State.ACTIVE: "ok", Trust.State.DISABLED: "bad"}.get(state, "mute"),
-        status=str(Trust.State(state).label),
+        state=colour,
+        status=status,
         used=used_words(uses.get(trust.credential), now),
         tokens=(tokens or {}).get(trust.credential, 0),
+        is_near_its_end=trust.is_near_its_end(now),
     )

@@ -35,6 +35,7 @@ of_one_client = [
     path("labels/<uuid:credential>/", labels.label, name="label"),
     path("trusts/add/", trusts.add_trust, name="add_trust"),
     path("trusts/confirm/", trusts.confirm_trust, name="confirm_trust"),
+    path("trusts/<uuid:trust>/extend/", trusts.extend_trust, name="extend_trust"),
     path("trusts/<uuid:trust>/remove/", trusts.remove_trust, name="remove_trust"),
     path("try/", dry_run.dry_run, name="dry_run"),
     path("tokens/", tokens.tokens, name="tokens"),

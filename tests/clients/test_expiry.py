@@ -1,16 +1,17 @@
-"""The mails before a key or secret ends: each once, until software has gone over to the next (PROTOCOL C-39)."""
+"""The mails before a key, secret or trust ends: each once, until software has gone over to the next (PROTOCOL C-39)."""
 
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.urls import reverse
 
 from clients import expiry
-from clients.acts.credentials import keys
-from clients.mail import outbox
+from clients.acts.credentials import keys, trusts
+from clients.mail import outbox, targets
 from clients.mail.rendering import render
-from clients.models import Client, Key, Mail, Secret
-from tests.support.factories import NOW, by, client, lotte
+from clients.models import Client, Key, Mail, Secret, Trust
+from tests.support.factories import NOW, by, client, lotte, trust
 from tests.support.keys import certificate, public_key
 from tokens.models import CredentialUse
 from tokens.tasks import warn_of_expiry
@@ -36,7 +37,7 @@ def successor(made: Client) -> Key:
     return keys.add(client=made, key=public_key(), by=by(lotte()), now=NOW)
 
 
-def use(key: Key | Secret, at: datetime) -> None:
+def use(key: Key | Secret | Trust, at: datetime) -> None:
     CredentialUse.objects.update_or_create(
         credential=key.credential, client=key.client, defaults={"last_used_at": at, "uses": 1}
     )
@@ -157,3 +158,51 @@ def test_secrets_that_are_turned_off_are_not_warned_of():
     made, _secret = client(contact=lotte())
     Client.objects.filter(pk=made.pk).update(secret_allowed=False)
     assert not warn(NOW + TWO_YEARS - timedelta(days=1))
+
+
+def trusting(now: datetime = NOW) -> tuple[Client, Trust]:
+    """A client with a trust that ends in seven days, and a secret without an end."""
+    made, _secret = client(contact=lotte())
+    Secret.objects.update(expires_at=None)
+    row = trust(made)
+    row.expires_at = now + timedelta(days=7)
+    row.save()
+    return made, row
+
+
+def test_a_trust_is_warned_of_by_the_clock_until_it_is_extended():
+    _made, row = trusting()
+    assert mailed_days(row.expires_at - timedelta(days=31)) == [1, 17, 24, 30]
+    with time_machine.travel(row.expires_at - timedelta(hours=3), tick=False):
+        trusts.extend(trust=row, by=by(lotte()), now=row.expires_at - timedelta(hours=3))
+        Mail.objects.all().delete()
+        warn_of_expiry()
+        assert not Mail.objects.exists()
+    row.refresh_from_db()
+    assert mailed_days(row.expires_at - timedelta(days=31)) == [1, 17, 24, 30]
+
+
+def test_a_trusts_mail_leads_to_the_button_that_extends_it():
+    made, row = trusting()
+    use(row, NOW - timedelta(days=1))
+    (mail,) = warn()
+    text = render(mail, now=NOW)
+    body = " ".join(text.body.split())
+    assert text.subject == f"Extend a trust of {made.name} before 1 December 2026"
+    assert "Extend it on the page of the client. Nothing changes in your software:" in body
+    for part in (body, text.html):
+        assert "Example: deploy" in part
+        assert "Last used on 23 November 2026, 10:30." in part
+    assert targets.of(mail) == reverse("contact:credentials", args=[made.uid])
+
+
+def test_a_trust_that_another_way_has_replaced_is_not_warned_of():
+    made, row = trusting()
+    row.claims = {"project_id": "19"}
+    row.save()
+    other = trust(made)
+    use(other, NOW)
+    use(row, NOW - timedelta(days=8))
+    assert not warn()
+    use(row, NOW - timedelta(days=1))
+    assert "Another key or trust of this client is in use" in " ".join(render(warn()[0], now=NOW).body.split())

@@ -21,7 +21,7 @@ from tokens.protocol import assertion, federated, jws
 from tokens.protocol.assertion import AssertionPolicy
 from tokens.protocol.errors import InvalidClient, Rule
 from tokens.protocol.federated import Trust
-from tokens.runtime.client_cache import issuers_keys, signing_key, trusted_issuer
+from tokens.runtime.client_cache import issuers_keys, signing_key, trust, trusted_issuer
 
 _IN_A_FORM = re.compile(r"client_assertion=([^&\s\"']+)")
 
@@ -98,7 +98,7 @@ def _with_state(client: Client, findings: list[InvalidClient]) -> list[InvalidCl
 
 
 def _trust(row: TrustRow) -> Trust:
-    return Trust(row.credential, _issuer(row.issuer), row.subject, row.claims)
+    return trust(vars(row), _issuer(row.issuer))
 
 
 def _issuer(row: Issuer) -> federated.Issuer:

@@ -57,11 +57,16 @@ class Trust:
     issuer: Issuer
     subject: str
     claims: Mapping[str, Any] = field(default_factory=dict)
-    ends_at: float = math.inf  # those that ended within a month are known too
+    ends_at: float = math.inf  # by a person, or by its age; those that ended within a month are known too
+    expires_at: float = math.inf  # by its age
 
     def keeps_alive(self, issued_at: float, now: float) -> bool:
         """Return whether a token that this trust got lives; an issuer enabled again revives none (PROTOCOL F-34)."""
         return self.issuer.is_enabled and issued_at >= math.floor(self.issuer.enabled_at) and self.ends_at > now
+
+    def is_removed(self, now: float) -> bool:
+        """Return whether a person ended it, before it did by its age."""
+        return self.ends_at <= now and self.ends_at < self.expires_at
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def of_issuer(trusts: Sequence[Trust], issuer: object) -> list[Trust]:
 
 def verify(assertion: Jws, *, client_id: str, trusts: Sequence[Trust], policy: AssertionPolicy, now: float) -> Verified:
     """Check header, issuer, signature, claims and trust, in this order. Raises InvalidClient for the first fault."""
-    trusts = _usable(trusts, now)
+    trusts = _not_removed(trusts, now)
     of_its_issuer = of_issuer(trusts, assertion.claims.get("iss"))
     keys = of_its_issuer[0].issuer.keys if of_its_issuer else ()
     _check_header(assertion.header)
@@ -114,15 +119,15 @@ def verify(assertion: Jws, *, client_id: str, trusts: Sequence[Trust], policy: A
             check(assertion.claims, issuer, policy, now)
     except InvalidClient as refusal:
         raise refusal.about(issuer=issuer.url) from None
-    trust = _trust_of(assertion.claims, of_its_issuer)
-    return Verified(trust, math.floor(assertion.claims["exp"]) + OUTLIVES_BY_S)
+    trust = _trust_of(assertion.claims, of_its_issuer, now)
+    return Verified(trust, math.floor(min(assertion.claims["exp"] + OUTLIVES_BY_S, trust.ends_at)))
 
 
 def explain(
     assertion: Jws, *, client_id: str, trusts: Sequence[Trust], policy: AssertionPolicy, now: float
 ) -> list[InvalidClient]:
     """Return all faults of a federated assertion, for a contact who tries one out; [] if it would be accepted."""
-    claims, header, trusts = assertion.claims, assertion.header, _usable(trusts, now)
+    claims, header, trusts = assertion.claims, assertion.header, _not_removed(trusts, now)
     of_its_issuer = of_issuer(trusts, claims.get("iss"))
     issuer = of_its_issuer[0].issuer if of_its_issuer else None
     checks: list[Callable[[], object]] = [
@@ -135,7 +140,7 @@ def explain(
         if issuer.keys:
             checks.append(lambda: key_that_signed(assertion, issuer.keys, now, client_id))
         checks += [partial(check, claims, issuer, policy, now) for check in CLAIM_CHECKS]
-        checks.append(lambda: _trust_of(claims, of_its_issuer))
+        checks.append(lambda: _trust_of(claims, of_its_issuer, now))
     return [finding.about(issuer=issuer.url) if issuer else finding for finding in _faults(checks)]
 
 
@@ -147,8 +152,9 @@ def _faults(checks: Sequence[Callable[[], object]]) -> Iterator[InvalidClient]:
             yield finding
 
 
-def _usable(trusts: Sequence[Trust], now: float) -> list[Trust]:
-    return [trust for trust in trusts if trust.ends_at > now]
+def _not_removed(trusts: Sequence[Trust], now: float) -> list[Trust]:
+    """Return the trusts that the client still means, the aged ones too, so that a refusal can say so."""
+    return [trust for trust in trusts if not trust.is_removed(now)]
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
@@ -213,17 +219,22 @@ def _check_not_before(claims: Mapping[str, Any], _issuer: Issuer, _policy: Asser
 CLAIM_CHECKS: Final = (_check_audience, _check_expiry, _check_issued_at, _check_not_before)
 
 
-def _trust_of(claims: Mapping[str, Any], trusts: Sequence[Trust]) -> Trust:
-    """Return the trust whose subject and pinned claims are those of the token, compared exactly."""
+def _trust_of(claims: Mapping[str, Any], trusts: Sequence[Trust], now: float) -> Trust:
+    """Return the trust whose subject and pinned claims are those of the token, compared exactly.
+
+    Raises InvalidClient; of the trusts that fit, one that has not aged counts (PROTOCOL C-39).
+    """
     subject = claims.get("sub")
     of_subject = [trust for trust in trusts if isinstance(subject, str) and trust.subject == subject]
     if not of_subject:
         known = sorted({trust.subject for trust in trusts})
         raise InvalidClient(Rule.FEDERATED_SUBJECT, sent=subject, expected=known, **near(subject, known))
     differing = {trust.credential: differences(claims, trust.claims) for trust in of_subject}
-    for trust in of_subject:
-        if not differing[trust.credential]:
-            return trust
+    if equal := [trust for trust in of_subject if not differing[trust.credential]]:
+        last = max(equal, key=lambda trust: trust.ends_at)
+        if last.ends_at <= now:
+            raise InvalidClient(Rule.CREDENTIAL_ENDED, subject=subject, ended_at=int(last.ends_at), our_clock=int(now))
+        return last
     closest = min(of_subject, key=lambda trust: len(differing[trust.credential]))
     name = differing[closest.credential][0]
     raise InvalidClient(Rule.FEDERATED_CLAIM, claim=name, sent=value_at(claims, name)[1], expected=closest.claims[name])

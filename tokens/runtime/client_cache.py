@@ -155,10 +155,14 @@ def _trusts(
     keys_of: KeysOf, rows: list[dict[str, Any]] | None, issuers: list[dict[str, Any]] | None
 ) -> tuple[Trust, ...]:
     known = {row["id"]: trusted_issuer(row, keys_of(row)) for row in issuers or ()}
-    return tuple(
-        Trust(f"trust:{row['id']}", known[row["issuer"]], row["subject"], row["claims"], _or_never(row["ends_at"]))
-        for row in rows or ()
-    )
+    return tuple(trust(row, known[row["issuer"]]) for row in rows or ())
+
+
+def trust(row: Mapping[str, Any], issuer: Issuer) -> Trust:
+    """Build a trust from a row of clients_trust, as sql.CLIENTS or Django has it (tokens/acts/dry_run.py)."""
+    expires_at = _or_never(row["expires_at"])
+    ends_at = min(_or_never(row["ends_at"]), expires_at)
+    return Trust(f"trust:{row['id']}", issuer, row["subject"], row["claims"], ends_at, expires_at)
 
 
 def trusted_issuer(row: Mapping[str, Any], keys: tuple[ClientKey, ...]) -> Issuer:

@@ -134,7 +134,7 @@ SELECT g.n, client.version, client.id, client.client_id, client.epoch, client.st
        CASE WHEN client.version <> g.known_version THEN (
            SELECT json_agg(json_build_object(
                'id', trust.id, 'issuer', trust.issuer_id, 'subject', trust.subject, 'claims', trust.claims,
-               'ends_at', extract(epoch FROM trust.ends_at)
+               'ends_at', extract(epoch FROM trust.ends_at), 'expires_at', extract(epoch FROM trust.expires_at)
            ) ORDER BY trust.id)
            FROM clients_trust trust
            WHERE trust.client_id = client.id

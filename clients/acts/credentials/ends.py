@@ -1,4 +1,4 @@
-"""The end of a secret or bare key by its age, and of any credential by a policy (PROTOCOL C-39 and C-40).
+"""The end of a secret, bare key or trust by its age, and of a key or secret by a policy (PROTOCOL C-39 and C-40).
 
 `site_expires_at` is the end that the site's settings gave; `expires_at` is that, or an earlier one by a policy.
 """
@@ -29,6 +29,11 @@ def give(row: Credential, *, now: datetime) -> None:
     age = _site_age(row)
     row.site_expires_at = now + age if age else None
     row.expires_at = _first([row.site_expires_at, *_by_policy(row, now, policy_of(row.client))])
+
+
+def of_trust(now: datetime) -> datetime | None:
+    """Return the end of a trust that is added or extended now; no policy bounds its age."""
+    return now + settings.TRUST_MAX_AGE if settings.TRUST_MAX_AGE else None
 
 
 def policy_of(client: Client) -> Policy:

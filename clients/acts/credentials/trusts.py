@@ -1,4 +1,7 @@
-"""The act that adds a trust (PROTOCOL F-32). The removal, which ends tokens, is in tokens/acts/federation/trusts.py."""
+"""Acts that add a trust (PROTOCOL F-32) and that extend one (C-39).
+
+The removal, which ends tokens, is in tokens/acts/federation/trusts.py.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from audit import log
 from audit.actions import Action
 from clients.actors import Actor
+from clients.acts.credentials import ends
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, Issuer, Trust
+from clients.models.federation import EXTENDED_WITHIN
 from clients.pinned_claims import MAX_PIN_LENGTH, MAX_PINS, has_wildcard, problem_of_name
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
@@ -47,11 +53,13 @@ def add(
     # Locked, so that no trust slips in beside the act that disables the issuer.
     if not Issuer.objects.select_for_update(no_key=True).enabled().filter(pk=issuer.pk).exists():
         raise Refusal(Code.ISSUER_NOT_ENABLED, issuer=issuer.name)
-    if client.trusts.filter(ends_at=None).count() >= MAX_TRUSTS:
+    if client.trusts.filter(ends_at=None).count() >= MAX_TRUSTS:  # aged ones, too: they are compared, to say so
         raise Refusal(Code.TOO_MANY_TRUSTS, limit=MAX_TRUSTS)
     row = Trust(
-        client=client, issuer=issuer, subject=subject, claims=dict(claims), label=label, added_at=now, added_by=by.label
-    )
+        client=client, issuer=issuer, subject=subject, claims=dict(claims), label=label, added_at=now,
+        added_by=by.label, expires_at=ends.of_trust(now),
+    )  # fmt: skip
+    _make_place(row, now)
     try:
         with transaction.atomic():
             row.save()
@@ -66,6 +74,32 @@ def add(
     log.record(action=Action.TRUST_ADDED, actor=by, subject=row, changes=changes)
     tell_contacts(client=client, action=Action.TRUST_ADDED, subject=row.audit_label, by=by, now=now, added=str(row.uid))
     return row
+
+
+@transaction.atomic
+def extend(*, trust: Trust, by: Actor, now: datetime) -> Trust:
+    """Give a trust near its end another one, as if it were added now; its tokens go on. Raises Refusal."""
+    client = Client.objects.locked(trust.client_id)
+    by.check_self_service(client)
+    row = client.trusts.select_related("issuer").get(pk=trust.pk)
+    if row.ends_at:
+        raise Refusal(Code.TRUST_REMOVED_ALREADY)
+    if row.expires_at is None or not row.is_near_its_end(now):
+        raise Refusal(Code.TRUST_NOT_NEAR_ITS_END, days=EXTENDED_WITHIN.days)
+    before, row.expires_at = row.expires_at, ends.of_trust(now)
+    row.save(update_fields=["expires_at"])
+    expiry = {"expires_at": (before.isoformat(), row.expires_at and row.expires_at.isoformat())}
+    log.record(action=Action.TRUST_EXTENDED, actor=by, subject=row, changes=expiry)
+    tell_contacts(
+        client=client, action=Action.TRUST_EXTENDED, subject=row.audit_label, by=by, now=now, added=str(row.uid)
+    )
+    return row
+
+
+def _make_place(row: Trust, now: datetime) -> None:
+    """Count the same trust that has aged as removed at its end: the new one stands in its place."""
+    same = row.client.trusts.filter(issuer=row.issuer, subject=row.subject, claims=row.claims, ends_at=None)
+    same.filter(expires_at__lte=now).update(ends_at=F("expires_at"))
 
 
 def check(*, subject: str, claims: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Trusts of the client itself: add one with a token that it would accept, name it, remove it (API M-9 and M-10)."""
+"""Trusts of the client itself (API M-9, M-10): add one with a token that it would accept; name, extend, remove it."""
 
 from __future__ import annotations
 
@@ -112,6 +112,23 @@ def change_trust(request: HttpRequest, response: HttpResponse, uid: UUID, payloa
     with transaction.atomic():
         row = _locked(caller, request, uid)
         labels.change(credential=row, label=payload.label, by=caller.actor, now=prepared(request).now)
+    return _shown(request, response, row)
+
+
+@router.post(
+    "self/trusts/{uuid:uid}/extend",
+    response=Credential,
+    url_name="trust_extend",
+    operation_id="extendTrust",
+    openapi_extra=refusals(
+        *OF_A_CHANGE, Code.SELF_SERVICE_OFF, Code.TRUST_REMOVED_ALREADY, Code.TRUST_NOT_NEAR_ITS_END
+    ),
+)
+def extend_trust(request: HttpRequest, response: HttpResponse, uid: UUID) -> Credential:
+    """Give a trust near its end another one, as if it were added now. Needs If-Match. All contacts are mailed."""
+    caller, now = caller_of(request), prepared(request).now
+    with transaction.atomic():
+        row = acts.extend(trust=_locked(caller, request, uid), by=caller.actor, now=now)
     return _shown(request, response, row)
 
 

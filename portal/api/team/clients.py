@@ -55,7 +55,7 @@ class ClientFilters(Page):
     algorithm: Annotated[str, Field(max_length=60)] | None = Field(
         default=None, description="Of a key, such as RSA or EC P-256; sha1: named by a certificate's SHA-1"
     )
-    expiring: Days | None = Field(default=None, description="A key ends within so many days")
+    expiring: Days | None = Field(default=None, description="A key, secret or trust expires within so many days")
     unused: Days | None = Field(default=None, description="Not used for so many days")
 
 

@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from clients.actors import Actor
-from clients.refusal_codes import CommandCode
-from foundation.refusals import Refusal
 from portal.management.trust_command import TrustCommand
 from tokens.acts.federation import trusts
 
@@ -14,10 +12,6 @@ class Command(TrustCommand):
     help = "Remove a trust, named as when it was added, at once and with the tokens that it got."
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
-        named = self.named(options)
-        found = named["client"].trusts.not_ended(now).filter(issuer=named["issuer"], subject=named["subject"])
-        row = found.filter(claims=named["claims"]).select_related("issuer").first()
-        if row is None:
-            raise Refusal(CommandCode.NO_SUCH_TRUST, name=named["subject"])
+        row = self.held(options, now)
         trusts.remove(trust=row, by=by, now=now)
         return {"trust": str(row.uid), "client_id": row.client.client_id, "ended": True}

@@ -17,7 +17,7 @@ from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
 from clients.acts.credentials.ways_in import without_secrets
-from clients.models import Client, Key, Registration, Secret
+from clients.models import Client, Key, Registration, Secret, Trust
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
@@ -32,6 +32,7 @@ from portal.ui.client_page import chart_marks, credential_rows
 from portal.ui.client_page.credential_rows import OVER, CredentialRow
 from portal.ui.client_page.rotation_meter import meter
 from portal.ui.staff_names import as_contacts_see, staff_addresses, without_name
+from portal.ui.token_list import of_trust
 from portal.web.http_request import Request
 from tokens.acts.policy import preview as policy_preview
 from tokens.models import CredentialUse
@@ -97,6 +98,7 @@ def credentials(request: Request, uid: UUID) -> HttpResponse:
         "coming": coming_bounds(found, now),
         "staff": staff_addresses(),
         "old_keys": [client_health.of_key(key, held.uses, now) for key in held.keys if key.state(now) in OVER],
+        "old_trusts": [of_trust(trust, held.uses, now) for trust in held.trusts if trust.state(now) in OVER],
         "old_secrets": [secret for secret in held.secrets if not secret.works(now)],
         "has_secret": any(secret.works(now) for secret in held.secrets),
         "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
@@ -117,6 +119,7 @@ class Held:
 
     keys: list[Key]
     secrets: list[Secret]
+    trusts: list[Trust]
     uses: dict[str, CredentialUse]
     condition: Condition
     rows: list[CredentialRow]
@@ -127,7 +130,7 @@ def _held(client: Client, now: datetime) -> Held:
     uses, trusts = CredentialUse.objects.of(client).in_bulk(), list(client.trusts.not_ended(now).shown())
     condition = client_health.of_client(client, keys, secrets, uses, now, trusts)
     about = credential_rows.known(client, uses, condition.rotation, now)
-    return Held(keys, secrets, uses, condition, credential_rows.rows(keys, secrets, trusts, about))
+    return Held(keys, secrets, trusts, uses, condition, credential_rows.rows(keys, secrets, trusts, about))
 
 
 def _head(client: Client, condition: Condition, now: datetime) -> dict[str, object]:

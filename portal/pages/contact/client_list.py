@@ -14,7 +14,8 @@ from clients.models import Client, Key, Registration, Secret
 from portal.explanations.refused_requests import last_24_hours
 from portal.guards.access import contact
 from portal.ui import usage_chart
-from portal.ui.client_health import Condition, Line, last_use, lines, of_client, signs_in_with
+from portal.ui.client_health import Condition, last_use, of_client, signs_in_with
+from portal.ui.client_page.time_line import Line, lines
 from portal.ui.log_entries import contacts_among, name_for_contacts, sentence
 from portal.ui.rotation import ROTATION_MEMORY
 from portal.web.http_request import Request
@@ -101,7 +102,7 @@ def _row(
         client=client,
         condition=of_client(client, keys, secrets, uses, now, trusts),
         signs_in_with=signs_in_with(client, keys, secrets, now, trusts),
-        lines=lines(client, keys, secrets, uses, now),
+        lines=lines(client, keys, secrets, trusts, uses, now),
         last_token_at=last_use(uses),
         refused=refused.get("count", 0),
         causes=refused.get("causes", 0),

@@ -137,6 +137,9 @@ def _of_credentials(facts: Facts) -> Iterator[Todo]:
     elif condition.secret:
         note = moment(condition.secret.expires_at)
         yield Todo("warn", condition.words, note, f"{page}#secret-{condition.secret.uid}", _("See the secret"))
+    elif condition.trust:
+        note, anchor = moment(condition.trust.expires_at), f"#trust-{condition.trust.uid}"
+        yield Todo("warn", condition.words, note, f"{page}{anchor}", _("Extend the trust"))
     elif replacing := condition.rotation:
         note = _("Its end: %(moment)s") % {"moment": moment(replacing.stops_at)}
         yield Todo(condition.state, condition.words, note, f"{page}#rotation", _("See what is left to do"))

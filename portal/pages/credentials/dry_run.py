@@ -94,6 +94,8 @@ def _parts(explained: DryRun) -> list[dict[str, Any]]:
     if not explained.header:
         return []
     broken = {finding.rule for finding in explained.findings}
+    if explained.issuer and Rule.CREDENTIAL_ENDED in broken:  # the trust in this subject, and no key
+        broken = broken - {Rule.CREDENTIAL_ENDED} | {Rule.FEDERATED_SUBJECT}
     parts = [_part(name, explained.header, rules & broken) for name, rules in HEADER.items()]
     parts += [_part(name, explained.claims, rules & broken) for name, rules in CLAIMS.items()]
     return [part for part in parts if part["value"] or part["wrong"]]

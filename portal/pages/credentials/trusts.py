@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.access.guarded_acts import Act
 from clients.acts.credentials import trusts
-from clients.models import Client, Issuer
+from clients.models import Client, Issuer, Trust
 from clients.models.credentials import MAX_LABEL
 from clients.pinned_claims import candidates, proposed, value_at
 from foundation.refusals import Refusal
@@ -28,6 +28,7 @@ from portal.explanations.trusts import OF_WARNINGS
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
+from portal.ui.dates import day
 from portal.ui.token_list import users_of
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted
@@ -224,6 +225,27 @@ def _confirm(
         "causes": _causes(findings),
     }
     return render(request, "contact/confirm_trust.html", context, status=422 if form.errors else 200)
+
+
+@contact
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_ask_for_step_up
+def extend_trust(request: Request, uid: UUID, trust: UUID) -> HttpResponse:
+    """Extend a trust near its end by POST; by GET lead to where that is offered."""
+    client = client_of(request, uid)
+    found = get_object_or_404(client.trusts, uid=trust)
+    if request.method == "POST":
+        require(request, Act.EXTEND_TRUST, client)
+        with refusals_to(request):
+            row = trusts.extend(trust=found, by=actor(request), now=request.now)
+            messages.success(request, _extended(row))
+    return redirect(f"{resolve_url('contact:credentials', uid)}#trust-{trust}")
+
+
+def _extended(row: Trust) -> str:
+    if row.expires_at is None:
+        return _("The trust is extended, and has no end date any more.")
+    return _("The trust is extended until %(day)s. Nothing changes in your software.") % {"day": day(row.expires_at)}
 
 
 @contact

@@ -17,7 +17,8 @@ from audit.models import Entry
 from clients.acts.credentials.trusts import pins_as_text
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
-from portal.ui.client_health import Counts, KeyCard, Line, SecretLine, of_key, of_secret
+from portal.ui.client_health import Counts, KeyCard, SecretLine, of_key, of_secret
+from portal.ui.client_page.time_line import Line
 from portal.ui.dates import ago, days_left
 from portal.ui.rotation import Rotation, Uses
 from portal.ui.svg import percent_passed
@@ -26,7 +27,7 @@ from tokens.models import CredentialUse, Token, UsageDetail
 
 NETWORKS_OF = timedelta(days=30)
 MAX_NETWORKS = 4  # of one credential
-OVER = (Key.State.RETIRED, Key.State.EXPIRED)
+OVER = (Key.State.RETIRED, Key.State.EXPIRED, Trust.State.EXPIRED)
 
 Networks = list[dict[str, Any]]  # network, uses, first, last; the most used first
 
@@ -85,7 +86,7 @@ def rows(keys: Sequence[Key], secrets: Sequence[Secret], trusts: Sequence[Trust]
     return [
         *(_of_key(key, about) for key in in_use),
         *(_of_secret(secret, about) for secret in secrets if secret.works(about.now)),
-        *(_of_trust(trust, about) for trust in trusts),
+        *(_of_trust(trust, about) for trust in trusts if trust.state(about.now) not in OVER),
     ]
 
 
@@ -139,11 +140,11 @@ def _of_trust(trust: Trust, about: Known) -> CredentialRow:
     card = of_trust(trust, about.uses, about.now, about.tokens)
     made_of = _("Trust in %(name)s") % {"name": trust.issuer.name}
     name = trust.label or trust.issuer.name
-    line = _line(name, card.used, card.state, trust.added_at, trust.ends_at, about.now)
+    line = _line(name, card.used, card.state, trust.added_at, trust.end_at, about.now)
     return CredentialRow(
         kind="trust", credential=trust, card=card, name=name, made_of=made_of, shown_id=trust.subject,
-        added_at=trust.added_at, added_by=trust.added_by, end_at=trust.ends_at,
-        ends=ends_in(trust.ends_at, about.now), line=line,
+        added_at=trust.added_at, added_by=trust.added_by, end_at=trust.end_at,
+        ends=ends_in(trust.end_at, about.now), line=line,
         use=about.uses.get(trust.credential), networks=about.networks.get(trust.credential, []),
         pins=pins_as_text(trust.claims),
     )  # fmt: skip

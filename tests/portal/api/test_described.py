@@ -32,7 +32,7 @@ CHECKS: list[CheckFunction] = [
 ]  # fmt: skip
 OPERATIONS = [
     "getSelf", "addKey", "getKey", "changeKey", "retireKey", "makeSecret", "invalidateTokens", "listRefusals",
-    "checkAssertion", "addTrust", "getTrust", "changeTrust", "removeTrust",
+    "checkAssertion", "addTrust", "getTrust", "changeTrust", "extendTrust", "removeTrust",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ SCOPE_OF = {
     "addTrust": "keydesk.self",
     "getTrust": "keydesk.self",
     "changeTrust": "keydesk.self",
+    "extendTrust": "keydesk.self",
     "removeTrust": "keydesk.self",
     "makeSecret": "keydesk.self",
     "invalidateTokens": "keydesk.self",

@@ -50,6 +50,7 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
     Rule.CREDENTIAL_ENDED: [
         {"ended_at": NOW - 90_000, "our_clock": NOW},
         {"ended_at": NOW - 90_000, "our_clock": NOW, "key": "k1"},
+        {"ended_at": NOW - 90_000, "our_clock": NOW, "subject": "repo:a/b", "issuer": ISSUER},
     ],
     Rule.POLICY: [
         {"bound": "sha1_kid_off", "sent": "mkwX4FvSiD9hDseULapW8TB76U0", "expected": ["f3Jm0KqB8vYw2RzXn5TcLd7aHsUe"]},

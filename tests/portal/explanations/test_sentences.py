@@ -57,6 +57,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.TOO_MANY_VIEWS: {"limit": 20},
     Code.REPLY_TEXT_EXISTS: {"name": "No legal basis"},
     Code.TOO_MANY_TRUSTS: {"limit": 50},
+    Code.TRUST_NOT_NEAR_ITS_END: {"days": 30},
     Code.TRUST_CLAIMS_TOO_MANY: {"limit": 20},
     Code.TRUST_CLAIM_CHANGES: {"name": "exp"},
     Code.TRUST_CLAIM_IN_ARRAY: {"name": "/groups/0"},

@@ -19,7 +19,7 @@ from clients.acts.credentials import keys
 from clients.acts.people import contacts
 from clients.authentication import step_up
 from clients.authentication.step_up import Asked
-from clients.models import Client, ClientContact, JwksUri, Mail, MailedCode
+from clients.models import Client, ClientContact, JwksUri, Mail, MailedCode, Trust
 from clients.refusal_codes import Code
 from tests.portal.support import browsers
 from tests.portal.support.addresses import arguments
@@ -39,7 +39,7 @@ GUARDED = {
     "contact:reveal_secret", "contact:first_token", "contact:regenerate_secret", "contact:end_secret",
     "contact:secret_authentication",
     "contact:confirm_key", "contact:activate_key", "contact:retire_key",
-    "contact:remove_trust", "contact:jwks_uri", "contact:remove_jwks_uri",
+    "contact:extend_trust", "contact:remove_trust", "contact:jwks_uri", "contact:remove_jwks_uri",
     "contact:change_client_id", "contact:end_added", "contact:self_service",
     "contact:revoke_token", "contact:invalidate_tokens", "contact:invalidate_issued_to",
     "contact:contacts", "contact:change_contact_role", "contact:remove_contact", "contact:proposed_contact",
@@ -70,6 +70,8 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     address = JwksUri.objects.create(
         client=client, url="https://keys.example/jwks", added_at=NOW, found=[dict(public_key().jwk)]
     )
+    trust = factories.trust(client)
+    Trust.objects.filter(pk=trust.pk).update(expires_at=NOW + timedelta(days=7))
     return {
         "contact:jwks_uri": ({}, {"seen": address.found_hash}),
         "contact:remove_jwks_uri": ({}, {}),
@@ -81,7 +83,8 @@ def acts(client: Client) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "contact:confirm_key": ({}, {"material": json.dumps(jwk_of(new_ec())), "start": "now"}),
         "contact:activate_key": ({"key": staged.uid}, {}),
         "contact:retire_key": ({"key": used.uid}, {"overlap": "0"}),
-        "contact:remove_trust": ({"trust": factories.trust(client).uid}, {}),
+        "contact:extend_trust": ({"trust": trust.uid}, {}),
+        "contact:remove_trust": ({"trust": trust.uid}, {}),
         "contact:end_added": ({"credential": used.uid}, {"pause": "on"}),
         "contact:self_service": ({}, {"to": "off_by_contact"}),
         "contact:change_client_id": ({}, {"seen": client.client_id}),

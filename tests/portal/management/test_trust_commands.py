@@ -1,4 +1,4 @@
-"""The commands add_trust and remove_trust."""
+"""The commands add_trust, extend_trust and remove_trust."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from clients.models import Trust
 from tests.support import factories
@@ -37,6 +38,17 @@ def test_a_trust_is_added_and_removed_by_name(capsys, made):
     status, told = run(capsys, "remove_trust", *named, *CLAIMS)
     assert (status, told["ended"]) == (0, True)
     assert Trust.objects.get().ends_at is not None
+
+
+def test_a_trust_is_extended_by_name(capsys, made):
+    issuer = factories.issuer()
+    named = ("--client", made.client_id, "--issuer", issuer.name, "--subject", SUBJECT)
+    run(capsys, "add_trust", *named)
+    assert run(capsys, "extend_trust", *named)[1]["code"] == "trust_not_near_its_end"
+    Trust.objects.update(expires_at=timezone.now())
+    status, told = run(capsys, "extend_trust", *named)
+    assert (status, told["expires_at"]) == (0, Trust.objects.get().expires_at.isoformat())
+    assert run(capsys, "extend_trust", *named, "--claim", "a=b")[1]["code"] == "no_such_trust"
 
 
 @pytest.mark.parametrize(

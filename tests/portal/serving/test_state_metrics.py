@@ -71,7 +71,10 @@ def test_credentials_that_end_soon_by_their_age() -> None:
     keys.add(client=client, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     client.keys.update(expires_at=datetime.now(UTC) + timedelta(days=10))
     client.secrets.update(expires_at=datetime.now(UTC) + timedelta(days=13))
-    assert [value("keydesk_credentials_ending_soon", kind=kind) for kind in ("key", "secret")] == [1, 1]
+    factories.trust(client)
+    client.trusts.update(expires_at=datetime.now(UTC) + timedelta(days=13))
+    kinds = ("key", "secret", "trust")
+    assert [value("keydesk_credentials_ending_soon", kind=kind) for kind in kinds] == [1, 1, 1]
     client.secrets.update(expires_at=datetime.now(UTC) + timedelta(days=15))
     assert value("keydesk_credentials_ending_soon", kind="secret") == 0
 

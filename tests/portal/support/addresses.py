@@ -51,10 +51,12 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
     """Return the arguments of addresses of a key, a secret, a contact or a status of the client."""
     of_a_key = {**mine, "key": things["key"].uid}
     of_a_secret = {**mine, "secret": things["client"].secrets.get().uid}
+    of_a_trust = {**mine, "trust": things["trust"].uid}
     of_a_contact = {**mine, "contact": things["contact"].uid}
     return {
         "api:key": {"uid": things["key"].uid},
         "api:trust": {"uid": things["trust"].uid},
+        "api:trust_extend": {"uid": things["trust"].uid},
         "contact:activate_key": of_a_key,
         "contact:key": of_a_key,
         "contact:retire_key": of_a_key,
@@ -63,7 +65,8 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
         "contact:end_added": {**mine, "credential": things["key"].uid},
         "contact:network": {**mine, "network": things["network"].uid},
         "contact:label": {**mine, "credential": things["key"].uid},
-        "contact:remove_trust": {**mine, "trust": things["trust"].uid},
+        "contact:extend_trust": of_a_trust,
+        "contact:remove_trust": of_a_trust,
         "contact:end_secret": of_a_secret,
         "security:end_secret": of_a_secret,
         "contact:change_contact_role": of_a_contact,

@@ -1,9 +1,9 @@
-"""API M-8 to M-10: a client sees, names and removes its own trusts, and adds one with a token that it would accept."""
+"""API M-8 to M-10: a client sees, names, extends and removes its trusts; it adds one with a token that it accepts."""
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -85,6 +85,34 @@ def test_a_trust_ends_after_an_overlap_and_never_later_than_before(call, made, t
     assert got_by_it("GET", "self").status_code == 401
     (first, second) = Entry.objects.filter(action="trust.removed").order_by("seq")
     assert first.changes["ends_at"][1] == second.changes["ends_at"][0]
+
+
+def test_its_end_is_told_with_the_reason(call, trust):
+    """API M-8."""
+    body = call("GET", "self").json()
+    shown = next(each for each in body["credentials"] if each["type"] == "trust")
+    assert [end for end in body["policy"]["ends"] if end["id"] == str(trust.uid)] == [
+        {"id": str(trust.uid), "at": shown["ends_at"], "why": "max_age"}
+    ]
+    assert datetime.fromisoformat(shown["ends_at"]) == trust.expires_at
+
+
+def test_a_trust_near_its_end_is_extended_as_who_it_was_read(call, made, trust, now):
+    path = f"self/trusts/{trust.uid}"
+    tag = {"If-Match": call("GET", path)["ETag"]}
+    early = call("POST", f"{path}/extend", {}, **tag)
+    assert (early.status_code, early.json()["code"]) == (409, "trust_not_near_its_end")
+    Trust.objects.update(expires_at=now + timedelta(days=3))
+    assert call("POST", f"{path}/extend", {}).json()["code"] == "if_match_missing"
+    assert call("POST", f"{path}/extend", {}, **tag).status_code == 412
+    answer = call("POST", f"{path}/extend", {}, **{"If-Match": call("GET", path)["ETag"]})
+    assert answer.status_code == 200, answer.text
+    trust.refresh_from_db()
+    assert abs(datetime.fromisoformat(answer.json()["ends_at"]) - trust.expires_at) < timedelta(milliseconds=1)
+    assert trust.expires_at > now + timedelta(days=700)
+    assert Entry.objects.get(action="trust.extended").actor_id == f"client:{made.uid}"
+    mail = Mail.objects.get(facts__action="trust.extended")
+    assert targets.of(mail) == reverse("contact:end_added", args=[made.uid, trust.uid])
 
 
 def test_the_last_way_in_stays(made, trust):

@@ -1,7 +1,8 @@
-"""PROTOCOL F-36: a contact adds a trust from a sample token, and removes one."""
+"""PROTOCOL F-36 and C-39: a contact adds a trust from a sample token, extends one near its end, and removes one."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -160,3 +161,63 @@ def test_the_dry_run_takes_a_token_of_an_issuer(made, platform):
     bad = browser.post(url, {"assertion": platform.token(repository_id="1", aud="x")}, follow=True).content.decode()
     assert "We would refuse this, for 2 reasons" in bad
     assert "repository_id" in bad
+
+
+# --- The end of one (PROTOCOL C-39) -----------------------------------------------------------------------------------
+
+
+def ends_in(trust: Trust, days: int) -> None:
+    Trust.objects.filter(pk=trust.pk).update(expires_at=NOW + timedelta(days=days))
+
+
+def pages(browser: Any, client: Client) -> tuple[str, str, str]:
+    """Return the home page, the overview of the client, and its credentials."""
+    names = (("contact:clients", []), ("contact:client", [client.uid]), ("contact:credentials", [client.uid]))
+    return tuple(browser.get(reverse(name, args=args)).content.decode() for name, args in names)  # type: ignore[return-value]  # three
+
+
+def test_a_trust_with_a_far_end_shows_it_and_asks_for_nothing(made, platform):
+    ends_in(platform.trust(made), 300)
+    for page in pages(browsers.of(lotte()), made):
+        assert "20 September 2027" in page
+        assert "Extend" not in page
+
+
+def test_a_trust_near_its_end_is_extended_with_one_click(made, platform):
+    trust = platform.trust(made)
+    ends_in(trust, 12)
+    browser, extend = browsers.of(lotte()), reverse("contact:extend_trust", args=[made.uid, trust.uid])
+    home, overview, credentials = pages(browser, made)
+    assert "Extend a trust before 6 December 2026" in home
+    for page in (home, overview, credentials):
+        assert "A trust expires in 12 days" in page
+    assert f"#trust-{trust.uid}" in overview
+    for page in (home, credentials):
+        assert f'action="{extend}"' in page
+    assert browser.post(extend).status_code == 302
+    trust.refresh_from_db()
+    assert trust.expires_at == NOW + timedelta(days=730)
+    again = browser.get(reverse("contact:credentials", args=[made.uid])).content.decode()
+    assert "The trust is extended until 23 November 2028." in again
+    assert extend not in again
+
+
+def test_one_that_lapsed_is_not_among_the_ways_in_and_can_be_extended(made, platform):
+    trust = platform.trust(made)
+    ends_in(trust, -3)
+    page = pages(browsers.of(lotte()), made)[-1]
+    assert "1 way to authenticate" in page
+    assert "Trusts that no longer work" in page
+    assert reverse("contact:extend_trust", args=[made.uid, trust.uid]) in page
+    ends_in(trust, -31)
+    page = pages(browsers.of(lotte()), made)[-1]
+    assert reverse("contact:remove_trust", args=[made.uid, trust.uid]) in page
+    assert reverse("contact:extend_trust", args=[made.uid, trust.uid]) not in page
+
+
+def test_the_dry_run_marks_the_subject_of_a_trust_that_has_ended(made, platform):
+    ends_in(platform.trust(made), -3)
+    browser, url = browsers.of(lotte()), reverse("contact:dry_run", args=[made.uid])
+    page = browser.post(url, {"assertion": platform.token()}, follow=True).content.decode()
+    assert "The key, secret or trust has reached its end" in page
+    assert "until 21 November 2026" in page

@@ -82,6 +82,10 @@ def test_filters_by_what_ends_soon_and_what_is_not_used(now) -> None:
     CredentialUse.objects.create(credential=key.credential, client=ending, last_used_at=now, uses=1)
     assert found(now, expiring=30) == {ending}
     assert found(now, expiring=7) == set()
+    trust = factories.trust(quiet)
+    trust.expires_at = now + timedelta(days=6)
+    trust.save()
+    assert found(now, expiring=7) == {quiet}
     assert found(now, unused=30) == {quiet}
 
 

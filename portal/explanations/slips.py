@@ -177,8 +177,11 @@ def _one_edit(name: str) -> str:
 
 def _scope(facts: Mapping[str, Any]) -> Slip | None:
     if separator := facts.get("separator"):
+        meant = " ".join(facts["sent"]).replace(separator, " ").split()
+        is_known = set(meant) <= set(names_of(facts.get("expected")))
         return Slip(
             _("Most likely: several scopes with %(separator)s between them.") % {"separator": separator},
+            _("Did you mean %(name)s?") % {"name": " ".join(meant)} if is_known else "",
             fix=_("Put one blank between two scopes, and let your HTTP library encode it, once."),
         )
     return None

@@ -195,7 +195,7 @@ OF_UPLOADS: dict[str, KeyWords] = {
     ),
     "wrong_alg": KeyWords(
         _("The alg is %(alg)s"),
-        _("for %(description)s it must be one of %(algorithms)s, or left out"),
+        _("for %(description)s it must be %(algorithms)s, or left out"),
         "jq 'del(.. | .alg?)' key.json > public.json",
     ),
     "malformed_x5c": KeyWords(

@@ -167,12 +167,9 @@ def _in_a_name(rule: str, facts: Mapping[str, Any]) -> Slip | None:
         if isinstance(value, str) and (claim := OF_A_NAME.get(word_for(value))):
             return Slip(claim)
     if isinstance(facts.get("near"), str):
-        return Slip(_("Did you mean %(name)s?") % {"name": facts["near"]}, _one_edit(name))
+        differs = _("The %(name)s that you sent differs from it in one place.") % {"name": name}
+        return Slip(_("Did you mean %(name)s?") % {"name": facts["near"]}, differs)
     return None
-
-
-def _one_edit(name: str) -> str:
-    return _("The %(name)s that you sent differs from it in one place.") % {"name": name}
 
 
 def _scope(facts: Mapping[str, Any]) -> Slip | None:

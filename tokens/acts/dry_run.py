@@ -6,7 +6,7 @@ Nothing is stored and the `jti` is not consumed: the assertion can still be sent
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from tokens.models import UsedAssertion
 from tokens.policy import from_settings
 from tokens.protocol import assertion, federated, jws
 from tokens.protocol.assertion import AssertionPolicy
-from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.errors import InvalidClient, Refused, Rule
 from tokens.protocol.federated import Trust
 from tokens.runtime.client_cache import issuers_keys, signing_key, trust, trusted_issuer
 
@@ -31,13 +31,14 @@ class DryRun:
     """Content of an assertion and everything that is wrong with it; without findings it would be accepted.
 
     `header` and `claims` are empty if the assertion cannot be parsed; then the single finding says why. `issuer`: the
-    address of the issuer of a federated one, "" for the client's own.
+    address of the issuer of a federated one, "" for the client's own. `scope`: of the token that a request would get.
     """
 
     header: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
-    findings: list[InvalidClient] = field(default_factory=list)
+    findings: Sequence[Refused] = ()
     issuer: str = ""
+    scope: str = ""
 
 
 def explain(text: str, *, client: Client, now: datetime) -> DryRun:

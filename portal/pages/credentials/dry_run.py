@@ -1,26 +1,34 @@
-"""Dry run: the token endpoint's verdict on a client assertion, rule by rule, before the first real one."""
+"""Dry run: the token endpoint's verdict on a pasted token request or assertion, before a real one is sent."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from clients.models import Client
 from portal.explanations import explain
 from portal.explanations.facts import moment_of, seconds_of
 from portal.guards.access import client_of, contact
 from portal.pages.credentials.dry_run_forms import DryRunForm
 from portal.web import kept_forms
 from portal.web.http_request import Request, posted
-from tokens.acts import dry_run as rehearsal
+from tokens.acts import dry_run as assertions
 from tokens.acts.dry_run import DryRun
+from tokens.policy import from_settings
 from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.hiding import without_credentials
+from tokens.protocol.pasted import HIDDEN
+from tokens.serving.rehearsal import rehearse
 
 # The parts of an assertion, in the order of the checks, each with the rules about it.
 HEADER = {
@@ -45,24 +53,29 @@ MAX_TIME = 10**15  # seconds; larger numbers are no times
 
 
 @contact
+@sensitive_post_parameters("request")
 @require_http_methods(["GET", "HEAD", "POST"])
 def dry_run(request: Request, uid: UUID) -> HttpResponse:
-    """Check a pasted assertion without effect. The answer contains only its header and claims."""
+    """Check a pasted request without effect. What is kept and shown of it has no credentials."""
     client = client_of(request, uid)
-    form = DryRunForm(posted(request))
+    form = DryRunForm(posted(request), client=client)
     if form.is_valid():
-        explained = rehearsal.explain(form.cleaned_data["assertion"], client=client, now=request.now)
-        name = kept_forms.keep(request, TRIED, {"client": str(uid), **_kept(explained)}, seconds=600)
+        name = kept_forms.keep(request, TRIED, {"client": str(uid), **_kept(form, client, request.now)}, seconds=600)
         return redirect(f"{request.path}?{TRIED}={name}#verdict")
-    context = {"client": client, "form": form}
+    context = {"client": client, "token_url": from_settings().url("token")}
     tried = kept_forms.get(request, TRIED, request.GET.get(TRIED, ""))
     if tried and tried["client"] == str(uid) and not form.errors:
         context |= _explained(tried)
-    return render(request, "contact/dry_run.html", context, status=422 if form.errors else 200)
+        form = DryRunForm(client=client, initial={"request": tried["text"]})
+    return render(request, "contact/dry_run.html", {**context, "form": form}, status=422 if form.errors else 200)
 
 
-def _kept(explained: DryRun) -> dict[str, Any]:
-    """Return the result for the page after the redirect: the findings, and the shown parts of the assertion."""
+def _kept(form: DryRunForm, client: Client, now: datetime) -> dict[str, Any]:
+    """Return the result for the page after the redirect: text, findings, and the shown parts of the assertion."""
+    if form.pasted:
+        explained = rehearse(form.pasted.request, client=client, now=now)
+    else:
+        explained = assertions.explain(form.cleaned_data["request"], client=client, now=now)
     header = {name: _short(explained.header[name]) for name in HEADER.keys() & explained.header}
     claims = {name: _short(explained.claims[name]) for name in CLAIMS.keys() & explained.claims}
     return {
@@ -70,7 +83,20 @@ def _kept(explained: DryRun) -> dict[str, Any]:
         "claims": claims,
         "findings": [(each.rule.value, each.facts) for each in explained.findings],
         "issuer": explained.issuer,
+        "scope": explained.scope,
+        "text": form.shown(),
+        "is_assertion": form.pasted is None,
+        "is_secret_hidden": HIDDEN in form.credentials.secret,
+        "elsewhere": _elsewhere(form.pasted.url) if form.pasted else "",
     }
+
+
+def _elsewhere(url: str) -> str:
+    """Return the address of a request that does not go to the token endpoint, without what may be secret in it."""
+    sent, ours = urlsplit(url if "//" in url else f"//{url}"), urlsplit(from_settings().url("token"))
+    host = sent.netloc.rpartition("@")[2]
+    is_ours = host in ("", ours.netloc) and sent.path.rstrip("/") == ours.path
+    return "" if not url or is_ours else without_credentials(f"{host}{sent.path}")[:MAX_SHOWN]
 
 
 def _short(value: object) -> object:
@@ -82,6 +108,7 @@ def _explained(tried: Mapping[str, Any]) -> dict[str, Any]:
     findings = [InvalidClient(Rule(rule), **facts) for rule, facts in tried["findings"]]
     explained = DryRun(tried["header"], tried["claims"], findings, tried["issuer"])
     return {
+        **{name: tried[name] for name in ("scope", "is_assertion", "is_secret_hidden", "elsewhere")},
         "explained": explained,
         "accepted": not findings,
         "parts": _parts(explained),

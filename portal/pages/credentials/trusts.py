@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from portal.web.http_request import Request, posted
 from tokens.acts import dry_run
 from tokens.acts.federation import trusts as removal
 from tokens.policy import from_settings
-from tokens.protocol.errors import InvalidClient, Rule
+from tokens.protocol.errors import InvalidClient, Refused, Rule
 
 SAMPLE = "sample"  # kind of a kept sample: its claims and findings, never the token
 # With these the token says nothing about the issuer; any other finding may be of this one token, such as its age.
@@ -158,7 +158,7 @@ def _kept(read: dry_run.DryRun) -> dict[str, Any]:
     return {"claims": dict(read.claims), "findings": findings}
 
 
-def _causes(findings: list[InvalidClient]) -> list[Any]:
+def _causes(findings: Sequence[Refused]) -> list[Any]:
     return [explain(each.rule, each.facts, now_words=_("our clock now")) for each in findings]
 
 

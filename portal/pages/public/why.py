@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from clients.models import Client
 from portal.explanations import explain
-from portal.explanations.refused_requests import Period, cause_of, explained_by, floods, method_of, refused_each_hour
+from portal.explanations.refused_requests import Period, cause_of, explained_by, floods, refused_each_hour
 from portal.forms.links import LinkForm
 from portal.guards.context_processors import role_of
 from portal.web.http_request import Request
@@ -59,7 +59,6 @@ def _one(entry: JournalEntry, request: Request, *, staff: bool) -> dict[str, Any
         "client": entry.client,
         "staff": staff,
         "explained": explained_by(entry, cause.requests if cause else []),
-        "is_about_assertion": method_of(entry.rule, entry.facts) in ("key:", "trust:"),
         "cause": cause,
         "hours": refused_each_hour(entry, request.now),
         "address": f"{settings.PUBLIC_URL}/why/{entry.why or entry.request_id}",

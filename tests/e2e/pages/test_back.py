@@ -114,7 +114,7 @@ def test_back_after_a_key_was_checked_and_added(lotte: Page, mine: Client) -> No
 
 def test_back_after_a_dry_run(lotte: Page, mine: Client) -> None:
     lotte.goto(reverse("contact:dry_run", args=[mine.uid]))
-    lotte.get_by_label("Client assertion").fill("a.b.c")
+    lotte.get_by_label("Token request").fill("a.b.c")
     presses(lotte, "Test it")
     lotte.goto("/clients/")
     goes_back(lotte, "We would refuse this")

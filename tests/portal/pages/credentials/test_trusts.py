@@ -156,9 +156,9 @@ def test_the_dry_run_takes_a_token_of_an_issuer(made, platform):
     """PROTOCOL F-36: all findings, as at the token endpoint."""
     platform.trust(made, claims=PINS)
     browser, url = browsers.of(lotte()), reverse("contact:dry_run", args=[made.uid])
-    good = browser.post(url, {"assertion": platform.token()}, follow=True).content.decode()
+    good = browser.post(url, {"request": platform.token()}, follow=True).content.decode()
     assert "it authenticates your" in good
-    bad = browser.post(url, {"assertion": platform.token(repository_id="1", aud="x")}, follow=True).content.decode()
+    bad = browser.post(url, {"request": platform.token(repository_id="1", aud="x")}, follow=True).content.decode()
     assert "We would refuse this, for 2 reasons" in bad
     assert "repository_id" in bad
 

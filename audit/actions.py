@@ -155,6 +155,11 @@ class Action(models.TextChoices):
     POLICY_WITHDRAWN = "policy.withdrawn", _("{actor} withdrew a bound on credentials of {subject}")
     REPLY_TEXT_SAVED = "reply_text.saved", _("{actor} saved the text for replies {subject}")
     REPLY_TEXT_REMOVED = "reply_text.removed", _("{actor} removed the text for replies {subject}")
+    NOTICE_MAILS_CHOSEN = "staff.notice_mails_chosen", _("{actor} chose when they are mailed what waits or failed")
+    WEBHOOK_ADDED = "webhook.added", _("{actor} added the webhook {subject}")
+    WEBHOOK_REMOVED = "webhook.removed", _("{actor} removed the webhook {subject}")
+    WEBHOOK_SECRET_VIEWED = "webhook.secret_viewed", _("{actor} viewed the secret of the webhook {subject}")
+    DELIVERY_RETRIED = "webhook.delivery_retried", _("{actor} sent a failed delivery again: {subject}")
     MAIL_RETRIED = "mail.retried", _("{actor} sent an undelivered mail again: {subject}")
     SECRETS_REENCRYPTED = "secrets.reencrypted", _("{actor} re-encrypted the stored client secrets")
 
@@ -205,6 +210,7 @@ FIELDS: dict[str, str | Promise] = {
     "label": _("Label"),
     "network": _("Network"),
     "mail_new_networks": _("Mails about new networks"),
+    "notice_mails": _("Mails about what waits or failed"),
     "kids": _("Key ids (kid)"),
     "url": _("Address"),
     "audience": _("Audience of its tokens"),

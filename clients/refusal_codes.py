@@ -132,6 +132,11 @@ class Code(StrEnum):
     JWKS_URI_OVER = "jwks_uri_over"
     JWKS_URI_TOO_OFTEN = "jwks_uri_too_often"
 
+    # Webhooks of the Security team
+    DELIVERY_NOT_FAILED = "delivery_not_failed"
+    WEBHOOK_EXISTS = "webhook_exists"
+    WEBHOOK_REMOVED_ALREADY = "webhook_removed_already"
+
     # Staff
     ACCOUNT_CLOSED_ALREADY = "account_closed_already"
     NOT_STAFF = "not_staff"
@@ -191,6 +196,7 @@ class FetchCode(StrEnum):
     FETCH_TOO_LARGE = "fetch_too_large"
     FETCH_TOO_SLOW = "fetch_too_slow"
     FETCH_UNREACHABLE = "fetch_unreachable"
+    POST_NOT_ACCEPTED = "post_not_accepted"
 
     # The document or the set
     DISCOVERY_MALFORMED = "discovery_malformed"

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from clients.models import KeptAnswer, Mail, MailedCode, ManagementLink, Proposal, Registration, UserNetwork
+from clients.models import KeptAnswer, Mail, MailedCode, ManagementLink, Notice, Proposal, Registration, UserNetwork
 
 UNCONFIRMED_KEPT = timedelta(days=7)
 ENDED_KEPT = timedelta(days=30)
@@ -34,6 +34,7 @@ def delete_expired(*, now: datetime) -> None:
     _delete(Mail.objects.exclude(state=Mail.State.PENDING).filter(created_at__lt=now - MAIL_KEPT))
     _delete(MailedCode.objects.filter(expires_at__lt=now - ENDED_KEPT))
     _delete(Proposal.objects.filter(void_at__lt=now - PROPOSAL_KEPT))
+    _delete(Notice.objects.filter(at__lt=now - MAIL_KEPT))
     _delete(KeptAnswer.objects.over(now))
     _delete(UserNetwork.objects.filter(last_seen_at__lt=now - NETWORK_KEPT))
     shown = Mail.objects.undeliverable().filter(link__isnull=False)

@@ -9,8 +9,9 @@ from django.utils import timezone
 from clients import retention
 from clients.acts.federation import issuer_keys, published_keys, scanner_keys
 from clients.federation import installation
-from clients.mail import outbox
+from clients.mail import outbox, team_notices
 from clients.models import Issuer, JwksUri, Session
+from clients.team import notices, webhooks
 
 FETCH_EXPIRES_S = 60  # by then beat has found it again
 
@@ -24,6 +25,18 @@ def send_mail(mail_id: str) -> None:
 def send_pending_mail() -> None:
     """Send mails without a queued task (the broker was down, the worker died) and those due for another try."""
     outbox.sweep(clock=timezone.now)
+
+
+@shared_task
+def tell_the_team() -> None:
+    """Look for what the Security team is to be told, and hand all notices over to mails and webhooks."""
+    notices.look(now=timezone.now())
+    team_notices.hand_over(now=timezone.now())
+
+
+@shared_task
+def send_webhooks() -> None:
+    webhooks.sweep(fetcher=installation.fetcher(), clock=timezone.now)
 
 
 @shared_task

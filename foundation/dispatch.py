@@ -9,12 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
 
+# Of what is sent to servers of others, mail and webhooks: about a day and a half with the delays below.
+MAX_ATTEMPTS = 17
+FIRST_DELAY = timedelta(seconds=10)
+MAX_DELAY = timedelta(hours=6)
 BROKER_RETRY_AFTER_S = 10  # after a failure; as often as beat looks for work
 
 logger = logging.getLogger(__name__)
@@ -26,6 +31,11 @@ def wake(task: str, *args: Any, **options: Any) -> None:
     """Send a task once the transaction has committed. A lost message is harmless: beat finds the task's rows."""
     send = current_app.send_task  # of this thread's application
     transaction.on_commit(lambda: _sender.submit(_send, send, task, args, options), robust=True)
+
+
+def delay(attempts: int) -> timedelta:
+    """Return the time until another try, after this many earlier ones: 10 s, 20 s, 40 s ... 6 h."""
+    return min(FIRST_DELAY * (1 << attempts), MAX_DELAY)
 
 
 def _send(send: Callable[..., Any], task: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:

@@ -20,8 +20,19 @@ from clients.acts import decision_record, lifecycle
 from clients.authentication import code_guessing
 from clients.mail import outbox
 from clients.mail.notifications import tell_api_owners, tell_requester
-from clients.models import Client, Mail, MailedCode, Registration, RegistrationMessage, RegistrationScope, Scope, User
+from clients.models import (
+    Client,
+    Mail,
+    MailedCode,
+    Notice,
+    Registration,
+    RegistrationMessage,
+    RegistrationScope,
+    Scope,
+    User,
+)
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation import email_addresses
 from foundation.refusals import Refusal
 
@@ -92,7 +103,7 @@ def propose_change(*, client: Client, content: Content, by: Actor, now: datetime
     after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
     changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_REQUESTED, actor=by, subject=registration, changes=changes)
-    tell_api_owners(registration=registration, now=now)
+    _tell_deciders(registration, now)
     return registration
 
 
@@ -121,7 +132,7 @@ def confirm(*, registration: Registration, typed: str, by: Actor, now: datetime)
         changes = decision_record.of_request(registration)
         log.record(action=Action.REGISTRATION_CONFIRMED, actor=actor, subject=registration, changes=changes)
         _tell_received(registration, user, is_known, now)
-        tell_api_owners(registration=registration, now=now)
+        _tell_deciders(registration, now)
     return Confirmed(user=user, is_known=is_known)
 
 
@@ -131,6 +142,12 @@ def _tell_received(registration: Registration, user: User, is_known: bool, now: 
         outbox.queue_for(user=user, kind=kind, registration=registration, now=now)
     else:
         tell_requester(registration=registration, kind=kind, now=now)
+
+
+def _tell_deciders(registration: Registration, now: datetime) -> None:
+    """Tell the Security team, and the owners of the APIs, that the request waits."""
+    notices.note_request(Notice.Kind.REQUEST_WAITS, registration, now=now)
+    tell_api_owners(registration=registration, now=now)
 
 
 @transaction.atomic
@@ -147,7 +164,7 @@ def resubmit(*, registration: Registration, content: Content, by: Actor, now: da
     after = {**fields.logged(content.answer), "scopes": lifecycle.names(content.scopes)}
     changes = lifecycle.difference(before, after)
     log.record(action=Action.REGISTRATION_RESUBMITTED, actor=by, subject=registration, changes=changes)
-    tell_api_owners(registration=registration, now=now)
+    _tell_deciders(registration, now)
 
 
 @transaction.atomic

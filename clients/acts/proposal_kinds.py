@@ -15,6 +15,7 @@ from clients.actors import Actor
 from clients.acts import catalogue, lifecycle, policies
 from clients.acts.federation import issuers
 from clients.acts.people import api_owners, contacts
+from clients.acts.team import webhooks
 from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
 from clients.models.policy import About
 from clients.refusal_codes import Code
@@ -57,6 +58,8 @@ def target(kind: Proposal.Kind, about: About | Scope | Issuer, content: Mapping[
     """Return the identity of the change: at most one open proposal of a kind may exist for it."""
     if kind == Kind.POLICY_CHANGED:
         return f"{about.audit_id} {content['bound']}"
+    if kind == Kind.WEBHOOK_ADDED:
+        return f"webhook {content['name']}"
     of_a_person = (*Proposal.OWNERS_DECIDE, Kind.OWNER_NAMED, Kind.OWNER_REMOVED)
     who = f" {email_addresses.mailbox(content['email'])}" if kind in of_a_person else ""
     return f"{about.audit_id}{who}"
@@ -225,6 +228,20 @@ def _bound(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
     policies.change(wanted=_policy(proposal), tell=tell, reason=reason, agreed=proposal, by=by, now=now)
 
 
+# --- Webhooks -------------------------------------------------------------------------------------------------------
+def _adding_webhook(proposal: Proposal) -> Changes:
+    return {name: (None, proposal.content[name]) for name in ("name", "url")}
+
+
+def _can_add_webhook(proposal: Proposal, _now: datetime) -> None:
+    webhooks.check(name=proposal.content["name"], url=proposal.content["url"])
+
+
+def _add_webhook(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    content = proposal.content
+    webhooks.add(name=content["name"], url=content["url"], reason=reason, agreed=proposal, by=by, now=now)
+
+
 def _client(proposal: Proposal) -> Client:
     assert proposal.client is not None  # noqa: S101  (the kind is about a client)
     return proposal.client
@@ -246,5 +263,6 @@ RULES = {
     Kind.ISSUER_DISABLED: Rule(_switching("disabled"), _disable_issuer),
     Kind.OWNER_NAMED: Rule(_naming, _name_owner),
     Kind.OWNER_REMOVED: Rule(_naming, _remove_owner),
+    Kind.WEBHOOK_ADDED: Rule(_adding_webhook, _add_webhook, _can_add_webhook),
     Kind.POLICY_CHANGED: Rule(_bounding, _bound, _can_bound),
 }

@@ -18,9 +18,10 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import four_eyes, proposal_kinds
 from clients.mail import notifications
-from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
+from clients.models import Api, Client, ClientContact, Issuer, Notice, Proposal, Scope, User
 from clients.models.policy import About
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 LIFETIME = timedelta(days=7)
@@ -60,6 +61,10 @@ def propose(
     log.record(
         action=Action.PROPOSAL_MADE, actor=by, subject=proposal.about, note=reason,
         changes={**_named(proposal), **proposal.changes, "void_at": (None, proposal.void_at)},
+    )  # fmt: skip
+    notices.note(
+        Notice.Kind.PROPOSAL_WAITS, proposal.about.audit_label, about={"proposal": proposal.uid, "kind": kind},
+        once=proposal.uid, now=now, by=proposer,
     )  # fmt: skip
     if kind in Proposal.OWNERS_DECIDE:
         notifications.ask_owners(proposal=proposal, now=now)

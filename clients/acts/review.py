@@ -20,8 +20,9 @@ from clients.acts.credentials import client_secrets
 from clients.acts.decision_record import NO_GROUNDS, Grounds
 from clients.mail import outbox
 from clients.mail.notifications import tell_requester
-from clients.models import ApiOwner, Client, Mail, Registration, Scope, User
+from clients.models import ApiOwner, Client, Mail, Notice, Registration, Scope, User
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 Status = Registration.Status
@@ -121,6 +122,7 @@ def _endorse(
         endorsed_by=by.user, endorsed_at=now, signals=registration.signals,
     )  # fmt: skip
     log.record(action=Action.REGISTRATION_ENDORSED, actor=by, subject=registration, changes=decided, note=message)
+    notices.note_request(Notice.Kind.SECOND_APPROVAL_WAITS, registration, now=now, by=by.user)
 
 
 def _carry_out(

@@ -1,4 +1,4 @@
-"""The guarded fetch: one GET of an https address that somebody else chose (PROTOCOL F-35).
+"""The guarded fetch: one GET of, or POST to, an https address that somebody else chose (PROTOCOL F-35).
 
 The host is resolved once, every address that it has must be public, and the connection goes to one of these; the name
 is only for TLS and the Host field. Redirects are refused, proxies and credentials of the environment are not looked at,
@@ -12,7 +12,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ MAX_SECONDS = 3.0
 MAX_BODY = 64 * 1024
 MAX_HEADER = 16 * 1024
 READ_AT_ONCE = 16 * 1024
-OK = 200
+OK = range(200, 201)
+ACCEPTED = range(200, 300)  # of a POST
 REDIRECTS = range(300, 400)
 INTERIM = (100, 102, 103)
 
@@ -36,7 +37,7 @@ Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class Fetcher:
-    """GET within what an installation allows: internal hosts by name, and a CA for these beside the public ones."""
+    """GET and POST within what is allowed here: internal hosts by name, and a CA for these beside the public ones."""
 
     allowed_hosts: frozenset[str] = frozenset()
     ca_file: str = ""
@@ -44,18 +45,30 @@ class Fetcher:
 
     def get(self, url: str) -> bytes:
         """Return the body at this address. Raises Refusal, and no other exception for anything that a server does."""
+        return self._exchange(url, "GET", {"Accept": "application/json"}, b"", OK)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send a body to this address; any 2xx will do. Raises Refusal, and no other exception."""
+        self._exchange(url, "POST", {**headers, "Content-Length": str(len(body))}, body, ACCEPTED)
+
+    def _exchange(self, url: str, method: str, headers: Mapping[str, str], body: bytes, wanted: range) -> bytes:
         address = addresses.parse(url, allowed_hosts=self.allowed_hosts)
+        fields = {
+            "Host": address.host_header, "User-Agent": "keydesk", **headers,
+            "Accept-Encoding": "identity", "Connection": "close",
+        }  # fmt: skip
+        lines = [f"{method} {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         try:
-            return asyncio.run(self._in_time(address))
+            return asyncio.run(self._in_time(address, "\r\n".join(lines).encode() + body, wanted))
         except TimeoutError as error:
             raise Refusal(FetchCode.FETCH_TOO_SLOW) from error
 
-    async def _in_time(self, address: Address) -> bytes:
+    async def _in_time(self, address: Address, sent: bytes, wanted: range) -> bytes:
         async with asyncio.timeout(MAX_SECONDS):
             hosts = await _resolved(address, self.resolve)
             if not address.allowed and not all(map(addresses.is_public, hosts)):
                 raise Refusal(FetchCode.ADDRESS_NOT_PUBLIC)
-            return await _get(address, hosts, self._tls(address))
+            return await _exchange(address, hosts, self._tls(address), sent, wanted)
 
     def _tls(self, address: Address) -> ssl.SSLContext:
         """Return the TLS settings. The private CA vouches for internal hosts only."""
@@ -91,14 +104,11 @@ async def _resolved(address: Address, resolve: Resolve) -> list[str]:
     raise Refusal(FetchCode.ADDRESS_NOT_PUBLIC)
 
 
-async def _get(address: Address, hosts: Sequence[str], tls: ssl.SSLContext) -> bytes:
+async def _exchange(address: Address, hosts: Sequence[str], tls: ssl.SSLContext, sent: bytes, wanted: range) -> bytes:
     reader, writer = await _connect(address, hosts, tls)
     try:
-        writer.write(
-            f"GET {address.target} HTTP/1.1\r\nHost: {address.host_header}\r\nUser-Agent: keydesk\r\n"
-            "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n".encode()
-        )
-        return await _answer(reader)
+        writer.write(sent)
+        return await _answer(reader, wanted)
     except OSError as error:
         raise Refusal(FetchCode.FETCH_BROKEN) from error
     finally:
@@ -121,8 +131,8 @@ async def _connect(
     raise Refusal(FetchCode.FETCH_UNREACHABLE)
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
-    answer, received = _Answer(), 0
+async def _answer(reader: asyncio.StreamReader, wanted: range) -> bytes:
+    answer, received = _Answer(wanted), 0
     while not answer.is_complete:
         part = await reader.read(READ_AT_ONCE)
         if not part:
@@ -135,9 +145,10 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
 
 
 class _Answer:
-    """An HTTP answer as it comes in. Other answers than a plain 200 are refused at the end of their header."""
+    """An HTTP answer as it comes in. Other statuses than those wanted are refused at the end of the header."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: range) -> None:
+        self._wanted = wanted
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
         self._has_length = False
@@ -177,8 +188,8 @@ class _Answer:
             self._has_length = False
         elif status in REDIRECTS:
             self._refused = FetchCode.FETCH_REDIRECTED
-        elif status != OK:
-            self._refused = FetchCode.FETCH_STATUS
+        elif status not in self._wanted:
+            self._refused = FetchCode.FETCH_STATUS if self._wanted == OK else FetchCode.POST_NOT_ACCEPTED
         else:
             self._is_final = True
 

@@ -25,16 +25,15 @@ from clients.access import management_links, one_time_codes
 from clients.actors import Actor
 from clients.mail import targets
 from clients.mail.rendering import render
-from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, User
+from clients.models import Client, ClientContact, Mail, MailedCode, ManagementLink, Notice, User
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation import advisory_locks
-from foundation.dispatch import wake
+from foundation.dispatch import MAX_ATTEMPTS, delay, wake
 from foundation.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 17  # about a day and a half with the delays below
-MAX_DELAY = timedelta(hours=6)
 BUNDLE_DELAY = timedelta(minutes=10)  # harmless acts are collected for one mail
 MAX_BUNDLED = 50  # acts in one mail; a further act begins a new mail
 MAX_REASON_LENGTH = 4000  # characters of a mail server's answer, cut before it is searched
@@ -211,9 +210,11 @@ def _send(mail: Mail, now: datetime) -> None:
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
     """Postpone by 10 s, 20 s, 40 s ... 6 h; a permanent refusal, or too many attempts, marks the mail as failed."""
     mail.last_error = _reason(error, mail)[:300]
-    mail.next_attempt_at = now + min(timedelta(seconds=10) * 2**mail.attempts, MAX_DELAY)
+    mail.next_attempt_at = now + delay(mail.attempts)
     if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
         mail.state = Mail.State.FAILED
+        if mail.kind != Mail.Kind.TEAM_NOTICES:  # would be told in the next such mail, and so on
+            notices.note(Notice.Kind.MAIL_FAILED, mail.kind, about={"mail": mail.pk}, once=f"{mail.pk} {now}", now=now)
     log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
 
 

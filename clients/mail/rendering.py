@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from clients.access.guarded_acts import SENTENCES, Act
 from clients.mail import targets
 from clients.mail.words import sentence_of, words_of
-from clients.models import Mail
+from clients.models import Mail, Notice
 from clients.outdated_ways import OutdatedWay
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
@@ -56,6 +56,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "facts": acts[0] if acts else _readable(mail.facts) | _asked(mail),
         "acts": acts,
         "matter": _matter(mail, acts),
+        "notices": [_notice(told) for told in mail.facts.get("notices", ())],
         "way": OutdatedWay(mail.facts["way"]) if "way" in mail.facts else None,
         "policy": _policy(mail.facts) if "bound" in mail.facts else None,
         "now": now,
@@ -74,6 +75,13 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     body = render_to_string(f"{folder}/body.txt", context)
     html = {"title": subject, "preheader": _preheader(body)}
     return MailText(subject=subject, body=body, html=render_to_string(f"{folder}/body.html", {**context, **html}))
+
+
+def _notice(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a notice for team_notices/body.txt, with the page that it is about."""
+    kind = Notice.Kind(told["kind"])
+    url = settings.PUBLIC_URL + targets.of_notice(kind, told["about"])
+    return {"what": kind.label, "subject": told["subject"], "at": parse_datetime(told["at"]), "url": url}
 
 
 def _policy(facts: dict[str, Any]) -> dict[str, str]:

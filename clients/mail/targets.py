@@ -5,10 +5,12 @@ The pages are the portal's; they are named here by URL name, as in the templates
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.urls import reverse
 
 from audit.actions import Action
-from clients.models import Client, Mail, Registration
+from clients.models import Client, Mail, Notice, Registration
 
 Kind = Mail.Kind
 TO_CLIENT = {
@@ -23,6 +25,12 @@ TO_CLIENT = {
 TO_REQUEST = {Kind.REQUEST_RECEIVED, Kind.CHANGES_REQUESTED, Kind.CHANGE_APPROVED, Kind.NEW_MESSAGE}
 TO_ADD_KEY = {Kind.PRIVATE_KEY_RECEIVED, Kind.CREDENTIAL_EXPIRES}
 TO_CHANGE = {Kind.SCOPE_RETIRED, Kind.CLIENT_DETACHED, Kind.REQUEST_REJECTED}
+# The reader's own page, about no client.
+TO_OWN_PAGE: dict[str, str] = {
+    Kind.PASSKEY_CHANGED: "contact:passkeys",
+    Kind.NEW_SIGN_IN: "account:sessions",
+    Kind.TEAM_NOTICES: "security:notices",
+}
 # Kinds that get a link from the worker when sent.
 WITH_LINK = (
     TO_CLIENT
@@ -41,12 +49,10 @@ WITH_LINK = (
 
 def of(mail: Mail) -> str:
     """Return the path that the mail leads to, for any reader; "" for a mail that leads nowhere."""
-    if mail.kind == Kind.PASSKEY_CHANGED:
-        return reverse("contact:passkeys")
+    if mail.kind in TO_OWN_PAGE:
+        return reverse(TO_OWN_PAGE[mail.kind])
     if mail.kind == Kind.ACCOUNT_CHANGED:
         return reverse("contact:clients" if mail.facts.get("action") == Action.ACCOUNT_UNBOUND else "account:sessions")
-    if mail.kind == Kind.NEW_SIGN_IN:
-        return reverse("account:sessions")
     if mail.kind == Kind.REQUEST_FOR_OWNER and mail.registration:  # to the owners of APIs, who sign in
         return reverse("owner:request", args=[mail.facts["api"], mail.registration.uid])
     if mail.kind in TO_REQUEST:
@@ -56,6 +62,16 @@ def of(mail: Mail) -> str:
     if mail.kind == Kind.LEAK_REPORTED:  # to the Security team, who sign in
         return reverse("security:client", args=[mail.client.uid])
     return _of_client(mail, mail.client) if mail.kind in WITH_LINK else ""
+
+
+def of_notice(kind: Notice.Kind, about: Mapping[str, str]) -> str:
+    """Return the path of the page that a notice to the Security team is about."""
+    named = {"request": "security:review", "proposal": "security:proposal", "client": "security:client"}
+    for name in named.keys() & about.keys():
+        return reverse(named[name], args=[about[name]])
+    if kind == Notice.Kind.WEBHOOK_FAILED:
+        return reverse("security:webhook", args=[about["webhook"]])
+    return reverse("security:failed_mail" if kind == Notice.Kind.MAIL_FAILED else "auditor:change_log")
 
 
 def _of_client(mail: Mail, client: Client) -> str:

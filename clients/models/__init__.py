@@ -11,7 +11,7 @@ from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
-from clients.models.team import ReplyText, SavedView
+from clients.models.team import Delivery, Notice, ReplyText, SavedView, Webhook
 
 __all__ = [
     "Api",
@@ -21,6 +21,7 @@ __all__ = [
     "ClientNetwork",
     "ClientScope",
     "ContactAccount",
+    "Delivery",
     "Issuer",
     "JwksUri",
     "KeptAnswer",
@@ -28,6 +29,7 @@ __all__ = [
     "Mail",
     "MailedCode",
     "ManagementLink",
+    "Notice",
     "PolicyBound",
     "Proposal",
     "Registration",
@@ -41,4 +43,5 @@ __all__ = [
     "Trust",
     "User",
     "UserNetwork",
+    "Webhook",
 ]

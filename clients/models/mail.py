@@ -25,8 +25,8 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
     def bundles(self, now: datetime) -> MailQuerySet:
         """Return the mails that more can be added to: held back, and not yet tried."""
-        kind, state = Mail.Kind.BUNDLED_CHANGES, Mail.State.PENDING
-        return self.filter(kind=kind, state=state, attempts=0, next_attempt_at__gt=now)
+        kinds, state = (Mail.Kind.BUNDLED_CHANGES, Mail.Kind.TEAM_NOTICES), Mail.State.PENDING
+        return self.filter(kind__in=kinds, state=state, attempts=0, next_attempt_at__gt=now)
 
     def undeliverable(self) -> MailQuerySet:
         return self.filter(state=Mail.State.FAILED).order_by("-created_at")
@@ -71,6 +71,7 @@ class Mail(models.Model):
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")
         ISSUER_KEYS_REFUSED = "issuer_keys_refused", _("An issuer publishes a private key")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
+        TEAM_NOTICES = "team_notices", _("What waits for the Security team, or failed")
 
     class State(models.TextChoices):
         PENDING = "pending", _("Waiting to be sent")

@@ -85,6 +85,11 @@ class User(AbstractBaseUser):
         AUDITOR = "auditor", _("Auditor")
         API_OWNER = "api_owner", _("API owner")
 
+    class NoticeMails(models.TextChoices):
+        AT_ONCE = "at_once", _("At once")
+        DAILY = "daily", _("Once a working day")
+        OFF = "off", _("Never")
+
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = AddressField(_("e-mail address"), unique=True)
     mailbox = MailboxField(max_length=254, unique=True, editable=False)  # one person for all spellings of the address
@@ -93,6 +98,10 @@ class User(AbstractBaseUser):
     language = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # When a member of the Security team is mailed what waits or failed (docs/decisions/0030).
+    notice_mails = models.CharField(
+        max_length=7, choices=NoticeMails, default=NoticeMails.DAILY, db_default=NoticeMails.DAILY
+    )
 
     USERNAME_FIELD = EMAIL_FIELD = "email"
 

@@ -55,6 +55,7 @@ class Proposal(models.Model):
         OWNER_NAMED = "owner_named", _("Name an owner of an API")
         OWNER_REMOVED = "owner_removed", _("Remove an owner of an API")
         POLICY_CHANGED = "policy_changed", _("Change a policy on credentials")
+        WEBHOOK_ADDED = "webhook_added", _("Add a webhook")
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", _("Waits for a colleague")
@@ -96,7 +97,8 @@ class Proposal(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="policy_changed", scope=None, issuer=None) & (Q(client=None) | Q(api=None))
                 | Q(kind__in=["owner_named", "owner_removed"], client=None, scope=None, issuer=None, api__isnull=False)
-                | ~Q(kind__in=["policy_changed", "owner_named", "owner_removed"])
+                | Q(kind="webhook_added", client=None, scope=None, issuer=None, api=None)
+                | ~Q(kind__in=["policy_changed", "owner_named", "owner_removed", "webhook_added"])
                 & Q(api=None)
                 & (
                     Q(client=None, scope__isnull=False, issuer=None)
@@ -123,7 +125,7 @@ class Proposal(models.Model):
 
     @property
     def about(self) -> About | Scope | Issuer:
-        """The client, scope, issuer or API that would change; SITE for a policy of the whole site."""
+        """The client, scope, issuer or API that would change; SITE for a policy of the whole site or a webhook."""
         return self.client or self.scope or self.issuer or self.api or SITE
 
     @property

@@ -42,6 +42,10 @@ class Calendar:
             passed += max(min(closes, end) - max(opens, start), timedelta(0))
         raise AssertionError("days do not end")
 
+    def next_opening(self, now: datetime) -> datetime:
+        """Return when the next working day begins after `now`."""
+        return next(opens for opens, _closes in self._spans(now) if opens > now)
+
     def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the office hours of each working day, from that of `start` on."""
         day = start.astimezone(self.zone).date()

@@ -8,6 +8,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     task: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
     for task, every in {
         "clients.tasks.send_pending_mail": timedelta(seconds=10),
+        "clients.tasks.tell_the_team": timedelta(seconds=30),
+        "clients.tasks.send_webhooks": timedelta(seconds=10),
         "clients.tasks.refresh_key_sets": timedelta(minutes=1),
         "tokens.tasks.fetch_keys_asked_for": timedelta(seconds=5),
         "tokens.tasks.warn_of_expiry": timedelta(hours=6),

@@ -12,7 +12,6 @@ from audit.actions import FIELDS
 from audit.log import SITE
 from clients.acts.federation import issuers
 from clients.models import Api, Client, Issuer, Proposal, Scope
-from clients.models.policy import About
 from portal.ui import log_entries
 
 MAX_NAMED = 200  # clients
@@ -30,7 +29,7 @@ def row(proposal: Proposal, now: datetime) -> dict[str, object]:
         "proposal": proposal,
         "what": proposal.get_kind_display(),
         "about": _("The whole site") if proposal.about == SITE else str(proposal.about),
-        "about_url": _url(proposal.about),
+        "about_url": _url(proposal),
         "state": STATES[state],
         "status": state.label,
         "waits": state == Proposal.Outcome.WAITING,
@@ -63,15 +62,20 @@ def affected(proposal: Proposal) -> dict[str, object]:
         return {"trusting": issuers.trusting(proposal.issuer, timezone.now()).count()}
     if proposal.kind in (Proposal.Kind.OWNER_NAMED, Proposal.Kind.OWNER_REMOVED):
         return {"owners": True}
+    if proposal.kind == Proposal.Kind.WEBHOOK_ADDED:
+        return {"webhook": True}
     scope = proposal.about
     if proposal.kind == Proposal.Kind.POLICY_CHANGED:
         return {"policy": True, "clients": list(Client.objects.filter(pk__in=proposal.content["affected"])[:MAX_NAMED])}
     return {"holders": scope.holders.count() if isinstance(scope, Scope) else 0}
 
 
-def _url(about: About | Scope | Issuer) -> str:
+def _url(proposal: Proposal) -> str:
+    about = proposal.about
     if isinstance(about, Issuer):
         return reverse("security:issuer", args=[about.uid])
     if isinstance(about, Client):
         return reverse("security:client", args=[about.uid])
+    if proposal.kind == Proposal.Kind.WEBHOOK_ADDED:
+        return reverse("security:notices")
     return reverse("security:scopes") if isinstance(about, Scope | Api) else reverse("security:policy")

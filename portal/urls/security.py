@@ -5,6 +5,7 @@ from django.urls import include, path
 from portal.pages.catalogue import api_owners, catalogue, scope_approvals
 from portal.pages.incident import client_tokens, incident, report
 from portal.pages.issuers import issuers
+from portal.pages.notices import notices, webhooks
 from portal.pages.review import bulk, claims, proposals, queue, reply_texts, review
 from portal.pages.security import (
     client,
@@ -78,6 +79,12 @@ urlpatterns = [
     path("policy/change/", policy.change_policy, name="change_policy"),
     path("old/", outdated.outdated_ways, name="outdated_ways"),
     path("old/<slug:way>/", outdated.outdated_way, name="outdated_way"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/webhooks/add/", webhooks.create_webhook, name="create_webhook"),
+    path("notices/webhooks/<uuid:uid>/", webhooks.webhook, name="webhook"),
+    path("notices/webhooks/<uuid:uid>/secret/", webhooks.webhook_secret, name="webhook_secret"),
+    path("notices/webhooks/<uuid:uid>/remove/", webhooks.remove_webhook, name="remove_webhook"),
+    path("notices/deliveries/<uuid:uid>/retry/", webhooks.retry_delivery, name="retry_delivery"),
     path("mail/", failed_mail.undelivered, name="failed_mail"),
     path("mail/<uuid:uid>/retry/", failed_mail.retry_mail, name="retry_mail"),
 ]

@@ -88,6 +88,7 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "scope": factories.scope(),
         "issuer": factories.issuer(),
         "network": made.networks.create(network="192.0.2.0/24", first_at=factories.NOW, is_new=True),
+        "delivery": factories.failed_delivery(),
         "mail": Mail.objects.latest("created_at"),
         "refusal": JournalEntry.objects.create(
             client=made,

@@ -51,6 +51,7 @@ def grow(mine: Client, start: int, count: int) -> None:
         factories.decided_request(contact_email=f"asker{number}@rekenhuis.example", scopes=(factories.scope(),))
         first = lotte().registrations.earliest("pk")
         client_requests.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
+        factories.failed_delivery()
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
         asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
         verification_runs.carry_out(asked.pk)
@@ -121,6 +122,8 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
         reverse("security:scopes"),
         reverse("security:create_scope"),
         reverse("security:failed_mail"),
+        reverse("security:notices"),
+        reverse("security:webhook", args=[factories.webhook().uid]),
         reverse("security:issuers"),
         reverse("security:outdated_ways"),
         reverse("security:policy"),

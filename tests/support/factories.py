@@ -22,8 +22,21 @@ from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals, review
 from clients.acts.federation import issuers
 from clients.acts.people import api_owners
-from clients.acts.team import reply_texts
-from clients.models import Api, Client, Issuer, Proposal, Registration, ReplyText, Scope, Trust, User
+from clients.acts.team import reply_texts, webhooks
+from clients.models import (
+    Api,
+    Client,
+    Delivery,
+    Issuer,
+    Notice,
+    Proposal,
+    Registration,
+    ReplyText,
+    Scope,
+    Trust,
+    User,
+    Webhook,
+)
 from tokens.models import JournalEntry, RefusalCount, UsageDay, UsageDetail
 from tokens.protocol.traits import Traits
 
@@ -158,6 +171,25 @@ def reply_text() -> ReplyText:
     text = {"en": "There is no legal basis for this.", "nl": "Hiervoor is geen rechtsgrond."}
     purpose = ReplyText.Purpose.REJECTION
     return found or reply_texts.save(saved=None, purpose=purpose, name="No legal basis", text=text, by=by(noor()))
+
+
+def webhook(name: str = "Chat", url: str = "https://chat.example/hook") -> Webhook:
+    """A webhook of the Security team, added by an operator."""
+    found = Webhook.objects.filter(name=name, ends_at=None).first()
+    return found or webhooks.add(name=name, url=url, by=SYSTEM, now=NOW)
+
+
+def failed_delivery(of: Webhook | None = None) -> Delivery:
+    """A notice that the receiver did not accept."""
+    uid = uuid.uuid4()
+    notice = Notice.objects.create(
+        kind=Notice.Kind.REQUEST_WAITS, key=f"{uid}", at=NOW, subject="R-2026-0001 Meterstanden",
+        about={"request": str(uid)},
+    )  # fmt: skip
+    return Delivery.objects.create(
+        webhook=of or webhook(), notice=notice, state=Delivery.State.FAILED, attempts=17, next_attempt_at=NOW,
+        problem="fetch_unreachable",
+    )  # fmt: skip
 
 
 def used(client: Client, credential: str = "key:1", *, at: datetime | None = None, **traits: Any) -> UsageDetail:

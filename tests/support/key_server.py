@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import re
 import socket
 import socketserver
 import ssl
@@ -42,6 +43,7 @@ class KeyServer:
     ca_file: str
     answers: dict[str, bytes | Act] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)  # of these requests
 
     @property
     def host(self) -> str:
@@ -109,6 +111,20 @@ def _files(folder: Path) -> tuple[str, str]:
     return str(folder / "ca.pem"), str(folder / "server.pem")
 
 
+def _read(connection: ssl.SSLSocket) -> tuple[bytes, bytes] | None:
+    """Return head and body of an HTTP request; None if the other side went away."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (part := connection.recv(4096)):
+            return None
+        head += part
+    head, _blank, body = head.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+    while length and len(body) < int(length[1]) and (part := connection.recv(4096)):
+        body += part
+    return head, body
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[KeyServer]:
     ca_file, server_file = _files(folder)
@@ -122,12 +138,11 @@ def serving(folder: Path) -> Iterator[KeyServer]:
                 self.answer(connection)
 
         def answer(self, connection: ssl.SSLSocket) -> None:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (part := connection.recv(4096)):
-                    return
-                head += part
+            if not (read := _read(connection)):
+                return
+            head, body = read
             shown.requests.append(head.decode())
+            shown.bodies.append(body)
             answer = shown.answers.get(head.split()[1].decode(), ok(b"", status="404 Not Found"))
             if callable(answer):
                 answer(connection)

@@ -16,6 +16,7 @@ from clients.actors import Actor
 from clients.acts.credentials import ends
 from clients.acts.credentials.ways_in import without_secrets
 from clients.acts.people import staff
+from clients.acts.team import webhooks
 from clients.mail.notifications import tell_contacts
 from clients.models import Client, KeptAnswer, Secret
 from clients.refusal_codes import Code
@@ -150,14 +151,14 @@ def set_allowed(*, client: Client, allowed: bool, by: Actor, now: datetime) -> N
 
 
 def reencrypt(*, by: Actor) -> int:
-    """Encrypt every secret, and the second factors of staff, with the first of SECRETS_KEYS. Logged once.
+    """Encrypt every secret, of webhooks too, and staff's second factors with the first of SECRETS_KEYS. Logged once.
 
     Where secrets are shown only once, their ciphertexts are deleted instead, and the digests stay. Returns the number
     of changed rows.
     """
     keep = settings.SECRETS_VIEWABLE
     with transaction.atomic():
-        count, dropped = staff.reencrypt_second_factors(), 0
+        count, dropped = staff.reencrypt_second_factors() + webhooks.reencrypt(), 0
         # Of a first answer of the API only its secret goes: it was shown, and is retried within a day.
         KeptAnswer.objects.exclude(ciphertext=None).update(ciphertext=None, sealed_with="")
         old = Secret.objects.exclude(ciphertext=None)

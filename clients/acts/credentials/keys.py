@@ -18,9 +18,10 @@ from clients.acts.credentials import ends
 from clients.acts.credentials.ways_in import others_work
 from clients.keymaterial import KeyRefused, PublicKey
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, Key, Mail
+from clients.models import Client, Key, Mail, Notice
 from clients.models.credentials import KeyQuerySet
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 RENEWAL_OVERLAP = timedelta(days=7)
@@ -245,6 +246,7 @@ def note_refused_private_key(*, client: Client, by: Actor, now: datetime) -> Non
         kids = client.keys.usable(now).order_by("-added_at").values_list("kid", flat=True)
         more["kids"] = list(kids[:MAX_KIDS_PER_MAIL])
         tell_contacts(client=client, action=Action.KEY_REFUSED, subject=client.audit_label, by=by, now=now, **more)
+        notices.note_client(Notice.Kind.PRIVATE_KEY_UPLOADED, client, now=now)
 
 
 @transaction.atomic

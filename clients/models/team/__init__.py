@@ -1,5 +1,7 @@
 """Models of the Security team's own work."""
 
 from clients.models.team.desk import ReplyText, SavedView
+from clients.models.team.notices import Notice
+from clients.models.team.webhooks import Delivery, Webhook
 
-__all__ = ["ReplyText", "SavedView"]
+__all__ = ["Delivery", "Notice", "ReplyText", "SavedView", "Webhook"]

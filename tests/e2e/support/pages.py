@@ -19,7 +19,18 @@ from clients import encryption
 from clients.acts import proposals, review
 from clients.acts.people import staff as people
 from clients.built_in_scopes import BUILT_IN_API
-from clients.models import Client, ContactAccount, Issuer, Mail, Proposal, Registration, ReplyText, Scope, User
+from clients.models import (
+    Client,
+    ContactAccount,
+    Delivery,
+    Issuer,
+    Mail,
+    Proposal,
+    Registration,
+    ReplyText,
+    Scope,
+    User,
+)
 from dev.example import organisation, traffic
 from portal.pages.docs import contents
 from tests.portal.support import browsers, staff
@@ -120,6 +131,7 @@ def things() -> dict[str, Any]:
         "issuer": Issuer.objects.first() or factories.issuer(),
         "trust": mine.trusts.first() or factories.trust(mine),
         "network": mine.networks.get_or_create(network="192.0.2.0/24", first_at=mine.created_at, is_new=True)[0],
+        "delivery": Delivery.objects.first() or factories.failed_delivery(),
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
     }
 

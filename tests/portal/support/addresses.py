@@ -93,6 +93,7 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
     """Return the arguments of addresses that name no client."""
     of_a_scope = {"pk": things["scope"].pk}
     of_an_issuer = {"uid": things["issuer"].uid}
+    of_a_webhook = {"uid": things["delivery"].webhook.uid}
     return {
         "security:reply_text": {"pk": things["reply_text"].pk},
         "security:remove_reply_text": {"pk": things["reply_text"].pk},
@@ -106,6 +107,10 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:retire_scope": of_a_scope,
         "security:proposal": {"uid": things["proposal"].uid},
         "security:staff_sessions": {"uid": things["colleague"].uid},
+        "security:webhook": of_a_webhook,
+        "security:webhook_secret": of_a_webhook,
+        "security:remove_webhook": of_a_webhook,
+        "security:retry_delivery": {"uid": things["delivery"].pk},
         "security:retry_mail": {"uid": things["mail"].pk},
         "owner:detach": {"identifier": "addresses", "uid": things["client"].uid},
         "owner:request": {"identifier": "addresses", "uid": things["registration"].uid},

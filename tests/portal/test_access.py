@@ -277,15 +277,9 @@ def test_no_form_is_answered_with_a_page_so_back_sends_nothing_again() -> None:
     """
     answered = {name for name, (_get, post) in MATRIX.items() if "200" in post.split()}
     assert answered <= {
-        "contact:first_token",
-        "auditor:log_export",
-        "auditor:download_package",
-        "security:export_clients",
-        "owner:export_callers",
-        "account:session_ends",
-        "account_login",
-        "account_reauthenticate",
-    }
+        "contact:first_token", "auditor:log_export", "auditor:download_package", "security:export_clients",
+        "owner:export_callers", "account:session_ends", "account_login", "account_reauthenticate",
+    }  # fmt: skip
 
 
 def test_a_stranger_learns_nothing_from_the_answer(things):

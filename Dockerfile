@@ -6,11 +6,13 @@ RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /keydesk
 # The dependencies change less often than the code, so they are a layer of their own. No dev group, no embedded servers.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev
+# EXTRAS="--extra otel" adds what sends traces (docs/operations.md, traces).
+ARG EXTRAS=""
+RUN uv sync --frozen --no-dev $EXTRAS
 COPY . .
 # The group "build" compiles the translations, and is not part of the image.
-RUN uv sync --frozen --no-dev --group build && .venv/bin/python -m dev.compile_translations && \
-    uv sync --frozen --no-dev && rm -r dev
+RUN uv sync --frozen --no-dev --group build $EXTRAS && .venv/bin/python -m dev.compile_translations && \
+    uv sync --frozen --no-dev $EXTRAS && rm -r dev
 RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients foundation portal tokens
 
 FROM python:3.13-slim

@@ -1,7 +1,8 @@
 """Prompt dispatch of tasks that beat would find later. Callers never wait for the broker and never fail with it.
 
 A thread sends the messages, so a hanging broker delays no page, and the duration of a page does not reveal whether
-there was anything to send. A process waits at its exit for unsent messages.
+there was anything to send. A process waits at its exit for unsent messages. The thread takes over the context of the
+caller: the ids for log lines, and the span.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -30,7 +32,7 @@ _away_until = 0.0
 def wake(task: str, *args: Any, **options: Any) -> None:
     """Send a task once the transaction has committed. A lost message is harmless: beat finds the task's rows."""
     send = current_app.send_task  # of this thread's application
-    transaction.on_commit(lambda: _sender.submit(_send, send, task, args, options), robust=True)
+    transaction.on_commit(lambda: _sender.submit(copy_context().run, _send, send, task, args, options), robust=True)
 
 
 def delay(attempts: int) -> timedelta:

@@ -5,7 +5,8 @@ from typing import Any
 
 import django
 from celery import Celery, Task
-from celery.signals import celeryd_init, setup_logging
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown
+from django.conf import settings
 from django.db.utils import InterfaceError, InternalError, OperationalError
 
 from foundation.log_lines import write_lines_only
@@ -38,3 +39,19 @@ def log_in_lines(**_: Any) -> None:
     """
     django.setup()
     write_lines_only(unbuffered())
+
+
+@worker_process_init.connect  # the thread that sends spans would not survive the fork of a process of the pool
+def trace_tasks(**_: Any) -> None:
+    if settings.OTEL_TRACES_EXPORTER == "otlp":
+        from portal.serving import tracing  # noqa: PLC0415  # an extra
+
+        tracing.start("keydesk-worker")
+
+
+@worker_process_shutdown.connect  # such a process ends without the interpreter's own end
+def send_the_last_spans(**_: Any) -> None:
+    if settings.OTEL_TRACES_EXPORTER == "otlp":
+        from tokens.serving import span_export  # noqa: PLC0415  # an extra
+
+        span_export.finish()

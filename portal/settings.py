@@ -271,7 +271,8 @@ FAILURE_RATE_LIMIT = env.int("FAILURE_RATE_LIMIT", default=120)  # refused HTTP 
 FEDERATION_ALLOWED_HOSTS = frozenset(host.lower() for host in env.list("FEDERATION_ALLOWED_HOSTS", default=[]))
 FEDERATION_CA_FILE = env.str("FEDERATION_CA_FILE", default="")
 
-# --- Logs -----------------------------------------------------------------------------------------------------------
+# --- Logs and traces ------------------------------------------------------------------------------------------------
+OTEL_TRACES_EXPORTER = env.str("OTEL_TRACES_EXPORTER", default="none")
 LOG_LEVEL = env.get_value("LOG_LEVEL", cast=log_format.level, default="INFO")
 LOGGING_CONFIG = None  # portal/config/log_format.py sets up structlog in every process
 log_format.configure(LOG_LEVEL)

@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from django.conf import settings
@@ -52,6 +53,7 @@ FORMS = [
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
     ("ENVIRONMENT_COLOUR", "blue|green|amber|red|grey", "Give blue, green, amber, red or grey."),
+    ("OTEL_TRACES_EXPORTER", "none|otlp", "Give none or otlp."),
 ]
 MIN_REPORT_TOKEN_LENGTH = 20  # characters of LEAK_GITLAB_TOKEN: who guesses it gets to report
 # Plain HTTP within one machine only, for tests and demonstrations.
@@ -75,6 +77,17 @@ def forms(**_kwargs: Any) -> list[CheckMessage]:
         for variable, form, hint in FORMS
         if not re.fullmatch(form, getattr(settings, variable))
     ]
+
+
+@register(Tags.security)
+def traces(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.OTEL_TRACES_EXPORTER == "otlp":
+        try:
+            distribution("opentelemetry-instrumentation-django")
+        except PackageNotFoundError:
+            hint = "Install them with the extra otel (docs/operations.md, traces)."
+            return [Error("OTEL_TRACES_EXPORTER needs packages that are missing.", hint=hint, id="keydesk.E017")]
+    return []
 
 
 @register(Tags.security)

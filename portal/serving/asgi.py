@@ -5,11 +5,17 @@ In production a second process group serves the OAuth paths alone, by the same a
 
 import os
 
+from django import setup
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from prometheus_client import REGISTRY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+setup()
+if settings.OTEL_TRACES_EXPORTER == "otlp":
+    from portal.serving import tracing
+
+    tracing.start("keydesk-web")
 django = get_wsgi_application()
 
 from portal.config import database  # noqa: E402  (needs the settings)

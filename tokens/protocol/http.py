@@ -26,7 +26,7 @@ class Request:
     body: bytes  # if it is too large, at least one byte more than is allowed
     endpoint: str = "unknown"
     id: str = ""  # X-Request-Id
-    trace_id: str = ""  # of the proxy's trace
+    trace_id: str = ""  # of the proxy's trace, or of our own
     why: str = ""  # id of a refusal's explanation, 128 random bits; equals `id` unless a proxy set that
     address: str = ""  # the caller's, behind the trusted proxies; "" if unknown
     client: ClientSnapshot | None = None

@@ -112,7 +112,7 @@ class Application:
         request.id = proxy_request_id(headers.get("x-request-id", ""), proxies)
         if not request.id:  # a proxy's id may be easy to guess: explanations never use it (PROTOCOL R-30)
             request.id = request.why = os.urandom(16).hex()
-        if "traceparent" in headers:
+        if "traceparent" in headers and not request.trace_id:
             request.trace_id = proxy_trace_id(headers["traceparent"], proxies)
         request.address = client_address(request.peer, headers.get("x-forwarded-for", ""), proxies)
         if route is not None:

@@ -9,6 +9,7 @@ import gc
 import os
 
 import django
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -20,6 +21,11 @@ from tokens.serving.application import Application  # noqa: E402  (after django.
 from tokens.serving.authorization_server import AuthorizationServer  # noqa: E402  (after django.setup())
 
 write_lines_only()
+if settings.OTEL_TRACES_EXPORTER == "otlp":
+    from tokens.serving import tracing
+
+    tracing.start()
+    Application = tracing.TracedApplication  # type: ignore[misc]  # a subclass of it
 application = AuthorizationServer(Application(Services(policy.from_settings())))
 
 # The objects loaded so far stay, so the collector need not walk them. A batch of HTTP requests has more objects than

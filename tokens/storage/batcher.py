@@ -21,15 +21,17 @@ class Batcher[Item, Result]:
     """Distributes batches of items to `lanes`.
 
     A lane is a function that takes a list of items and returns as many results in the same order, or raises for all of
-    them; it gets one batch at a time. `observe` is called with the size of each batch.
+    them; it gets one batch at a time. `name`: of the work; `observe` is called with the size of each batch.
     """
 
     def __init__(
         self,
         lanes: Sequence[Callable[[list[Item]], Awaitable[Sequence[Result]]]],
         *,
+        name: str = "",
         observe: Callable[[float], object] | None = None,
     ) -> None:
+        self.name = name
         self._idle = list(lanes)
         self._observe = observe
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []

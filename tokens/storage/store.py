@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from tokens.policy import Policy
 from tokens.storage import metrics
@@ -78,6 +78,8 @@ class LeaseEnded(Exception):
 class Store:
     """Async operations on the database; each resolves after the batch that contains it has committed."""
 
+    batcher: ClassVar[type[Batcher[Any, Any]]] = Batcher  # tokens/serving/tracing.py has another
+
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._token_lifetime = policy.token_lifetime
@@ -116,7 +118,7 @@ class Store:
         connections = [self._connect() for _ in range(lanes)]
         self._connections += connections
         observe = metrics.BATCH_SIZE.labels(name).observe
-        return Batcher([partial(run, connection) for connection in connections], observe=observe).submit
+        return self.batcher([partial(run, connection) for connection in connections], name=name, observe=observe).submit
 
     async def _issue(self, connection: Connection, wanted: list[Issue]) -> list[Outcome]:
         # The second copy of an assertion in a batch is a replay, which the statement alone would not notice.

@@ -1,6 +1,6 @@
 """No secret where it does not belong: canaries go through every path, then all that any process kept is searched.
 
-(docs/security.md, secrets: no secret, link token, assertion, code or private key in any log, error page, Celery
+(docs/security.md, secrets: no secret, link token, assertion, code or private key in any log, trace, error page, Celery
 message, result, mail but its own, or the database outside its columns.)
 """
 
@@ -19,20 +19,22 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote
 
-import pytest
 import redis
 import requests
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey
 
 from portal.sign_in.allauth_internals import TOTP_PERIOD_S, totp_code
+from tests.e2e.faults.conftest import Traced
 from tests.e2e.faults.programs import as_a_program
 from tests.e2e.support.canaries import Canaries, Visitor
 from tests.e2e.support.live import Live
 from tests.e2e.support.people import PASSWORD, address
 from tests.e2e.support.waiting import wait_for
 from tests.support.keys import jwk_of, new_ec
+from tests.support.otlp import attributes
 from tests.tokens.support.wire import JWT_BEARER, sign
+from tokens.serving.span_export import ATTRIBUTES
 
 
 @contextmanager
@@ -197,22 +199,8 @@ def code_of(secret: str, *, after: int = 0) -> str:
     return totp_code(secret, time.time() + 9 * after * TOTP_PERIOD_S)
 
 
-@pytest.fixture(scope="module")
-def made(live: Live) -> dict[str, str]:
-    name = f"canary-{uuid.uuid4().hex[:6]}"
-    for command in (
-        ["create_api", name, "--name", name],
-        ["create_scope", f"{name}.read", "--api", name],
-    ):
-        assert live.manage(*command).returncode == 0
-    options = ("--scope", f"{name}.read", "--default-scope", f"{name}.read", "--serves-api", name)
-    contact = address("canary")
-    done = live.manage("create_client", "--name", name, "--contact", contact, *options, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {**json.loads(done.stdout), "contact": contact}
-
-
-def test_no_canary_is_found_where_it_does_not_belong(live: Live, made: dict[str, str]) -> None:
+def test_no_canary_is_found_where_it_does_not_belong(traced: Traced, made: dict[str, str]) -> None:
+    live = traced.live
     canaries = Canaries({"secret": made["client_secret"]})
     contact = Visitor(live, made["contact"], canaries)
     mails_before = len(live.inbox.messages)
@@ -234,6 +222,10 @@ def test_no_canary_is_found_where_it_does_not_belong(live: Live, made: dict[str,
 
     places = {**logs, **{f"table {name}": rows for name, rows in database.items()}, "Valkey": "\n".join(said)}
     places["error pages"] = "\n".join(canaries.refusals)
+    places["traces"] = wait_for(lambda: '"GET log/"' in (sent := "\n".join(traced.received.text)) and sent)
+    assert made["client_id"] in places["traces"]
+    sent = {name for _, span in traced.received.spans for name in attributes(span)}
+    assert {"http.route", "code.function.name", "db.query.text", "keydesk.mail"} <= sent <= ATTRIBUTES
     found = {place: names for place, text in places.items() if (names := canaries.found_in(text + unquote(text)))}
     assert not found
     assert_only_links_and_codes(live.inbox.messages[mails_before:], canaries, contact.email)

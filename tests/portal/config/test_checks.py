@@ -32,6 +32,7 @@ def test_without_any_setting_everything_that_is_missing_is_named() -> None:
         ("SECRETS_KEYS", "c2VjcmV0-without-an-id", 1),
         ("LOG_SIGNING_KEYS", "a:short", 1),
         ("ORGANISATION_REGISTER", "registers.nowhere", 1),
+        ("OTEL_TRACES_EXPORTER", "jaeger", 1),
         # These cannot be read at all, so that no check can look at them.
         ("TOKEN_LIFETIME", "an hour", 2),
         ("LOG_LEVEL", "NOTSET", 2),

@@ -128,3 +128,11 @@ def test_the_architecture_lists_the_rooms_of_a_package_from_the_top(package: str
 def test_the_commits_that_git_blame_looks_past_are_named_in_full() -> None:
     lines = (ROOT / ".git-blame-ignore-revs").read_text().splitlines()
     assert [line for line in lines if not line.startswith("#") and not re.fullmatch(r"[0-9a-f]{40}", line)] == []
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(file.name[:4]) for file in files]
+    assert len(numbers) == len(set(numbers))
+    titles = [re.match(r"# 0*(\d+)\W", file.read_text()) for file in files]
+    assert [title and int(title[1]) for title in titles] == numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,8 +23,8 @@ from portal.api.application import api
 from portal.explanations.api_codes import FACTS, STATUSES, UPLOADED_KEY
 from portal.explanations.sentences import in_words
 from portal.guards.access import client_of
-from portal.pages.docs.contents import BY_SLUG, PAGES, neighbours
 from portal.ui import samples
+from portal.ui.docs.contents import BY_SLUG, GROUPS, neighbours
 from portal.ui.samples.values import ALGORITHMS, Values, of_client, with_algorithm
 from portal.web.http_request import Request
 from tokens.policy import METHODS
@@ -36,7 +36,6 @@ class Reader:
 
     clients: list[Client]
     client: Client | None
-    method: str
     values: Values
 
     @property
@@ -46,14 +45,14 @@ class Reader:
 
     def link(self, **choices: str) -> str:
         chosen = {"client": str(self.client.uid)} if self.client else {}
-        return "?" + urlencode(chosen | {"method": self.method, "alg": self.values.algorithm} | choices)
+        return "?" + urlencode(chosen | {"method": self.values.method, "alg": self.values.algorithm} | choices)
 
 
 @login_not_required
 @require_safe
 def index(request: Request) -> HttpResponse:
     reader = reader_of(request)
-    return render(request, "docs/index.html", {"reader": reader, "pages": PAGES, "urls": reader.values.texts()})
+    return render(request, "docs/index.html", {"reader": reader, "groups": GROUPS, "urls": reader.values.texts()})
 
 
 @login_not_required
@@ -64,8 +63,8 @@ def page(request: Request, slug: str) -> HttpResponse:
         raise Http404
     reader = reader_of(request)
     before, after = neighbours(found)
-    context = {"reader": reader, "page": found, "before": before, "after": after, "sections": found.sections}
-    context["urls"] = reader.values.texts()
+    context = {"reader": reader, "groups": GROUPS, "page": found, "before": before, "after": after}
+    context |= {"sections": found.sections, "urls": reader.values.texts()}
     return render(request, f"docs/{slug}.html", context | CONTENTS.get(slug, _nothing)(reader))
 
 
@@ -89,12 +88,12 @@ def reader_of(request: Request) -> Reader:
     mine = list(Client.objects.of(request.user)) if request.user.is_authenticated else []
     client = _chosen(request, mine)
     values = of_client(client, request.now) if client else Values()
-    if request.GET.get("alg") in ALGORITHMS:
+    if request.GET.get("alg") in (values.kids or ALGORITHMS):
         values = with_algorithm(values, request.GET["alg"])
     method = request.GET.get("method", "")
     if method not in METHODS:
         method = "private_key_jwt" if values.has_key else "client_secret_basic"
-    return Reader(mine, client, method, values)
+    return Reader(mine, client, replace(values, method=method))
 
 
 def _chosen(request: Request, mine: list[Client]) -> Client | None:
@@ -155,34 +154,46 @@ def _get_a_token(reader: Reader) -> dict[str, Any]:
         "client_secret_post": _("Secret in the body"),
         "private_key_jwt": _("Private key"),
     }
+    method = reader.values.method
     return {
-        "methods": [
-            {"label": label, "url": f"{reader.link(method=name)}#samples", "current": name == reader.method}
-            for name, label in methods.items()
-        ],
-        "kinds": _kinds(reader, own=True),
-        "other_kinds": _kinds(reader, own=False),
-        "tabs": _tabs(reader.method, reader),
+        "methods": _choices(reader, methods),
+        "kinds": _kinds(reader),
+        "tabs": _tabs(method, reader),
         "wire": _wire(reader, "assertion.json", "answer.http")
-        | {"request": samples.render("wire", f"{reader.method}.http", reader.values)},
+        | {"request": samples.render("wire", f"{method}.http", reader.values)},
     }
+
+
+def _call_an_api(reader: Reader) -> dict[str, Any]:
+    methods = {"client_secret_basic": _("Client secret"), "private_key_jwt": _("Private key")}
+    return {
+        "methods": _choices(reader, methods),
+        "kinds": _kinds(reader),
+        "tabs": _tabs("call_api", reader),
+        "wire": _wire(reader, "call.http", "query.http"),
+    }
+
+
+def _choices(reader: Reader, methods: dict[str, str]) -> list[dict[str, object]]:
+    """Return the methods to choose from. One that is not offered reads like the first of them."""
+    current = reader.values.method if reader.values.method in methods else next(iter(methods))
+    return [
+        {"label": label, "url": f"{reader.link(method=name)}#samples", "current": name == current}
+        for name, label in methods.items()
+    ]
 
 
 KINDS = {"RS256": "RSA", "ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521", "Ed25519": "Ed25519"}
 
 
-def _kinds(reader: Reader, *, own: bool) -> list[dict[str, object]]:
-    """Return the kinds of key to show samples for: the client's (all without a client), or the others."""
+def _kinds(reader: Reader) -> list[dict[str, object]]:
+    """Return the kinds of key that the client has, or all of them for a reader without a client or a key."""
     kids = reader.values.kids
     return [
         {"label": label, "url": f"{reader.link(alg=name)}#samples", "current": name == reader.values.algorithm}
         for name, label in KINDS.items()
-        if (name in kids or not kids) == own
+        if name in kids or not kids
     ]
-
-
-def _call_an_api(reader: Reader) -> dict[str, Any]:
-    return {"tabs": _tabs("call_api", reader), "wire": _wire(reader, "call.http", "query.http")}
 
 
 def _errors(reader: Reader) -> dict[str, Any]:

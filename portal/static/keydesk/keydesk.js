@@ -120,7 +120,7 @@ document.getElementById('make-key')?.addEventListener('click', async (event) => 
   event.target.disabled = true;
   const { elements } = event.target.form;
   const { jwk, pem, proof } = await makeKey(elements['make-alg'].value, elements.challenge.value);
-  download(`${jwk.kid.slice(0, 12)}-private.pem`, pem);
+  download('private.pem', pem); // the name that the samples read
   elements.proof.value = proof;
   field.value = JSON.stringify(jwk, null, 2);
   result.hidden = false;

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 
 from clients import keymaterial
 from clients.models import Client, Key, Scope
@@ -62,6 +63,7 @@ class Values:
     scope: str = PLACEHOLDER_SCOPE  # several are separated by spaces
     served_scope: str = PLACEHOLDER_SCOPE  # a scope of an API that this client serves
     kids: Mapping[str, str] = field(default_factory=dict)  # of the client's keys, by algorithm
+    method: str = "client_secret_basic"  # by which the samples authenticate
     lifetime: int = field(default_factory=lambda: int(settings.TOKEN_LIFETIME.total_seconds()))  # of its tokens
 
     @property
@@ -89,7 +91,18 @@ class Values:
             "keys_path": f"{settings.API_PATH}self/keys",
             "key_end_path": f"{settings.API_PATH}self/keys/{{id}}?overlap={WEEK_S}",
             "lifetime": str(self.lifetime),
+            **_missing(),
         }
+
+
+def _missing() -> dict[str, str]:
+    """Return what a sample says, in one line, when it lacks a value: its name, and where to find it."""
+    clients = settings.PUBLIC_URL + reverse("contact:clients")
+    return {
+        "secret_missing": f"KEYDESK_CLIENT_SECRET is not set: copy the secret from the page of your client, {clients}",
+        "key_missing": "There is no private key: save it here as private.pem, or name its file in KEYDESK_PRIVATE_KEY",
+        "token_missing": "KEYDESK_TOKEN is not set: it is the access_token in the answer of the token endpoint",
+    }
 
 
 def oauth_url(endpoint: str) -> str:

@@ -32,7 +32,7 @@ from clients.models import (
     User,
 )
 from dev.example import organisation, traffic
-from portal.pages.docs import contents
+from portal.ui.docs import contents
 from tests.portal.support import browsers, staff
 from tests.portal.support.addresses import arguments
 from tests.portal.test_access import MATRIX, ROLES

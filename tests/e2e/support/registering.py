@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
 from portal.ui.samples.values import Values
 from tests.e2e.support.live import Live
 from tokens.endpoints import example_api
 
 # Allowed by RFC 6749 section 3.3, and a way out of a careless literal in one language or another.
 ODD_SCOPE = "odd'$(id)`id`{}"
+ODD_KID = 'o\'hara "1" $(id) \\ é'
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,20 @@ def register(live: Live, *options: str) -> dict[str, str]:
 def with_secret(live: Live, scopes: list[str]) -> Registered:
     made = register(live, "--scope", *scopes)
     return Registered(Values(client_id=made["client_id"], scope=" ".join(scopes)), made["client_secret"])
+
+
+def with_key(
+    live: Live, key: RSAKey | ECKey | OKPKey, algorithm: str, scopes: list[str], directory: Path
+) -> Registered:
+    """Register a client with this key, and keep the private half in the directory."""
+    (directory / "public.json").write_text(json.dumps(key.as_dict(private=False)))
+    (directory / "private.pem").write_bytes(key.as_pem(private=True))
+    made = register(live, "--scope", *scopes, "--jwk", str(directory / "public.json"), "--kid", ODD_KID)
+    values = Values(
+        client_id=made["client_id"],
+        kid=made["kid"],
+        algorithm=algorithm,
+        scope=" ".join(scopes),
+        method="private_key_jwt",
+    )
+    return Registered(values, made["client_secret"], directory / "private.pem")

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from clients.acts import catalogue
 from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Scope
-from portal.pages.docs.contents import PAGES, neighbours
 from portal.ui import samples
+from portal.ui.docs.contents import PAGES, neighbours
 from portal.ui.samples.values import ALGORITHMS, Values
 from tests.portal.support import browsers
 from tests.portal.support.html import Page
@@ -136,14 +136,17 @@ def test_samples_are_filled_in_with_the_chosen_client() -> None:
     assert "YOUR_" not in html
 
 
-def test_samples_for_a_kind_of_key_that_the_client_lacks_are_set_apart() -> None:
+@pytest.mark.parametrize("slug", ["get-a-token", "call-an-api"])
+def test_only_kinds_of_key_that_the_client_has_are_offered(slug: str, client: Browser) -> None:
     mine = client_with_key()
     reader = browsers.of(factories.lotte())
-    html = reader.get(page_url("get-a-token", client=mine.uid)).content.decode()
-    offered, _, others = html.partition("Kinds of key that this client does not have")
-    assert ">EC P-256<" in offered
-    assert ">RSA<" not in offered
-    assert ">RSA<" in others
+    for asked in ({}, {"alg": "RS256"}):
+        html = main_part(reader, page_url(slug, client=mine.uid, **asked))
+        assert ">EC P-256<" in html
+        assert ">RSA<" not in html
+        assert mine.keys.get().kid in html
+        assert "RS256" not in html
+    assert ">RSA<" in client.get(page_url(slug, method="private_key_jwt")).content.decode()
 
 
 def test_each_kind_of_key_is_shown_with_the_clients_own_key_id() -> None:
@@ -230,11 +233,12 @@ def test_a_key_that_is_over_or_waits_is_not_put_into_samples() -> None:
     assert "YOUR_KEY_ID" in html
 
 
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_sample_can_be_rendered_for_every_kind_of_key(algorithm: str, settings: Settings) -> None:
+def test_every_sample_can_be_rendered_for_every_kind_of_key(algorithm: str, method: str, settings: Settings) -> None:
     for topic, all_ in samples.TOPICS.items():
         for sample in all_:
-            text = samples.render(topic, sample.filename, Values(algorithm=algorithm))
+            text = samples.render(topic, sample.filename, Values(algorithm=algorithm, method=method))
             source = settings.BASE_DIR / "templates" / "docs" / "samples" / topic / f"{sample.filename}.txt"
             for theirs in VERBATIM.findall(source.read_text()):  # templates of Ansible and External Secrets
                 text = text.replace(theirs, "")

@@ -16,6 +16,22 @@ from clients import keymaterial
 from portal.ui import samples
 from portal.ui.samples.values import Values
 
+RUNNERS = {
+    ".sh": "sh",
+    ".py": sys.executable,
+    ".java": "java",
+    ".mjs": "node",
+    ".go": "go",
+    ".php": "php",
+}  # those for .NET need a project around them
+LACKS = {  # topic: method, the variable that a sample names when it is not set
+    "client_secret_basic": ("client_secret_basic", "KEYDESK_CLIENT_SECRET"),
+    "client_secret_post": ("client_secret_post", "KEYDESK_CLIENT_SECRET"),
+    "private_key_jwt": ("private_key_jwt", "KEYDESK_PRIVATE_KEY"),
+    "call_api": ("client_secret_basic", "KEYDESK_CLIENT_SECRET"),
+    "call_api with a key": ("private_key_jwt", "KEYDESK_PRIVATE_KEY"),
+    "resource_server": ("client_secret_basic", "KEYDESK_CLIENT_SECRET"),
+}
 HOSTILE = 'o\'hara "1" $(id) `id` \\ é'
 
 
@@ -70,3 +86,35 @@ def test_a_value_cannot_break_out_of_its_literal() -> None:
     assert json.loads(samples.ascii_only(HOSTILE)) == HOSTILE
     assert samples.ascii_only(HOSTILE).isascii()
     assert samples.php(HOSTILE) == "'o\\'hara \"1\" $(id) `id` \\\\ é'"
+
+
+@pytest.mark.parametrize("case", LACKS)
+def test_a_sample_without_its_variable_stops_with_one_line_that_names_it(case: str, tmp_path: Path) -> None:
+    method, variable = LACKS[case]
+    topic = case.partition(" ")[0]
+    values = Values(method=method, algorithm="ES256")
+    for sample in samples.offered(topic, values):
+        if Path(sample.filename).suffix not in RUNNERS or "keydesk_" in sample.filename:
+            continue
+        named = "KEYDESK_TOKEN" if sample.filename == "call-api.sh" else variable
+        done = without_variables(topic, sample.filename, values, tmp_path)
+        if done is not None:
+            assert done.returncode in (1, 2), sample.filename
+            assert done.stdout == ""
+            [line, *rest] = done.stderr.strip().splitlines()
+            assert named in line
+            assert rest in ([], ["exit status 1"]), "the second line is that of `go run`"
+
+
+def without_variables(
+    topic: str, filename: str, values: Values, directory: Path
+) -> subprocess.CompletedProcess[str] | None:
+    """Return the finished sample; None, and a warning in pytest's summary, without its tool on this machine."""
+    tool = RUNNERS[Path(filename).suffix]
+    if shutil.which(tool) is None:
+        warnings.warn(f"{tool} is not installed here: {topic}/{filename} was not run", stacklevel=2)
+        return None
+    (directory / filename).write_text(samples.render(topic, filename, values))
+    env = {name: value for name, value in os.environ.items() if not name.startswith("KEYDESK_")}
+    command = [tool, "run", filename] if tool == "go" else [tool, filename]
+    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, timeout=60)

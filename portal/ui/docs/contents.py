@@ -1,4 +1,4 @@
-"""The pages of the documentation in the order of the work, each with its subject.
+"""The pages of the documentation in groups, each page with its subject and its sections.
 
 The texts of a page are in templates/docs/<slug>.html, whose sections take their titles from here, so that the list "On
 this page" and the headings agree. Anchors are linked from other pages and mails: do not rename them.
@@ -7,6 +7,7 @@ this page" and the headings agree. Anchors are linked from other pages and mails
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +23,13 @@ class Page:
     sections: dict[str, Text]  # anchor -> title
 
 
-PAGES = (
+@dataclass(frozen=True)
+class Group:
+    title: Text
+    pages: tuple[Page, ...]
+
+
+GET_STARTED = (
     Page(
         "get-a-client",
         _("Get a client"),
@@ -81,6 +88,8 @@ PAGES = (
             "refused": _("When an API refuses"),
         },
     ),
+)
+KEEP_WORKING = (
     Page(
         "errors",
         _("Handle errors and throttling"),
@@ -133,6 +142,9 @@ PAGES = (
             "pins": _("What a trust should ask for"),
         },
     ),
+)
+LOOK_UP = (
+    Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API it gives access to."), {}),
     Page(
         "api",
         _("Management API"),
@@ -143,7 +155,8 @@ PAGES = (
             "refusals": _("When it refuses"),
         },
     ),
-    Page("scopes", _("Scope catalogue"), _("Every scope that you can ask for, and the API it gives access to."), {}),
+)
+PROTECT_AN_API = (
     Page(
         "resource-servers",
         _("For resource servers"),
@@ -159,6 +172,13 @@ PAGES = (
         },
     ),
 )
+GROUPS = (
+    Group(_("Get started"), GET_STARTED),
+    Group(_("Keep it working"), KEEP_WORKING),
+    Group(_("Look up"), LOOK_UP),
+    Group(_("Protect an API"), PROTECT_AN_API),
+)
+PAGES = tuple(chain.from_iterable(group.pages for group in GROUPS))
 BY_SLUG = {page.slug: page for page in PAGES}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.urls import reverse
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from audit.models import Entry
 from clients.models import Api, Client, Key, Registration, Scope, Secret, User
 from clients.models.registration import RegistrationQuerySet
-from portal.search import request_search, staff_search
+from portal.search import docs_search, request_search, staff_search
 from portal.ui import log_entries
 from portal.ui.dates import moment
 from tokens.acts.uses import evidence
@@ -68,6 +69,10 @@ def of_auditor(text: str) -> list[Group]:
     return _groups(OF_AUDITOR, text)
 
 
+def of_everybody(text: str) -> list[Group]:
+    return _groups((_DOCUMENTATION,), text)
+
+
 def of_contact(text: str, user: User) -> list[Group]:
     """Return hits among this person's own clients and requests; nothing tells whether others have such a thing."""
     mine = list(Client.objects.of(user))
@@ -76,6 +81,7 @@ def of_contact(text: str, user: User) -> list[Group]:
             Kind(_("Refused requests"), "bad", lambda text: _refusals(JournalEntry.objects.of(*mine), text)),
             Kind(_("My clients"), "key", lambda text: _own_clients(mine, text)),
             Kind(_("Requests"), "file", lambda text: _requests_of(Registration.objects.by(user), text)),
+            _DOCUMENTATION,
         ),
         text,
     )
@@ -223,6 +229,13 @@ def _scope_histories(text: str) -> Iterator[Hit]:
         yield Hit(scope.name, reverse("auditor:change_log", query={"client": scope.name}), scope.api.name)
 
 
+def _documentation(text: str) -> Iterator[Hit]:
+    for section, excerpt in islice(docs_search.sections_for(text), GROUP_SIZE):
+        is_part = section.title != section.page_title
+        yield Hit(f"{section.page_title}: {section.title}" if is_part else section.title, section.url, excerpt)
+
+
+_DOCUMENTATION = Kind(gettext_lazy("Documentation"), "file", _documentation)
 _LOG = Kind(gettext_lazy("Change log"), "list", _entries)
 OF_SECURITY = (
     Kind(gettext_lazy("Refused requests"), "bad", _refused),
@@ -234,9 +247,11 @@ OF_SECURITY = (
     Kind(gettext_lazy("Keys and secrets"), "key", _credentials, ("security:clients", "q")),
     Kind(gettext_lazy("Scopes and APIs"), "shield", _catalogue),
     _LOG,
+    _DOCUMENTATION,
 )
 OF_AUDITOR = (
     Kind(gettext_lazy("Clients"), "key", _histories),
     Kind(gettext_lazy("Scopes"), "shield", _scope_histories),
     _LOG,
+    _DOCUMENTATION,
 )

@@ -126,7 +126,7 @@ WITHOUT_ED25519 = frozenset({".cs", ".php"})
 
 def offered(topic: str, values: Values) -> list[Sample]:
     """Return the samples of a topic that work with the reader's key; none for an unknown topic."""
-    signs = topic == "private_key_jwt" or (topic == "call_api" and values.method == "private_key_jwt")
+    signs = topic == "private_key_jwt" or (topic == "call_api" and values.signs)
     left_out = WITHOUT_ED25519 if signs and values.algorithm == "Ed25519" else frozenset()
     return [sample for sample in TOPICS.get(topic, ()) if PurePath(sample.filename).suffix not in left_out]
 
@@ -148,7 +148,7 @@ def render(topic: str, filename: str, values: Values, *, secret: str = PLACEHOLD
     literals |= {"java_signature": quoted(algorithm.java_signature), "java_key": quoted(algorithm.java_key)}
     return _template(f"{topic}/{filename}.txt").render(
         # Code is not HTML: the page escapes it, and a download is text/plain.
-        Context({**algorithm.words(), "method": values.method, **literals}, autoescape=False)
+        Context({**algorithm.words(), "signs": values.signs, **literals}, autoescape=False)
     )
 
 

@@ -70,6 +70,10 @@ class Values:
     def has_key(self) -> bool:
         return self.kid != PLACEHOLDER_KID
 
+    @property
+    def signs(self) -> bool:
+        return self.method == "private_key_jwt"
+
     def texts(self) -> dict[str, str]:
         """Every value by its name in the samples."""
         header = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid}

@@ -219,6 +219,10 @@ def _resource_servers(reader: Reader) -> dict[str, Any]:
     return {"tabs": _tabs("resource_server", reader), "wire": wire}
 
 
+def _auditors(reader: Reader) -> dict[str, Any]:
+    return {topic: _tabs(topic, reader) for topic in ("verify_log", "verify_package")}
+
+
 def _scopes(_reader: Reader) -> dict[str, Any]:
     language = get_language() or "en"
     apis: dict[str, dict[str, Any]] = {}
@@ -241,4 +245,5 @@ CONTENTS = {
     "api": _api,
     "scopes": _scopes,
     "resource-servers": _resource_servers,
+    "auditors": _auditors,
 }

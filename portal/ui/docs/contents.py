@@ -155,6 +155,16 @@ LOOK_UP = (
             "refusals": _("When it refuses"),
         },
     ),
+    Page(
+        "what-changed",
+        _("What changed"),
+        _("For software that used the older authorization service: what keeps working, and what is different."),
+        {
+            "stays": _("What keeps working"),
+            "different": _("What is different"),
+            "move": _("How to move"),
+        },
+    ),
 )
 PROTECT_AN_API = (
     Page(
@@ -172,11 +182,40 @@ PROTECT_AN_API = (
         },
     ),
 )
+FOR_STAFF = (
+    Page(
+        "security-team",
+        _("Guide for the Security team"),
+        _("From the queue of the day to the leak at night: what each area is for, and what takes two people."),
+        {
+            "queue": _("The daily queue"),
+            "decide": _("Decide, and what is recorded"),
+            "two": _("What takes two people"),
+            "leaked": _("When something leaked"),
+            "policies": _("Policies"),
+            "trusts": _("Issuers and trusts"),
+            "owners": _("Owners of APIs"),
+        },
+    ),
+    Page(
+        "auditors",
+        _("Guide for auditors"),
+        _("Read what was done, and prove without us that nobody altered the record of it."),
+        {
+            "log": _("The change log"),
+            "reports": _("Reports"),
+            "checkpoints": _("Signed checkpoints"),
+            "verify": _("Verify the whole change log"),
+            "package": _("Take a part of it as evidence"),
+        },
+    ),
+)
 GROUPS = (
     Group(_("Get started"), GET_STARTED),
     Group(_("Keep it working"), KEEP_WORKING),
     Group(_("Look up"), LOOK_UP),
     Group(_("Protect an API"), PROTECT_AN_API),
+    Group(_("Security team and auditors"), FOR_STAFF),
 )
 PAGES = tuple(chain.from_iterable(group.pages for group in GROUPS))
 BY_SLUG = {page.slug: page for page in PAGES}

@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
 from audit import canonical, merkle
@@ -18,6 +19,10 @@ from audit.actions import FIELDS, Action
 from audit.verification import Problem, Report
 
 END_OF_TIME = 2**63 - 1  # above every seq
+# The actions whose entries say which scopes a client has from then on.
+GRANTING = (
+    Action.CLIENT_CREATED, Action.REGISTRATION_APPROVED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
+)  # fmt: skip
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -42,6 +47,14 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def with_action(self, *actions: str) -> EntryQuerySet:
         return self.filter(action__in=actions)
+
+    def with_grant(self, scope: str) -> EntryQuerySet:
+        """Return the entries by which a client got or lost a scope, out of the few actions that can do so."""
+        scopes = KeyTransform("scopes", "changes")
+        blank = Value(" ", output_field=models.TextField())
+        before, after = (Concat(blank, KeyTextTransform(part, scopes), blank) for part in (0, 1))
+        had, has = Q(had__contains=f" {scope} "), Q(has__contains=f" {scope} ")
+        return self.with_action(*GRANTING).annotate(had=before, has=after).filter((had & ~has) | (has & ~had))
 
     def with_request_id(self, request_id: str) -> EntryQuerySet:
         return self.filter(request_id=request_id)

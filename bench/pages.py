@@ -40,7 +40,7 @@ def main() -> int:
         for command in ("migrate", "collectstatic"):
             run([sys.executable, "manage.py", command, "--noinput", "--verbosity", "0"], env=env, cwd=stack.ROOT)
         began_at = time.time()
-        sizes = ["--clients", str(options.clients), "--entries", str(options.entries)]
+        sizes = ["--clients", str(options.clients), "--entries", str(options.entries), "--only", options.only]
         visits = json.loads(run([sys.executable, "-m", "bench.rows.crowd", *sizes], env=env, cwd=stack.ROOT))
         print(f"Filled in {time.time() - began_at:.0f} s", file=sys.stderr)
         web = stack.web(PORT, env=env, log=directory / "web.log")
@@ -120,6 +120,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=20, help="for each page and role")
+    parser.add_argument("--only", default="", help="pages whose name begins so, such as search")
     return parser.parse_args()
 
 

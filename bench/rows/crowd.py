@@ -21,13 +21,15 @@ django.setup()
 
 from django.conf import settings  # noqa: E402  (after django.setup())
 from django.db import connection  # noqa: E402  (after django.setup())
+from django.test import Client as Browser  # noqa: E402  (after django.setup())
 from django.test.utils import CaptureQueriesContext  # noqa: E402  (after django.setup())
+from django.urls import reverse  # noqa: E402  (after django.setup())
 from django.utils import timezone  # noqa: E402  (after django.setup())
 
 from audit import canonical, checkpoints  # noqa: E402  (after django.setup())
 from audit.actions import Action  # noqa: E402  (after django.setup())
 from audit.models import Entry, LogHead  # noqa: E402  (after django.setup())
-from clients.models import Client, User  # noqa: E402  (after django.setup())
+from clients.models import Client, Registration, User  # noqa: E402  (after django.setup())
 from dev.example import organisation  # noqa: E402  (after django.setup())
 from tests.e2e.support import pages  # noqa: E402  (after django.setup())
 
@@ -167,12 +169,15 @@ def _entries(count: int, busy: Client, size: int, last_at: datetime, step: timed
         }
 
 
-def visits() -> list[dict[str, object]]:
-    """Each page for each role, with the cookies to ask for it, and how often it asks the database."""
+def visits(only: str = "") -> list[dict[str, object]]:
+    """Each page for each role, with the cookies to ask for it, and how often it asks the database.
+
+    `only`: those whose name begins so.
+    """
     found = []
     browsers = {role: pages.browser_of(role) for role in pages.ROLES}
     for place in pages.places(pages.things()):
-        if place.form is not None:
+        if place.form is not None or not place.name.startswith(only):
             continue
         browser = browsers[place.role]
         browser.defaults["HTTP_HOST"] = urlsplit(settings.PUBLIC_URL).netloc
@@ -182,13 +187,44 @@ def visits() -> list[dict[str, object]]:
         if answer.status_code in (200, 422, 404) and answer["Content-Type"].startswith("text/html"):
             cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
             found.append({**vars(place), "cookies": cookies, "queries": len(captured)})
-    return found
+    searched = [visit for visit in _searched() if visit[1].startswith(only)]
+    return found + [_visit(browsers[role], role, name, path) for role, name, path in searched]
+
+
+def _searched() -> Iterator[tuple[str, str, str]]:
+    """Yield the search for each kind of text, and each filter of the change log: rare, frequent and absent ones."""
+    request = Registration.objects.filter(client_name="Request 500").get()
+    texts = {
+        "client id": "crowd-500", "name": "link 500", "frequent word": "link", "organisation": "Organisation 125",
+        "address of a contact": "person500@crowd.example", "domain": "@crowd.example", "key id": "kid-500",
+        "thumbprint": "thumbprint-500", "subject": "CN=crowd", "end of a secret": "4f2a", "request": request.number,
+        "request id": "request-500", "IP address": "192.0.2.1", "scope": "address.read", "entry": "5000",
+        "nothing": "zzyzx-of-nobody",
+    }  # fmt: skip
+    for kind, text in texts.items():
+        yield "security", f"search, {kind}", reverse("account:search", query={"q": text})
+    filters = {
+        "who": "person500@crowd.example", "client": "crowd-500", "action": "key.", "not_who": "person500@crowd.example",
+        "not_action": "key.", "address": "192.0.2.1", "request_id": "request-500", "since": "2026-01-01",
+        "organisation": "Organisation 125", "scope": "address.read", "api": "addresses", "subject": "kid-500",
+    }  # fmt: skip
+    for name, text in filters.items():
+        yield "auditor", f"search of the log, {name}", reverse("auditor:change_log", query={name: text})
+
+
+def _visit(browser: Browser, role: str, name: str, path: str) -> dict[str, object]:
+    browser.defaults["HTTP_HOST"] = urlsplit(settings.PUBLIC_URL).netloc
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(path)
+    cookies = "; ".join(f"{cookie}={morsel.value}" for cookie, morsel in browser.cookies.items())
+    return {"role": role, "name": name, "path": path, "cookies": cookies, "queries": len(captured)}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--clients", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--only", default="")
     options = parser.parse_args()
     make(options.clients, options.entries, timezone.now())
-    print(json.dumps(visits()))
+    print(json.dumps(visits(options.only)))

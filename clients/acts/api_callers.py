@@ -13,7 +13,7 @@ from django.db.models import Count, QuerySet
 
 from audit import log
 from audit.actions import Action
-from audit.models import Entry
+from audit.models import GRANTING, Entry
 from clients.actors import Actor
 from clients.acts.credentials import ends
 from clients.acts.lifecycle import difference, facts, names
@@ -24,9 +24,6 @@ from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 
 MAILS_A_DAY = 3  # to all callers of an API
-GRANTING = (
-    Action.CLIENT_CREATED, Action.REGISTRATION_APPROVED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
-)  # fmt: skip
 
 
 def callers(api: Api) -> QuerySet[Client]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
 from audit.models import Entry, EntryQuerySet
-from clients.models import Api, Client, Registration, Scope, User
+from clients.models import Api, Client, Key, Registration, Scope, User
+from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 from portal.forms.fields import day_field
 from portal.forms.filters import FilterForm, no_credential
@@ -64,6 +66,23 @@ class LogFilterForm(FilterForm):
         required=False,
         max_length=MAX_LENGTH, validators=[no_credential], widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
+    organisation = forms.CharField(
+        label=_("Organisation"), help_text=_("Its name or a part of it, or its number"), required=False, max_length=150,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    api = forms.CharField(
+        label=_("API"), help_text=_("The identifier or name of an API: the API itself and its scopes"), required=False,
+        max_length=120, widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    scope = forms.CharField(
+        label=_("Scope given or taken"), help_text=_("The exact name of a scope: which clients got or lost it"),
+        required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    subject = forms.CharField(
+        label=_("Subject"), help_text=_("A key id, a person’s e-mail address, or the subject as an entry has it"),
+        required=False, max_length=MAX_LENGTH, validators=[no_credential],
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
     action = forms.ChoiceField(label=_("What happened"), required=False, choices=action_choices)
     not_who = forms.CharField(
         label=_("But not by"), help_text=_("An e-mail address or a name"), required=False, max_length=150,
@@ -89,6 +108,18 @@ class LogFilterForm(FilterForm):
         """Return the client references in the change log, and the ids of other subjects; None for an empty field."""
         return _clients(text) if (text := self.cleaned_data["client"]) else None
 
+    def clean_organisation(self) -> tuple[list[str], list[str]] | None:
+        """Return the clients of the organisations, and the requests for them; None for an empty field."""
+        return _of_organisation(text) if (text := self.cleaned_data["organisation"]) else None
+
+    def clean_api(self) -> list[str] | None:
+        """Return the ids of the API and its scopes; None for an empty field."""
+        return _of_api(text) if (text := self.cleaned_data["api"]) else None
+
+    def clean_subject(self) -> list[str] | None:
+        """Return the ids of the subjects that a text names; None for an empty field."""
+        return _subjects(text) if (text := self.cleaned_data["subject"]) else None
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("since") and data.get("until") and data["since"] > data["until"]:
@@ -99,22 +130,10 @@ class LogFilterForm(FilterForm):
         """Return the entries that pass all filters; none while a filter is invalid."""
         if not self.is_valid():
             return Entry.objects.none()
-        data, entries = self.cleaned_data, Entry.objects.between(*self.period())
-        if data["who"] is not None:
-            entries = entries.by_actor(*data["who"])
-        if data["client"] is not None:
-            clients, subjects = data["client"]
-            entries = entries.of_client(*clients, subjects=subjects)
-        if data["action"]:
-            entries = entries.with_action(*_actions(data["action"]))
-        if data["not_who"] is not None:
-            entries = entries.exclude(actor_id__in=data["not_who"])
-        if data["not_action"]:
-            entries = entries.exclude(action__in=_actions(data["not_action"]))
-        if data["request_id"]:
-            entries = entries.with_request_id(data["request_id"].strip())
-        if data["address"]:
-            entries = entries.from_address(data["address"])
+        entries = Entry.objects.between(*self.period())
+        for name, narrow in NARROW.items():
+            if (value := self.cleaned_data[name]) not in (None, ""):
+                entries = narrow(entries, value)
         return entries
 
     def period(self) -> tuple[datetime | None, datetime | None]:
@@ -124,6 +143,31 @@ class LogFilterForm(FilterForm):
         start = datetime.combine(since, time.min, zone) if since else None
         end = datetime.combine(until + timedelta(days=1), time.min, zone) if until else None
         return start, end
+
+
+def _by_subject(entries: EntryQuerySet, ids: list[str]) -> EntryQuerySet:
+    return entries.filter(subject_id__in=ids)
+
+
+def _by_client(entries: EntryQuerySet, found: tuple[list[str], list[str]]) -> EntryQuerySet:
+    clients, subjects = found
+    return entries.of_client(*clients, subjects=subjects)
+
+
+# field -> its filter, by the cleaned value
+NARROW: dict[str, Callable[[EntryQuerySet, Any], EntryQuerySet]] = {
+    "who": lambda entries, ids: entries.by_actor(*ids),
+    "client": _by_client,
+    "organisation": _by_client,
+    "api": _by_subject,
+    "scope": lambda entries, name: entries.with_grant(name.strip()),
+    "subject": _by_subject,
+    "action": lambda entries, chosen: entries.with_action(*_actions(chosen)),
+    "not_who": lambda entries, ids: entries.exclude(actor_id__in=ids),
+    "not_action": lambda entries, chosen: entries.exclude(action__in=_actions(chosen)),
+    "request_id": lambda entries, text: entries.with_request_id(text.strip()),
+    "address": lambda entries, address: entries.from_address(address),
+}
 
 
 def _actions(chosen: str) -> list[str]:
@@ -156,7 +200,29 @@ def _clients(text: str) -> tuple[list[str], list[str]]:
     return [client.audit_client for client in clients], [request.audit_id for request in _not_too_many(asked)]
 
 
-def _not_too_many[Row: (User, Client, Registration)](found: QuerySet[Row]) -> list[Row]:
+def _of_organisation(text: str) -> tuple[list[str], list[str]]:
+    """Return the clients of these organisations, and the requests that made them or were for them."""
+    named = Q(organisation__icontains=text)
+    if number := organisation_numbers.normal(text):
+        named |= Q(organisation_number=number)
+    clients = _not_too_many(Client.objects.filter(named))
+    asked = _not_too_many(Registration.objects.for_new_clients().filter(named | Q(client__in=clients)))
+    return [client.audit_client for client in clients], [request.audit_id for request in asked]
+
+
+def _of_api(text: str) -> list[str]:
+    apis = Api.objects.filter(Q(identifier=text) | Q(name__iexact=text))
+    return [thing.audit_id for thing in (*apis, *Scope.objects.filter(api__in=apis))]
+
+
+def _subjects(text: str) -> list[str]:
+    """Return the keys with this key id, the people with this address, and the text itself, an id of an entry."""
+    people = User.objects.filter(mailbox__in=email_addresses.spellings(text))
+    found: list[Key | User] = [*_not_too_many(Key.objects.filter(kid=text)), *people]
+    return [text, *(subject.audit_id for subject in found)]
+
+
+def _not_too_many[Row: (User, Client, Registration, Key)](found: QuerySet[Row]) -> list[Row]:
     """Return all rows. Raises ValidationError for too many, because an incomplete list would pass for the whole."""
     rows = list(found[: MAX_MATCHES + 1])
     if len(rows) > MAX_MATCHES:

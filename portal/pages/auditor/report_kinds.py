@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from audit.actions import FIELDS, Action
-from audit.models import Entry, EntryQuerySet
+from audit.models import GRANTING, Entry, EntryQuerySet
 from foundation import email_addresses
 from portal.pages.auditor.client_history import OF_THE_DECISION
 from portal.ui import log_entries
@@ -111,16 +111,10 @@ def _after(entry: Entry) -> dict[str, object]:
 
 
 # --- Scopes and acts on clients ---------------------------------------------------------------------------------------
-GRANTING = (
-    Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
-    Action.CLIENT_CLOSED,
-)  # fmt: skip
-
-
 def holders(asked: Asked) -> Iterator[Row]:
     """Yield who has held a scope in the period: from when to when, and by whose act."""
     held: dict[str, Entry] = {}
-    for entry in asked.until(*GRANTING):
+    for entry in asked.until(*GRANTING, Action.CLIENT_CLOSED):
         pairs = {name: (before, later) for name, before, later in entry.differences}
         had = held.get(entry.client_ref)
         if entry.action == Action.CLIENT_CLOSED:

@@ -11,12 +11,14 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients.acts import lifecycle, review
+from clients.acts.credentials import keys
 from clients.models import Client, User
 from portal.pages.auditor import change_log
 from portal.ui import log_entries
 from tests.audit.forging import ruling_the_database
 from tests.portal.support.staff import signed_in
 from tests.support import factories
+from tests.support.keys import public_key
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,10 @@ def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
         ({"action": "key."}, False),
         ({"client": "Meterstanden"}, True),
         ({"client": "nothing"}, False),
+        ({"organisation": "leiestroom"}, True),
+        ({"organisation": "Rekenhuis"}, False),
+        ({"subject": "client:nothing"}, False),
+        ({"api": "addresses"}, False),
         ({"not_who": "noor@keydesk.example"}, False),
         ({"not_who": "ada@audit.example"}, True),
         ({"not_action": "client.suspended"}, False),
@@ -117,6 +123,29 @@ def test_an_entry_leads_to_the_history_of_its_client(now) -> None:
 def test_filters_narrow_the_list(now, filters, found) -> None:
     suspended(now)
     assert ("Noor El Amrani suspended the client" in page(**filters)) is found
+
+
+def test_who_got_or_lost_a_scope_is_found_and_not_who_kept_it(now) -> None:
+    read, other = factories.scope(), factories.scope("address.readable")
+    client, _secret = factories.client(scopes=(read,))
+    factories.client(scopes=(other,))
+    for scopes in ((read, other), (other,)):
+        lifecycle.change_scopes(client=client, scopes=scopes, defaults=(), by=factories.SYSTEM, now=now)
+    found = Entry.objects.with_grant("address.read")
+    assert [(entry.action, entry.client_ref) for entry in found] == [
+        ("client.scopes_changed", str(client.uid)), ("client.created", str(client.uid)),
+    ]  # fmt: skip
+    assert "<b>2 entries</b>" in page(scope="address.read")
+
+
+def test_a_key_a_person_and_an_api_are_found_as_subjects(now) -> None:
+    client, _secret = factories.client()
+    key = keys.add(client=client, key=public_key(), by=factories.by(factories.lotte()), now=now)
+    factories.api_owner()
+    assert "<b>1 entry</b>" in page(subject=key.kid)
+    assert "<b>1 entry</b>" in page(subject=key.audit_id)
+    assert "invited" in page(subject=factories.elif_().email)
+    assert "Elif Demir" in page(api="Addresses")
 
 
 def test_the_log_of_a_client_is_found_by_a_client_id_that_it_had_before(now) -> None:

@@ -155,6 +155,10 @@ class Action(models.TextChoices):
     POLICY_WITHDRAWN = "policy.withdrawn", _("{actor} withdrew a bound on credentials of {subject}")
     REPLY_TEXT_SAVED = "reply_text.saved", _("{actor} saved the text for replies {subject}")
     REPLY_TEXT_REMOVED = "reply_text.removed", _("{actor} removed the text for replies {subject}")
+    CONTACT_UNREACHABLE = (
+        "client.contact_unreachable",
+        _("{actor} found that mail to a contact of {subject} comes back"),
+    )
     NOTICE_MAILS_CHOSEN = "staff.notice_mails_chosen", _("{actor} chose when they are mailed what waits or failed")
     WEBHOOK_ADDED = "webhook.added", _("{actor} added the webhook {subject}")
     WEBHOOK_REMOVED = "webhook.removed", _("{actor} removed the webhook {subject}")

@@ -8,10 +8,12 @@ from django.utils import timezone
 
 from clients import retention
 from clients.acts.federation import issuer_keys, published_keys, scanner_keys
+from clients.acts.people import bounces
 from clients.federation import installation
-from clients.mail import outbox, team_notices
+from clients.mail import bounce_box, outbox, team_notices
 from clients.models import Issuer, JwksUri, Session
 from clients.team import notices, webhooks
+from foundation import advisory_locks
 
 FETCH_EXPIRES_S = 60  # by then beat has found it again
 
@@ -37,6 +39,16 @@ def tell_the_team() -> None:
 @shared_task
 def send_webhooks() -> None:
     webhooks.sweep(fetcher=installation.fetcher(), clock=timezone.now)
+
+
+@shared_task
+def read_bounces() -> None:
+    """Read the mail that came back, where BOUNCE_IMAP_URL names its mailbox."""
+    if not settings.BOUNCE_IMAP_URL:
+        return
+    with advisory_locks.try_lock("clients.tasks.read_bounces") as mine:
+        if mine:
+            bounce_box.read_new(settings.BOUNCE_IMAP_URL, lambda report: bounces.take(report, now=timezone.now()))
 
 
 @shared_task

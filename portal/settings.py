@@ -130,6 +130,8 @@ CACHES = {"default": {"BACKEND": "portal.config.cache.Cache", "LOCATION": CACHE_
 # --- Mail -----------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://localhost:25", parse_default=True)}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
+# Of the mailbox that bounces come back to, that of DEFAULT_FROM_EMAIL: imaps://user:password@host/INBOX
+BOUNCE_IMAP_URL = env.str("BOUNCE_IMAP_URL", default="")
 TEAM = team(env)  # how the Security team works
 
 # --- People and sessions --------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def find(text: str, *, now: datetime) -> ManagementLink:
     link = ManagementLink.objects.usable(now).select_related("user").filter(digest=digest(text)).first()
     if link is None:
         raise LinkNotUsable
+    User.objects.reached(link.user_id)
     return link
 
 

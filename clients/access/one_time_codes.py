@@ -122,6 +122,8 @@ def spend(code: MailedCode | None, *, typed: str, now: datetime) -> None:
         raise CodeRefused(tries_left=tries_left(code, now), ended=ended)
     if not MailedCode.objects.filter(pk=code.pk, used_at=None).update(used_at=now):
         raise CodeRefused()
+    if code.user_id is not None:
+        User.objects.reached(code.user_id)
 
 
 @transaction.atomic

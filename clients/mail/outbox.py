@@ -209,7 +209,7 @@ def _send(mail: Mail, now: datetime) -> None:
 
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
     """Postpone by 10 s, 20 s, 40 s ... 6 h; a permanent refusal, or too many attempts, marks the mail as failed."""
-    mail.last_error = _reason(error, mail)[:300]
+    mail.last_error = without_credentials(mail, str(error) or type(error).__name__)[:300]
     mail.next_attempt_at = now + delay(mail.attempts)
     if _is_permanent(error) or mail.attempts + 1 >= MAX_ATTEMPTS:
         mail.state = Mail.State.FAILED
@@ -218,12 +218,12 @@ def _postpone(mail: Mail, error: Exception, now: datetime) -> None:
     log.warning("mail_not_sent", mail=str(mail.pk), kind=mail.kind, state=mail.state, reason=mail.last_error)
 
 
-def _reason(error: Exception, mail: Mail) -> str:
+def without_credentials(mail: Mail, answer: str) -> str:
     """Return the server's answer on one line, without links or codes, so that mailbox owners cannot forge a line.
 
     The answer may quote the refused mail; people read the reason, and must not see credentials in it.
     """
-    said = " ".join(str(error)[:MAX_REASON_LENGTH].split()) or type(error).__name__
+    said = " ".join(answer[:MAX_REASON_LENGTH].split())
     if mail.link:
         said = management_links.redact(mail.link, said)
     if mail.code:

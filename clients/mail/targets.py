@@ -21,6 +21,7 @@ TO_CLIENT = {
     Kind.LEAK_REVOKED,
     Kind.OUTDATED_WAY,
     Kind.POLICY_CHANGED,
+    Kind.CONTACT_UNREACHABLE,
 }
 TO_REQUEST = {Kind.REQUEST_RECEIVED, Kind.CHANGES_REQUESTED, Kind.CHANGE_APPROVED, Kind.NEW_MESSAGE}
 TO_ADD_KEY = {Kind.PRIVATE_KEY_RECEIVED, Kind.CREDENTIAL_EXPIRES}
@@ -71,7 +72,7 @@ def of_notice(kind: Notice.Kind, about: Mapping[str, str]) -> str:
         return reverse(named[name], args=[about[name]])
     if kind == Notice.Kind.WEBHOOK_FAILED:
         return reverse("security:webhook", args=[about["webhook"]])
-    return reverse("security:failed_mail" if kind == Notice.Kind.MAIL_FAILED else "auditor:change_log")
+    return reverse("security:failed_mail" if "mail" in about else "auditor:change_log")
 
 
 def _of_client(mail: Mail, client: Client) -> str:

@@ -172,6 +172,11 @@ class Client(models.Model):
         return self.status == self.Status.ACTIVE
 
     @property
+    def unreachable_contacts(self) -> models.QuerySet[ClientContact]:
+        """Return the contacts whose mail comes back."""
+        return self.contacts.select_related("user").exclude(user__unreachable_since=None).order_by("user__email")
+
+    @property
     def sensitive_scopes(self) -> ScopeQuerySet:
         return Scope.objects.sensitive().filter(clients=self)
 

@@ -71,6 +71,7 @@ class Mail(models.Model):
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")
         ISSUER_KEYS_REFUSED = "issuer_keys_refused", _("An issuer publishes a private key")
         STAFF_INVITATION = "staff_invitation", _("Invitation of a staff member")
+        CONTACT_UNREACHABLE = "contact_unreachable", _("Mail to a contact does not arrive")
         TEAM_NOTICES = "team_notices", _("What waits for the Security team, or failed")
 
     class State(models.TextChoices):

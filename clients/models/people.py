@@ -41,6 +41,10 @@ class UserManager(BaseUserManager["User"]):
         user, _created = self.get_or_create(mailbox=email_addresses.mailbox(email), defaults=defaults)
         return user
 
+    def reached(self, pk: int) -> None:
+        """Note that mail to this person arrives."""
+        self.filter(pk=pk, bounces__gt=0).update(bounces=0, unreachable_since=None)
+
 
 def check_address(text: str) -> None:
     """Validate that the address has a normal form."""
@@ -102,6 +106,10 @@ class User(AbstractBaseUser):
     notice_mails = models.CharField(
         max_length=7, choices=NoticeMails, default=NoticeMails.DAILY, db_default=NoticeMails.DAILY
     )
+
+    # Mails that came back since the person last opened a link or typed a code (clients/acts/people/bounces.py).
+    bounces = models.PositiveSmallIntegerField(default=0, db_default=0)
+    unreachable_since = models.DateTimeField(null=True)
 
     USERNAME_FIELD = EMAIL_FIELD = "email"
 

@@ -52,6 +52,11 @@ FORMS = [
         r"(rediss?|unix)://[^\s,;]+",
         "Give one redis://, rediss:// or unix:// address; the broker may differ.",
     ),
+    (
+        "BOUNCE_IMAP_URL",
+        r"(imaps://[^\s/@:]+:[^\s/@]+@[A-Za-z0-9.-]+|imap://[^\s/@:]+:[^\s/@]+@(localhost|127\.0\.0\.1))(:[0-9]+)?(/[^\s?#]*)?|",
+        "Give imaps://user:password@host/folder, percent-encoded; without TLS only within one machine.",
+    ),
     ("ENVIRONMENT_COLOUR", "blue|green|amber|red|grey", "Give blue, green, amber, red or grey."),
     ("OTEL_TRACES_EXPORTER", "none|otlp", "Give none or otlp."),
 ]

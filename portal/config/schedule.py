@@ -9,6 +9,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     for task, every in {
         "clients.tasks.send_pending_mail": timedelta(seconds=10),
         "clients.tasks.tell_the_team": timedelta(seconds=30),
+        "clients.tasks.read_bounces": timedelta(minutes=2),
         "clients.tasks.send_webhooks": timedelta(seconds=10),
         "clients.tasks.refresh_key_sets": timedelta(minutes=1),
         "tokens.tasks.fetch_keys_asked_for": timedelta(seconds=5),

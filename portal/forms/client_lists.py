@@ -13,7 +13,7 @@ from clients.models import Client, Scope
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
-from portal.search.client_search import NEWEST, SHA1
+from portal.search.client_search import NEWEST, SHA1, UNREACHABLE, UNREACHABLE_OWNERS
 from portal.search.staff_search import MAX_LENGTH
 
 # Prefixes of Key.description: a family, or one size or curve.
@@ -79,6 +79,13 @@ class ClientFilterForm(FilterForm):
     unused = forms.TypedChoiceField(
         label=_("Not used for"), required=False, choices=_days((7, 30, 90, 365)), coerce=int, empty_value=None
     )
+    contacts = forms.ChoiceField(
+        label=_("Contacts"), required=False,
+        choices=[
+            ("", _("Any")), (UNREACHABLE, _("Mail to one of them comes back")),
+            (UNREACHABLE_OWNERS, _("No owner can be reached")),
+        ],
+    )  # fmt: skip
 
 
 def of_everybody() -> dict[str, int]:

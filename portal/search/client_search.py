@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from clients.models import Client, Key, Secret, Trust
+from clients.models import Client, ClientContact, Key, Secret, Trust
 from clients.organisations import numbers as organisation_numbers
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
@@ -18,6 +18,7 @@ from tokens.models import CredentialUse
 Clients = QuerySet[Client]
 NAME, NEWEST = "name", "newest"  # values of the choice "sort"
 ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
+UNREACHABLE, UNREACHABLE_OWNERS = "unreachable", "unreachable_owners"  # values of the filter "contacts"
 SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
@@ -100,6 +101,15 @@ def _unused(clients: Clients, days: int, now: datetime) -> Clients:
     return clients.filter(~Exists(used), created_at__lt=limit).exclude(status=Client.Status.CLOSED)
 
 
+def _contacts(clients: Clients, state: str, _now: datetime) -> Clients:
+    """Keep clients with a contact whose mail comes back, or all of whose owners' mail does (UNREACHABLE_OWNERS)."""
+    contacts = ClientContact.objects.filter(client=OuterRef("pk"))
+    if state == UNREACHABLE_OWNERS:
+        owners = contacts.filter(role=ClientContact.Role.OWNER)
+        return clients.filter(Exists(owners), ~Exists(owners.filter(user__unreachable_since=None)))
+    return clients.filter(Exists(contacts.exclude(user__unreachable_since=None)))
+
+
 def _keys(now: datetime) -> QuerySet[Key]:
     return Key.objects.usable(now).filter(client=OuterRef("pk"))
 
@@ -117,4 +127,5 @@ FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
     "algorithm": _algorithm,
     "expiring": _expiring,
     "unused": _unused,
+    "contacts": _contacts,
 }

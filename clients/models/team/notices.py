@@ -27,6 +27,7 @@ class Notice(models.Model):
         PRIVATE_KEY_UPLOADED = "private_key.uploaded", _("A private key was uploaded")
         VERIFICATION_FAILED = "verification.failed", _("The verification of the change log found a problem")
         MAIL_FAILED = "mail.failed", _("A mail could not be delivered")
+        MAIL_BOUNCED = "mail.bounced", _("A mail came back")
         WEBHOOK_FAILED = "webhook.failed", _("A webhook could not be delivered")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

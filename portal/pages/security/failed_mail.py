@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,6 +29,7 @@ def undelivered(request: Request) -> HttpResponse:
         "total": failed.count(),
         "shown": MAX_MAILS,
         "waiting": waiting.count(),
+        "reads_bounces": bool(settings.BOUNCE_IMAP_URL),
         "waiting_since": waiting.values_list("created_at", flat=True).first(),
     }
     return render(request, "security/undelivered.html", context)

@@ -32,10 +32,9 @@ THREADS = 64  # pages in parallel; each thread may hold a database connection
 database.bound_statements()
 broker = Broker()
 authorization_server.operations.reported["broker"] = broker.answers
-REGISTRY.register(State(broker))
-pages = LongPolls(
-    Pages(django, threads=THREADS), path=f"{settings.API_PATH}changes", growth=Growth(size_of_the_change_log)
-)
+in_threads = Pages(django, threads=THREADS)
+REGISTRY.register(State(broker, in_threads))
+pages = LongPolls(in_threads, path=f"{settings.API_PATH}changes", growth=Growth(size_of_the_change_log))
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from audit.models import Checkpoint, LogHead, Verification
 from clients.models import Client, Issuer, Key, Mail, Proposal, Registration, Secret, Trust
 from portal.serving.health import Broker
+from portal.serving.threads import Pages
 from portal.tasks import BACKGROUND_TICK
 
 ENDS_SOON = timedelta(days=14)
@@ -27,10 +28,10 @@ QUEUES = ("celery", "signing")
 
 
 class State(Collector):
-    """Gauges of the state at this moment. Without the database there is `keydesk_state_up 0` and nothing else."""
+    """Gauges of the state at this moment. Without the database: `keydesk_state_up 0` and the threads alone."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, pages: Pages) -> None:
+        self._broker, self._pages = broker, pages
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Return nothing, so that registering asks no database."""
@@ -38,6 +39,8 @@ class State(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         now = timezone.now()
+        yield _gauge("keydesk_page_threads", "Threads for pages, each with a connection.", self._pages.threads)
+        yield _gauge("keydesk_pages_under_way", "Pages that have a thread or wait for one.", self._pages.under_way)
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [STATEMENT_TIMEOUT])

@@ -35,10 +35,14 @@ class Start(NamedTuple):
 
 
 class Pages:
-    """`await pages(scope, receive, send)`. A thread keeps its database connection from page to page."""
+    """`await pages(scope, receive, send)`. A thread keeps its database connection from page to page.
+
+    `under_way`: pages that have a thread or wait for one.
+    """
 
     def __init__(self, pages: WSGIApplication, *, threads: int) -> None:
         self._pages = pages
+        self.threads, self.under_way = threads, 0
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
         self._bodies_size = 0
 
@@ -62,9 +66,11 @@ class Pages:
     async def _answer(self, environ: Environment, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         pieces = Pieces(loop, receive, send)
+        self.under_way += 1
         try:
             start, rest = await loop.run_in_executor(self._threads, self._run, environ, pieces)
         finally:
+            self.under_way -= 1
             pieces.is_over = True  # also when this task was cancelled, so that the thread ends
         if not pieces.is_begun:
             await send({"type": "http.response.start", "status": start.status, "headers": start.headers})

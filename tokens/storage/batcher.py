@@ -31,12 +31,22 @@ class Batcher[Item, Result]:
         name: str = "",
         observe: Callable[[float], object] | None = None,
     ) -> None:
-        self.name = name
+        self.name, self.lanes = name, len(lanes)
         self._idle = list(lanes)
         self._observe = observe
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._departing = False
         self._under_way: set[asyncio.Task[None]] = set()  # the event loop itself keeps no reference to a task
+
+    @property
+    def busy(self) -> int:
+        """Return how many lanes have a batch."""
+        return self.lanes - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many items wait for a lane."""
+        return len(self._waiting)
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """Queue an item; the future has its result when its batch has succeeded. Raises Unavailable."""

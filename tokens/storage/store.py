@@ -87,6 +87,7 @@ class Store:
         lease = self._connect()
         self.lease = Lease(lease, policy.lookup_lease)
         self._connections: list[Connection] = [lease]
+        self.batchers: list[Batcher[Any, Any]] = []
         # Two lanes: the next batch of tokens is sent while one is being committed.
         self.issue: Callable[[Issue], Awaitable[Outcome]] = self._batched(self._issue, "issue", lanes=2)
         self.look_up: Callable[[LookUp], Awaitable[FoundToken | Outcome | None]]
@@ -118,7 +119,9 @@ class Store:
         connections = [self._connect() for _ in range(lanes)]
         self._connections += connections
         observe = metrics.BATCH_SIZE.labels(name).observe
-        return self.batcher([partial(run, connection) for connection in connections], name=name, observe=observe).submit
+        batcher = self.batcher([partial(run, connection) for connection in connections], name=name, observe=observe)
+        self.batchers.append(batcher)
+        return batcher.submit
 
     async def _issue(self, connection: Connection, wanted: list[Issue]) -> list[Outcome]:
         # The second copy of an assertion in a batch is a replay, which the statement alone would not notice.

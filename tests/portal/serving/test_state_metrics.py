@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
+from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +21,7 @@ from clients.models import Issuer, Mail
 from portal import tasks
 from portal.serving.health import Broker
 from portal.serving.state_metrics import State
+from portal.serving.threads import Pages
 from tests.support import factories
 from tests.support.keys import public_key
 
@@ -24,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def value(name: str, **labels: str) -> float | None:
     registry = CollectorRegistry()
-    registry.register(State(Broker()))
+    registry.register(State(Broker(), Pages(get_wsgi_application(), threads=2)))
     return registry.get_sample_value(name, labels)
 
 
@@ -96,12 +102,46 @@ def test_the_last_work_of_beat_and_worker() -> None:
     assert value("keydesk_queue_length", queue="celery") is not None
 
 
-def test_without_the_database_it_says_so_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_it_says_so_and_counts_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = CollectorRegistry()
-    registry.register(State(Broker()))
+    registry.register(State(Broker(), Pages(get_wsgi_application(), threads=2)))
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "PORT", "1")
     monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
     assert [(sample.name, sample.value) for family in registry.collect() for sample in family.samples] == [
-        ("keydesk_state_up", 0)
+        ("keydesk_page_threads", 2),
+        ("keydesk_pages_under_way", 0),
+        ("keydesk_state_up", 0),
     ]
+
+
+def test_pages_that_wait_for_a_thread_are_counted_without_the_database() -> None:
+    async def load() -> tuple[dict[str, float], float]:
+        end = threading.Event()
+
+        def waits(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+            end.wait()
+            start_response("200 OK", [])
+            return [b""]
+
+        pages = Pages(waits, threads=2)
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(_message: dict[str, object]) -> None:
+            """Drop the answer."""
+
+        scope = {
+            "type": "http", "method": "GET", "raw_path": b"/", "query_string": b"", "http_version": "1.1",
+            "scheme": "http", "headers": [],
+        }  # fmt: skip
+        answers = [asyncio.create_task(pages(scope, receive, send)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        first = itertools.islice(State(Broker(), pages).collect(), 2)
+        loaded = {family.name: family.samples[0].value for family in first}
+        end.set()
+        await asyncio.gather(*answers)
+        return loaded, pages.under_way
+
+    assert asyncio.run(load()) == ({"keydesk_page_threads": 2, "keydesk_pages_under_way": 3}, 0)

@@ -4,9 +4,9 @@
 # make coverage the lines that no test reaches; runs every test (ARGS=--quick for the quick ones)
 # make check    style (also of templates, scripts and style sheets), types, imports, dependencies, migrations and the production settings
 # make messages update the translations in portal/locale, and say which texts have none yet
-# make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance)
+# make bench    Keydesk beside its peers, in at most 15 minutes (docs/performance.md; ARGS="--rounds 1" for a glance, ARGS=--busy beside other load)
 # make bench-compare  the token server's CPU per request beside an older commit's (ARGS="54533bb --rounds 6")
-# make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory (ARGS="--tokens 100000")
+# make bench-scale  how it grows: to 10^7 tokens and 10^5 clients, invalidation, purge, memory, a steady state (ARGS="--only steady")
 # make bench-pages  every page with 10^5 clients and 10^6 entries in the change log, against its goal of 150 ms
 # make ha       Keydesk on several machines, with every fault, in at most 15 minutes (docs/high-availability.md; ARGS="--only host,crash")
 # make screenshots  a picture of every page, wide and narrow, light and dark, into .local/screenshots/

@@ -9,7 +9,7 @@ from bench.run import DIRECTORY
 from dev.servers import stack
 
 PAGE = stack.ROOT / "docs" / "performance.md"
-PARTS = ("report", "scale", "pages")
+PARTS = ("report", "busy", "scale", "pages")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """`make bench`: Keydesk and its peers, one after the other and never two at once, in rounds, in one run.
 
-Writes result.json, report.md and chart.svg into .local/bench/. Fails when Keydesk did.
+Writes result.json, report.md and chart.svg into .local/bench/; with `--busy`, when other load runs on the same cores,
+busy.json and busy.md. Fails when Keydesk did.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import machine
-from bench.load import traffic
-from bench.load.cells import LOADS, WORKS, Cell, Load, Stock, by_secret, measure
+from bench.load import neighbour, traffic, verification
+from bench.load.cells import ALGORITHMS, LOADS, WORKS, Cell, Load, Stock, by_secret, measure
 from bench.load.generator import ServerFailed, closed_loop
 from bench.place import OTHER_CORE, Place, prepare
 from bench.report import tables as report
@@ -40,6 +41,8 @@ def main() -> int:
         running, missing = start_all(place, options.servers)
         os.sched_setaffinity(0, {OTHER_CORE})
         gc.disable()  # a collection would stop the load
+        if options.busy:
+            neighbour.start_beside(place, TIME_LIMIT)
         warm_up(place, running)
         cells = list(_rounds(place, running, missing, options, began_at))
     finally:
@@ -52,7 +55,11 @@ def main() -> int:
             "minutes": round((time.time() - began_at) / 60, 1),
             "rounds": max((cell.round for cell in cells), default=0),
             "seconds": options.seconds,
-            "titles": {each.server.name: each.server.title for each in running},
+            "busy": options.busy,
+            "titles": {
+                **{each.server.name: each.server.title for each in running},
+                verification.SERVER: verification.TITLE,
+            },
             "missing": missing,
             "cells": [asdict(cell) for cell in cells],
         },
@@ -76,26 +83,31 @@ def _rounds(
         if round_began_at + longest > began_at + TIME_LIMIT:
             print(f"Only {number - 1} rounds fit into the time.", file=sys.stderr)
             return
-        yield from _round(place, running, missing, number, options.seconds)
+        yield from _round(place, running, missing, number, options)
         longest = max(longest, time.time() - round_began_at)
         print(f"Round {number} of {options.rounds}: {time.time() - round_began_at:.0f} s", file=sys.stderr)
 
 
 def _round(
-    place: Place, running: list[Running], missing: dict[str, str], number: int, seconds: float
+    place: Place, running: list[Running], missing: dict[str, str], number: int, options: argparse.Namespace
 ) -> Iterator[Cell]:
     """Neighbours in time are compared, and every other round goes the other way, so that nobody is always first."""
-    stock = Stock(place)
+    loads = [load for load in LOADS if load.name in options.loads]
+    stock = Stock(place, options.works, loads)
     order = running if number % 2 else running[::-1]
-    for work, load, each in itertools.product(WORKS, LOADS, order):
-        if each.server.name in missing or work not in each.server.works or not _makes_sense(each, load):
-            continue
-        try:
-            yield measure(place, stock, each, work, load, number, seconds)
-        except ServerFailed as failure:
-            each.process.stop()  # never a failing peer beside others
-            missing[each.server.name] = f"{work} at {load.name}: {failure}"
-            print(f"{each.server.title} failed. {missing[each.server.name]}", file=sys.stderr)
+    for work, load in itertools.product(options.works, loads):
+        for each in order:
+            if each.server.name in missing or work not in each.server.works or not _makes_sense(each, load):
+                continue
+            try:
+                yield measure(place, stock, each, work, load, number, options.seconds)
+            except ServerFailed as failure:
+                each.process.stop()  # never a failing peer beside others
+                missing[each.server.name] = f"{work} at {load.name}: {failure}"
+                print(f"{each.server.title} failed. {missing[each.server.name]}", file=sys.stderr)
+        if work in ALGORITHMS and load.name == verification.LOAD:
+            jwk = place.actors.clients[work]["jwk"]
+            yield verification.measure(work, jwk, stock.assertions[work, load.name], number)
 
 
 def _makes_sense(running: Running, load: Load) -> bool:
@@ -105,9 +117,13 @@ def _makes_sense(running: Running, load: Load) -> bool:
 
 def _write(directory: Path, result: dict[str, object]) -> None:
     text = report.markdown(result)
-    (directory / "result.json").write_text(json.dumps(result, indent=1))
-    (directory / "report.md").write_text(text)
-    (directory / "chart.svg").write_text(chart(result))
+    if result["busy"]:
+        (directory / "busy.json").write_text(json.dumps(result, indent=1))
+        (directory / "busy.md").write_text(text)
+    else:
+        (directory / "result.json").write_text(json.dumps(result, indent=1))
+        (directory / "report.md").write_text(text)
+        (directory / "chart.svg").write_text(chart(result))
     print(text)
     print(f"\nAll of it is in {directory}.")
 
@@ -119,6 +135,9 @@ def _options() -> argparse.Namespace:
         "--seconds", type=float, default=0.8, help="for each measurement; an open loop takes twice as long"
     )
     parser.add_argument("--servers", nargs="*", default=[], help="only these, for example: keydesk oidc")
+    parser.add_argument("--works", nargs="*", default=WORKS, choices=WORKS)
+    parser.add_argument("--loads", nargs="*", default=[load.name for load in LOADS], help="for example: 8 64")
+    parser.add_argument("--busy", action="store_true", help="beside a second load generator, on the same cores")
     return parser.parse_args()
 
 

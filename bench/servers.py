@@ -104,14 +104,22 @@ def django_oauth_toolkit(place: Place) -> Iterator[Server]:
     yield Server("dot-hashed", title, ("basic",), command, PEERS / "python", environment, client="hashed")
 
 
-STARTERS = (keydesk, ceiling, oidc_provider, authlib, django_oauth_toolkit)
+STARTERS = {
+    keydesk: ("keydesk",),
+    ceiling: ("ceiling", "ceiling-asgi"),
+    oidc_provider: ("oidc", "oidc-pg"),
+    authlib: ("authlib",),
+    django_oauth_toolkit: ("dot", "dot-hashed"),
+}
 
 
 def start_all(place: Place, wanted: Sequence[str] = ()) -> tuple[list[Running], dict[str, str]]:
     """Those that run, and why the others do not. An empty `wanted` is everybody."""
     running: list[Running] = []
     missing: dict[str, str] = {}
-    for starter in STARTERS:
+    for starter, names in STARTERS.items():
+        if wanted and not set(wanted).intersection(names):
+            continue
         try:
             for server in starter(place):
                 if not wanted or server.name in wanted:

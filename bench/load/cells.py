@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.error import URLError
 
@@ -15,7 +15,8 @@ from bench.load.generator import Measured, ServerFailed, closed_loop, open_loop
 from bench.place import Actors, Place
 from bench.servers import Running, Server, is_active, issue
 
-WORKS = ("basic", "ES256", "RS256", "introspection")
+ALGORITHMS = ("ES256", "RS256")
+WORKS = ("basic", *ALGORITHMS, "introspection")
 LIVE_TOKENS = 300  # oidc-provider's memory holds a thousand records, ours among them
 
 
@@ -59,14 +60,13 @@ class Cell:
 
 
 class Stock:
-    """The material of a round's requests: assertions, the same for each server, and live tokens."""
+    """The material of a round's requests: live tokens, and assertions by algorithm and load, alike for all servers."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, works: Sequence[str], loads: Sequence[Load]) -> None:
         self.actors = place.actors
-        self.assertions: dict[str, Iterator[list[str]]] = {}
-        self._by_load: dict[tuple[str, str], list[str]] = {}
+        self.assertions: dict[tuple[str, str], list[str]] = {}
         self._tokens: dict[str, list[str]] = {}
-        for algorithm in ("ES256", "RS256"):
+        for algorithm in set(works).intersection(ALGORITHMS):
             client = self.actors.clients[algorithm]
             made = iter(
                 traffic.assertions(
@@ -74,11 +74,11 @@ class Stock:
                     client["private_jwk"],
                     algorithm,
                     self.actors.issuer,
-                    sum(load.assertions for load in LOADS),
+                    sum(load.assertions for load in loads),
                 )
             )
-            for load in LOADS:
-                self._by_load[algorithm, load.name] = list(itertools.islice(made, load.assertions))
+            for load in loads:
+                self.assertions[algorithm, load.name] = list(itertools.islice(made, load.assertions))
 
     def requests(self, running: Running, work: str, load: Load) -> Iterator[bytes]:
         actors, server = self.actors, running.server
@@ -88,7 +88,7 @@ class Stock:
             caller, path = actors.secret("reader"), server.introspection_path
             return itertools.cycle([traffic.introspection(path, token, caller) for token in self._live(running)])
         path, scope = server.token_path, actors.scope
-        return iter([traffic.by_assertion(path, one, scope) for one in self._by_load[work, load.name]])
+        return iter([traffic.by_assertion(path, one, scope) for one in self.assertions[work, load.name]])
 
     def _live(self, running: Running) -> list[str]:
         name = running.server.name
@@ -101,19 +101,19 @@ def by_secret(server: Server, actors: Actors) -> bytes:
     return traffic.by_secret(server.token_path, actors.secret(server.client), actors.scope)
 
 
-def measure(place: Place, stock: Stock, running: Running, work: str, load: Load, number: int, seconds: float) -> Cell:
+def measure(place: Place, stock: Stock, running: Running, work: str, load: Load, number: int, lasting: float) -> Cell:
     """Raises ServerFailed for any answer that is not as it must be, a token that is not active among them."""
     os.sync()  # nobody waits for what another one has left to be written
     try:
         requests = stock.requests(running, work, load)
         before = _clocks(place, running)
-        measured = _loop(running, requests, work, load, seconds)
+        measured = _loop(running, requests, work, load, lasting)
         after = _clocks(place, running)
         if running.server.introspection_path and work != "introspection":
             _check_tokens(running, place.actors, measured)
     except (URLError, OSError) as error:
         raise ServerFailed(str(error)) from error
-    server, database, own, everything = (late - early for early, late in zip(before, after, strict=True))
+    server, database, own, everything, seconds = (late - early for early, late in zip(before, after, strict=True))
     return Cell(
         round=number,
         server=running.server.name,
@@ -126,7 +126,7 @@ def measure(place: Place, stock: Stock, running: Running, work: str, load: Load,
         unsent=measured.unsent,
         server_us=server / measured.answered * 1e6,
         database_us=database / measured.answered * 1e6,
-        others=max(0.0, (everything - server - database - own) / measured.seconds),
+        others=max(0.0, (everything - server - database - own) / seconds),
     )
 
 
@@ -138,10 +138,10 @@ def _loop(running: Running, requests: Iterator[bytes], work: str, load: Load, se
     return closed_loop(port, requests, expected, connections=connections, seconds=seconds)
 
 
-def _clocks(place: Place, running: Running) -> tuple[float, float, float, float]:
-    """CPU seconds of the server, the database, this process, and the whole machine."""
+def _clocks(place: Place, running: Running) -> tuple[float, float, float, float, float]:
+    """CPU seconds of the server, the database, this process, and the whole machine; and the time."""
     server, database = machine.cpu_seconds(running.process.pid), machine.cpu_seconds(place.database.pid)
-    return server, database, time.process_time(), machine.busy_seconds()
+    return server, database, time.process_time(), machine.busy_seconds(), time.perf_counter()
 
 
 def _check_tokens(running: Running, actors: Actors, measured: Measured) -> None:

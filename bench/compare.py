@@ -2,7 +2,8 @@
 
 Each commit has its own PostgreSQL, tables and clients, made by its own code. Both servers run on one core and are asked
 in turns: a fixed number of requests each, first one, then the other, and every other round the other way. So what the
-machine does besides falls on both. With `--instructions` valgrind counts instead (bench/instructions.py).
+machine does besides falls on both. PostgreSQL's CPU is compared, too. With `--instructions` valgrind counts those of
+the token server instead (bench/instructions.py).
 """
 
 from __future__ import annotations
@@ -16,36 +17,40 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from bench import machine
 from bench.load import traffic
-from bench.load.generator import closed_loop
+from bench.load.generator import Measured, closed_loop
 from bench.place import OTHER_CORE, Place, prepare
 from bench.servers import Running, issue, start_all
 
 # Found by its place and not by dev.servers.stack: in the process of the base that names the base's own.
 HERE = Path(__file__).resolve().parent.parent
 DIRECTORY = HERE / ".local" / "bench" / "compare"
-WORKS = ("basic", "ES256", "RS256", "introspection")
-# Tokens of another issuer beside private_key_jwt with the same algorithm, both on this commit.
-FEDERATED_TO_OWN = "federated, to ES256 of this commit"
-FEDERATED = (
-    "https://issuer.bench.example"  # as bench/rows/seed.py registers it; its import would need Django's settings
-)
-COUNTED = 11 * 64  # requests, in batches
-MORE_THAN = 20  # seconds, no cell takes: its requests are counted
+type Case = tuple[str, int]  # what is asked, at how many connections
 CONNECTIONS = 64
+CASES: tuple[Case, ...] = tuple((work, CONNECTIONS) for work in ("basic", "ES256", "RS256", "introspection"))
+FEW = ("basic", 8)  # where batches are small, and a token costs PostgreSQL most
+# Tokens of another issuer beside private_key_jwt with the same algorithm, both on this commit.
+FEDERATED, OWN = ("federated", CONNECTIONS), ("ES256", CONNECTIONS)
+FEDERATED_TO_OWN = "federated, to ES256 of this commit"
+COUNTED = 11 * 64  # requests, in batches
+SCHEDULER_CLOCK = 2  # of a process by its id: clock_getcpuclockid(3)
+MORE_THAN = 20  # seconds, no cell takes: its requests are counted
 WARMING_UP = 3  # batches of so many, as bench/instructions.py has them
 
 
 def main() -> int:
     options = _options()
     base = _checked_out(options.base)
-    ratios: dict[str, list[float]] = {work: [] for work in (*WORKS, FEDERATED_TO_OWN)}
+    cases = CASES if options.instructions else (*CASES, FEW)
+    ratios: dict[str, list[list[float]]] = defaultdict(list)
     with ExitStack() as stack:
         trees = {"base": Tree(base, options), "this": Tree(HERE, options)}
         for tree in trees.values():
@@ -53,20 +58,25 @@ def main() -> int:
         for tree in trees.values():
             tree.ready()
         for number in range(options.rounds):
-            for work in WORKS:
+            for work, connections in cases:
                 order = list(trees) if number % 2 else list(trees)[::-1]
-                cost = {name: trees[name].cost(work) for name in order}
-                ratios[work].append(cost["this"] / cost["base"])
-            pair = ("ES256", "federated") if number % 2 else ("federated", "ES256")
-            own = {work: trees["this"].cost(work) for work in pair}
-            ratios[FEDERATED_TO_OWN].append(own["federated"] / own["ES256"])
+                cost = {name: trees[name].cost((work, connections)) for name in order}
+                ratios[f"{work} at {connections}"].append(_ratios(cost["this"], cost["base"]))
+            pair = (OWN, FEDERATED) if number % 2 else (FEDERATED, OWN)
+            own = {case: trees["this"].cost(case) for case in pair}
+            ratios[FEDERATED_TO_OWN].append(_ratios(own[FEDERATED], own[OWN]))
             print(f"Round {number + 1} of {options.rounds}", file=sys.stderr)
-    what = "Instructions" if options.instructions else "CPU"
-    print(f"{what} per request, as a part of the base's; the median of the rounds:")
-    for work, found in ratios.items():
-        each = " ".join(f"{ratio:.3f}" for ratio in found)
-        print(f"{work}: {statistics.median(found):.3f} (rounds: {each})")
+    print("Cost per request, as a part of the base's; the median of the rounds:")
+    parts = ["instructions"] if options.instructions else ["server CPU", "database CPU"]
+    for name, rounds in ratios.items():
+        for part, found in zip(parts, zip(*rounds, strict=True), strict=True):
+            each = " ".join(f"{ratio:.3f}" for ratio in found)
+            print(f"{name}, {part}: {statistics.median(found):.3f} (rounds: {each})")
     return 0
+
+
+def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
 class Tree:
@@ -83,13 +93,14 @@ class Tree:
     def ready(self) -> None:
         self._answer()
 
-    def cost(self, work: str) -> float:
-        """Return the server's CPU per request, in microseconds or instructions."""
+    def cost(self, case: Case) -> list[float]:
+        """Return the CPU of server and database per request, in microseconds; or the server's in instructions."""
         assert self._process.stdin is not None
         unit = "instructions" if self._options.instructions else "microseconds"
-        self._process.stdin.write(f"{unit} {work} {self._options.requests}\n")
+        work, connections = case
+        self._process.stdin.write(f"{unit} {work} {connections} {self._options.requests}\n")
         self._process.stdin.flush()
-        return float(self._answer())
+        return [float(one) for one in self._answer().split()]
 
     def close(self) -> None:
         self._process.communicate()  # closes its input, which ends it
@@ -113,24 +124,30 @@ def drive() -> None:
         live = [issue(running, place.actors) for _ in range(300)]
         _say("ready")
         for line in sys.stdin:
-            unit, work, count = line.split()
+            unit, work, connections, count = line.split()
             counts = unit == "instructions"
             tokens = live[:CONNECTIONS] if counts else live  # whatever is asked a second time is answered without SQL
             requests = list(itertools.islice(_requests(place, running, work, int(count), tokens), int(count)))
-            _say(_instructions(place, requests) if counts else _microseconds(running, work, requests))
+            case = work, int(connections)
+            cost = [_instructions(place, requests)] if counts else _microseconds(place, running, case, requests)
+            _say(*cost)
     finally:
         place.close()
 
 
-def _microseconds(running: Running, work: str, requests: list[bytes]) -> float:
-    count = len(requests)
+def _microseconds(place: Place, running: Running, case: Case, requests: list[bytes]) -> list[float]:
+    work, connections = case
     expected = traffic.ACTIVE if work == "introspection" else traffic.A_TOKEN
-    closed_loop(running.port, iter(requests[: count // 10]), expected, connections=CONNECTIONS, seconds=MORE_THAN)
-    before = _cpu_seconds(running.process.pid)
-    measured = closed_loop(
-        running.port, iter(requests[count // 10 :]), expected, connections=CONNECTIONS, seconds=MORE_THAN
-    )
-    return (_cpu_seconds(running.process.pid) - before) / measured.answered * 1e6
+
+    def loop(some: list[bytes]) -> Measured:
+        return closed_loop(running.port, iter(some), expected, connections=connections, seconds=MORE_THAN)
+
+    count = len(requests)
+    loop(requests[: count // 10])
+    pids = running.process.pid, place.database.pid
+    before = [_cpu_seconds(pid) for pid in pids]
+    answered = loop(requests[count // 10 :]).answered
+    return [(_cpu_seconds(pid) - early) / answered * 1e6 for pid, early in zip(pids, before, strict=True)]
 
 
 def _instructions(place: Place, requests: list[bytes]) -> float:
@@ -146,9 +163,12 @@ def _instructions(place: Place, requests: list[bytes]) -> float:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """CPU time of the process, its threads and descendants; in nanoseconds, where machine.cpu_seconds counts ticks."""
-    files = [file for member in machine.family(pid) for file in Path(f"/proc/{member}/task").glob("*/schedstat")]
-    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+    """CPU time of the process and its descendants, to the nanosecond; an older commit's bench.machine counts ticks."""
+    total = 0.0
+    for member in machine.family(pid):
+        with suppress(OSError):  # it ended meanwhile
+            total += time.clock_gettime(~member << 3 | SCHEDULER_CLOCK)
+    return total
 
 
 def _requests(place: Place, running: Running, work: str, count: int, live: list[str]) -> Iterator[bytes]:
@@ -160,13 +180,13 @@ def _requests(place: Place, running: Running, work: str, count: int, live: list[
         return itertools.cycle([traffic.introspection(server.introspection_path, token, caller) for token in live])
     client = actors.clients[work]
     if work == "federated":
-        return iter(traffic.federated(server.token_path, dict(client), FEDERATED, actors.issuer, actors.scope, count))
+        return iter(traffic.federated(server.token_path, client, actors.issuer, actors.scope, count))
     made = traffic.assertions(client["client_id"], client["private_jwk"], work, actors.issuer, count)
     return iter([traffic.by_assertion(server.token_path, one, actors.scope) for one in made])
 
 
-def _say(answer: Any) -> None:
-    print(answer, flush=True)
+def _say(*answer: Any) -> None:
+    print(*answer, flush=True)
 
 
 def _checked_out(commit: str) -> Path:

@@ -116,7 +116,7 @@ def environment(directory: Path) -> dict[str, str]:
 
 def _tell_peers(place: Place) -> None:
     public = {
-        name: {fact: value for fact, value in client.items() if fact != "private_jwk"}
+        name: {fact: value for fact, value in client.items() if fact not in {"private_jwk", "issuer"}}
         for name, client in place.actors.clients.items()
     }
     told = {"issuer": place.actors.issuer, "scope": place.actors.scope, "clients": public}

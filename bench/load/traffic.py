@@ -9,14 +9,14 @@ import re
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from joserfc import jwt
-from joserfc.jwk import import_key
+from joserfc import jws, jwt
+from joserfc.jwk import ECKey, import_key
 
 from bench.load.generator import HOST
 
@@ -47,10 +47,29 @@ def by_assertion(path: str, assertion: str, scope: str) -> bytes:
     return post(path, {**form, "client_assertion": assertion})
 
 
-def federated(path: str, client: dict[str, Any], issuer: str, audience: str, scope: str, count: int) -> list[bytes]:
+def with_token(method: str, path: str, token: str, body: Mapping[str, Any] | None = None) -> bytes:
+    """An HTTP request to the API."""
+    content = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", f"Authorization: Bearer {token}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(content)}", "", ""]
+    return "\r\n".join(lines).encode() + content
+
+
+def new_keys(client_id: str, audience: str, count: int) -> list[dict[str, Any]]:
+    """Bodies of POST self/keys: public keys, each with the proof of its private half."""
+    header, made = {"typ": "keydesk-proof+jwt", "alg": "ES256"}, []
+    for _ in range(count):
+        key = ECKey.generate_key("P-256")
+        claims = {"aud": audience, "sub": client_id, "iat": int(time.time()), "jti": uuid.uuid4().hex}
+        proof = jws.serialize_compact(header, json.dumps(claims).encode(), key)
+        made.append({"jwk": key.as_dict(private=False), "proof": proof})
+    return made
+
+
+def federated(path: str, client: Mapping[str, Any], audience: str, scope: str, count: int) -> list[bytes]:
     """HTTP requests with tokens of another issuer, each of its own as private_key_jwt has them."""
     now, key = int(time.time()), import_key(client["private_jwk"])
-    claims = {"iss": issuer, "sub": "bench", "aud": audience, "iat": now, "exp": now + ASSERTION_LIFETIME}
+    claims = {"iss": client["issuer"], "sub": "bench", "aud": audience, "iat": now, "exp": now + ASSERTION_LIFETIME}
     header = {"alg": "ES256", "kid": key.kid}
     form = {"grant_type": "client_credentials", "scope": scope, "client_assertion_type": ASSERTION_TYPE}
     form["client_id"] = client["client_id"]

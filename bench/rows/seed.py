@@ -63,7 +63,7 @@ def _federated(client_id: object, now: datetime) -> dict[str, object]:
     )  # fmt: skip
     client = Client.objects.get(client_id=client_id)
     Trust.objects.create(client=client, issuer=issuer, subject="bench", added_at=now, added_by="bench")
-    return {"client_id": client_id, "private_jwk": private.as_dict(private=True)}
+    return {"client_id": client_id, "issuer": FEDERATED, "private_jwk": private.as_dict(private=True)}
 
 
 if __name__ == "__main__":

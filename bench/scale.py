@@ -1,6 +1,7 @@
 """`make bench-scale`: Keydesk with 10^3 to 10^7 living tokens and 10^2 to 10^5 clients, invalidation, purge and memory.
 
-Writes scale.json and scale.md into .local/bench/. bench/growth/measurements.py has the measurements.
+Also kinds of HTTP requests beside the commonest, and a steady state. Writes scale.json and scale.md into .local/bench/,
+with `--only` partly.json and partly.md. bench/growth/ has the measurements.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import time
 from collections.abc import Callable
 
 from bench import machine
+from bench.growth import kinds, steady
 from bench.growth import measurements as growth
 from bench.place import OTHER_CORE, prepare
 from bench.report import growth as growth_report
 from bench.rows.population import Population
 from bench.run import DIRECTORY
 from bench.servers import keydesk, launch
+
+PARTS = ("tokens", "invalidation", "purge", "clients", "memory", "kinds", "steady")
 
 
 def main() -> None:
@@ -42,9 +46,11 @@ def main() -> None:
             "purge": lambda: bench.purge(options.expired),
             "clients": lambda: bench.clients(growth.powers(100, options.clients)),
             "memory": lambda: bench.memory(options.requests),
+            "kinds": lambda: kinds.rows(place, running),
+            "steady": lambda: steady.minutes(place, population, bench.chore, options.minutes),
         }
-        for name, measure in parts.items():
-            result[name] = measure()
+        for name in options.only or parts:
+            result[name] = parts[name]()
             print(f"{name}: {time.time() - began_at:.0f} s so far", file=sys.stderr)
         bench.chore.close()
         population.close()
@@ -52,8 +58,9 @@ def main() -> None:
         place.close()
     result["minutes"] = round((time.time() - began_at) / 60, 1)
     text = growth_report.markdown(result)
-    (DIRECTORY / "scale.json").write_text(json.dumps(result, indent=1))
-    (DIRECTORY / "scale.md").write_text(text)
+    name = "partly" if options.only else "scale"
+    (DIRECTORY / f"{name}.json").write_text(json.dumps(result, indent=1))
+    (DIRECTORY / f"{name}.md").write_text(text)
     print(text)
 
 
@@ -63,6 +70,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=10**5)
     parser.add_argument("--expired", type=int, default=10**6, help="to be purged")
     parser.add_argument("--requests", type=int, default=10**6, help="during which memory is watched")
+    parser.add_argument("--minutes", type=int, default=5, help="of the steady state")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="these parts alone")
     return parser.parse_args()
 
 

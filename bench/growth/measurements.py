@@ -25,6 +25,7 @@ from dev.servers import stack
 CONNECTIONS = 32
 ROUNDS, SECONDS = 3, 1.5
 REQUESTS = 20_000  # different ones, at most
+CACHE_FILLS = 120  # seconds, at most, in which each client is asked for once
 PURGE_RATE, PURGE_SECONDS = 500, 2.0  # each p99 is of a thousand requests
 INVALIDATIONS = 5
 MEMORY_STEPS = 10
@@ -49,8 +50,8 @@ class Bench:
             self.population.remove_issued()
             self.population.grow_tokens(size)
             rows: Figures = {"size": size, "megabytes": self.population.bytes_of_tokens() // 2**20}
-            rows["lookup"] = self._speed(self._introspections(), traffic.ACTIVE)
-            rows["issue"] = self._speed([self._by_secret()], traffic.A_TOKEN)
+            rows["lookup"] = self._speed(itertools.cycle(self._introspections()), traffic.ACTIVE)
+            rows["issue"] = self._speed(itertools.repeat(self._by_secret()), traffic.A_TOKEN)
             found.append(rows)
         return found
 
@@ -60,9 +61,9 @@ class Bench:
         found = []
         for size in sizes:
             self.population.grow_clients(size)
-            numbers = [random.randint(1, size) for _ in range(REQUESTS)]
-            requests = [traffic.by_secret(path, secret_of(number), scope) for number in numbers]
-            speed = self._speed(requests, traffic.A_TOKEN)
+            requests = [traffic.by_secret(path, secret_of(number), scope) for number in range(1, size + 1)]
+            self._loop(iter(requests), traffic.A_TOKEN, CACHE_FILLS)
+            speed = self._speed(iter(lambda some=requests: random.choice(some), None), traffic.A_TOKEN)
             found.append({"size": size, "issue": speed, "megabytes": self._megabytes()})
         return found
 
@@ -107,8 +108,7 @@ class Bench:
             found.append({"requests": step * requests // MEMORY_STEPS, "megabytes": self._megabytes()})
         return found
 
-    def _speed(self, requests: list[bytes], expected: re.Pattern[bytes]) -> Figures:
-        endless = itertools.cycle(requests)
+    def _speed(self, endless: Iterator[bytes], expected: re.Pattern[bytes]) -> Figures:
         self._loop(endless, expected, SECONDS)  # caches settle
         before = machine.cpu_seconds(self.place.database.pid)
         measured = [self._loop(endless, expected, SECONDS) for _ in range(ROUNDS)]

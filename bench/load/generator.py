@@ -61,7 +61,7 @@ class Line:
         self.due_at = 0.0
 
     def body(self) -> bytes | None:
-        """The body of the answer once all of it has come. Raises ServerFailed unless it is a 200 with a length."""
+        """The body of the answer once all of it has come. Raises ServerFailed unless it is a 200 or 201 with length."""
         data = self.socket.recv(65536)
         if not data:
             raise ServerFailed(f"the connection was closed after {self.received[:200]!r}")
@@ -70,7 +70,7 @@ class Line:
         if not separator:
             return None
         length = _LENGTH.search(head)
-        if not head.startswith(b"HTTP/1.1 200 ") or length is None:
+        if not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")) or length is None:
             raise ServerFailed(f"answered {self.received[:500]!r}")
         if len(body) < int(length[1]):
             return None

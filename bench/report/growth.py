@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from bench.growth.steady import FIRST_FULL, RATE
 from bench.report.tables import spread
+
+FEW = 1_000  # clients, which are all kept
 
 type Figures = dict[str, Any]
 
 
 def markdown(result: Figures) -> str:
-    return "\n".join(
-        [
-            f"{result['machine']}; {result['began_at']}, {result['minutes']} minutes."
-            " Medians, with the lowest and the highest.",
-            *_tokens(result["tokens"]),
-            *_clients(result["clients"]),
-            *_invalidation(result["invalidation"]),
-            *_purge(result["purge"]),
-            *_memory(result["memory"]),
-            "",
-        ]
-    )
+    lines = [
+        f"{result['machine']}; {result['began_at']}, {result['minutes']} minutes."
+        " Medians, with the lowest and the highest."
+    ]
+    for part, table in PARTS.items():
+        if part in result:
+            lines += table(result[part])
+    return "\n".join([*lines, ""])
 
 
 def _tokens(rows: list[Figures]) -> list[str]:
@@ -60,6 +60,10 @@ def _clients(rows: list[Figures]) -> list[str]:
         speed = row["issue"]
         rate, memory = spread(speed["rates"], ",.0f"), f"{row['megabytes']:.0f}"
         lines.append(f"| {row['size']:,} | {rate} | {speed['p99_ms']:.1f} | {speed['database_us']:.0f} | {memory} |")
+    rates = {row["size"]: median(row["issue"]["rates"]) for row in rows}
+    if (most := max(rates)) > FEW and FEW in rates:
+        share = rates[most] / rates[FEW]
+        lines += ["", f"With {most:,} clients {share:.2f} of the rate with {FEW:,} (goal: at least 0.8)."]
     return lines
 
 
@@ -94,3 +98,55 @@ def _memory(rows: list[Figures]) -> list[str]:
         "|---" * (len(rows) + 1) + "|",
     ]
     return [*lines, "| MB | " + " | ".join(f"{row['megabytes']:.0f}" for row in rows) + " |"]
+
+
+def _kinds(rows: list[Figures]) -> list[str]:
+    lines = [
+        "",
+        "### Other HTTP requests",
+        "",
+        "The API is answered by a `web` process; adding a key retires another.",
+        "",
+    ]
+    lines += ["| | connections | a second | p99, ms | server, us | database, us |", "|---" * 6 + "|"]
+    for row in rows:
+        cells = [row["title"], str(row["connections"]), spread(row["rates"], ",.0f"), f"{row['p99_ms']:.1f}"]
+        cells += [f"{row[part]:,.0f}" for part in ("server_us", "database_us")]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _steady(rows: list[Figures]) -> list[str]:
+    lines = [
+        "",
+        "### Steady state",
+        "",
+        f"{RATE:,} tokens a second are due, each of which lives a minute. The purge begins with each minute. The CPU of"
+        " PostgreSQL is that of all its processes, for purge and autovacuum too.",
+        "",
+    ]
+    lines += ["| minute | issued/s | p99, ms | database, us | server, us | purge, s | table, MB |", "|---" * 7 + "|"]
+    for row in rows:
+        cells = [str(row["minute"]), f"{row['rate']:,.0f}", f"{row['p99_ms']:.1f}"]
+        cells += [f"{row[part]:.0f}" for part in ("database_us", "server_us")]
+        lines.append(f"| {' | '.join([*cells, f'{row["purge_seconds"]:.1f}', f'{row["megabytes"]:,}'])} |")
+    first = next((row for row in rows if row["minute"] == FIRST_FULL), None)
+    if first and rows[-1] is not first:
+        ratio = rows[-1]["database_us"] / first["database_us"]
+        lines += [
+            "",
+            f"In minute {rows[-1]['minute']} {ratio:.2f} times the database CPU per token of minute {FIRST_FULL}, the"
+            " first with a whole minute's tokens to purge (goal: at most 1.15).",
+        ]
+    return lines
+
+
+PARTS: dict[str, Callable[[Any], list[str]]] = {
+    "tokens": _tokens,
+    "clients": _clients,
+    "invalidation": _invalidation,
+    "purge": _purge,
+    "memory": _memory,
+    "kinds": _kinds,
+    "steady": _steady,
+}

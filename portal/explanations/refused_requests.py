@@ -109,6 +109,10 @@ class Period:
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         return cls(start, start + timedelta(days=1))
 
+    @classmethod
+    def of_hour(cls, hour: datetime) -> Period:
+        return cls(hour, hour + timedelta(hours=1))
+
     def entries(self, *clients: Client) -> JournalEntryQuerySet:
         return JournalEntry.objects.of(*clients).filter(at__gte=self.since, at__lte=self.until)
 

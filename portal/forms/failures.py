@@ -1,14 +1,16 @@
-"""Filters of the journal, kept in the address of its page: client, period or day, request id."""
+"""Filters of the journal, kept in the address of its page: client, period, day or hour, request id."""
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
+from portal.explanations.refused_requests import Period
 
 # Ids of ours, and those taken from a proxy (tokens/serving/application.py). Secrets and tokens are excluded: none may
 # stand in a URL.
@@ -26,6 +28,7 @@ class JournalForm(forms.Form):
     )
     client = forms.UUIDField(required=False)
     day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])  # in UTC, like the charts
+    hour = forms.CharField(required=False, max_length=13)  # 2026-12-01T14, in UTC
     days = forms.TypedChoiceField(choices=list(PERIODS.items()), coerce=int, required=False)
 
     def __init__(self, *args: Any, clients: Sequence[Client], **kwargs: Any) -> None:
@@ -40,9 +43,30 @@ class JournalForm(forms.Form):
     def days_back(self) -> int:
         return self.cleaned_data.get("days") or 7
 
-    def chosen_day(self) -> date | None:
-        found: date | None = self.cleaned_data.get("day")
+    def clean_hour(self) -> datetime | None:
+        """Return the beginning of the hour; None for none, and for one that cannot be read."""
+        with suppress(ValueError):
+            return datetime.strptime(self.cleaned_data["hour"], "%Y-%m-%dT%H").replace(tzinfo=UTC)
+        return None
+
+    def chosen_hour(self) -> datetime | None:
+        found: datetime | None = self.cleaned_data.get("hour")
         return found
+
+    def chosen_day(self) -> date | None:
+        """Return the day, also that of the chosen hour."""
+        hour = self.chosen_hour()
+        found: date | None = hour.date() if hour else self.cleaned_data.get("day")
+        return found
+
+    def longer_period(self, days: int, now: datetime) -> Period:
+        """Return the period around the chosen one, in whose time line that is a column."""
+        day = self.chosen_day()
+        return Period.of_day(day) if day else Period.of_days(days, now)
+
+    def period(self, days: int, now: datetime) -> Period:
+        hour = self.chosen_hour()
+        return Period.of_hour(hour) if hour else self.longer_period(days, now)
 
     def sought(self) -> str:
         """Return the request id in a pasted line, "" if it has none in our form.

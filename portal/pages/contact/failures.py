@@ -10,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from clients.models import Client
-from portal.explanations.refused_requests import Period, by_client
+from portal.explanations.refused_requests import by_client
 from portal.forms.failures import JournalForm
 from portal.guards.access import contact
+from portal.ui.refusal_times import time_line
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
@@ -26,7 +27,8 @@ def journal(request: Request) -> HttpResponse:
     if number := form.sought():
         return redirect("public:why", number)
     chosen, days, day = form.chosen(), form.days_back(), form.chosen_day()
-    shown = by_client(chosen, Period.of_day(day) if day else Period.of_days(days, request.now), request.now)
+    shown = by_client(chosen, form.period(days, request.now), request.now)
+    around = form.longer_period(days, request.now)
     refused = [cause for of_client in shown for cause in of_client.causes]
     context = {
         "form": form,
@@ -34,6 +36,8 @@ def journal(request: Request) -> HttpResponse:
         "chosen": chosen[0] if len(chosen) == 1 else None,
         "days": days,
         "day": day,
+        "hour": form.chosen_hour(),
+        "line": time_line(around.counts(*chosen), around.since, around.until, request.now),
         "shown": shown,
         "refused": sum(cause.count for cause in refused),
         "causes": len(refused),

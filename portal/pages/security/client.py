@@ -19,7 +19,7 @@ from clients.acts import lifecycle
 from clients.acts.four_eyes import NeedsColleague
 from clients.edit_tags import Stale
 from clients.models import Api, Client, Key, Proposal, Scope
-from portal.explanations.refused_requests import Period, by_client, last_24_hours
+from portal.explanations.refused_requests import by_client, last_24_hours
 from portal.flows.proposals import propose
 from portal.forms.client_lists import ScopesForm, SettingsForm, of_everybody
 from portal.forms.edit_conflict import SeenForm, status_of
@@ -89,13 +89,11 @@ def client_journal(request: Request, uid: UUID) -> HttpResponse:
     form.full_clean()
     if sought := form.sought():  # of any client: the id read out by a caller may be another client's
         return redirect("public:why", sought)
-    day = form.chosen_day()
-    period = Period.of_day(day) if day else Period.of_days(JOURNAL_DAYS, request.now)
-    shown = by_client([client], period, request.now)
+    shown = by_client([client], form.period(JOURNAL_DAYS, request.now), request.now)
     return render(
         request,
         "security/journal.html",
-        {"client": client, "form": form, "day": day, "shown": shown[0] if shown else None},
+        {"client": client, "form": form, "day": form.chosen_day(), "shown": shown[0] if shown else None},
     )
 
 

@@ -1,9 +1,10 @@
-"""Celery tasks for pages."""
+"""Celery tasks for pages, and for mails about what they show."""
 
 from celery import shared_task
 from django.core.cache import cache
 from django.utils import timezone
 
+from portal.flows import stopped_failures
 from portal.search import client_figures
 
 BACKGROUND_TICK = "background_tick"  # in the cache: when beat, broker and a worker last did their work
@@ -14,3 +15,8 @@ def remember_dashboard() -> None:
     now = timezone.now()
     client_figures.refresh(now)
     cache.set(BACKGROUND_TICK, now.timestamp(), timeout=None)
+
+
+@shared_task
+def tell_of_stopped_failures() -> None:
+    stopped_failures.tell(now=timezone.now())

@@ -58,11 +58,7 @@ def of(mail: Mail) -> str:
         return reverse("owner:request", args=[mail.facts["api"], mail.registration.uid])
     if mail.kind in TO_REQUEST:
         return reverse("contact:request", args=[mail.registration.uid]) if mail.registration else ""
-    if mail.client is None:
-        return ""
-    if mail.kind == Kind.LEAK_REPORTED:  # to the Security team, who sign in
-        return reverse("security:client", args=[mail.client.uid])
-    return _of_client(mail, mail.client) if mail.kind in WITH_LINK else ""
+    return _of_client(mail, mail.client) if mail.client else ""
 
 
 def of_notice(kind: Notice.Kind, about: Mapping[str, str]) -> str:
@@ -77,6 +73,12 @@ def of_notice(kind: Notice.Kind, about: Mapping[str, str]) -> str:
 
 def _of_client(mail: Mail, client: Client) -> str:
     """Return the page of the client, or of one thing of it."""
+    if mail.kind == Kind.LEAK_REPORTED:  # to the Security team, who sign in
+        return reverse("security:client", args=[client.uid])
+    if mail.kind == Kind.FAILURE_STOPPED:
+        return reverse("public:why", args=[mail.facts["why"]])
+    if mail.kind not in WITH_LINK:
+        return ""
     if mail.kind == Kind.CONTACT_PROPOSED:
         return reverse("contact:proposed_contact", args=[client.uid, mail.facts["proposal"]])
     if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("added"):

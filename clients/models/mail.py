@@ -66,6 +66,7 @@ class Mail(models.Model):
         OUTDATED_WAY = "outdated_way", _("Something that is outdated is in use")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")
         ACCOUNT_CHANGED = "account_changed", _("A contact's account was bound or unbound")
+        FAILURE_STOPPED = "failure_stopped", _("Refused requests work again")
         NEW_NETWORK = "new_network", _("A client was used from a new network")
         CODES_ENDED = "codes_ended", _("Codes ended for a day")
         NEW_SIGN_IN = "new_sign_in", _("Sign-in from a new device or network")

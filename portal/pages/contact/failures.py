@@ -13,7 +13,7 @@ from clients.models import Client
 from portal.explanations.refused_requests import by_client
 from portal.forms.failures import JournalForm
 from portal.guards.access import contact
-from portal.ui.refusal_times import time_line
+from portal.pages.contact.failure_times import time_line
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 

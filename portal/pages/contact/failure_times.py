@@ -1,4 +1,4 @@
-"""Refused HTTP requests in each hour or day of a period, for components/time_line.html."""
+"""Refused HTTP requests in each hour or day of a period, for contact/time_line.html."""
 
 from __future__ import annotations
 

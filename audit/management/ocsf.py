@@ -92,6 +92,7 @@ def event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "status_id": FAILURE if action in FAILED else SUCCESS,
         "metadata": {
             "version": SCHEMA,
+            "profiles": ["host"],  # by which Entity Management has an actor
             "product": {"name": "Keydesk", "vendor_name": "Keydesk", "version": VERSION},
             "log_name": "change log",
             "event_code": action,

@@ -1,6 +1,9 @@
 # One image for every process; docker-compose.yml says which one it becomes.
 
-FROM python:3.13-slim AS build
+# `make release` wants a digest here, so that the same commit makes the same image: python:3.13-slim@sha256:...
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /keydesk
@@ -15,7 +18,7 @@ RUN uv sync --frozen --no-dev --group build $EXTRAS && .venv/bin/python -m dev.c
     uv sync --frozen --no-dev $EXTRAS && rm -r dev
 RUN .venv/bin/python manage.py collectstatic --noinput && .venv/bin/python -m compileall -q audit clients foundation portal tokens
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title=Keydesk \
       org.opencontainers.image.description="Self-service portal and OAuth 2.0 authorization server for machine-to-machine clients" \

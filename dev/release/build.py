@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,11 @@ from dev.servers.stack import ROOT
 from foundation import VERSION
 
 DIRECTORY = ROOT / ".local" / "release"
+NOT_PINNED = """
+NOT PINNED: the image is built on {image}, a name that moves, so two images of this commit may differ.
+Where its registry can be reached, write what this prints behind the name in the Dockerfile, at ARG PYTHON_IMAGE:
+    docker buildx imagetools inspect {image} --format '@{{{{.Manifest.Digest}}}}'
+"""
 SPDX = {"MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "PSF-2.0", "LGPL-3.0-only"}
 
 
@@ -38,7 +44,15 @@ def main() -> int:
     sums = DIRECTORY / "SHA256SUMS"
     sums.write_text("".join(f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in _files()))
     print(sums.read_text(), end="")
-    return _sign(sums)
+    if unpinned := unpinned_base((ROOT / "Dockerfile").read_text(encoding="utf-8")):
+        print(NOT_PINNED.format(image=unpinned), file=sys.stderr)
+    return sign(sums)
+
+
+def unpinned_base(dockerfile: str) -> str:
+    """Return the base image if its line has no digest, else ""."""
+    (image,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    return "" if re.search(r"@sha256:[0-9a-f]{64}$", image) else image
 
 
 def source_archive(name: str) -> bytes:
@@ -62,12 +76,15 @@ def bill_of_materials() -> dict[str, Any]:
     return found
 
 
-def _sign(sums: Path) -> int:
-    """Sign the checksums with cosign, if COSIGN_KEY names a key."""
+def sign(sums: Path) -> int:
+    """Sign the checksums with cosign, if COSIGN_KEY names a key. Returns an exit status."""
     key = os.environ.get("COSIGN_KEY", "")
     if not key:
         print("Not signed: COSIGN_KEY names no key.", file=sys.stderr)
         return 0
+    if shutil.which("cosign") is None:
+        print("NOT SIGNED: COSIGN_KEY names a key, and cosign is not installed.", file=sys.stderr)
+        return 1
     command = ["cosign", "sign-blob", "--yes", "--key", key, "--tlog-upload=false", "--output-signature"]
     return subprocess.run([*command, f"{sums}.sig", str(sums)], stdout=subprocess.DEVNULL).returncode
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -26,6 +28,39 @@ def test_two_builds_of_a_commit_agree_to_the_byte() -> None:
         names = archive.getnames()
     assert {f"{name}/Dockerfile", f"{name}/uv.lock", f"{name}/portal/settings.py"} <= set(names)
     assert not [each for each in names if "/.local/" in each or "/.venv/" in each]
+
+
+def test_a_base_image_without_its_digest_is_named() -> None:
+    pinned = f"ARG PYTHON_IMAGE=python:3.13-slim@sha256:{'0a' * 32}\n"
+    assert build.unpinned_base(f"# Python\n{pinned}FROM ${{PYTHON_IMAGE}}\n") == ""
+    assert build.unpinned_base("ARG PYTHON_IMAGE=python:3.13-slim\n") == "python:3.13-slim"
+    assert "python:3.13-slim" in build.NOT_PINNED.format(image="python:3.13-slim")
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(bases) == {"${PYTHON_IMAGE}"}  # one line says what all stages are built on
+
+
+def test_the_checksums_are_signed_with_a_given_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = subprocess.run([".ci/deb", "cosign", "cosign"], cwd=ROOT, capture_output=True, text=True, check=True)
+    monkeypatch.setenv("PATH", f"{Path(found.stdout.strip()).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    subprocess.run(["cosign", "generate-key-pair"], cwd=tmp_path, check=True, capture_output=True)
+    sums = tmp_path / "SHA256SUMS"
+    sums.write_text("0  keydesk.tar.gz\n")
+    monkeypatch.setenv("COSIGN_KEY", str(tmp_path / "cosign.key"))
+    assert build.sign(sums) == 0
+    verify = ["cosign", "verify-blob", "--key", "cosign.pub", "--signature", "SHA256SUMS.sig", "--insecure-ignore-tlog"]
+    assert subprocess.run([*verify, "SHA256SUMS"], cwd=tmp_path, capture_output=True).returncode == 0
+    sums.write_text("1  keydesk.tar.gz\n")
+    assert subprocess.run([*verify, "SHA256SUMS"], cwd=tmp_path, capture_output=True).returncode != 0
+
+
+def test_a_key_without_cosign_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("COSIGN_KEY", "cosign.key")
+    assert build.sign(tmp_path / "SHA256SUMS") == 1
+    assert "NOT SIGNED" in capsys.readouterr().err
 
 
 def test_the_bill_of_materials_names_every_part_with_its_licence() -> None:

@@ -1,4 +1,4 @@
-"""Acts that add a trust (PROTOCOL F-32) and that extend one (C-39).
+"""Acts that add a trust and that extend one (PROTOCOL F-32 and C-39).
 
 The removal, which ends tokens, is in tokens/acts/federation/trusts.py.
 """

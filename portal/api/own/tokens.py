@@ -34,7 +34,7 @@ FINDING_EXAMPLE: dict[str, Any] = {
 
 
 class Invalidation(Schema):
-    """The key or secret whose tokens end; without one all tokens of the client end."""
+    """The key, secret or trust whose tokens end; without one all tokens of the client end."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"credential": None}})
 
@@ -112,7 +112,7 @@ class Checked(Schema):
     openapi_extra=refusals(ApiCode.NOT_FOUND, TokenCode.NO_VALID_TOKENS, body=True),
 )
 def invalidate(request: HttpRequest, payload: Annotated[Invalidation, Body()]) -> Status[None]:
-    """Invalidate all tokens of the client, this one too, or those of one key or secret. All contacts are mailed."""
+    """Invalidate all tokens of the client, this one too, or those of one credential. All contacts are mailed."""
     caller, now = caller_of(request), prepared(request).now
     if payload.credential is None:
         invalidation.invalidate_all(client=caller.client, by=caller.actor, now=now)

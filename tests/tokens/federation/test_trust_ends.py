@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+import time_machine
+from django.apps import apps
+from django.db import connection, transaction
 
 from audit.models import Entry
 from clients.actors import Actor
@@ -24,6 +28,7 @@ from tokens.models import Token
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
+MIGRATION = import_module("clients.migrations.0026_trust_ends")
 
 
 @pytest.fixture
@@ -189,3 +194,13 @@ def test_a_client_whose_self_service_is_paused_extends_nothing(client, trust):
     Client.objects.update(self_service=Client.SelfService.PAUSED)
     by = Actor(client=client, credential="secret …4f2a")
     assert refused(at_once(1, lambda _number: extend(trust, trust.expires_at, by))) == [Code.SELF_SERVICE_OFF]
+
+
+def test_trusts_from_before_the_upgrade_count_from_it(client, github_actions):
+    before = github_actions.trust(client)
+    removed = github_actions.trust(client, claims={}, ends_at=NOW)
+    with time_machine.travel(NOW + DAY, tick=False), transaction.atomic():
+        MIGRATION.end_existing(apps, connection.schema_editor())
+    before.refresh_from_db()
+    removed.refresh_from_db()
+    assert (before.expires_at, removed.expires_at) == (NOW + DAY + timedelta(days=730), None)

@@ -218,6 +218,6 @@ def test_one_that_lapsed_is_not_among_the_ways_in_and_can_be_extended(made, plat
 def test_the_dry_run_marks_the_subject_of_a_trust_that_has_ended(made, platform):
     ends_in(platform.trust(made), -3)
     browser, url = browsers.of(lotte()), reverse("contact:dry_run", args=[made.uid])
-    page = browser.post(url, {"assertion": platform.token()}, follow=True).content.decode()
+    page = browser.post(url, {"request": platform.token()}, follow=True).content.decode()
     assert "The key, secret or trust has reached its end" in page
     assert "until 21 November 2026" in page

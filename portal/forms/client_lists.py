@@ -79,6 +79,9 @@ class ClientFilterForm(FilterForm):
     unused = forms.TypedChoiceField(
         label=_("Not used for"), required=False, choices=_days((7, 30, 90, 365)), coerce=int, empty_value=None
     )
+    secret_age = forms.TypedChoiceField(
+        label=_("Secret older than"), required=False, choices=_days((90, 180, 365)), coerce=int, empty_value=None
+    )
     contacts = forms.ChoiceField(
         label=_("Contacts"), required=False,
         choices=[

@@ -101,6 +101,12 @@ def _unused(clients: Clients, days: int, now: datetime) -> Clients:
     return clients.filter(~Exists(used), created_at__lt=limit).exclude(status=Client.Status.CLOSED)
 
 
+def _secret_age(clients: Clients, days: int, now: datetime) -> Clients:
+    """Keep clients that authenticate with a secret made longer ago than this."""
+    old = _secrets(now).filter(created_at__lt=now - timedelta(days=days))
+    return clients.filter(Exists(old), secret_allowed=True)
+
+
 def _contacts(clients: Clients, state: str, _now: datetime) -> Clients:
     """Keep clients with a contact whose mail comes back, or all of whose owners' mail does (UNREACHABLE_OWNERS)."""
     contacts = ClientContact.objects.filter(client=OuterRef("pk"))
@@ -127,5 +133,6 @@ FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
     "algorithm": _algorithm,
     "expiring": _expiring,
     "unused": _unused,
+    "secret_age": _secret_age,
     "contacts": _contacts,
 }

@@ -89,6 +89,18 @@ def test_filters_by_what_ends_soon_and_what_is_not_used(now) -> None:
     assert found(now, unused=30) == {quiet}
 
 
+def test_filters_by_the_age_of_a_secret_that_works(now) -> None:
+    old, _secret = factories.client(now=now - timedelta(days=200))
+    by_key, _secret = factories.client(now=now - timedelta(days=200))
+    factories.client(now=now)
+    key_acts.add(client=by_key, key=keys.public_key(), by=SYSTEM, now=now)
+    client_secrets.set_allowed(client=by_key, allowed=False, by=SYSTEM, now=now)
+    assert found(now, secret_age=180) == {old}
+    assert found(now, secret_age=365) == set()
+    client_secrets.regenerate(client=old, replaces=old.secrets.get(), overlap=timedelta(0), by=SYSTEM, now=now)
+    assert found(now, secret_age=180) == set()
+
+
 def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch) -> None:
     monkeypatch.setattr(client_list, "PAGE_SIZE", 2)
     for _number in range(5):

@@ -140,6 +140,7 @@ def test_a_refused_sample_fails_and_says_why(
 CALLS = [sample.filename for sample in samples.TOPICS["call_api"]]
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("filename", CALLS)
 def test_a_sample_calls_an_api_with_one_token_for_all_calls(live: Live, filename: str, tmp_path: Path) -> None:
     caller = registering.with_secret(live, [example_api.SCOPE])
@@ -152,6 +153,7 @@ def test_a_sample_calls_an_api_with_one_token_for_all_calls(live: Live, filename
     calls_with_one_token(live, filename, caller.values, tmp_path, env)
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("filename", CALLS)
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_sample_calls_an_api_with_a_key(live: Live, algorithm: str, filename: str, tmp_path: Path) -> None:

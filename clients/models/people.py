@@ -109,7 +109,7 @@ class User(AbstractBaseUser):
 
     # Mails that came back since the person last opened a link or typed a code (clients/acts/people/bounces.py).
     bounces = models.PositiveSmallIntegerField(default=0, db_default=0)
-    unreachable_since = models.DateTimeField(null=True)
+    unreachable_since = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = EMAIL_FIELD = "email"
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
 from tokens.protocol.http import READ_HEADERS, Request
-from tokens.protocol.parameters import FORM
+from tokens.protocol.parameters import FORM, KNOWN
 
 HIDDEN = "*" * 8
 MAX_WORDS = 500  # of a command; more are left out
@@ -29,7 +29,7 @@ _VARIABLE = re.compile(r"\$(?:\{\w{1,100}\}|\w{1,100}|\([^)]{0,200}\))|%\w{1,100
 _ESCAPE = re.compile(r"\\([\"\\$`])")  # in double quotes (POSIX shell, section 2.2.3)
 _CURL = re.compile(r"(?:^|(?<=[\s|(&;/]))curl(?:\.exe)?\s")
 _REQUEST_LINE = re.compile(r"([A-Za-z]{3,10}) (\S{1,2000})(?: HTTP/[\d.]{1,3})?\r?\n")
-_FORM = re.compile(r"\s*[\w.]{1,100}=")
+_FORM = re.compile(rf"(?:^|&)(?:{'|'.join(sorted(KNOWN))})=")
 
 _WITH_VALUE = frozenset("AbcCdDeEFHKmoPQrtTuUwxXyYz")  # curl's short options with a value
 _LONG_WITH_VALUE = frozenset({
@@ -62,7 +62,7 @@ class Pasted(NamedTuple):
 
 def is_request(text: str) -> bool:
     """Return whether a text is a command, a raw HTTP request or a form, not an assertion alone."""
-    return bool(_REQUEST_LINE.match(text.lstrip()) or _CURL.search(text) or _FORM.match(text))
+    return bool(_REQUEST_LINE.match(text.lstrip()) or _CURL.search(text) or _FORM.search(text.lstrip()))
 
 
 def read(text: str, *, path: str, client_id: str) -> Pasted:
@@ -71,7 +71,7 @@ def read(text: str, *, path: str, client_id: str) -> Pasted:
         return _raw(text.lstrip())
     if command := _CURL.search(text):
         return _Command(list(_words(text[command.start() :])), path, client_id).request()
-    if _FORM.match(text):
+    if _FORM.search(text.lstrip()):
         return _pasted("POST", path, {"content-type": FORM}, "".join(text.splitlines()).strip())._replace(url="")
     raise NoRequest
 

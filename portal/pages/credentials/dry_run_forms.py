@@ -14,6 +14,7 @@ from tokens.protocol.pasted import HIDDEN, Pasted
 from tokens.serving import rehearsal
 from tokens.serving.rehearsal import Credentials
 
+MAX_LENGTH = 64 * 1024  # characters
 MIN_LENGTH = 4  # characters of a secret that is looked for in the text; a shorter one could be part of any word
 
 
@@ -24,7 +25,7 @@ class DryRunForm(forms.Form):
             "A curl command, the HTTP request as it is sent, or the client assertion alone: three parts with dots "
             "between them."
         ),
-        max_length=64 * 1024,
+        max_length=MAX_LENGTH,
         widget=forms.Textarea(
             attrs={
                 "class": "kd-mono", "rows": 12, "spellcheck": "false", "autocomplete": "off", "maxlength": None,
@@ -67,7 +68,8 @@ class DryRunForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if self.errors and self.data:
-            self.data = {"request": without_credentials(self.data.get("request", ""))}
+            text = self.data.get("request", "")
+            self.data = {"request": without_credentials(text) if len(text) <= MAX_LENGTH else ""}
         return super().clean() or {}
 
     def shown(self) -> str:

@@ -5,6 +5,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -23,16 +25,23 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         ended = acts.end_all(user=row.user, by=actor(request), now=request.now, reason=reason)
-        words = ngettext(
+        done = ngettext(
             "%(count)s session of %(person)s has ended, and links that were not opened no longer work.",
             "%(count)s sessions of %(person)s have ended, and links that were not opened no longer work.",
             ended,
         )
-        messages.success(request, words % {"count": ended, "person": row.user})
+        messages.success(request, done % {"count": ended, "person": row.user})
         return redirect("security:client", uid)
-    alive = row.user.sessions.alive(request.now)
-    context = {"client": row.client, "person": row.user, "sessions": alive, "form": form, "now": request.now}
-    return render(request, "security/contact_sessions.html", context, status=422 if form.errors else 200)
+    words = {
+        "title": _("End the sessions of this contact?"),
+        "consequence": _(
+            "They are signed out in every browser, and links that they did not open stop working. They can ask for a "
+            "new link immediately: if their mailbox is not safe, remove them as well."
+        ),
+        "back_url": reverse("security:client", args=[uid]),
+        "back_label": _("Back to the client"),
+    }
+    return _page(request, row.user, form, words)
 
 
 @security_team
@@ -44,10 +53,23 @@ def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
     if form.is_valid():
         by, reason = actor(request), form.cleaned_data["reason"]
         ended = acts.end_all(user=person, by=by, now=request.now, keep=by.session, reason=reason)
-        words = ngettext(
+        done = ngettext(
             "%(count)s session of %(person)s has ended.", "%(count)s sessions of %(person)s have ended.", ended
         )
-        messages.success(request, words % {"count": ended, "person": person})
+        messages.success(request, done % {"count": ended, "person": person})
         return redirect("auditor:staff")
+    words = {
+        "title": _("End the sessions of this colleague?"),
+        "consequence": _(
+            "They are signed out in every browser, and can sign in again with their second factor. Who must not come "
+            "back is deactivated by command: manage.py deactivate_staff."
+        ),
+        "back_url": reverse("auditor:staff"),
+        "back_label": _("Staff and roles"),
+    }
+    return _page(request, person, form, words)
+
+
+def _page(request: Request, person: User, form: ReasonForm, words: dict[str, str]) -> HttpResponse:
     context = {"person": person, "sessions": person.sessions.alive(request.now), "form": form, "now": request.now}
-    return render(request, "security/staff_sessions.html", context, status=422 if form.errors else 200)
+    return render(request, "security/end_sessions.html", {**context, **words}, status=422 if form.errors else 200)

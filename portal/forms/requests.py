@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from django import forms
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,8 @@ class ContentForm(forms.Form):
     organisation_number = OrganisationNumber(
         label=_("Organisation number"),
         help_text=_("Of the KBO/BCE or the KvK; of another register with the code of the country: “DE HRB 12345”."),
-        required=False,
+        required=False,  # unless the site says so (ORGANISATION_NUMBER_REQUIRED)
+        error_messages={"required": _("Enter the number of your organisation in its register.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     client_name = Line(
@@ -66,6 +68,7 @@ class ContentForm(forms.Form):
 
     def __init__(self, *args: Any, scopes: Iterable[Scope], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["organisation_number"].required = settings.ORGANISATION_NUMBER_REQUIRED
         self.offered = {scope.name: scope for scope in scopes}
         field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(name, name) for name in self.offered]

@@ -26,6 +26,7 @@ SCOPE_EXAMPLE: dict[str, JsonValue] = {
     "api": "addresses",
     "description": {"en": "Read addresses"},
     "sensitive": False,
+    "needs_legal_basis": False,
     "retired_at": None,
     "built_in": False,
     "etag": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
@@ -64,6 +65,7 @@ class TeamScope(Schema):
     api: str
     description: dict[str, str] = Field(description="By language")
     sensitive: bool = Field(description="Needs two approvals")
+    needs_legal_basis: bool = Field(description="An approval names the law, contract or decision that allows it")
     retired_at: datetime | None
     built_in: bool = Field(description="Of Keydesk's own API, which cannot be changed")
     etag: str = Field(description="For If-Match")
@@ -105,6 +107,7 @@ def shown_scope(scope: Scope) -> TeamScope:
         api=scope.api.identifier,
         description=scope.description,
         sensitive=scope.sensitive,
+        needs_legal_basis=scope.needs_legal_basis,
         retired_at=scope.retired_at,
         built_in=scope.is_built_in,
         etag="",

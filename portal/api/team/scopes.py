@@ -60,16 +60,18 @@ class NewScope(Schema):
     api: Annotated[str, Field(max_length=60)]
     description: Descriptions
     sensitive: bool = False
+    needs_legal_basis: bool = False
     reason: Reason
 
 
 class ScopeChange(Schema):
-    """A description, or whether two people approve requests for it; to drop that is a proposal, by itself."""
+    """A description, what an approval needs; to drop that two people approve is a proposal, by itself."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"sensitive": True, "reason": "Case 4711"}})
 
     description: Descriptions | None = None
     sensitive: bool | None = None
+    needs_legal_basis: bool | None = None
     reason: Reason
 
 
@@ -112,7 +114,7 @@ def create_scope(request: HttpRequest, response: HttpResponse, payload: NewScope
         raise wrong_field("api", "unknown_api")
     scope = catalogue.create_scope(
         name=payload.name, api=api, description=in_english(payload.description), sensitive=payload.sensitive,
-        reason=payload.reason, by=caller_of(request).actor,
+        needs_legal_basis=payload.needs_legal_basis, reason=payload.reason, by=caller_of(request).actor,
     )  # fmt: skip
     return Status(201, _answer_with(response, scope))
 
@@ -144,13 +146,14 @@ def change_scope(
     with transaction.atomic():
         scope = _locked(request, scope_id)
         if scope.sensitive and payload.sensitive is False and not scope.is_built_in:
-            if payload.description is not None:
-                raise wrong_field("description", "beside_sensitive")
+            for name in ("description", "needs_legal_basis"):
+                if getattr(payload, name) is not None:
+                    raise wrong_field(name, "beside_sensitive")
             return Status(202, _proposed(request, Proposal.Kind.SCOPE_EASED, scope, payload.reason))
         description = scope.description if payload.description is None else in_english(payload.description)
         catalogue.change_scope(
             scope=scope, description=description, sensitive=bool(payload.sensitive) or scope.sensitive,
-            reason=payload.reason, by=caller_of(request).actor,
+            needs_legal_basis=payload.needs_legal_basis, reason=payload.reason, by=caller_of(request).actor,
         )  # fmt: skip
     return _answer_with(response, scope)
 

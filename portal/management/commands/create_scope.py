@@ -22,6 +22,7 @@ class Command(ActCommand):
         parser.add_argument("--api", required=True, metavar="IDENTIFIER")
         parser.add_argument("--description", default="")
         parser.add_argument("--sensitive", action="store_true", help="granting it takes two approvals")
+        parser.add_argument("--needs-legal-basis", action="store_true", help="an approval names what allows it")
 
     def act(self, options: dict[str, Any], *, by: Actor, now: datetime) -> dict[str, object]:
         api = Api.objects.filter(identifier=options["api"]).first()
@@ -30,6 +31,8 @@ class Command(ActCommand):
         Scope(name=options["name"], api=api).full_clean()
         description = {settings.LANGUAGE_CODE: options["description"]} if options["description"] else {}
         scope = catalogue.create_scope(
-            name=options["name"], api=api, description=description, sensitive=options["sensitive"], by=by
-        )
-        return {"scope": scope.name, "api": api.identifier, "sensitive": scope.sensitive}
+            name=options["name"], api=api, description=description, sensitive=options["sensitive"],
+            needs_legal_basis=options["needs_legal_basis"], by=by,
+        )  # fmt: skip
+        needs = {"sensitive": scope.sensitive, "needs_legal_basis": scope.needs_legal_basis}
+        return {"scope": scope.name, "api": api.identifier, **needs}

@@ -149,6 +149,8 @@ def test_an_api_and_its_scope_are_made() -> None:
     assert (scope.name, scope.api.name, scope.sensitive) == ("parcel.read", "Parcels", True)
     assert scope.described_in("nl") == "Read parcels"
     assert [entry.action for entry in Entry.objects.all()[:2]] == ["scope.created", "api.created"]
+    run("create_scope", "parcel.owner", "--api", "parcels", "--needs-legal-basis")
+    assert Scope.objects.get(name="parcel.owner").needs_legal_basis
 
 
 def test_a_name_that_is_taken_or_malformed_is_refused() -> None:

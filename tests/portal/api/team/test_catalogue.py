@@ -41,11 +41,23 @@ def test_an_api_and_a_scope_are_added_and_read(call):
     assert last() == ("api.created", call.client.audit_id, "Case 4711")
     new = {"name": "parcel.read", "api": "parcels", "description": {"en": "Read"}, "sensitive": True, **WHY}
     scope = call("POST", "scopes", new)
-    assert (scope.status_code, scope.json()["sensitive"]) == (201, True)
+    assert (scope.status_code, scope.json()["sensitive"], scope.json()["needs_legal_basis"]) == (201, True, False)
     assert last() == ("scope.created", call.client.audit_id, "Case 4711")
     assert call("GET", "scopes?api=parcels").json()["items"] == [scope.json()]
     assert call("GET", "scopes?name=parcel.read").json()["items"] == [scope.json()]
     assert call("GET", "apis?limit=1").json()["items"] == [answer.json()]
+
+
+def test_a_program_says_that_approvals_need_a_legal_basis(call):
+    new = {"name": "parcel.read", "api": factories.api().identifier, "description": {"en": "Read"}, **WHY}
+    made = call("POST", "scopes", new | {"needs_legal_basis": True}).json()
+    assert made["needs_legal_basis"]
+    path = f"scopes/{made['id']}"
+    described = call("PATCH", path, WHY | {"description": {"en": "Read it"}}, **{"If-Match": f'"{made["etag"]}"'})
+    assert described.json()["needs_legal_basis"], "what is not named stays"
+    dropped = call("PATCH", path, WHY | {"needs_legal_basis": False}, **{"If-Match": described["ETag"]})
+    assert not dropped.json()["needs_legal_basis"]
+    assert Entry.objects.first().changes["needs_legal_basis"] == [True, False]
 
 
 def test_what_there_is_cannot_be_added_again(call):

@@ -52,6 +52,16 @@ def test_the_form_checks_it_and_keeps_its_normal_form(client: Browser) -> None:
     assert (refused.status_code, "do not fit the others" in refused.text) == (422, True)
 
 
+def test_a_site_can_require_it(client: Browser, settings) -> None:
+    factories.scope()
+    texts = {**factories.content(scenario="client_credentials").texts, "scopes": ["address.read"]}
+    settings.ORGANISATION_NUMBER_REQUIRED = True
+    refused = client.post(reverse("public:request_client"), texts | {"organisation_number": ""})
+    assert (refused.status_code, "Enter the number of your organisation" in refused.text) == (422, True)
+    given = client.post(reverse("public:request_client"), texts | {"organisation_number": NUMBER})
+    assert given.status_code == 302
+
+
 def test_the_approval_gives_it_to_the_client_and_the_entry_holds_it(now) -> None:
     asked = factories.submitted_request(now, organisation_number=NUMBER)
     data = {"decision": "approve", "seen": asked.content_hash, "scopes": ["address.read"], "message": ""}

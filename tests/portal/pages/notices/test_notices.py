@@ -10,6 +10,7 @@ from django.urls import reverse
 from audit.models import Entry
 from clients.models import Proposal, User, Webhook
 from clients.team import webhooks
+from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.factories import bram, noor
@@ -81,3 +82,11 @@ def test_what_failed_says_why_and_is_sent_again():
 def test_the_menu_of_a_member_leads_to_the_notices():
     assert reverse("security:notices") in signed_in(noor()).get(reverse("security:dashboard")).text
     assert reverse("security:notices") not in signed_in(factories.ada()).get(reverse("auditor:change_log")).text
+
+
+def test_the_pages_of_a_client_say_whose_mail_comes_back(now):
+    client, _secret = factories.client()
+    User.objects.filter(pk=factories.lotte().pk).update(unreachable_since=now, bounces=2)
+    team, lotte = signed_in(noor()), browsers.of(factories.lotte())
+    for browser, name in ((team, "security:client"), (lotte, "contact:client"), (lotte, "contact:contacts")):
+        assert "Mail to lotte@leiestroom.example comes back" in browser.get(reverse(name, args=[client.uid])).text

@@ -17,6 +17,7 @@ from time import perf_counter
 HOST = "127.0.0.1"
 PATIENCE = 20.0  # seconds without any answer
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 type NextDue = Callable[[], float | None]
 type Wait = Callable[[select.epoll], list[tuple[int, int]]]
@@ -61,7 +62,10 @@ class Line:
         self.due_at = 0.0
 
     def body(self) -> bytes | None:
-        """The body of the answer once all of it has come. Raises ServerFailed unless it is a 200 or 201 with length."""
+        """The body of the answer once all of it has come, with the sizes of its chunks if it has some.
+
+        Raises ServerFailed unless it is a 200 or 201 with a length or chunks (RFC 9112 section 7.1).
+        """
         data = self.socket.recv(65536)
         if not data:
             raise ServerFailed(f"the connection was closed after {self.received[:200]!r}")
@@ -70,9 +74,9 @@ class Line:
         if not separator:
             return None
         length = _LENGTH.search(head)
-        if not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")) or length is None:
+        if not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")) or not (length or _CHUNKED.search(head)):
             raise ServerFailed(f"answered {self.received[:500]!r}")
-        if len(body) < int(length[1]):
+        if len(body) < int(length[1]) if length else not body.endswith(b"\r\n0\r\n\r\n"):
             return None
         self.received = b""
         return body

@@ -118,8 +118,8 @@ TOPICS: Mapping[str, tuple[Sample, ...]] = {
         Sample("Entra", "entra.sh"),
         Sample("SPIRE", "spire.sh"),
     ),
-    "verify_log": (Sample("Shell", "verify-log.sh"),),
-    "verify_package": (Sample("Shell", "verify-package.sh"),),
+    "verify_log": (Sample("verify-log.sh", "verify-log.sh"),),
+    "verify_package": (Sample("verify-package.sh", "verify-package.sh"),),
     "check_key": (Sample("openssl x509, openssl pkey", "check-key.sh"),),
 }
 # .NET has no Ed25519 of its own, and PHP's openssl extension only in the newest versions.

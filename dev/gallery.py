@@ -136,7 +136,6 @@ def gallery(request: HttpRequest) -> HttpResponse:
             "example": ExampleForm(auto_id="example_%s"),
             "step_up": ExampleForm(auto_id="step_up_%s"),
             "providers": [{"name": "Leiestroom", "url": "#ways_in"}, {"name": "eHerkenning", "url": "#ways_in"}],
-            "unreachable": [{"user": {"email": "lotte@leiestroom.example", "unreachable_since": NOW}}],
             "wrong": ExampleForm({"email": "info@", "environment": "moon"}, auto_id="wrong_%s"),
             "key_form": KeyForm(initial={"way": "paste"}, auto_id="key_%s"),
             "decision": DecisionForm(auto_id="decision_%s"),

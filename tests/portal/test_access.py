@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.portal.support import browsers, staff
 from tests.portal.support.addresses import arguments
+from tests.portal.support.html import leading_nowhere
 from tests.support import factories
 from tests.support.factories import bram, lotte, noor, wim
 
@@ -262,10 +263,11 @@ def test_the_matrix(things, role):
             expected = int(row.split()[ROLES.index(role)])
             with transaction.atomic():
                 browser = browser_of(role)
-                answered = getattr(browser, method)(reverse(name, kwargs=arguments(name, things))).status_code
+                answer = getattr(browser, method)(reverse(name, kwargs=arguments(name, things)))
                 transaction.set_rollback(True)  # what one address does must not change what the next one answers
-            if answered != expected:
-                wrong.append(f"{method.upper()} {name}: {answered}, not {expected}")
+            if answer.status_code != expected:
+                wrong.append(f"{method.upper()} {name}: {answer.status_code}, not {expected}")
+            wrong += [f"{method.upper()} {name}: {tag}" for tag in leading_nowhere(answer)]
     assert not wrong, "\n".join(wrong)
 
 

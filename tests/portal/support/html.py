@@ -2,7 +2,10 @@
 
 from html.parser import HTMLParser
 
+from django.http.response import HttpResponseBase
 from django.template import engines
+
+ADDRESSES = ("href", "action", "formaction", "src")  # attributes that hold one
 
 
 class Page(HTMLParser):
@@ -35,3 +38,11 @@ def seen_on(page: str) -> str:
 
 def rendered(source: str, **context: object) -> str:
     return engines["django"].from_string(source).render(context)
+
+
+def leading_nowhere(answer: HttpResponseBase) -> list[str]:
+    """Return the elements of a page with an empty address: a template found no value for it."""
+    if answer.streaming or not answer.headers.get("Content-Type", "").startswith("text/html"):
+        return []
+    empty = [(tag, name) for tag, attrs in Page(answer.text).elements for name in ADDRESSES if attrs.get(name) == ""]
+    return [f"<{tag}> with an empty {name}" for tag, name in empty]

@@ -120,11 +120,11 @@ class Period:
         return RefusalCount.objects.of(*clients).filter(hour__gte=self.since, hour__lt=self.until)
 
 
-def last_24_hours(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, int]]:
-    """Map each client to how many HTTP requests were refused, and for how many causes."""
+def last_24_hours(clients: Iterable[Client], now: datetime) -> dict[int, dict[str, Any]]:
+    """Map each client to how many HTTP requests were refused, for how many causes, and when the last one was."""
     counts = Period.of_days(1, now).counts(*clients).values("client_id")
-    counted = counts.annotate(count=Sum("refused"), causes=Count("rule", distinct=True))
-    return {row["client_id"]: {"count": row["count"], "causes": row["causes"]} for row in counted}
+    counted = counts.annotate(count=Sum("refused"), causes=Count("rule", distinct=True), last=Max("last_at"))
+    return {row["client_id"]: {name: row[name] for name in ("count", "causes", "last")} for row in counted}
 
 
 def by_client(clients: Sequence[Client], period: Period, now: datetime) -> list[OfClient]:

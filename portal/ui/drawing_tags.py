@@ -15,6 +15,7 @@ from portal.ui.template_tags import number
 
 register = Library()
 
+SPARK_HEIGHT = 24  # pixels, as of a line of text
 RISKS = {"low": 1, "medium": 2, "high": 3}
 
 
@@ -52,10 +53,10 @@ def lifeline(line: Line) -> SafeString:
 def spark(series: Sequence[Mapping[str, int]]) -> SafeString:
     """Draw the bars of `series`: one mapping a day with `issued` and `refused`, oldest first."""
     issued, refused = [item["issued"] for item in series], [item["refused"] for item in series]
-    description = _("Bar chart: %(issued)s tokens issued, %(refused)s requests refused. All figures are in the table.")
-    return svg.spark(
-        issued, refused, description=description % {"issued": number(sum(issued)), "refused": number(sum(refused))}
-    )
+    description = _("%(days)s days: %(issued)s tokens issued, %(refused)s requests refused.") % {
+        "days": len(series), "issued": number(sum(issued)), "refused": number(sum(refused)),
+    }  # fmt: skip
+    return svg.spark(issued, refused, description=description, height=SPARK_HEIGHT)
 
 
 @register.simple_tag

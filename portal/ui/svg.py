@@ -42,7 +42,7 @@ ICONS = {
     "warn": '<path d="M12 3.5 2.5 20h19L12 3.5Z"/><path d="M12 10v4.5M12 17.2v.1"/>',
 }
 
-CHART_HEIGHT, SPARK_HEIGHT = 133, 56  # pixels
+CHART_HEIGHT = 133  # pixels
 
 
 def icon(name: str, css: str = "") -> SafeString:
@@ -166,16 +166,16 @@ def day_column(issued: int, refused: int, top: int, *, label: str, is_open: bool
     )
 
 
-def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) -> SafeString:
-    """Draw a chart of days in the height of a line of text: refused above issued, every day with any count visible."""
+def spark(issued: Sequence[int], refused: Sequence[int], *, description: str, height: int) -> SafeString:
+    """Draw a chart of days without words: refused above issued, every day with any count visible."""
     step, top = 100 / max(len(issued), 1), max([1, *map(sum, zip(issued, refused, strict=True))])
     drawn = []
     for day, counts in enumerate(zip(issued, refused, strict=True)):
-        of_issued, of_refused = _heights(*counts, top, SPARK_HEIGHT)
+        of_issued, of_refused = _heights(*counts, top, height)
         x, width = _number((day + 0.22) * step), _number(0.56 * step)
         drawn += [
-            ("ok", x, SPARK_HEIGHT - of_issued, width, of_issued),
-            ("bad", x, SPARK_HEIGHT - of_issued - of_refused, width, of_refused),
+            ("ok", x, height - of_issued, width, of_issued),
+            ("bad", x, height - of_issued - of_refused, width, of_refused),
         ]
     bars = format_html_join(
         "", '<rect class="kd-spark__{}" x="{}%" y="{}" width="{}%" height="{}"/>', (bar for bar in drawn if bar[-1])
@@ -184,9 +184,9 @@ def spark(issued: Sequence[int], refused: Sequence[int], *, description: str) ->
         '<svg role="img" aria-label="{}" height="{}" width="100%">{}'
         '<rect class="kd-spark__axis" x="0" y="{}" width="100%" height="1"/></svg>',
         description,
-        SPARK_HEIGHT + 1,
+        height + 1,
         bars,
-        SPARK_HEIGHT,
+        height,
     )
 
 

@@ -1,110 +1,151 @@
-"""The contact's first page: the state of each of their clients."""
+"""The contact's first page: which of their clients need them, and which run by themselves."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
+from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
-from clients.models import Client, Key, Registration, Secret
+from clients.models import Client, ClientNetwork, JwksUri, Key, Registration, Secret
 from portal.explanations.refused_requests import last_24_hours
+from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import contact
-from portal.ui import usage_chart
-from portal.ui.client_health import Condition, last_use, of_client, signs_in_with
-from portal.ui.client_page.time_line import Line, lines
+from portal.pages.contact.at_a_glance import FILTERS, Row
+from portal.pages.contact.overview import Facts
+from portal.ui import client_health, usage_chart
+from portal.ui.client_page import time_line
 from portal.ui.log_entries import contacts_among, name_for_contacts, sentence
 from portal.ui.rotation import ROTATION_MEMORY
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
+PAGE_SIZE = 30  # clients
 MAX_RECENT_CHANGES = 5
+MAX_REQUESTS = 20
 
 
-@dataclass(frozen=True)
-class Row:
-    """A client as its card shows it."""
-
-    client: Client
-    condition: Condition
-    signs_in_with: list[str]
-    lines: list[Line]  # one for each credential
-    last_token_at: datetime | None
-    refused: int  # in the last 24 hours
-    causes: int
-    month: dict[str, object] | None  # portal.ui.usage_chart's chart of 30 days; none without any
-
-    @property
-    def waits_for_first_token(self) -> bool:
-        """Whether the client may get tokens, and never got one."""
-        return self.client.status == Client.Status.ACTIVE and self.client.may_request_tokens and not self.last_token_at
-
-    @property
-    def is_well(self) -> bool:
-        return self.condition.rank >= 3 and not self.refused and not self.waits_for_first_token
-
-    @property
-    def next_end(self) -> Line | None:
-        """The credential that expires next, by the order of the lines."""
-        return self.lines[0] if self.lines and self.lines[0].end_at else None
+class GlanceForm(FilterForm):
+    q = forms.CharField(
+        label=gettext_lazy("Name or client id"), required=False, max_length=120, validators=[no_credential],
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    show = forms.ChoiceField(required=False, choices=[(name, name) for name in FILTERS])
 
 
 @contact
 @require_safe
 def home(request: Request) -> HttpResponse:
-    rows = _rows(request)
-    refs = {str(row.client.uid): row.client for row in rows}
-    changes = list(Entry.objects.of_client(*refs)[:MAX_RECENT_CHANGES]) if refs else []
-    contacts = contacts_among(changes)
+    form = GlanceForm(request.GET)
+    chosen = form.cleaned_data if form.is_valid() else {}
+    mine = _rows(request)
+    named = [row for row in mine if _is_named(row.client, chosen.get("q", ""))]
+    page = _page([row for row in named if row.is_in(chosen.get("show", ""))], request)
+    months = usage_chart.of_each([row.client for row in page], request.now)
+    shown = [row.with_month(months.get(row.client.pk)) for row in page]
+    open_requests = list(Registration.objects.by(request.user).open()[:MAX_REQUESTS])
     context = {
-        "rows": rows,
-        "urgent": next((row for row in rows if row.condition.rank in (1, 2)), None),
-        "all_well": bool(rows) and all(row.is_well for row in rows),
-        "unused": next((row for row in rows if row.waits_for_first_token), None),
-        "organisations": sorted({row.client.organisation for row in rows}),
-        "changes": [(entry.at, _told(entry, contacts), refs[entry.client_ref]) for entry in changes],
-        "open_requests": list(Registration.objects.by(request.user).open()[:20]),
-        "now": request.now,
+        "form": form,
+        "chips": _chips(named, chosen),
+        "mine": mine,
+        "page": page,
+        "query": urlencode({name: value for name, value in chosen.items() if value}),
+        "need_you": [row for row in shown if row.needs_you],
+        "by_themselves": [row for row in shown if not row.needs_you],
+        "only": shown[0] if len(mine) == len(shown) == 1 else None,
+        "all_well": bool(mine) and not any(row.needs_you for row in mine),
+        "next_end": min((row.next_end.end_at for row in mine if row.next_end and row.next_end.end_at), default=None),
+        "organisations": sorted({row.client.organisation for row in mine}),
+        "questions": [asked for asked in open_requests if asked.status == Registration.Status.CHANGES_REQUESTED],
+        "in_review": [asked for asked in open_requests if asked.status == Registration.Status.SUBMITTED],
+        "changes": _changes([row.client for row in mine]),
     }
-    return render(request, "contact/home.html", context)
+    return render(request, "contact/home.html", context, status=422 if form.errors else 200)
 
 
-def _told(entry: Entry, contacts: set[str]) -> str:
-    return sentence(entry, name_for_contacts(entry, by_contact=entry.actor_id in contacts))
+def _is_named(client: Client, text: str) -> bool:
+    return text.casefold() in client.name.casefold() or text in client.client_id
+
+
+def _page(found: list[Row], request: Request) -> Page[Row]:
+    """Return the page that the address names; the first one, or the last, for a number that is none."""
+    return Paginator(sorted(found, key=lambda row: row.order), PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+def _chips(named: list[Row], chosen: dict[str, Any]) -> list[dict[str, object]]:
+    """Return the filters, each with its number of clients and its address."""
+    labels = {
+        "": _("All"), "failing": _("Failing"), "ends": _("Ends within 30 days"), "replacing": _("Replacing"),
+        "renews": _("Renews itself"),
+    }  # fmt: skip
+    return [
+        {
+            "label": label,
+            "url": "?" + urlencode({key: value for key, value in {**chosen, "show": name}.items() if value}),
+            "count": sum(row.is_in(name) for row in named),
+            "current": chosen.get("show", "") == name,
+        }
+        for name, label in labels.items()
+    ]
+
+
+def _changes(clients: list[Client]) -> list[tuple[object, str, Client]]:
+    """Return the latest entries about these clients: when, in words, and of which."""
+    refs = {str(client.uid): client for client in clients}
+    entries = list(Entry.objects.of_client(*refs)[:MAX_RECENT_CHANGES]) if refs else []
+    contacts = contacts_among(entries)
+    return [
+        (
+            entry.at,
+            sentence(entry, name_for_contacts(entry, by_contact=entry.actor_id in contacts)),
+            refs[entry.client_ref],
+        )
+        for entry in entries
+    ]
 
 
 def _rows(request: Request) -> list[Row]:
-    """Return every client with the data of its card, most urgent first, in a fixed number of queries."""
+    """Return every client of the reader as a row, without its chart, in a fixed number of queries."""
     now = request.now
-    keys = Prefetch("keys", Key.objects.shown())
-    secrets = Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY))
-    clients = list(Client.objects.of(request.user).prefetch_related(keys, secrets, "scopes", "trusts__issuer"))
+    clients = list(
+        Client.objects.of(request.user).prefetch_related(
+            Prefetch("keys", Key.objects.shown()),
+            Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY)),
+            Prefetch("jwks_uris", JwksUri.objects.in_use(), to_attr="addresses"),
+            Prefetch("networks", ClientNetwork.objects.asked(), to_attr="asked_networks"),
+            Prefetch("registrations", Registration.objects.open(), to_attr="open_requests"),
+            "trusts__issuer",
+        )
+    )
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):
         uses[use.client_id][use.credential] = use
-    refused, months = last_24_hours(clients, now), usage_chart.of_each(clients, now)
-    rows = [_row(client, uses[client.pk], refused.get(client.pk, {}), months.get(client.pk), now) for client in clients]
-    return sorted(rows, key=lambda row: (row.condition.rank, row.client.name.lower()))
+    refused = last_24_hours(clients, now)
+    return [_row(client, uses[client.pk], refused.get(client.pk, {}), request) for client in clients]
 
 
-def _row(
-    client: Client,
-    uses: dict[str, CredentialUse],
-    refused: dict[str, int],
-    month: dict[str, object] | None,
-    now: datetime,
-) -> Row:
+def _row(client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], request: Request) -> Row:
+    """Return the row of a client that `_rows` has loaded."""
     keys, secrets, trusts = list(client.keys.all()), list(client.secrets.all()), list(client.trusts.all())
-    return Row(
+    now = request.now
+    facts = Facts(
         client=client,
-        condition=of_client(client, keys, secrets, uses, now, trusts),
-        signs_in_with=signs_in_with(client, keys, secrets, now, trusts),
-        lines=lines(client, keys, secrets, trusts, uses, now),
-        last_token_at=last_use(uses),
-        refused=refused.get("count", 0),
-        causes=refused.get("causes", 0),
-        month=month,
+        condition=client_health.of_client(client, keys, secrets, uses, now, trusts),
+        rows=(),
+        refused=refused,
+        coming=(),
+        jwks_uri=next(iter(client.addresses), None),
+        asked_network=next(iter(client.asked_networks), None),
+        open_request=next(iter(client.open_requests), None),
+        asked_by="",
+        now=now,
     )
+    next_end = time_line.next_end(client, keys, secrets, trusts, uses, now)
+    return Row(facts=facts, next_end=next_end, last_token_at=client_health.last_use(uses))

@@ -67,6 +67,11 @@ class Meter:
             for place, (title, note, done) in enumerate(steps)
         ]
 
+    @property
+    def present(self) -> tuple[int, Step]:
+        """The step that is not done yet, with its number: what a phone shows of the folded steps."""
+        return next((number, step) for number, step in enumerate(self.steps, start=1) if step.state == "now")
+
 
 @dataclass(frozen=True)
 class Step:

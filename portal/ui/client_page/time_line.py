@@ -1,25 +1,23 @@
-"""All credentials of a client on one time line."""
+"""The time line of a credential, and the credential of a client that ends first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from clients.models import Client, Key, Secret, Trust
 from portal.ui.client_health import of_key, of_secret
 from portal.ui.rotation import Uses
-from portal.ui.token_list import credential_name, of_trust
-
-MAX_SIDE = timedelta(days=365)  # to either side of today
-MIN_AFTER_TODAY = timedelta(days=90)
+from portal.ui.svg import percent_passed
+from portal.ui.token_list import of_trust
 
 
 @dataclass(frozen=True)
 class Line:
-    """Credential on the time line of its client; `start`, `end` and `now` in percent of it."""
+    """Credential on a time line; `start`, `end` and `now` in percent of it."""
 
     name: str
     used: str
@@ -30,39 +28,29 @@ class Line:
     now: float
 
 
-def lines(
-    client: Client,
-    keys: Iterable[Key],
-    secrets: Iterable[Secret],
-    trusts: Iterable[Trust],
-    uses: Uses,
-    now: datetime,
-) -> list[Line]:
-    """Return the credentials that work or will work, the first to end on top."""
-    over = (Key.State.RETIRED, Key.State.EXPIRED)
-    cards = [of_key(key, uses, now) for key in keys if key.state(now) not in over]
-    rows = [(card.title, card.used, card.line_state, card.start_at, card.end_at) for card in cards]
+def line_of(name: str, used: str, state: str, start: datetime, end: datetime | None, now: datetime) -> Line:
+    """Return the time line of a credential, from start to end; one without an end is half over, and open."""
+    passed = percent_passed(start, end, now) if end else 50.0
+    return Line(name, used, state, end, 0.0, 100.0, passed)
+
+
+def next_end(
+    client: Client, keys: Iterable[Key], secrets: Iterable[Secret], trusts: Iterable[Trust], uses: Uses, now: datetime
+) -> Line | None:
+    """Return the credential that ends first among those that work or will work; None without any."""
+    lines = []
+    for key in keys:
+        if key.state(now) not in (Key.State.RETIRED, Key.State.EXPIRED):
+            card = of_key(key, uses, now)
+            lines.append(line_of(key.label or card.title, card.used, card.line_state, card.start_at, card.end_at, now))
     for secret in secrets if client.accepts_secrets else ():
         if secret.works(now):
-            shown, name = of_secret(secret, uses, now), _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
-            rows.append((name, shown.used, shown.state, secret.created_at, secret.end_at))
+            name = secret.label or _("Client secret, ends in %(hint)s") % {"hint": secret.hint}
+            shown = of_secret(secret, uses, now)
+            lines.append(line_of(name, shown.used, shown.state, secret.created_at, secret.end_at, now))
     for trust in trusts:
         if trust.works(now):
-            card = of_trust(trust, uses, now)
-            rows.append((credential_name(trust), card.used, card.state, trust.added_at, trust.end_at))
-    return _on_one_scale(sorted(rows, key=lambda row: (row[4] is None, row[4] or now)), now)
-
-
-def _on_one_scale(rows: list[tuple[str, str, str, datetime, datetime | None]], now: datetime) -> list[Line]:
-    if not rows:
-        return []
-    left = max(min(start for *_row, start, _end in rows), now - MAX_SIDE)
-    right = min(max([now + MIN_AFTER_TODAY, *(end for *_row, end in rows if end)]), now + MAX_SIDE)
-
-    def percent(at: datetime) -> float:
-        return 100 * (min(max(at, left), right) - left) / (right - left)
-
-    return [
-        Line(name, used, state, end, percent(start), percent(end) if end else 100.0, percent(now))
-        for name, used, state, start, end in rows
-    ]
+            row = of_trust(trust, uses, now)
+            name = trust.label or trust.issuer.name
+            lines.append(line_of(name, row.used, row.state, trust.added_at, trust.end_at, now))
+    return min(lines, key=lambda one: (one.end_at is None, one.end_at or now), default=None)

@@ -16,7 +16,7 @@ DRAWINGS = {
     "timeline": lambda text: svg.timeline(33.333, state="ok", label=text, description=text),
     "lifeline": lambda text: svg.lifeline(10, 66.667, 33.333, state="ok", description=text),
     "offset_scale": lambda text: svg.offset_scale(192.5, allowed=60, label=text, description=text),
-    "spark": lambda text: svg.spark([1, 2, 3], [0, 1, 0], description=text),
+    "spark": lambda text: svg.spark([1, 2, 3], [0, 1, 0], description=text, height=56),
     "chart_grid": lambda text: svg.chart_grid([text, text]),
     "day_column": lambda text: svg.day_column(3, 1, 7, label=text, is_open=False),
     "hour_bars": lambda text: svg.hour_bars([1, 0, 7], start=text, end=text, description=text),
@@ -76,17 +76,17 @@ def heights(drawn: str, css: str) -> list[int]:
 
 def test_issued_and_refused_are_drawn_on_one_scale():
     """On two scales 27 issued beside 29 refused looked like 627 beside 69."""
-    assert heights(svg.spark([28], [28], description=""), "kd-spark__ok") == heights(
-        svg.spark([28], [28], description=""), "kd-spark__bad"
+    assert heights(svg.spark([28], [28], description="", height=56), "kd-spark__ok") == heights(
+        svg.spark([28], [28], description="", height=56), "kd-spark__bad"
     )
-    drawn = svg.spark([627], [69], description="")
+    drawn = svg.spark([627], [69], description="", height=56)
     assert heights(drawn, "kd-spark__bad")[0] < heights(drawn, "kd-spark__ok")[0] / 8
     column = svg.day_column(300, 100, 400, label="100", is_open=False)
     assert heights(column, "kd-chart__bad")[0] == round(heights(column, "kd-chart__ok")[0] / 3)
 
 
 def test_one_refusal_among_thousands_of_tokens_is_seen_with_its_number():
-    drawn = svg.spark([50_000, 50_000], [1, 900], description="")
+    drawn = svg.spark([50_000, 50_000], [1, 900], description="", height=56)
     assert min(heights(drawn, "kd-spark__bad")) >= 3
     column = svg.day_column(50_000, 1, 50_000, label="1", is_open=False)
     assert heights(column, "kd-chart__bad") == [3]
@@ -102,7 +102,7 @@ def test_no_column_is_higher_than_its_picture():
 
 
 def test_a_day_without_refusals_has_no_mark_and_no_number():
-    assert "kd-spark__bad" not in svg.spark([5, 6], [0, 0], description="")
+    assert "kd-spark__bad" not in svg.spark([5, 6], [0, 0], description="", height=56)
     assert "<text" not in svg.day_column(5, 0, 5, label="0", is_open=False)
 
 
@@ -112,8 +112,8 @@ def test_a_day_that_is_not_over_is_only_outlined():
 
 
 def test_an_empty_month_is_an_empty_picture_and_no_error():
-    assert "kd-spark__axis" in svg.spark([], [], description="")
-    assert "kd-spark__ok" not in svg.spark([0] * 30, [0] * 30, description="")
+    assert "kd-spark__axis" in svg.spark([], [], description="", height=56)
+    assert "kd-spark__ok" not in svg.spark([0] * 30, [0] * 30, description="", height=56)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 9, 27, 34, 69, 100, 627, 1429, 21_000, 10**9])

@@ -93,8 +93,9 @@ def tell_contacts(
     """Queue the mails about an act on a client. They must not contain secrets.
 
     `detail`: the person or thing that the act was about; `message`: the Security team's words to the contacts; `facts`:
-    further facts of the kind's text (clients/mail/words.py): `until`, `old`, `what`; `added`, the uid of a credential
-    that the mail of an act of the client itself leads to (API M-12).
+    further facts of the kind's text (clients/mail/words.py): `until`, `old`, `what`; `seen_by`, `seen_hint` and
+    `seen_at`, who saw which secret when; `added`, the uid of a credential that the mail of an act of the client itself
+    leads to (API M-12).
     """
     if by.client is None:
         facts.pop("added", None)

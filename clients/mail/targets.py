@@ -94,6 +94,8 @@ def _page(mail: Mail) -> str:
         return "contact:first_token"
     if mail.kind in TO_CHANGE:
         return "contact:propose_change"
+    if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("seen_at"):
+        return "contact:regenerate_secret"
     if mail.kind == Kind.LEAK_REVOKED:
         return "contact:add_key" if mail.facts.get("what") == "contact:key" else "contact:client"
     if mail.kind == Kind.CREDENTIAL_EXPIRES and mail.facts.get("trust"):

@@ -12,6 +12,7 @@ from audit.actions import Action
 from clients.access import management_links
 from clients.actors import Actor
 from clients.acts import four_eyes
+from clients.acts.credentials import sightings
 from clients.authentication import sessions
 from clients.mail import outbox
 from clients.mail.notifications import actor_facts, tell_contacts
@@ -121,6 +122,7 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
         detail=_told(user),
         by=by,
         now=now,
+        **_seen(client, user, now),
     )
     contact.delete()
     if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
@@ -145,6 +147,16 @@ def takes_two(*, client: Client, now: datetime) -> bool:
 def _told(user: User) -> str:
     """Return the person as the contacts' mails name them."""
     return user.shown_to_contacts if user.is_staff_member else user.audit_label
+
+
+def _seen(client: Client, user: User, now: datetime) -> dict[str, str]:
+    """Return the facts of the mail if this person saw the secret that works on: which one, and when."""
+    secret = client.secrets.lasting(now).first() if client.accepts_secrets else None
+    seen = sightings.of_client(client).get(secret.audit_id, []) if secret else []
+    at = next((one.at for one in seen if one.user == user), None)
+    if secret is None or at is None:
+        return {}
+    return {"seen_by": user.shown_to_contacts, "seen_hint": secret.hint, "seen_at": at.isoformat()}
 
 
 def _open(client: Client) -> Client:

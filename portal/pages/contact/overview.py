@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -58,7 +59,7 @@ class Facts:
     client: Client
     condition: Condition
     rows: Sequence[CredentialRow]
-    refused: Mapping[str, int]  # in the last 24 hours: count, causes
+    refused: Mapping[str, Any]  # in the last 24 hours: count, causes, last
     coming: Sequence[Coming]
     jwks_uri: JwksUri | None
     asked_network: ClientNetwork | None
@@ -145,6 +146,12 @@ def _of_credentials(facts: Facts) -> Iterator[Todo]:
         yield Todo(condition.state, condition.words, note, f"{page}#rotation", _("See what is left to do"))
     elif condition.state == "bad" and facts.client.is_active:
         yield Todo("bad", condition.words, _("No key, secret or trust works."), page, _("See the credentials"))
+    for row in facts.rows:
+        for one in row.known_outside:
+            words = {"person": one.user.shown_to_contacts, "id": row.shown_id, "day": day(one.at)}
+            text = _("%(person)s saw the secret %(id)s on %(day)s") % words
+            note, url = _("No contact any more, and the secret works"), facts.page("regenerate_secret")
+            yield Todo("warn", text, note, url, _("Replace the secret"))
     if facts.jwks_uri and facts.jwks_uri.problem:
         text, url = _("Its keys cannot be fetched"), facts.page("jwks_uri")
         yield Todo("bad", text, facts.jwks_uri.url, url, _("See the address"))

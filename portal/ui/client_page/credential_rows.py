@@ -12,16 +12,15 @@ from django.db.models import Max, Min, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from audit.actions import Action
-from audit.models import Entry
+from clients.acts.credentials import sightings
+from clients.acts.credentials.sightings import Sighting
 from clients.acts.credentials.trusts import pins_as_text
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
 from portal.ui.client_health import Counts, KeyCard, SecretLine, of_key, of_secret
-from portal.ui.client_page.time_line import Line
+from portal.ui.client_page.time_line import Line, line_of
 from portal.ui.dates import ago, days_left
 from portal.ui.rotation import Rotation, Uses
-from portal.ui.svg import percent_passed
 from portal.ui.token_list import TrustCard, of_trust
 from tokens.models import CredentialUse, Token, UsageDetail
 
@@ -49,8 +48,22 @@ class CredentialRow:
     line: Line
     use: CredentialUse | None
     networks: Networks
-    seen_by: list[str] = field(default_factory=list)  # contacts who viewed the secret
+    seen: list[Sighting] = field(default_factory=list)  # of a secret
     pins: list[str] = field(default_factory=list)  # claims that a trust asks for
+
+    @property
+    def seen_by(self) -> list[str]:
+        """The contacts who viewed or made the secret."""
+        return [one.user.shown_to_contacts for one in self.seen if one.is_contact]
+
+    @property
+    def known_outside(self) -> list[Sighting]:
+        """The sightings of people who are no contacts any more, of a secret that nothing replaces yet."""
+        return [one for one in self.seen if not one.is_contact and not self.is_ending]
+
+    @property
+    def is_ending(self) -> bool:
+        return isinstance(self.credential, Secret) and self.credential.ends_at is not None
 
     @property
     def most_used(self) -> int:
@@ -64,7 +77,7 @@ class Known:
     uses: Uses
     tokens: Counts
     networks: Mapping[str, Networks]
-    seen: Mapping[str, list[str]]
+    seen: Mapping[str, list[Sighting]]
     rotation: Rotation | None
     now: datetime
 
@@ -74,7 +87,7 @@ def known(client: Client, uses: Uses, rotation: Rotation | None, now: datetime) 
         uses=uses,
         tokens=Token.objects.of(client).live(now).counted(),
         networks=_networks(client, now),
-        seen={name: [user for user, _at in seen] for name, seen in viewers(client).items()},
+        seen=sightings.of_client(client),
         rotation=rotation,
         now=now,
     )
@@ -90,17 +103,6 @@ def rows(keys: Sequence[Key], secrets: Sequence[Secret], trusts: Sequence[Trust]
     ]
 
 
-def viewers(client: Client) -> dict[str, list[tuple[str, datetime]]]:
-    """Return which of the client's contacts viewed or made each secret, and when last, by the secret's audit id."""
-    people = {row.user.audit_id: row.user.shown_to_contacts for row in client.contacts.select_related("user")}
-    seen = Entry.objects.of_client(client.audit_client).with_action(Action.SECRET_VIEWED, Action.SECRET_REGENERATED)
-    found: dict[str, dict[str, datetime]] = defaultdict(dict)
-    for secret, actor, at in seen.order_by().values_list("subject_id", "actor_id").annotate(last=Max("at")):
-        if actor in people:
-            found[secret][people[actor]] = max(at, found[secret].get(people[actor], at))
-    return {secret: sorted(users.items(), key=lambda one: one[1]) for secret, users in found.items()}
-
-
 def _networks(client: Client, now: datetime) -> dict[str, Networks]:
     recent = UsageDetail.objects.filter(client=client, day__gt=(now - NETWORKS_OF).date(), uses__gt=0).order_by()
     used = recent.exclude(network="").values("credential", "network")
@@ -114,7 +116,7 @@ def _of_key(key: Key, about: Known) -> CredentialRow:
     card = of_key(key, about.uses, about.now, about.tokens, about.rotation)
     made_of = f"{key.get_kind_display()}, {key.description}"
     name = key.label or card.title.removeprefix(f"{made_of}: ")
-    line = _line(name, card.used, card.line_state, card.start_at, key.end_at, about.now)
+    line = line_of(name, card.used, card.line_state, card.start_at, key.end_at, about.now)
     return CredentialRow(
         kind="key", credential=key, card=card, name=name, made_of=made_of, shown_id=key.kid, added_at=key.added_at,
         added_by=key.added_by, end_at=key.end_at, ends=ends_in(key.end_at, about.now),
@@ -126,13 +128,13 @@ def _of_key(key: Key, about: Known) -> CredentialRow:
 def _of_secret(secret: Secret, about: Known) -> CredentialRow:
     card = of_secret(secret, about.uses, about.now, about.tokens, about.rotation)
     name = secret.label or (_("Client secret") if card.is_current else _("Old client secret"))
-    line = _line(name, card.used, card.state, secret.created_at, secret.end_at, about.now)
+    line = line_of(name, card.used, card.state, secret.created_at, secret.end_at, about.now)
     return CredentialRow(
         kind="secret", credential=secret, card=card, name=name, made_of=_("Client secret"), shown_id=f"…{secret.hint}",
         added_at=secret.created_at, added_by=secret.created_by, end_at=secret.end_at,
         ends=ends_in(secret.end_at, about.now), line=line,
         use=about.uses.get(secret.credential), networks=about.networks.get(secret.credential, []),
-        seen_by=about.seen.get(secret.audit_id, []),
+        seen=about.seen.get(secret.audit_id, []),
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ def _of_trust(trust: Trust, about: Known) -> CredentialRow:
     card = of_trust(trust, about.uses, about.now, about.tokens)
     made_of = _("Trust in %(name)s") % {"name": trust.issuer.name}
     name = trust.label or trust.issuer.name
-    line = _line(name, card.used, card.state, trust.added_at, trust.end_at, about.now)
+    line = line_of(name, card.used, card.state, trust.added_at, trust.end_at, about.now)
     return CredentialRow(
         kind="trust", credential=trust, card=card, name=name, made_of=made_of, shown_id=trust.subject,
         added_at=trust.added_at, added_by=trust.added_by, end_at=trust.end_at,
@@ -156,9 +158,3 @@ def ends_in(end: datetime | None, now: datetime) -> str:
         return ago(end, now) if end else ""
     days = days_left(end, now)
     return ngettext("in %(days)s day", "in %(days)s days", days) % {"days": days}
-
-
-def _line(name: str, used: str, state: str, start: datetime, end: datetime | None, now: datetime) -> Line:
-    """Return its time line, from start to end; one without an end is half over, and open."""
-    passed = percent_passed(start, end, now) if end else 50.0
-    return Line(name, used, state, end, 0.0, 100.0, passed)

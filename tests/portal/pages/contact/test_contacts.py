@@ -1,16 +1,23 @@
 """Contacts of a client: owners change them, editors do not; and change requests."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.core import mail as outgoing
 from django.urls import reverse
 
 from audit.actions import Action
 from audit.models import Entry
 from clients.access import management_links
 from clients.acts import client_requests, lifecycle
+from clients.acts.credentials import client_secrets
 from clients.acts.people import contacts
 from clients.acts.people import staff as people
+from clients.mail import outbox
 from clients.mail.rendering import render
 from clients.models import Client, ClientContact, Mail, Registration, User
+from portal.ui.dates import day
 from tests.portal.support import browsers
 from tests.portal.support.browsers import confirmed
 from tests.support import factories
@@ -121,6 +128,46 @@ def test_an_owner_makes_another_owner_and_removes_them(made, browser, now) -> No
     browser.post(url)
     assert made.contacts.count() == 1
     assert browsers.of(factories.wim()).get(reverse("contact:client", args=[made.uid])).status_code == 404
+
+
+def test_the_others_replace_a_secret_that_who_leaves_has_seen_by_one_button(made, browser, now) -> None:
+    row, wim, lotte = add_wim(made, now), factories.by(factories.wim()), factories.by(factories.lotte())
+    client_secrets.view(secret=made.secrets.get(), by=wim, now=now)
+    seen_on = day(Entry.objects.with_action(Action.SECRET_VIEWED)[0].at)
+    replace = reverse("contact:regenerate_secret", args=[made.uid])
+    hint = made.secrets.get().hint
+    told = f"Wim Goossens saw the secret …{hint} on {seen_on}"
+    assert told not in browser.get(reverse("contact:client", args=[made.uid])).text, "a contact may know it"
+
+    contacts.remove(contact=row, by=lotte, now=now)
+    page = browser.get(reverse("contact:client", args=[made.uid])).text
+    assert told in page
+    assert re.search(rf'href="{replace}">Replace the secret', page)
+    credentials = " ".join(browser.get(reverse("contact:credentials", args=[made.uid])).text.split())
+    assert f"Wim Goossens, no contact any more, who saw it on {seen_on}" in credentials
+
+    mail = Mail.objects.get(kind=Mail.Kind.CLIENT_CHANGED, to=lotte.user.email, facts__action="client.contact_removed")
+    assert outbox.deliver(mail_id=mail.pk, now=mail.next_attempt_at)
+    (sent,) = [one for one in outgoing.outbox if one.to == [lotte.user.email] and "removed" in one.subject]
+    assert f"Wim Goossens saw the secret that ends in {hint} on {seen_on}, and it still works." in " ".join(
+        sent.body.split()
+    )
+    link = re.search(r"Replace the secret:\s+(\S+)", sent.body)
+    assert link
+    assert management_links.find(link[1].split("/open/")[1].strip("/"), now=mail.next_attempt_at).target == replace
+
+    client_secrets.regenerate(client=made, replaces=made.secrets.get(), overlap=timedelta(0), by=lotte, now=now)
+    assert "saw the secret" not in browser.get(reverse("contact:client", args=[made.uid])).text
+
+
+def test_who_never_saw_the_secret_or_saw_another_is_no_reason_to_replace_it(made, browser, now) -> None:
+    row, lotte = add_wim(made, now), factories.by(factories.lotte())
+    client_secrets.view(secret=made.secrets.get(), by=factories.by(factories.wim()), now=now)
+    client_secrets.regenerate(client=made, replaces=made.secrets.get(), overlap=timedelta(days=1), by=lotte, now=now)
+    contacts.remove(contact=row, by=lotte, now=now)
+    mail = Mail.objects.get(kind=Mail.Kind.CLIENT_CHANGED, to=lotte.user.email, facts__action="client.contact_removed")
+    assert "seen_at" not in mail.facts
+    assert "saw the secret" not in browser.get(reverse("contact:client", args=[made.uid])).text
 
 
 def test_the_last_owner_stays(made, browser) -> None:

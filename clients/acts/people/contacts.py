@@ -12,7 +12,7 @@ from audit.actions import Action
 from clients.access import management_links
 from clients.actors import Actor
 from clients.acts import four_eyes
-from clients.acts.credentials import sightings
+from clients.acts.people import sightings
 from clients.authentication import sessions
 from clients.mail import outbox
 from clients.mail.notifications import actor_facts, tell_contacts

@@ -12,9 +12,9 @@ from django.db.models import Max, Min, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients.acts.credentials import sightings
-from clients.acts.credentials.sightings import Sighting
 from clients.acts.credentials.trusts import pins_as_text
+from clients.acts.people import sightings
+from clients.acts.people.sightings import Sighting
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
 from portal.ui.client_health import Counts, KeyCard, SecretLine, of_key, of_secret

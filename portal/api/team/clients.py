@@ -57,6 +57,10 @@ class ClientFilters(Page):
     )
     expiring: Days | None = Field(default=None, description="A key, secret or trust expires within so many days")
     unused: Days | None = Field(default=None, description="Not used for so many days")
+    secret_age: Days | None = Field(default=None, description="Authenticates with a secret older than so many days")
+    contacts: Literal["unreachable", "unreachable_owners"] | None = Field(
+        default=None, description="Mail to one of its contacts, or to each of its owners, comes back"
+    )
 
 
 @router.get(

@@ -65,9 +65,7 @@ def of_client(
         words = ngettext("The secret expires in %(days)s day", "The secret expires in %(days)s days", days)
         return Condition(2, "warn", words % {"days": days}, secret=aged)
     if lapsing := ending_trust(trusting, now):
-        days = days_left(lapsing.expires_at, now)
-        words = ngettext("A trust expires in %(days)s day", "A trust expires in %(days)s days", days)
-        return Condition(2, "warn", words % {"days": days}, trust=lapsing)
+        return Condition(2, "warn", trust_expires_in(lapsing, now), trust=lapsing)
     if replacing := rotation.of_client(client, keys, secrets, uses, now):
         rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
         return Condition(rank, state, replacing.words, rotation=replacing)
@@ -80,6 +78,11 @@ def of_client(
 def expires_in(end: datetime | None, now: datetime) -> str:
     days = days_left(end, now)
     return ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+
+
+def trust_expires_in(trust: Trust, now: datetime) -> str:
+    days = days_left(trust.expires_at, now)
+    return ngettext("A trust expires in %(days)s day", "A trust expires in %(days)s days", days) % {"days": days}
 
 
 def ending_key(usable: Iterable[Key], now: datetime) -> Key | None:

@@ -27,15 +27,14 @@ def time_line(counts: RefusalCountQuerySet, since: datetime, until: datetime, no
     refused = dict.fromkeys(starts, 0)
     for hour, number in counts.order_by().values_list("hour").annotate(Sum("refused")):
         refused[start + (hour - start) // step * step] += number
+    is_dense = len(starts) <= LABELLED[step]  # every column has a label
+    every = 1 if is_dense else LABELLED[step]
     columns = [
-        _column(at, refused[at], step, now) | {"is_labelled": (len(starts) - 1 - place) % _every(step, starts) == 0}
+        _column(at, refused[at], step, now) | {"is_labelled": (len(starts) - 1 - place) % every == 0}
         for place, at in enumerate(starts)
     ]
-    return {"columns": columns, "ticks": axis(max(refused.values())), "refused": sum(refused.values())}
-
-
-def _every(step: timedelta, starts: list[datetime]) -> int:
-    return 1 if len(starts) <= LABELLED[step] else LABELLED[step]
+    total = sum(refused.values())
+    return {"columns": columns, "ticks": axis(max(refused.values())), "refused": total, "is_dense": is_dense}
 
 
 def _column(at: datetime, refused: int, step: timedelta, now: datetime) -> dict[str, Any]:

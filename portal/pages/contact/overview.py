@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.expiry import EXPIRY_NOTICE
-from clients.models import Client, ClientNetwork, JwksUri, Registration
-from portal.ui.client_health import Condition
+from clients.models import Client, ClientNetwork, JwksUri, Registration, Trust
+from portal.ui.client_health import Condition, ending_trust, trust_expires_in
 from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
 
@@ -69,6 +69,12 @@ class Facts:
 
     def page(self, name: str, *args: object) -> str:
         return reverse(f"contact:{name}", args=[self.client.uid, *args])
+
+    @property
+    def trusts(self) -> list[Trust]:
+        """Return those that work; those of a client that is not active do not."""
+        found = [row.credential for row in self.rows if isinstance(row.credential, Trust)]
+        return [trust for trust in found if self.client.is_active and trust.works(self.now)]
 
     @property
     def journal(self) -> str:
@@ -138,14 +144,14 @@ def _of_credentials(facts: Facts) -> Iterator[Todo]:
     elif condition.secret:
         note = moment(condition.secret.expires_at)
         yield Todo("warn", condition.words, note, f"{page}#secret-{condition.secret.uid}", _("See the secret"))
-    elif condition.trust:
-        note, anchor = moment(condition.trust.expires_at), f"#trust-{condition.trust.uid}"
-        yield Todo("warn", condition.words, note, f"{page}{anchor}", _("Extend the trust"))
     elif replacing := condition.rotation:
         note = _("Its end: %(moment)s") % {"moment": moment(replacing.stops_at)}
         yield Todo(condition.state, condition.words, note, f"{page}#rotation", _("See what is left to do"))
     elif condition.state == "bad" and facts.client.is_active:
         yield Todo("bad", condition.words, _("No key, secret or trust works."), page, _("See the credentials"))
+    if lapsing := ending_trust(facts.trusts, facts.now):  # beside a key that ends, too: neither stands in for the other
+        url, note = f"{page}#trust-{lapsing.uid}", moment(lapsing.expires_at)
+        yield Todo("warn", trust_expires_in(lapsing, facts.now), note, url, _("Extend the trust"))
     for row in facts.rows:
         for one in row.known_outside:
             words = {"person": one.user.shown_to_contacts, "id": row.shown_id, "day": day(one.at)}

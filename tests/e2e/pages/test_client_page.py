@@ -10,6 +10,7 @@ from clients.models import Client
 from dev.example import organisation
 from tests.e2e.pages.test_accessibility import context_of
 from tests.e2e.support import pages
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,3 +73,27 @@ def test_a_copy_button_keeps_its_name_and_tells_what_it_copied(live_server, brow
     expect(button).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == fullest.client_id
     context.close()
+
+
+def test_on_a_phone_the_fix_stands_before_the_evidence(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, f"{reverse('contact:failures')}?client={fullest.uid}")
+    for width, is_first in ((360, True), (1280, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        cause = page.locator(".kd-cause").filter(has_text="The aud of your client assertion")
+        fix = cause.get_by_text("Set aud to the expected value").filter(visible=True)
+        expect(fix).to_have_count(1)
+        place, evidence = fix.bounding_box(), cause.get_by_role("table").first.bounding_box()
+        assert place and evidence
+        assert (place["y"] < evidence["y"]) is is_first, width
+    page.context.close()
+
+
+def test_on_a_phone_a_trust_shows_its_subject_in_few_lines(live_server, browser: Browser, fullest: Client) -> None:
+    trust = factories.trust(fullest)
+    page = open_as_lotte(browser, live_server.url, reverse("contact:credentials", args=[fullest.uid]))
+    page.set_viewport_size({"width": 360, "height": 800})
+    row = page.locator(f"#trust-{trust.uid}")
+    row.locator("summary").first.click()
+    values = row.locator(".kd-unfold dd").all()
+    assert all((box := value.bounding_box()) and box["width"] > 120 for value in values)
+    page.context.close()

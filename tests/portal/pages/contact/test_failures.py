@@ -101,6 +101,17 @@ def test_what_still_happens_comes_first(made) -> None:
     assert text.index("is not one of our addresses") < text.index("We do not know the key id")
 
 
+def test_one_of_many_clients_is_chosen_from_a_list(made) -> None:
+    refuse(made)
+    for _ in range(6):
+        factories.client()
+    text = page()
+    assert text.count('<option value="') == 8  # all, and each
+    assert "?days=7&amp;client=" not in text
+    assert f'<option value="{made.uid}" selected>' in page(client=made.uid, days=7)
+    assert "The aud of your client assertion" in page(client=made.uid, days=7)
+
+
 def test_a_request_of_a_stranger_is_not_found(made) -> None:
     other, _secret = factories.client(contact=factories.wim())
     refuse(other, request_id="theirs")

@@ -202,6 +202,16 @@ def test_a_trust_near_its_end_is_extended_with_one_click(made, platform):
     assert extend not in again
 
 
+def test_a_secret_that_ends_too_hides_no_trust_that_ends(made, platform):
+    trust = platform.trust(made)
+    ends_in(trust, 12)
+    made.secrets.update(expires_at=NOW + timedelta(days=20))
+    _home, overview, _credentials = pages(browsers.of(lotte()), made)
+    assert "The secret expires in 20 days" in overview
+    assert "A trust expires in 12 days" in overview
+    assert f"#trust-{trust.uid}" in overview
+
+
 def test_one_that_lapsed_is_not_among_the_ways_in_and_can_be_extended(made, platform):
     trust = platform.trust(made)
     ends_in(trust, -3)

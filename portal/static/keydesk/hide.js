@@ -1,5 +1,6 @@
-// A secret in a pasted request (data-hide) does not leave the browser: asterisks take its place, in sight, before the form
-// is sent. Prefix, length and the last four characters of ours stay, as the page of a client shows them.
+// A secret in a pasted request (data-hide) does not leave the browser: asterisks take its place, in sight, when it is
+// pasted, and before the form is sent for what was typed. Prefix, length and the last four characters of ours stay, as
+// the page of a client shows them.
 // tokens/protocol/hiding.py does the same on the server, for whoever has no scripts.
 const field = document.querySelector('[data-hide]');
 
@@ -29,5 +30,8 @@ function withoutSecrets(text) {
     .replace(/(:\/\/[^\s/:@]{1,100}:)([^\s/@]{1,400})(?=@)/g, second);
 }
 
-field.form.addEventListener('submit', () => { field.value = withoutSecrets(field.value); });
+const hide = () => { field.value = withoutSecrets(field.value); };
+
+field.addEventListener('paste', () => setTimeout(hide)); // once the text is in the field
+field.form.addEventListener('submit', hide);
 document.getElementById('kd-hides').hidden = false;

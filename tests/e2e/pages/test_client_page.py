@@ -83,7 +83,8 @@ def test_on_a_phone_the_fix_stands_before_the_evidence(live_server, browser: Bro
         fix = cause.get_by_text("Set aud to the expected value").filter(visible=True)
         expect(fix).to_have_count(1)
         place, evidence = fix.bounding_box(), cause.get_by_role("table").first.bounding_box()
-        assert place and evidence
+        assert place
+        assert evidence
         assert (place["y"] < evidence["y"]) is is_first, width
     page.context.close()
 
@@ -96,4 +97,25 @@ def test_on_a_phone_a_trust_shows_its_subject_in_few_lines(live_server, browser:
     row.locator("summary").first.click()
     values = row.locator(".kd-unfold dd").all()
     assert all((box := value.bounding_box()) and box["width"] > 120 for value in values)
+    page.context.close()
+
+
+def test_a_pasted_secret_is_hidden_at_once_and_is_not_sent(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, reverse("contact:dry_run", args=[fullest.uid]))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    secret = f"kds_{'Ab3-' * 12}"
+    page.evaluate("text => navigator.clipboard.writeText(text)", f"curl --user '{fullest.client_id}:{secret}' /token")
+    field = page.get_by_label("Token request")
+    field.press("Control+v")
+    shown = f"curl --user '{fullest.client_id}:kds_{'*' * (len(secret) - 8)}{secret[-4:]}' /token"
+    expect(field).to_have_value(shown)
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.get_by_role("button", name="Test it").click()
+    assert "Ab3-Ab3" not in str(sent.value.post_data)
+    expect(field).to_have_value(shown)
+    page.set_viewport_size({"width": 360, "height": 800})
+    verdict, notes = (page.locator(part).bounding_box() for part in ("#verdict", ".kd-part-b"))
+    assert verdict
+    assert notes
+    assert verdict["y"] < notes["y"]
     page.context.close()

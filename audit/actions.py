@@ -85,6 +85,8 @@ class Action(models.TextChoices):
     PASSKEY_ADDED = "passkey.added", _("{actor} added the passkey {subject}")
     PASSKEY_REMOVED = "passkey.removed", _("{actor} removed the passkey {subject}")
     PASSKEY_USED = "passkey.used", _("{actor} signed in with a passkey")
+    CALENDAR_MADE = "calendar.made", _("{actor} made an address for the calendar of {subject}")
+    CALENDAR_ENDED = "calendar.ended", _("{actor} switched off the address of the calendar of {subject}")
     ACCOUNT_BOUND = "account.bound", _("{actor} bound an account to the contact {subject}")
     ACCOUNT_UNBOUND = "account.unbound", _("{actor} unbound the account of the contact {subject}")
     ACCOUNT_USED = "account.used", _("{actor} signed in with their account")

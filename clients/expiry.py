@@ -62,6 +62,7 @@ def _warn_once(row: Key | Secret | Trust, end: datetime, step: datetime, now: da
         return False
     facts = {
         **_named(row),
+        "uid": str(row.uid),
         "not_after": end.isoformat(),
         "successor": bool(successors),
         "successor_used": is_followed,

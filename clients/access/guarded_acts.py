@@ -34,11 +34,19 @@ class Act(models.TextChoices):
     ACCEPT_CONTACT = "accept_contact", _("Accept this contact")
     ADD_PASSKEY = "add_passkey", _("Add a passkey")
     REMOVE_PASSKEY = "remove_passkey", _("Remove this passkey")
+    MAKE_CALENDAR = "make_calendar", _("Make an address for your calendar")
 
 
 # Asked each time, because these acts let an intruder come back, or let others in.
 ALWAYS_ASKED = frozenset(
-    {Act.ADD_CONTACT, Act.ACCEPT_CONTACT, Act.CHANGE_CONTACT_ROLE, Act.ADD_PASSKEY, Act.REMOVE_PASSKEY}
+    {
+        Act.ADD_CONTACT,
+        Act.ACCEPT_CONTACT,
+        Act.CHANGE_CONTACT_ROLE,
+        Act.ADD_PASSKEY,
+        Act.REMOVE_PASSKEY,
+        Act.MAKE_CALENDAR,
+    }
 )
 # A link opened soon after it was mailed proves as much as a code: present access to the same mailbox.
 SHOWN_BY_A_FRESH_LINK = frozenset({Act.REVEAL_SECRET, Act.ADD_KEY, Act.ADD_TRUST, Act.EXTEND_TRUST})
@@ -69,4 +77,5 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.REMOVE_CONTACT: _("This code removes a contact from {client}."),
     Act.ADD_PASSKEY: _("This code adds a passkey that signs in as you."),
     Act.REMOVE_PASSKEY: _("This code removes one of your passkeys."),
+    Act.MAKE_CALENDAR: _("This code makes an address at which a calendar reads when your keys and secrets end."),
 }

@@ -14,6 +14,7 @@ from clients import edit_tags, fields
 from clients.actors import Actor
 from clients.acts import four_eyes
 from clients.acts.credentials import client_secrets, ends, keys
+from clients.calendar import feeds
 from clients.keymaterial import PublicKey
 from clients.mail.notifications import tell_contacts
 from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
@@ -170,6 +171,7 @@ def close(
     client.trusts.not_ended(now).update(ends_at=now)
     open_ones: set[str] = {Status.ACTIVE, Status.SUSPENDED}
     _move(client, open_ones, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now, evidence)
+    feeds.end_without_clients(client.contacts.values_list("user", flat=True))
 
 
 def _move(

@@ -10,6 +10,8 @@ import smtplib
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email.message import MIMEPart
+from email.policy import SMTP
 from email.utils import parseaddr
 from typing import Any
 
@@ -204,7 +206,17 @@ def _send(mail: Mail, now: datetime) -> None:
         headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
     message.attach_alternative(text.html, "text/html")
+    if text.calendar:
+        message.attach(_calendar_file(text.calendar))
     message.send()
+
+
+def _calendar_file(calendar: bytes) -> MIMEPart:
+    """Return the attachment; `method` tells mail programs that it is an event to keep, not an invitation (RFC 6047)."""
+    part = MIMEPart(policy=SMTP)
+    params = {"method": "PUBLISH", "charset": "utf-8"}
+    part.set_content(calendar, "text", "calendar", disposition="attachment", filename="end.ics", params=params)
+    return part
 
 
 def _postpone(mail: Mail, error: Exception, now: datetime) -> None:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.access.guarded_acts import SENTENCES, Act
+from clients.calendar import events
 from clients.mail import targets
 from clients.mail.words import sentence_of, words_of
 from clients.models import Mail, Notice
@@ -34,6 +35,7 @@ class MailText:
     subject: str
     body: str
     html: str
+    calendar: bytes = b""  # an event for the reader's calendar
 
 
 def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
@@ -74,7 +76,21 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
     body = render_to_string(f"{folder}/body.txt", context)
     html = {"title": subject, "preheader": _preheader(body)}
-    return MailText(subject=subject, body=body, html=render_to_string(f"{folder}/body.html", {**context, **html}))
+    html_body = render_to_string(f"{folder}/body.html", {**context, **html})
+    return MailText(subject=subject, body=body, html=html_body, calendar=_calendar(mail))
+
+
+def _calendar(mail: Mail) -> bytes:
+    """Return the end that the mail tells of as a calendar; nothing for a mail about something else."""
+    if mail.kind != Mail.Kind.CREDENTIAL_EXPIRES or mail.client is None or "uid" not in mail.facts:
+        return b""
+    kinds = {"trust": "trust", "hint": "secret", "kid": "key"}
+    named = next(name for name in kinds if name in mail.facts)
+    end = events.End(
+        uid=mail.facts["uid"], client=mail.client, kind=kinds[named], name=mail.facts[named],
+        at=datetime.fromisoformat(mail.facts["not_after"]), written_at=mail.created_at,
+    )  # fmt: skip
+    return events.as_calendar([end], method="PUBLISH")
 
 
 def _notice(told: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from clients.models.federation import Issuer, JwksUri, Trust
 from clients.models.kept_answers import KeptAnswer
 from clients.models.mail import Mail
 from clients.models.networks import ClientNetwork, UserNetwork
-from clients.models.people import MailedCode, ManagementLink, User
+from clients.models.people import CalendarFeed, MailedCode, ManagementLink, User
 from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
@@ -16,6 +16,7 @@ from clients.models.team import Delivery, Notice, ReplyText, SavedView, Webhook
 __all__ = [
     "Api",
     "ApiOwner",
+    "CalendarFeed",
     "Client",
     "ClientContact",
     "ClientNetwork",

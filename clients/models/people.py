@@ -189,6 +189,17 @@ class ManagementLink(models.Model):
     audit_client = ""
 
 
+class CalendarFeed(models.Model):
+    """The address of a person's calendar (clients/calendar/feeds.py). Stores the SHA-256 of its token."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="calendar_feed")
+    digest = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"calendar of {self.user_id}"
+
+
 class MailedCode(models.Model):
     """A one-time code sent by mail. The code is derived, not stored (clients/access/one_time_codes.py)."""
 

@@ -18,8 +18,8 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from foundation.log_lines import LineHandler
 from foundation.secret_format import without_secrets
 
-# A management link, or a token in a query string.
-IN_ADDRESSES = re.compile(r"""(?<=/open/)[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
+# A management link, the address of a calendar, or a token in a query string.
+IN_ADDRESSES = re.compile(r"""(?:(?<=/open/)|(?<=/calendar/))[^/\s"'?]+|(?<=access_token=)[^&\s"']+""", re.IGNORECASE)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 MAX_TEXT_LENGTH = 8 * 1024  # characters of one value

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.pages.account import passkeys
+from portal.pages.account import calendars, passkeys
 from portal.pages.contact import client, client_list, contacts, failures, first_token, networks, proposed_contacts
 from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens, trusts
 from portal.pages.requests import changes, requests
@@ -60,5 +60,6 @@ urlpatterns = [
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
     path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),
     path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
+    path("calendar/", calendars.calendar, name="calendar"),
     path("journal/", failures.journal, name="failures"),
 ]

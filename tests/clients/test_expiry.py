@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from django.urls import reverse
+from icalendar import Calendar
 
 from clients import expiry
 from clients.acts.credentials import keys, trusts
 from clients.mail import outbox, targets
 from clients.mail.rendering import render
-from clients.models import Client, Key, Mail, Secret, Trust
+from clients.models import Client, Key, Mail, Secret, Trust, User
 from tests.support.factories import NOW, by, client, lotte, trust
 from tests.support.keys import certificate, public_key
 from tokens.models import CredentialUse
@@ -206,3 +207,31 @@ def test_a_trust_that_another_way_has_replaced_is_not_warned_of():
     assert not warn()
     use(row, NOW - timedelta(days=1))
     assert "Another key or trust of this client is in use" in " ".join(render(warn()[0], now=NOW).body.split())
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_mail_brings_the_end_for_the_readers_calendar(inbox, language):
+    made, key = ending()
+    User.objects.update(language=language)
+    (mail,) = warn()
+    assert outbox.deliver(mail_id=mail.pk, now=NOW)
+    (sent,) = inbox.messages
+    (file,) = sent.iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("end.ics", "text/calendar")
+    assert file.get_param("method") == "PUBLISH"
+    read = Calendar.from_ical(file.get_payload(decode=True))
+    (event,) = read.events
+    assert read["method"] == "PUBLISH"
+    assert event.start == key.end_at.replace(microsecond=0)
+    assert event["uid"] == f"{key.uid}@testserver"
+    assert ("a key stops working" in event["summary"]) == (language == "en")
+    assert event["summary"].startswith(made.name)
+
+
+def test_a_mail_that_an_older_version_queued_goes_without_a_file(inbox):
+    ending()
+    (mail,) = warn()
+    del mail.facts["uid"]
+    mail.save()
+    assert outbox.deliver(mail_id=mail.pk, now=NOW)
+    assert not list(inbox.messages[0].iter_attachments())

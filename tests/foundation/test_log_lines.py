@@ -197,10 +197,11 @@ def test_each_refusal_has_the_id_and_the_address(
 @pytest.mark.django_db
 def test_the_access_log_has_a_line_per_http_request(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "portal.access")
-    answers = [Browser().get("/privacy/?q=Lotte"), Browser().get(f"/open/{'x' * 43}/"), Browser().get("/static/no.css")]
+    paths = ("/privacy/?q=Lotte", f"/open/{'x' * 43}/", f"/calendar/{'x' * 43}.ics", "/static/no.css")
+    answers = [Browser().get(path) for path in paths]
     shown = [written(record) for record in caplog.records if record.name == "portal.access"]
     assert [(line["path"], line["status"]) for line in shown] == [
-        ("/privacy/", 200), ("/open/***/", 404), ("/static/no.css", 404)
+        ("/privacy/", 200), ("/open/***/", 404), ("/calendar/***", 404), ("/static/no.css", 404)
     ]  # fmt: skip
     assert [line["request_id"] for line in shown] == [answer["X-Request-Id"] for answer in answers]
     assert "Lotte" not in json.dumps(shown)

@@ -104,6 +104,7 @@ def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
         reverse("contact:clients"),
         reverse("contact:failures"),
         reverse("contact:requests"),
+        reverse("contact:calendar"),
         reverse("contact:request", args=[registration.uid]),
         reverse("public:request_client"),
         reverse("docs:page", args=["scopes"]),

@@ -21,6 +21,7 @@ from audit.actions import Action
 from audit.models import Entry, LogHead
 from clients.actors import Actor
 from clients.models import (
+    CalendarFeed,
     Client,
     ContactAccount,
     Issuer,
@@ -68,6 +69,7 @@ def make_safe(*, exported: Iterable[LoggedEntry] | None, by: Actor, now: datetim
     report.sessions = Session.objects.all().delete()[0]
     report.links = ManagementLink.objects.open().update(revoked_at=now)
     MailedCode.objects.filter(used_at=None).update(used_at=now)
+    CalendarFeed.objects.all().delete()  # among them may be one that its owner switched off since
     held = {"state": Mail.State.FAILED, "last_error": HELD_BACK}
     report.mails = Mail.objects.filter(state=Mail.State.PENDING).update(**held)
     changes = {name: (getattr(report, name), 0) for name in ("sessions", "links", "mails")}

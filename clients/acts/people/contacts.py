@@ -14,6 +14,7 @@ from clients.actors import Actor
 from clients.acts import four_eyes
 from clients.acts.people import sightings
 from clients.authentication import sessions
+from clients.calendar import feeds
 from clients.mail import outbox
 from clients.mail.notifications import actor_facts, tell_contacts
 from clients.models import Client, ClientContact, Mail, Proposal, RegistrationScope, Scope, User
@@ -127,6 +128,7 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
     contact.delete()
     if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
         management_links.revoke_all(user=user, now=now)
+    feeds.end_without_clients([user.pk])
     ended = sessions.drop(user=user, keep=by.session if by.user == user else None, now=now)
     changes = {"contact": (label, None), "role": (role, None), **ended}
     log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes, note=by.because(reason))

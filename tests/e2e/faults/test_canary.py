@@ -241,6 +241,7 @@ def go_through_every_path(live: Live, made: dict[str, str], contact: Visitor, ca
     contact.post(f"{client}keys/confirm/", {"material": material, "start": "now"})
     contact.steps_up(f"{client}tokens/invalidate/")
     canaries.codes["first step-up code"] = canaries.codes["step-up code"]
+    has_a_calendar(contact, canaries)
     on_the_wire(live, made["client_id"], made["client_secret"], key, canaries)
     contact.post("/accounts/sign-out/")
     contact.post("/link/", {"email": contact.email})
@@ -251,6 +252,16 @@ def go_through_every_path(live: Live, made: dict[str, str], contact: Visitor, ca
     as_staff(live, canaries)
     live.sql("UPDATE clients_mail SET next_attempt_at = now() WHERE state = 'pending'")  # collected ones, too
     wait_for(lambda: not live.sql("SELECT 1 FROM clients_mail WHERE state = 'pending'"))
+
+
+def has_a_calendar(contact: Visitor, canaries: Canaries) -> None:
+    """Its address is read by a program without a cookie, and once cut off."""
+    token = re.search(r"/calendar/([\w-]{43})\.ics", contact.steps_up("/calendar/"))[1]  # type: ignore[index]
+    canaries.text["address of the calendar"] = token
+    program = Visitor(contact.live, "", canaries)
+    assert "BEGIN:VEVENT" in program.get(f"/calendar/{token}.ics")
+    program.get(f"/calendar/{token[:-1]}.ics")
+    program.get(f"/calendar/{token}/")
 
 
 def assert_only_links_and_codes(mails: list[EmailMessage], canaries: Canaries, contact: str) -> None:

@@ -27,6 +27,7 @@ from clients.acts import lifecycle
 from clients.acts.credentials import client_secrets, keys
 from clients.acts.federation import issuers, jwks_uris
 from clients.acts.people import staff
+from clients.calendar import feeds
 from clients.models import JwksUri, Session, User
 from dev.servers import postgres
 from tests.support import factories
@@ -78,8 +79,7 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     )
     leaving = factories.bram()
     session_of(leaving)
-    with transaction.atomic():
-        management_links.issue(user=factories.lotte(), now=NOW)
+    link_and_calendar_of(factories.lotte())
     url = urlsplit(os.environ["DATABASE_URL"])
     here = url._replace(path=url.path.rpartition("/")[0] + "/" + connection.settings_dict["NAME"]).geturl()
     there = url._replace(path=url.path.rpartition("/")[0] + "/restored_of_the_tests").geturl()
@@ -109,6 +109,12 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
             cursor.execute("DROP DATABASE restored_of_the_tests WITH (FORCE)")
 
 
+def link_and_calendar_of(user: User) -> None:
+    with transaction.atomic():
+        management_links.issue(user=user, now=NOW)
+    feeds.make(user=user, by=TEAM(user), now=NOW)
+
+
 def session_of(user: User) -> None:
     Session.objects.create(
         session_key="s", session_data="", expire_date=NOW + timedelta(hours=1), uid=uuid4(), user=user,
@@ -120,6 +126,7 @@ ALIVE = {
     "epoch": "SELECT count(*) FROM clients_client WHERE epoch = 1",
     "sessions": "SELECT count(*) FROM clients_session",
     "links": "SELECT count(*) FROM clients_managementlink WHERE used_at IS NULL AND revoked_at IS NULL",
+    "calendar": "SELECT count(*) FROM clients_calendarfeed",
     "mail": "SELECT count(*) FROM clients_mail WHERE state = 'pending'",
     "keys": "SELECT count(*) FROM clients_key WHERE retires_at IS NULL OR retires_at > now()",
     "suspended client": "SELECT count(*) - 1 FROM clients_client WHERE status = 'active'",
@@ -147,7 +154,7 @@ def test_nothing_lives_again_that_the_exported_change_log_names(restored: Restor
 
 def test_without_an_exported_change_log_it_ends_what_it_can(restored: Restored) -> None:
     assert restored.command().returncode == 0
-    for name in ("epoch", "sessions", "links", "mail"):
+    for name in ("epoch", "sessions", "links", "calendar", "mail"):
         assert restored.one(ALIVE[name])[0] == 0, name
 
 

@@ -41,6 +41,7 @@ FIXED: dict[str, dict[str, object]] = {
     "mfa_remove_webauthn": {"pk": 1},
     "contact:remove_passkey": {"pk": 1},
     "public:open_link": {"token": "x" * 43},
+    "public:calendar_feed": {"token": "x" * 43},
     "account:with": {"provider_id": "contacts"},
     "openid_connect_callback": {"provider_id": "sso"},
     "openid_connect_login": {"provider_id": "sso"},

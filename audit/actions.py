@@ -29,6 +29,7 @@ class Action(models.TextChoices):
     CLIENT_RENAMED = "client.renamed", _("{actor} renamed the client {subject}")
     CLIENT_SUSPENDED = "client.suspended", _("{actor} suspended the client {subject}")
     CLIENT_REACTIVATED = "client.reactivated", _("{actor} reactivated the client {subject}")
+    CLIENT_KEPT = "client.kept", _("{actor} kept the client {subject}, which was not used")
     CLIENT_CLOSED = "client.closed", _("{actor} closed the client {subject}")
     CLIENT_ID_CHANGED = "client.id_changed", _("{actor} regenerated the client id of {subject}")
     CLIENT_SETTINGS_CHANGED = "client.settings_changed", _("{actor} changed the settings of {subject}")

@@ -24,6 +24,7 @@ class Code(StrEnum):
     CLIENT_ID_CHANGED = "client_id_changed"
     SELF_SERVICE_OFF = "self_service_off"
     ANSWERED_ALREADY = "answered_already"
+    UNDO_IS_OVER = "undo_is_over"
     SELF_SERVICE_UNCHANGED = "self_service_unchanged"
 
     # Its secrets

@@ -254,6 +254,7 @@ LEAK_GITHUB_KEYS = env.str("LEAK_GITHUB_KEYS", default="")
 LEAK_GITLAB_TOKEN = env.str("LEAK_GITLAB_TOKEN", default="")
 LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))  # of a client's only way in
 USAGE_KEPT = timedelta(days=env.int("USAGE_KEPT_DAYS", default=400))  # counts of use by day (PROTOCOL C-41)
+UNUSED_AFTER = timedelta(days=env.int("UNUSED_AFTER", default=180))  # 0 days: unused clients stay
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
 # "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).

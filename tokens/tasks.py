@@ -14,7 +14,7 @@ from clients.models import Client, Issuer
 from foundation.dispatch import wake
 from tokens.acts import leak_reports
 from tokens.acts.federation import key_requests, trust_tokens
-from tokens.acts.uses import first_uses, new_networks
+from tokens.acts.uses import first_uses, new_networks, unused_clients
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -106,6 +106,12 @@ def fetch_keys_asked_for() -> None:
 def warn_of_expiry() -> None:
     """Send the warnings of expiry. Here and not in clients/, which does not know when keys were used."""
     expiry.warn(now=timezone.now(), last_uses=CredentialUse.objects.all().last_uses)
+
+
+@shared_task
+def settle_unused_clients() -> None:
+    """Tell the contacts of clients that nobody uses, and suspend those that stay unused."""
+    unused_clients.settle(now=timezone.now())
 
 
 @shared_task

@@ -31,7 +31,7 @@ def make(
     *, content: Mapping[str, str], scopes: Iterable[Scope], defaults: Iterable[Scope], contact: User, now: datetime
 ) -> Client:
     """Make the rows of a new client, `content` by the columns of Client. Part of a larger act, which logs it."""
-    client = Client.objects.create(**content, created_at=now)
+    client = Client.objects.create(**content, created_at=now, unused_from=now)
     _grant(client, scopes, defaults)
     ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
     return client
@@ -144,20 +144,28 @@ def change_settings(
 
 @transaction.atomic
 def suspend(
-    *, client: Client, reason: str, message: str = "", by: Actor, now: datetime, evidence: Changes | None = None
+    *,
+    client: Client,
+    reason: str,
+    message: str = "",
+    by: Actor,
+    now: datetime,
+    evidence: Changes | None = None,
+    undo_until: datetime | None = None,
 ) -> None:
     """Suspend a client: nothing of it works, tokens included, which stay invalid after a reactivation.
 
     `message` is for the contacts' mail, here and in the acts below; `evidence` is what the entry keeps of an incident.
+    `undo_until`: until then a contact may undo it (clients/acts/unused.py).
     """
-    _move(client, {Status.ACTIVE}, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now, evidence)
+    _move(client, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now, evidence, undo_until)
 
 
 @transaction.atomic
 def reactivate(
     *, client: Client, reason: str, message: str = "", by: Actor, now: datetime, evidence: Changes | None = None
 ) -> None:
-    _move(client, {Status.SUSPENDED}, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now, evidence)
+    _move(client, Status.ACTIVE, Action.CLIENT_REACTIVATED, reason, message, by, now, evidence)
 
 
 @transaction.atomic
@@ -169,22 +177,30 @@ def close(
     client.keys.filter(Q(retires_at=None) | Q(retires_at__gt=now)).update(retires_at=now)
     client.secrets.usable(now).update(ends_at=now)
     client.trusts.not_ended(now).update(ends_at=now)
-    open_ones: set[str] = {Status.ACTIVE, Status.SUSPENDED}
-    _move(client, open_ones, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now, evidence)
+    _move(client, Status.CLOSED, Action.CLIENT_CLOSED, reason, message, by, now, evidence)
     feeds.end_without_clients(client.contacts.values_list("user", flat=True))
 
 
+_BEFORE = {
+    Status.SUSPENDED: [Status.ACTIVE],
+    Status.ACTIVE: [Status.SUSPENDED],
+    Status.CLOSED: [Status.ACTIVE, Status.SUSPENDED],
+}
+
+
 def _move(
-    client: Client, allowed: set[str], status: str, action: Action, reason: str, message: str, by: Actor, now: datetime,
-    evidence: Changes | None = None,
+    client: Client, status: Status, action: Action, reason: str, message: str, by: Actor, now: datetime,
+    evidence: Changes | None = None, undo_until: datetime | None = None,
 ) -> None:  # fmt: skip
     before = client.status
-    if not Client.objects.filter(pk=client.pk, status__in=allowed).update(status=status, epoch=F("epoch") + 1):
+    values = {"status": status, "epoch": F("epoch") + 1, "unused_from": now, "undo_until": undo_until}
+    if not Client.objects.filter(pk=client.pk, status__in=_BEFORE[status]).update(**values):
         raise Refusal(Code.CLIENT_CHANGED)
     changes: Changes = {"status": (before, status), **(evidence or {})}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
-    tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now)
-    client.status = status
+    until = {"undo_until": undo_until.isoformat()} if undo_until else {}
+    tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now, **until)
+    client.status, client.undo_until = status, undo_until
 
 
 @transaction.atomic

@@ -63,6 +63,7 @@ ALARMING = {
 # Acts that only take something away. From a known network of the person they are collected for ten minutes, and not
 # mailed to the actor.
 HARMLESS = {
+    Action.CLIENT_KEPT,
     Action.SECRET_ENDED,
     Action.SECRET_AUTHENTICATION_OFF,
     Action.KEY_ACTIVATED,

@@ -27,7 +27,7 @@ from clients.team import standing
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
 ADDRESS = re.compile(r"\bhttps?://")
-MOMENTS = ("from", "at", "until", "not_after", "last_used_at", "began_at", "seen_at")
+MOMENTS = ("from", "at", "until", "not_after", "last_used_at", "began_at", "seen_at", "since", "undo_until")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ TO_CLIENT = {
     Kind.CLIENT_CHANGED,
     Kind.BUNDLED_CHANGES,
     Kind.CLIENT_REACTIVATED,
+    Kind.CLIENT_SUSPENDED,
+    Kind.CLIENT_UNUSED,
     Kind.LEAK_REVOKED,
     Kind.OUTDATED_WAY,
     Kind.POLICY_CHANGED,
@@ -77,7 +79,7 @@ def _of_client(mail: Mail, client: Client) -> str:
         return reverse("security:client", args=[client.uid])
     if mail.kind == Kind.FAILURE_STOPPED:
         return reverse("public:why", args=[mail.facts["why"]])
-    if mail.kind not in WITH_LINK:
+    if mail.kind not in WITH_LINK or (mail.kind == Kind.CLIENT_SUSPENDED and not mail.facts.get("undo_until")):
         return ""
     if mail.kind == Kind.CONTACT_PROPOSED:
         return reverse("contact:proposed_contact", args=[client.uid, mail.facts["proposal"]])

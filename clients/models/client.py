@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -115,6 +116,12 @@ class Client(models.Model):
     epoch = models.BigIntegerField(default=1, editable=False)
     restored_at = models.DateTimeField(null=True, editable=False)  # when an older database was last restored
 
+    # The rule of unused clients (docs/decisions/0032). Time without use counts from `unused_from` at the earliest: the
+    # approval, a reactivation or "Keep the client"; for clients of before this column, the upgrade that added it.
+    unused_from = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    unused_told_at = models.DateTimeField(null=True, editable=False)  # when the contacts were mailed
+    undo_until = models.DateTimeField(null=True, editable=False)  # of a suspension by the rule, by a contact
+
     objects = ClientQuerySet.as_manager()
 
     class Meta:
@@ -170,6 +177,10 @@ class Client(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
+
+    def may_be_undone(self, now: datetime) -> bool:
+        """Return whether a contact may undo the suspension: by the rule of unused clients, and not too long ago."""
+        return self.status == self.Status.SUSPENDED and self.undo_until is not None and now < self.undo_until
 
     @property
     def unreachable_contacts(self) -> models.QuerySet[ClientContact]:

@@ -53,6 +53,7 @@ class Mail(models.Model):
         LEAK_REPORTED = "leak_reported", _("A leak was reported and ended")
         CLIENT_SUSPENDED = "client_suspended", _("Client suspended")
         CLIENT_REACTIVATED = "client_reactivated", _("Client reactivated")
+        CLIENT_UNUSED = "client_unused", _("Client unused")
         CLIENT_CLOSED = "client_closed", _("Client closed")
         PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
         CLIENT_DETACHED = "client_detached", _("Detached by the owner of an API")

@@ -33,6 +33,7 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("REVIEW_TARGET_DAYS", lambda: settings.TEAM.review_target_days, 1, 60),
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
+    ("UNUSED_AFTER", lambda: settings.UNUSED_AFTER / timedelta(days=1), 0, 3650),
     ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),
     ("KEY_MAX_AGE", lambda: settings.KEY_MAX_AGE / timedelta(days=1), 0, 3650),
     ("TRUST_MAX_AGE", lambda: settings.TRUST_MAX_AGE / timedelta(days=1), 0, 3650),

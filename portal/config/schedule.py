@@ -14,6 +14,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "clients.tasks.refresh_key_sets": timedelta(minutes=1),
         "tokens.tasks.fetch_keys_asked_for": timedelta(seconds=5),
         "tokens.tasks.warn_of_expiry": timedelta(hours=6),
+        "tokens.tasks.settle_unused_clients": timedelta(hours=1),
         "clients.tasks.delete_ended_sessions": timedelta(hours=1),
         "clients.tasks.delete_expired": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),

@@ -33,6 +33,7 @@ OF_CLIENTS: dict[str, Text] = {
         "This client cannot add credentials by itself now. A contact or the Security team turns that on again."
     ),
     Code.ANSWERED_ALREADY: _("One of you has answered that already."),
+    Code.UNDO_IS_OVER: _("Only the Security team can reactivate this client now."),
     Code.SELF_SERVICE_UNCHANGED: _("That was done already, or the Security team turned it off."),
     Code.CONTACT_ALREADY: _("This person is a contact of the client already."),
     Code.CONTACT_IS_STAFF: _("This is a staff address. Staff cannot be contacts of a client: use another address."),

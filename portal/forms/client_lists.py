@@ -13,7 +13,7 @@ from clients.models import Client, Scope
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
-from portal.search.client_search import NEWEST, SHA1, UNREACHABLE, UNREACHABLE_OWNERS
+from portal.search.client_search import NEWEST, SHA1, SUSPENDED_UNUSED, UNREACHABLE, UNREACHABLE_OWNERS, UNUSED
 from portal.search.staff_search import MAX_LENGTH
 
 # Prefixes of Key.description: a family, or one size or curve.
@@ -53,7 +53,13 @@ class ClientFilterForm(FilterForm):
     sort = forms.ChoiceField(
         label=_("Order"), required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
     )  # fmt: skip
-    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *Client.Status.choices])
+    state = forms.ChoiceField(
+        label=_("State"), required=False,
+        choices=[
+            ("", _("Any")), *Client.Status.choices,
+            (UNUSED, _("Unused, to be suspended")), (SUSPENDED_UNUSED, _("Suspended because unused")),
+        ],
+    )  # fmt: skip
     organisation = forms.CharField(label=_("Organisation"), required=False, max_length=150)
     scope = forms.ChoiceField(label=_("Scope"), required=False, choices=scope_choices)
     method = forms.ChoiceField(

@@ -13,12 +13,14 @@ from clients.models import Client, ClientContact, Key, Secret, Trust
 from clients.organisations import numbers as organisation_numbers
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
+from tokens.acts.uses import unused_clients
 from tokens.models import CredentialUse
 
 Clients = QuerySet[Client]
 NAME, NEWEST = "name", "newest"  # values of the choice "sort"
 ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
 UNREACHABLE, UNREACHABLE_OWNERS = "unreachable", "unreachable_owners"  # values of the filter "contacts"
+UNUSED, SUSPENDED_UNUSED = "unused", "suspended_unused"  # values of the filter "state", beside those of the status
 SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
@@ -49,6 +51,11 @@ def _text(clients: Clients, text: str, _now: datetime) -> Clients:
 
 
 def _state(clients: Clients, status: str, _now: datetime) -> Clients:
+    """Keep clients with this status; UNUSED: active, and told; SUSPENDED_UNUSED: suspended by the rule (0032)."""
+    if status == UNUSED:
+        return clients.filter(pk__in=unused_clients.told().values("pk"))
+    if status == SUSPENDED_UNUSED:
+        return clients.filter(status=Client.Status.SUSPENDED).exclude(undo_until=None)
     return clients.filter(status=status)
 
 

@@ -3,7 +3,16 @@
 from django.urls import include, path
 
 from portal.pages.account import calendars, passkeys
-from portal.pages.contact import client, client_list, contacts, failures, first_token, networks, proposed_contacts
+from portal.pages.contact import (
+    client,
+    client_list,
+    contacts,
+    failures,
+    first_token,
+    networks,
+    proposed_contacts,
+    unused,
+)
 from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens, trusts
 from portal.pages.requests import changes, requests
 
@@ -29,6 +38,8 @@ of_one_client = [
     path("keys/<uuid:key>/activate/", keys.activate_key, name="activate_key"),
     path("keys/<uuid:key>/retire/", keys.retire_key, name="retire_key"),
     path("added/<uuid:credential>/", added.end_added, name="end_added"),
+    path("unused/keep/", unused.keep, name="keep_unused"),
+    path("unused/undo/", unused.undo, name="undo_unused"),
     path("networks/", networks.networks, name="networks"),
     path("networks/<uuid:network>/", networks.network, name="network"),
     path("self-service/", added.self_service, name="self_service"),

@@ -76,6 +76,8 @@ MATRIX: dict[str, tuple[str, str]] = {
     "contact:end_added": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:self_service": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "contact:networks": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "contact:keep_unused": ("302 405 405 302 404 404", "302 302 404 302 404 404"),
+    "contact:undo_unused": ("302 405 405 302 404 404", "302 302 404 302 404 404"),
     "contact:network": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:label": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:tokens": ("302 200 404 302 404 404", "302 405 405 302 404 404"),
@@ -218,9 +220,7 @@ MATRIX: dict[str, tuple[str, str]] = {
 
 def _whole(name: str, row: str) -> str:
     codes = row.split()
-    if len(codes) == len(ROLES):
-        return row
-    return f"{row} {'404' if name.startswith('auditor:') else codes[-1]}"
+    return row if len(codes) == len(ROLES) else f"{row} {'404' if name.startswith('auditor:') else codes[-1]}"
 
 
 MATRIX = {name: (_whole(name, on_get), _whole(name, on_post)) for name, (on_get, on_post) in MATRIX.items()}

@@ -116,10 +116,10 @@ def _suspend(entry: LoggedEntry, _now: datetime) -> bool:
     return bool(active.update(status=Client.Status.SUSPENDED))
 
 
-def _reactivate(entry: LoggedEntry, _now: datetime) -> bool:
+def _reactivate(entry: LoggedEntry, now: datetime) -> bool:
     """Undo a suspension that the export has, too."""
     suspended = _client(entry).filter(status=Client.Status.SUSPENDED)
-    return bool(suspended.update(status=Client.Status.ACTIVE))
+    return bool(suspended.update(status=Client.Status.ACTIVE, unused_from=now, undo_until=None))
 
 
 def _turn_secrets_off(entry: LoggedEntry, _now: datetime) -> bool:

@@ -35,6 +35,7 @@ from portal.ui.staff_names import as_contacts_see, staff_addresses, without_name
 from portal.ui.token_list import of_trust
 from portal.web.http_request import Request
 from tokens.acts.policy import preview as policy_preview
+from tokens.acts.uses import unused_clients
 from tokens.models import CredentialUse
 
 PAGE_SIZE = 50  # entries of the history
@@ -81,6 +82,8 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "keys": [row for row in held.rows if row.kind == "key"],
         "secrets": [row for row in held.rows if row.kind == "secret"],
         "activity": _activity(request, found),
+        "suspended_at": unused_clients.suspended_at(found),
+        "may_be_undone": found.may_be_undone(now),
     }
     return render(request, "contact/client.html", context)
 

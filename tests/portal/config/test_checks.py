@@ -74,6 +74,7 @@ TOO_LOW = {
     "TRUSTED_PROXY_COUNT": "-1",
     "LINK_LIFETIME_HOURS": "0",
     "REVIEW_TARGET_DAYS": "0",
+    "UNUSED_AFTER": "-1",
     "OAUTH_PATH": "/",
     "TOKEN_LIFETIME": "-5",
     "ASSERTION_MAX_LIFETIME": "-1",

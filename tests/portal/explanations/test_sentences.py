@@ -56,6 +56,7 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.ISSUER_NOT_ENABLED: {"issuer": "GitHub"},
     Code.TOO_MANY_VIEWS: {"limit": 20},
     Code.REPLY_TEXT_EXISTS: {"name": "No legal basis"},
+    Code.WEBHOOK_EXISTS: {"name": "Chat"},
     Code.TOO_MANY_TRUSTS: {"limit": 50},
     Code.TRUST_NOT_NEAR_ITS_END: {"days": 30},
     Code.TRUST_CLAIMS_TOO_MANY: {"limit": 20},

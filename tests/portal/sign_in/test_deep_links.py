@@ -116,7 +116,8 @@ def make_every_kind(made: Client) -> dict[Mail.Kind, str]:
     pages[Mail.Kind.ACCOUNT_CHANGED] = reverse("account:sessions")
     for kind in pages:
         about = {"registration": registration} if kind in targets.TO_REQUEST else {"client": made}
-        facts = {"not_after": now().isoformat(), "kid": "k"}  # the mail that a key ends says when
+        # The mail that a key ends says when; one about a suspension leads somewhere if the reader may undo it.
+        facts = {"not_after": now().isoformat(), "kid": "k", "undo_until": now().isoformat()}
         outbox.queue_for(user=lotte(), kind=kind, facts=facts, now=now(), **about)
     return pages
 

@@ -15,6 +15,7 @@ OF_A_CLIENT = {
     "contact:invalidate_tokens", "contact:propose_change",
     "contact:regenerate_secret", "contact:reveal_secret", "contact:revoke_token", "contact:secret_authentication",
     "contact:shown_secret", "contact:self_service", "contact:networks",
+    "contact:keep_unused", "contact:undo_unused",
     "security:client", "security:incident_report", "security:invalidate_tokens", "contact:tokens",
 }  # fmt: skip
 

@@ -215,10 +215,8 @@ def test_nobody_gets_in_while_keydesk_does_not_answer(module: Any, callers: Call
     assert module.check(f"Bearer {callers.good}", SCOPE)[0] == 503
 
 
-def test_nobody_gets_in_when_the_resource_server_itself_is_refused(
-    module: Any, callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEYDESK_CLIENT_SECRET", "wrong")
+def test_nobody_gets_in_when_the_resource_server_itself_is_refused(module: Any, callers: Callers) -> None:
+    module.CLIENT_SECRET = "wrong"
     assert module.check(f"Bearer {callers.good}", SCOPE)[0] == 503
 
 

@@ -43,6 +43,11 @@ def asks_for_a_link(person: Person) -> None:
     person.clicks("Send me a link")
 
 
+def kept(page: Page, storage: str = "({...sessionStorage, ...localStorage})") -> list[str]:
+    """Return the names under which a form is kept; htmx keeps the last address of its own accord."""
+    return [name for name in page.evaluate(f"Object.keys({storage})") if name.startswith("keydesk-")]
+
+
 def test_a_form_sent_after_the_session_comes_back_with_the_mailed_link(live: Live, lotte: Person) -> None:
     page = lotte.page
     lotte.clicks(re.compile("^Meterstanden"), role="link")
@@ -55,7 +60,7 @@ def test_a_form_sent_after_the_session_comes_back_with_the_mailed_link(live: Liv
     lotte.clicks("Add this contact")
     lotte.sees("Your form was not processed")
     expect(page.get_by_text("Your form is kept in this browser for an hour")).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
+    assert kept(page, "sessionStorage") == []
 
     page.get_by_role("textbox").fill(lotte.email)
     lotte.clicks("Send me a link")
@@ -68,7 +73,7 @@ def test_a_form_sent_after_the_session_comes_back_with_the_mailed_link(live: Liv
     expect(lotte.page.get_by_label("Owner")).to_be_checked()
     expect(lotte.page.get_by_text("is back. Look at it, and send it again").first).to_be_visible()
     lotte.look(lotte.page)
-    assert lotte.page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert kept(lotte.page) == []
     lotte.clicks("Add this contact")
     lotte.steps_up()
     lotte.sees("An Peeters")
@@ -109,7 +114,7 @@ def test_a_form_that_arrived_is_not_given_back(live_server, browser: Browser) ->
     page.locator("#id_rate_limit").fill("0")
     page.locator("main form button").first.click()
     expect(page.locator(".govuk-error-summary")).to_be_visible()
-    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert kept(page) == []
     page.goto(reverse("security:client_settings", args=[client.uid]))
     expect(page.locator("#id_rate_limit")).not_to_have_value("0")
     page.context.close()

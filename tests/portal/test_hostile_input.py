@@ -218,7 +218,7 @@ def test_nothing_typed_is_lost_when_a_form_is_refused(visitors: Visitors) -> Non
             continue
         ways = [value for field, (kind, value) in shown.items() if field == "way"]
         for way in ways or [""]:
-            status, text = visitors.send(name, "post", role, {**typed, "way": way})
+            status, text = visitors.send(name, "post", role, {**typed, "way": way}, follow=True)
             if status == 405:
                 continue
             forms.add(name)

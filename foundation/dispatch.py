@@ -18,7 +18,7 @@ from typing import Any
 from celery import current_app
 from django.db import transaction
 
-# Of what is sent to servers of others, mail and webhooks: about a day and a half with the delays below.
+# Limits for mail and webhooks, which go to servers of others: about a day and a half with the delays below.
 MAX_ATTEMPTS = 17
 FIRST_DELAY = timedelta(seconds=10)
 MAX_DELAY = timedelta(hours=6)

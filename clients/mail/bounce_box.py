@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import structlog
+from django.db.utils import InterfaceError, InternalError, OperationalError
 
 from clients.mail.bounces import MAX_BYTES
 
@@ -34,7 +35,9 @@ def read_new(url: str, handle: Callable[[bytes], None]) -> int:
             _answer, fetched = box.uid("FETCH", name.decode(), f"(BODY.PEEK[]<0.{MAX_BYTES}>)")
             try:
                 handle(next((item[1] for item in fetched if isinstance(item, tuple)), b""))
-            except Exception:
+            except (OperationalError, InterfaceError, InternalError):
+                raise  # it stays unread, and the task comes again after the outage
+            except Exception:  # a hostile message must not keep the others from being read
                 log.exception("bounce_not_read")
             box.uid("STORE", name.decode(), "+FLAGS", r"(\Seen)")
         return len(names)

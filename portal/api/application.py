@@ -32,7 +32,7 @@ from portal.api.team import issuers as team_issuers
 from portal.api.team import requests as team_requests
 from portal.api.team import scopes as team_scopes
 from portal.explanations.api_codes import ApiCode
-from portal.web.outages import is_outage
+from portal.web.outages import is_outage, leave_server
 from tokens.protocol.errors import Rule
 
 log = structlog.get_logger(__name__)
@@ -118,6 +118,7 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     if is_outage(error):
+        leave_server()
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         return answer(request, Problem(Rule.UNAVAILABLE, headers=headers))
     log.error("api_request_failed", exc_info=error)

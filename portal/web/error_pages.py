@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
-from portal.web.outages import is_outage
+from portal.web.outages import is_outage, leave_server
 
 RETRY_AFTER = 30  # seconds, when the database is away
 
@@ -19,6 +19,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500, or 503 without the database, which marks the failure as temporary (RFC 9110 section 15.6.4)."""
     if is_outage(sys.exception()):
+        leave_server()
         return database_away(request)
     return defaults.server_error(request)
 

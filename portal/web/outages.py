@@ -8,11 +8,12 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 
 def is_outage(error: object) -> bool:
-    """Return whether an error is none of ours: no connection, or one to a server that has just become a replica.
-
-    Such a connection still answers `SELECT 1`, so it would be kept: it is closed.
-    """
-    if isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction):
-        connection.close()
-        return True
+    """Return whether an error is none of ours: no connection, or one to a server that has just become a replica."""
+    if isinstance(error, InternalError):
+        return isinstance(error.__cause__, ReadOnlySqlTransaction)
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def leave_server() -> None:
+    """Close the connection after an outage. A replica's answers `SELECT 1`, so Django would keep it."""
+    connection.close()

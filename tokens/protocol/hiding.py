@@ -23,8 +23,11 @@ _NAMED = re.compile(
     r"((?:client_secret|client_assertion|access_token|refresh_token|password)[\"']?[ \t]{0,9}[=:][ \t]{0,9}[\"']?)"
     r"([^&\"'\s\\]++)"
 )
+# Authorization: Basic …, Authorization: Bearer …, or a value without a scheme.
 _HEADER = re.compile(r"(?i)(authorization[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?)(?:([a-z]{1,20})[ \t]++)?([^\"'\r\n]++)")
+# Options of curl: -u id:secret, -su id:secret, --user id:secret, --oauth2-bearer token.
 _USER = re.compile(r"(\s(?:-[A-Za-z]{0,9}u|--user|--oauth2-bearer)[ \t=]{0,9}[\"']?(?:[^\s:\"']{1,100}:)?)([^\s\"']++)")
+# https://id:secret@host/
 _IN_ADDRESS = re.compile(r"(://[^\s/:@]{1,100}:)([^\s/@]{1,400})(?=@)")
 
 

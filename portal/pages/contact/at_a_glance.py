@@ -55,12 +55,12 @@ class Row:
 
     @property
     def is_unused(self) -> bool:
-        """Whether the client may get tokens, and never got one."""
+        """Return whether the client may get tokens, and never got one."""
         return self.client.is_active and self.client.may_request_tokens and not self.last_token_at
 
     @property
     def is_down(self) -> bool:
-        """Whether its last HTTP request was refused, and it got no token since."""
+        """Return whether its last HTTP request was refused, and it got no token since."""
         return bool(self.refused) and (not self.last_token_at or self.facts.refused["last"] > self.last_token_at)
 
     @property

@@ -12,11 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db.utils import OperationalError
 
 from audit.models import Entry
 from clients import tasks
 from clients.access import management_links
 from clients.acts.people import bounces, contacts
+from clients.mail import bounce_box
 from clients.mail.bounces import MAX_BYTES, read
 from clients.models import Client, ClientContact, Mail, Notice
 from dev.servers.mail import HOST, answers
@@ -253,6 +255,19 @@ def test_the_worker_reads_the_box_once_and_nothing_hostile_is_in_its_way(box, se
     Mail.objects.update(state=Mail.State.SENT)
     tasks.read_bounces()  # all are marked as seen
     assert Mail.objects.filter(state=Mail.State.FAILED).count() == 0
+
+
+def test_what_met_an_outage_of_the_database_is_read_again(box, settings):
+    deliver(box, b"Subject: Hello\r\n\r\nI am on holiday.")
+
+    def away(_message: bytes) -> None:
+        raise OperationalError("gone")
+
+    with pytest.raises(OperationalError):
+        bounce_box.read_new(settings.BOUNCE_IMAP_URL, away)
+    seen: list[bytes] = []
+    assert bounce_box.read_new(settings.BOUNCE_IMAP_URL, seen.append) == 1
+    assert b"on holiday" in seen[0]
 
 
 def test_a_wrong_password_is_an_error_of_the_task(box, settings):

@@ -148,7 +148,7 @@ def test_making_one_asks_for_a_code_each_time(lotte: User) -> None:
 
 
 def gone(path: str) -> bool:
-    """Whether the answer is that to an address which never was, but for the address itself and the request's number."""
+    """Return whether an unknown address gets the same answer, but for the address and the request's number."""
     found = set()
     for address in (path, HERE + "x" * 43 + ".ics"):
         answer = Browser().get(address)

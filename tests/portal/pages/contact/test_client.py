@@ -44,7 +44,7 @@ def test_a_client_without_an_organisation_leaves_no_gap(made, browser) -> None:
 def test_a_key_that_ends_soon_says_when(made, browser) -> None:
     now = datetime.now(UTC)
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
-    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12))
     assert "Expires in 12 days" in page(browser, made)
 
 
@@ -251,7 +251,7 @@ def test_the_chart_marks_the_days_on_which_a_credential_came(made, browser) -> N
 def test_the_four_figures_are_links_to_where_one_acts(made, browser) -> None:
     now = datetime.now(UTC)
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
-    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1), label="prod-1")
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12), label="prod-1")
     CredentialUse.objects.create(credential=key.credential, client=made, last_used_at=now, uses=1)
     factories.refused(made, at=now, count=7)
     cells = re.findall(
@@ -289,7 +289,7 @@ def test_more_than_four_things_to_do_unfold(made, browser) -> None:
     now = datetime.now(UTC)
     factories.refused(made, at=now, count=7)
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=now)
-    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12))
     Client.objects.filter(pk=made.pk).update(self_service="paused")
     made.networks.create(network="192.0.2.0/24", first_at=now, is_new=True)
     content = factories.content(scopes=(factories.scope("person.read"),), contact_email=factories.lotte().email)

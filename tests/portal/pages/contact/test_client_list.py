@@ -55,7 +55,7 @@ def test_a_certificate_that_ends_soon_comes_first_with_its_date() -> None:
     unused, _secret = factories.client()
     ending, _secret = factories.client()
     key = keys.add(client=ending, key=certificate(), by=factories.by(factories.lotte()), now=now)
-    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12, hours=1))
+    Key.objects.filter(pk=key.pk).update(not_after=now + timedelta(days=12))
     row = row_of(ending)
     assert "Expires in 12 days no successor yet" in row
     assert row.endswith("Add the next key: " + ending.name)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from bench.machine import on_core
 from bench.place import SERVER_CORE, Actors, Place, run
 from dev.servers import postgres, stack
 from dev.servers.processes import Process, UnableToStart, start, wait_until
+from dev.servers.sockets import free_port
 
 PEERS = Path(__file__).parent / "peers"
 EVERYTHING = ("basic", "ES256", "RS256", "introspection")
@@ -131,7 +131,7 @@ def start_all(place: Place, wanted: Sequence[str] = ()) -> tuple[list[Running], 
 
 def launch(place: Place, server: Server) -> Running:
     """On its core; answers by the time this returns. Raises UnableToStart."""
-    port = _free_port()
+    port = free_port()
     environment = {**server.environment, "PORT": str(port), "GRANIAN_PORT": str(port), "UVICORN_PORT": str(port)}
     log = place.directory / f"{server.name}.log"
     with on_core(SERVER_CORE):
@@ -195,9 +195,3 @@ def _environment(place: Place, database: str) -> dict[str, str]:
         "PGUSER": postgres.USER,
         "PGDATABASE": database,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])

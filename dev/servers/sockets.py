@@ -1,16 +1,21 @@
-"""Directories for unix sockets: their paths must be short, and closed to other users."""
+"""Directories for unix sockets, whose paths must be short and closed to other users, and free ports."""
 
 import hashlib
 import os
+import random
 import re
+import socket
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, a NUL among them; the longest name in the directory is 20 long.
 MAX_DIRECTORY_BYTES = 80
 # Characters that need no quoting in any of the URLs (DATABASE_URL, CELERY_BROKER_URL, CACHE_URL).
 PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
+# Below the ports that Linux, macOS and BSD give to outgoing connections, one of which could take it in between.
+PORTS = range(20_000, 32_000)
 
 
 class UnsafeDirectory(Exception):
@@ -38,6 +43,15 @@ def temporary_directory(name: str) -> Path:
     usual = Path(tempfile.gettempdir())
     parent = usual if _is_suitable(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix=f"keydesk-{name}-", dir=parent))
+
+
+def free_port() -> int:
+    """Return a TCP port of loopback that nothing listens on, for a server that is about to start."""
+    for port in random.SystemRandom().sample(PORTS, k=100):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port in {PORTS}")
 
 
 def _is_suitable(directory: Path) -> bool:

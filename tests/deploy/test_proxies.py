@@ -24,7 +24,7 @@ from django.db import connection
 
 from dev.servers import sockets, stack
 from dev.servers.processes import Process, start, wait_until
-from tests.e2e.support.live import free_port
+from dev.servers.sockets import free_port
 from tests.tokens.support.connected import eventually
 
 pytestmark = pytest.mark.django_db  # without it no test database is made for the processes

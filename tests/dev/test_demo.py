@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from dev.servers import postgres, processes, sockets, stack
-from tests.e2e.support.live import free_port
+from dev.servers.sockets import free_port
 
 
 class Demo:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.servers.sockets import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("sh", "make", "env", "dirname", "mkdir", "rmdir", "touch", "rm", "cat", "chmod", "mktemp", "grep", "tail")
 IN_TIME = 5  # seconds
@@ -49,12 +51,6 @@ def demo(checkout: Path, **env: str) -> tuple[list[str], float]:
     assert done.returncode != 0
     said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]
     return said, time.monotonic() - began
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

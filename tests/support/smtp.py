@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email
 import re
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from dev.servers.sockets import free_port
 
 
 class Inbox:
@@ -89,9 +90,7 @@ def _in_two(text: str) -> str:
 def running_server() -> Iterator[tuple[Inbox, int]]:
     """An inbox and the loopback port that fills it."""
     inbox = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(inbox, hostname="127.0.0.1", port=port)
     controller.start()
     try:

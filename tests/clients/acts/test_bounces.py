@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import imaplib
 import smtplib
-import socket
 import sys
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from clients.mail.bounces import MAX_BYTES, read
 from clients.models import Client, ClientContact, Mail, Notice
 from dev.servers.mail import HOST, answers
 from dev.servers.processes import start, wait_until
+from dev.servers.sockets import free_port
 from portal.search.client_search import UNREACHABLE, UNREACHABLE_OWNERS, matching
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM, lotte, noor, wim
@@ -214,12 +214,6 @@ def test_a_report_behind_more_than_is_read_is_none():
 
 # --- The mailbox ----------------------------------------------------------------------------------------------------
 PASSWORD = "box-password"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture

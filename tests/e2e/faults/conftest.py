@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dev.servers import processes, stack
-from tests.e2e.support.live import Live, Part, free_port, web_part
+from dev.servers.sockets import free_port
+from tests.e2e.support.live import Live, Part, web_part
 from tests.e2e.support.people import address
 from tests.support.otlp import Received, running_receiver
 

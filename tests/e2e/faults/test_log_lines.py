@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from dev.servers import stack
-from tests.e2e.support.live import Live, free_port
+from dev.servers.sockets import free_port
+from tests.e2e.support.live import Live
 
 FORGED = '%0a{"event":"forged"}%1b[2K%22\\'
 Line = dict[str, Any]

@@ -16,8 +16,9 @@ import pytest
 
 from dev.servers import stack
 from dev.servers.processes import Process, start
+from dev.servers.sockets import free_port
 from tests.e2e.support import registering
-from tests.e2e.support.live import Live, Part, free_port
+from tests.e2e.support.live import Live, Part
 from tests.e2e.support.racing import Acts, Answer, Caller, going_on, race
 from tests.tokens.support.wire import Signer, ec_key, public_jwk
 from tokens.endpoints import example_api

@@ -18,9 +18,10 @@ from pytest_django import Settings
 
 from dev.servers import stack
 from dev.servers.processes import Process, start, wait_until
+from dev.servers.sockets import free_port
 from portal.ui import samples
 from tests.e2e.support import registering
-from tests.e2e.support.live import Live, free_port
+from tests.e2e.support.live import Live
 from tests.e2e.support.registering import ODD_SCOPE, Registered
 from tokens.endpoints import example_api
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import psycopg
 
 from dev.servers import keys, postgres, stack, valkey
 from dev.servers.processes import Process
+from dev.servers.sockets import free_port
 from tests.e2e.support.commands import Commands
 from tests.support.smtp import Inbox
 
@@ -165,9 +165,3 @@ def web_part(port: int, env: Mapping[str, str], directory: Path) -> Part:
         return process
 
     return Part(launch)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

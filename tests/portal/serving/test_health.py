@@ -20,9 +20,9 @@ from django.db import connection
 
 from dev.servers import sockets, stack
 from dev.servers.processes import Process
+from dev.servers.sockets import free_port
 from foundation import VERSION
 from portal.serving.health import Broker
-from tests.e2e.support.live import free_port
 from tests.tokens.support.connected import Link, eventually, get
 from tokens.policy import from_settings
 

@@ -30,7 +30,7 @@ def use(credential: Key | Secret, at: datetime = NOW) -> None:
 def ending(made: Client) -> Key:
     """Its certificate, which ends in twelve days and is in use."""
     key = keys.add(client=made, key=certificate(), by=by(), now=NOW - timedelta(days=40))
-    Key.objects.filter(pk=key.pk).update(not_after=NOW + timedelta(days=12, minutes=1))
+    Key.objects.filter(pk=key.pk).update(not_after=NOW + timedelta(days=12, hours=12))
     use(key)
     return Key.objects.get(pk=key.pk)
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from dev.servers import stack
+from dev.servers.sockets import free_port
 from tests.tokens.support.pooling import pgbouncer, pgbouncer_program, pooler
-from tests.tokens.support.served import free_port
 from tokens.policy import from_settings
 from tokens.storage.pg_connection import SESSION_SETTINGS, Connection
 from tokens.storage.pooler import UnsafePooler, refuse_unsafe

@@ -15,9 +15,9 @@ import pytest
 
 from clients.models import Client
 from dev.servers import postgres, stack
+from dev.servers.sockets import free_port
 from tests.tokens.support.connected import eventually
 from tests.tokens.support.replicated import DATABASE, Node, Pair, replicated
-from tests.tokens.support.served import free_port
 from tests.tokens.support.wire import Answer, Wire
 from tokens.protocol.http import Request
 from tokens.serving.operations import Operations

@@ -13,7 +13,7 @@ from typing import Any
 
 from dev.servers import sockets
 from dev.servers.processes import start, wait_until
-from tests.tokens.support.served import free_port
+from dev.servers.sockets import free_port
 from tokens.policy import from_settings
 
 CONFIGURATION = """

@@ -18,6 +18,7 @@ from django.utils.datastructures import CaseInsensitiveMapping
 
 from dev.servers import stack
 from dev.servers.processes import Process, start
+from dev.servers.sockets import free_port
 from tests.tokens.support.wire import Answer
 
 
@@ -90,9 +91,3 @@ def serving(directory: Path, *arguments: str) -> Iterator[Served]:
 def _parts(body: bytes, size: int = 1000) -> Iterator[bytes]:
     for offset in range(0, len(body), size):
         yield body[offset : offset + size]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((stack.HOST, 0))
-        return int(probe.getsockname()[1])

@@ -44,7 +44,9 @@ def main() -> None:
             "tokens": lambda: bench.tokens(growth.powers(1_000, options.tokens)),
             "invalidation": bench.invalidation,
             "purge": lambda: bench.purge(options.expired),
-            "clients": lambda: bench.clients(growth.powers(100, options.clients)),
+            "clients": lambda: (
+                bench.clients(growth.powers(100, options.clients)) + growth.all_kept(place, population, options.clients)
+            ),
             "memory": lambda: bench.memory(options.requests),
             "kinds": lambda: kinds.rows(place, running),
             "steady": lambda: steady.minutes(place, population, bench.chore, options.minutes),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from statistics import median
 
 from bench import machine
@@ -19,7 +20,7 @@ from bench.load.generator import Measured, ServerFailed, closed_loop, open_loop
 from bench.machine import on_core
 from bench.place import OTHER_CORE, Place
 from bench.rows.population import Population, secret_of
-from bench.servers import Running, is_active, issue
+from bench.servers import Running, is_active, issue, keydesk, launch
 from dev.servers import stack
 
 CONNECTIONS = 32
@@ -29,6 +30,7 @@ CACHE_FILLS = 120  # seconds, at most, in which each client is asked for once
 PURGE_RATE, PURGE_SECONDS = 500, 2.0  # each p99 is of a thousand requests
 INVALIDATIONS = 5
 MEMORY_STEPS = 10
+DEFAULT_CACHED_CLIENTS = 50_000
 
 type Figures = dict[str, object]
 
@@ -64,7 +66,8 @@ class Bench:
             requests = [traffic.by_secret(path, secret_of(number), scope) for number in range(1, size + 1)]
             self._loop(iter(requests), traffic.A_TOKEN, CACHE_FILLS)
             speed = self._speed(iter(lambda some=requests: random.choice(some), None), traffic.A_TOKEN)
-            found.append({"size": size, "issue": speed, "megabytes": self._megabytes()})
+            kept = int(self.running.server.environment.get("CACHED_CLIENTS", DEFAULT_CACHED_CLIENTS))
+            found.append({"size": size, "kept": kept, "issue": speed, "megabytes": self._megabytes()})
         return found
 
     def purge(self, count: int) -> Figures:
@@ -141,6 +144,17 @@ class Bench:
 
     def _megabytes(self) -> float:
         return machine.resident_bytes(self.running.process.pid) / 2**20
+
+
+def all_kept(place: Place, population: Population, size: int) -> list[Figures]:
+    """Measure issuing to that many clients by a server that keeps the snapshots of all."""
+    server = next(keydesk(place))
+    environment = {**server.environment, "CACHED_CLIENTS": str(size)}
+    bench = Bench(place, launch(place, replace(server, environment=environment)), population)
+    found = bench.clients([size])
+    bench.chore.close()
+    bench.running.process.stop()
+    return found
 
 
 class Chore:

@@ -9,7 +9,7 @@ from typing import Any
 from bench.growth.steady import FIRST_FULL, RATE
 from bench.report.tables import spread
 
-FEW = 1_000  # clients, which are all kept
+FEW = 1_000  # clients
 
 type Figures = dict[str, Any]
 
@@ -52,18 +52,22 @@ def _clients(rows: list[Figures]) -> list[str]:
         "",
         "### Clients",
         "",
-        "Tokens for clients chosen at random, at 32 connections. The server keeps 50,000 snapshots.",
+        "Tokens for clients chosen at random, at 32 connections. Kept: CACHED_CLIENTS of the server.",
         "",
     ]
-    lines += ["| clients | issued/s | p99, ms | database, us | server's memory, MB |", "|---" * 5 + "|"]
+    lines += ["| clients | kept | issued/s | p99, ms | database, us | server's memory, MB |", "|---" * 6 + "|"]
     for row in rows:
         speed = row["issue"]
         rate, memory = spread(speed["rates"], ",.0f"), f"{row['megabytes']:.0f}"
-        lines.append(f"| {row['size']:,} | {rate} | {speed['p99_ms']:.1f} | {speed['database_us']:.0f} | {memory} |")
-    rates = {row["size"]: median(row["issue"]["rates"]) for row in rows}
-    if (most := max(rates)) > FEW and FEW in rates:
-        share = rates[most] / rates[FEW]
-        lines += ["", f"With {most:,} clients {share:.2f} of the rate with {FEW:,} (goal: at least 0.8)."]
+        counts = f"{row['size']:,} | {row['kept']:,}"
+        lines.append(f"| {counts} | {rate} | {speed['p99_ms']:.1f} | {speed['database_us']:.0f} | {memory} |")
+    few = next((row for row in rows if row["size"] == FEW), None)
+    if few is not None and (most := rows[-1])["size"] > FEW:
+        share = median(most["issue"]["rates"]) / median(few["issue"]["rates"])
+        lines += [
+            "",
+            f"With {most['size']:,} clients, all kept, {share:.2f} of the rate with {FEW:,} (goal: at least 0.8).",
+        ]
     return lines
 
 

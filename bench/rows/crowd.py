@@ -78,7 +78,8 @@ SELECT gen_random_uuid(), id, 'certificate', 'kid-' || i, jsonb_build_object('kt
 FROM crowd WHERE i %% 2 = 0;
 
 INSERT INTO clients_secret (uid, client_id, digest, sealed_with, hint, created_at, created_by)
-SELECT gen_random_uuid(), id, sha256(('secret' || i)::bytea), '', '4f2a', %(now)s - interval '99 days', 'Person'
+SELECT gen_random_uuid(), id, sha256(('secret' || i)::bytea), '', substr(md5(i::text), 1, 4),
+       %(now)s - interval '99 days', 'Person'
 FROM crowd WHERE i %% 3 <> 0;
 
 INSERT INTO tokens_credentialuse (credential, client_id, last_used_at, uses)

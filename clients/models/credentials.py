@@ -228,7 +228,11 @@ class Secret(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["client"], condition=Q(ends_at=None), name="one_current_secret_per_client"),
         ]
-        indexes = [models.Index(fields=["client", "ends_at"]), models.Index(fields=["expires_at"])]
+        indexes = [
+            models.Index(fields=["client", "ends_at"]),
+            models.Index(fields=["expires_at"]),
+            models.Index(fields=["hint", "-created_at"], name="secret_by_hint"),
+        ]
 
     def __str__(self) -> str:
         return f"…{self.hint}"

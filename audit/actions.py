@@ -30,6 +30,7 @@ class Action(models.TextChoices):
     CLIENT_SUSPENDED = "client.suspended", _("{actor} suspended the client {subject}")
     CLIENT_REACTIVATED = "client.reactivated", _("{actor} reactivated the client {subject}")
     CLIENT_KEPT = "client.kept", _("{actor} kept the client {subject}, which was not used")
+    CLIENT_RECERTIFIED = "client.recertified", _("{actor} confirmed that {subject} is still needed")
     CLIENT_CLOSED = "client.closed", _("{actor} closed the client {subject}")
     CLIENT_ID_CHANGED = "client.id_changed", _("{actor} regenerated the client id of {subject}")
     CLIENT_SETTINGS_CHANGED = "client.settings_changed", _("{actor} changed the settings of {subject}")
@@ -190,6 +191,7 @@ FIELDS: dict[str, str | Promise] = {
     "contact": _("Contact"),
     "email": _("E-mail address"),
     "role": _("Role"),
+    "contacts": _("Contacts"),
     "language": _("Language"),
     "is_active": _("Account active"),
     "scopes": _("Scopes"),
@@ -237,6 +239,7 @@ FIELDS: dict[str, str | Promise] = {
     "retires_at": _("Retires at"),
     "retired_at": _("Retired at"),
     "credential": _("Issued to"),
+    "credentials": _("Keys, secrets and trusts"),
     "tokens": _("Tokens"),
     "token_lifetime": _("Token lifetime, in seconds"),
     "rate_limit": _("Requests per minute"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from clients import retention
 from clients.acts.federation import issuer_keys, published_keys, scanner_keys
 from clients.acts.people import bounces
+from clients.acts.recertification import questions
 from clients.federation import installation
 from clients.mail import bounce_box, outbox, team_notices
 from clients.models import Issuer, JwksUri, Session
@@ -70,6 +71,12 @@ def refresh_key_sets() -> None:
         fetch_issuer_keys.apply_async((pk,), expires=FETCH_EXPIRES_S)
     for pk in published_keys.due(now).values_list("pk", flat=True):
         fetch_client_keys.apply_async((pk,), expires=FETCH_EXPIRES_S)
+
+
+@shared_task
+def settle_recertifications() -> None:
+    """Ask the owners of clients whether they are still needed, and remind them."""
+    questions.settle(now=timezone.now())
 
 
 @shared_task

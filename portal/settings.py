@@ -255,6 +255,10 @@ LEAK_GITLAB_TOKEN = env.str("LEAK_GITLAB_TOKEN", default="")
 LEAKED_SECRET_GRACE = timedelta(seconds=env.int("LEAKED_SECRET_GRACE", default=0))  # of a client's only way in
 USAGE_KEPT = timedelta(days=env.int("USAGE_KEPT_DAYS", default=400))  # counts of use by day (PROTOCOL C-41)
 UNUSED_AFTER = timedelta(days=env.int("UNUSED_AFTER", default=180))  # 0 days: unused clients stay
+# After how long the owners of a client are asked whether it is still needed; 0 days: never.
+RECERTIFY_AFTER = timedelta(days=env.int("RECERTIFY_AFTER", default=365))
+RECERTIFY_SENSITIVE_AFTER = timedelta(days=env.int("RECERTIFY_SENSITIVE_AFTER", default=365))  # with a sensitive scope
+RECERTIFY_SUSPENDS = env.bool("RECERTIFY_SUSPENDS", default=False)  # a client that nobody confirms in time
 TOKEN_LIFETIME = timedelta(seconds=env.int("TOKEN_LIFETIME", default=3600))
 ASSERTION_MAX_LIFETIME = timedelta(seconds=env.int("ASSERTION_MAX_LIFETIME", default=3600))
 # "fapi2" sets all that can be set for FAPI 2.0 and RFC 9700, whatever the variables below say (docs/security.md).

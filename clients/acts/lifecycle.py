@@ -156,7 +156,7 @@ def suspend(
     """Suspend a client: nothing of it works, tokens included, which stay invalid after a reactivation.
 
     `message` is for the contacts' mail, here and in the acts below; `evidence` is what the entry keeps of an incident.
-    `undo_until`: until then a contact may undo it (clients/acts/unused.py).
+    `undo_until`: until then a contact may undo it (clients/acts/unused.py); `reason` then names the rule.
     """
     _move(client, Status.SUSPENDED, Action.CLIENT_SUSPENDED, reason, message, by, now, evidence, undo_until)
 
@@ -196,9 +196,11 @@ def _move(
     values = {"status": status, "epoch": F("epoch") + 1, "unused_from": now, "undo_until": undo_until}
     if not Client.objects.filter(pk=client.pk, status__in=_BEFORE[status]).update(**values):
         raise Refusal(Code.CLIENT_CHANGED)
+    if status == Status.ACTIVE:
+        client.recertifications.ask_anew(now)
     changes: Changes = {"status": (before, status), **(evidence or {})}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
-    until = {"undo_until": undo_until.isoformat()} if undo_until else {}
+    until = {"undo_until": undo_until.isoformat(), "rule": reason} if undo_until else {}
     tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now, **until)
     client.status, client.undo_until = status, undo_until
 

@@ -64,6 +64,7 @@ ALARMING = {
 # mailed to the actor.
 HARMLESS = {
     Action.CLIENT_KEPT,
+    Action.CLIENT_RECERTIFIED,
     Action.SECRET_ENDED,
     Action.SECRET_AUTHENTICATION_OFF,
     Action.KEY_ACTIVATED,

@@ -66,9 +66,11 @@ def queue_code(*, code: MailedCode, language: str, now: datetime, **about: Any) 
     return queue(kind=Mail.Kind.CODE, to=code.email, language=language, user=code.user, code=code, now=now, **about)
 
 
-def queue_for_contacts(*, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime) -> None:
-    """Queue a mail to each contact of the client."""
-    for user in _contacts(client):
+def queue_for_contacts(
+    *, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime, role: ClientContact.Role | None = None
+) -> None:
+    """Queue a mail to each contact of the client, or to those with this role."""
+    for user in _contacts(client, role):
         queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
 
 
@@ -93,9 +95,9 @@ def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | N
             )  # fmt: skip
 
 
-def _contacts(client: Client) -> list[User]:
+def _contacts(client: Client, role: ClientContact.Role | None = None) -> list[User]:
     contacts = client.contacts.select_related("user").filter(user__is_active=True).order_by("pk")
-    return [contact.user for contact in contacts]
+    return [contact.user for contact in (contacts.filter(role=role) if role else contacts)]
 
 
 def queue_for_contacts_of_many(

@@ -46,6 +46,7 @@ WITH_LINK = (
         Kind.ACCOUNT_CHANGED,
         Kind.NEW_NETWORK,
         Kind.CONTACT_PROPOSED,
+        Kind.RECERTIFICATION,
     }
 )
 
@@ -94,6 +95,8 @@ def _page(mail: Mail) -> str:
     """Return the URL name of the client's page."""
     if mail.kind == Kind.CLIENT_READY:
         return "contact:first_token"
+    if mail.kind == Kind.RECERTIFICATION:
+        return "contact:recertify"
     if mail.kind in TO_CHANGE:
         return "contact:propose_change"
     if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("seen_at"):

@@ -90,6 +90,7 @@ WORDS: dict[str, Words] = {
         _("The software cannot use the API for itself, not even to end a key, until one of you turns that on again."),
     ),
     Action.CLIENT_KEPT: Words(_("%(name)s: kept, though it is not used"), _("Nothing changes for your software.")),
+    Action.CLIENT_RECERTIFIED: Words(_("%(name)s: confirmed as still needed"), _("Nothing changes for your software.")),
     Action.CREDENTIAL_LABELLED: Words(_("%(name)s: label changed"), _("Nothing changes for your software.")),
     Action.KEY_DISPLACED: Words(
         _("Action needed at %(name)s: a key was retired"),

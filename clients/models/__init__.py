@@ -11,7 +11,7 @@ from clients.models.policy import PolicyBound
 from clients.models.proposal import Proposal
 from clients.models.registration import Registration, RegistrationMessage, RegistrationScope
 from clients.models.sessions import Session
-from clients.models.team import Delivery, Notice, ReplyText, SavedView, Webhook
+from clients.models.team import Delivery, Notice, Recertification, ReplyText, SavedView, Webhook
 
 __all__ = [
     "Api",
@@ -33,6 +33,7 @@ __all__ = [
     "Notice",
     "PolicyBound",
     "Proposal",
+    "Recertification",
     "Registration",
     "RegistrationMessage",
     "RegistrationScope",

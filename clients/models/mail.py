@@ -54,6 +54,7 @@ class Mail(models.Model):
         CLIENT_SUSPENDED = "client_suspended", _("Client suspended")
         CLIENT_REACTIVATED = "client_reactivated", _("Client reactivated")
         CLIENT_UNUSED = "client_unused", _("Client unused")
+        RECERTIFICATION = "recertification", _("Is a client still needed?")
         CLIENT_CLOSED = "client_closed", _("Client closed")
         PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
         CLIENT_DETACHED = "client_detached", _("Detached by the owner of an API")

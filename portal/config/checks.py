@@ -34,6 +34,8 @@ RANGES: list[tuple[str, Callable[[], float], float, float]] = [
     ("TOKEN_LIFETIME", lambda: settings.TOKEN_LIFETIME.total_seconds(), 60, DAY_S),  # as a client's own
     ("ASSERTION_MAX_LIFETIME", lambda: settings.ASSERTION_MAX_LIFETIME.total_seconds(), 1, DAY_S),
     ("UNUSED_AFTER", lambda: settings.UNUSED_AFTER / timedelta(days=1), 0, 3650),
+    ("RECERTIFY_AFTER", lambda: settings.RECERTIFY_AFTER / timedelta(days=1), 0, 3650),
+    ("RECERTIFY_SENSITIVE_AFTER", lambda: settings.RECERTIFY_SENSITIVE_AFTER / timedelta(days=1), 0, 3650),
     ("SECRET_MAX_AGE", lambda: settings.SECRET_MAX_AGE / timedelta(days=1), 0, 3650),
     ("KEY_MAX_AGE", lambda: settings.KEY_MAX_AGE / timedelta(days=1), 0, 3650),
     ("TRUST_MAX_AGE", lambda: settings.TRUST_MAX_AGE / timedelta(days=1), 0, 3650),

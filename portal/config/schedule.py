@@ -15,6 +15,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "tokens.tasks.fetch_keys_asked_for": timedelta(seconds=5),
         "tokens.tasks.warn_of_expiry": timedelta(hours=6),
         "tokens.tasks.settle_unused_clients": timedelta(hours=1),
+        "clients.tasks.settle_recertifications": timedelta(hours=1),
         "clients.tasks.delete_ended_sessions": timedelta(hours=1),
         "clients.tasks.delete_expired": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),

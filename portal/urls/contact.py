@@ -11,6 +11,7 @@ from portal.pages.contact import (
     first_token,
     networks,
     proposed_contacts,
+    recertification,
     unused,
 )
 from portal.pages.credentials import added, dry_run, jwks_uris, keys, labels, secrets, tokens, trusts
@@ -40,6 +41,7 @@ of_one_client = [
     path("added/<uuid:credential>/", added.end_added, name="end_added"),
     path("unused/keep/", unused.keep, name="keep_unused"),
     path("unused/undo/", unused.undo, name="undo_unused"),
+    path("needed/", recertification.recertify, name="recertify"),
     path("networks/", networks.networks, name="networks"),
     path("networks/<uuid:network>/", networks.network, name="network"),
     path("self-service/", added.self_service, name="self_service"),

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from tests.portal.support import browsers, staff
-from tests.portal.support.addresses import arguments
+from tests.portal.support.addresses import addresses, arguments
 from tests.portal.support.html import leading_nowhere
 from tests.support import factories
 from tests.support.factories import bram, lotte, noor, wim
@@ -76,6 +75,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "contact:end_added": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:self_service": ("302 200 404 302 404 404", "302 422 404 302 404 404"),
     "contact:networks": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
+    "contact:recertify": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
     "contact:keep_unused": ("302 405 405 302 404 404", "302 302 404 302 404 404"),
     "contact:undo_unused": ("302 405 405 302 404 404", "302 302 404 302 404 404"),
     "contact:network": ("302 200 404 302 404 404", "302 302 404 302 404 404"),
@@ -167,6 +167,8 @@ MATRIX: dict[str, tuple[str, str]] = {
     "auditor:signed_checkpoints": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "auditor:log_export": ("302 404 404 302 302 302", "302 404 404 302 200 200"),
     "auditor:reports": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "auditor:recertification": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
+    "auditor:export_recertification": ("302 404 404 302 302 302", "302 404 404 302 200 200"),
     "auditor:report_export": ("302 404 404 302 302 302", "302 404 404 302 302 302"),
     "auditor:staff": ("302 404 404 302 200 200", "302 404 404 302 405 405"),
     "auditor:make_package": ("302 404 404 302 200 200", "302 404 404 302 422 422"),
@@ -226,19 +228,6 @@ def _whole(name: str, row: str) -> str:
 MATRIX = {name: (_whole(name, on_get), _whole(name, on_post)) for name, (on_get, on_post) in MATRIX.items()}
 
 
-def addresses() -> Iterator[str]:
-    """The names of all addresses the site routes; the gallery exists in DEBUG only."""
-
-    def walk(patterns: list[URLPattern | URLResolver], area: str = "") -> Iterator[str]:
-        for pattern in patterns:
-            if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else area)
-            else:
-                yield f"{area}{pattern.name}" if pattern.name else str(pattern.pattern)
-
-    return walk(get_resolver().url_patterns)
-
-
 def browser_of(role: str) -> Client:
     return {
         "anonymous": lambda: Client(),
@@ -282,7 +271,8 @@ def test_no_form_is_answered_with_a_page_so_back_sends_nothing_again() -> None:
     answered = {name for name, (_get, post) in MATRIX.items() if "200" in post.split()}
     assert answered <= {
         "contact:first_token", "auditor:log_export", "auditor:download_package", "security:export_clients",
-        "owner:export_callers", "account:session_ends", "account_login", "account_reauthenticate",
+        "auditor:export_recertification", "owner:export_callers", "account:session_ends", "account_login",
+        "account_reauthenticate",
     }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def grow(mine: Client, start: int, count: int) -> None:
         factories.decided_request(contact_email=f"asker{number}@rekenhuis.example", scopes=(factories.scope(),))
         first = lotte().registrations.earliest("pk")
         client_requests.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
+        factories.recertification(other, asked_at=timezone.now())
         factories.failed_delivery()
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
         asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
@@ -90,6 +91,7 @@ def lists(mine: Client) -> dict[str, list[str]]:
             reverse("auditor:make_package"),
             reverse("auditor:staff"),
             reverse("auditor:decided_requests"),
+            reverse("auditor:recertification"),
             *(reverse("auditor:reports") + f"?report={name}" for name in ("approvals", "alone", "scopes")),
         ],
     }
@@ -109,6 +111,7 @@ def lists_of_contact(mine: Client, registration: Registration) -> list[str]:
         reverse("public:request_client"),
         reverse("docs:page", args=["scopes"]),
         *(reverse(name, args=[mine.uid]) for name in of_mine),
+        reverse("contact:recertify", args=[mine.uid]),
     ]
 
 

@@ -30,6 +30,7 @@ from clients.models import (
     Issuer,
     Notice,
     Proposal,
+    Recertification,
     Registration,
     ReplyText,
     Scope,
@@ -128,6 +129,13 @@ def issuer(name: str = "GitHub Actions", **given: Any) -> Issuer:
     facts = {"url": "https://token.actions.example", "jwks": None, "audience": "", "max_lifetime": 3600, "now": NOW}
     found = Issuer.objects.filter(name=name).first()
     return found or issuers.create(name=name, by=SYSTEM, **{**facts, **given})
+
+
+def recertification(client: Client, *, asked_at: datetime = NOW) -> Recertification:
+    """An open question whether the client is still needed, as the rule asks it."""
+    return Recertification.objects.create(
+        client=client, asked_at=asked_at, told_at=asked_at, answer_by=asked_at + Recertification.TIME, suspends=False
+    )
 
 
 def proposed_contact(client: Client, email: str = "an@leiestroom.example") -> Proposal:

@@ -64,6 +64,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         coming=coming_bounds(found, now),
         jwks_uri=found.jwks_uris.in_use().first(),
         asked_network=found.networks.asked().first(),
+        recertification=found.recertifications.open().first(),
         open_request=(open_request := found.registrations.open().select_related("requester").first()),
         asked_by=_asked_by(open_request, request),
         now=now,
@@ -84,6 +85,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         "activity": _activity(request, found),
         "suspended_at": unused_clients.suspended_at(found),
         "may_be_undone": found.may_be_undone(now),
+        "not_confirmed": facts.recertification is not None and facts.recertification.suspended_at is not None,
     }
     return render(request, "contact/client.html", context)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
-from clients.models import Client, ClientNetwork, JwksUri, Key, Registration, Secret
+from clients.models import Client, ClientNetwork, JwksUri, Key, Recertification, Registration, Secret
 from portal.explanations.refused_requests import last_24_hours
 from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import contact
@@ -120,6 +120,7 @@ def _rows(request: Request) -> list[Row]:
             Prefetch("secrets", Secret.objects.usable(now - ROTATION_MEMORY)),
             Prefetch("jwks_uris", JwksUri.objects.in_use(), to_attr="addresses"),
             Prefetch("networks", ClientNetwork.objects.asked(), to_attr="asked_networks"),
+            Prefetch("recertifications", Recertification.objects.open(), to_attr="questions"),
             Prefetch("registrations", Registration.objects.open(), to_attr="open_requests"),
             "trusts__issuer",
         )
@@ -143,6 +144,7 @@ def _row(client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], r
         coming=(),
         jwks_uri=next(iter(client.addresses), None),
         asked_network=next(iter(client.asked_networks), None),
+        recertification=next(iter(client.questions), None),
         open_request=next(iter(client.open_requests), None),
         asked_by="",
         now=now,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.expiry import EXPIRY_NOTICE
-from clients.models import Client, ClientNetwork, JwksUri, Registration, Trust
+from clients.models import Client, ClientNetwork, JwksUri, Recertification, Registration, Trust
 from portal.ui.client_health import Condition, ending_trust, trust_expires_in
 from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
@@ -63,6 +63,7 @@ class Facts:
     coming: Sequence[Coming]
     jwks_uri: JwksUri | None
     asked_network: ClientNetwork | None
+    recertification: Recertification | None  # the open question
     open_request: Registration | None
     asked_by: str  # who asked for it, if not the reader
     now: datetime
@@ -169,6 +170,12 @@ def _of_credentials(facts: Facts) -> Iterator[Todo]:
 
 def _of_the_rest(facts: Facts) -> Iterator[Todo]:
     client = facts.client
+    if question := facts.recertification:
+        page, until = facts.page("recertify"), {"day": day(question.answer_by)}
+        is_late = question.is_late(facts.now)
+        note = _("It was to be confirmed before %(day)s") if is_late else _("Please confirm it before %(day)s")
+        state = "bad" if is_late else "warn"
+        yield Todo(state, _("Is this client still needed?"), note % until, page, _("Look and confirm"))
     if network := facts.asked_network:
         text = _("First use from %(network)s") % {"network": network.network}
         yield Todo("warn", text, _("Was this you?"), facts.page("network", network.uid), _("Yes or no"))

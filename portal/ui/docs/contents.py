@@ -38,6 +38,7 @@ GET_STARTED = (
             "ready": _("What to have ready"),
             "steps": _("From request to client"),
             "access": _("How you get back to your page"),
+            "needed": _("Once a year: is it still needed?"),
         },
     ),
     Page(
@@ -195,6 +196,7 @@ FOR_STAFF = (
             "policies": _("Policies"),
             "trusts": _("Issuers and trusts"),
             "owners": _("Owners of APIs"),
+            "recertification": _("What is no longer needed"),
         },
     ),
     Page(

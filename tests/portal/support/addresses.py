@@ -1,9 +1,12 @@
-"""Arguments of the addresses in the access matrix (tests/portal/test_access.py)."""
+"""Names of all addresses, and arguments of those in the access matrix (tests/portal/test_access.py)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.urls import URLPattern, URLResolver, get_resolver
 
 # Those whose address names a client and nothing else that the matrix has to fill in.
 OF_A_CLIENT = {
@@ -15,9 +18,22 @@ OF_A_CLIENT = {
     "contact:invalidate_tokens", "contact:propose_change",
     "contact:regenerate_secret", "contact:reveal_secret", "contact:revoke_token", "contact:secret_authentication",
     "contact:shown_secret", "contact:self_service", "contact:networks",
-    "contact:keep_unused", "contact:undo_unused",
+    "contact:keep_unused", "contact:undo_unused", "contact:recertify",
     "security:client", "security:incident_report", "security:invalidate_tokens", "contact:tokens",
 }  # fmt: skip
+
+
+def addresses() -> Iterator[str]:
+    """The names of all addresses the site routes; the gallery exists in DEBUG only."""
+
+    def walk(patterns: list[URLPattern | URLResolver], area: str = "") -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else area)
+            else:
+                yield f"{area}{pattern.name}" if pattern.name else str(pattern.pattern)
+
+    return walk(get_resolver().url_patterns)
 
 
 def arguments(name: str, things: dict[str, Any]) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Recertification: ask the owners of a client whether it is still needed, and take their answer."""

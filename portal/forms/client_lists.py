@@ -9,13 +9,14 @@ from django.conf import settings
 from django.utils.translation import get_language, gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from clients.models import Client, Scope
+from clients.models import Client, Recertification, Scope
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
 from portal.search.client_search import NEWEST, SHA1, SUSPENDED_UNUSED, UNREACHABLE, UNREACHABLE_OWNERS, UNUSED
 from portal.search.staff_search import MAX_LENGTH
 
+State = Recertification.State
 # Prefixes of Key.description: a family, or one size or curve.
 ALGORITHMS = (
     "RSA", "RSA 2048", "RSA 3072", "RSA 4096", "EC", "EC P-256", "EC P-384", "EC P-521", "Ed25519",
@@ -94,6 +95,10 @@ class ClientFilterForm(FilterForm):
             ("", _("Any")), (UNREACHABLE, _("Mail to one of them comes back")),
             (UNREACHABLE_OWNERS, _("No owner can be reached")),
         ],
+    )  # fmt: skip
+    recertification = forms.ChoiceField(
+        label=_("Recertification"), required=False,
+        choices=[("", _("Any")), *((state.value, state.label) for state in (State.DUE, State.LATE))],
     )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ AREAS = {
 # url name -> area, for pages whose path does not begin with the area's
 BELONGS_TO = {
     "public:why": "contact:failures",
+    "auditor:recertification": "auditor:reports",
     "security:review": "security:queue",
     "security:write_message": "security:queue",
     "security:create_api": "security:scopes",

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from clients.models import Client, ClientContact, Key, Secret, Trust
+from clients.models import Client, ClientContact, Key, Recertification, Secret, Trust
 from clients.organisations import numbers as organisation_numbers
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
@@ -123,6 +123,12 @@ def _contacts(clients: Clients, state: str, _now: datetime) -> Clients:
     return clients.filter(Exists(contacts.exclude(user__unreachable_since=None)))
 
 
+def _recertification(clients: Clients, state: str, now: datetime) -> Clients:
+    """Keep clients whose owners are asked whether they are still needed; `state`: due, or late."""
+    questions = Recertification.objects.in_state(Recertification.State(state), now)
+    return clients.filter(Exists(questions.filter(client=OuterRef("pk"))))
+
+
 def _keys(now: datetime) -> QuerySet[Key]:
     return Key.objects.usable(now).filter(client=OuterRef("pk"))
 
@@ -142,4 +148,5 @@ FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
     "unused": _unused,
     "secret_age": _secret_age,
     "contacts": _contacts,
+    "recertification": _recertification,
 }

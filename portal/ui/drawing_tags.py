@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.template import Library
 from django.utils.safestring import SafeString
@@ -104,6 +105,15 @@ def risk(level: str, label: str = "") -> SafeString:
 @register.simple_tag
 def share_bar(part: float, whole: float) -> SafeString:
     return svg.share_bar(100 * part / whole if whole else 0)
+
+
+@register.simple_tag
+def parts_bar(parts: Sequence[Mapping[str, Any]], height: int = 10) -> SafeString:
+    """Draw parts of a whole: mappings with state, label, count and percent."""
+    colours = {"info": "next"}
+    shares = [(colours.get(part["state"], part["state"]), part["percent"]) for part in parts]
+    description = ", ".join(f"{part['label']}: {number(part['count'])}" for part in parts)
+    return svg.parts_bar(shares, description=description, height=height)
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ texts in the picture do not scale. Every function takes numbers and short texts,
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import count
+from itertools import accumulate, count
 
 import qrcode
 from django.utils.html import format_html, format_html_join
@@ -241,6 +241,28 @@ def share_bar(share: float) -> SafeString:
         '<rect class="kd-line-track" width="100%" height="10" rx="2"/>'
         '<rect class="kd-spark__ok" width="{}%" height="10" rx="2"/></svg>',
         _number(min(100.0, max(0.0, share))),
+    )
+
+
+def parts_bar(parts: Sequence[tuple[str, float]], *, description: str, height: int) -> SafeString:
+    """Draw shares of a whole side by side: (state, percent), where `state` is ok, warn, bad, next or mute."""
+    ends = accumulate(percent for _state, percent in parts)
+    drawn = format_html_join(
+        "",
+        '<rect class="kd-line-left--{}" x="{}%" width="{}%" height="{}"/>',
+        (
+            (state, _number(end - percent), _number(percent), height)
+            for (state, percent), end in zip(parts, ends, strict=True)
+            if percent
+        ),
+    )
+    return format_html(
+        '<svg class="kd-share" role="img" aria-label="{}" height="{}" width="100%">'
+        '<rect class="kd-line-track" width="100%" height="{}"/>{}</svg>',
+        description,
+        height,
+        height,
+        drawn,
     )
 
 

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from portal.pages.auditor import change_log, client_at, decided_requests, packages, reports, staff, verify_log
+from portal.pages.auditor import (
+    change_log,
+    client_at,
+    decided_requests,
+    packages,
+    recertification,
+    reports,
+    staff,
+    verify_log,
+)
 
 app_name = "auditor"
 urlpatterns = [
@@ -17,6 +26,8 @@ urlpatterns = [
     path("export/", change_log.log_export, name="log_export"),
     path("reports/", reports.reports, name="reports"),
     path("reports/export/", reports.report_export, name="report_export"),
+    path("recertification/", recertification.campaign, name="recertification"),
+    path("recertification/export/", recertification.export_campaign, name="export_recertification"),
     path("staff/", staff.staff, name="staff"),
     path("packages/", packages.make_package, name="make_package"),
     path("packages/<int:seq>/", packages.package, name="package"),

@@ -61,6 +61,9 @@ class ClientFilters(Page):
     contacts: Literal["unreachable", "unreachable_owners"] | None = Field(
         default=None, description="Mail to one of its contacts, or to each of its owners, comes back"
     )
+    recertification: Literal["due", "late"] | None = Field(
+        default=None, description="Its owners are asked whether it is still needed, or did not confirm it in time"
+    )
 
 
 @router.get(

@@ -60,6 +60,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "contacts": client.contacts.select_related("user__account").order_by("role", "user__email"),
         "registrations": client.registrations.order_by("-created_at"),
         "proposals": list(Proposal.objects.waiting(now).filter(client=client)),
+        "recertification": client.recertifications.order_by("asked_at").last(),
         "tokens": tokens[:MAX_TOKENS],
         "more_tokens": len(tokens) > MAX_TOKENS,
         "shown": MAX_TOKENS,

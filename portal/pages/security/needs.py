@@ -1,7 +1,8 @@
-"""The dashboard's list of what needs a person: requests, proposals, keys and mails in one order.
+"""The dashboard's list of what needs a person: requests, proposals, keys, clients and mails in one order.
 
 The order is that of the moment until which acting is in time: when a request is due, when a proposal lapses, when a key
-stops, when a mail failed. So it is one rule for things of every kind, and what is late already stands first.
+stops, when a client was to be confirmed, when a mail failed. So it is one rule for things of every kind, and what is
+late already stands first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clients.models import Key, Mail, Proposal, Registration, User
+from clients.models import Key, Mail, Proposal, Recertification, Registration, User
 from clients.team import review_target
 from portal.search import client_figures
 from portal.ui import proposed_changes
@@ -24,14 +25,14 @@ class Need:
     """Thing to do, `by` when; the template has its words by `kind`, for `thing`."""
 
     by: datetime
-    kind: str  # request, proposal, key, mail
+    kind: str  # request, proposal, key, recertification, mail
     thing: object
     is_late: bool
 
 
 def first(user: User, now: datetime) -> list[Need]:
     """Return what this member of the team should do first."""
-    found = [*_requests(user), *_proposals(user, now), *_keys(now), *_mail()]
+    found = [*_requests(user), *_proposals(user, now), *_keys(now), *_recertification(now), *_mail()]
     needs = [Need(by, kind, thing, by <= now) for by, kind, thing in found]
     return sorted(needs, key=lambda need: need.by)[:MAX_NEEDS]
 
@@ -58,6 +59,13 @@ def _keys(now: datetime) -> Found:
     for key in keys:
         if key.own_end:
             yield key.own_end, "key", key
+
+
+def _recertification(now: datetime) -> Found:
+    """Yield all clients that nobody confirmed in time as one thing: they have one list."""
+    late = Recertification.objects.late(now)
+    if oldest := late.order_by("answer_by").first():
+        yield oldest.answer_by, "recertification", late.count()
 
 
 def _mail() -> Found:

@@ -16,10 +16,12 @@ from clients.acts import catalogue, client_requests, lifecycle, review
 from clients.acts.credentials import keys
 from clients.acts.decision_record import Grounds
 from clients.acts.people import contacts, staff
+from clients.acts.recertification import answers, questions
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from dev.example import certificates
 from portal.pages.review import risk_signals
 from portal.sign_in.allauth_internals import TOTP, generate_totp_secret
+from tokens.models import CredentialUse
 
 SETTING_UP = Actor(system="example data")
 STAFF = {
@@ -28,7 +30,14 @@ STAFF = {
     "ada@gegevensverkeer.example": ("Ada Claes", User.Role.AUDITOR),
 }
 PASSWORD = "vier-ogen-zien-meer"  # noqa: S105  (the demonstration's, printed on the screen; never in production)
-CONTACT = "lotte@leiestroom.example"
+CONTACT, SOFIE = "lotte@leiestroom.example", "sofie@gegevensverkeer.example"
+# Clients that an older service approved: name, organisation, contact, days since then. Of these owners, Lotte is asked
+# now whether the client is still needed, Tom did not answer in time, and Sofie confirmed it.
+TAKEN_OVER = (
+    ("Overstortmeldingen", "Leiestroom Riolering", ("Lotte Verhaeghe", CONTACT), 367),
+    ("Leenkaart-adres", "Bibliotheek Meerbeke", ("Tom Declercq", "tom@meerbeke.example"), 402),
+    ("Perceelkaart", "Agentschap Gegevensverkeer", ("Sofie Maes", SOFIE), 403),
+)
 LOOPBACK = ("127.0.0.1", "::1")
 WITH_CERTIFICATE, WITH_SECRET = "Meterstanden-koppeling", "Klantportaal-adrescontrole"
 
@@ -47,6 +56,7 @@ def make(now: datetime) -> rsa.RSAPrivateKey:
             _staff(email, name, role, began)
         _catalogue()
     private = _clients(now)
+    _recertification(now)
     _waiting_requests(now)
     # The mails of the month count as sent. Only today's link of the contact is sent (seed_demo).
     Mail.objects.update(state=Mail.State.SENT, sent_at=F("created_at"), attempts=1)
@@ -74,13 +84,14 @@ def _catalogue() -> None:
 
 
 def _clients(now: datetime) -> rsa.RSAPrivateKey:
-    sofie = User.objects.contact(email="sofie@gegevensverkeer.example", name="Sofie Maes")
+    sofie = User.objects.contact(email=SOFIE, name="Sofie Maes")
     opened = now - timedelta(days=40)
     with log.dated(opened):
         lifecycle.create(
             name="Address register, API gateway", organisation="Agentschap Gegevensverkeer", contact=sofie, scopes=(),
             serves=Api.objects.filter(identifier="addresses"), by=SETTING_UP, now=opened,
         )  # fmt: skip
+        _taken_over(now)
     lotte = ("Lotte Verhaeghe", CONTACT)
     meters = _approved(
         WITH_CERTIFICATE, "Waterbedrijf Leiestroom", lotte,
@@ -107,6 +118,28 @@ def _clients(now: datetime) -> rsa.RSAPrivateKey:
         ["address.read", "example.read"], now - timedelta(days=31),
     )  # fmt: skip
     return private
+
+
+def _taken_over(now: datetime) -> None:
+    for name, organisation, (person, email), days in TAKEN_OVER:
+        contact = User.objects.contact(email=email, name=person)
+        scopes = Scope.objects.filter(name="address.read")
+        client, _secret = lifecycle.create(
+            name=name, organisation=organisation, contact=contact, scopes=scopes, defaults=scopes, by=SETTING_UP,
+            now=now - timedelta(days=days),
+        )  # fmt: skip
+        used = {"client": client, "last_used_at": now - timedelta(hours=days), "uses": days}
+        CredentialUse.objects.create(credential=client.secrets.get().credential, **used)
+
+
+def _recertification(now: datetime) -> None:
+    for days in (36, 1):
+        questions.settle(now=now - timedelta(days=days))
+    confirmed_at = now - timedelta(days=20)
+    client = Client.objects.get(name=TAKEN_OVER[-1][0])
+    seen = answers.tag_of(answers.what_is_confirmed(client, confirmed_at))
+    with log.dated(confirmed_at):
+        answers.confirm(client=client, seen=seen, by=_by(SOFIE), now=confirmed_at)
 
 
 def _waiting_requests(now: datetime) -> None:

@@ -79,6 +79,7 @@ def seed(now: datetime | None = None) -> None:
         kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
         reason="The register is public since this month.",
     )  # fmt: skip
+    factories.recertification(Client.objects.get(name=organisation.WITH_CERTIFICATE), asked_at=now - timedelta(days=2))
     factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     factories.api_owner()
@@ -167,6 +168,8 @@ LISTS = (
     ("auditor", "auditor:change_log", "?who=nobody&since=2020-01-01"),
     ("auditor", "auditor:change_log", "?since=tomorrow"),
     ("auditor", "auditor:reports", "?report=approvals"),
+    ("auditor", "auditor:recertification", "?state=late"),
+    ("auditor", "auditor:recertification", "?year=1999"),
     ("auditor", "auditor:staff", "?on=2026-01-01"),
     ("owner", "contact:failures", "?request_id=unknown"),
 )

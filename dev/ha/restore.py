@@ -53,6 +53,7 @@ class Restore:
     keydesk: Keydesk
     load: Load
     trial: Trial
+    leader: str = ""  # of the cluster that was lost
 
     def run(self, say: Callable[[str], None]) -> Outcome:
         """Back up, go on, lose all three databases, and restore twice."""
@@ -96,7 +97,7 @@ class Restore:
 
     def _lose_databases(self) -> float:
         """Stop Keydesk, kill PostgreSQL on all machines and remove its data; return when, by time.time()."""
-        lost_at = time.time()
+        self.leader, lost_at = self.cluster.primary(), time.time()
         for host in DATABASES:
             self.cluster.running[host, "patroni"].kill()
             network.send(signal.SIGKILL, host, "postgres")
@@ -131,7 +132,8 @@ class Restore:
         self.cluster.wait_whole(MAX_RESTORE_S)
 
     def _forget_cluster(self) -> None:
-        self.cluster.patronictl("remove", "keydesk", answers="keydesk\nYes I am aware\n")
+        """Remove it from etcd, which asks for the leader's name as long as that one's key lives."""
+        self.cluster.patronictl("remove", "keydesk", answers=f"keydesk\nYes I am aware\n{self.leader}\n")
 
     def _stop_patroni(self) -> None:
         self.cluster.running["db1", "patroni"].stop()

@@ -70,9 +70,10 @@ JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS a
     ON s.k IN (crowd.i %% s.all, (crowd.i + 1) %% s.all);
 
 INSERT INTO clients_key (uid, client_id, kind, kid, jwk, thumbprint, algorithms, description, subject, issuer,
-    not_before, not_after, added_at, added_by, active_from)
+    serial, not_before, not_after, added_at, added_by, active_from)
 SELECT gen_random_uuid(), id, 'certificate', 'kid-' || i, jsonb_build_object('kty', 'RSA', 'x5t', 'kid-' || i),
     'thumbprint-' || i, '["RS256", "PS256"]', 'RSA 3072', 'CN=crowd', 'CN=crowd',
+    '4d1a907c' || lpad(to_hex(i), 8, '0'),
     %(now)s - interval '100 days', %(now)s + (1 + i %% 700) * interval '1 day', %(now)s - interval '99 days',
     'Person', %(now)s - interval '99 days'
 FROM crowd WHERE i %% 2 = 0;
@@ -198,7 +199,8 @@ def _searched() -> Iterator[tuple[str, str, str]]:
     texts = {
         "client id": "crowd-500", "name": "link 500", "frequent word": "link", "organisation": "Organisation 125",
         "address of a contact": "person500@crowd.example", "domain": "@crowd.example", "key id": "kid-500",
-        "thumbprint": "thumbprint-500", "subject": "CN=crowd", "end of a secret": "4f2a", "request": request.number,
+        "thumbprint": "thumbprint-500", "serial number": "4D:1A:90:7C:00:00:01:F4", "subject": "CN=crowd",
+        "end of a secret": "4f2a", "request": request.number,
         "request id": "request-500", "IP address": "192.0.2.1", "scope": "address.read", "entry": "5000",
         "nothing": "zzyzx-of-nobody",
     }  # fmt: skip

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.keymaterial import spellings
 from clients.models.client import Client
 from clients.models.federation import JwksUri
 
@@ -45,6 +46,12 @@ class KeyQuerySet(models.QuerySet["Key"]):
         """Return the keys to count on that end by themselves until then."""
         return self.lasting(now).filter(Q(not_after__lte=until) | Q(expires_at__lte=until))
 
+    def named(self, text: str) -> KeyQuerySet:
+        """Return the keys with this key id or thumbprint (RFC 7638), or certificate thumbprint or serial number."""
+        x5t = spellings.thumbprints(text)
+        of_certificate = Q(jwk__x5t__in=x5t) | Q(**{"jwk__x5t#S256__in": x5t}) | Q(serial__in=spellings.serials(text))
+        return self.filter(Q(kid=text) | Q(thumbprint=text) | of_certificate)
+
     def shown(self) -> KeyQuerySet:
         """Return the keys in the order of the pages: working, then waiting, then ended ones."""
         return self.select_related("takes_over_from").order_by(
@@ -78,6 +85,7 @@ class Key(models.Model):
     label = models.CharField(max_length=MAX_LABEL, blank=True, default="", db_default="")  # its owner's own
     subject = models.TextField(blank=True)  # of the certificate, escaped for showing
     issuer = models.TextField(blank=True)
+    serial = models.CharField(max_length=40, blank=True, default="", db_default="")  # of the certificate, in hex
     not_before = models.DateTimeField(null=True)
     not_after = models.DateTimeField(null=True)
     added_at = models.DateTimeField()
@@ -119,6 +127,7 @@ class Key(models.Model):
             models.Index(fields=["client", "retires_at"]),
             models.Index(fields=["not_after"]),
             models.Index(fields=["expires_at"]),
+            models.Index(fields=["serial"]),
         ]
 
     def __str__(self) -> str:

@@ -45,8 +45,8 @@ class ClientFilterForm(FilterForm):
     q = forms.CharField(
         label=_("Search"),
         help_text=_(
-            "Part of a name, client id, organisation, contact or certificate subject; a key id, thumbprint, request "
-            "number, request id, IP address or scope"
+            "Part of a name, client id, organisation, contact or certificate subject; a key id, thumbprint, serial "
+            "number, request number, request id, IP address or scope"
         ),
         required=False, max_length=MAX_LENGTH, validators=[no_credential],
         widget=forms.TextInput(attrs={"type": "search"}),

@@ -146,16 +146,23 @@ def _networks(text: str) -> Iterator[Hit]:
 
 
 def _credentials(text: str) -> Iterator[Hit]:
-    """Yield keys by key id, thumbprint or a part of the certificate's subject, and secrets by their last characters."""
+    """Yield keys by identifier or a part of the certificate's subject, and secrets by their last characters."""
     keys = Key.objects.select_related("client").order_by("-added_at")
-    for key in _some(keys.filter(staff_search.names_key(text))) or _some(_by_subject(keys, text)):
+    for key in _some(keys.named(text)) or _some(_by_subject(keys, text)):
         url = reverse("security:client", args=[key.client.uid])
-        yield Hit(f"{key.get_kind_display()}, {key.client.name}", f"{url}#keys", key.subject, key.kid)
+        yield Hit(f"{key.get_kind_display()}, {key.client.name}", f"{url}#keys", _key_detail(key), key.kid)
     if hint := staff_search.HINT.fullmatch(text):
         for secret in _some(Secret.objects.filter(hint=hint[1]).select_related("client").order_by("-created_at")):
             url = reverse("security:client", args=[secret.client.uid])
             title = _("Secret …%(hint)s") % {"hint": secret.hint}
             yield Hit(f"{title}, {secret.client.name}", f"{url}#secrets", moment(secret.created_at))
+
+
+def _key_detail(key: Key) -> str:
+    """Return the subject, serial number and end of a certificate, or the end of a bare key."""
+    serial = _("serial number %(serial)s") % {"serial": key.serial} if key.serial else ""
+    end = _("until %(end)s") % {"end": moment(key.end_at)} if key.end_at else ""
+    return ", ".join(filter(None, [key.subject, serial, end]))
 
 
 def _by_subject(keys: QuerySet[Key], text: str) -> QuerySet[Key]:
@@ -181,7 +188,7 @@ def _client(client: Client, url: str) -> Hit:
 
 def _own_clients(mine: list[Client], text: str) -> Iterator[Hit]:
     """Yield those of the few clients that a contact has, by name, organisation, id or key."""
-    by_key = set(Key.objects.filter(staff_search.names_key(text), client__in=mine).values_list("client_id", flat=True))
+    by_key = set(Key.objects.filter(client__in=mine).named(text).values_list("client_id", flat=True))
     for client in mine:
         texts = (client.name, client.organisation, client.client_id)
         if client.pk in by_key or any(text.casefold() in own.casefold() for own in texts):

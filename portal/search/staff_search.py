@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from audit.models import Entry
@@ -46,11 +46,6 @@ def first_clients_for(text: str, count: int) -> QuerySet[Client]:
     found = [rows[:count] for source in SOURCES for rows in source(text)]
     keys = [row["pk"] for row in found[0].union(*found[1:])]
     return Client.objects.filter(pk__in=keys).order_by("name", "pk")[:count]
-
-
-def names_key(text: str) -> Q:
-    """Return the condition for keys with this key id, thumbprint (RFC 7638), x5t or x5t#S256."""
-    return Q(kid=text) | Q(thumbprint=text) | Q(jwk__x5t=text) | Q(**{"jwk__x5t#S256": text})
 
 
 def registration_number(text: str) -> Registration | None:
@@ -99,8 +94,8 @@ def _contacts(text: str) -> Iterator[Found]:
 
 
 def _keys(text: str) -> Iterator[Found]:
-    """Find by key id, thumbprint (RFC 7638), x5t, x5t#S256, or a part of the certificate's subject."""
-    yield Key.objects.filter(names_key(text)).values("client")
+    """Find by what identifies a key or its certificate, or by a part of the certificate's subject."""
+    yield Key.objects.named(text).values("client")
     yield Key.objects.filter(**{f"subject__{_part(text)}": text}).values("client")
 
 

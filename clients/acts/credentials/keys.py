@@ -161,6 +161,7 @@ def new_row(client: Client, key: PublicKey, by: Actor, now: datetime) -> Key:
         description=key.description,
         subject=facts.subject if facts else "",
         issuer=facts.issuer if facts else "",
+        serial=facts.serial if facts else "",
         not_before=facts.not_before if facts else None,
         not_after=facts.not_after if facts else None,
         added_at=now,

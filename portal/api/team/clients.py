@@ -45,7 +45,8 @@ class ClientFilters(Page):
     """Filters with the names that they have in the addresses of the pages."""
 
     q: Annotated[str, Field(max_length=MAX_LENGTH)] | None = Field(
-        default=None, description="Part of a name, client id, organisation or contact; a key id or thumbprint"
+        default=None,
+        description="Part of a name, client id, organisation or contact; a key id, thumbprint or serial number",
     )
     sort: Literal["name", "newest"] = "name"
     state: ClientStatus | None = None

@@ -12,7 +12,8 @@ from django.urls import reverse
 from audit.models import Entry
 from clients.acts import lifecycle
 from clients.models import Client, Registration
-from tests.portal.search.test_staff_search import ADDRESS, REQUEST_ID, WAYS, found, key
+from portal.ui.dates import moment
+from tests.portal.search.test_staff_search import ADDRESS, REQUEST_ID, WAYS, found, key, serial
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories, keys
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[str, Callable[[Client], str]]] = {
     "mail domain": ("People", lambda client: "leiestroom.example"),
     "key id": ("Keys and secrets", lambda client: key(client).kid),
     "thumbprint": ("Keys and secrets", lambda client: key(client).thumbprint),
+    "serial number": ("Keys and secrets", lambda client: str(serial(client))),
     "subject": ("Keys and secrets", lambda client: "api.leiestroom"),
     "hint": ("Keys and secrets", lambda client: f"…{client.secrets.get().hint}"),
     "refusal": ("Refused requests", lambda client: REQUEST_ID),
@@ -65,6 +67,15 @@ def test_each_kind_has_its_group(found, kind) -> None:
     UsageDetail.objects.filter(pk=factories.used(found).pk).update(network=ADDRESS)
     title, text = GROUPS[kind]
     assert title in search(signed_in(noor()), text(found))
+
+
+def test_a_certificate_is_named_with_its_client_and_its_end(found) -> None:
+    """staff.md 5.3: by the serial number as a certificate shows it."""
+    hits = search(signed_in(noor()), serial(found).to_bytes(20).hex(":"))["Keys and secrets"]
+    for words in ("Certificate, Pompwacht", key(found).subject, f"serial number {serial(found):x}", key(found).kid):
+        assert words in hits
+    assert f"until {moment(key(found).not_after)}" in hits
+    assert reverse("security:client", args=[found.uid]) in hits
 
 
 def test_a_former_client_id_is_found(found) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from cryptography import x509
+from django.apps import apps
+from django.db import connection
 from django.urls import reverse
 
 from audit.models import Entry
@@ -16,7 +21,7 @@ from portal.search.staff_search import clients_for
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
-from tests.support.keys import certificate
+from tests.support.keys import certificate, public_key
 from tokens.models import AnonymousRefusal, JournalEntry, UsageDetail
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +52,12 @@ def found() -> Client:
 
 
 def key(client: Client) -> Key:
-    return client.keys.get()
+    return client.keys.get(kind=Key.Kind.CERTIFICATE)
+
+
+def serial(client: Client) -> int:
+    leaf = base64.b64decode(key(client).jwk["x5c"][0])
+    return x509.load_der_x509_certificate(leaf).serial_number
 
 
 WAYS: dict[str, Callable[[Client], str]] = {
@@ -60,6 +70,10 @@ WAYS: dict[str, Callable[[Client], str]] = {
     "key id": lambda client: key(client).kid,
     "thumbprint": lambda client: key(client).thumbprint,
     "x5t#S256": lambda client: key(client).jwk["x5t#S256"],
+    "x5t in hex": lambda client: base64.urlsafe_b64decode(key(client).jwk["x5t"] + "=").hex(":").upper(),
+    "serial number": lambda client: f"{serial(client):x}",
+    "serial number as openssl writes it": lambda client: serial(client).to_bytes(21).hex(":").upper(),
+    "serial number in decimal digits": lambda client: str(serial(client)),
     "certificate subject": lambda client: "api.leiestroom",
     "secret's hint": lambda client: f"…{client.secrets.get().hint}",
     "request number": lambda client: Registration.objects.get(client=client).number,
@@ -84,6 +98,23 @@ def test_an_earlier_client_id_finds_it(found) -> None:
     earlier = found.client_id
     lifecycle.change_client_id(client=found, seen=earlier, by=factories.SYSTEM, now=datetime.now(UTC))
     assert list(clients_for(earlier)) == [found]
+
+
+@pytest.mark.parametrize("text", ["0", "00", "00:00", "0x", "0x0"])
+def test_a_serial_number_of_zeros_finds_no_key_without_a_certificate(found, text) -> None:
+    keys.add(client=found, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    assert not clients_for(text).exists()
+
+
+def test_the_serial_numbers_of_certificates_from_before_are_read_from_them(found) -> None:
+    keys.add(client=found, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    number = serial(found)
+    Key.objects.update(serial="")
+    assert not clients_for(str(number)).exists()
+    with connection.schema_editor() as editor:
+        import_module("clients.migrations.0034_key_serial").read_existing(apps, editor)
+    assert list(clients_for(str(number))) == [found]
+    assert list(Key.objects.order_by("serial").values_list("serial", flat=True)) == ["", f"{number:x}"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from clients import fields
 from clients.acts.lifecycle import Changes, difference, names
@@ -22,13 +22,18 @@ def of_request(registration: Registration) -> Changes:
 class Grounds:
     """Grounds of a decision beside the request itself, for its entry.
 
-    `signals`: the risk signals on the reviewer's page; `legal_basis`: the reference of what allows the scopes that need
-    one; `internal_note`: for the second reviewer and auditors, in the entry alone and in no mail.
+    `signals`: the risk signals on the reviewer's page; `legal_bases`: by the name of a scope, the reference of what
+    allows it; `internal_note`: for the second reviewer and auditors, in the entry alone and in no mail.
     """
 
     signals: Sequence[str] = ()
-    legal_basis: str = ""
+    legal_bases: Mapping[str, str] = field(default_factory=dict)
     internal_note: str = ""
+
+    def legal_bases_of(self, granted: Iterable[Scope]) -> dict[str, str]:
+        """Return the references of the granted scopes that need one, by name; "" for a missing one."""
+        needed = sorted(scope.name for scope in granted if scope.needs_legal_basis)
+        return {name: self.legal_bases.get(name, "") for name in needed}
 
 
 NO_GROUNDS = Grounds()
@@ -48,7 +53,7 @@ def of_decision(registration: Registration, *, granted: Iterable[Scope], grounds
         "scopes": names(given) or None,
         "left_out": names(left_out) or None,
         "signals": list(grounds.signals)[:MAX_SIGNALS],
-        "legal_basis": grounds.legal_basis or None,
+        "legal_basis": [f"{name}: {text}" for name, text in grounds.legal_bases_of(given).items()] or None,
         "internal_note": grounds.internal_note or None,
         "content_hash": registration.content_hash,
     }

@@ -75,7 +75,7 @@ def approve(
     _check_reviewer(registration, seen, by)
     _check_client(registration)
     _check_grant(registration, granted, default)
-    _set_legal_basis(registration, granted, grounds.legal_basis)
+    _set_legal_bases(registration, grounds.legal_bases_of(granted))
     if message:
         say(registration, message, by, now)
     decided = decision_record.of_decision(registration, granted=granted, grounds=grounds)
@@ -204,12 +204,14 @@ def _check_owners(registration: Registration, granted: list[Scope]) -> None:
         raise Refusal(Code.OWNER_NOT_AGREED, scopes=names)
 
 
-def _set_legal_basis(registration: Registration, granted: list[Scope], legal_basis: str) -> None:
-    """Keep the reference for the second reviewer and the pages. Raises Refusal if a scope needs one."""
-    if not legal_basis and (need := [scope for scope in granted if scope.needs_legal_basis]):
-        raise Refusal(Code.LEGAL_BASIS_MISSING, scopes=sorted(scope.name for scope in need))
-    registration.legal_basis = legal_basis
-    registration.save(update_fields=["legal_basis"])
+def _set_legal_bases(registration: Registration, references: dict[str, str]) -> None:
+    """Keep the reference of each scope for the second reviewer and the pages. Raises Refusal for a missing one."""
+    if missing := [name for name, reference in references.items() if not reference]:
+        raise Refusal(Code.LEGAL_BASIS_MISSING, scopes=missing)
+    Registration.objects.filter(pk=registration.pk).update(legal_basis="")
+    registration.asked.update(legal_basis="")
+    for name, reference in references.items():
+        registration.asked.filter(scope__name=name).update(legal_basis=reference)
 
 
 def _check_second_approval(registration: Registration, sensitive: set[int], by: Actor) -> None:

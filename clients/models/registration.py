@@ -111,7 +111,8 @@ class Registration(models.Model):
     endorsed_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    legal_basis = models.CharField(max_length=200, blank=True, default="", db_default="")  # given at the decision
+    # Of a decision before each scope had its own (docs/decisions/0036): one for all granted ones.
+    legal_basis = models.CharField(max_length=200, blank=True, default="", db_default="")
     # The member of the Security team that has it now (clients/acts/team/claims.py).
     claimed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     claimed_at = models.DateTimeField(null=True)
@@ -212,6 +213,7 @@ class RegistrationScope(models.Model):
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="asked")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")
     granted = models.BooleanField(null=True)
+    legal_basis = models.CharField(max_length=200, blank=True, default="", db_default="")  # given at the decision
     # The word of an owner of the API, where one is named; a request that is sent again has new rows without it.
     owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     owner_approved = models.BooleanField(null=True)
@@ -223,6 +225,11 @@ class RegistrationScope(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id}: {self.scope_id}"
+
+    @property
+    def basis(self) -> str:
+        """Return the reference of the legal basis on which the scope was granted, also of an earlier decision."""
+        return self.legal_basis or (self.registration.legal_basis if self.granted else "")
 
 
 class RegistrationMessage(models.Model):

@@ -32,7 +32,7 @@ REQUEST_EXAMPLE: dict[str, JsonValue] = {
     "purpose": "Reads addresses before letters are sent.",
     "reason": "",
     "scenario": "client_credentials",
-    "scopes": [{"name": "address.read", "sensitive": False, "granted": None}],
+    "scopes": [{"name": "address.read", "sensitive": False, "granted": None, "legal_basis": ""}],
     "client": None,
     "program": None,
     "created_at": "2026-11-24T09:30:00Z",
@@ -50,6 +50,7 @@ class AskedScope(Schema):
     name: str
     sensitive: bool
     granted: bool | None = Field(description="Null before a decision")
+    legal_basis: str = Field(description="Reference of what allows it, given at the decision; empty without one")
 
 
 class Message(Schema):
@@ -117,7 +118,7 @@ def shown_request(registration: Registration) -> TeamRequest:
         status=cast(RequestStatus, registration.status),
         **registration.texts,
         scopes=[
-            AskedScope(name=row.scope.name, sensitive=row.scope.sensitive, granted=row.granted)
+            AskedScope(name=row.scope.name, sensitive=row.scope.sensitive, granted=row.granted, legal_basis=row.basis)
             for row in registration.asked.all()
         ],
         client=client.uid if client else None,

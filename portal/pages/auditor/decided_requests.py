@@ -52,7 +52,7 @@ def decided_request(request: Request, uid: UUID) -> HttpResponse:
         "content": _content(decision),
         "scopes": _scopes(decision),
         "signals": [_signal(text) for text in _after(decision, "signals") or []],
-        "legal_basis": _after(decision, "legal_basis"),
+        "legal_basis": _of_all_scopes(decision),
         "content_hash": _after(decision, "content_hash"),
         "reviews": [_review(entry) for entry in reversed(history) if entry.action in REVIEWS],
         "history": log_entries.rows(history),
@@ -86,7 +86,20 @@ def _content(decision: Entry) -> list[dict[str, object]]:
 def _scopes(decision: Entry) -> list[dict[str, object]]:
     left_out = str(_after(decision, "left_out") or "").split()
     asked = str(_after(decision, "asked") or "").split()
-    return [{"name": name, "granted": name not in left_out} for name in asked]
+    bases = _legal_bases(decision)
+    return [{"name": name, "granted": name not in left_out, "legal_basis": bases.get(name, "")} for name in asked]
+
+
+def _legal_bases(decision: Entry) -> dict[str, str]:
+    """Return the reference of each scope that needed one, by name."""
+    recorded = _after(decision, "legal_basis")
+    return dict(text.split(": ", 1) for text in recorded) if isinstance(recorded, list) else {}
+
+
+def _of_all_scopes(decision: Entry) -> str:
+    """Return the one reference of a decision from before each scope had its own (docs/decisions/0036), else ""."""
+    recorded = _after(decision, "legal_basis")
+    return recorded if isinstance(recorded, str) else ""
 
 
 def _signal(text: str) -> dict[str, str]:

@@ -68,7 +68,8 @@ def approvals(asked: Asked) -> Iterator[Row]:
         first = next((part for part in reversed(before) if part.action == Action.REGISTRATION_ENDORSED), None)
         yield [
             str(entry.seq), moment(entry.at), entry.subject_label, _asker(entry, who),
-            first.actor_label if first else "", entry.actor_label, _check(entry, first, who),
+            first.actor_label if first else "", entry.actor_label,
+            log_entries.value("legal_basis", _after(entry).get("legal_basis")), _check(entry, first, who),
         ]  # fmt: skip
 
 
@@ -199,7 +200,7 @@ def _facts(facts: dict[str, object]) -> str:
 _ENTRY, _WHEN, _WHO = gettext_lazy("Entry"), gettext_lazy("When"), gettext_lazy("Who")
 _APPROVAL = (
     _ENTRY, _WHEN, gettext_lazy("Request"), gettext_lazy("Asked for by"), gettext_lazy("First approval"),
-    gettext_lazy("Last approval"), gettext_lazy("Check"),
+    gettext_lazy("Last approval"), FIELDS["legal_basis"], gettext_lazy("Check"),
 )  # fmt: skip
 _STATE = (gettext_lazy("What"), gettext_lazy("As it was"), gettext_lazy("Last changed"), _WHO, _ENTRY)
 

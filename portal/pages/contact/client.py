@@ -46,7 +46,6 @@ STAFF_FIELDS = {
     "content_hash",
     "recommendation",
     "internal_note",
-    "legal_basis",
 }  # of an entry, hidden from contacts
 
 

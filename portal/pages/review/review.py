@@ -24,7 +24,14 @@ from portal.flows.messages import send_message
 from portal.guards.access import actor, security_team
 from portal.pages.review import claims, reply_texts, risk_signals, signatures, waiting
 from portal.pages.review.queue_forms import ViewForm
-from portal.pages.review.review_forms import APPROVE, CHANGES, UNANSWERED, DecisionForm, MessageForm
+from portal.pages.review.review_forms import (
+    APPROVE,
+    CHANGES,
+    UNANSWERED,
+    DecisionForm,
+    MessageForm,
+    legal_basis_field,
+)  # fmt: skip
 from portal.ui import field_rows, log_entries
 from portal.web.http_request import Request, posted
 
@@ -94,7 +101,7 @@ def _initial(registration: Registration) -> dict[str, object]:
         "signals": edit_tag(_signals(registration)),
         "scopes": [row.scope.name for row in asked],
         "defaults": defaults,
-        "legal_basis": registration.legal_basis,
+        **{legal_basis_field(row.scope.name): row.basis for row in asked},
     }
 
 
@@ -129,9 +136,7 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
         "registration": registration,
         "message": data["message"],
         "seen": data["seen"],
-        "grounds": Grounds(
-            signals=signals, legal_basis=data.get("legal_basis", ""), internal_note=data["internal_note"]
-        ),
+        "grounds": Grounds(signals=signals, legal_bases=data["legal_bases"], internal_note=data["internal_note"]),
         "by": by,
         "now": request.now,
     }
@@ -177,7 +182,6 @@ def _context(request: Request, registration: Registration, form: DecisionForm) -
     own = registration.is_by(request.user)
     decidable = registration.status == Registration.Status.SUBMITTED and not own
     unanswered = registration.status == Registration.Status.CHANGES_REQUESTED and not own
-    # The decision came too late: its words are kept, to be sent as a message.
     # The decision came too late: its words are kept, to be sent as a message.
     late = not decidable and ("decision" in form.errors or bool(form.non_field_errors()))
     typed = form["message"].value() if late else ""
@@ -264,6 +268,7 @@ def _scope_rows(registration: Registration, form: DecisionForm) -> list[dict[str
             "risk": "high" if row.scope.sensitive else "",
             "checked": row.scope.name in ticked,
             "granted": row.granted,
+            "legal_basis": row.basis,
             "note": _scope_note(row.scope.retired_at is not None, row.scope.name in held, row.scope.sensitive),
         }
         for row in registration.asked.all()

@@ -1,5 +1,6 @@
 """The forms of the review page. They only validate; clients/acts/review.py decides."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,6 +11,11 @@ from portal.forms.fields import Line, Text, no_secret
 
 APPROVE, CHANGES, REJECT = "approve", "changes", "reject"
 UNANSWERED = "unanswered"  # the contact was asked to change the request and did not: rejected
+
+
+def legal_basis_field(scope: str) -> str:
+    """Return the name of the field for the reference of this scope's legal basis."""
+    return f"legal_basis_{scope}"
 
 
 class DecisionForm(forms.Form):
@@ -33,13 +39,6 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         validators=[no_secret],
     )
-
-    legal_basis = Line(
-        label=_("Legal basis: reference of the law, contract or authorisation decision"),
-        required=False,
-        max_length=200,
-        is_name=False,
-    )
     internal_note = Text(
         label=_("Internal note"),
         help_text=_("For the second reviewer and auditors. It goes in the change log, never in a mail."),
@@ -57,8 +56,12 @@ class DecisionForm(forms.Form):
             (APPROVE, _("Approve the ticked scopes")), (CHANGES, _("Ask for changes")), (REJECT, _("Reject"))
         ]  # fmt: skip
         fields: dict[str, Any] = self.fields
-        if not any(scope.needs_legal_basis for scope in self.asked.values()):
-            del fields["legal_basis"]
+        for name in self._need_legal_basis(self.asked):
+            fields[legal_basis_field(name)] = Line(
+                label=_("Legal basis of %(scope)s") % {"scope": name},
+                help_text=_("Reference of the law, contract or authorisation decision"),
+                required=False, max_length=200, is_name=False,
+            )  # fmt: skip
         fields["scopes"].choices = fields["defaults"].choices = names
         fields["decision"].choices = decisions if may_approve else decisions[1:]
         if registration.status == Registration.Status.CHANGES_REQUESTED:
@@ -77,6 +80,14 @@ class DecisionForm(forms.Form):
             REJECT: _("For good. The contact can send a new request."),
         }
 
+    def _need_legal_basis(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self.asked[name].needs_legal_basis]
+
+    @property
+    def legal_bases(self) -> list[forms.BoundField]:
+        """The fields for the references, one of each scope that needs one."""
+        return [self[legal_basis_field(name)] for name in self._need_legal_basis(self.asked)]
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         decision, granted = data.get("decision"), data.get("scopes", [])
@@ -86,10 +97,11 @@ class DecisionForm(forms.Form):
             self.add_error("message", _("Tell the contact what to change, or why you reject."))
         if decision == APPROVE and granted and set(granted) < set(self.asked) and not data.get("message"):
             self.add_error("message", _("Tell the contact why you leave scopes out."))
-        need = [name for name in granted if self.asked[name].needs_legal_basis]
-        if decision == APPROVE and need and not data.get("legal_basis"):
-            needed = _("Give the reference of the legal basis: %(scopes)s can only be approved with one.")
-            self.add_error("legal_basis", needed % {"scopes": ", ".join(need)})
+        data["legal_bases"] = {name: data.get(legal_basis_field(name), "") for name in self._need_legal_basis(granted)}
+        for name, reference in data["legal_bases"].items():
+            if decision == APPROVE and not reference:
+                needed = _("Give the reference of the legal basis: %(scope)s can only be approved with one.")
+                self.add_error(legal_basis_field(name), needed % {"scope": name})
         # A scope that is not granted cannot be a default one, so that unticking it once is enough.
         data["scopes"] = [self.asked[name] for name in granted]
         data["defaults"] = [self.asked[name] for name in data.get("defaults", []) if name in granted]

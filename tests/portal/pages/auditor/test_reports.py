@@ -45,7 +45,7 @@ def test_an_approval_names_who_asked_and_both_reviewers(approved) -> None:
     assert row[3] == approved.contact_email
     assert row[4].startswith("Noor")
     assert row[5].startswith("Bram")
-    assert row[6] == "Different people"
+    assert row[-1] == "Different people"
     assert report("own") == []
     ((client, _since, who, *_rest),) = report("holders", scope="person.nrn.read")
     assert (client, who) == (approved.audit_label, row[5])
@@ -58,7 +58,7 @@ def test_a_person_with_two_parts_is_in_the_report_of_own_requests(approved) -> N
     other = log.StaticSubject("registration:x", "R-2026-9999 Own")
     log.record(action=Action.REGISTRATION_CONFIRMED, actor=noor, subject=other)
     log.record(action=Action.REGISTRATION_APPROVED, actor=noor, subject=other)
-    assert [row[6] for row in report("own")] == ["One person gave both approvals", "Approved by who asked for it"]
+    assert [row[-1] for row in report("own")] == ["One person gave both approvals", "Approved by who asked for it"]
 
 
 def test_a_period_bounds_the_approvals(approved) -> None:

@@ -1,18 +1,24 @@
 """The record of a decision: the content, the part granted, the signals, and the secret made by it."""
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
+from audit import log
+from audit.actions import Action
 from audit.models import Entry
-from clients.acts import catalogue, client_requests, review
+from clients.acts import client_requests, review
 from clients.acts.credentials import client_secrets
 from clients.mail.rendering import render
-from clients.models import Client, Mail, Registration, User
+from clients.models import Client, Mail, Registration, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from portal.pages.auditor.client_history import as_it_was
+from portal.pages.auditor.report_kinds import REPORTS, Asked
+from tests.portal.pages.auditor.test_change_log import export
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -149,21 +155,88 @@ def test_who_decides_on_signals_that_changed_meanwhile_sees_them_first(now) -> N
     assert any("has 1 client" in text for text in last("registration.approved").changes["signals"][1])
 
 
+def needing_legal_basis(*names: str, sensitive: bool = False) -> list[Scope]:
+    found = [factories.scope(name, sensitive=sensitive) for name in names]
+    Scope.objects.filter(name__in=names).update(needs_legal_basis=True)
+    return found
+
+
 def test_a_scope_that_needs_a_legal_basis_is_granted_only_with_one(now) -> None:
-    scope = factories.scope("nrn.read")
-    catalogue.change_scope(
-        scope=scope, description=scope.description, sensitive=False, needs_legal_basis=True, by=factories.SYSTEM
-    )
+    (scope,) = needing_legal_basis("nrn.read")
     registration = factories.submitted_request(now, scopes=(scope,))
     assert decide(registration, "approve", scopes=["nrn.read"]).status_code == 422
+    scope.refresh_from_db()
     with pytest.raises(Refusal, match=Code.LEGAL_BASIS_MISSING):
         review.approve(
             registration=registration, scopes=[scope], defaults=[], seen=registration.content_hash,
             by=factories.by(factories.noor()), now=now,
         )  # fmt: skip
-    assert decide(registration, "approve", scopes=["nrn.read"], legal_basis="AGV-2026/019").status_code == 302
-    assert last("registration.approved").changes["legal_basis"] == [None, "AGV-2026/019"]
-    assert "AGV-2026/019" in page(factories.noor(), "security:review", registration)
+    reference = {"legal_basis_nrn.read": "AGV-2026/019"}
+    assert decide(registration, "approve", scopes=["nrn.read"], **reference).status_code == 302
+    assert last("registration.approved").changes["legal_basis"] == [None, ["nrn.read: AGV-2026/019"]]
+
+
+BASES = {"legal_basis_nrn.read": "AGV-2026/019", "legal_basis_photo.read": "Law of 8 August 1983, article 5"}
+
+
+def test_each_scope_that_needs_a_legal_basis_has_its_own(now) -> None:
+    """staff.md 5.5. The one of a scope that is left out, or that needs none, is not kept."""
+    scopes = [*needing_legal_basis("nrn.read", "photo.read", "tax.read"), factories.scope("address.read")]
+    registration = factories.submitted_request(now, scopes=scopes)
+    form = page(factories.noor(), "security:review", registration)
+    assert [f"Legal basis of {scope.name}" in form for scope in scopes] == [True, True, True, False]
+
+    granted = ["nrn.read", "photo.read", "address.read"]
+    half = decide(registration, "approve", scopes=granted, **{"legal_basis_nrn.read": "AGV-2026/019"})
+    assert half.status_code == 422
+    assert "photo.read can only be approved with one" in half.text
+    assert "nrn.read can only be approved with one" not in half.text
+
+    unused = {"legal_basis_tax.read": "Nothing yet", "legal_basis_address.read": "Not needed"}
+    assert decide(registration, "approve", scopes=granted, **BASES, **unused).status_code == 302
+    entry = last("registration.approved")
+    references = ["nrn.read: AGV-2026/019", "photo.read: Law of 8 August 1983, article 5"]
+    assert entry.changes["legal_basis"] == [None, references]
+    in_words = ["Granted. Legal basis: AGV-2026/019", "Granted. Legal basis: Law of 8 August 1983, article 5"]
+    for user, name in ((factories.bram(), "security:review"), (factories.ada(), "auditor:decided_request")):
+        shown = page(user, name, registration)
+        assert [text in shown for text in in_words] == [True, True], name
+        assert "Not needed" not in shown
+        assert "Nothing yet" not in shown
+    contact = browsers.of(registration.person).get(reverse("contact:request", args=[registration.uid])).text
+    assert [text.removeprefix("Granted. ") in contact for text in in_words] == [True, True]
+    (row,) = REPORTS["approvals"].rows(Asked(None, None))
+    assert row[-2] == ", ".join(references)
+    (line,) = b"".join(export("jsonl", action="registration.approved")).splitlines()
+    assert json.loads(line)["changes"]["legal_basis"] == [None, references]
+
+
+def test_the_second_reviewer_finds_the_references_of_the_first(now) -> None:
+    scopes = needing_legal_basis("nrn.read", "photo.read", sensitive=True)
+    registration = factories.submitted_request(now, scopes=scopes)
+    decide(registration, "approve", scopes=["nrn.read", "photo.read"], **BASES)
+    form = signed_in(factories.bram()).get(reverse("security:review", args=[registration.uid])).context["form"]
+    assert {field.html_name: field.value() for field in form.legal_bases} == BASES
+
+
+def test_a_decision_of_before_with_one_reference_reads_right(now) -> None:
+    """A single reference covered every scope of the decision (docs/decisions/0036)."""
+    (scope,) = needing_legal_basis("nrn.read")
+    registration = factories.submitted_request(now, scopes=(scope, factories.scope("parcel.read")))
+    decide(registration, "approve", scopes=["nrn.read"], **{"legal_basis_nrn.read": "New"})
+    registration.asked.update(legal_basis="")
+    Registration.objects.filter(pk=registration.pk).update(legal_basis="AGV-2024/007")
+    entry = last("registration.approved")
+    before = {**entry.changes, "legal_basis": [None, "AGV-2024/007"]}
+    registration.refresh_from_db()
+    log.record(
+        action=Action.REGISTRATION_APPROVED, actor=factories.by(factories.noor()), subject=registration, changes=before
+    )
+    assert "Granted. Legal basis: AGV-2024/007" in page(factories.bram(), "security:review", registration)
+    contact = browsers.of(registration.person).get(reverse("contact:request", args=[registration.uid])).text
+    assert contact.count("Legal basis: AGV-2024/007") == 1, "parcel.read was left out"
+    shown = page(factories.ada(), "auditor:decided_request", registration)
+    assert re.search(r"Legal basis\s*</dt>\s*<dd[^>]*>\s*AGV-2024/007", shown)
 
 
 def test_an_internal_note_is_for_the_second_reviewer_and_auditors_and_in_no_mail(now) -> None:

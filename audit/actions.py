@@ -89,6 +89,7 @@ class Action(models.TextChoices):
     PASSKEY_USED = "passkey.used", _("{actor} signed in with a passkey")
     CALENDAR_MADE = "calendar.made", _("{actor} made an address for the calendar of {subject}")
     CALENDAR_ENDED = "calendar.ended", _("{actor} switched off the address of the calendar of {subject}")
+    CONTACT_PHONE_CHANGED = "contact.phone_changed", _("{actor} changed the telephone number of {subject}")
     ACCOUNT_BOUND = "account.bound", _("{actor} bound an account to the contact {subject}")
     ACCOUNT_UNBOUND = "account.unbound", _("{actor} unbound the account of the contact {subject}")
     ACCOUNT_USED = "account.used", _("{actor} signed in with their account")
@@ -190,6 +191,7 @@ FIELDS: dict[str, str | Promise] = {
     "client_id": _("Client id"),
     "contact": _("Contact"),
     "email": _("E-mail address"),
+    "phone": _("Telephone number"),
     "role": _("Role"),
     "contacts": _("Contacts"),
     "language": _("Language"),
@@ -202,6 +204,7 @@ FIELDS: dict[str, str | Promise] = {
     "recommendation": _("Recommendation"),
     "legal_basis": _("Legal basis"),
     "internal_note": _("Internal note"),
+    "message": _("Message to the contacts"),
     "signals": _("Signals shown to the reviewer"),
     "content_hash": _("Hash of what was decided on"),
     "api": _("API"),

@@ -32,6 +32,7 @@ class Act(models.TextChoices):
     CHANGE_CONTACT_ROLE = "change_contact_role", _("Change this contact's role")
     REMOVE_CONTACT = "remove_contact", _("Remove this contact")
     ACCEPT_CONTACT = "accept_contact", _("Accept this contact")
+    CHANGE_PHONE = "change_phone", _("Change your telephone number")
     ADD_PASSKEY = "add_passkey", _("Add a passkey")
     REMOVE_PASSKEY = "remove_passkey", _("Remove this passkey")
     MAKE_CALENDAR = "make_calendar", _("Make an address for your calendar")
@@ -75,6 +76,7 @@ SENTENCES: dict[Act, str | Promise] = {
     Act.CHANGE_CONTACT_ROLE: _("This code changes the role of a contact of {client}."),
     Act.ACCEPT_CONTACT: _("This code accepts a contact that the Security team proposes for {client}."),
     Act.REMOVE_CONTACT: _("This code removes a contact from {client}."),
+    Act.CHANGE_PHONE: _("This code changes the number at which the Security team calls you."),
     Act.ADD_PASSKEY: _("This code adds a passkey that signs in as you."),
     Act.REMOVE_PASSKEY: _("This code removes one of your passkeys."),
     Act.MAKE_CALENDAR: _("This code makes an address at which a calendar reads when your keys and secrets end."),

@@ -198,7 +198,7 @@ def _move(
         raise Refusal(Code.CLIENT_CHANGED)
     if status == Status.ACTIVE:
         client.recertifications.ask_anew(now)
-    changes: Changes = {"status": (before, status), **(evidence or {})}
+    changes: Changes = {"status": (before, status), **(evidence or {}), "message": (None, message or None)}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
     until = {"undo_until": undo_until.isoformat(), "rule": reason} if undo_until else {}
     tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now, **until)

@@ -111,6 +111,19 @@ def tell_contacts(
     outbox.bundle_for_contacts(client=client, act=act, not_to=not_to, now=now)
 
 
+def drafts(
+    *, client: Client, action: Action, subject: str, by: Actor, now: datetime, message: str = "", **facts: Any
+) -> list[Mail]:
+    """Return the mails that `tell_contacts` would queue, unsaved: one for each language of the contacts."""
+    kind = OWN_KIND.get(action, Mail.Kind.CLIENT_CHANGED)
+    act = _facts(action, subject, by, now, message=message, **facts)
+    first_of = {user.language or settings.LANGUAGE_CODE: user for user in reversed(outbox.contacts_of(client))}
+    return [
+        Mail(kind=kind, to=user.email, language=language, user=user, client=client, facts=act, created_at=now)
+        for language, user in sorted(first_of.items())
+    ]
+
+
 def tell_contacts_of_many(
     *, clients: QuerySet[Client], action: Action, subject: str, by: Actor, now: datetime, message: str = ""
 ) -> None:

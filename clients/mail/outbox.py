@@ -70,7 +70,7 @@ def queue_for_contacts(
     *, client: Client, kind: Mail.Kind, facts: dict[str, Any], now: datetime, role: ClientContact.Role | None = None
 ) -> None:
     """Queue a mail to each contact of the client, or to those with this role."""
-    for user in _contacts(client, role):
+    for user in contacts_of(client, role):
         queue(kind=kind, to=user.email, language=user.language, user=user, client=client, facts=facts, now=now)
 
 
@@ -80,7 +80,7 @@ def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | N
     A mail is about the acts of one person on one client. A mail that is being sent is locked, and gets a successor,
     because an act must not wait for a mail server.
     """
-    for user in _contacts(client):
+    for user in contacts_of(client):
         if user == not_to:
             continue
         collected = Mail.objects.bundles(now).filter(client=client, user=user, facts__by_id=act["by_id"])
@@ -95,7 +95,8 @@ def bundle_for_contacts(*, client: Client, act: dict[str, Any], not_to: User | N
             )  # fmt: skip
 
 
-def _contacts(client: Client, role: ClientContact.Role | None = None) -> list[User]:
+def contacts_of(client: Client, role: ClientContact.Role | None = None) -> list[User]:
+    """Return the people who are mailed about a client, all or those with this role."""
     contacts = client.contacts.select_related("user").filter(user__is_active=True).order_by("pk")
     return [contact.user for contact in (contacts.filter(role=role) if role else contacts)]
 

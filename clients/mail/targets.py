@@ -102,7 +102,7 @@ def _page(mail: Mail) -> str:
     if mail.kind == Kind.CLIENT_CHANGED and mail.facts.get("seen_at"):
         return "contact:regenerate_secret"
     if mail.kind == Kind.LEAK_REVOKED:
-        return "contact:add_key" if mail.facts.get("what") == "contact:key" else "contact:client"
+        return "contact:add_key" if mail.facts.get("what") == "key" else "contact:client"
     if mail.kind == Kind.CREDENTIAL_EXPIRES and mail.facts.get("trust"):
         return "contact:credentials"
     if mail.kind == Kind.CREDENTIAL_EXPIRES:

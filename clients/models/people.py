@@ -100,6 +100,7 @@ class User(AbstractBaseUser):
     name = models.CharField(_("name"), max_length=150, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CONTACT)
     language = models.CharField(max_length=10, blank=True)
+    phone = models.CharField(max_length=30, blank=True, default="", db_default="")  # of a contact; +32 2 123 45 67
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
     # When a member of the Security team is mailed what waits or failed (docs/decisions/0030).

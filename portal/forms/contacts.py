@@ -4,8 +4,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import ClientContact
-from portal.forms.fields import Line, email_field
-from portal.forms.reason import ReasonForm
+from portal.forms.fields import Line, PhoneNumber, email_field
+from portal.forms.reason import InternalReasonForm, ReasonForm
 
 Role = ClientContact.Role
 
@@ -26,6 +26,22 @@ class ContactForm(forms.Form):
 
     def clean_role(self) -> ClientContact.Role:
         return Role(self.cleaned_data["role"])
+
+
+class PhoneForm(forms.Form):
+    """The number at which the Security team calls a contact; empty: none."""
+
+    phone = PhoneNumber(
+        label=_("Telephone number"),
+        help_text=_("With + and the code of the country, like +32 2 123 45 67. Leave it empty to remove it."),
+        required=False,
+    )
+
+
+class StaffPhoneForm(InternalReasonForm, PhoneForm):
+    """The number of a contact that a member of the Security team changes."""
+
+    field_order = ("phone", "reason")
 
 
 class StaffContactForm(ReasonForm, ContactForm):

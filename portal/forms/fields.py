@@ -1,5 +1,6 @@
 """Form fields that several pages use."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -67,6 +68,26 @@ class OrganisationNumber(Line):
         super().validate(value)
         if value:
             organisation_numbers.check(value)
+
+
+class PhoneNumber(Line):
+    """A telephone number in international form (E.164), in the groups of digits in which it was typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            is_name=False, max_length=30,
+            widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}), **kwargs,
+        )  # fmt: skip
+
+    def to_python(self, value: Any) -> str:
+        """Drop what is not dialled: separators, and the zero in brackets. "00" before the country code is a plus."""
+        text = re.sub(r"[\s.\-/()]+", " ", super().to_python(value).replace("(0)", " ")).strip()
+        return f"+{text[2:].lstrip()}" if text.startswith("00") else text
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value and not re.fullmatch(r"\+[1-9](?: ?[0-9]){6,14}", value):
+            raise ValidationError(_("Enter the number with + and the code of the country, like +32 2 123 45 67."))
 
 
 class Text(BoundedText):

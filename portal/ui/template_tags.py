@@ -177,6 +177,12 @@ def address(value: str) -> str:
 
 
 @register.filter
+def tel(phone: str) -> str:
+    """Return the address of a telephone number for a link (RFC 3966)."""
+    return f"tel:{phone.replace(' ', '')}"
+
+
+@register.filter
 def marked(value: object, other: object) -> SafeString:
     """Mark the part of `value` that differs from `other`: what was sent against what is expected."""
     text, against = visible(value), visible(other or "")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.pages.account import calendars, passkeys
+from portal.pages.account import calendars, passkeys, phone
 from portal.pages.contact import (
     client,
     client_list,
@@ -73,6 +73,7 @@ urlpatterns = [
     path("passkeys/add/", passkeys.add_passkey, name="add_passkey"),
     path("passkeys/new/", passkeys.new_passkey, name="new_passkey"),
     path("passkeys/<int:pk>/remove/", passkeys.remove_passkey, name="remove_passkey"),
+    path("phone/", phone.phone, name="phone"),
     path("calendar/", calendars.calendar, name="calendar"),
     path("journal/", failures.journal, name="failures"),
 ]

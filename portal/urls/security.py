@@ -27,6 +27,7 @@ of_one_client = [
     path("scopes/", client.client_scopes, name="client_scopes"),
     path("contacts/", contacts.add_client_contact, name="add_client_contact"),
     path("contacts/<uuid:contact>/account/", contact_accounts.contact_account, name="contact_account"),
+    path("contacts/<uuid:contact>/phone/", contacts.contact_phone, name="contact_phone"),
     path("contacts/<uuid:contact>/sessions/", sessions.contact_sessions, name="contact_sessions"),
     path("contacts/<uuid:contact>/remove/", contacts.remove_client_contact, name="remove_client_contact"),
     path("contacts/<uuid:contact>/<slug:act>/", contacts.change_client_contact, name="change_client_contact"),

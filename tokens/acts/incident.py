@@ -6,7 +6,6 @@ A secret or token is found by its digest, a private key by the thumbprint of its
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from uuid import UUID
@@ -91,25 +90,14 @@ def _is_signed_by(assertion: Jws, key: Key) -> bool:
 
 
 def _by_name(traces: Traces) -> Iterator[Leak]:
-    """Yield keys by key id or thumbprint, secrets by their last characters, and clients; a text may match several."""
+    """Yield keys by identifier, secrets by their last characters, and clients; a text may match several."""
     if not (name := traces.name):
         return
-    names = [name, *_from_hex(name)]
-    exact = Q(kid=name) | Q(thumbprint=name) | Q(jwk__x5t__in=names) | Q(**{"jwk__x5t#S256__in": names})
-    yield from map(Leak, _newest_of_each(Key.objects.filter(exact)))
+    yield from map(Leak, _newest_of_each(Key.objects.named(name)))
     yield from map(Leak, Trust.objects.filter(subject=name).select_related("client").shown())
     if len(name) == HINT_LENGTH:
         yield from map(Leak, Secret.objects.select_related("client").filter(hint=name).order_by("-created_at"))
     yield from map(Leak, Client.objects.filter(has_id(name)))
-
-
-def _from_hex(name: str) -> list[str]:
-    """Convert a certificate's thumbprint from hex, with or without colons, to the form that a JWK has."""
-    try:
-        data = bytes.fromhex(name.replace(":", ""))
-    except ValueError:
-        return []
-    return [base64.urlsafe_b64encode(data).rstrip(b"=").decode()]
 
 
 def _newest_of_each(found: QuerySet[Key]) -> list[Key]:
@@ -167,7 +155,7 @@ def revoke(*, leak: Leak, by: Actor, now: datetime, reason: str = "", message: s
     )  # fmt: skip
     if not isinstance(leak.subject, Token):  # a token cannot be used to find the credential behind it
         changes |= client.pause_self_service()
-    changes |= seen
+    changes |= {**seen, "message": (None, message or None)}
     log.record(action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason))
 
 
@@ -186,14 +174,15 @@ def revoke_all(
     addresses_of_keys = list(locked.jwks_uris.filter(ends_at=None))
     if not leaks and not addresses_of_keys:
         raise Refusal(TokenCode.NOTHING_LETS_IN)
+    told: leak_ends.Changes = {"message": (None, message or None)}
     for leak in leaks:
-        changes = leak_ends.end(leak=leak, client=locked, now=now) | seen[leak.reference]
+        changes = leak_ends.end(leak=leak, client=locked, now=now) | seen[leak.reference] | told
         log.record(
             action=Action.INCIDENT_REVOKED, actor=by, subject=leak.subject, changes=changes, note=by.because(reason)
         )
     for address in addresses_of_keys:
         jwks_uris.end(jwks_uri=address, by=by, now=now)
-        changes = {"url": (address.url, None), "case": (None, case or None)}
+        changes = {"url": (address.url, None), "case": (None, case or None), **told}
         log.record(action=Action.JWKS_URI_REMOVED, actor=by, subject=address, changes=changes, note=by.because(reason))
     locked.pause_self_service()
     tell_contacts(

@@ -30,7 +30,8 @@ def invalidate_all(
     """
     Client.objects.filter(pk=client.pk).update(epoch=F("epoch") + 1)
     action, note = Action.CLIENT_TOKENS_INVALIDATED, by.because(reason)
-    change_log.record(action=action, actor=by, subject=client, changes=evidence or {}, note=note)
+    changes = {**(evidence or {}), "message": (None, message or None)}
+    change_log.record(action=action, actor=by, subject=client, changes=changes, note=note)
     tell_contacts(
         client=client, action=Action.CLIENT_TOKENS_INVALIDATED, subject=client.audit_label, by=by, now=now,
         message=message,

@@ -128,10 +128,22 @@ def remove(*, contact: ClientContact, by: Actor, now: datetime, reason: str = ""
     contact.delete()
     if not user.is_staff_member:  # the only link of theirs is an invitation to the staff
         management_links.revoke_all(user=user, now=now)
+    User.objects.filter(pk=user.pk, contact_of=None).update(phone="")  # nobody calls them about a client any more
     feeds.end_without_clients([user.pk])
     ended = sessions.drop(user=user, keep=by.session if by.user == user else None, now=now)
     changes = {"contact": (label, None), "role": (role, None), **ended}
     log.record(action=Action.CLIENT_CONTACT_REMOVED, actor=by, subject=client, changes=changes, note=by.because(reason))
+
+
+@transaction.atomic
+def change_phone(*, user: User, phone: str, by: Actor, reason: str = "") -> None:
+    """Change the number at which the Security team calls a person; "" removes it."""
+    before = User.objects.select_for_update(no_key=True).get(pk=user.pk).phone
+    if before == phone:
+        return
+    User.objects.filter(pk=user.pk).update(phone=phone)
+    changes = {"phone": (before or None, phone or None)}
+    log.record(action=Action.CONTACT_PHONE_CHANGED, actor=by, subject=user, changes=changes, note=by.because(reason))
 
 
 def takes_two(*, client: Client, now: datetime) -> bool:

@@ -21,6 +21,7 @@ OF_THE_DECISION = {
     "asked", "left_out", "signals", "content_hash", "email", "proposed_by", "proposal_reason", "legal_basis",
     "internal_note",
 }  # fmt: skip
+OF_AN_INCIDENT = {"case", "addresses", "networks", "message"}
 CREDENTIALS = ("key.", "secret.", "incident.revoked")
 
 
@@ -45,7 +46,8 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
     past = Past()
     for entry in entries:
         before = {name: earlier for name, earlier, _later in entry.differences}
-        after = {name: later for name, _earlier, later in entry.differences if name not in OF_THE_DECISION}
+        others = OF_THE_DECISION | OF_AN_INCIDENT
+        after = {name: later for name, _earlier, later in entry.differences if name not in others}
         if entry.action in SET_BY:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True

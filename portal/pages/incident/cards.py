@@ -23,6 +23,7 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "title": title(leak),
         "works": leak.works(now),
         "can_be_revoked": leak.can_be_revoked(now),
+        "buttons": buttons(leak, now),
         "only_way": leak.is_only_way(now),
         "scopes": reach(client),
         "use": CredentialUse.objects.filter(credential=credential).first() if credential else None,
@@ -31,12 +32,32 @@ def card(leak: Leak, now: datetime, number: int) -> dict[str, Any]:
         "networks": network_uses(client, credential),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
         "issued_to": _issued_to(leak),
-        "has_way_in": _has_way_in(client, now),
-        "closed": client.status == Client.Status.CLOSED,
-        "active": client.is_active,
         "anchor": f"found-{number}",
         "form": IncidentForm(auto_id=f"id_{number}_%s"),
     }
+
+
+def buttons(leak: Leak, now: datetime) -> list[tuple[str, str]]:
+    """Return the acts that are possible on a leak, with the words on their buttons; none on a closed client."""
+    if leak.client.status == Client.Status.CLOSED:
+        return []
+    possible = {
+        "revoke": leak.can_be_revoked(now), "tokens": True, "everything": _has_way_in(leak.client, now),
+        "suspend": leak.client.is_active,
+    }  # fmt: skip
+    words = {
+        "revoke": _revoke_words(leak),
+        "tokens": _("Invalidate all tokens of the client"),
+        "everything": _("End all its keys, secrets, trusts and tokens"),
+        "suspend": _("Suspend the client"),
+    }
+    return [(name, words[name]) for name, is_possible in possible.items() if is_possible]
+
+
+def _revoke_words(leak: Leak) -> str:
+    if leak.token:
+        return _("Invalidate this token")
+    return _("Revoke this key and its tokens") if leak.key else _("Revoke this secret and its tokens")
 
 
 def title(leak: Leak) -> str:

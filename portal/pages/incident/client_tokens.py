@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from portal.flows import mail_previews
 from portal.forms.reason import CaseForm, IncidentForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
@@ -29,7 +30,8 @@ def staff_invalidate_tokens(request: Request, uid: UUID) -> HttpResponse:
         invalidation.invalidate_all(client=client, **told, evidence=evidence, by=actor(request), now=request.now)
         messages.success(request, _("No token that was issued before now works any more."))
         return redirect("security:client", uid)
-    context = {"client": client, "form": form}
+    mails = mail_previews.of_invalidating(request, Leak(client), "")
+    context = {"client": client, "form": form, "mails": mails}
     return render(request, "security/invalidate_tokens.html", context, status=422 if form.errors else 200)
 
 
@@ -57,5 +59,6 @@ def _end(request: Request, leak: Leak) -> HttpResponse:
             case = {"case": form.cleaned_data["case"]}
             return redirect(reverse("security:incident_report", args=[leak.client.uid], query=case))
         return redirect("security:client", leak.client.uid)
-    context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form}
+    mails = mail_previews.of_revoking(request, leak, "")
+    context = {"card": cards.card(leak, request.now, 1), "client": leak.client, "form": form, "mails": mails}
     return render(request, "security/end_credential.html", context, status=422 if form.errors else 200)

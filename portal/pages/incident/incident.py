@@ -1,6 +1,7 @@
 """The page for leaks: find the owner, see the rights, revoke. The pasted text is never sent back."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.acts import lifecycle
 from clients.keymaterial.traces import MAX_LENGTH
-from portal.flows import leak_look_up, pasted_secret
+from portal.flows import leak_look_up, mail_previews, pasted_secret
 from portal.forms.reason import IncidentForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
@@ -33,8 +34,8 @@ class LeakForm(forms.Form):
         label=gettext_lazy("What leaked"),
         help_text=gettext_lazy(
             "Paste it as you found it: a secret, a token, a private key, a certificate, a client assertion, or the"
-            " header or line that it stands in; or a key id, a thumbprint, the last 4 characters of a secret, or a"
-            " client id. Nothing secret is kept: we compare digests, and of a private key its public half."
+            " header or line that it stands in; or a key id, a thumbprint, a serial number, the last 4 characters of a"
+            " secret, or a client id. Nothing secret is kept: we compare digests, and of a private key its public half."
         ),
         max_length=MAX_LENGTH,
         # A password field, because its value is not sent back in the page, and browsers do not offer it again.
@@ -66,7 +67,15 @@ def _answered(answer: dict[str, Any], request: Request) -> dict[str, object]:
     """Show the result of a look-up from the session, which does not hold the pasted text."""
     found = [incidents.by_reference(reference, is_signed=is_signed) for reference, is_signed in answer["found"]]
     cards = [incident_cards.card(leak, request.now, number) for number, leak in enumerate(filter(None, found), start=1)]
-    return {"cards": cards, "nobody": answer["nobody"]}
+    return {"cards": cards, "nobody": answer["nobody"], "mails": _mails(request, *cards)}
+
+
+def _mails(request: Request, *cards: dict[str, Any]) -> list[mail_previews.Preview]:
+    """Return the mails of the acts on the only card; several are listed without acts."""
+    if len(cards) != 1:
+        return []
+    (card,) = cards
+    return [mail for name, words in card["buttons"] for mail in ACTS[name].mails(request, card["leak"], words)]
 
 
 # --- The acts -------------------------------------------------------------------------------------------------------
@@ -96,12 +105,24 @@ def _with_evidence(leak: Leak, told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "case"} | {"evidence": evidence}
 
 
-# button -> (the function that carries it out and returns a sentence about it, the question of its page)
-ACTS: dict[str, tuple[Callable[[Leak, dict[str, Any]], str], str | Promise]] = {
-    "revoke": (_revoke, gettext_lazy("Revoke what leaked?")),
-    "tokens": (_end_all_tokens, gettext_lazy("Invalidate all tokens of this client?")),
-    "everything": (_end_everything, gettext_lazy("End all keys, secrets and tokens of this client?")),
-    "suspend": (_suspend, gettext_lazy("Suspend this client?")),
+@dataclass(frozen=True)
+class Act:
+    """`carry_out` returns a sentence about it; `question` is the title of its page; `mails` shows what it sends."""
+
+    carry_out: Callable[[Leak, dict[str, Any]], str]
+    question: str | Promise
+    mails: Callable[[Request, Leak, str | Promise], list[mail_previews.Preview]]
+
+
+ACTS = {  # by the name of the button (cards.buttons)
+    "revoke": Act(_revoke, gettext_lazy("Revoke what leaked?"), mail_previews.of_revoking),
+    "tokens": Act(
+        _end_all_tokens, gettext_lazy("Invalidate all tokens of this client?"), mail_previews.of_invalidating
+    ),
+    "everything": Act(
+        _end_everything, gettext_lazy("End all keys, secrets and tokens of this client?"), mail_previews.of_revoking_all
+    ),
+    "suspend": Act(_suspend, gettext_lazy("Suspend this client?"), mail_previews.of_suspending),
 }
 
 
@@ -113,12 +134,13 @@ def revoke_leak(request: Request) -> HttpResponse:
         return redirect("security:incident")
     leak, act = _named(request.POST)
     form = IncidentForm(request.POST)
-    carry_out, title = ACTS[act]
     if not form.is_valid():
-        context = {"leak": leak, "act": act, "title": title, "what": incident_cards.title(leak), "form": form}
+        title, what = ACTS[act].question, incident_cards.title(leak)
+        mails = ACTS[act].mails(request, leak, title)
+        context = {"leak": leak, "act": act, "title": title, "what": what, "form": form, "mails": mails}
         return render(request, "security/revoke_leak.html", context, status=422)
     with refusals_to(request):
-        done = carry_out(leak, {**form.cleaned_data, "by": actor(request), "now": request.now})
+        done = ACTS[act].carry_out(leak, {**form.cleaned_data, "by": actor(request), "now": request.now})
         messages.success(request, done % {"name": leak.client.name})
         case = {"case": form.cleaned_data["case"]}
         return redirect(reverse("security:incident_report", args=[leak.client.uid], query=case))

@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.actions import Action
 from audit.models import Entry
 from clients.acts import lifecycle
 from clients.acts.four_eyes import NeedsColleague
 from clients.edit_tags import Stale
 from clients.models import Api, Client, Key, Proposal, Scope
 from portal.explanations.refused_requests import by_client, last_24_hours
+from portal.flows import mail_previews
 from portal.flows.proposals import propose
 from portal.forms.client_lists import ScopesForm, SettingsForm, of_everybody
 from portal.forms.edit_conflict import SeenForm, status_of
@@ -125,6 +127,9 @@ ACTS: dict[str, tuple[Act, str | Promise, str | Promise, str | Promise, str | Pr
         gettext_lazy("%(name)s is closed."),
     ),
 }  # fmt: skip
+MAILED_AS = {
+    "suspend": Action.CLIENT_SUSPENDED, "reactivate": Action.CLIENT_REACTIVATED, "close": Action.CLIENT_CLOSED
+}  # fmt: skip
 ACTS_OF: dict[str, tuple[str, ...]] = {
     Client.Status.ACTIVE: ("suspend", "close"),
     Client.Status.SUSPENDED: ("reactivate", "close"),
@@ -147,8 +152,11 @@ def change_status(request: Request, uid: UUID, act: str) -> HttpResponse:
             messages.success(request, str(done) % name)
             return redirect("security:client", uid)
         status = 409
-    words = {"title": str(title) % name, "submit": submit, "consequence": consequence, "danger": act == "close"}
-    return render(request, "security/change_status.html", {"client": client, "form": form, **words}, status=status)
+    context = {
+        "client": client, "form": form, "title": str(title) % name, "submit": submit, "consequence": consequence,
+        "danger": act == "close", "mails": mail_previews.of_client(request, client, "", MAILED_AS[act]),
+    }  # fmt: skip
+    return render(request, "security/change_status.html", context, status=status)
 
 
 # --- Limits, lifetimes and scopes -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from clients.acts.people import contacts as acts
 from clients.models import ClientContact, Proposal
 from portal.flows.contacts import add, remove
 from portal.flows.proposals import propose
-from portal.forms.contacts import StaffContactForm
+from portal.forms.contacts import StaffContactForm, StaffPhoneForm
 from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
@@ -89,6 +89,20 @@ def _mail_link(request: Request, row: ClientContact, reason: str) -> None:
         messages.success(request, done % {"person": row.user})
         return
     messages.error(request, _("No link was sent: this person had five in the last hour, or is not a contact."))
+
+
+@security_team
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact_phone(request: Request, uid: UUID, contact: UUID) -> HttpResponse:
+    """Change the number at which the team calls a contact; it is the person's, at each of their clients."""
+    row = _contact(uid, contact)
+    form = StaffPhoneForm(posted(request), initial={"phone": row.user.phone})
+    if form.is_valid():
+        acts.change_phone(user=row.user, **form.cleaned_data, by=actor(request))
+        messages.success(request, _("Saved."))
+        return redirect("security:client", uid)
+    context = {"client": row.client, "person": row.user, "form": form}
+    return render(request, "security/contact_phone.html", context, status=422 if form.errors else 200)
 
 
 @security_team

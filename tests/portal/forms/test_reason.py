@@ -58,6 +58,7 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:change_client_contact": ({"act": "link"}, lambda _things: {}),
     "security:remove_client_contact": ({}, lambda _things: {}),
     "security:contact_account": ({}, lambda _things: {}),
+    "security:contact_phone": ({}, lambda _things: {"phone": "+32 2 123 45 67"}),
     "security:contact_sessions": ({}, lambda _things: {}),
     "security:retire_key": ({}, lambda _things: {"case": "SEC-1"}),
     "security:end_secret": ({}, lambda _things: {"case": "SEC-1"}),

@@ -47,6 +47,7 @@ GUARDED = {
 # And the passkey that takes the code's place; its owner alone is mailed (tests/portal/pages/account/test_passkeys.py).
 PASSKEYS = {"contact:add_passkey", "contact:remove_passkey"}
 CALENDAR = {"contact:calendar"}  # an address of the person's own (tests/portal/pages/account/test_calendars.py)
+PHONE = {"contact:phone"}  # the person's own (tests/portal/pages/contact/test_phone.py)
 NOW = datetime.now(UTC)
 
 
@@ -114,7 +115,7 @@ def test_exactly_these_acts_ask_for_a_code(things: dict[str, Any], shared: Clien
             with transaction.atomic():
                 asked |= {name} if is_asked(browser.post(url, form)) else set()
                 transaction.set_rollback(True)
-    assert asked == GUARDED | PASSKEYS | CALENDAR
+    assert asked == GUARDED | PASSKEYS | CALENDAR | PHONE
 
 
 @pytest.mark.parametrize("name", sorted(GUARDED))

@@ -92,6 +92,7 @@ def of_a_part(mine: dict[str, object], things: dict[str, Any]) -> dict[str, dict
         "contact:proposed_contact": {**mine, "proposal": things["proposal"].uid},
         "security:change_client_contact": {**of_a_contact, "act": "link"},
         "security:contact_account": of_a_contact,
+        "security:contact_phone": of_a_contact,
         "security:contact_sessions": of_a_contact,
         "security:remove_client_contact": of_a_contact,
         "security:change_client_status": {**mine, "act": "suspend"},

@@ -15,6 +15,7 @@ from portal.flows import leak_look_up, pasted_secret
 from portal.guards.context_processors import role_of
 from portal.search import anything
 from portal.search.staff_search import MAX_LENGTH
+from portal.web import form_rate_limits
 from portal.web.http_request import Request
 
 SEARCHES: dict[str, Callable[[Request, str], list[anything.Group]]] = {
@@ -31,10 +32,14 @@ SEARCHES: dict[str, Callable[[Request, str], list[anything.Group]]] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: Request) -> HttpResponse:
     """Show the hits. A text comes by POST and is led to its address, unless it may be a secret."""
-    role = role_of(request)
+    role, text = role_of(request), _asked(request.POST if request.method == "POST" else request.GET)
+    if text and form_rate_limits.is_over_for_searches(request):
+        answer = render(request, "accounts/search.html", {"is_over": True}, status=429)
+        answer["Retry-After"] = str(form_rate_limits.SEARCHES_S)
+        return answer
     if request.method == "POST":
-        return _sent(request, _asked(request.POST), role)
-    text = _asked(request.GET)[:MAX_LENGTH]
+        return _sent(request, text, role)
+    text = text[:MAX_LENGTH]
     secret = pasted_secret.may_hold_a_secret(text)
     groups = SEARCHES[role](request, text) if text and not secret else []
     context = {"text": "" if secret else text, "secret": secret, "groups": groups}

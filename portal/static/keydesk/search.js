@@ -58,6 +58,7 @@ if (dialog) {
       const hits = [...page.getElementById('kd-hits').querySelectorAll('section')];
       clearTimeout(slow);
       if (signal.aborted) return undefined;
+      if (answer.status === 429) return show(page.querySelector('#kd-hits p').textContent);
       show(hits.length ? '' : dialog.dataset.none, hits);
       if (hits.length) state.textContent = `${dialog.dataset.count} ${options().length}`;
     } catch {

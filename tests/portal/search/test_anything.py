@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client as Browser
 from django.urls import reverse
 
 from audit.models import Entry
 from clients.acts import lifecycle
 from clients.models import Client, Registration
 from portal.ui.dates import moment
+from portal.web import form_rate_limits
 from tests.portal.search.test_staff_search import ADDRESS, REQUEST_ID, WAYS, found, key, serial
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
@@ -34,6 +36,19 @@ def search(browser, text: str) -> dict[str, str]:
     answer = browser.get(reverse("account:search"), {"q": text})
     assert answer.status_code == 200
     return groups(answer.text)
+
+
+def test_who_searches_faster_than_people_is_asked_to_wait_and_others_are_not(found, in_one_window) -> None:
+    fast, url = signed_in(noor()), reverse("account:search")
+    answers = [fast.get(url, {"q": found.name}) for _ in range(form_rate_limits.MAX_SEARCHES + 1)]
+    assert [answer.status_code for answer in answers[-2:]] == [200, 429]
+    assert answers[-1]["Retry-After"] == "60"
+    assert "Too many searches in this minute" in answers[-1].text
+    assert found.client_id not in answers[-1].text
+    assert fast.post(url, {"q": found.name}).status_code == 429
+    assert fast.get(url).status_code == 200
+    for other in (signed_in(ada()), browsers.of(lotte()), Browser()):
+        assert other.get(url, {"q": found.name}).status_code == 200
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -19,8 +19,9 @@ from clients.acts.credentials import ends
 from clients.acts.lifecycle import difference, facts, names
 from clients.mail import outbox
 from clients.mail.notifications import tell_contacts
-from clients.models import Api, ApiOwner, Client, ClientScope, Mail, Registration, Scope, User
+from clients.models import Api, Client, ClientScope, Mail, Registration, Scope, User
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 MAILS_A_DAY = 3  # to all callers of an API
@@ -97,10 +98,11 @@ def detach(*, client: Client, api: Api, reason: str, by: Actor, now: datetime) -
     """
     locked = Client.objects.locked(client.pk)
     _owner(api, by)
-    before = facts(locked)
+    before, held = facts(locked), list(locked.scopes.filter(retired_at=None))
     if not locked.client_scopes.filter(scope__api=api).delete()[0]:
         raise Refusal(Code.CHANGED_MEANWHILE)
     ends.refresh(locked, now=now)  # by the policies of its APIs
+    notices.note_scopes(locked, before=held, after=locked.scopes.filter(retired_at=None), now=now)
     changes = {**difference(before, facts(locked)), "api": (None, api.identifier)}
     log.record(action=Action.CLIENT_DETACHED, actor=by, subject=client, changes=changes, note=by.because(reason))
     tell_contacts(
@@ -135,6 +137,6 @@ def note_exported(*, api: Api, by: Actor) -> None:
 
 def _owner(api: Api, by: Actor) -> User:
     """Return the person, an acting owner of the API. Raises Refusal."""
-    if by.user is None or not ApiOwner.objects.acting().filter(api=api, user=by.user).exists():
+    if by.user is None or not api.is_owned_by(by.user):
         raise Refusal(Code.NOT_API_OWNER)
     return by.user

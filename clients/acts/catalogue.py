@@ -17,6 +17,7 @@ from clients.built_in_scopes import is_reserved
 from clients.mail.notifications import tell_contacts_of_many
 from clients.models import Api, Client, Proposal, Scope, User
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 
@@ -154,6 +155,7 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
     if held_by := scope.holders.count():
         four_eyes.check(by=by, agreed=agreed)
     scope.retired_at = now
+    notices.note_scope_retired(scope, now=now)
     tell_contacts_of_many(clients=scope.holders, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
     changes = {
         "retired_at": (None, now.isoformat()), "clients": (held_by or None, None), **four_eyes.first_of_two(agreed)

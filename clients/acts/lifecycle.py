@@ -17,9 +17,10 @@ from clients.acts.credentials import client_secrets, ends, keys
 from clients.calendar import feeds
 from clients.keymaterial import PublicKey
 from clients.mail.notifications import tell_contacts
-from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, Scope, User
+from clients.models import Api, Client, ClientContact, ClientScope, Notice, Proposal, Registration, Scope, User
 from clients.models.client import new_client_id
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 Status = Client.Status
@@ -32,7 +33,7 @@ def make(
 ) -> Client:
     """Make the rows of a new client, `content` by the columns of Client. Part of a larger act, which logs it."""
     client = Client.objects.create(**content, created_at=now, unused_from=now)
-    _grant(client, scopes, defaults)
+    _grant(client, scopes, defaults, now)
     ClientContact.objects.create(client=client, user=contact, role=ClientContact.Role.OWNER, added_at=now)
     return client
 
@@ -81,7 +82,7 @@ def apply_change(
     for column, text in content.items():
         setattr(client, column, text)
     client.save(update_fields=list(content))
-    _grant(client, scopes, defaults)
+    _grant(client, scopes, defaults, now)
     ends.refresh(client, now=now)  # by the policies of its APIs
     return client
 
@@ -108,7 +109,7 @@ def change_scopes(
     held = set(client.client_scopes.values_list("scope_id", flat=True))
     if any(scope.pk not in held for scope in wanted):
         four_eyes.check(by=by, agreed=agreed)
-    _grant(client, wanted, defaults)
+    _grant(client, wanted, defaults, now)
     if before == (after := facts(client)):
         return
     ends.refresh(client, now=now)  # by the policies of its APIs
@@ -200,6 +201,7 @@ def _move(
         client.recertifications.ask_anew(now)
     changes: Changes = {"status": (before, status), **(evidence or {}), "message": (None, message or None)}
     log.record(action=action, actor=by, subject=client, changes=changes, note=by.because(reason))
+    notices.note_caller(Notice.Kind.CALLER_STATUS_CHANGED, client, about={"status": status}, now=now)
     until = {"undo_until": undo_until.isoformat(), "rule": reason} if undo_until else {}
     tell_contacts(client=client, action=action, subject=client.audit_label, message=message, by=by, now=now, **until)
     client.status, client.undo_until = status, undo_until
@@ -253,9 +255,11 @@ def made(client: Client, *, contact: User) -> Changes:
     return difference({}, {**facts(client), **first})
 
 
-def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope]) -> None:
+def _grant(client: Client, scopes: Iterable[Scope], defaults: Iterable[Scope], now: datetime) -> None:
     default = {scope.pk for scope in defaults}
     wanted = {scope.pk: scope for scope in scopes}
+    before = list(client.scopes.filter(retired_at=None))
     client.client_scopes.exclude(scope__in=wanted).delete()
     for scope in wanted.values():
         ClientScope.objects.update_or_create(client=client, scope=scope, defaults={"is_default": scope.pk in default})
+    notices.note_scopes(client, before=before, after=wanted.values(), now=now)

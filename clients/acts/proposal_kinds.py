@@ -59,7 +59,7 @@ def target(kind: Proposal.Kind, about: About | Scope | Issuer, content: Mapping[
     if kind == Kind.POLICY_CHANGED:
         return f"{about.audit_id} {content['bound']}"
     if kind == Kind.WEBHOOK_ADDED:
-        return f"webhook {content['name']}"
+        return f"{about.audit_id} webhook {content['name']}" if isinstance(about, Api) else f"webhook {content['name']}"
     of_a_person = (*Proposal.OWNERS_DECIDE, Kind.OWNER_NAMED, Kind.OWNER_REMOVED)
     who = f" {email_addresses.mailbox(content['email'])}" if kind in of_a_person else ""
     return f"{about.audit_id}{who}"
@@ -159,8 +159,10 @@ def _name_owner(proposal: Proposal, by: Actor, reason: str, now: datetime) -> No
     )
 
 
-def _remove_owner(proposal: Proposal, by: Actor, reason: str, _now: datetime) -> None:
-    api_owners.remove_owner(api=_api(proposal), email=proposal.content["email"], reason=reason, agreed=proposal, by=by)
+def _remove_owner(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    api_owners.remove_owner(
+        api=_api(proposal), email=proposal.content["email"], reason=reason, agreed=proposal, by=by, now=now
+    )
 
 
 def _api(proposal: Proposal) -> Api:
@@ -230,16 +232,19 @@ def _bound(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
 
 # --- Webhooks -------------------------------------------------------------------------------------------------------
 def _adding_webhook(proposal: Proposal) -> Changes:
-    return {name: (None, proposal.content[name]) for name in ("name", "url")}
+    of_api: Changes = {"api": (None, proposal.api.identifier)} if proposal.api else {}
+    return {**{name: (None, proposal.content[name]) for name in ("name", "url")}, **of_api}
 
 
 def _can_add_webhook(proposal: Proposal, _now: datetime) -> None:
-    webhooks.check(name=proposal.content["name"], url=proposal.content["url"])
+    webhooks.check(name=proposal.content["name"], url=proposal.content["url"], api=proposal.api)
 
 
 def _add_webhook(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
     content = proposal.content
-    webhooks.add(name=content["name"], url=content["url"], reason=reason, agreed=proposal, by=by, now=now)
+    webhooks.add(
+        name=content["name"], url=content["url"], api=proposal.api, reason=reason, agreed=proposal, by=by, now=now
+    )
 
 
 def _client(proposal: Proposal) -> Client:

@@ -40,7 +40,7 @@ def propose(
     now: datetime,
 ) -> Proposal:
     """Store a change for a second person to confirm; owners who may accept it are mailed. Raises Refusal."""
-    proposer, program = (None, by.client) if by.for_team else (_team_member(by), None)
+    proposer, program = (None, by.client) if by.for_team else (_first_person(kind, about, by), None)
     proposal = Proposal(
         kind=kind, target=proposal_kinds.target(kind, about, content), content=dict(content), program=program,
         reason=by.because(reason), proposed_by=proposer, proposed_at=now, void_at=now + LIFETIME,
@@ -96,7 +96,7 @@ def decline(*, proposal: Proposal, by: Actor, now: datetime, reason: str = "") -
 def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> None:
     """Withdraw the proposal, as its proposer. Raises Refusal."""
     _lock(proposal)
-    proposer = _team_member(by)
+    proposer = _first_person(Proposal.Kind(proposal.kind), proposal.about, by)
     if proposer != proposal.proposed_by:
         raise Refusal(Code.PROPOSAL_OF_ANOTHER)
     _end(proposal, Outcome.WITHDRAWN, proposer, now)
@@ -128,14 +128,24 @@ def _team_member(by: Actor) -> User:
     return by.user
 
 
+def _first_person(kind: Proposal.Kind, about: About | Scope | Issuer, by: Actor) -> User:
+    """Return the person who may propose this: an owner for a webhook of their API, else a member of the team."""
+    if kind != Proposal.Kind.WEBHOOK_ADDED or not isinstance(about, Api):
+        return _team_member(by)
+    if by.user is None or not about.is_owned_by(by.user):
+        raise Refusal(Code.NOT_API_OWNER)
+    return by.user
+
+
 def _second_person(proposal: Proposal, by: Actor) -> User:
-    """Return the second person: another member of the team, or for a contact an owner of the client."""
+    """Return the second person: another member of the team, an owner of the client, or another owner of the API."""
     user = by.user
     if user is not None and not user.is_staff_member and proposal.kind in Proposal.OWNERS_DECIDE:
         owners = proposal.client.contacts.filter(role=ClientContact.Role.OWNER) if proposal.client else None
         if user.is_active and owners is not None and owners.filter(user=user).exists():
             return user
-    member = _team_member(by)
+    of_api = proposal.api if proposal.kind == Proposal.Kind.WEBHOOK_ADDED else None
+    member = user if user and of_api and of_api.is_owned_by(user) else _team_member(by)
     if four_eyes.is_own(proposal, member):
         raise Refusal(Code.OWN_PROPOSAL)
     _refuse_own_client(proposal, member)

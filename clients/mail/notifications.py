@@ -16,6 +16,7 @@ from clients.access import networks
 from clients.actors import Actor
 from clients.mail import outbox
 from clients.models import Api, ApiOwner, Client, ClientContact, Mail, Proposal, Registration, User
+from clients.team import notices
 
 REPEAT_AFTER = timedelta(hours=1)  # the same sight of a secret is not mailed again before
 
@@ -199,14 +200,15 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
 
 
 def tell_api_owners(*, registration: Registration, now: datetime) -> None:
-    """Mail the owners of APIs that a request waits for their word, one mail for each of their APIs.
+    """Tell the owners of APIs that a request waits for their word: one mail for each of their APIs, and their webhooks.
 
-    Not to who asks, and not about scopes that the client has already: nobody is asked about these.
+    No mail to who asks; and nothing about scopes that the client has already: nobody is asked about these.
     """
     held = set(registration.client.scopes.all()) if registration.client else set()
     asked: dict[Api, list[str]] = {}
     for row in registration.asked.exclude(scope__in=held).select_related("scope__api"):
         asked.setdefault(row.scope.api, []).append(row.scope.name)
+    notices.note_request_to_owners(registration, asked, now=now)
     for owner in ApiOwner.objects.acting().filter(api__in=asked).select_related("api", "user").order_by("pk"):
         if not registration.is_by(owner.user):
             facts = {"api": owner.api.identifier, "api_name": owner.api.name, "scopes": asked[owner.api]}

@@ -59,6 +59,8 @@ def of(mail: Mail) -> str:
         return reverse("contact:clients" if mail.facts.get("action") == Action.ACCOUNT_UNBOUND else "account:sessions")
     if mail.kind == Kind.REQUEST_FOR_OWNER and mail.registration:  # to the owners of APIs, who sign in
         return reverse("owner:request", args=[mail.facts["api"], mail.registration.uid])
+    if mail.kind == Kind.WEBHOOK_FAILED:
+        return reverse("owner:webhook", args=[mail.facts["api"], mail.facts["webhook"]])
     if mail.kind in TO_REQUEST:
         return reverse("contact:request", args=[mail.registration.uid]) if mail.registration else ""
     return _of_client(mail, mail.client) if mail.client else ""

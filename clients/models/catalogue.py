@@ -54,6 +54,10 @@ class Api(Described):
         """Return whether it is Keydesk's own API, which nobody changes."""
         return self.identifier == BUILT_IN_API
 
+    def is_owned_by(self, user: User) -> bool:
+        """Return whether this person is an acting owner."""
+        return ApiOwner.objects.acting().filter(api=self, user=user).exists()
+
     @property
     def servers(self) -> str:
         """The client ids of its resource servers, without closed ones."""

@@ -59,6 +59,7 @@ class Mail(models.Model):
         PRIVATE_KEY_RECEIVED = "private_key_received", _("A private key was uploaded")
         CLIENT_DETACHED = "client_detached", _("Detached by the owner of an API")
         REQUEST_FOR_OWNER = "request_for_owner", _("A request waits for the owner of an API")
+        WEBHOOK_FAILED = "webhook_failed", _("A webhook of the owner of an API does not arrive")
         API_MESSAGE = "api_message", _("Message from the owner of an API")
         SCOPE_RETIRED = "scope_retired", _("Scope retired")
         CONTACT_ADDED = "contact_added", _("Added as a contact")

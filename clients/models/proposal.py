@@ -97,7 +97,7 @@ class Proposal(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="policy_changed", scope=None, issuer=None) & (Q(client=None) | Q(api=None))
                 | Q(kind__in=["owner_named", "owner_removed"], client=None, scope=None, issuer=None, api__isnull=False)
-                | Q(kind="webhook_added", client=None, scope=None, issuer=None, api=None)
+                | Q(kind="webhook_added", client=None, scope=None, issuer=None)
                 | ~Q(kind__in=["policy_changed", "owner_named", "owner_removed", "webhook_added"])
                 & Q(api=None)
                 & (
@@ -125,7 +125,7 @@ class Proposal(models.Model):
 
     @property
     def about(self) -> About | Scope | Issuer:
-        """The client, scope, issuer or API that would change; SITE for a policy of the whole site or a webhook."""
+        """The client, scope, issuer or API that would change; SITE for a policy of the site or a team's webhook."""
         return self.client or self.scope or self.issuer or self.api or SITE
 
     @property

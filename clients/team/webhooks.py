@@ -23,7 +23,7 @@ from foundation.refusals import Refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of every secret, from the specification)
 SECRET_BYTES = 32  # the specification asks for 24 to 64
-MAX_SWEPT = 200  # deliveries in one sweep
+MAX_SWEPT = 200  # deliveries to one receiver in one sweep
 SWEEP_TIMEOUT = timedelta(minutes=1)
 
 
@@ -58,24 +58,30 @@ def headers_of(notice: Notice, *, secret: str, now: datetime) -> dict[str, str]:
 
 
 def sweep(*, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
-    """Send due deliveries, in one worker at a time and for a bounded time, because receivers may be slow."""
+    """Send due deliveries, in one worker at a time and for a bounded time, because receivers may be slow.
+
+    Nothing more is sent to a receiver that did not take a message, so that the others do not wait for it.
+    """
     with advisory_locks.try_lock("clients.team.webhooks.sweep") as mine:
         if not mine:
             return
         end = clock() + SWEEP_TIMEOUT
-        for delivery_id in list(Delivery.objects.due(clock()).values_list("pk", flat=True)[:MAX_SWEPT]):
-            if clock() >= end:
-                return
-            deliver(delivery_id=delivery_id, fetcher=fetcher, now=clock())
+        for webhook in Webhook.objects.filter(ends_at=None).order_by("?"):  # the time may not suffice for all
+            due = webhook.deliveries.due(clock()).values_list("pk", flat=True)[:MAX_SWEPT]
+            for delivery_id in list(due):
+                if clock() >= end:
+                    return
+                if not deliver(delivery_id=delivery_id, fetcher=fetcher, now=clock()):
+                    break
 
 
 @transaction.atomic
-def deliver(*, delivery_id: uuid.UUID, fetcher: Fetcher, now: datetime) -> None:
-    """Send a delivery that is due; nothing but its own row is locked meanwhile."""
+def deliver(*, delivery_id: uuid.UUID, fetcher: Fetcher, now: datetime) -> bool:
+    """Send a delivery that is due; nothing but its own row is locked meanwhile. Return False if it did not arrive."""
     due = Delivery.objects.due(now).filter(pk=delivery_id, webhook__ends_at=None)
     delivery = due.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
     if delivery is None:
-        return
+        return True
     notice, webhook = delivery.notice, delivery.webhook
     try:
         headers = headers_of(notice, secret=secret_of(webhook), now=now)
@@ -86,15 +92,16 @@ def deliver(*, delivery_id: uuid.UUID, fetcher: Fetcher, now: datetime) -> None:
         delivery.state, delivery.sent_at, delivery.problem = Delivery.State.SENT, now, ""
     delivery.attempts += 1
     delivery.save()
+    return delivery.state == Delivery.State.SENT
 
 
 def _postpone(delivery: Delivery, problem: Refusal, now: datetime) -> None:
-    """Try again later; after too many attempts mark it as failed, and tell the team by mail."""
+    """Try again later; after too many attempts mark it as failed, and have those who keep the webhook told by mail."""
     delivery.problem, delivery.next_attempt_at = str(problem.code), now + delay(delivery.attempts)
     if delivery.attempts + 1 >= MAX_ATTEMPTS:
         delivery.state = Delivery.State.FAILED
         webhook = delivery.webhook
         notices.note(
-            Notice.Kind.WEBHOOK_FAILED, webhook.name, about={"webhook": webhook.uid},
+            Notice.Kind.WEBHOOK_FAILED, webhook.name, api=webhook.api, about={"webhook": webhook.uid},
             once=f"{webhook.uid} {now:%Y-%m-%d}", now=now,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Proposals of acts that one person of the Security team cannot do alone."""
+"""Proposals of acts that one person cannot do alone, and the decisions on them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clients.acts import proposals as acts
 from clients.models import Issuer, Proposal, Scope
 from clients.models.policy import About
+from portal.forms.proposals import CONFIRM, DECLINE, ProposalForm
 from portal.guards.access import actor
 from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request
@@ -32,3 +33,16 @@ def propose(
         messages.success(request, _("Proposed. Nothing changes until a colleague confirms."))
         return redirect("security:proposal", made.uid)
     return redirect("security:proposals")
+
+
+def carry_out(request: Request, found: Proposal, form: ProposalForm) -> str:
+    """Carry out the decision, and return a sentence about it. Raises Refusal."""
+    told = {"proposal": found, "reason": form.cleaned_data["reason"], "by": actor(request), "now": request.now}
+    if form.cleaned_data["act"] == CONFIRM:
+        acts.confirm(**told)
+        return _("Confirmed and carried out.")
+    if form.cleaned_data["act"] == DECLINE:
+        acts.decline(**told)
+        return _("Declined: everything stays as it is.")
+    acts.withdraw(**told)
+    return _("Withdrawn: everything stays as it is.")

@@ -76,6 +76,6 @@ def _url(proposal: Proposal) -> str:
         return reverse("security:issuer", args=[about.uid])
     if isinstance(about, Client):
         return reverse("security:client", args=[about.uid])
-    if proposal.kind == Proposal.Kind.WEBHOOK_ADDED:
+    if proposal.kind == Proposal.Kind.WEBHOOK_ADDED and proposal.api is None:
         return reverse("security:notices")
     return reverse("security:scopes") if isinstance(about, Scope | Api) else reverse("security:policy")

@@ -89,6 +89,8 @@ def things(lotte: User, made: Client) -> dict[str, Any]:
         "issuer": factories.issuer(),
         "network": made.networks.create(network="192.0.2.0/24", first_at=factories.NOW, is_new=True),
         "delivery": factories.failed_delivery(),
+        "delivery_of_api": factories.failed_delivery(factories.webhook(of=factories.api())),
+        "proposed_webhook": factories.proposed_webhook(factories.api()),
         "mail": Mail.objects.latest("created_at"),
         "refusal": JournalEntry.objects.create(
             client=made,

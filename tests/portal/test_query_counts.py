@@ -53,6 +53,10 @@ def grow(mine: Client, start: int, count: int) -> None:
         client_requests.comment(registration=first, text="Is there news?", by=by(lotte()), now=NOW)
         factories.recertification(other, asked_at=timezone.now())
         factories.failed_delivery()
+        factories.failed_delivery(factories.webhook(of=factories.api()))
+        factories.webhook(f"Of owners {number}", of=scope.api)
+        factories.webhook(f"Also {number}", of=factories.api())
+        factories.proposed_webhook(factories.api(), name=f"Proposed {number}")
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
         asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
         verification_runs.carry_out(asked.pk)
@@ -82,7 +86,11 @@ def lists(mine: Client) -> dict[str, list[str]]:
     return {
         "contact": lists_of_contact(mine, registration),
         "security": lists_of_security(mine, registration),
-        "owner": [reverse("owner:apis"), reverse("owner:api", args=["addresses"])],
+        "owner": [
+            reverse("owner:apis"),
+            reverse("owner:api", args=["addresses"]),
+            reverse("owner:webhook", args=["addresses", factories.webhook(of=factories.api()).uid]),
+        ],
         "auditor": [
             reverse("auditor:change_log"),
             reverse("auditor:change_log") + f"?client={mine.client_id}",

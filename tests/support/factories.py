@@ -82,6 +82,11 @@ def elif_() -> User:
     return person("elif@registers.example", "Elif Demir", User.Role.API_OWNER)
 
 
+def tom() -> User:
+    """Another owner of the API `addresses`, once `api_owner` has named him."""
+    return person("tom@registers.example", "Tom Maes", User.Role.API_OWNER)
+
+
 def api_owner(user: User | None = None, of: Api | None = None) -> User:
     """Name an owner of an API, as an operator does."""
     who, owned = user or elif_(), of or api()
@@ -181,10 +186,18 @@ def reply_text() -> ReplyText:
     return found or reply_texts.save(saved=None, purpose=purpose, name="No legal basis", text=text, by=by(noor()))
 
 
-def webhook(name: str = "Chat", url: str = "https://chat.example/hook") -> Webhook:
-    """A webhook of the Security team, added by an operator."""
-    found = Webhook.objects.filter(name=name, ends_at=None).first()
-    return found or webhooks.add(name=name, url=url, by=SYSTEM, now=NOW)
+def webhook(name: str = "Chat", url: str = "https://chat.example/hook", *, of: Api | None = None) -> Webhook:
+    """A webhook of the Security team, or of the owners of an API, added by an operator."""
+    found = Webhook.objects.filter(name=name, api=of, ends_at=None).first()
+    return found or webhooks.add(name=name, url=url, api=of, by=SYSTEM, now=NOW)
+
+
+def proposed_webhook(of: Api, name: str = "Tickets", url: str = "https://tickets.example/hook") -> Proposal:
+    """A webhook that Elif proposes for her API and that waits for a second person."""
+    return proposals.propose(
+        kind=Proposal.Kind.WEBHOOK_ADDED, about=of, content={"name": name, "url": url}, reason="The desk works there",
+        by=by(elif_()), now=timezone.now(),
+    )  # fmt: skip
 
 
 def failed_delivery(of: Webhook | None = None) -> Delivery:
@@ -192,7 +205,8 @@ def failed_delivery(of: Webhook | None = None) -> Delivery:
     uid = uuid.uuid4()
     notice = Notice.objects.create(
         kind=Notice.Kind.REQUEST_WAITS, key=f"{uid}", at=NOW, subject="R-2026-0001 Meterstanden",
-        about={"request": str(uid)},
+        about={"request": str(uid)}, api=of.api if of else None,
+        handed_over_at=NOW,
     )  # fmt: skip
     return Delivery.objects.create(
         webhook=of or webhook(), notice=notice, state=Delivery.State.FAILED, attempts=17, next_attempt_at=NOW,

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import F
 
 from clients.acts.credentials import keys
-from clients.models import Client, Key, Secret, Trust
+from clients.models import Client, Key, Notice, Secret, Trust
+from clients.team import notices
 from foundation.refusals import Refusal
 from tokens.acts.federation import trusts
 from tokens.acts.invalidation import wake_cleaner
@@ -24,15 +25,21 @@ Changes = dict[str, tuple[object, object]]
 def end(*, leak: Leak, client: Client, now: datetime, secret_ends_at: datetime | None = None) -> Changes:
     """End the credential, or the token; return the changes for the entry.
 
-    With a key, secret or trust end all tokens of the client. `secret_ends_at`: a later end of a secret
-    (LEAKED_SECRET_GRACE). Raises Refusal for what had ended already, and for a client id.
+    With a key, secret or trust end all tokens of the client, and owners of APIs are told. `secret_ends_at`: a later end
+    of a secret (LEAKED_SECRET_GRACE). Raises Refusal for what had ended already, and for a client id.
     """
     if isinstance(leak.subject, Token):
         return _end_token(leak.subject, now)
+    changes = _end_credential(leak, client, now, secret_ends_at or now)
+    notices.note_caller(Notice.Kind.CALLER_LEAK_REVOKED, client, about={"credential": leak.kind}, now=now)
+    return changes
+
+
+def _end_credential(leak: Leak, client: Client, now: datetime, secret_ends_at: datetime) -> Changes:
     if isinstance(leak.subject, Key):
         return _end_key(client, leak.subject, now)
     if isinstance(leak.subject, Secret):
-        return _end_secret(client, leak.subject, now, secret_ends_at or now)
+        return _end_secret(client, leak.subject, now, secret_ends_at)
     if isinstance(leak.subject, Trust):
         return _end_trust(client, leak.subject, now)
     raise Refusal(TokenCode.CLIENT_ID_LEAKED)

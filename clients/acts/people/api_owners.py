@@ -44,13 +44,19 @@ def name_owner(
 
 
 @transaction.atomic
-def remove_owner(*, api: Api, email: str, reason: str, agreed: Proposal | None = None, by: Actor) -> None:
-    """Remove an owner, who sees nothing of the API from then on. Raises Refusal and four_eyes.NeedsColleague."""
+def remove_owner(
+    *, api: Api, email: str, reason: str, agreed: Proposal | None = None, by: Actor, now: datetime
+) -> None:
+    """Remove an owner, who sees nothing of the API from then on, and withdraw what they proposed for it.
+
+    Raises Refusal and four_eyes.NeedsColleague.
+    """
     four_eyes.check(by=by, agreed=agreed)
     Api.objects.select_for_update(no_key=True).get(pk=api.pk)
     row = owner(api, email)
     if row is None:
         raise Refusal(Code.CHANGED_MEANWHILE)
     row.delete()
+    Proposal.objects.filter(api=api).take_back(row.user, now)
     changes = {"api_owner": (row.user.audit_label, None), **four_eyes.first_of_two(agreed)}
     log.record(action=Action.API_OWNER_REMOVED, actor=by, subject=api, changes=changes, note=by.because(reason))

@@ -1,4 +1,4 @@
-"""Notices: what the Security team is told of, as rows that are written in the act's own transaction."""
+"""Notices: what the Security team and owners of APIs are told of, as rows written in the act's own transaction."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.models.catalogue import Api
 from clients.models.people import User
 
 
 class Notice(models.Model):
     """Something that waits or failed. Facts and ids only, because it goes out by mail and by webhook.
 
-    `key` makes a notice unique: what is found again by a look each minute is told once.
+    `key` makes a notice unique: what is found again by a look each minute is told once. With `api` it is for the owners
+    of that API, and of its scopes and callers alone; without, for the Security team.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +31,10 @@ class Notice(models.Model):
         MAIL_FAILED = "mail.failed", _("A mail could not be delivered")
         MAIL_BOUNCED = "mail.bounced", _("A mail came back")
         WEBHOOK_FAILED = "webhook.failed", _("A webhook could not be delivered")
+        CALLER_SCOPES_CHANGED = "caller.scopes_changed", _("The scopes of a caller changed")
+        CALLER_STATUS_CHANGED = "caller.status_changed", _("A caller was suspended, reactivated or closed")
+        CALLER_LEAK_REVOKED = "caller.leak_revoked", _("A leaked credential of a caller was revoked")
+        SCOPE_RETIRED = "scope.retired", _("A scope was retired")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=40, choices=Kind)
@@ -36,6 +42,7 @@ class Notice(models.Model):
     at = models.DateTimeField()
     subject = models.TextField()  # a label, as in the change log
     about = models.JSONField(default=dict)  # ids by what they name: {"client": "...", "request": "..."}
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, null=True, related_name="+")
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")  # knows already
     handed_over_at = models.DateTimeField(null=True)  # to the mails and webhooks of those who are told
 

@@ -1,4 +1,4 @@
-"""Webhooks of the Security team: where its notices are sent to, and each delivery (API M-19)."""
+"""Webhooks of the Security team and of owners of APIs: where notices are sent to, and each delivery (API M-19)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clients.models.catalogue import Api
+from clients.models.people import User
 from clients.models.team.notices import Notice
 
 
 class Webhook(models.Model):
-    """An https address that gets every notice. Address and name never change: two people agreed on them."""
+    """An https address that gets every notice of the Security team, or with `api` those of the owners of this API.
+
+    Address and name never change: two people agreed on them.
+    """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=60)
     url = models.CharField(max_length=512)
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, null=True, related_name="webhooks")
     sealed_secret = models.TextField()  # clients/encryption.py; signs what is sent
     added_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
@@ -25,11 +31,17 @@ class Webhook(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["name"], condition=Q(ends_at=None), name="one_webhook_of_a_name"),
+            models.UniqueConstraint(
+                fields=["api", "name"], condition=Q(ends_at=None), nulls_distinct=False, name="one_webhook_of_a_name"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def is_kept_by(self, user: User) -> bool:
+        """Return whether this person looks after it: the Security team after its own, an owner after their API's."""
+        return self.api.is_owned_by(user) if self.api else user.role == User.Role.SECURITY
 
     @property
     def audit_id(self) -> str:

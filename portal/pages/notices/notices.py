@@ -26,11 +26,11 @@ def notices(request: Request) -> HttpResponse:
         notice_mails.choose(when=User.NoticeMails(form.cleaned_data["notice_mails"]), by=actor(request))
         messages.success(request, _("Saved."))
         return redirect("security:notices")
-    found = Notice.objects.order_by("-at", "-pk")[:MAX_NOTICES]
+    found = Notice.objects.filter(api=None).order_by("-at", "-pk")[:MAX_NOTICES]
     context = {
         "form": form,
         "notices": [{"notice": notice, "url": _url(notice)} for notice in found],
-        "webhooks": Webhook.objects.filter(ends_at=None),
+        "webhooks": Webhook.objects.filter(ends_at=None).select_related("api"),
     }
     return render(request, "security/notices.html", context, status=422 if form.errors else 200)
 

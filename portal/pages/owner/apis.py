@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import api_callers
-from clients.models import Api, Client, ClientContact, ClientScope, Registration, RegistrationScope
+from clients.models import Api, Client, ClientContact, ClientScope, Proposal, Registration, RegistrationScope
 from portal.guards.access import actor, api_of, api_owner
 from portal.guards.refusals import refusals_to
 from portal.web import csv_download
@@ -61,6 +61,8 @@ def api(request: Request, identifier: str) -> HttpResponse:
         "owners": found.owners.select_related("user").order_by("named_at"),
         "scopes": found.scopes.filter(retired_at=None),
         "waiting": _waiting(found)[:PAGE_SIZE],
+        "webhooks": found.webhooks.filter(ends_at=None),
+        "proposed": Proposal.objects.waiting(request.now).filter(api=found, kind=Proposal.Kind.WEBHOOK_ADDED),
         "callers": _callers(page[:PAGE_SIZE], found, request.now),
         "total": callers.count(),
         "newer_url": f"?after={max(0, start - PAGE_SIZE)}" if start else "",

@@ -5,13 +5,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.acts import proposals as acts
 from clients.models import Proposal
-from portal.forms.proposals import CONFIRM, DECLINE, ProposalForm
-from portal.guards.access import actor, security_team
+from portal.flows.proposals import carry_out
+from portal.forms.proposals import ProposalForm
+from portal.guards.access import security_team
 from portal.guards.refusals import refusals_to
 from portal.ui import proposed_changes
 from portal.web.http_request import Request, posted
@@ -41,10 +43,11 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
     status = 422 if form.errors else 200
     if form.is_valid():
         with refusals_to(form):
-            messages.success(request, _carry_out(request, found, form))
+            messages.success(request, carry_out(request, found, form))
             return redirect("security:proposals")
         found, status = _proposal(uid), 409
     context = {
+        "back": {"url": reverse("security:proposals"), "label": _("Back to the proposals")},
         "proposal": found, "row": proposed_changes.row(found, request.now),
         "affected": proposed_changes.affected(found),
         "form": form, "may_decide": acts.may_decide(found, request.user),
@@ -56,16 +59,3 @@ def proposal(request: Request, uid: UUID) -> HttpResponse:
 def _proposal(uid: UUID) -> Proposal:
     found = Proposal.objects.select_related("proposed_by", "program", "decided_by", "client", "scope__api", "issuer")
     return get_object_or_404(found, uid=uid)
-
-
-def _carry_out(request: Request, found: Proposal, form: ProposalForm) -> str:
-    """Carry out the decision, and return a sentence about it. Raises Refusal."""
-    told = {"proposal": found, "reason": form.cleaned_data["reason"], "by": actor(request), "now": request.now}
-    if form.cleaned_data["act"] == CONFIRM:
-        acts.confirm(**told)
-        return _("Confirmed and carried out.")
-    if form.cleaned_data["act"] == DECLINE:
-        acts.decline(**told)
-        return _("Declined: everything stays as it is.")
-    acts.withdraw(**told)
-    return _("Withdrawn: everything stays as it is.")

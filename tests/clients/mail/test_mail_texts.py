@@ -45,6 +45,7 @@ def mail(kind: Mail.Kind, *, name: str = "Meterstanden-koppeling", language: str
     if kind == Mail.Kind.CODES_ENDED:
         facts |= {"began_at": NOW.isoformat(), "until": (NOW + timedelta(days=1)).isoformat(), "failures": 20}
     facts |= {"way": "sha1", "issuer": name, "url": "https://token.example", "uid": str(client.uid), "api": "addresses"}
+    facts |= {"webhook": str(client.uid)}
     facts |= {"bound": "rsa_bits", "value": 3072, "from": (NOW + timedelta(days=40)).isoformat()}
     if kind == Mail.Kind.FAILURE_STOPPED:
         facts |= {"why": "7d1c88f041b2", "refused": 40, "tokens": 14, "error": "invalid_client"}

@@ -20,14 +20,14 @@ from clients.acts.credentials import client_secrets
 from clients.acts.four_eyes import NeedsColleague
 from clients.acts.team import webhooks as acts
 from clients.federation.fetch import Fetcher
-from clients.mail import team_notices
-from clients.models import Delivery, Notice, Proposal, Webhook
+from clients.mail import targets, team_notices
+from clients.models import Delivery, Mail, Notice, Proposal, Webhook
 from clients.refusal_codes import Code, FetchCode
 from clients.team import notices, webhooks
 from foundation.dispatch import MAX_ATTEMPTS
 from foundation.refusals import Refusal
 from tests.support import factories
-from tests.support.factories import SYSTEM, bram, by, noor
+from tests.support.factories import SYSTEM, bram, by, elif_, noor
 from tests.support.key_server import KeyServer, ok, serving
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +150,32 @@ def test_after_the_last_attempt_the_team_is_told_by_mail_alone(webhook, server, 
     assert Delivery.objects.count() == 1
     (digest,) = noor().mails.all()
     assert digest.facts["notices"][-1]["kind"] == Notice.Kind.WEBHOOK_FAILED
+
+
+def test_a_webhook_of_an_api_that_fails_is_mailed_to_its_owners_alone(server, fetcher):
+    noor(), factories.api_owner()
+    webhook = acts.add(name="Tickets", url=f"{server.url}{PATH}", api=factories.api(), by=SYSTEM, now=NOW)
+    server.answers[PATH] = ok(b"", status="500 Oops")
+    delivery = factories.failed_delivery(webhook)
+    Delivery.objects.update(state=Delivery.State.PENDING, attempts=MAX_ATTEMPTS - 1)
+    send(delivery, fetcher)
+    team_notices.hand_over(now=NOW)
+    assert Delivery.objects.count() == 1
+    assert not noor().mails.exists()
+    mail = elif_().mails.get(kind=Mail.Kind.WEBHOOK_FAILED)
+    assert mail.facts == {"subject": "Tickets", "api": "addresses", "webhook": str(webhook.uid)}
+    assert targets.of(mail) == f"/owner/addresses/webhooks/{webhook.uid}/"
+
+
+def test_a_receiver_that_is_away_does_not_keep_others_waiting(webhook, server, fetcher):
+    away = acts.add(name="Away", url=f"{server.url}/away", by=SYSTEM, now=NOW)
+    for _ in range(3):
+        for hook in (webhook, away):
+            failed = factories.failed_delivery(hook)
+            Delivery.objects.filter(pk=failed.pk).update(state=Delivery.State.PENDING, attempts=0)
+    webhooks.sweep(fetcher=fetcher, clock=lambda: NOW)
+    assert {delivery.state for delivery in webhook.deliveries.all()} == {Delivery.State.SENT}
+    assert sorted(away.deliveries.values_list("attempts", flat=True)) == [0, 0, 1]
 
 
 def test_what_failed_can_be_sent_again_once(webhook, server, fetcher):

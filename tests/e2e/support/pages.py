@@ -132,7 +132,10 @@ def things() -> dict[str, Any]:
         "issuer": Issuer.objects.first() or factories.issuer(),
         "trust": mine.trusts.first() or factories.trust(mine),
         "network": mine.networks.get_or_create(network="192.0.2.0/24", first_at=mine.created_at, is_new=True)[0],
-        "delivery": Delivery.objects.first() or factories.failed_delivery(),
+        "delivery": Delivery.objects.filter(webhook__api=None).first() or factories.failed_delivery(),
+        "delivery_of_api": factories.failed_delivery(factories.webhook(of=factories.api())),
+        "proposed_webhook": Proposal.objects.filter(api__isnull=False).first()
+        or factories.proposed_webhook(factories.api()),
         "mail": Mail.objects.undeliverable().first() or Mail.objects.earliest("created_at"),
     }
 

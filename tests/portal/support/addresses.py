@@ -49,6 +49,7 @@ FIXED: dict[str, dict[str, object]] = {
     "owner:api": {"identifier": "addresses"},
     "owner:export_callers": {"identifier": "addresses"},
     "owner:write": {"identifier": "addresses"},
+    "owner:create_webhook": {"identifier": "addresses"},
     "docs:page": {"slug": "get-a-token"},
     "docs:sample": {"topic": "client_secret_basic", "filename": "GetToken.cs"},
     "account:end_session": {"uid": uuid4()},
@@ -113,6 +114,8 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
     of_a_scope = {"pk": things["scope"].pk}
     of_an_issuer = {"uid": things["issuer"].uid}
     of_a_webhook = {"uid": things["delivery"].webhook.uid}
+    of_an_api = {"identifier": "addresses"}
+    of_its_webhook = {**of_an_api, "uid": things["delivery_of_api"].webhook.uid}
     return {
         "security:reply_text": {"pk": things["reply_text"].pk},
         "security:remove_reply_text": {"pk": things["reply_text"].pk},
@@ -131,8 +134,13 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         "security:remove_webhook": of_a_webhook,
         "security:retry_delivery": {"uid": things["delivery"].pk},
         "security:retry_mail": {"uid": things["mail"].pk},
-        "owner:detach": {"identifier": "addresses", "uid": things["client"].uid},
-        "owner:request": {"identifier": "addresses", "uid": things["registration"].uid},
+        "owner:detach": {**of_an_api, "uid": things["client"].uid},
+        "owner:request": {**of_an_api, "uid": things["registration"].uid},
+        "owner:proposal": {**of_an_api, "uid": things["proposed_webhook"].uid},
+        "owner:webhook": of_its_webhook,
+        "owner:webhook_secret": of_its_webhook,
+        "owner:remove_webhook": of_its_webhook,
+        "owner:retry_delivery": {**of_an_api, "uid": things["delivery_of_api"].pk},
         "auditor:decided_request": {"uid": things["decided"].uid},
         "auditor:verification": {"uid": things["verification"].pk},
         "auditor:package": {"seq": things["package"].pk},

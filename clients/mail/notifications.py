@@ -191,12 +191,9 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
         "proposal": str(proposal.uid), "person": content["name"], "email": content["email"], "role": content["role"],
         "until": proposal.void_at.isoformat(),
     }  # fmt: skip
-    owners = proposal.client.contacts.filter(role=ClientContact.Role.OWNER) if proposal.client else []
-    for user in User.objects.filter(contact_of__in=owners, is_active=True):
-        outbox.queue(
-            kind=Mail.Kind.CONTACT_PROPOSED, to=user.email, language=user.language, user=user, client=proposal.client,
-            facts=facts, now=now,
-        )  # fmt: skip
+    if proposal.client:
+        kind, role = Mail.Kind.CONTACT_PROPOSED, ClientContact.Role.OWNER
+        outbox.queue_for_contacts(client=proposal.client, kind=kind, role=role, facts=facts, now=now)
 
 
 def tell_api_owners(*, registration: Registration, now: datetime) -> None:

@@ -38,11 +38,6 @@ def settle(*, now: datetime) -> int:
     return asked + reminded + sum(_suspend(pk, now) for pk in _to_suspend(now).values_list("pk", flat=True))
 
 
-def interval(client: Client) -> timedelta:
-    """Return after how long the client is asked about; no time for a rule that is off."""
-    return settings.RECERTIFY_SENSITIVE_AFTER if client.sensitive_scopes.exists() else settings.RECERTIFY_AFTER
-
-
 def due(now: datetime) -> ClientQuerySet:
     """Return the active clients whose last answer is too old for their scopes, and that are not asked yet."""
     rules = {True: settings.RECERTIFY_SENSITIVE_AFTER, False: settings.RECERTIFY_AFTER}
@@ -117,8 +112,7 @@ def _locked(pk: int) -> Recertification:
 
 def _mail_owners(question: Recertification, now: datetime) -> None:
     facts = {
-        "since": question.asked_at.isoformat(), "until": question.answer_by.isoformat(),
-        "suspends": question.suspends, "reminder": now > question.asked_at,
+        "until": question.answer_by.isoformat(), "suspends": question.suspends, "reminder": now > question.asked_at,
     }  # fmt: skip
     kind, role = Mail.Kind.RECERTIFICATION, ClientContact.Role.OWNER
     outbox.queue_for_contacts(client=question.client, kind=kind, role=role, facts=facts, now=now)

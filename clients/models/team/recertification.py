@@ -53,8 +53,8 @@ class Recertification(models.Model):
     class State(models.TextChoices):
         CONFIRMED = "confirmed", _("Confirmed")
         DUE = "due", _("To be confirmed")
-        LATE = "late", _("Not confirmed in time")
-        DROPPED = "dropped", _("Closed before an answer")
+        LATE = "late", _("Late")
+        DROPPED = "dropped", _("Closed")  # before an answer
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="recertifications")
     asked_at = models.DateTimeField()

@@ -51,7 +51,7 @@ class CampaignForm(FilterForm):
         self.now = request.now
         first = Recertification.objects.aggregate(at=Min("asked_at"))["at"] or now
         years = range(now.year, timezone.localtime(first).year - 1, -1)
-        self.fields["year"].choices = [(year, str(year)) for year in years]  # type: ignore[attr-defined]  # a choice
+        dict[str, Any](self.fields)["year"].choices = [(year, str(year)) for year in years]
 
     @property
     def campaign(self) -> RecertificationQuerySet:
@@ -69,7 +69,12 @@ class CampaignForm(FilterForm):
 
     def url(self, **other: str) -> str:
         """Return the address with these filters in place of the present ones, of the same year."""
-        return "?" + urlencode({"year": self.cleaned_data["year"], **other})
+        return "?" + urlencode({"year": self.cleaned_data["year"], **other}) + "#clients"
+
+    def chips(self) -> list[dict[str, str]]:
+        """Return the filters in use without the year, which is always one."""
+        _year, *others = super().chips()
+        return others
 
 
 @log_readers
@@ -91,6 +96,7 @@ def campaign(request: Request) -> HttpResponse:
         ],
         "more_organisations": len(organisations) > MAX_ORGANISATIONS,
         "limit": MAX_ORGANISATIONS,
+        "chips": form.chips(),
         "rows": [_row(question, request.now) for question in page],
         "matches": page.paginator.count,
         "newer_url": f"?{query}&page={page.previous_page_number()}" if page.has_previous() else "",

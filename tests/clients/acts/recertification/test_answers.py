@@ -36,6 +36,7 @@ def tag(client: Client) -> str:
 def test_the_entry_holds_what_was_confirmed(asked) -> None:
     asked.networks.create(network="192.0.2.0/24", first_at=NOW, is_new=False)
     asked.networks.create(network="198.51.100.0/24", first_at=NOW, is_new=True, was_us=False)
+    version = Client.objects.get(pk=asked.pk).version
     answers.confirm(client=asked, seen=tag(asked), by=by(lotte()), now=ASKED + DAY)
     entry = Entry.objects.latest("seq")
     assert (entry.action, entry.actor_label) == ("client.recertified", lotte().audit_label)
@@ -47,6 +48,7 @@ def test_the_entry_holds_what_was_confirmed(asked) -> None:
     }
     answered = Recertification.objects.get()
     assert (answered.confirmed_at, answered.confirmed_by) == (ASKED + DAY, lotte().audit_label)
+    assert Client.objects.get(pk=asked.pk).version == version, "the authorization server has nothing to load again"
 
 
 def another_scope(client: Client) -> None:

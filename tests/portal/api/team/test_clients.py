@@ -90,7 +90,10 @@ def test_filters_narrow_the_list(call, made):
     suspended, _secret = factories.client()
     lifecycle.suspend(client=suspended, reason="x", by=by(noor()), now=now)
     keys.add(client=made, key=certificate(days=20), by=by(lotte()), now=now)
+    factories.recertification(made, asked_at=now)
     assert names(call("GET", "clients?state=suspended")) == [suspended.name]
+    assert names(call("GET", "clients?recertification=due")) == [made.name]
+    assert names(call("GET", "clients?recertification=late")) == []
     assert names(call("GET", f"clients?q={made.client_id}")) == [made.name]
     assert names(call("GET", "clients?scope=keydesk.clients.read")) == [call.client.name]
     assert made.name in names(call("GET", "clients?method=both&organisation=leiestroom"))
@@ -105,6 +108,7 @@ def test_filters_narrow_the_list(call, made):
         ("colour=red", "colour"),
         ("state=odd", "state"),
         ("method=x", "method"),
+        ("recertification=confirmed", "recertification"),
         ("expiring=soon", "expiring"),
         ("cursor=x", "cursor"),
         ("sort=odd", "sort"),

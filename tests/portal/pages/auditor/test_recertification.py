@@ -55,7 +55,7 @@ def test_the_page_has_the_figures_and_the_clients_for_auditors_and_the_team(camp
         assert [part["count"] for part in answer.context["parts"]] == [1, 1, 1, 1]
         assert [row["name"] for row in answer.context["organisations"]] == ["=Rekenhuis bv", "Waterbedrijf Leiestroom"]
         assert {row["client"] for row in answer.context["rows"]} == set(campaign.values())
-        assert "Confirmed: 1, To be confirmed: 1, Not confirmed in time: 1" in answer.text
+        assert "Confirmed: 1, To be confirmed: 1, Late: 1, Closed: 1" in answer.text
 
 
 def test_figures_lead_to_their_clients_and_an_organisation_to_its_own(campaign) -> None:
@@ -72,7 +72,7 @@ def test_the_spreadsheet_has_contacts_and_who_confirmed_and_no_formula(campaign)
     assert len(rows) == len(campaign)
     assert rows[campaign["confirmed"].client_id]["Confirmed by"] == lotte().audit_label
     late = rows[campaign["late"].client_id]
-    assert (late["State"], late["Contacts"]) == ("Not confirmed in time", lotte().email)
+    assert (late["State"], late["Contacts"]) == ("Late", lotte().email)
     assert late["Organisation"] == "'=Rekenhuis bv"
     [late_alone] = table("?state=late")
     assert late_alone == late

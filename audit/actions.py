@@ -106,6 +106,8 @@ class Action(models.TextChoices):
         _("{actor} dropped the second approval for the scope {subject}, which a colleague asked for"),
     )
     SCOPE_RETIRED = "scope.retired", _("{actor} retired the scope {subject}")
+    SCOPE_DEPRECATED = "scope.deprecated", _("{actor} deprecated the scope {subject}")
+    SCOPE_KEPT = "scope.kept", _("{actor} withdrew the deprecation of the scope {subject}")
     API_CREATED = "api.created", _("{actor} created the API {subject}")
     API_CHANGED = "api.changed", _("{actor} changed the API {subject}")
 
@@ -241,6 +243,7 @@ FIELDS: dict[str, str | Promise] = {
     "expires_at": _("Expires at"),
     "retires_at": _("Retires at"),
     "retired_at": _("Retired at"),
+    "successor": _("Successor"),
     "credential": _("Issued to"),
     "credentials": _("Keys, secrets and trusts"),
     "tokens": _("Tokens"),

@@ -28,14 +28,14 @@ def warn(*, now: datetime, last_uses: LastUses) -> int:
     soon = now + EXPIRY_NOTICE
     warned = 0
     for key in Key.objects.expiring(soon, now=now).filter(**_OF_ACTIVE).select_related("client"):
-        if key.own_end and (step := _step_passed(key.own_end, now)):
+        if key.own_end and (step := step_passed(key.own_end, now)):
             warned += _warn_once(key, key.own_end, step, now, last_uses)
     secrets = Secret.objects.lasting(now).filter(expires_at__lte=soon, client__secret_allowed=True, **_OF_ACTIVE)
     for secret in secrets.select_related("client"):
-        if secret.client.accepts_secrets and secret.expires_at and (step := _step_passed(secret.expires_at, now)):
+        if secret.client.accepts_secrets and secret.expires_at and (step := step_passed(secret.expires_at, now)):
             warned += _warn_once(secret, secret.expires_at, step, now, last_uses)
     for trust in Trust.objects.expiring(soon, now=now).filter(**_OF_ACTIVE).select_related("client", "issuer"):
-        if trust.expires_at and (step := _step_passed(trust.expires_at, now)):
+        if trust.expires_at and (step := step_passed(trust.expires_at, now)):
             warned += _warn_once(trust, trust.expires_at, step, now, last_uses)
     return warned
 
@@ -43,9 +43,9 @@ def warn(*, now: datetime, last_uses: LastUses) -> int:
 _OF_ACTIVE = {"client__status": Client.Status.ACTIVE}
 
 
-def _step_passed(end: datetime, now: datetime) -> datetime | None:
+def step_passed(end: datetime, now: datetime, warn_days: Iterable[int] = WARN_DAYS) -> datetime | None:
     """Return the latest moment at which a warning was due, e.g. seven days before the end; None if none was."""
-    moments = [end - timedelta(days=days) for days in WARN_DAYS]
+    moments = [end - timedelta(days=days) for days in warn_days]
     return max((moment for moment in moments if moment <= now), default=None)
 
 

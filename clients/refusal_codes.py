@@ -114,6 +114,10 @@ class Code(StrEnum):
     SCOPE_EXISTS = "scope_exists"
     SCOPE_NOT_SENSITIVE = "scope_not_sensitive"
     SCOPE_RETIRED_ALREADY = "scope_retired_already"
+    SCOPE_DEPRECATED_ALREADY = "scope_deprecated_already"
+    SCOPE_ENDS_TOO_SOON = "scope_ends_too_soon"
+    SCOPE_NOT_DEPRECATED = "scope_not_deprecated"
+    SUCCESSOR_NOT_OFFERED = "successor_not_offered"
 
     # Owners of APIs
     NOT_API_OWNER = "not_api_owner"

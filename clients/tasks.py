@@ -10,6 +10,7 @@ from clients import retention
 from clients.acts.federation import issuer_keys, published_keys, scanner_keys
 from clients.acts.people import bounces
 from clients.acts.recertification import questions
+from clients.acts.scopes import due
 from clients.federation import installation
 from clients.mail import bounce_box, outbox, team_notices
 from clients.models import Issuer, JwksUri, Session
@@ -88,6 +89,12 @@ def delete_ended_sessions() -> None:
 @shared_task
 def delete_expired() -> None:
     retention.delete_expired(now=timezone.now())
+
+
+@shared_task
+def settle_deprecated_scopes() -> None:
+    """Warn the holders of scopes that end soon, and retire those whose date has come."""
+    due.settle(now=timezone.now())
 
 
 @shared_task

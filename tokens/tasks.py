@@ -14,7 +14,7 @@ from clients.models import Client, Issuer
 from foundation.dispatch import wake
 from tokens.acts import leak_reports
 from tokens.acts.federation import key_requests, trust_tokens
-from tokens.acts.uses import first_uses, new_networks, unused_clients
+from tokens.acts.uses import first_uses, new_networks, scope_uses, unused_clients
 from tokens.models import CredentialUse
 
 BATCH_ROWS = 250  # rows per transaction: a millisecond or two
@@ -136,6 +136,7 @@ def note_new_networks() -> None:
 def purge_expired() -> None:
     """Delete expired rows, and the surplus that a flood of refusals left in the refusal journal."""
     now = timezone.now()
+    scope_uses.note(now=now)
     _delete_older("tokens_token", "expires_at", now)
     _delete_older("tokens_usedassertion", "expires_at", now - REPLAY_MARGIN)
     _delete_older("tokens_journalentry", "at", now - JOURNAL_KEPT)
@@ -143,6 +144,7 @@ def purge_expired() -> None:
     _delete_older("tokens_anonymousrefusal", "at", now - ANONYMOUS_KEPT)
     _delete_older("tokens_usageday", "day", now - settings.USAGE_KEPT)
     _delete_older("tokens_apicalls", "day", now - settings.USAGE_KEPT)
+    _delete_older("tokens_scopeuse", "last_issued_at", now - settings.USAGE_KEPT)
     _delete_older("tokens_usagedetail", "day", now - settings.USAGE_KEPT)
     new_networks.forget(now=now, kept=settings.USAGE_KEPT)
     with connection.cursor() as cursor:

@@ -40,7 +40,8 @@ def _refuse_reserved(name: str) -> None:
         raise Refusal(Code.NAME_RESERVED, name=name)
 
 
-def _refuse_built_in(name: str) -> None:
+def refuse_built_in(name: str) -> None:
+    """Raise Refusal for a name of Keydesk's own API."""
     if is_reserved(name):
         raise Refusal(Code.BUILT_IN, name=name)
 
@@ -61,7 +62,7 @@ def change_api(
     `seen` is the API's content_hash of the page. Raises edit_tags.Stale.
     """
     servers, locked = list(served_by), Api.objects.select_for_update(no_key=True).get(pk=api.pk)
-    _refuse_built_in(locked.identifier)
+    refuse_built_in(locked.identifier)
     edit_tags.check(seen, locked.content_hash)
     before = {"name": locked.name, "description": _told(locked.description), "served_by": locked.servers}
     api.name, api.description = name, dict(description)
@@ -111,7 +112,7 @@ def change_scope(
 
     Unmarking takes two people (`drop_second_approval`). Raises Refusal.
     """
-    _refuse_built_in(scope.name)
+    refuse_built_in(scope.name)
     locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
     if locked.sensitive and not sensitive:
         raise Refusal(Code.EASING_TAKES_TWO)
@@ -133,7 +134,7 @@ def drop_second_approval(*, scope: Scope, by: Actor, reason: str, agreed: Propos
     """
     if by.user is None or by.user.role != User.Role.SECURITY:
         raise Refusal(Code.NOT_SECURITY_TEAM)
-    _refuse_built_in(scope.name)
+    refuse_built_in(scope.name)
     four_eyes.check(by=by, agreed=agreed)
     if not Scope.objects.sensitive().filter(pk=scope.pk).update(sensitive=False):
         raise Refusal(Code.SCOPE_NOT_SENSITIVE)
@@ -149,14 +150,17 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
     With holders, a member of staff needs the proposal `agreed`, which this carries out. Every contact of these clients
     gets a mail. Raises Refusal and four_eyes.NeedsColleague.
     """
-    _refuse_built_in(scope.name)
+    refuse_built_in(scope.name)
     if not Scope.objects.filter(pk=scope.pk, retired_at=None).update(retired_at=now):
         raise Refusal(Code.SCOPE_RETIRED_ALREADY)
     if held_by := scope.holders.count():
         four_eyes.check(by=by, agreed=agreed)
     scope.retired_at = now
     notices.note_scope_retired(scope, now=now)
-    tell_contacts_of_many(clients=scope.holders, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now)
+    tell_contacts_of_many(
+        clients=scope.holders, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now,
+        message=scope.deprecation_reason, successor=scope.successor.name if scope.successor else "",
+    )  # fmt: skip
     changes = {
         "retired_at": (None, now.isoformat()), "clients": (held_by or None, None), **four_eyes.first_of_two(agreed)
     }  # fmt: skip

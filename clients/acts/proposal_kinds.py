@@ -15,6 +15,7 @@ from clients.actors import Actor
 from clients.acts import catalogue, lifecycle, policies
 from clients.acts.federation import issuers
 from clients.acts.people import api_owners, contacts
+from clients.acts.scopes import deprecation
 from clients.acts.team import webhooks
 from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
 from clients.models.policy import About
@@ -108,7 +109,7 @@ def _scope_changes(proposal: Proposal) -> Changes:
 
 
 def _give_scopes(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
-    offered = {scope.name: scope for scope in Scope.objects.offered()}
+    offered = {scope.name: scope for scope in Scope.objects.offered(_client(proposal).scopes.all())}
     names, defaults = proposal.content["scopes"], proposal.content["default_scopes"]
     if not set(names) <= offered.keys():
         raise Refusal(Code.CHANGED_MEANWHILE)
@@ -126,6 +127,28 @@ def _retiring(proposal: Proposal) -> Changes:
 
 def _retire(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
     catalogue.retire_scope(scope=_scope(proposal), reason=reason, agreed=proposal, by=by, now=now)
+
+
+def _plan(proposal: Proposal) -> deprecation.Plan:
+    content = proposal.content
+    successor = Scope.objects.filter(name=content["successor"]).first()
+    return deprecation.Plan(datetime.fromisoformat(content["retires_at"]), successor, content["reason"])
+
+
+def _deprecating(proposal: Proposal) -> Changes:
+    scope, content = _scope(proposal), proposal.content
+    ends = scope.retires_at.isoformat() if scope.retires_at else None
+    after = {"retires_at": (ends, content["retires_at"]), "successor": (None, content["successor"] or None)}
+    return {**after, **_described(scope)}
+
+
+def _can_deprecate(proposal: Proposal, now: datetime) -> None:
+    deprecation.check(scope=_scope(proposal), plan=_plan(proposal), now=now)
+
+
+def _deprecate(proposal: Proposal, by: Actor, reason: str, now: datetime) -> None:
+    plan = _plan(proposal)
+    deprecation.deprecate(scope=_scope(proposal), plan=plan, reason=reason, agreed=proposal, by=by, now=now)
 
 
 def _easing(proposal: Proposal) -> Changes:
@@ -262,6 +285,7 @@ RULES = {
     Kind.CONTACT_PROMOTED: Rule(_contact_changes, _promote_contact),
     Kind.SCOPES_GIVEN: Rule(_scope_changes, _give_scopes),
     Kind.SCOPE_RETIRED: Rule(_retiring, _retire),
+    Kind.SCOPE_DEPRECATED: Rule(_deprecating, _deprecate, _can_deprecate),
     Kind.SCOPE_EASED: Rule(_easing, _ease),
     Kind.ISSUER_ENABLED: Rule(_switching("enabled"), _enable_issuer),
     Kind.ISSUER_CHANGED: Rule(_issuer_changes, _change_issuer),

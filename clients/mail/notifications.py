@@ -126,10 +126,17 @@ def drafts(
 
 
 def tell_contacts_of_many(
-    *, clients: QuerySet[Client], action: Action, subject: str, by: Actor, now: datetime, message: str = ""
+    *,
+    clients: QuerySet[Client],
+    action: Action,
+    subject: str,
+    by: Actor,
+    now: datetime,
+    message: str = "",
+    **facts: Any,
 ) -> None:
     """Queue the mails about an act that concerns many clients, one to each contact of each."""
-    facts = _facts(action, subject, by, now, message=message)
+    facts = _facts(action, subject, by, now, message=message, **facts)
     kind = OWN_KIND.get(action, Mail.Kind.CLIENT_CHANGED)
     outbox.queue_for_contacts_of_many(clients=clients, kind=kind, facts=facts, now=now)
 

@@ -182,6 +182,10 @@ WORDS: dict[str, Words] = {
     Action.CLIENT_CONTACT_ROLE_CHANGED: Words(
         _("%(name)s: role of a contact changed"), _("Owners also add, change and remove contacts.")
     ),
+    Action.SCOPE_KEPT: Words(
+        _("%(name)s: a scope stays after all"),
+        _("The scope does not end on the date that we had announced. Nothing changes for your software."),
+    ),
     Action.PASSKEY_ADDED: Words(_("Passkey added to your %(service)s account")),
     Action.PASSKEY_REMOVED: Words(_("Passkey removed from your %(service)s account")),
     Action.ACCOUNT_BOUND: Words(_("You now sign in to %(service)s with an account")),

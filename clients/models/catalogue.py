@@ -102,9 +102,18 @@ class ScopeQuerySet(models.QuerySet["Scope"]):
         """Return the scopes that need two approvals and open an API."""
         return self.filter(sensitive=True, retired_at=None)
 
-    def offered(self) -> ScopeQuerySet:
-        """Return the scopes that can be asked for: not retired, with their API, in the order of the pages."""
-        return self.filter(retired_at=None).select_related("api").order_by("api__name", "name")
+    def usable(self) -> ScopeQuerySet:
+        """Return the scopes that tokens can carry: not retired, with their API, in the order of the pages."""
+        return self.filter(retired_at=None).select_related("api", "successor").order_by("api__name", "name")
+
+    def offered(self, held: models.QuerySet[Scope] | None = None) -> ScopeQuerySet:
+        """Return the scopes that can be asked for: those not deprecated, and for a change those in `held`, too."""
+        new = Q(retires_at=None)
+        return self.usable().filter(new if held is None else new | Q(pk__in=held.values("pk")))
+
+    def deprecated(self) -> ScopeQuerySet:
+        """Return the scopes that end on a date in the future, the first one first."""
+        return self.usable().exclude(retires_at=None).order_by("retires_at", "name")
 
 
 class Scope(Described):
@@ -114,6 +123,12 @@ class Scope(Described):
     # Approvals name the law, contract or authorisation decision that allows it.
     needs_legal_basis = models.BooleanField(default=False, db_default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
+    # Deprecated (docs/decisions/0035): all but `successor` are set together.
+    deprecated_at = models.DateTimeField(null=True, editable=False)
+    retires_at = models.DateTimeField(null=True, editable=False)
+    deprecation_reason = models.TextField(max_length=1000, blank=True, default="", db_default="", editable=False)
+    successor = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    warned_at = models.DateTimeField(null=True, editable=False)  # when the holders were last mailed of it
 
     objects = ScopeQuerySet.as_manager()
 
@@ -130,6 +145,11 @@ class Scope(Described):
     def is_built_in(self) -> bool:
         """Return whether it is of Keydesk's own API, which nobody changes."""
         return is_reserved(self.name)
+
+    @property
+    def is_deprecated(self) -> bool:
+        """Return whether it ends on a date that is announced."""
+        return self.retires_at is not None and self.retired_at is None
 
     @property
     def holders(self) -> models.QuerySet[Any]:

@@ -62,6 +62,7 @@ class Mail(models.Model):
         WEBHOOK_FAILED = "webhook_failed", _("A webhook of the owner of an API does not arrive")
         API_MESSAGE = "api_message", _("Message from the owner of an API")
         SCOPE_RETIRED = "scope_retired", _("Scope retired")
+        SCOPE_DEPRECATED = "scope_deprecated", _("Scope ends on a date")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CONTACT_PROPOSED = "contact_proposed", _("A contact waits for an owner")
         CREDENTIAL_EXPIRES = "credential_expires", _("A key or secret expires")

@@ -48,6 +48,7 @@ class Proposal(models.Model):
         CONTACT_PROMOTED = "contact_promoted", _("Make a contact owner")
         SCOPES_GIVEN = "scopes_given", _("Give scopes without a request")
         SCOPE_RETIRED = "scope_retired", _("Retire a scope")
+        SCOPE_DEPRECATED = "scope_deprecated", _("Deprecate a scope")
         SCOPE_EASED = "scope_eased", _("Drop the second approval of a scope")
         ISSUER_ENABLED = "issuer_enabled", _("Enable an issuer")
         ISSUER_CHANGED = "issuer_changed", _("Change an issuer")

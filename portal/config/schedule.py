@@ -16,6 +16,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "tokens.tasks.warn_of_expiry": timedelta(hours=6),
         "tokens.tasks.settle_unused_clients": timedelta(hours=1),
         "clients.tasks.settle_recertifications": timedelta(hours=1),
+        "clients.tasks.settle_deprecated_scopes": timedelta(minutes=1),
         "clients.tasks.delete_ended_sessions": timedelta(hours=1),
         "clients.tasks.delete_expired": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),

@@ -157,6 +157,10 @@ OF_THE_CATALOGUE: dict[str, Text] = {
     Code.SCOPE_EXISTS: _("There is a scope with this name."),
     Code.SCOPE_NOT_SENSITIVE: _("One approval is enough for this scope already, or it is retired."),
     Code.SCOPE_RETIRED_ALREADY: _("This scope was retired already."),
+    Code.SCOPE_DEPRECATED_ALREADY: _("This scope is deprecated already. Withdraw that first, to announce another end."),
+    Code.SCOPE_ENDS_TOO_SOON: _("Give its holders more than %(days)s days. A scope that must end earlier is retired."),
+    Code.SCOPE_NOT_DEPRECATED: _("This scope is not deprecated, or it is retired already."),
+    Code.SUCCESSOR_NOT_OFFERED: _("%(name)s cannot replace it: it is the same scope, or cannot be asked for itself."),
 }
 
 OF_SIGN_IN: dict[str, Text] = {

@@ -247,6 +247,16 @@ def _needed_scope(facts: Facts) -> list[Row]:
     return [Row("scope", Value(_("a token without it"), exact=False), exact(needed))]
 
 
+def _retired_scope(facts: Facts) -> list[Row]:
+    """Return the row of a scope that ended: since when, and its successor or else the scopes of the client."""
+    ended = seconds_of(facts.get("ended_at"))
+    note = _("retired on %(moment)s") % {"moment": moment_of(ended)} if ended is not None else ""
+    sent = Value(" ".join(names_of(facts.get("sent"))), note)
+    if "instead" in facts:
+        return [Row("scope", sent, Value(str(facts["instead"]), _("replaces it")))]
+    return [Row("scope", sent, exact(names_of(facts.get("expected"))))]
+
+
 def _lifetime(facts: Facts) -> list[Row]:
     seconds, limit = whole(facts.get("seconds", facts.get("sent"))), whole(facts.get("max_seconds", 600))
     if seconds is None or limit is None:
@@ -278,6 +288,7 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.BODY_ENCODING: _encoding,
     Rule.KEY_NOT_USABLE: _key_state,
     Rule.INSUFFICIENT_SCOPE: _needed_scope,
+    Rule.SCOPE_RETIRED: _retired_scope,
     Rule.LONG_LIFETIME: _lifetime,
     Rule.CLOCK_AHEAD: _ahead,
 }

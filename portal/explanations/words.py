@@ -239,6 +239,11 @@ OF_SCOPES_AND_TOKENS: dict[str, Words] = {
         _("Compare with the expected ones, letter by letter: capitals count."),
         "scope",
     ),
+    Rule.SCOPE_RETIRED: Words(
+        _("The scope is retired"),
+        _("Name the scope that replaces it, or leave it out. What the client lacks, ask for on the client's page."),
+        "scope",
+    ),
     Rule.SCOPE_NOT_GRANTED: Words(
         _("The client does not have this scope"),
         _("Ask for one that it has, or ask for more scopes on the client's page."),

@@ -14,6 +14,7 @@ from clients.acts.client_requests import Content
 from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Api, Client, Registration, Scope
 from portal.forms.fields import Line, OrganisationNumber, Text, email_field, no_secret
+from portal.ui.dates import day
 
 Scenario = Registration.Scenario
 WITH_USERS = "authorization_code"  # shown, and cannot be chosen
@@ -203,7 +204,6 @@ def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _hint(scope: Scope) -> str:
-    description = scope.described_in(get_language() or "")
-    if not scope.sensitive:
-        return description
-    return format_html("{} {}", description, _("Sensitive: two reviewers decide."))
+    sensitive = str(_("Sensitive: two reviewers decide.")) if scope.sensitive else ""
+    ends = _("It ends on %(day)s.") % {"day": day(scope.retires_at)} if scope.is_deprecated else ""
+    return " ".join(filter(None, [scope.described_in(get_language() or ""), sensitive, ends]))

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.pages.catalogue import api_owners, catalogue, scope_approvals
+from portal.pages.catalogue import api_owners, catalogue, deprecation, scope_approvals
 from portal.pages.incident import client_tokens, incident, report
 from portal.pages.issuers import issuers
 from portal.pages.notices import notices, webhooks
@@ -62,6 +62,9 @@ urlpatterns = [
     path("scopes/<int:pk>/", catalogue.change_scope, name="change_scope"),
     path("scopes/<int:pk>/approvals/", scope_approvals.ease_scope, name="ease_scope"),
     path("scopes/<int:pk>/retire/", catalogue.retire_scope, name="retire_scope"),
+    path("scopes/<int:pk>/deprecation/", deprecation.deprecation, name="deprecation"),
+    path("scopes/<int:pk>/deprecation/export/", deprecation.export_holders, name="export_holders"),
+    path("scopes/<int:pk>/deprecation/withdraw/", deprecation.withdraw, name="withdraw_deprecation"),
     path("apis/add/", catalogue.create_api, name="create_api"),
     path("apis/<slug:identifier>/", catalogue.change_api, name="change_api"),
     path("apis/<slug:identifier>/owners/", api_owners.api_owners, name="api_owners"),

@@ -18,10 +18,11 @@ from audit.models import LogHead, Verification
 from clients.acts import client_requests
 from clients.acts.credentials import keys, trusts
 from clients.acts.people import contacts
+from clients.acts.scopes import deprecation
 from clients.models import Client, ClientContact, Mail, Registration
 from tests.portal.support import browsers, staff
 from tests.support import factories
-from tests.support.factories import NOW, ada, by, elif_, lotte, noor
+from tests.support.factories import NOW, SYSTEM, ada, by, elif_, lotte, noor
 from tests.support.keys import public_key
 from tokens.models import CredentialUse, JournalEntry, Token, UsageDay
 
@@ -34,7 +35,12 @@ def grow(mine: Client, start: int, count: int) -> None:
     """`count` more of everything that a list can show; `mine` is the client whose own pages are looked at."""
     for number in range(start, start + count):
         scope = factories.scope(f"grown{number}.read", of=factories.api(f"grown{number}"))
-        other, _secret = factories.client(scopes=(scope, factories.scope()))
+        ending = factories.scope(f"ending{number}.read", of=scope.api), factories.scope("ending.read")
+        other, _secret = factories.client(scopes=(scope, factories.scope(), *ending))
+        mine.client_scopes.create(scope=ending[0])
+        for old in (found for found in ending if not found.is_deprecated):
+            plan = deprecation.Plan(timezone.now() + timedelta(days=90), scope, "Version 2 replaces it")
+            deprecation.deprecate(scope=old, plan=plan, by=SYSTEM, now=timezone.now())
         issuer = factories.issuer(f"Issuer {number}", url=f"https://issuer{number}.example")
         for client in (mine, other):
             key = keys.add(client=client, key=public_key(), by=by(lotte()), now=NOW)
@@ -133,6 +139,7 @@ def lists_of_security(mine: Client, registration: Registration) -> list[str]:
         reverse("security:clients") + "?state=active&method=both&unused=7",
         reverse("security:scopes"),
         reverse("security:create_scope"),
+        reverse("security:deprecation", args=[factories.scope("ending.read").pk]),
         reverse("security:failed_mail"),
         reverse("security:notices"),
         reverse("security:webhook", args=[factories.webhook().uid]),

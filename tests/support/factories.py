@@ -112,6 +112,15 @@ def scope(name: str = "address.read", *, sensitive: bool = False, of: Api | None
     )
 
 
+def deprecated_scope(name: str, *, held_by: Client, successor: Scope) -> Scope:
+    """Return a scope of the successor's API that a client holds, and that ends in 90 days."""
+    found, now = scope(name, of=successor.api), timezone.now()
+    held_by.client_scopes.create(scope=found)
+    plan = deprecation.Plan(now + timedelta(days=90), successor, "Version 2 replaces it")
+    deprecation.deprecate(scope=found, plan=plan, by=SYSTEM, now=now)
+    return found
+
+
 def client(
     *, contact: User | None = None, scopes: tuple[Scope, ...] | None = None, now: datetime = NOW, **kwargs: object
 ) -> tuple[Client, str]:

@@ -13,11 +13,12 @@ ALL_SCOPES: frozenset[str] = frozenset()
 async def metadata(services: Services, request: Request) -> Response:
     """Answer GET /.well-known/oauth-authorization-server (section 3)."""
     policy = services.policy
+    scopes = await services.store.known_scopes(ALL_SCOPES)
     described: dict[str, object] = {
         "issuer": policy.issuer,
         "grant_types_supported": [GRANT_TYPE],
         "response_types_supported": [],  # REQUIRED by section 2; empty without an authorization endpoint
-        "scopes_supported": sorted(await services.store.offered_scopes(ALL_SCOPES)),
+        "scopes_supported": sorted(scope.name for scope in scopes if scope.retired_at is None),
     }
     methods = [name for name in METHODS if policy.secrets_accepted or name not in SECRET_METHODS]
     for name, path in (("token", "token"), ("introspection", "introspect"), ("revocation", "revoke")):

@@ -14,7 +14,7 @@ from tokens.protocol.client import ClientSnapshot
 from tokens.protocol.errors import InvalidScope, Rule, UnauthorizedClient, UnsupportedGrantType
 from tokens.protocol.http import Request, Response
 from tokens.runtime.services import Services
-from tokens.storage.store import Issue
+from tokens.storage.store import Issue, KnownScope
 
 GRANT_TYPE = "client_credentials"
 MAX_SCOPES = 100
@@ -103,12 +103,8 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str,
     if len(names) > MAX_SCOPES:
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in held)
-    # Only token requests with a scope that their client lacks need this look-up.
-    if others and (unknown := others - BUILT_IN_SCOPES - await services.store.offered_scopes(others)):
-        raise InvalidScope(
-            Rule.SCOPE_UNKNOWN, "There is no such scope.",
-            sent=sorted(unknown), expected=_all(held), **_scope_slip(sorted(unknown), client),
-        )  # fmt: skip
+    if others:  # only token requests with a scope that their client lacks need this look-up
+        _refuse_unknown(others - BUILT_IN_SCOPES, await services.store.known_scopes(others), client, held)
     granted = [name for name in names if name in held]
     if not granted:
         is_held = any(name in client.scopes for name in names)
@@ -117,6 +113,25 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str,
             sent=names, expected=_all(held),
         )  # fmt: skip
     return granted
+
+
+def _refuse_unknown(
+    names: frozenset[str], known: list[KnownScope], client: ClientSnapshot, held: Mapping[str, str]
+) -> None:
+    """Raise InvalidScope for a name that is no scope, or for the first one that is retired, with its successor."""
+    if unknown := sorted(names - {scope.name for scope in known}):
+        raise InvalidScope(
+            Rule.SCOPE_UNKNOWN, "There is no such scope.",
+            sent=unknown, expected=_all(held), **_scope_slip(unknown, client),
+        )  # fmt: skip
+    retired = sorted(scope for scope in known if scope.retired_at is not None)
+    if retired:
+        name, since, successor = retired[0]
+        instead = {"instead": successor} if successor else {}
+        raise InvalidScope(
+            Rule.SCOPE_RETIRED, "The scope is retired.",
+            sent=[name], expected=_all(held), ended_at=since, **instead,
+        )  # fmt: skip
 
 
 def _all(held: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from tokens.models.refusals import (
     RefusalCountQuerySet,
 )  # fmt: skip
 from tokens.models.tokens import IssuerKeyRequest, Token, TokenQuerySet, UsedAssertion
-from tokens.models.usage import ApiCalls, CredentialUse, UsageDay, UsageDetail, UsageDetailQuerySet
+from tokens.models.usage import ApiCalls, CredentialUse, ScopeUse, UsageDay, UsageDetail, UsageDetailQuerySet
 
 __all__ = [
     "AnonymousRefusal",
@@ -23,6 +23,7 @@ __all__ = [
     "JournalEntryQuerySet",
     "RefusalCount",
     "RefusalCountQuerySet",
+    "ScopeUse",
     "Token",
     "TokenQuerySet",
     "UsageDay",

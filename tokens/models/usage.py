@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from clients.models import Client
+from clients.models import Client, Scope
 from tokens.models.tokens import to_client
 
 
@@ -66,6 +66,20 @@ class ApiCalls(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.calls} of {self.api}"
+
+
+class ScopeUse(models.Model):
+    """When a client last got a token with a scope that is deprecated (docs/decisions/0035)."""
+
+    pk = models.CompositePrimaryKey("client", "scope")
+    client = to_client("scope_uses")
+    scope = models.ForeignKey(
+        Scope, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="uses"
+    )
+    last_issued_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.client_id}: {self.scope_id}"
 
 
 class UsageDetailQuerySet(models.QuerySet["UsageDetail"]):

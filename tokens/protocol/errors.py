@@ -83,6 +83,7 @@ class Rule(StrEnum):
     # Scope (PROTOCOL T-17)
     SCOPE_SYNTAX = "scope_syntax"
     SCOPE_UNKNOWN = "scope_unknown"
+    SCOPE_RETIRED = "scope_retired"
     SCOPE_NOT_GRANTED = "scope_not_granted"
     SCOPE_NEEDS_KEY = "scope_needs_key"
     SCOPE_NO_DEFAULT = "scope_no_default"

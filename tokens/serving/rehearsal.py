@@ -32,7 +32,7 @@ from tokens.protocol.pasted import HIDDEN
 from tokens.runtime.client_cache import Clients
 from tokens.runtime.services import Services
 from tokens.storage.sql import CLIENTS
-from tokens.storage.store import ClientQuery, Issue, Outcome, Store
+from tokens.storage.store import ClientQuery, Issue, KnownScope, Outcome, Store
 
 
 class Credentials(NamedTuple):
@@ -108,11 +108,15 @@ class _NothingIsWritten(Store):
         super().__init__(policy, services.clock)
         self.issued: Issue | None = None
         self._client_id, self._row = client.client_id, _row_of(client)
-        self._offered = frozenset(Scope.objects.filter(retired_at=None).values_list("name", flat=True))
+        successors = Scope.objects.values_list("name", "retired_at", "successor__name", "successor__retired_at")
+        self._scopes = [
+            KnownScope(name, at and at.timestamp(), None if successor_ended else successor)
+            for name, at, successor, successor_ended in successors
+        ]
         self.client, self.issue = self._known, self._keep
 
-    async def offered_scopes(self, names: frozenset[str]) -> frozenset[str]:
-        return self._offered & names
+    async def known_scopes(self, names: frozenset[str]) -> list[KnownScope]:
+        return [scope for scope in self._scopes if scope.name in names]
 
     async def _known(self, query: ClientQuery) -> tuple[Any, ...] | None:
         return self._row if query.client_id == self._client_id else None

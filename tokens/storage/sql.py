@@ -166,7 +166,10 @@ SELECT confirms, pg_is_in_recovery(),
 FROM (SELECT current_setting('synchronous_standby_names') <> '' AS confirms) AS setting
 """
 
+# Scopes by name, or all: when each was retired, and the one to ask for instead.
 SCOPES = """
-SELECT name FROM clients_scope
-WHERE retired_at IS NULL AND name = ANY(coalesce(%b::text[], ARRAY(SELECT name FROM clients_scope)))
+SELECT scope.name, extract(epoch FROM scope.retired_at), successor.name
+FROM clients_scope scope
+LEFT JOIN clients_scope successor ON successor.id = scope.successor_id AND successor.retired_at IS NULL
+WHERE scope.name = ANY(coalesce(%b::text[], ARRAY(SELECT name FROM clients_scope)))
 """

@@ -71,6 +71,14 @@ class ClientQuery(NamedTuple):
     known_version: int = 0  # if it is still current, the answer has no keys, secrets and scopes
 
 
+class KnownScope(NamedTuple):
+    """Scope of the catalogue: when it was retired, if it was, and the name of the scope to ask for instead."""
+
+    name: str
+    retired_at: float | None
+    successor: str | None
+
+
 class LeaseEnded(Exception):
     """Server that may not be the primary any more: its answers are not used."""
 
@@ -97,9 +105,9 @@ class Store:
         self.client = self._batched(self._clients, "client")
         self._rare: Callable[[frozenset[str] | None], Awaitable[Any]] = self._batched(self._rare_reads, "rare")
 
-    async def offered_scopes(self, names: frozenset[str]) -> frozenset[str]:
-        """Return those of `names` that exist and are not retired; all such scopes if `names` is empty."""
-        return cast(frozenset[str], await self._rare(names))
+    async def known_scopes(self, names: frozenset[str]) -> list[KnownScope]:
+        """Return those of `names` that exist, retired ones too; all scopes if `names` is empty."""
+        return cast(list[KnownScope], await self._rare(names))
 
     async def is_writable(self) -> bool:
         """Return whether the database accepts writes; a standby does not."""
@@ -173,16 +181,22 @@ class Store:
 
     async def _rare_reads(
         self, connection: Connection, wanted: list[frozenset[str] | None]
-    ) -> list[frozenset[str] | bool]:
+    ) -> list[list[KnownScope] | bool]:
         """Answer rare questions: a set of scopes' names (empty: all), or None for whether the database is writable."""
         sets = [names for names in wanted if names is not None]
-        offered, is_writable = frozenset[str](), False
+        found, is_writable = list[KnownScope](), False
         if sets:
             names = None if frozenset() in sets else list(frozenset().union(*sets))
-            offered = frozenset(name for (name,) in await connection.run(SCOPES, [names]))
+            found = [
+                KnownScope(name, None if retired_at is None else float(retired_at), successor)
+                for name, retired_at, successor in await connection.run(SCOPES, [names])
+            ]
         if None in wanted:
             ((is_writable,),) = await connection.run(WRITABLE, [])
-        return [is_writable if asked is None else offered & asked if asked else offered for asked in wanted]
+        return [
+            is_writable if asked is None else [scope for scope in found if not asked or scope.name in asked]
+            for asked in wanted
+        ]
 
 
 def _columns(rows: list[Any]) -> list[list[Any]]:

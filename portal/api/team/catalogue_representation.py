@@ -27,6 +27,10 @@ SCOPE_EXAMPLE: dict[str, JsonValue] = {
     "description": {"en": "Read addresses"},
     "sensitive": False,
     "needs_legal_basis": False,
+    "deprecated_at": "2026-12-01T09:00:00Z",
+    "retires_at": "2027-06-01T00:00:00+02:00",
+    "successor": "address.read.v2",
+    "deprecation_reason": "Version 2 replaces it",
     "retired_at": None,
     "built_in": False,
     "etag": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
@@ -66,6 +70,10 @@ class TeamScope(Schema):
     description: dict[str, str] = Field(description="By language")
     sensitive: bool = Field(description="Needs two approvals")
     needs_legal_basis: bool = Field(description="An approval names the law, contract or decision that allows it")
+    deprecated_at: datetime | None
+    retires_at: datetime | None = Field(description="When a deprecated scope is retired")
+    successor: str | None = Field(description="Name of the scope to ask for instead")
+    deprecation_reason: str
     retired_at: datetime | None
     built_in: bool = Field(description="Of Keydesk's own API, which cannot be changed")
     etag: str = Field(description="For If-Match")
@@ -108,6 +116,10 @@ def shown_scope(scope: Scope) -> TeamScope:
         description=scope.description,
         sensitive=scope.sensitive,
         needs_legal_basis=scope.needs_legal_basis,
+        deprecated_at=scope.deprecated_at,
+        retires_at=scope.retires_at,
+        successor=scope.successor.name if scope.successor else None,
+        deprecation_reason=scope.deprecation_reason,
         retired_at=scope.retired_at,
         built_in=scope.is_built_in,
         etag="",

@@ -100,7 +100,8 @@ def _change_scopes(request: HttpRequest, client: Client, given: dict[str, list[s
     held = dict(client.client_scopes.filter(scope__retired_at=None).values_list("scope__name", "is_default"))
     names = given.get("scopes", list(held))
     defaults = given.get("default_scopes", [name for name in names if held.get(name)])
-    offered = {scope.name: scope for scope in Scope.objects.offered().filter(name__in=[*names, *defaults])}
+    known = Scope.objects.offered(client.scopes.all()).filter(name__in=[*names, *defaults])
+    offered = {scope.name: scope for scope in known}
     for field, wanted, allowed in (("scopes", names, offered.keys()), ("default_scopes", defaults, set(names))):
         if not set(wanted) <= set(allowed):
             raise wrong_field(field, "unknown_scope")

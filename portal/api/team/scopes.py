@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from clients.acts import catalogue, proposals
 from clients.acts.four_eyes import NeedsColleague
+from clients.acts.scopes import deprecation
 from clients.models import Api, Proposal, Scope
 from clients.models.catalogue import SCOPE_NAME
 from clients.refusal_codes import Code
@@ -26,6 +28,7 @@ from portal.api.texts import Descriptions, Reason, in_english
 from portal.explanations.api_codes import ApiCode
 from portal.web.http_request import prepared
 
+NOTHING: Mapping[str, str] = {}  # beyond what the kind says
 WRITE = CatalogueWrite()
 router = Router(auth=CatalogueRead(), tags=["catalogue"])
 OF_A_CHANGE = (
@@ -76,11 +79,30 @@ class ScopeChange(Schema):
 
 
 class Retirement(Schema):
-    """Why the scope ends."""
+    """Why the scope ends, or does not."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "Case 4711"}})
 
     reason: Reason
+
+
+class Deprecation(Schema):
+    """When the scope ends, why, and the scope to ask for instead."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "retires_at": "2027-06-01T00:00:00+02:00",
+                "successor": "address.read.v2",
+                "reason": "Version 2 replaces it",
+            }
+        },
+    )
+
+    retires_at: AwareDatetime
+    successor: Annotated[str, StringConstraints(max_length=100)] | None = None
+    reason: Reason = Field(description="Its holders read it in their mail")
 
 
 @router.get(
@@ -94,7 +116,9 @@ def list_scopes(request: HttpRequest, filters: Query[ScopeFilters]) -> TeamScope
     """Return the scopes, also retired ones, newest first."""
     refuse_unknown_filters(request, ScopeFilters)
     given = {"api__identifier": filters.api, "name": filters.name}
-    found = Scope.objects.filter(**{name: value for name, value in given.items() if value}).select_related("api")
+    found = Scope.objects.filter(**{name: value for name, value in given.items() if value}).select_related(
+        "api", "successor"
+    )
     rows, cursor = newest_first(found, filters)
     return TeamScopes(items=[shown_scope(row) for row in rows], next=cursor)
 
@@ -180,13 +204,61 @@ def retire_scope(
     return _answer_with(response, scope)
 
 
-def _proposed(request: HttpRequest, kind: Proposal.Kind, scope: Scope, reason: str) -> Proposed:
+@router.post(
+    "scopes/{int:scope_id}/deprecate",
+    auth=WRITE,
+    response={200: TeamScope, 202: Proposed},
+    url_name="deprecate_scope",
+    operation_id="deprecateScope",
+    openapi_extra=refusals(
+        *OF_A_CHANGE, Code.SCOPE_RETIRED_ALREADY, Code.SCOPE_DEPRECATED_ALREADY, Code.SCOPE_ENDS_TOO_SOON,
+        Code.SUCCESSOR_NOT_OFFERED, body=True,
+    ),
+)  # fmt: skip
+def deprecate_scope(
+    request: HttpRequest, response: HttpResponse, scope_id: int, payload: Deprecation
+) -> TeamScope | Status[Proposed]:
+    """Announce that a scope ends on a date. If clients hold it, that is a proposal: 202. Needs If-Match."""
     by, now = caller_of(request).actor, prepared(request).now
-    return shown_proposal(proposals.propose(kind=kind, about=scope, content={}, reason=reason, by=by, now=now))
+    with transaction.atomic():
+        scope = _locked(request, scope_id)
+        successor = Scope.objects.filter(name=payload.successor).first() if payload.successor else None
+        if payload.successor and successor is None:
+            raise wrong_field("successor", "unknown_scope")
+        plan = deprecation.Plan(payload.retires_at, successor, payload.reason)
+        try:
+            deprecation.deprecate(scope=scope, plan=plan, by=by, now=now)
+        except NeedsColleague:
+            return Status(202, _proposed(request, Proposal.Kind.SCOPE_DEPRECATED, scope, plan.reason, plan.content))
+    return _answer_with(response, scope)
+
+
+@router.post(
+    "scopes/{int:scope_id}/withdraw-deprecation",
+    auth=WRITE,
+    response=TeamScope,
+    url_name="withdraw_deprecation",
+    operation_id="withdrawDeprecation",
+    openapi_extra=refusals(*OF_A_CHANGE, Code.SCOPE_NOT_DEPRECATED, body=True),
+)
+def withdraw_deprecation(request: HttpRequest, response: HttpResponse, scope_id: int, payload: Retirement) -> TeamScope:
+    """Withdraw the announced end of a scope, before its date. Needs If-Match."""
+    by, now = caller_of(request).actor, prepared(request).now
+    with transaction.atomic():
+        scope = _locked(request, scope_id)
+        deprecation.withdraw(scope=scope, reason=payload.reason, by=by, now=now)
+    return _answer_with(response, scope)
+
+
+def _proposed(
+    request: HttpRequest, kind: Proposal.Kind, scope: Scope, reason: str, content: Mapping[str, str] = NOTHING
+) -> Proposed:
+    by, now = caller_of(request).actor, prepared(request).now
+    return shown_proposal(proposals.propose(kind=kind, about=scope, content=content, reason=reason, by=by, now=now))
 
 
 def _scope_of(scope_id: int) -> Scope:
-    found = Scope.objects.select_related("api").filter(pk=scope_id).first() if scope_id < 2**63 else None
+    found = Scope.objects.select_related("api", "successor").filter(pk=scope_id).first() if scope_id < 2**63 else None
     if found is None:
         raise Problem(ApiCode.NOT_FOUND)
     return found

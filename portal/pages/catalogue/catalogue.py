@@ -28,7 +28,7 @@ def scopes(request: Request) -> HttpResponse:
     holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
     servers = Prefetch("served_by", Client.objects.exclude(status=Client.Status.CLOSED))
     waiting = Prefetch("scopes__proposals", Proposal.objects.waiting(request.now), to_attr="waiting")
-    apis = Api.objects.prefetch_related("scopes", waiting, servers)
+    apis = Api.objects.prefetch_related("scopes__successor", waiting, servers)
     language = get_language() or "en"
     shown = [
         {

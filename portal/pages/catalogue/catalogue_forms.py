@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from clients.acts.scopes.deprecation import Plan
 from clients.built_in_scopes import BUILT_IN_API
 from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
 from portal.forms.edit_conflict import SeenForm
-from portal.forms.fields import Line, Text, no_secret
+from portal.forms.fields import Line, Text, day_field, no_secret
 from portal.forms.reason import InternalReasonForm
 
 
@@ -124,3 +127,29 @@ class NewScopeForm(ScopeForm):
         if Scope.objects.filter(name=name).exists():
             raise ValidationError(_("There is a scope with this name."))
         return name
+
+
+class DeprecationForm(InternalReasonForm):
+    """The date on which a scope is retired, and its successor."""
+
+    field_order = ("day", "successor", "reason")
+    reason_help = _("Its holders read this in their e-mail and on their pages, and it stays in the change log.")
+    day = day_field(_("Day on which it ends"))
+    successor = forms.ModelChoiceField(
+        label=_("Scope to ask for instead"), queryset=Scope.objects.none(), required=False, to_field_name="name",
+        empty_label=_("None"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = Scope.objects.offered().exclude(api__identifier=BUILT_IN_API).exclude(pk=scope.pk)
+        self.fields["successor"].queryset = others  # type: ignore[attr-defined]  # of a ModelChoiceField
+        self.fields["day"].required = True
+        self.fields["day"].help_text = gettext("It ends when this day begins, at least a week ahead.")
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that was typed: from midnight on in the time zone of the site, the scope is retired."""
+        data = self.cleaned_data
+        midnight = timezone.make_aware(datetime.combine(data["day"], time.min), timezone.get_default_timezone())
+        return Plan(retires_at=midnight, successor=data["successor"], reason=data["reason"])

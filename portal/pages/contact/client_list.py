@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
-from clients.models import Client, ClientNetwork, JwksUri, Key, Recertification, Registration, Secret
+from clients.models import Client, ClientNetwork, JwksUri, Key, Recertification, Registration, Scope, Secret
 from portal.explanations.refused_requests import last_24_hours
 from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import contact
@@ -122,6 +122,7 @@ def _rows(request: Request) -> list[Row]:
             Prefetch("networks", ClientNetwork.objects.asked(), to_attr="asked_networks"),
             Prefetch("recertifications", Recertification.objects.open(), to_attr="questions"),
             Prefetch("registrations", Registration.objects.open(), to_attr="open_requests"),
+            Prefetch("scopes", Scope.objects.deprecated(), to_attr="ending_scopes"),
             "trusts__issuer",
         )
     )
@@ -142,6 +143,7 @@ def _row(client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], r
         rows=(),
         refused=refused,
         coming=(),
+        ending_scopes=client.ending_scopes,
         jwks_uri=next(iter(client.addresses), None),
         asked_network=next(iter(client.asked_networks), None),
         recertification=next(iter(client.questions), None),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.expiry import EXPIRY_NOTICE
-from clients.models import Client, ClientNetwork, JwksUri, Recertification, Registration, Trust
+from clients.models import Client, ClientNetwork, JwksUri, Recertification, Registration, Scope, Trust
 from portal.ui.client_health import Condition, ending_trust, trust_expires_in
 from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
@@ -61,6 +61,7 @@ class Facts:
     rows: Sequence[CredentialRow]
     refused: Mapping[str, Any]  # in the last 24 hours: count, causes, last
     coming: Sequence[Coming]
+    ending_scopes: Sequence[Scope]  # with their successors
     jwks_uri: JwksUri | None
     asked_network: ClientNetwork | None
     recertification: Recertification | None  # the open question
@@ -182,7 +183,21 @@ def _of_the_rest(facts: Facts) -> Iterator[Todo]:
     if client.self_service == client.SelfService.PAUSED and client.has_self_service:
         note = _("Turn it on again when everything that leaked is replaced")
         yield Todo("warn", _("It adds nothing by itself"), note, facts.page("self_service"), _("Turn it on"))
+    for scope in facts.ending_scopes:
+        yield _of_ending_scope(scope, facts)
     if asked := facts.open_request:
         by = _("Asked by %(name)s") % {"name": facts.asked_by} if facts.asked_by else asked.get_status_display()
         url = reverse("contact:request", args=[asked.uid])
         yield Todo("info", _("A change is being reviewed"), by, url, _("See the request"))
+
+
+def _of_ending_scope(scope: Scope, facts: Facts) -> Todo:
+    """Return the thing to do about a deprecated scope; it is urgent when its end is near."""
+    assert scope.retires_at is not None  # noqa: S101  (deprecated)
+    state = "warn" if scope.retires_at <= facts.now + EXPIRY_NOTICE else "info"
+    when = {"scope": scope.name, "left": ago(scope.retires_at, facts.now), "day": day(scope.retires_at)}
+    text = _("The scope %(scope)s ends %(left)s, on %(day)s") % when
+    if scope.successor is None:
+        return Todo(state, text, scope.deprecation_reason, facts.page("propose_change"), _("Ask for another scope"))
+    note = _("Instead: %(name)s") % {"name": scope.successor.name}
+    return Todo(state, text, note, facts.page("propose_change"), _("Ask for its successor"))

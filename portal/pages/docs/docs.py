@@ -226,7 +226,7 @@ def _auditors(reader: Reader) -> dict[str, Any]:
 def _scopes(_reader: Reader) -> dict[str, Any]:
     language = get_language() or "en"
     apis: dict[str, dict[str, Any]] = {}
-    for scope in Scope.objects.offered():
+    for scope in Scope.objects.usable():
         group = apis.setdefault(
             f"api-{scope.api.identifier}",
             {"api": scope.api, "description": scope.api.described_in(language), "scopes": []},

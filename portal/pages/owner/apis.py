@@ -59,7 +59,7 @@ def api(request: Request, identifier: str) -> HttpResponse:
     context = {
         "api": found,
         "owners": found.owners.select_related("user").order_by("named_at"),
-        "scopes": found.scopes.filter(retired_at=None),
+        "ending": found.scopes.deprecated(),
         "waiting": _waiting(found)[:PAGE_SIZE],
         "webhooks": found.webhooks.filter(ends_at=None),
         "proposed": Proposal.objects.waiting(request.now).filter(api=found, kind=Proposal.Kind.WEBHOOK_ADDED),

@@ -24,7 +24,7 @@ def propose_change(request: Request, uid: UUID) -> HttpResponse:
         # Shown instead of a form that would be refused.
         messages.info(request, _("A request about this client is being reviewed. Wait for it, or withdraw it first."))
         return redirect("contact:request", waiting.uid)
-    form = ChangeForm(posted(request), scopes=Scope.objects.offered(), initial=filled_from(client))
+    form = ChangeForm(posted(request), scopes=Scope.objects.offered(client.scopes.all()), initial=filled_from(client))
     if form.is_valid():
         content = form.content(contact_name=str(request.user), contact_email=request.user.email)
         with refusals_to(form):

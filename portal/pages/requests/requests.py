@@ -170,7 +170,8 @@ def edit_request(request: Request, uid: UUID) -> HttpResponse:
     if registration.status != Registration.Status.CHANGES_REQUESTED:
         return redirect("contact:request", uid)
     kind = ChangeContentForm if registration.kind == Registration.Kind.CHANGE else NewContentForm
-    form = kind(posted(request), scopes=Scope.objects.offered(), initial=filled_from(registration))
+    held = registration.client.scopes.all() if registration.client else None
+    form = kind(posted(request), scopes=Scope.objects.offered(held), initial=filled_from(registration))
     if form.is_valid():
         content = form.content(contact_name=registration.contact_name, contact_email=registration.contact_email)
         with refusals_to(request):

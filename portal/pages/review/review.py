@@ -15,7 +15,7 @@ from audit.models import Entry
 from clients.acts import review as acts
 from clients.acts.decision_record import Grounds
 from clients.edit_tags import edit_tag
-from clients.models import Registration, User
+from clients.models import Registration, Scope, User
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
@@ -33,6 +33,7 @@ from portal.pages.review.review_forms import (
     legal_basis_field,
 )  # fmt: skip
 from portal.ui import field_rows, log_entries
+from portal.ui.dates import day
 from portal.web.http_request import Request, posted
 
 MAX_HISTORY = 50  # entries
@@ -91,10 +92,11 @@ def _for_fresh_content(posted: QueryDict, registration: Registration) -> QueryDi
 
 def _initial(registration: Registration) -> dict[str, object]:
     """Tick the offered scopes, or after a first approval those it granted. Sensitive scopes are no defaults."""
+    held = _held(registration)
     asked = [row for row in registration.asked.all() if row.scope.retired_at is None]
+    asked = [row for row in asked if not row.scope.is_deprecated or row.scope.name in held]
     if registration.endorsed_by is not None:
         asked = [row for row in asked if row.granted]
-    held = _held(registration)
     defaults = [row.scope.name for row in asked if held.get(row.scope.name, not row.scope.sensitive)]
     return {
         "seen": registration.content_hash,
@@ -269,15 +271,17 @@ def _scope_rows(registration: Registration, form: DecisionForm) -> list[dict[str
             "checked": row.scope.name in ticked,
             "granted": row.granted,
             "legal_basis": row.basis,
-            "note": _scope_note(row.scope.retired_at is not None, row.scope.name in held, row.scope.sensitive),
+            "note": _scope_note(row.scope, row.scope.name in held),
         }
         for row in registration.asked.all()
     ]
 
 
-def _scope_note(retired: bool, held: bool, sensitive: bool) -> str:
-    if retired:
+def _scope_note(scope: Scope, held: bool) -> str:
+    if scope.retired_at is not None:
         return _("Retired meanwhile: nobody can use it any more.")
+    if scope.is_deprecated:
+        return _("Deprecated: it ends on %(day)s.") % {"day": day(scope.retires_at)}
     if held:
         return _("The client has this scope already.")
-    return _("Needs two approvals.") if sensitive else _("Not marked sensitive.")
+    return _("Needs two approvals.") if scope.sensitive else _("Not marked sensitive.")

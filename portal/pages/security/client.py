@@ -220,7 +220,7 @@ def _propose_scopes(request: Request, client: Client, chosen: dict[str, Any]) ->
 
 def _scopes_form(client: Client, data: QueryDict | None) -> ScopesForm:
     held = dict(client.client_scopes.values_list("scope__name", "is_default"))
-    known = {scope.name: scope for scope in Scope.objects.offered()}
+    known = {scope.name: scope for scope in Scope.objects.offered(client.scopes.all())}
     defaults = [name for name, default in held.items() if default]
     initial = {"scopes": list(held), "defaults": defaults, "seen": client.scopes_hash}
     return ScopesForm(data, known=known, initial=initial)

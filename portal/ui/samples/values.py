@@ -115,8 +115,8 @@ def oauth_url(endpoint: str) -> str:
 
 def of_client(client: Client, now: datetime) -> Values:
     """Return the client's own values, with placeholders for missing ones."""
-    scopes = Scope.objects.offered().filter(clients=client)
-    served = Scope.objects.offered().filter(api__served_by=client).first()
+    scopes = Scope.objects.usable().filter(clients=client)
+    served = Scope.objects.usable().filter(api__served_by=client).first()
     values = Values(
         client_id=client.client_id,
         scope=" ".join(scope.name for scope in scopes) or PLACEHOLDER_SCOPE,

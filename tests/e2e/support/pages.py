@@ -43,7 +43,7 @@ from tokens.models import AnonymousRefusal, JournalEntry
 STRANGER, INVITED = "wim@rekenhuis.example", "piet@gegevensverkeer.example"
 NOOR, BRAM, ADA = (f"{name}@gegevensverkeer.example" for name in ("noor", "bram", "ada"))
 OF_NOBODY = "9a4c17e05bd2883f610ec7942daa56f1"  # a refused request that names no client
-SENSITIVE = "person.nrn.read"
+SENSITIVE, ENDING = "person.nrn.read", "address.list"
 WAITING, WITH_QUESTIONS = "Werf-planning", "Lekdetectie"
 
 
@@ -79,8 +79,10 @@ def seed(now: datetime | None = None) -> None:
         kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
         reason="The register is public since this month.",
     )  # fmt: skip
-    factories.recertification(Client.objects.get(name=organisation.WITH_CERTIFICATE), asked_at=now - timedelta(days=2))
-    factories.proposed_contact(Client.objects.get(name=organisation.WITH_CERTIFICATE))
+    mine = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    factories.recertification(mine, asked_at=now - timedelta(days=2))
+    factories.proposed_contact(mine)
+    factories.deprecated_scope(ENDING, held_by=mine, successor=parcels[0])
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     factories.api_owner()
     joris = User.objects.get(email="joris@leiestroom.example")
@@ -152,6 +154,9 @@ def places(known: dict[str, Any]) -> Iterator[Place]:
         yield Place(role, f"{name}-list", reverse(name) + query)
     sensitive = Scope.objects.get(name=SENSITIVE)
     yield Place("security", "security:ease_scope", reverse("security:ease_scope", args=[sensitive.pk]))
+    ending = Scope.objects.get(name=ENDING)
+    yield Place("security", "security:deprecation-progress", reverse("security:deprecation", args=[ending.pk]))
+    yield Place("security", "security:withdraw_deprecation", reverse("security:withdraw_deprecation", args=[ending.pk]))
     yield Place("owner", "404", "/no/such/page/")
     for role in ("anonymous", "owner"):
         yield Place(role, "public:why-unknown", reverse("public:why", args=[OF_NOBODY]))

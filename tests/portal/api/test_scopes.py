@@ -58,6 +58,8 @@ SCOPE_OF = {
     "createScope": "keydesk.catalogue.write",
     "changeScope": "keydesk.catalogue.write",
     "retireScope": "keydesk.catalogue.write",
+    "deprecateScope": "keydesk.catalogue.write",
+    "withdrawDeprecation": "keydesk.catalogue.write",
     "listChanges": "keydesk.changes.read",
     "listIssuers": "keydesk.catalogue.read",
     "addIssuer": "keydesk.catalogue.write",

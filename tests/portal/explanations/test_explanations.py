@@ -112,6 +112,10 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
         {"sent": ["adress.read"], "expected": ["address.read"], "near": "address.read"},
         {"sent": ["address.read,address.write"], "expected": ["address.read"], "separator": ","},
     ],
+    Rule.SCOPE_RETIRED: [
+        {"sent": ["address.read"], "expected": ["address.write"], "ended_at": NOW},
+        {"sent": ["address.read"], "expected": [], "ended_at": NOW, "instead": "address.read.v2"},
+    ],
     Rule.SCOPE_NOT_GRANTED: [{"sent": ["tax.read"], "expected": ["address.read"]}],
     Rule.SCOPE_NEEDS_KEY: [{"sent": ["keydesk.clients.read"], "expected": ["address.read"]}],
     Rule.SCOPE_NO_DEFAULT: [{"expected": ["address.read"]}],

@@ -56,6 +56,8 @@ FACTS: dict[str, dict[str, Any]] = {
     Code.ISSUER_NOT_ENABLED: {"issuer": "GitHub"},
     Code.TOO_MANY_VIEWS: {"limit": 20},
     Code.REPLY_TEXT_EXISTS: {"name": "No legal basis"},
+    Code.SCOPE_ENDS_TOO_SOON: {"days": 7},
+    Code.SUCCESSOR_NOT_OFFERED: {"name": "address.read"},
     Code.WEBHOOK_EXISTS: {"name": "Chat"},
     Code.TOO_MANY_TRUSTS: {"limit": 50},
     Code.TRUST_NOT_NEAR_ITS_END: {"days": 30},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from django.utils import timezone
 
 from audit.models import Entry
 from clients.acts import lifecycle, proposals, review
+from clients.acts.scopes import deprecation
 from clients.models import Client, Mail, Proposal, Scope
 from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from tests.portal.support.addresses import arguments
 from tests.portal.support.staff import signed_in
 from tests.support import factories
-from tests.support.factories import bram, by, noor
+from tests.support.factories import SYSTEM, bram, by, noor
 
 pytestmark = pytest.mark.django_db
 
@@ -41,11 +43,20 @@ WITHOUT = {
     "security:failed_mail": "only shows", "security:outdated_ways": "only shows",
     "security:policy": "only shows",
     "security:export_clients": "changes nothing, logged as such",
+    "security:export_holders": "changes nothing, logged as such",
     "security:review": "the message to the contact is the reason, and needed unless all is approved",
     "security:write_message": "the message is the act",
     "security:incident": "a look-up, logged as such",
     "security:incident_report": "reading",
 }  # fmt: skip
+
+
+def _deprecated(scope: Scope) -> dict[str, object]:
+    """Deprecate the scope, so that there is something to withdraw."""
+    plan = deprecation.Plan(timezone.now() + timedelta(days=90), None, "Version 2 replaces it")
+    deprecation.deprecate(scope=scope, plan=plan, by=SYSTEM, now=timezone.now())
+    return {}
+
 
 # The acts: name -> (what the address takes more than tests/portal/test_access.py knows, what the form takes).
 Form = Callable[[dict[str, Any]], dict[str, object]]
@@ -72,6 +83,8 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:change_scope": ({}, lambda _things: {"description_en": "Other words"}),
     "security:ease_scope": ({}, lambda _things: {}),
     "security:retire_scope": ({}, lambda _things: {}),
+    "security:deprecation": ({}, lambda _things: {"day": "2999-01-01"}),
+    "security:withdraw_deprecation": ({}, lambda things: _deprecated(things["scope"])),
     "security:proposal": ({}, lambda _things: {"act": "decline"}),
     "security:create_issuer": ({}, lambda _things: {"name": "GitLab", "url": "https://gitlab.example",
     "max_lifetime": 3600}),

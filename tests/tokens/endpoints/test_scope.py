@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from clients.acts import catalogue, lifecycle
+from clients.acts.scopes import deprecation, due
 from foundation.refusals import Refusal
 from tests.support import factories
 from tests.support.factories import NOW, SYSTEM
@@ -76,12 +79,34 @@ def test_an_unknown_scope_is_refused_also_beside_one_that_the_client_has(wire, a
     assert not Token.objects.exists()
 
 
-def test_a_retired_scope_is_unknown_even_to_a_client_that_had_it(wire, authorization):
+def test_a_retired_scope_is_refused_even_to_a_client_that_had_it(wire, authorization):
+    """PROTOCOL T-47."""
     retired = factories.scope("address.write")
     assert wire.token(authorization, "address.write").status == 200
     catalogue.retire_scope(scope=retired, by=SYSTEM, now=NOW)
-    assert refused(wire, wire.token(authorization, "address.write")) == "scope_unknown"
+    answer = wire.token(authorization, "address.read address.write")
+    assert refused(wire, answer) == "scope_retired"
+    assert wire.cause(answer).facts == {
+        "sent": ["address.write"], "expected": ["address.read"], "ended_at": NOW.timestamp()
+    }  # fmt: skip
     assert wire.token(authorization, "address.read").json["scope"] == "address.read"
+
+
+def test_a_deprecated_scope_works_until_its_date_and_is_then_refused_with_its_successor(wire, authorization):
+    """PROTOCOL T-47."""
+    scope, successor, end = factories.scope("address.write"), factories.scope("address.change"), NOW + timedelta(days=9)
+    plan = deprecation.Plan(end, successor, "Renamed")
+    deprecation.deprecate(scope=scope, plan=plan, by=SYSTEM, now=NOW)
+    due.settle(now=end - timedelta(seconds=1))
+    assert wire.token(authorization, "address.write").status == 200
+    due.settle(now=end)
+    answer = wire.token(authorization, "address.write")
+    assert refused(wire, answer) == "scope_retired"
+    assert {name: wire.cause(answer).facts[name] for name in ("instead", "ended_at")} == {
+        "instead": "address.change", "ended_at": end.timestamp()
+    }  # fmt: skip
+    catalogue.retire_scope(scope=successor, by=SYSTEM, now=end)
+    assert "instead" not in wire.cause(wire.token(authorization, "address.write")).facts
 
 
 # --- Without a scope --------------------------------------------------------------------------------------------------

@@ -142,6 +142,29 @@ def test_a_scope_without_holders_is_retired_and_one_with_holders_is_a_proposal(c
     assert held.retired_at is None
 
 
+def test_a_scope_is_deprecated_withdrawn_and_with_holders_proposed(call, made):
+    unused, successor = factories.scope("tax.read"), factories.scope("tax.read.v2")
+    body = WHY | {"retires_at": "2999-01-01T00:00:00Z", "successor": successor.name}
+
+    def post(scope, act, given):
+        path = f"scopes/{scope.pk}"
+        return call("POST", f"{path}/{act}", given, **{"If-Match": call("GET", path)["ETag"]})
+
+    answer = post(unused, "deprecate", body)
+    assert (answer.status_code, answer.json()["retires_at"]) == (200, "2999-01-01T00:00:00Z")
+    assert (answer.json()["successor"], answer.json()["deprecation_reason"]) == ("tax.read.v2", "Case 4711")
+    assert last() == ("scope.deprecated", call.client.audit_id, "Case 4711")
+    assert post(unused, "deprecate", body).json()["code"] == "scope_deprecated_already"
+    answer = post(unused, "withdraw-deprecation", WHY)
+    assert (answer.status_code, answer.json()["retires_at"]) == (200, None)
+    assert post(unused, "withdraw-deprecation", WHY).json()["code"] == "scope_not_deprecated"
+    for wrong in ({"successor": "no.such"}, {"retires_at": "2999-01-01T00:00:00"}, {"retires_at": "soon"}):
+        assert post(unused, "deprecate", body | wrong).status_code == 422
+    assert post(unused, "deprecate", body | {"retires_at": "2020-01-01T00:00:00Z"}).status_code == 422
+    answer = post(Scope.objects.get(name="address.read"), "deprecate", body)
+    assert (answer.status_code, answer.json()["kind"]) == (202, "scope_deprecated")
+
+
 def test_keydesks_own_api_is_told_and_cannot_be_changed(call):
     own = Api.objects.get(identifier="keydesk")
     assert call("GET", "apis/keydesk").json()["built_in"] is True

@@ -133,6 +133,7 @@ MAILERS = {"default": env.get_value("EMAIL_URL", cast=mailer, default="smtp://lo
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SERVICE_NAME} <keydesk@localhost>")
 # Of the mailbox that bounces come back to, that of DEFAULT_FROM_EMAIL: imaps://user:password@host/INBOX
 BOUNCE_IMAP_URL = env.str("BOUNCE_IMAP_URL", default="")
+BOUNCE_TOKEN = env.str("BOUNCE_TOKEN", default="")  # of the mail server that hands bounces over
 TEAM = team(env)  # how the Security team works
 
 # --- People and sessions --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from foundation.refusals import Refusal
+from portal.api import bounces
 from portal.api.idempotency import once
 from portal.api.leaks import github, gitlab
 from portal.api.middleware import RETRY_AFTER_S
@@ -95,7 +96,7 @@ api = NinjaAPI(
 api.add_decorator(once)
 OWN = (own_client, own_keys, own_secret, own_tokens, own_trusts)
 TEAM = (team_client_acts, team_requests, team_apis, team_scopes, team_issuers, team_changes)
-for operations in (*OWN, *TEAM, github, gitlab):
+for operations in (*OWN, *TEAM, github, gitlab, bounces):
     api.add_router("", operations.router)
 
 

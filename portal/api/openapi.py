@@ -25,7 +25,8 @@ OF_EVERY_OPERATION = (Rule.NO_TOKEN, Rule.TOKEN_NOT_ACTIVE, Rule.INSUFFICIENT_SC
 OF_A_PUBLIC_OPERATION = (Rule.RATE_LIMIT, Rule.BODY_TOO_LARGE, Rule.UNAVAILABLE)
 OF_A_BODY = (ApiCode.BROKEN_JSON, ApiCode.NOT_JSON, ApiCode.FIELDS_INVALID)
 OF_A_POST = (ApiCode.FIELDS_INVALID, ApiCode.IDEMPOTENCY_KEY_IN_USE, ApiCode.IDEMPOTENCY_KEY_REUSED)
-LEAKS = ["leaks"]  # tags of the operations for scanners: a second report of the same changes nothing by itself
+# Tags of the operations for scanners and mail servers: a second report of the same changes nothing by itself.
+LEAKS, BOUNCES = ["leaks"], ["bounces"]
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
@@ -101,7 +102,7 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     for operations in made["paths"].values():
         for method, operation in operations.items():
             codes = operation.pop("x-refusals")
-            if method == "post" and operation["tags"] != LEAKS:
+            if method == "post" and operation["tags"] not in (LEAKS, BOUNCES):
                 codes = dict.fromkeys([*codes, *OF_A_POST])
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             if ApiCode.IF_MATCH_MISSING in codes:
@@ -109,7 +110,7 @@ def document(api: NinjaAPI) -> dict[str, Any]:
             operation["responses"] = {
                 str(status): answer for status, answer in operation["responses"].items()
             } | _answers(codes)
-            if operation["tags"] != LEAKS:
+            if operation["tags"] not in (LEAKS, BOUNCES):
                 _describe_limits(operation["responses"])
     return made
 

@@ -63,7 +63,7 @@ FORMS = [
     ("ENVIRONMENT_COLOUR", "blue|green|amber|red|grey", "Give blue, green, amber, red or grey."),
     ("OTEL_TRACES_EXPORTER", "none|otlp", "Give none or otlp."),
 ]
-MIN_REPORT_TOKEN_LENGTH = 20  # characters of LEAK_GITLAB_TOKEN: who guesses it gets to report
+MIN_REPORT_TOKEN_LENGTH = 20  # characters of a token agreed on with a server: who guesses it gets to report
 # Plain HTTP within one machine only, for tests and demonstrations.
 CONTACT_ISSUER = r"(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)(/[A-Za-z0-9._~/-]*)?"
 PUBLIC_URL = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
@@ -170,8 +170,8 @@ def _is_32_bytes(text: str) -> bool:
 
 
 @register(Tags.security)
-def leak_reports(**_kwargs: Any) -> list[CheckMessage]:
-    """Check what the reports of scanners are proven with, where it is set."""
+def reports(**_kwargs: Any) -> list[CheckMessage]:
+    """Check what the reports of scanners and mail servers are proven with, where it is set."""
     problems: list[CheckMessage] = []
     if settings.LEAK_GITHUB_KEYS:
         try:
@@ -182,9 +182,10 @@ def leak_reports(**_kwargs: Any) -> list[CheckMessage]:
         except (scanner_keys.UnreadableKeys, Refusal) as problem:
             hint = f"Name a file in the form of GitHub's published list, or its https address: {problem}."
             problems.append(Error("LEAK_GITHUB_KEYS cannot be used.", hint=hint, id="keydesk.E011"))
-    if settings.LEAK_GITLAB_TOKEN and len(settings.LEAK_GITLAB_TOKEN) < MIN_REPORT_TOKEN_LENGTH:
-        hint = f"Give at least {MIN_REPORT_TOKEN_LENGTH} random characters: whoever guesses it can send reports."
-        problems.append(Error("LEAK_GITLAB_TOKEN is short.", hint=hint, id="keydesk.E012"))
+    for variable in ("LEAK_GITLAB_TOKEN", "BOUNCE_TOKEN"):
+        if 0 < len(getattr(settings, variable)) < MIN_REPORT_TOKEN_LENGTH:
+            hint = f"Give at least {MIN_REPORT_TOKEN_LENGTH} random characters: whoever guesses it can send reports."
+            problems.append(Error(f"{variable} is short.", hint=hint, id="keydesk.E012"))
     return problems
 
 

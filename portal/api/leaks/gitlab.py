@@ -5,16 +5,12 @@ https://docs.gitlab.com/development/sec/token_revocation_api/
 
 from __future__ import annotations
 
-import hmac
-
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from ninja.security import APIKeyHeader
 from pydantic import ConfigDict, JsonValue
 
 from clients.actors import GITLAB_REPORT, Actor
-from portal.api import limits
+from portal.api.agreed_token import AgreedToken
 from portal.api.leaks import items
 from portal.api.openapi import LEAKS, public_refusals
 from portal.api.problems import Problem
@@ -30,27 +26,10 @@ TOKEN = "kds_0000000000000000000000000000000000000000000000000"  # noqa: S105  #
 MAX_NAMED = 20  # items that a refusal names
 
 
-class GitlabToken(APIKeyHeader):
-    """The token of LEAK_GITLAB_TOKEN, as GitLab sends it: bare, or after Bearer."""
+class GitlabToken(AgreedToken):
+    """The token of LEAK_GITLAB_TOKEN."""
 
-    param_name = "Authorization"
-
-    def authenticate(self, request: HttpRequest, key: str | None) -> bool:
-        """Compare the token in constant time. Raises Problem."""
-        http_request, expected = prepared(request), settings.LEAK_GITLAB_TOKEN
-        if not expected:
-            raise Problem(Rule.NO_ENDPOINT, sent=request.path_info)
-        limits.count_report(http_request.address, http_request.now)
-        if not hmac.compare_digest(_token_in(key or ""), expected.encode()):
-            limits.count_failure(http_request.address, http_request.now)
-            raise Problem(ApiCode.REPORT_TOKEN_INVALID, headers={"WWW-Authenticate": 'Bearer realm="Keydesk leaks"'})
-        return True
-
-
-def _token_in(field: str) -> bytes:
-    scheme, _space, rest = field.strip().partition(" ")
-    sent = rest.strip() if scheme.lower() == "bearer" else field.strip()
-    return sent.encode("utf-8", "surrogateescape")
+    setting = "LEAK_GITLAB_TOKEN"
 
 
 router = Router(auth=GitlabToken(), tags=LEAKS)

@@ -29,7 +29,7 @@ def undelivered(request: Request) -> HttpResponse:
         "total": failed.count(),
         "shown": MAX_MAILS,
         "waiting": waiting.count(),
-        "reads_bounces": bool(settings.BOUNCE_IMAP_URL),
+        "reads_bounces": bool(settings.BOUNCE_IMAP_URL or settings.BOUNCE_TOKEN),
         "waiting_since": waiting.values_list("created_at", flat=True).first(),
     }
     return render(request, "security/undelivered.html", context)

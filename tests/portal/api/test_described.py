@@ -107,6 +107,17 @@ def test_no_answer_to_a_scanner_is_undescribed(
     bounded(of(operation_id), send)()
 
 
+@pytest.mark.parametrize("token", ["agreed", ""])
+def test_no_answer_to_a_mail_server_is_undescribed(unlimited: None, settings: Any, token: str) -> None:
+    settings.BOUNCE_TOKEN = token
+
+    def send(case: Any) -> None:
+        headers = {"Authorization": "agreed", "Content-Type": "message/rfc822"}
+        case.validate_response(case.call(data=str(case.body).encode(), headers=headers), checks=CHECKS)
+
+    bounded(of("reportBounce"), send)()
+
+
 def bounded(operation: Any, send: Callable[[Any], None]) -> Callable[[], None]:
     """Return a run of few examples, the same each time."""
     run = given(case=operation.as_strategy())(send)

@@ -11,6 +11,7 @@ from portal.api.application import urls
 from tests.portal.api.support.callers import PATH
 
 pytestmark = pytest.mark.django_db
+PUBLIC = (["leaks"], ["bounces"])  # tags of operations without an access token
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_every_refusal_has_an_example_that_fits_its_schema(document):
     problem = document["components"]["schemas"]["Problem"]
     for operation in operations(document):
         refusals = {status: each for status, each in operation["responses"].items() if int(status) >= 400}
-        needed = {"401", "413", "429", "503"} | (set() if operation["tags"] == ["leaks"] else {"403"})
+        needed = {"401", "413", "429", "503"} | (set() if operation["tags"] in PUBLIC else {"403"})
         assert needed <= set(refusals)
         for status, each in refusals.items():
             for example in each["content"]["application/problem+json"]["examples"].values():
@@ -53,7 +54,7 @@ def test_every_refusal_has_an_example_that_fits_its_schema(document):
 
 def test_the_limits_are_described_wherever_a_client_is_charged(document):
     for operation in operations(document):
-        if "leaks" in operation["tags"]:
+        if operation["tags"] in PUBLIC:
             continue
         over = operation["responses"]["429"]["headers"]
         assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(over)

@@ -74,7 +74,12 @@ SCOPE_OF = {
     "retireClientKey": "keydesk.clients.write",
     "endClientSecret": "keydesk.clients.write",
 }
-PUBLIC = {"reportLeaks", "listRevocableTypes", "revokeLeakedTokens"}  # operations without a token of Keydesk
+PUBLIC = {
+    "reportLeaks",
+    "listRevocableTypes",
+    "revokeLeakedTokens",
+    "reportBounce",
+}  # without a token of ours
 
 
 @pytest.fixture

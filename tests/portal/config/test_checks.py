@@ -155,7 +155,12 @@ def test_what_proves_the_report_of_a_leak_is_looked_at_before_the_start(tmp_path
     broken = tmp_path / "keys.json"
     broken.write_text('{"public_keys": [{"key_identifier": "1", "key": "-----BEGIN PUBLIC KEY-----"}]}')
     site = {"PUBLIC_URL": "https://keydesk.example", **keys.generate()}
-    for unsafe in ({"LEAK_GITHUB_KEYS": str(broken)}, {"LEAK_GITHUB_KEYS": "/nowhere"}, {"LEAK_GITLAB_TOKEN": "short"}):
+    for unsafe in (
+        {"LEAK_GITHUB_KEYS": str(broken)},
+        {"LEAK_GITHUB_KEYS": "/nowhere"},
+        {"LEAK_GITLAB_TOKEN": "short"},
+        {"BOUNCE_TOKEN": "short"},
+    ):
         result = check(**site, **unsafe)
         assert result.returncode == 1
         assert next(iter(unsafe)) in result.stderr

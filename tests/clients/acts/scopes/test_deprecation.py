@@ -1,4 +1,4 @@
-"""Deprecated scopes: announced by two people, told in time, retired on their date, withdrawn before it."""
+"""Deprecated scopes: announced by two people, told, retired on their date, withdrawn before it (PROTOCOL T-47)."""
 
 from __future__ import annotations
 

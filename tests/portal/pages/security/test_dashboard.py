@@ -218,7 +218,7 @@ def test_mail_is_called_accepted_not_delivered_and_waiting_is_counted(now) -> No
     text = browser.get(url).content.decode()
     assert "delivered</h" not in text
     assert "No mail waits: the mail server accepted all others" in text
-    assert "BOUNCE_IMAP_URL is not set" in text
+    assert "Neither BOUNCE_IMAP_URL nor BOUNCE_TOKEN is set" in text
     for hours in (3, 1):
         outbox.queue(kind=Mail.Kind.LINK, to="x@example.org", now=now - timedelta(hours=hours))
     # A mail that collects harmless acts is not late.

@@ -32,6 +32,7 @@ from tokens.protocol.errors import Rule
 Facts = Mapping[str, Any]
 
 STATES: dict[str, Text] = {**dict(Key.State.choices), **dict(Client.Status.choices)}
+NAMED: dict[str, str] = {Rule.ASSERTION_DUPLICATE_MEMBER: "member", Rule.FEDERATED_KEYS_UNAVAILABLE: "issuer"}
 CLOCK_AHEAD_RULES = {Rule.ISSUED_AT, Rule.NOT_BEFORE}
 NOTHING_TO_COMPARE = {
     Rule.SEVERAL_METHODS, Rule.SECRET_NOT_ALLOWED, Rule.NO_KEYS, Rule.ASSERTION_DUPLICATE_MEMBER, Rule.NO_TOKEN,
@@ -80,12 +81,12 @@ def details(rule: str, facts: Facts) -> list[Text]:
         said.append(_("at most %(n)s bytes") % {"n": number_format(limit, force_grouping=True)})
     elif rule in (Rule.SEVERAL_METHODS, Rule.NO_CREDENTIALS):
         said += names_of(facts.get("sent" if rule == Rule.SEVERAL_METHODS else "expected"))
-    elif rule == Rule.ASSERTION_DUPLICATE_MEMBER and facts.get("member"):
-        said.append(str(facts["member"]))
     elif rule == Rule.FEDERATED_ISSUER and facts.get("state") == "disabled":
         said.append(_("The Security team has disabled this issuer."))
-    elif rule == Rule.FEDERATED_KEYS_UNAVAILABLE and facts.get("issuer"):
-        said.append(str(facts["issuer"]))
+    elif rule == Rule.SCOPE_RETIRED and facts.get("instead"):
+        said.append(_("Instead: %(name)s") % {"name": facts["instead"]})
+    elif name := facts.get(NAMED.get(rule, "")):
+        said.append(str(name))
     return said
 
 
@@ -165,7 +166,7 @@ def _ended(facts: Facts) -> list[Row]:
         return []
     note = _("%(span)s before it arrived") % {"span": exactly(ours - ended)}
     wanted = Value(_("until %(moment)s") % {"moment": moment_of(ended)}, note, exact=False)
-    for fact, name in (("key", "kid"), ("subject", "sub")):
+    for fact, name in (("key", "kid"), ("subject", "sub"), ("scope", "scope")):
         if fact in facts:
             return [Row(name, Value(str(facts[fact])), wanted)]
     return [Row("client_secret", Value(_("a secret that ended"), exact=False), wanted)]
@@ -243,18 +244,7 @@ def _key_state(facts: Facts) -> list[Row]:
 
 
 def _needed_scope(facts: Facts) -> list[Row]:
-    needed = facts.get("expected", facts.get("needs"))
-    return [Row("scope", Value(_("a token without it"), exact=False), exact(needed))]
-
-
-def _retired_scope(facts: Facts) -> list[Row]:
-    """Return the row of a scope that ended: since when, and its successor or else the scopes of the client."""
-    ended = seconds_of(facts.get("ended_at"))
-    note = _("retired on %(moment)s") % {"moment": moment_of(ended)} if ended is not None else ""
-    sent = Value(" ".join(names_of(facts.get("sent"))), note)
-    if "instead" in facts:
-        return [Row("scope", sent, Value(str(facts["instead"]), _("replaces it")))]
-    return [Row("scope", sent, exact(names_of(facts.get("expected"))))]
+    return [Row("scope", Value(_("a token without it"), exact=False), exact(facts.get("expected", facts.get("needs"))))]
 
 
 def _lifetime(facts: Facts) -> list[Row]:
@@ -279,6 +269,7 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.SECRET_WRONG: partial(_length, "client_secret", "kds_"),
     Rule.SECRET_ENDED: _ended,
     Rule.CREDENTIAL_ENDED: _ended,
+    Rule.SCOPE_RETIRED: _ended,
     Rule.POLICY: _policy,
     Rule.TOKEN_NOT_ACTIVE: partial(_length, "access_token", "kdt_"),
     Rule.ASSERTION_TOO_LARGE: _too_long,
@@ -288,7 +279,6 @@ SPECIAL: dict[str, Callable[[Facts], list[Row]]] = {
     Rule.BODY_ENCODING: _encoding,
     Rule.KEY_NOT_USABLE: _key_state,
     Rule.INSUFFICIENT_SCOPE: _needed_scope,
-    Rule.SCOPE_RETIRED: _retired_scope,
     Rule.LONG_LIFETIME: _lifetime,
     Rule.CLOCK_AHEAD: _ahead,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import F
@@ -22,6 +22,7 @@ from clients.actors import Actor
 from clients.acts import catalogue, client_requests, lifecycle, proposals, review
 from clients.acts.federation import issuers
 from clients.acts.people import api_owners
+from clients.acts.scopes import deprecation
 from clients.acts.team import reply_texts, webhooks
 from clients.models import (
     Api,

@@ -104,7 +104,9 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str,
         raise InvalidScope(Rule.SCOPE_SYNTAX, f"At most {MAX_SCOPES} scopes.", sent=len(names), expected=MAX_SCOPES)
     others = frozenset(name for name in names if name not in held)
     if others:  # only token requests with a scope that their client lacks need this look-up
-        _refuse_unknown(others - BUILT_IN_SCOPES, await services.store.known_scopes(others), client, held)
+        known = await services.store.known_scopes(others)
+        _refuse_unknown(others - BUILT_IN_SCOPES - {scope.name for scope in known}, client, held)
+        _refuse_retired(known, services.clock())
     granted = [name for name in names if name in held]
     if not granted:
         is_held = any(name in client.scopes for name in names)
@@ -115,23 +117,23 @@ async def granted_scopes(services: Services, client: ClientSnapshot, asked: str,
     return granted
 
 
-def _refuse_unknown(
-    names: frozenset[str], known: list[KnownScope], client: ClientSnapshot, held: Mapping[str, str]
-) -> None:
-    """Raise InvalidScope for a name that is no scope, or for the first one that is retired, with its successor."""
-    if unknown := sorted(names - {scope.name for scope in known}):
+def _refuse_unknown(names: frozenset[str], client: ClientSnapshot, held: Mapping[str, str]) -> None:
+    """Raise InvalidScope for names that are no scopes."""
+    if unknown := sorted(names):
         raise InvalidScope(
             Rule.SCOPE_UNKNOWN, "There is no such scope.",
             sent=unknown, expected=_all(held), **_scope_slip(unknown, client),
         )  # fmt: skip
-    retired = sorted(scope for scope in known if scope.retired_at is not None)
-    if retired:
-        name, since, successor = retired[0]
-        instead = {"instead": successor} if successor else {}
-        raise InvalidScope(
-            Rule.SCOPE_RETIRED, "The scope is retired.",
-            sent=[name], expected=_all(held), ended_at=since, **instead,
-        )  # fmt: skip
+
+
+def _refuse_retired(known: list[KnownScope], now: float) -> None:
+    """Raise InvalidScope for the first scope that is retired, with the one that replaces it (PROTOCOL T-47)."""
+    for name, ended_at, successor in sorted(known):
+        if ended_at is not None:
+            instead = {"instead": successor} if successor else {}
+            raise InvalidScope(
+                Rule.SCOPE_RETIRED, "The scope is retired.", scope=name, ended_at=ended_at, our_clock=now, **instead
+            )
 
 
 def _all(held: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clients", "0032_deprecated_scopes"),
+        ("clients", "0031_unused_clients"),
         ("tokens", "0005_api_calls"),
     ]
 

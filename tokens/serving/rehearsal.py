@@ -110,7 +110,7 @@ class _NothingIsWritten(Store):
         self._client_id, self._row = client.client_id, _row_of(client)
         successors = Scope.objects.values_list("name", "retired_at", "successor__name", "successor__retired_at")
         self._scopes = [
-            KnownScope(name, at and at.timestamp(), None if successor_ended else successor)
+            KnownScope(name, at.timestamp() if at else None, None if successor_ended else successor)
             for name, at, successor, successor_ended in successors
         ]
         self.client, self.issue = self._known, self._keep

@@ -17,7 +17,7 @@ from audit.models import Entry
 from clients.access.guarded_acts import Act
 from clients.acts import lifecycle
 from clients.acts.credentials.ways_in import without_secrets
-from clients.models import Client, Key, Registration, Secret, Trust
+from clients.models import Client, Key, Registration, Scope, Secret, Trust
 from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
@@ -61,7 +61,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         rows=held.rows,
         refused=last_24_hours([found], now).get(found.pk, {}),
         coming=coming_bounds(found, now),
-        ending_scopes=list(found.scopes.deprecated()),
+        ending_scopes=list(Scope.objects.deprecated().filter(clients=found)),
         jwks_uri=found.jwks_uris.in_use().first(),
         asked_network=found.networks.asked().first(),
         recertification=found.recertifications.open().first(),

@@ -79,10 +79,7 @@ def seed(now: datetime | None = None) -> None:
         kind=Proposal.Kind.SCOPE_EASED, about=sensitive, content={}, by=bram, now=now,
         reason="The register is public since this month.",
     )  # fmt: skip
-    mine = Client.objects.get(name=organisation.WITH_CERTIFICATE)
-    factories.recertification(mine, asked_at=now - timedelta(days=2))
-    factories.proposed_contact(mine)
-    factories.deprecated_scope(ENDING, held_by=mine, successor=parcels[0])
+    _give_to_do(Client.objects.get(name=organisation.WITH_CERTIFICATE), now)
     people.invite_staff(email=INVITED, name="Piet Maes", role=User.Role.SECURITY, by=organisation.SETTING_UP, now=now)
     factories.api_owner()
     joris = User.objects.get(email="joris@leiestroom.example")
@@ -99,6 +96,13 @@ def seed(now: datetime | None = None) -> None:
     )  # fmt: skip
     undelivered = Mail.objects.earliest("created_at")
     Mail.objects.filter(pk=undelivered.pk).update(state=Mail.State.FAILED, attempts=8, last_error="550 No such user")
+
+
+def _give_to_do(mine: Client, now: datetime) -> None:
+    """Add what asks its contacts for an act."""
+    factories.recertification(mine, asked_at=now - timedelta(days=2))
+    factories.proposed_contact(mine)
+    factories.deprecated_scope(ENDING, held_by=mine, successor=factories.scope("address.read"))
 
 
 def in_another_thread(act: Callable[[], None]) -> None:

@@ -113,8 +113,8 @@ FACTS: dict[Rule, list[dict[str, Any]]] = {
         {"sent": ["address.read,address.write"], "expected": ["address.read"], "separator": ","},
     ],
     Rule.SCOPE_RETIRED: [
-        {"sent": ["address.read"], "expected": ["address.write"], "ended_at": NOW},
-        {"sent": ["address.read"], "expected": [], "ended_at": NOW, "instead": "address.read.v2"},
+        {"scope": "address.read", "ended_at": NOW - 86_400, "our_clock": NOW},
+        {"scope": "address.read", "ended_at": NOW - 60, "our_clock": NOW, "instead": "address.read.v2"},
     ],
     Rule.SCOPE_NOT_GRANTED: [{"sent": ["tax.read"], "expected": ["address.read"]}],
     Rule.SCOPE_NEEDS_KEY: [{"sent": ["keydesk.clients.read"], "expected": ["address.read"]}],

@@ -54,7 +54,7 @@ class Progress:
 def progress(scope: Scope, now: datetime) -> Progress:
     """Return how far the clients have moved on."""
     holders, lately = scope.holders.count(), now - LATELY
-    users = with_last_use(scope).filter(last_used_at__gt=lately).count()
+    users = ScopeUse.objects.filter(scope=scope, last_issued_at__gt=lately, client__in=scope.holders).count()
     entry = Entry.objects.about(scope.audit_id).with_action(Action.SCOPE_DEPRECATED).first()
     then = {name: after for name, _before, after in entry.differences}.get("clients") if entry else None
     total = max(holders, int(str(then or 0)))

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dev.servers import keys
+from portal.config import checks
 from portal.config.environment import Environment
 
 
@@ -108,6 +110,16 @@ def test_a_value_that_would_be_unsafe_is_an_error_by_name(values: dict[str, str]
     assert result.returncode == 1
     errors = result.stderr.partition("ERRORS:")[2].partition("WARNINGS:")[0]
     assert [name for name in values if name not in errors] == []
+
+
+def test_traces_without_their_packages_stop_the_start(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.OTEL_TRACES_EXPORTER = "otlp"
+    assert not checks.traces(), "the tests have the extra otel"
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if "site-packages" not in entry])
+    (error,) = checks.traces()
+    assert error.id == "keydesk.E017"
+    assert "OTEL_TRACES_EXPORTER" in error.msg
+    assert "extra otel" in error.hint
 
 
 def test_a_provider_of_contacts_that_is_not_complete_is_refused_by_name() -> None:

@@ -17,6 +17,7 @@ from audit.actions import Action
 from clients.access import management_links
 from clients.actors import Actor
 from clients.authentication import sessions
+from clients.calendar import feeds
 from clients.mail import outbox
 from clients.mail.notifications import own_act_facts
 from clients.models import ContactAccount, Mail, ManagementLink, User
@@ -97,7 +98,7 @@ def _bind(user: User, account: Account, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def unbind(*, user: User, by: Actor, now: datetime, reason: str) -> None:
-    """Unbind the account: sessions and links end, and the next link that the contact opens binds another account.
+    """Unbind the account: sessions, links and the address of the calendar end; the next link binds another account.
 
     For the Security team. Raises Refusal.
     """
@@ -107,6 +108,7 @@ def unbind(*, user: User, by: Actor, now: datetime, reason: str) -> None:
         raise Refusal(Code.CHANGED_MEANWHILE)
     bound.delete()
     management_links.revoke_all(user=user, now=now)
+    feeds.end_with_account(user)
     _note(Action.ACCOUNT_UNBOUND, user, (str(bound), None), by, now, reason=by.because(reason))
 
 

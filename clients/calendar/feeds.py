@@ -42,6 +42,11 @@ def end_without_clients(users: Iterable[int]) -> None:
     CalendarFeed.objects.filter(user__in=users).exclude(user__contact_of__client__in=open_clients).delete()
 
 
+def end_with_account(user: User) -> None:
+    """Switch off the address that a lost account may have made. Part of an act, which logs it."""
+    CalendarFeed.objects.filter(user=user).delete()
+
+
 def reader(token: str) -> User | None:
     """Return the contact whose address this is; None for an unknown one, and for one that was switched off."""
     of_contacts = CalendarFeed.objects.filter(user__is_active=True, user__role=User.Role.CONTACT)

@@ -20,7 +20,8 @@ from audit.models import Entry
 from clients.acts import lifecycle
 from clients.acts.credentials import keys
 from clients.acts.people import contacts
-from clients.models import CalendarFeed, Client, ClientContact, Secret, Trust, User
+from clients.authentication import contact_accounts
+from clients.models import CalendarFeed, Client, ClientContact, ContactAccount, Secret, Trust, User
 from tests.portal.support import browsers
 from tests.portal.support.browsers import confirmed, queries
 from tests.support import factories
@@ -195,6 +196,15 @@ def test_closing_the_last_client_ends_it(lotte: User, mine: Client) -> None:
     lifecycle.close(client=mine, reason="Over", by=by(noor()), now=NOW)
     assert gone(path)
     assert not CalendarFeed.objects.exists()
+
+
+def test_it_ends_with_a_lost_account(lotte: User, mine: Client) -> None:
+    """The Security team unbinds it: the address may have been made by whoever had the account."""
+    path = make(browsers.of(lotte))
+    account = {"issuer": "https://login.example", "subject": "lotte", "bound_at": NOW, "used_at": NOW}
+    ContactAccount.objects.create(user=lotte, **account)
+    contact_accounts.unbind(user=lotte, by=by(noor()), now=NOW, reason="Lost")
+    assert gone(path)
 
 
 @pytest.mark.parametrize("changed", [{"is_active": False}, {"role": User.Role.AUDITOR}])

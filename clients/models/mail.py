@@ -65,7 +65,7 @@ class Mail(models.Model):
         SCOPE_DEPRECATED = "scope_deprecated", _("Scope ends on a date")
         CONTACT_ADDED = "contact_added", _("Added as a contact")
         CONTACT_PROPOSED = "contact_proposed", _("A contact waits for an owner")
-        CREDENTIAL_EXPIRES = "credential_expires", _("A key or secret expires")
+        CREDENTIAL_EXPIRES = "credential_expires", _("A credential expires")
         POLICY_CHANGED = "policy_changed", _("A policy ends something in use")
         OUTDATED_WAY = "outdated_way", _("Something that is outdated is in use")
         PASSKEY_CHANGED = "passkey_changed", _("A passkey was added or removed")

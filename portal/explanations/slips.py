@@ -166,9 +166,10 @@ def _in_a_name(rule: str, facts: Mapping[str, Any]) -> Slip | None:
     for value in sent if isinstance(sent, list) else [sent]:
         if isinstance(value, str) and (claim := OF_A_NAME.get(word_for(value))):
             return Slip(claim)
-    if isinstance(facts.get("near"), str):
+    if isinstance(meant := facts.get("near"), str):
         differs = _("The %(name)s that you sent differs from it in one place.") % {"name": name}
-        return Slip(_("Did you mean %(name)s?") % {"name": facts["near"]}, differs)
+        fix = _("Write it as %(name)s.") % {"name": meant} if rule == Rule.SCOPE_UNKNOWN else ""
+        return Slip(_("Did you mean %(name)s?") % {"name": meant}, differs, fix=fix)
     return None
 
 

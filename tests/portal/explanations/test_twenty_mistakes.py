@@ -180,7 +180,7 @@ MISTAKES = {
         ("address.read address.write",),
     )),
     "scope with a slip": Mistake(10, lambda one: one.asks_for("adress.read"), Shown(
-        "A requested scope does not exist", "Compare with the expected ones", ("Did you mean address.read?",),
+        "A requested scope does not exist", "Write it as address.read.", ("Did you mean address.read?",),
     )),
     "scopes with a comma": Mistake(10, lambda one: one.asks_for("address.read,address.write"), Shown(
         "Most likely: several scopes with , between them.", "Put one blank between two scopes",

@@ -27,8 +27,8 @@ Counts = Mapping[str, int]  # of valid tokens, by credential
 class Condition:
     """`state` is a colour of the `tag` component; `rank` sorts the most urgent first.
 
-    `key` or `secret` is to replace, `trust` to extend. `rotation` is in progress if given: the client is not healthy
-    before the new key or secret is used.
+    `key` or `secret` is to replace; `trust` is to extend, if it ends first. `rotation` is in progress if given: the
+    client is not healthy before the new key or secret is used.
     """
 
     rank: int
@@ -57,15 +57,9 @@ def of_client(
     trusting = [trust for trust in trusts if trust.works(now)]
     if not usable and not working and not trusting:
         return Condition(1, "bad", _("Cannot authenticate"))
-    ending = ending_key(usable, now)
-    if ending:
-        return Condition(2, "warn", expires_in(ending.own_end, now), ending)
-    if aged := ending_secret(usable, working, now):
-        days = days_left(aged.expires_at, now)
-        words = ngettext("The secret expires in %(days)s day", "The secret expires in %(days)s days", days)
-        return Condition(2, "warn", words % {"days": days}, secret=aged)
-    if lapsing := ending_trust(trusting, now):
-        return Condition(2, "warn", trust_expires_in(lapsing, now), trust=lapsing)
+    ends = ending_key(usable, now), ending_secret(usable, working, now), ending_trust(trusting, now)
+    if any(ends):
+        return _ending(*ends, now)
     if replacing := rotation.of_client(client, keys, secrets, uses, now):
         rank, state = (1, "bad") if replacing.has_stopped else (2, "warn")
         return Condition(rank, state, replacing.words, rotation=replacing)
@@ -75,9 +69,23 @@ def of_client(
     return Condition(4, "ok", _("Active"))
 
 
+def _ending(key: Key | None, secret: Secret | None, trust: Trust | None, now: datetime) -> Condition:
+    """Return the condition of a client of which one of these ends soon: its words name the first to end."""
+    replaced = [end for one in (key, secret) if one and (end := one.end_at)]
+    if trust and trust.expires_at and all(trust.expires_at < end for end in replaced):
+        return Condition(2, "warn", trust_expires_in(trust, now), key, secret=secret, trust=trust)
+    words = secret_expires_in(secret, now) if secret else expires_in(key.own_end if key else None, now)
+    return Condition(2, "warn", words, key, secret=secret)
+
+
 def expires_in(end: datetime | None, now: datetime) -> str:
     days = days_left(end, now)
     return ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
+
+
+def secret_expires_in(secret: Secret, now: datetime) -> str:
+    days = days_left(secret.expires_at, now)
+    return ngettext("The secret expires in %(days)s day", "The secret expires in %(days)s days", days) % {"days": days}
 
 
 def trust_expires_in(trust: Trust, now: datetime) -> str:

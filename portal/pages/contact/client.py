@@ -22,6 +22,7 @@ from clients.policy.bounds import Bound
 from clients.policy.words import WORDS, told
 from portal.config.endpoints import token_address
 from portal.explanations.refused_requests import last_24_hours
+from portal.flows.client_tabs import tab_counts
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
@@ -106,7 +107,6 @@ def credentials(request: Request, uid: UUID) -> HttpResponse:
         "old_trusts": [of_trust(trust, held.uses, now) for trust in held.trusts if trust.state(now) in OVER],
         "old_secrets": [secret for secret in held.secrets if not secret.works(now)],
         "has_secret": any(secret.works(now) for secret in held.secrets),
-        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
         "can_turn_off": without_secrets(found, now),
     }
     return render(request, "contact/credentials.html", context)
@@ -140,7 +140,13 @@ def _held(client: Client, now: datetime) -> Held:
 
 def _head(client: Client, condition: Condition, now: datetime) -> dict[str, object]:
     """Return what the head of the page says."""
-    return {"client": client, "condition": condition, "now": now, "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED}
+    return {
+        "client": client,
+        "condition": condition,
+        "counts": tab_counts(client, now),
+        "now": now,
+        "secrets_accepted": settings.CLIENT_SECRETS_ACCEPTED,
+    }
 
 
 def _asked_by(asked: Registration | None, request: Request) -> str:
@@ -175,7 +181,8 @@ def history(request: Request, uid: UUID) -> HttpResponse:
         _readable(entry, staff, by_contact=entry.actor_id in contacts, show_address=entry.actor_id in theirs)
         for entry in page[:PAGE_SIZE]
     ]
-    return render(request, "contact/history.html", {"client": found, "entries": shown, "older": older})
+    context = {"client": found, "counts": tab_counts(found, request.now), "entries": shown, "older": older}
+    return render(request, "contact/history.html", context)
 
 
 def _readable(entry: Entry, staff: Collection[str], *, by_contact: bool, show_address: bool) -> dict[str, object]:

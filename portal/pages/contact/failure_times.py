@@ -14,6 +14,7 @@ from tokens.models import RefusalCountQuerySet
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MAX_HOURS = 25  # a longer period is drawn in days
 LABELLED = {HOUR: 6, DAY: 7}  # every how many columns the axis has a label
+ROW = 13  # columns of a row on a phone (portal/theme/_chart.scss); each row has an axis
 
 
 def time_line(counts: RefusalCountQuerySet, since: datetime, until: datetime, now: datetime) -> dict[str, Any]:
@@ -33,8 +34,13 @@ def time_line(counts: RefusalCountQuerySet, since: datetime, until: datetime, no
         _column(at, refused[at], step, now) | {"is_labelled": (len(starts) - 1 - place) % every == 0}
         for place, at in enumerate(starts)
     ]
-    total = sum(refused.values())
-    return {"columns": columns, "ticks": axis(max(refused.values())), "refused": total, "is_dense": is_dense}
+    return {
+        "columns": columns,
+        "rows": range(-(-len(columns) // ROW)),
+        "ticks": axis(max(refused.values())),
+        "refused": sum(refused.values()),
+        "is_dense": is_dense,
+    }
 
 
 def _column(at: datetime, refused: int, step: timedelta, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from clients.models import Client
 from portal.explanations.refused_requests import by_client
+from portal.flows.client_tabs import tab_counts
 from portal.forms.failures import JournalForm
 from portal.guards.access import contact
 from portal.pages.contact.failure_times import time_line
@@ -27,13 +28,15 @@ def journal(request: Request) -> HttpResponse:
     if number := form.sought():
         return redirect("public:why", number)
     chosen, days, day = form.chosen(), form.days_back(), form.chosen_day()
+    only = chosen[0] if len(chosen) == 1 else None
     shown = by_client(chosen, form.period(days, request.now), request.now)
     around = form.longer_period(days, request.now)
     refused = [cause for of_client in shown for cause in of_client.causes]
     context = {
         "form": form,
         "clients": clients,
-        "chosen": chosen[0] if len(chosen) == 1 else None,
+        "chosen": only,
+        "counts": tab_counts(only, request.now) if only else {},
         "days": days,
         "day": day,
         "hour": form.chosen_hour(),

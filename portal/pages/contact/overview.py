@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, ClientNetwork, JwksUri, Recertification, Registration, Scope, Trust
-from portal.ui.client_health import Condition, ending_trust, trust_expires_in
+from portal.ui.client_health import Condition, ending_trust, expires_in, secret_expires_in, trust_expires_in
 from portal.ui.client_page.credential_rows import CredentialRow
 from portal.ui.dates import ago, day, moment
 
@@ -80,7 +80,7 @@ class Facts:
 
     @property
     def journal(self) -> str:
-        return f"{reverse('contact:failures')}?client={self.client.uid}"
+        return f"{reverse('contact:failures')}?client={self.client.uid}&days=1"
 
 
 def figures(facts: Facts) -> list[Figure]:
@@ -128,7 +128,7 @@ def _refused(facts: Facts) -> Figure:
 
 def todos(facts: Facts) -> list[Todo]:
     """Return what needs attention, the most urgent first."""
-    found = [*_of_requests(facts), *_of_credentials(facts), *_of_the_rest(facts)]
+    found = [*_of_requests(facts), *_of_ends(facts), *_of_credentials(facts), *_of_the_rest(facts)]
     return sorted(found, key=lambda todo: ("bad", "warn", "info").index(todo.state))
 
 
@@ -138,22 +138,28 @@ def _of_requests(facts: Facts) -> Iterator[Todo]:
         yield Todo("bad", words % {"n": count}, _("Each cause with its fix"), facts.journal, _("See the fix"))
 
 
+def _of_ends(facts: Facts) -> Iterator[Todo]:
+    """Yield what ends soon, the first end first; a key and a trust do not stand in for each other."""
+    now, page, ends = facts.now, facts.page("credentials"), []
+    if key := facts.condition.key:
+        ends.append((key.own_end or now, expires_in(key.own_end, now), facts.page("add_key"), _("Add the next key")))
+    if secret := facts.condition.secret:
+        url = f"{page}#secret-{secret.uid}"
+        ends.append((secret.expires_at or now, secret_expires_in(secret, now), url, _("See the secret")))
+    if trust := ending_trust(facts.trusts, now):
+        url = f"{page}#trust-{trust.uid}"
+        ends.append((trust.expires_at or now, trust_expires_in(trust, now), url, _("Extend the trust")))
+    for end, words, url, action in sorted(ends):
+        yield Todo("warn", words, moment(end), url, action)
+
+
 def _of_credentials(facts: Facts) -> Iterator[Todo]:
     condition, page = facts.condition, facts.page("credentials")
-    if condition.key:
-        note = moment(condition.key.own_end)
-        yield Todo("warn", condition.words, note, facts.page("add_key"), _("Add the next key"))
-    elif condition.secret:
-        note = moment(condition.secret.expires_at)
-        yield Todo("warn", condition.words, note, f"{page}#secret-{condition.secret.uid}", _("See the secret"))
-    elif replacing := condition.rotation:
+    if replacing := condition.rotation:
         note = _("Its end: %(moment)s") % {"moment": moment(replacing.stops_at)}
         yield Todo(condition.state, condition.words, note, f"{page}#rotation", _("See what is left to do"))
     elif condition.state == "bad" and facts.client.is_active:
         yield Todo("bad", condition.words, _("No key, secret or trust works."), page, _("See the credentials"))
-    if lapsing := ending_trust(facts.trusts, facts.now):  # beside a key that ends, too: neither stands in for the other
-        url, note = f"{page}#trust-{lapsing.uid}", moment(lapsing.expires_at)
-        yield Todo("warn", trust_expires_in(lapsing, facts.now), note, url, _("Extend the trust"))
     for row in facts.rows:
         for one in row.known_outside:
             words = {"person": one.user.shown_to_contacts, "id": row.shown_id, "day": day(one.at)}

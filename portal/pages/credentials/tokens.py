@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.access.guarded_acts import Act
 from clients.acts.credentials.ways_in import credential_of
+from portal.flows.client_tabs import tab_counts
 from portal.flows.tokens import end_tokens
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
@@ -31,6 +32,7 @@ def tokens(request: Request, uid: UUID) -> HttpResponse:
     live = shown_tokens(found, request.now, limit=MAX_TOKENS + 1)
     context = {
         "client": found,
+        "counts": tab_counts(found, request.now),
         "tokens": live[:MAX_TOKENS],
         "more": len(live) > MAX_TOKENS,
         "shown": MAX_TOKENS,

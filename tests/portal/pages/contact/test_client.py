@@ -261,7 +261,7 @@ def test_the_four_figures_are_links_to_where_one_acts(made, browser) -> None:
     credentials_url = reverse("contact:credentials", args=[made.uid])
     assert [url for _state, url, _cell in cells] == [
         credentials_url, f"{credentials_url}#key-{key.uid}", reverse("contact:tokens", args=[made.uid]),
-        f"{reverse('contact:failures')}?client={made.uid}",
+        f"{reverse('contact:failures')}?client={made.uid}&amp;days=1",
     ]  # fmt: skip
     assert [state for state, _url, _cell in cells] == ["warn", "warn", "ok", "bad"]
     assert words[1].startswith("Next end In 12 days prod-1,")

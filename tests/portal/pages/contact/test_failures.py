@@ -153,7 +153,8 @@ def test_rubbish_in_the_address_shows_the_page_all_the_same(made) -> None:
 
 def test_the_page_asks_the_database_as_often_for_ten_causes_as_for_one(made) -> None:
     browser = browsers.of(factories.lotte())
-    refuse(made)
+    for client in (made, factories.client()[0]):
+        refuse(client)
     for_one = browsers.queries(browser, reverse("contact:failures"))
     for rule in list(Rule)[:10]:
         refuse(made, rule.value)

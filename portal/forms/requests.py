@@ -204,6 +204,8 @@ def _comparable(content: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _hint(scope: Scope) -> str:
+    described = scope.described_in(get_language() or "")
     sensitive = str(_("Sensitive: two reviewers decide.")) if scope.sensitive else ""
     ends = _("It ends on %(day)s.") % {"day": day(scope.retires_at)} if scope.is_deprecated else ""
-    return " ".join(filter(None, [scope.described_in(get_language() or ""), sensitive, ends]))
+    notes = [note for note in (sensitive, ends) if note]
+    return " ".join([f"{described.removesuffix('.')}.", *notes]) if notes else described

@@ -64,6 +64,12 @@ document.addEventListener('keydown', ({ key }) => {
   }
 });
 
+// On a phone a row of tabs shows the one of this page, also when it is the last.
+for (const here of document.querySelectorAll('.kd-nav__list [aria-current], .kd-subnav [aria-current]')) {
+  const row = here.closest('ul');
+  row.scrollLeft = here.offsetLeft + here.offsetWidth + 16 - row.clientWidth;
+}
+
 // A chart of days is one stop for the Tab key; the arrow keys go from day to day.
 for (const list of document.querySelectorAll('[data-roving]')) {
   const days = () => [...list.querySelectorAll('.kd-chart__link')].filter((day) => day.offsetParent);

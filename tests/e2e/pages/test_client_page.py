@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from clients.models import Client
 from dev.example import organisation
-from tests.e2e.pages.test_accessibility import context_of
+from tests.e2e.pages.test_accessibility import LANGUAGES, context_of
 from tests.e2e.support import pages
 from tests.support import factories
 
@@ -31,11 +33,55 @@ def open_as_lotte(browser: Browser, url: str, path: str, **options: object) -> P
     return page
 
 
-def test_the_overview_fits(live_server, browser: Browser, fullest: Client) -> None:
-    page = open_as_lotte(browser, live_server.url, reverse("contact:client", args=[fullest.uid]))
-    for width, most in ((1280, 1400), (360, 3 * PHONE)):
+def test_the_overview_fits_in_every_language(live_server, browser: Browser, fullest: Client, settings) -> None:
+    settings.ORGANISATION_NAME, settings.SUPPORT_EMAIL = "Agentschap Gegevensverkeer", "help@gegevensverkeer.example"
+    settings.SUPPORT_PHONE = "02 555 01 20"
+    page, heights = context_of(browser, live_server.url, "owner").new_page(), {}
+    for language in LANGUAGES:
+        page.context.add_cookies([{"name": "keydesk-language", "value": language, "url": live_server.url}])
+        page.goto(reverse("contact:client", args=[fullest.uid]))
+        for width, most in ((1280, 1400), (360, 3 * PHONE)):
+            page.set_viewport_size({"width": width, "height": 800})
+            heights[language, width] = (page.evaluate(HEIGHT), most)
+    page.context.close()
+    assert not {place: both for place, both in heights.items() if both[0] > both[1]}
+
+
+def test_on_a_phone_the_row_of_tabs_shows_the_one_of_the_page(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, "/docs/")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(reverse("contact:client_history", args=[fullest.uid]))
+    expect(page.get_by_role("link", name="History")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.scrollingElement.scrollWidth") == 360
+    page.context.close()
+
+
+def test_on_a_phone_the_time_line_draws_each_hour(live_server, browser: Browser, fullest: Client) -> None:
+    """In two rows with an axis each; the last column is that of the present hour."""
+    page = open_as_lotte(browser, live_server.url, f"{reverse('contact:failures')}?client={fullest.uid}&days=1")
+    columns, axes = page.locator("#time-line .kd-chart__link"), page.locator("#time-line .kd-chart__grid")
+    for width, rows in ((1280, 1), (360, 2)):
         page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate(HEIGHT) <= most, width
+        boxes = [box for column in columns.all() if (box := column.bounding_box())]
+        assert len(boxes) == 25
+        assert len({round(box["y"]) for box in boxes}) == rows
+        assert axes.filter(visible=True).count() == rows
+        assert boxes[-1]["x"] == max(box["x"] for box in boxes)
+    page.context.close()
+
+
+def test_a_bar_tells_its_figures_when_pointed_or_tabbed_to(live_server, browser: Browser, fullest: Client) -> None:
+    page = open_as_lotte(browser, live_server.url, reverse("contact:client", args=[fullest.uid]))
+    today, yesterday = (page.locator(f"#chart .kd-chart__day:nth-last-child({place})") for place in (1, 2))
+    expect(today.locator(".kd-chart__tip")).to_be_hidden()
+    today.get_by_role("link").first.hover()
+    expect(today.locator(".kd-chart__tip")).to_contain_text(" issued")
+    expect(today.locator(".kd-chart__tip")).to_be_visible()
+    today.get_by_role("link").first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(yesterday.locator(".kd-chart__tip")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"[?&]day=\d{4}-\d\d-\d\d$"))
     page.context.close()
 
 

@@ -23,9 +23,10 @@ from portal.web.http_request import Request, posted
 @api_owner
 @require_http_methods(["GET", "HEAD", "POST"])
 def proposal(request: Request, identifier: str, uid: UUID) -> HttpResponse:
-    api, form = api_of(request, identifier), ProposalForm(posted(request))
+    api = api_of(request, identifier)
     proposals = Proposal.objects.filter(api=api, kind=Proposal.Kind.WEBHOOK_ADDED)
     found = get_object_or_404(proposals.select_related("proposed_by", "decided_by", "api"), uid=uid)
+    form = ProposalForm(posted(request), proposal=found)
     if form.is_valid():
         with refusals_to(form):
             messages.success(request, carry_out(request, found, form))

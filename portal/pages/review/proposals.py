@@ -39,7 +39,8 @@ def proposals(request: Request) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def proposal(request: Request, uid: UUID) -> HttpResponse:
-    found, form = _proposal(uid), ProposalForm(posted(request))
+    found = _proposal(uid)
+    form = ProposalForm(posted(request), proposal=found)
     status = 422 if form.errors else 200
     if form.is_valid():
         with refusals_to(form):

@@ -32,7 +32,9 @@ def test_an_owner_proposes_a_webhook_and_the_second_adds_it():
     answer = browser.post(reverse("owner:create_webhook", args=["addresses"]), FORM)
     proposal = Proposal.objects.get()
     assert answer.url == reverse("owner:proposal", args=["addresses", proposal.uid])
-    assert "You proposed this" in browser.get(answer.url).text
+    text = browser.get(answer.url).text
+    assert "Another owner of the API or a member of the Security team confirms" in text
+    assert "contacts read it too" not in text, "no client is concerned"
     assert browser.post(answer.url, {"act": "confirm", "reason": "Myself"}).status_code == 422
     assert answer.url in signed_in(tom()).get(home).text
     second = signed_in(tom()).post(answer.url, {"act": "confirm", "reason": "Agreed"})

@@ -96,6 +96,7 @@ class Code(StrEnum):
     # Proposals, which take two people
     CONTACT_OF_THE_CLIENT = "contact_of_the_client"
     OWN_PROPOSAL = "own_proposal"
+    PROPOSAL_ABOUT_YOU = "proposal_about_you"
     PROPOSAL_OF_ANOTHER = "proposal_of_another"
     PROPOSAL_OUT_OF_DATE = "proposal_out_of_date"
     PROPOSAL_OVER = "proposal_over"
@@ -144,9 +145,11 @@ class Code(StrEnum):
 
     # Staff
     ACCOUNT_CLOSED_ALREADY = "account_closed_already"
+    LAST_MEMBER = "last_member"
     NOT_STAFF = "not_staff"
     OTHER_ADDRESS_OF_MAILBOX = "other_address_of_mailbox"
     OTHER_ROLE = "other_role"
+    STAFF_BY_COMMAND = "staff_by_command"
 
     # Accounts of contacts, links, codes and mail
     ACCOUNT_NOT_BOUND = "account_not_bound"

@@ -46,6 +46,7 @@ SERVICE_NAME = env.str("SERVICE_NAME", default="Keydesk")
 SUPPORT_EMAIL, SUPPORT_PHONE = env.str("SUPPORT_EMAIL", default=""), env.str("SUPPORT_PHONE", default="")
 ENVIRONMENT_NAME, ENVIRONMENT_COLOUR = env.str("ENVIRONMENT_NAME", default=""), env.str("ENVIRONMENT_COLOUR", "blue")
 ORGANISATION_NAME, ORGANISATION_REGISTER = env.str("ORGANISATION_NAME", ""), env.str("ORGANISATION_REGISTER", "")
+STAFF_PAGES = env.bool("STAFF_PAGES", default=False)  # two of the Security team invite and deactivate staff
 ORGANISATION_NUMBER_REQUIRED = env.bool("ORGANISATION_NUMBER_REQUIRED", default=False)  # of requests
 HTTPS = PUBLIC_URL.startswith("https://")
 

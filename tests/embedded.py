@@ -99,6 +99,7 @@ SETTINGS = {
     "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens: a mail that misses the test outbox fails
     "LOG_LEVEL": "WARNING",
     "OPERATIONS_PORT": "0",
+    "STAFF_PAGES": "true",  # so that what walks all pages meets these, too
 }
 NOBODY_THERE = {**valkey.urls(Path("/nowhere")), "DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing"}
 

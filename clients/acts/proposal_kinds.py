@@ -14,7 +14,7 @@ from clients import edit_tags
 from clients.actors import Actor
 from clients.acts import catalogue, lifecycle, policies
 from clients.acts.federation import issuers
-from clients.acts.people import api_owners, contacts
+from clients.acts.people import api_owners, contacts, staff_proposals
 from clients.acts.scopes import deprecation
 from clients.acts.team import webhooks
 from clients.models import Api, Client, ClientContact, Issuer, Proposal, Scope, User
@@ -61,7 +61,7 @@ def target(kind: Proposal.Kind, about: About | Scope | Issuer, content: Mapping[
         return f"{about.audit_id} {content['bound']}"
     if kind == Kind.WEBHOOK_ADDED:
         return f"{about.audit_id} webhook {content['name']}" if isinstance(about, Api) else f"webhook {content['name']}"
-    of_a_person = (*Proposal.OWNERS_DECIDE, Kind.OWNER_NAMED, Kind.OWNER_REMOVED)
+    of_a_person = (*Proposal.OWNERS_DECIDE, Kind.OWNER_NAMED, Kind.OWNER_REMOVED, *Proposal.OF_STAFF)
     who = f" {email_addresses.mailbox(content['email'])}" if kind in of_a_person else ""
     return f"{about.audit_id}{who}"
 
@@ -293,5 +293,7 @@ RULES = {
     Kind.OWNER_NAMED: Rule(_naming, _name_owner),
     Kind.OWNER_REMOVED: Rule(_naming, _remove_owner),
     Kind.WEBHOOK_ADDED: Rule(_adding_webhook, _add_webhook, _can_add_webhook),
+    Kind.STAFF_INVITED: Rule(staff_proposals.changes, staff_proposals.invite, staff_proposals.can_invite),
+    Kind.STAFF_DEACTIVATED: Rule(staff_proposals.changes, staff_proposals.deactivate, staff_proposals.can_deactivate),
     Kind.POLICY_CHANGED: Rule(_bounding, _bound, _can_bound),
 }

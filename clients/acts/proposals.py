@@ -22,6 +22,7 @@ from clients.models import Api, Client, ClientContact, Issuer, Notice, Proposal,
 from clients.models.policy import About
 from clients.refusal_codes import Code
 from clients.team import notices
+from foundation import email_addresses
 from foundation.refusals import Refusal
 
 LIFETIME = timedelta(days=7)
@@ -63,7 +64,7 @@ def propose(
         changes={**_named(proposal), **proposal.changes, "void_at": (None, proposal.void_at)},
     )  # fmt: skip
     notices.note(
-        Notice.Kind.PROPOSAL_WAITS, proposal.about.audit_label, about={"proposal": proposal.uid, "kind": kind},
+        Notice.Kind.PROPOSAL_WAITS, proposal.named, about={"proposal": proposal.uid, "kind": kind},
         once=proposal.uid, now=now, by=proposer,
     )  # fmt: skip
     if kind in Proposal.OWNERS_DECIDE:
@@ -105,7 +106,7 @@ def withdraw(*, proposal: Proposal, by: Actor, now: datetime, reason: str) -> No
 
 def may_decide(proposal: Proposal, user: User) -> bool:
     """Return whether this member of the team may be the second person; then the page shows the buttons."""
-    return not four_eyes.is_own(proposal, user)
+    return not four_eyes.is_own(proposal, user) and not _is_about(proposal, user)
 
 
 def is_out_of_date(proposal: Proposal) -> bool:
@@ -149,7 +150,15 @@ def _second_person(proposal: Proposal, by: Actor) -> User:
     if four_eyes.is_own(proposal, member):
         raise Refusal(Code.OWN_PROPOSAL)
     _refuse_own_client(proposal, member)
+    if _is_about(proposal, member):
+        raise Refusal(Code.PROPOSAL_ABOUT_YOU)
     return member
+
+
+def _is_about(proposal: Proposal, member: User) -> bool:
+    """Return whether the proposal is about this member's own account."""
+    of_staff = proposal.kind in Proposal.OF_STAFF
+    return of_staff and email_addresses.is_same_person(proposal.content["email"], member.email)
 
 
 def _refuse_own_client(proposal: Proposal, member: User) -> None:

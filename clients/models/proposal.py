@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import F, Q
@@ -57,6 +58,8 @@ class Proposal(models.Model):
         OWNER_REMOVED = "owner_removed", _("Remove an owner of an API")
         POLICY_CHANGED = "policy_changed", _("Change a policy on credentials")
         WEBHOOK_ADDED = "webhook_added", _("Add a webhook")
+        STAFF_INVITED = "staff_invited", _("Invite a member of staff")
+        STAFF_DEACTIVATED = "staff_deactivated", _("Deactivate a member of staff")
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", _("Waits for a colleague")
@@ -66,6 +69,7 @@ class Proposal(models.Model):
         VOID = "void", _("Void: nobody confirmed it in time")
 
     OWNERS_DECIDE = (Kind.CONTACT_ADDED, Kind.CONTACT_PROMOTED)
+    OF_STAFF = (Kind.STAFF_INVITED, Kind.STAFF_DEACTIVATED)
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -99,7 +103,17 @@ class Proposal(models.Model):
                 condition=Q(kind="policy_changed", scope=None, issuer=None) & (Q(client=None) | Q(api=None))
                 | Q(kind__in=["owner_named", "owner_removed"], client=None, scope=None, issuer=None, api__isnull=False)
                 | Q(kind="webhook_added", client=None, scope=None, issuer=None)
-                | ~Q(kind__in=["policy_changed", "owner_named", "owner_removed", "webhook_added"])
+                | Q(kind__in=["staff_invited", "staff_deactivated"], client=None, scope=None, issuer=None, api=None)
+                | ~Q(
+                    kind__in=[
+                        "policy_changed",
+                        "owner_named",
+                        "owner_removed",
+                        "webhook_added",
+                        "staff_invited",
+                        "staff_deactivated",
+                    ]
+                )
                 & Q(api=None)
                 & (
                     Q(client=None, scope__isnull=False, issuer=None)
@@ -126,8 +140,15 @@ class Proposal(models.Model):
 
     @property
     def about(self) -> About | Scope | Issuer:
-        """The client, scope, issuer or API that would change; SITE for a policy of the site or a team's webhook."""
+        """The client, scope, issuer or API that would change; SITE for the site's policy, a team's webhook or staff."""
         return self.client or self.scope or self.issuer or self.api or SITE
+
+    @property
+    def named(self) -> str:
+        """The name of what would change, for notices and lists: of a webhook its host, of staff the address."""
+        if self.kind == self.Kind.WEBHOOK_ADDED:
+            return urlsplit(self.content["url"]).hostname or ""
+        return str(self.content["email"]) if self.kind in self.OF_STAFF else self.about.audit_label
 
     @property
     def proposer(self) -> User | Client:

@@ -186,6 +186,7 @@ def write_settings(ports: Ports, run: Path) -> dict[str, str]:
         "SUPPORT_EMAIL": "api-beheer@gegevensverkeer.example",
         "SUPPORT_PHONE": "02 555 01 20",
         "DEFAULT_FROM_EMAIL": "Keydesk <keydesk@gegevensverkeer.example>",
+        "STAFF_PAGES": "true",
         **keys.generate(),
     }
     kept = keys.generate().keys()

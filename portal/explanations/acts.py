@@ -143,6 +143,7 @@ OF_REQUESTS: dict[str, Text] = {
     ),
     Code.CONTACT_OF_THE_CLIENT: _("You are a contact of this client. Someone else of the Security team decides."),
     Code.OWN_PROPOSAL: _("You proposed this yourself. Someone else of the Security team confirms or declines."),
+    Code.PROPOSAL_ABOUT_YOU: _("This is about your own account. Someone else of the Security team decides."),
     Code.PROPOSAL_OF_ANOTHER: _("Only the person who proposed this can withdraw it."),
     Code.PROPOSAL_OUT_OF_DATE: _("This changed after it was proposed. Decline it, and have it proposed again."),
     Code.PROPOSAL_OVER: _("This proposal is over: it was confirmed, declined, withdrawn, or nobody did in time."),
@@ -165,9 +166,11 @@ OF_THE_CATALOGUE: dict[str, Text] = {
 
 OF_SIGN_IN: dict[str, Text] = {
     Code.ACCOUNT_CLOSED_ALREADY: _("The account of %(email)s is closed already."),
+    Code.LAST_MEMBER: _("This is the last active account of the Security team. Invite a colleague first."),
     Code.NOT_STAFF: _("%(email)s is no member of staff."),
     Code.OTHER_ADDRESS_OF_MAILBOX: _("%(typed)s is the mailbox of %(email)s: invite that address."),
     Code.OTHER_ROLE: _("%(email)s already has the role “%(role)s”."),
+    Code.STAFF_BY_COMMAND: _("On this site only operators invite and deactivate staff, by command."),
     Code.CODE_OVER: _("This code no longer works. Ask for a new one below."),
     Code.CODE_WRONG: _("This is not the code we mailed. Look at the newest mail and type its six digits."),
     Code.CODES_ENDED: _(

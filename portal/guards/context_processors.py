@@ -59,6 +59,8 @@ BELONGS_TO = {
     "auditor:recertification": "auditor:reports",
     "security:review": "security:queue",
     "security:write_message": "security:queue",
+    "security:invite_staff": "auditor:change_log",
+    "security:deactivate_staff": "auditor:change_log",
     "security:create_api": "security:scopes",
     "security:change_api": "security:scopes",
     "security:api_owners": "security:scopes",

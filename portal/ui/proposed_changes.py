@@ -28,13 +28,19 @@ def row(proposal: Proposal, now: datetime) -> dict[str, object]:
     return {
         "proposal": proposal,
         "what": proposal.get_kind_display(),
-        "about": _("The whole site") if proposal.about == SITE else str(proposal.about),
+        "about": _about(proposal),
         "about_url": _url(proposal),
         "state": STATES[state],
         "status": state.label,
         "waits": state == Proposal.Outcome.WAITING,
         "differences": differences(proposal),
     }
+
+
+def _about(proposal: Proposal) -> str:
+    if proposal.about != SITE:
+        return str(proposal.about)
+    return _("The whole site") if proposal.kind == Proposal.Kind.POLICY_CHANGED else proposal.named
 
 
 def differences(proposal: Proposal) -> list[dict[str, object]]:
@@ -64,6 +70,8 @@ def affected(proposal: Proposal) -> dict[str, object]:
         return {"owners": True}
     if proposal.kind == Proposal.Kind.WEBHOOK_ADDED:
         return {"webhook": True}
+    if proposal.kind in Proposal.OF_STAFF:
+        return {"staff": proposal.kind}
     scope = proposal.about
     if proposal.kind == Proposal.Kind.POLICY_CHANGED:
         return {"policy": True, "clients": list(Client.objects.filter(pk__in=proposal.content["affected"])[:MAX_NAMED])}
@@ -78,4 +86,6 @@ def _url(proposal: Proposal) -> str:
         return reverse("security:client", args=[about.uid])
     if proposal.kind == Proposal.Kind.WEBHOOK_ADDED and proposal.api is None:
         return reverse("security:notices")
+    if proposal.kind in Proposal.OF_STAFF:
+        return reverse("auditor:staff")
     return reverse("security:scopes") if isinstance(about, Scope | Api) else reverse("security:policy")

@@ -17,6 +17,7 @@ from portal.pages.security import (
     outdated,
     policy,
     sessions,
+    staff,
 )
 
 app_name = "security"
@@ -74,6 +75,8 @@ urlpatterns = [
     path("issuers/<uuid:uid>/change/", issuers.change_issuer, name="change_issuer"),
     path("issuers/<uuid:uid>/fetch/", issuers.fetch_issuer, name="fetch_issuer"),
     path("issuers/<uuid:uid>/<slug:act>/", issuers.switch_issuer, name="switch_issuer"),
+    path("staff/invite/", staff.invite_staff, name="invite_staff"),
+    path("staff/<uuid:uid>/deactivate/", staff.deactivate_staff, name="deactivate_staff"),
     path("staff/<uuid:uid>/sessions/", sessions.staff_sessions, name="staff_sessions"),
     path("proposals/", proposals.proposals, name="proposals"),
     path("proposals/<uuid:uid>/", proposals.proposal, name="proposal"),

@@ -36,7 +36,9 @@ def name_owner(
         raise Refusal(Code.OWNER_ALREADY)
     user = User.objects.with_address(email).first()
     if user is None or user.role != User.Role.API_OWNER or not user.is_active:
-        user = staff.invite_staff(email=email, name=name, role=User.Role.API_OWNER, by=by, now=now)
+        user = staff.invite_staff(
+            email=email, name=name, role=User.Role.API_OWNER, reason=reason, agreed=agreed, by=by, now=now
+        )
     made = ApiOwner.objects.create(api=api, user=user, named_at=now)
     changes = {"api_owner": (None, user.audit_label), **four_eyes.first_of_two(agreed)}
     log.record(action=Action.API_OWNER_NAMED, actor=by, subject=api, changes=changes, note=by.because(reason))

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django import forms
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -60,7 +61,10 @@ def staff(request: Request) -> HttpResponse:
     members = members_until(end)
     if day is None:
         _add_present(members, request.now)
-    context = {"form": form, "day": day, "members": sorted(members.values(), key=lambda member: member.given.seq)}
+    context = {
+        "form": form, "day": day, "members": sorted(members.values(), key=lambda member: member.given.seq),
+        "may_propose": settings.STAFF_PAGES and request.user.role == User.Role.SECURITY,
+    }  # fmt: skip
     return render(request, "auditor/staff.html", context, status=422 if form.errors else 200)
 
 

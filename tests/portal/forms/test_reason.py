@@ -92,6 +92,8 @@ ACTS: dict[str, tuple[dict[str, object], Form]] = {
     "security:switch_issuer": ({"act": "disable"}, lambda _things: {}),
     "security:change_policy": ({}, lambda _things: {"bound": "audience"}),
     "security:outdated_way": ({}, lambda _things: {"message": "Until May"}),
+    "security:invite_staff": ({}, lambda _things: {"name": "Eva", "email": "eva@keydesk.example", "role": "auditor"}),
+    "security:deactivate_staff": ({}, lambda _things: {}),
     "security:staff_sessions": ({}, lambda _things: {}),
     "security:create_webhook": ({}, lambda _things: {"name": "Tickets", "url": "https://chat.example/hook"}),
     "security:webhook_secret": ({}, lambda _things: {}), "security:remove_webhook": ({}, lambda _things: {}),

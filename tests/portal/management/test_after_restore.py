@@ -93,7 +93,7 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     )
     factories.client()  # made after the dump: nobody can make it again
     keys.retire(key=key, overlap=timedelta(0), by=by, now=datetime.now(UTC))
-    staff.deactivate_staff(email=leaving.email, reason="Left", by=by, now=NOW)
+    staff.deactivate_staff(email=leaving.email, reason="Left", by=factories.SYSTEM, now=NOW)
     issuers.disable(issuer=issuer, by=COMMAND_LINE, now=datetime.now(UTC))
     jwks_uris.remove(jwks_uri=address, by=by, now=datetime.now(UTC))
     invalidation.invalidate_all(client=client, reason="Lost laptop", by=by, now=NOW)

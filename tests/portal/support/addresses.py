@@ -130,6 +130,7 @@ def of_the_site(things: dict[str, Any]) -> dict[str, dict[str, object]]:
         **{f"security:{name}": of_a_scope for name in ("deprecation", "export_holders", "withdraw_deprecation")},
         "security:proposal": {"uid": things["proposal"].uid},
         "security:staff_sessions": {"uid": things["colleague"].uid},
+        "security:deactivate_staff": {"uid": things["colleague"].uid},
         "security:webhook": of_a_webhook,
         "security:webhook_secret": of_a_webhook,
         "security:remove_webhook": of_a_webhook,

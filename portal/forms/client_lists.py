@@ -10,6 +10,7 @@ from django.utils.translation import get_language, gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Recertification, Scope
+from clients.outdated_ways import OutdatedWay
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
@@ -99,6 +100,13 @@ class ClientFilterForm(FilterForm):
     recertification = forms.ChoiceField(
         label=_("Recertification"), required=False,
         choices=[("", _("Any")), *((state.value, state.label) for state in (State.DUE, State.LATE))],
+    )  # fmt: skip
+    outdated = forms.ChoiceField(
+        label=_("Uses what is outdated"), required=False, choices=[("", _("Any")), *OutdatedWay.choices]
+    )
+    refused = forms.TypedChoiceField(
+        label=_("Refused in 7 days"), required=False, coerce=int, empty_value=None,
+        choices=[("", _("Any")), *((str(n), f"≥ {n}") for n in (1, 10, 100, 1000))],
     )  # fmt: skip
 
 

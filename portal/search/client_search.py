@@ -6,21 +6,24 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 
 from clients.models import Client, ClientContact, Key, Recertification, Secret, Trust
 from clients.organisations import numbers as organisation_numbers
+from clients.outdated_ways import OutdatedWay
 from portal.search import staff_search
 from portal.web.http_request import is_uuid
+from tokens.acts.policy import outdated
 from tokens.acts.uses import unused_clients
-from tokens.models import CredentialUse
+from tokens.models import CredentialUse, RefusalCount
 
 Clients = QuerySet[Client]
 NAME, NEWEST = "name", "newest"  # values of the choice "sort"
 ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
 UNREACHABLE, UNREACHABLE_OWNERS = "unreachable", "unreachable_owners"  # values of the filter "contacts"
 UNUSED, SUSPENDED_UNUSED = "unused", "suspended_unused"  # values of the filter "state", beside those of the status
+REFUSED_WITHIN = timedelta(days=7)
 SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
@@ -129,6 +132,17 @@ def _recertification(clients: Clients, state: str, now: datetime) -> Clients:
     return clients.filter(Exists(questions.filter(client=OuterRef("pk"))))
 
 
+def _outdated(clients: Clients, way: str, now: datetime) -> Clients:
+    """Keep active clients that used an outdated way in the last 30 days, such as another audience than the issuer."""
+    return clients.filter(Exists(outdated.uses(OutdatedWay(way), now).filter(client=OuterRef("pk"))))
+
+
+def _refused(clients: Clients, least: int, now: datetime) -> Clients:
+    """Keep clients of which at least so many HTTP requests were refused in 7 days."""
+    counts = RefusalCount.objects.since(now - REFUSED_WITHIN).order_by().values("client").annotate(all=Sum("refused"))
+    return clients.filter(pk__in=counts.filter(all__gte=least).values("client"))
+
+
 def _keys(now: datetime) -> QuerySet[Key]:
     return Key.objects.usable(now).filter(client=OuterRef("pk"))
 
@@ -149,4 +163,6 @@ FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
     "secret_age": _secret_age,
     "contacts": _contacts,
     "recertification": _recertification,
+    "outdated": _outdated,
+    "refused": _refused,
 }

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from clients.models import Client, Key, Secret
+from clients.outdated_ways import OutdatedWay
 from portal.api.lists import (
     NumberedPage,
     Page,
@@ -49,7 +50,10 @@ class ClientFilters(Page):
         description="Part of a name, client id, organisation or contact; a key id, thumbprint or serial number",
     )
     sort: Literal["name", "newest"] = "name"
-    state: ClientStatus | None = None
+    state: ClientStatus | Literal["unused", "suspended_unused"] | None = Field(
+        default=None,
+        description="unused: to be suspended because nobody uses it; suspended_unused: suspended so",
+    )
     organisation: Annotated[str, Field(max_length=150)] | None = None
     scope: Annotated[str, Field(max_length=100)] | None = None
     method: Method | None = Field(default=None, description="With what it authenticates")
@@ -61,6 +65,10 @@ class ClientFilters(Page):
     secret_age: Days | None = Field(default=None, description="Authenticates with a secret older than so many days")
     contacts: Literal["unreachable", "unreachable_owners"] | None = Field(
         default=None, description="Mail to one of its contacts, or to each of its owners, comes back"
+    )
+    outdated: OutdatedWay | None = Field(default=None, description="Used in the last 30 days")
+    refused: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        default=None, description="At least so many of its HTTP requests were refused in 7 days"
     )
     recertification: Literal["due", "late"] | None = Field(
         default=None, description="Its owners are asked whether it is still needed, or did not confirm it in time"

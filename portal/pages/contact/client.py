@@ -62,6 +62,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         rows=held.rows,
         refused=last_24_hours([found], now).get(found.pk, {}),
         coming=coming_bounds(found, now),
+        suspended_at=None,
         ending_scopes=list(Scope.objects.deprecated().filter(clients=found)),
         jwks_uri=found.jwks_uris.in_use().first(),
         asked_network=found.networks.asked().first(),

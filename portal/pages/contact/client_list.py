@@ -1,6 +1,7 @@
 """The contact's first page: which of their clients need them, and which run by themselves."""
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ from portal.ui.client_page import time_line
 from portal.ui.log_entries import contacts_among, name_for_contacts, sentence
 from portal.ui.rotation import ROTATION_MEMORY
 from portal.web.http_request import Request
+from tokens.acts.uses import unused_clients
 from tokens.models import CredentialUse
 
 PAGE_SIZE = 30  # clients
@@ -129,12 +131,17 @@ def _rows(request: Request) -> list[Row]:
     uses: dict[int, dict[str, CredentialUse]] = defaultdict(dict)
     for use in CredentialUse.objects.of(*clients):
         uses[use.client_id][use.credential] = use
-    refused = last_24_hours(clients, now)
-    return [_row(client, uses[client.pk], refused.get(client.pk, {}), request) for client in clients]
+    refused, suspensions = last_24_hours(clients, now), unused_clients.suspensions(clients)
+    return [
+        _row(client, uses[client.pk], refused.get(client.pk, {}), suspensions.get(client.pk), request)
+        for client in clients
+    ]
 
 
-def _row(client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], request: Request) -> Row:
-    """Return the row of a client that `_rows` has loaded."""
+def _row(
+    client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], end: datetime | None, request: Request
+) -> Row:
+    """Return the row of a client that `_rows` has loaded. `end`: when it is suspended, if that was announced."""
     keys, secrets, trusts = list(client.keys.all()), list(client.secrets.all()), list(client.trusts.all())
     now = request.now
     facts = Facts(
@@ -144,6 +151,7 @@ def _row(client: Any, uses: dict[str, CredentialUse], refused: dict[str, Any], r
         refused=refused,
         coming=(),
         ending_scopes=client.ending_scopes,
+        suspended_at=end,
         jwks_uri=next(iter(client.addresses), None),
         asked_network=next(iter(client.asked_networks), None),
         recertification=next(iter(client.questions), None),

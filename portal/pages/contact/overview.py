@@ -62,6 +62,7 @@ class Facts:
     refused: Mapping[str, Any]  # in the last 24 hours: count, causes, last
     coming: Sequence[Coming]
     ending_scopes: Sequence[Scope]  # with their successors
+    suspended_at: datetime | None  # because nobody uses it; none on its own page, which asks above all else
     jwks_uri: JwksUri | None
     asked_network: ClientNetwork | None
     recertification: Recertification | None  # the open question
@@ -189,6 +190,9 @@ def _of_the_rest(facts: Facts) -> Iterator[Todo]:
     if client.self_service == client.SelfService.PAUSED and client.has_self_service:
         note = _("Turn it on again when everything that leaked is replaced")
         yield Todo("warn", _("It adds nothing by itself"), note, facts.page("self_service"), _("Turn it on"))
+    if facts.suspended_at:
+        text = _("It is suspended on %(day)s, because nobody uses it") % {"day": day(facts.suspended_at)}
+        yield Todo("warn", text, _("Unless it is used before, or you keep it"), facts.page("client"), _("Keep it"))
     for scope in facts.ending_scopes:
         yield _of_ending_scope(scope, facts)
     if asked := facts.open_request:

@@ -1,8 +1,8 @@
 """The dashboard's list of what needs a person: requests, proposals, keys, clients and mails in one order.
 
 The order is that of the moment until which acting is in time: when a request is due, when a proposal lapses, when a key
-stops, when a client was to be confirmed, when a mail failed. So it is one rule for things of every kind, and what is
-late already stands first.
+stops, when a client was to be confirmed, when an unused one is suspended, when a mail failed. So it is one rule for
+things of every kind, and what is late already stands first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from clients.models import Key, Mail, Proposal, Recertification, Registration, U
 from clients.team import review_target
 from portal.search import client_figures
 from portal.ui import proposed_changes
+from tokens.acts.uses import unused_clients
 
 MAX_NEEDS = 7
 KEYS_WITHIN = timedelta(days=7)
@@ -25,14 +26,14 @@ class Need:
     """Thing to do, `by` when; the template has its words by `kind`, for `thing`."""
 
     by: datetime
-    kind: str  # request, proposal, key, recertification, mail
+    kind: str  # request, proposal, key, recertification, unused, mail
     thing: object
     is_late: bool
 
 
 def first(user: User, now: datetime) -> list[Need]:
     """Return what this member of the team should do first."""
-    found = [*_requests(user), *_proposals(user, now), *_keys(now), *_recertification(now), *_mail()]
+    found = [*_requests(user), *_proposals(user, now), *_keys(now), *_recertification(now), *_unused(), *_mail()]
     needs = [Need(by, kind, thing, by <= now) for by, kind, thing in found]
     return sorted(needs, key=lambda need: need.by)[:MAX_NEEDS]
 
@@ -66,6 +67,13 @@ def _recertification(now: datetime) -> Found:
     late = Recertification.objects.late(now)
     if oldest := late.order_by("answer_by").first():
         yield oldest.answer_by, "recertification", late.count()
+
+
+def _unused() -> Found:
+    """Yield all clients that will be suspended because nobody uses them as one thing: they have one list."""
+    if announced := unused_clients.next_suspension():
+        at, count = announced
+        yield at, "unused", count
 
 
 def _mail() -> Found:

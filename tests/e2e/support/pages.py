@@ -102,6 +102,10 @@ def _give_to_do(mine: Client, now: datetime) -> None:
     """Add what asks its contacts for an act."""
     factories.recertification(mine, asked_at=now - timedelta(days=2))
     factories.proposed_contact(mine)
+    unused, _secret = factories.client(
+        now=now - timedelta(days=200), contact=User.objects.get(email=organisation.CONTACT)
+    )
+    Client.objects.filter(pk=unused.pk).update(unused_told_at=now - timedelta(days=20))
     factories.deprecated_scope(ENDING, held_by=mine, successor=factories.scope("address.read"))
 
 
@@ -175,6 +179,8 @@ PARTS = {"security:looking", "security:queue_looking", "contact:first_token_live
 LISTS = (
     ("security", "security:clients", "?q=nobody&state=active"),
     ("security", "security:clients", "?expiring=moon"),
+    ("security", "security:clients", "?state=unused"),
+    ("security", "security:clients", "?outdated=audience&refused=10"),
     ("security", "security:queue", "?show=decided"),
     ("security", "security:queue", "?signal=bad&sort=name"),
     ("auditor", "auditor:change_log", "?who=nobody&since=2020-01-01"),

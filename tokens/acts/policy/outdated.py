@@ -73,7 +73,7 @@ def _aggregates(condition: Q) -> dict[str, Count | Max]:
 def users(way: OutdatedWay, *, now: datetime, at_most: int) -> list[User]:
     """Return the clients that used a way in the period, the most recent use first."""
     rows = list(
-        _uses(way, now)
+        uses(way, now)
         .values("client_id")
         .annotate(all_uses=Sum("uses"), last=Max("last_at"))
         .order_by("-last")[:at_most]
@@ -88,7 +88,7 @@ def ask_to_change(*, way: OutdatedWay, reason: str, message: str = "", by: Actor
 
     Raises Refusal when no client did.
     """
-    clients = Client.objects.filter(pk__in=list(_uses(way, now).order_by().values_list("client_id", flat=True)))
+    clients = Client.objects.filter(pk__in=list(uses(way, now).order_by().values_list("client_id", flat=True)))
     count = clients.count()
     if not count:
         raise Refusal(Code.CHANGED_MEANWHILE)
@@ -99,5 +99,6 @@ def ask_to_change(*, way: OutdatedWay, reason: str, message: str = "", by: Actor
     return count
 
 
-def _uses(way: OutdatedWay, now: datetime) -> QuerySet[UsageDetail]:
+def uses(way: OutdatedWay, now: datetime) -> QuerySet[UsageDetail]:
+    """Return the counts of a way in the period, of active clients."""
     return UsageDetail.objects.of_active_clients(now - PERIOD).filter(WAYS[way])

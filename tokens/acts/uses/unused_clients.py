@@ -6,11 +6,12 @@ makes what the contacts were told void; they are told again if the client is unu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from clients.acts import unused
@@ -28,11 +29,24 @@ def told() -> QuerySet[Client]:
     return Client.objects.filter(status=ACTIVE, unused_told_at__gt=UNUSED_SINCE)
 
 
+def suspensions(clients: Iterable[Client]) -> dict[int, datetime]:
+    """Return by primary key when the rule will suspend those whose contacts were told: within the hour after this."""
+    announced = [client.pk for client in clients if client.unused_told_at]
+    if not settings.UNUSED_AFTER or not announced:
+        return {}
+    rows = told().filter(pk__in=announced).values_list("pk", "unused_told_at")
+    return {pk: at + unused.NOTICE for pk, at in rows if at}
+
+
 def suspended_at(client: Client) -> datetime | None:
-    """Return when the rule will suspend the client: within the hour after this. None unless the contacts were told."""
-    if not settings.UNUSED_AFTER or client.unused_told_at is None or not told().filter(pk=client.pk).exists():
-        return None
-    return client.unused_told_at + unused.NOTICE
+    """Return when the rule will suspend the client; None unless the contacts were told."""
+    return suspensions([client]).get(client.pk)
+
+
+def next_suspension() -> tuple[datetime, int] | None:
+    """Return the first moment at which the rule will suspend a client, and how many it will; None without any."""
+    announced = told().aggregate(first=Min("unused_told_at"), count=Count("pk")) if settings.UNUSED_AFTER else {}
+    return (announced["first"] + unused.NOTICE, announced["count"]) if announced.get("first") else None
 
 
 def settle(*, now: datetime) -> int:

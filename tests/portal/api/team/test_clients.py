@@ -94,6 +94,12 @@ def test_filters_narrow_the_list(call, made):
     assert names(call("GET", "clients?state=suspended")) == [suspended.name]
     assert names(call("GET", "clients?recertification=due")) == [made.name]
     assert names(call("GET", "clients?recertification=late")) == []
+    factories.used(made, audience="token_url", at=now)
+    factories.refused(made, at=now, count=12)
+    assert names(call("GET", "clients?outdated=audience")) == [made.name]
+    assert names(call("GET", "clients?outdated=sha1")) == []
+    assert [names(call("GET", f"clients?refused={least}")) for least in (12, 13)] == [[made.name], []]
+    assert names(call("GET", "clients?state=unused")) == []
     assert names(call("GET", f"clients?q={made.client_id}")) == [made.name]
     assert names(call("GET", "clients?scope=keydesk.clients.read")) == [call.client.name]
     assert made.name in names(call("GET", "clients?method=both&organisation=leiestroom"))

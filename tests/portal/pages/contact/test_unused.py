@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clients.acts import lifecycle
 from clients.models import Client
+from portal.ui.dates import day
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -88,6 +89,16 @@ def test_a_contact_cannot_undo_a_suspension_by_the_security_team(told, now) -> N
     assert reverse(UNDO, args=[told.uid]) not in page(told)
     assert "Only the Security team can reactivate this client now." in press(UNDO, told)
     assert not told.is_active
+
+
+def test_the_home_of_its_contact_and_the_dashboard_of_the_team_tell_of_it(told, now) -> None:
+    home, dashboard = reverse("contact:clients"), reverse("security:dashboard")
+    day_of_it = day(told.unused_told_at + 30 * DAY)
+    assert f"It is suspended on {day_of_it}, because nobody uses it" in browsers.of(lotte()).get(home).text
+    assert "1 unused client is to be suspended" in signed_in(noor()).get(dashboard).text
+    CredentialUse.objects.create(credential="key:1", client=told, last_used_at=now, uses=1)
+    assert "because nobody uses it" not in browsers.of(lotte()).get(home).text
+    assert "unused client" not in signed_in(noor()).get(dashboard).text
 
 
 def test_the_security_team_lists_and_exports_unused_clients(told, suspended, now) -> None:

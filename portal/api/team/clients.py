@@ -50,7 +50,7 @@ class ClientFilters(Page):
         description="Part of a name, client id, organisation or contact; a key id, thumbprint or serial number",
     )
     sort: Literal["name", "newest"] = "name"
-    state: ClientStatus | Literal["unused", "suspended_unused"] | None = Field(
+    state: Literal[ClientStatus, "unused", "suspended_unused"] | None = Field(
         default=None,
         description="unused: to be suspended because nobody uses it; suspended_unused: suspended so",
     )

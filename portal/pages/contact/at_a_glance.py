@@ -16,7 +16,7 @@ from portal.pages.contact import overview
 from portal.pages.contact.overview import Facts, Todo
 from portal.ui.client_page.credential_rows import ends_in
 from portal.ui.client_page.time_line import Line
-from portal.ui.dates import ago, moment
+from portal.ui.dates import ago, day, moment
 
 LAST, BARS = 10**9, 14  # after every real rank; days
 FILTERS = ("failing", "ends", "replacing", "renews")  # of ?show=
@@ -105,6 +105,9 @@ class Row:
             yield condition.state, condition.words, note or (_("no successor yet") if self.next_end else "")
         if self.refused:
             yield "warn", refused, ""
+        if self.facts.suspended_at:
+            until = _("To be suspended on %(day)s") % {"day": day(self.facts.suspended_at)}
+            yield "warn", until, _("because nobody uses it")
         if self.is_unused:
             yield (
                 "info",

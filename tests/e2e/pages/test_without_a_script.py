@@ -15,7 +15,8 @@ PROBLEMS = """() => {
     const shown = element => element.checkVisibility({visibilityProperty: true});
     const of = selector => [...document.querySelectorAll(selector)];
     const named = (problem, found) => found.map(one => `${problem}: ${one.cloneNode().outerHTML} ${one.textContent}`);
-    const sends = form => [...form.querySelectorAll('button:not([type=button]), input[type=submit]')].some(shown);
+    const byEnter = form => form.querySelectorAll('input:not([type=hidden])').length === 1;  // a form with one field
+    const sends = form => byEnter(form) || [...form.querySelectorAll('button:not([type=button])')].some(shown);
     const target = link => document.getElementById(decodeURIComponent(link.hash.slice(1)));
     return [
         ...named('cannot be sent', of('form').filter(form => shown(form) && !sends(form))),

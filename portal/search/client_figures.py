@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Least
 
 from clients.expiry import EXPIRY_NOTICE
-from clients.models import Client, Key, Secret
+from clients.models import Client, Key, Secret, Trust
 from portal.search.client_search import named_by_sha1
 from portal.ui import usage_chart
 
@@ -42,7 +42,7 @@ def _figures(now: datetime) -> dict[str, Any]:
         "methods": dict(Counter(_method(*row) for row in signing_in)),
         "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
         "sha1_kids": named_by_sha1(works).count(),
-        "ending": ending(now).count(),
+        "ending": sum(rows.count() for rows in (ending(now), ending_secrets(now), ending_trusts(now))),
         "usage_totals": usage_chart.totals(now),
         "refused_most": usage_chart.refused_most(now, days=7, limit=MAX_REFUSED_CLIENTS),
     }
@@ -51,6 +51,16 @@ def _figures(now: datetime) -> dict[str, Any]:
 def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> Any:
     keys = Key.objects.expiring(now + within, now=now).filter(client__status=Client.Status.ACTIVE)
     return keys.select_related("client").order_by(Least("not_after", "expires_at"))
+
+
+def ending_secrets(now: datetime) -> QuerySet[Secret]:
+    secrets = Secret.objects.lasting(now).filter(expires_at__lte=now + EXPIRY_NOTICE)
+    return secrets.filter(client__status=Client.Status.ACTIVE).select_related("client").order_by("expires_at")
+
+
+def ending_trusts(now: datetime) -> QuerySet[Trust]:
+    trusts = Trust.objects.expiring(now + EXPIRY_NOTICE, now=now).filter(client__status=Client.Status.ACTIVE)
+    return trusts.select_related("client", "issuer").order_by("expires_at")
 
 
 def _method(key: bool, secret: bool, secret_allowed: bool) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.acts.team import notice_mails
 from clients.mail import targets
-from clients.models import Notice, User, Webhook
+from clients.models import Notice, Proposal, User, Webhook
 from portal.guards.access import actor, security_team
 from portal.pages.notices.forms import NoticeMailsForm
 from portal.web.http_request import Request, posted
@@ -30,6 +30,7 @@ def notices(request: Request) -> HttpResponse:
     context = {
         "form": form,
         "notices": [{"notice": notice, "url": _url(notice)} for notice in found],
+        "proposals": Proposal.objects.waiting(request.now).filter(kind=Proposal.Kind.WEBHOOK_ADDED, api=None),
         "webhooks": Webhook.objects.filter(ends_at=None).select_related("api"),
     }
     return render(request, "security/notices.html", context, status=422 if form.errors else 200)

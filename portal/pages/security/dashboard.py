@@ -1,6 +1,8 @@
 """The Security team's dashboard: what needs a person first, then ways to sign in, keys near their end, and refusals."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,16 +12,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clients.models import Mail, Registration
+from clients.models import Client, Mail, Registration
 from portal.forms.client_lists import ALGORITHMS
 from portal.guards.access import security_team
 from portal.pages.security import needs
 from portal.search import client_figures
 from portal.search.client_search import SHA1
-from portal.ui import client_health, usage_chart
+from portal.ui import usage_chart
+from portal.ui.client_health import expires_in
 from portal.web.http_request import Request
 
-MAX_EXPIRING_KEYS = 10
+MAX_EXPIRING = 10  # keys, secrets and trusts
 
 
 @security_team
@@ -34,14 +37,37 @@ def dashboard(request: Request) -> HttpResponse:
         "oldest_at": waiting.values_list("submitted_at", flat=True).first(),
         "needs": needs.first(request.user, request.now),
         "undelivered": Mail.objects.undeliverable().count(),
-        "expiring": [
-            client_health.of_key(key, {}, request.now) for key in client_figures.ending(request.now)[:MAX_EXPIRING_KEYS]
-        ],
+        "expiring": _expiring(request.now),
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
         "sha1_url": f"{reverse('security:clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """A key, secret or trust of an active client near its end."""
+
+    client: Client
+    what: str
+    name: str
+    at: datetime
+    status: str
+
+
+def _expiring(now: datetime) -> list[Expiring]:
+    """Return the next ends of keys, secrets and trusts: a query for each kind."""
+    found = [
+        *((key, f"{key.get_kind_display()}, {key.description}", key.kid, key.own_end)
+          for key in client_figures.ending(now)[:MAX_EXPIRING]),
+        *((secret, _("Secret"), f"…{secret.hint}", secret.expires_at)
+          for secret in client_figures.ending_secrets(now)[:MAX_EXPIRING]),
+        *((trust, _("Trust"), trust.issuer.name, trust.expires_at)
+          for trust in client_figures.ending_trusts(now)[:MAX_EXPIRING]),
+    ]  # fmt: skip
+    rows = [Expiring(row.client, what, name, at, expires_in(at, now)) for row, what, name, at in found if at]
+    return sorted(rows, key=lambda row: row.at)[:MAX_EXPIRING]
 
 
 def _methods(counts: dict[str, int]) -> list[dict[str, object]]:

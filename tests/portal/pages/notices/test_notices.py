@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Entry
-from clients.models import Proposal, User, Webhook
+from clients.models import Notice, Proposal, User, Webhook
 from clients.team import webhooks
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
@@ -33,6 +33,15 @@ def test_the_notices_link_to_what_they_are_about():
     text = signed_in(noor()).get(reverse("security:notices")).text
     assert reverse("security:review", args=[registration.uid]) in text
     assert registration.number in text
+
+
+def test_a_proposed_webhook_is_named_by_its_host() -> None:
+    form = {"name": "Tickets", "url": "https://tickets.example/hook?key=1", "reason": "The desk works there"}
+    signed_in(noor()).post(reverse("security:create_webhook"), form)
+    assert Notice.objects.get(kind=Notice.Kind.PROPOSAL_WAITS).subject == "tickets.example"
+    text = signed_in(bram()).get(reverse("security:notices")).text
+    assert "proposes a webhook to tickets.example" in text
+    assert "hook?key=1" not in text
 
 
 def test_one_proposes_a_webhook_and_a_colleague_adds_it():

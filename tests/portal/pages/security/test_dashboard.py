@@ -14,7 +14,7 @@ from clients import keymaterial
 from clients.acts.credentials import keys as key_acts
 from clients.acts.people import contacts
 from clients.mail import outbox
-from clients.models import Mail
+from clients.models import Mail, Secret, Trust
 from portal.tasks import remember_dashboard
 from portal.ui.dates import moment
 from tests.portal.support.staff import signed_in
@@ -121,6 +121,21 @@ def test_it_shows_which_keys_end_soon() -> None:
     assert soon.kid in response.content.decode()
     words = re.search(r"Expires in \d+ days?", response.content.decode())[0]
     assert words in signed_in(factories.noor()).get(reverse("security:client", args=[client.uid])).content.decode()
+
+
+def test_it_shows_secrets_and_trusts_that_end_soon_too() -> None:
+    now = datetime.now(UTC)
+    client, _secret = factories.client()
+    Secret.objects.filter(client=client).update(expires_at=now + timedelta(days=5))
+    trust = factories.trust(client)
+    Trust.objects.filter(pk=trust.pk).update(expires_at=now + timedelta(days=7))
+    key_acts.add(client=client, key=certificate(9, now), by=factories.SYSTEM, now=now)
+    context = dashboard().context
+    assert [(row.what.split(",")[0], row.client) for row in context["expiring"]] == [
+        ("Secret", client), ("Trust", client), ("Certificate", client)
+    ]  # fmt: skip
+    assert context["ending"] == 3
+    assert trust.issuer.name in dashboard().text
 
 
 def test_the_chart_has_a_table_behind_it() -> None:

@@ -106,8 +106,8 @@ class Row:
         if self.refused:
             yield "warn", refused, ""
         if self.facts.suspended_at:
-            until = _("To be suspended on %(day)s") % {"day": day(self.facts.suspended_at)}
-            yield "warn", until, _("because nobody uses it")
+            until = _("to be suspended on %(day)s") % {"day": day(self.facts.suspended_at)}
+            yield "warn", _("Not used"), until
         if self.is_unused:
             yield (
                 "info",

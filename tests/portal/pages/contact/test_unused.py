@@ -95,7 +95,7 @@ def test_the_home_of_its_contact_and_the_dashboard_of_the_team_tell_of_it(told, 
     home, dashboard = reverse("contact:clients"), reverse("security:dashboard")
     day_of_it = day(told.unused_told_at + 30 * DAY)
     assert f"It is suspended on {day_of_it}, because nobody uses it" in browsers.of(lotte()).get(home).text
-    assert f"To be suspended on {day_of_it}" in browsers.of(lotte()).get(home).text
+    assert f"to be suspended on {day_of_it}" in browsers.of(lotte()).get(home).text
     assert "1 unused client is to be suspended" in signed_in(noor()).get(dashboard).text
     CredentialUse.objects.create(credential="key:1", client=told, last_used_at=now, uses=1)
     assert "because nobody uses it" not in browsers.of(lotte()).get(home).text

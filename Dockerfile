@@ -32,4 +32,4 @@ COPY --from=build /keydesk /keydesk
 ENV PATH=/keydesk/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER keydesk
 EXPOSE 8000
-CMD ["python", "-m", "portal.serving.cli", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "portal.serving.cli", "--host", "::", "--port", "8000"]

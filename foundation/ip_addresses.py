@@ -34,6 +34,11 @@ def wide_network(network: str) -> str:
         return network
 
 
+def listening_host(host: str) -> str:
+    """Return the host as asyncio takes it: it would listen on `::` for IPv6 alone, and on an empty host for both."""
+    return "" if host == "::" else host
+
+
 @lru_cache(maxsize=4096)
 def _normal(candidate: str) -> str:
     """Return an IPv4 address as such, also where a dual-stack socket has it as ::ffff:192.0.2.1.

@@ -30,7 +30,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
 def test_a_unit_runs_what_compose_runs(unit: Path) -> None:
     name = unit.stem.removeprefix("keydesk-").rstrip("@")
     commands = re.findall(r"^ExecStart=/opt/keydesk/\.venv/bin/(.*)$", unit.read_text(), re.MULTILINE)
-    other = COMPOSE[name].get("command") or "python -m portal.serving.cli --host 0.0.0.0 --port 8000"
+    other = COMPOSE[name].get("command") or "python -m portal.serving.cli --host :: --port 8000"
     assert comparable(commands[-1]) == comparable(other)
     if name == "migrate":
         assert commands[0] == COMPOSE["check"]["command"]

@@ -10,6 +10,7 @@ import sys
 import django
 import uvicorn
 
+from foundation.ip_addresses import listening_host
 from foundation.log_lines import write_lines_only
 from tokens.serving.http_connection import HttpConnection
 from tokens.serving.standard_connection import StandardConnection
@@ -32,7 +33,7 @@ def serve(
     exit_by_signal()
     uvicorn.run(
         application,
-        host=host,
+        host=listening_host(host) if workers == 1 else host,  # workers share a socket that uvicorn makes: for both
         port=port,
         workers=workers,
         http=CONNECTIONS[http],

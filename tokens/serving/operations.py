@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from uvicorn.server import ServerState
 
 from foundation import VERSION
+from foundation.ip_addresses import listening_host
 from tokens.protocol.http import Answer, Request, plain
 from tokens.serving.http_connection import HttpConnection
 from tokens.storage.batcher import Unavailable
@@ -56,7 +57,10 @@ class Operations:
         config = cast("uvicorn.Config", SimpleNamespace(loaded_app=self))
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                lambda: HttpConnection(config, self._connections), host, port, reuse_port=with_others or None
+                lambda: HttpConnection(config, self._connections),
+                listening_host(host),
+                port,
+                reuse_port=with_others or None,
             )
         except OSError as error:
             raise PortInUse(

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,10 +100,21 @@ def test_a_batch_that_is_being_written_at_the_end_is_written(tmp_path: Path, aut
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_that_is_asked_to_end_exits_with_0(tmp_path: Path, django_db_setup: None, number: signal.Signals):
+def test_a_process_that_is_asked_to_end_exits_with_0(tmp_path: Path, transactional_db: None, number: signal.Signals):
     with serving(tmp_path) as served:
         served.ask_to_end(number)
         assert served.exit_status() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_process_that_listens_on_every_address_has_those_of_ipv4_and_of_ipv6(
+    tmp_path: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setenv("OPERATIONS_HOST", "::")
+    with serving(tmp_path, "--host", "::", "--workers", workers) as served:
+        for address in ("127.0.0.1", "::1"):
+            for port in (served.port, served.operations_port):
+                socket.create_connection((address, port), timeout=10).close()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -141,7 +153,7 @@ def test_two_workers_answer_and_end_with_the_process_that_started_them(tmp_path:
     assert Token.objects.count() == 10
 
 
-def test_a_worker_that_is_killed_is_told_in_a_line_and_replaced(tmp_path: Path, django_db_setup: None):
+def test_a_worker_that_is_killed_is_told_in_a_line_and_replaced(tmp_path: Path, transactional_db: None):
     with serving(tmp_path, "--workers", "2") as served:
         assert eventually(lambda: len(told(served, STARTED)) == 2)
         killed = told(served, STARTED).pop()

@@ -70,7 +70,7 @@ def test_a_message_for_the_next_page_travels_in_no_cookie_of_its_own() -> None:
 
 
 def test_under_https_browsers_are_told_to_stay_there(production: dict[str, Any]) -> None:
-    assert production["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert production["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert production["plain"] == [301, "https://keydesk.example/link/"]
     assert production["other"] == 400
 

@@ -68,8 +68,12 @@ def test_one_request_is_shown_with_what_is_asked_and_said(call):
         "program": None,
         "messages": [],
     }
-    assert shown["scopes"] == [{"name": "address.read", "sensitive": False, "granted": None}]
+    asked = {"name": "address.read", "sensitive": False, "granted": None, "legal_basis": ""}
+    assert shown["scopes"] == [asked]
     assert call("GET", "requests").json()["items"] == [shown]
+    registration.asked.update(granted=True, legal_basis="AGV-2026/019")
+    decided = call("GET", f"requests/{registration.uid}").json()["scopes"]
+    assert decided == [asked | {"granted": True, "legal_basis": "AGV-2026/019"}]
 
 
 def test_lists_are_those_of_the_queue(call):

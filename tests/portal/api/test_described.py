@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 CHECKS: list[CheckFunction] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
 ]  # fmt: skip
+schemathesis.serializer.alias("message/rfc822", "text/plain")
 OPERATIONS = [
     "getSelf", "addKey", "getKey", "changeKey", "retireKey", "makeSecret", "invalidateTokens", "listRefusals",
     "checkAssertion", "addTrust", "getTrust", "changeTrust", "extendTrust", "removeTrust",
@@ -113,7 +114,7 @@ def test_no_answer_to_a_mail_server_is_undescribed(unlimited: None, settings: An
 
     def send(case: Any) -> None:
         headers = {"Authorization": "agreed", "Content-Type": "message/rfc822"}
-        case.validate_response(case.call(data=str(case.body).encode(), headers=headers), checks=CHECKS)
+        case.validate_response(case.call(headers=headers), checks=CHECKS)
 
     bounded(of("reportBounce"), send)()
 

@@ -74,6 +74,7 @@ def system_id(name: str) -> str:
 
 
 COMMAND_LINE = Actor(system="command line")
+ANONYMOUS = "anonymous"  # the `system` of acts by somebody who is not signed in
 KEYDESK_ITSELF = "keydesk"  # the `system` of acts that a rule demands
 # The `system` of acts that the report of a leak demands, by who reported it (API M-16).
 GITHUB_REPORT = "leak report (GitHub)"

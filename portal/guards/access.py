@@ -12,7 +12,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
-from clients.actors import Actor
+from clients.actors import ANONYMOUS, Actor
 from clients.models import Api, Client, Registration, User
 from portal.sign_in.staff import is_strong
 from portal.web import browsers, sessions
@@ -25,7 +25,7 @@ def actor(request: Request) -> Actor:
     """Return the actor of this HTTP request, for the change log and the mails about it."""
     user, session = (request.user, sessions.uid_of(request)) if request.user.is_authenticated else (None, None)
     return Actor(
-        user=user, address=request.address, request_id=request.id, system="anonymous", session=session,
+        user=user, address=request.address, request_id=request.id, system=ANONYMOUS, session=session,
         browser=browsers.of(request),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
-from clients.actors import Actor
+from clients.actors import ANONYMOUS, Actor
 from clients.authentication import staff_sign_ins
 from clients.models import User
 from foundation.ip_addresses import network
@@ -116,7 +116,7 @@ def judged(factor: str, user: User | None) -> Iterator[None]:
 def actor_of(request: Request, user: User | None) -> Actor:
     """Return the person signing in, for the change log; after sign-in use portal.access.actor."""
     return Actor(
-        user=user, address=request.address, request_id=request.id, system="anonymous", browser=browsers.of(request)
+        user=user, address=request.address, request_id=request.id, system=ANONYMOUS, browser=browsers.of(request)
     )
 
 

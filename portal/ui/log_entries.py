@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from audit.actions import FIELDS
 from audit.models import Entry, EntryQuerySet
-from clients.actors import BY_RULE, system_id
+from clients.actors import ANONYMOUS, BY_RULE, system_id
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from clients.policy import words as policy_words
 from portal.ui.dates import moment
@@ -123,6 +123,8 @@ def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:
 
 def name_of(label: str) -> str:
     """Return "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too."""
+    if label == ANONYMOUS:
+        return _("A visitor")
     return label.rpartition(" <")[0] or label
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from audit import log
 from audit.actions import Action
@@ -59,6 +60,14 @@ def test_nobody_borrows_an_address_by_their_name() -> None:
     assert log_entries.row(Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get())["who"] == (
         "wim@rekenhuis.example from 192.0.2.9"
     )
+
+
+def test_a_person_who_was_not_signed_in_is_named_in_the_language_of_the_reader() -> None:
+    factories.submitted_request()
+    (submitted,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED)
+    assert log_entries.sentence(submitted).startswith("A visitor ")
+    with translation.override("de"):
+        assert log_entries.sentence(submitted).startswith("Ein Besucher ")
 
 
 MALFORMED = [

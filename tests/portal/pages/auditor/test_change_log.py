@@ -6,7 +6,6 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
 
 from audit import log
 from audit.actions import Action
@@ -15,7 +14,6 @@ from clients.acts import lifecycle, review
 from clients.acts.credentials import keys
 from clients.models import Client, User
 from portal.pages.auditor import change_log
-from portal.ui import log_entries
 from tests.audit.forging import ruling_the_database
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -53,21 +51,6 @@ def test_a_name_that_reads_like_a_moment_is_shown_as_it_is(name) -> None:
     text = page()
     assert text.count(name) >= 3
     assert name in export("csv").getvalue().decode()
-
-
-def test_nobody_borrows_an_address_by_their_name() -> None:
-    factories.submitted_request(contact_name="Noor El Amrani <noor@keydesk.example>")
-    assert log_entries.row(Entry.objects.with_action(Action.REGISTRATION_CONFIRMED).get())["who"] == (
-        "wim@rekenhuis.example from 192.0.2.9"
-    )
-
-
-def test_a_person_who_was_not_signed_in_is_named_in_the_language_of_the_reader() -> None:
-    factories.submitted_request()
-    (submitted,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED)
-    assert log_entries.sentence(submitted).startswith("A visitor ")
-    with translation.override("de"):
-        assert log_entries.sentence(submitted).startswith("Ein Besucher ")
 
 
 MALFORMED = [

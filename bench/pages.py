@@ -36,7 +36,7 @@ def main() -> int:
         started.append(valkey.launch(directory, log=directory / "valkey.log"))
         postgres.create_database(directory)
         env = {**environment(directory), "PUBLIC_URL": f"http://localhost:{PORT}"}
-        env["OPERATIONS_PORT"] = str(PORT + 1)
+        env |= {"OPERATIONS_PORT": str(PORT + 1), "STAFF_PAGES": "true"}  # every page there is
         for command in ("migrate", "collectstatic"):
             run([sys.executable, "manage.py", command, "--noinput", "--verbosity", "0"], env=env, cwd=stack.ROOT)
         began_at = time.time()

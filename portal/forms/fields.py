@@ -30,6 +30,10 @@ class BoundedText(forms.CharField):
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
 
+    def is_too_long(self, text: str) -> bool:
+        """Return whether `validate` will refuse the text for its length, so that nothing else needs to look at it."""
+        return self.max_length is not None and len(text) > self.max_length
+
     def validate(self, value: str) -> None:
         super().validate(value)
         MaxLengthValidator(self.max_length)(value)
@@ -62,7 +66,8 @@ class OrganisationNumber(Line):
         super().__init__(is_name=False, max_length=organisation_numbers.MAX_LENGTH, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        return organisation_numbers.normal(super().to_python(value))
+        text = super().to_python(value)
+        return text if self.is_too_long(text) else organisation_numbers.normal(text)
 
     def validate(self, value: str) -> None:
         super().validate(value)
@@ -81,7 +86,10 @@ class PhoneNumber(Line):
 
     def to_python(self, value: Any) -> str:
         """Drop what is not dialled: separators, and the zero in brackets. "00" before the country code is a plus."""
-        text = re.sub(r"[\s.\-/()]+", " ", super().to_python(value).replace("(0)", " ")).strip()
+        text = super().to_python(value)
+        if self.is_too_long(text):
+            return text
+        text = re.sub(r"[\s.\-/()]+", " ", text.replace("(0)", " ")).strip()
         return f"+{text[2:].lstrip()}" if text.startswith("00") else text
 
     def validate(self, value: str) -> None:

@@ -238,7 +238,7 @@ def test_an_unknown_client_is_explained_to_whoever_has_the_number(settings):
 
 
 def test_it_names_no_client_of_ours_but_the_readers_own(made):
-    of_nobody(facts={"sent": made.client_id[:-1] + "z"})
+    of_nobody(facts={"sent": f"{made.client_id[:-1]}."})  # no client id has a full stop
     assert made.client_id not in page(Browser())
     assert made.client_id not in page(browsers.of(factories.wim()))
     mine = page(browsers.of(factories.lotte()))

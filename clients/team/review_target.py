@@ -28,5 +28,5 @@ def due_at(submitted_at: datetime) -> datetime:
 
 
 def part_used(submitted_at: datetime, now: datetime) -> float:
-    """Return how much of the target has passed: 1.0 when the request is due, and more when it is late."""
-    return calendar().between(submitted_at, now) / target()
+    """Return how much of the target has passed: 1.0 when the request is due or late."""
+    return calendar().between(submitted_at, min(now, due_at(submitted_at))) / target()

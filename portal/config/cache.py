@@ -55,6 +55,9 @@ class Cache(BaseCache):
     def get(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask(lambda cache: cache.get(*args, **kwargs))
 
+    def get_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(lambda cache: cache.get_many(*args, **kwargs))
+
     def set(self, *args: Any, **kwargs: Any) -> None:
         self._ask(lambda cache: cache.set(*args, **kwargs))
 

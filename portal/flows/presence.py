@@ -25,7 +25,8 @@ def leave(*, request_pk: int, user_pk: int, now: datetime) -> None:
 
 def looking(request_pks: Iterable[int], *, now: datetime) -> dict[int, list[int]]:
     """Return by request the people who look at it, longest first."""
-    found = {pk: _fresh(cache.get(_key(pk)), now) for pk in request_pks}
+    keys = {_key(pk): pk for pk in request_pks}
+    found = {keys[key]: _fresh(seen, now) for key, seen in cache.get_many(keys).items()}
     return {pk: [int(user) for user in seen] for pk, seen in found.items() if seen}
 
 

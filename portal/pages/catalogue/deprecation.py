@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -61,16 +62,14 @@ def _deprecate(request: Request, scope: Scope, form: DeprecationForm) -> HttpRes
 
 
 def _progress(request: Request, scope: Scope) -> HttpResponse:
-    after = request.GET.get("after", "")
-    start = int(after) if after.isascii() and after.isdigit() and len(after) < len("1000000") else 0
-    page = list(_holders(scope)[start : start + PAGE_SIZE + 1])
+    page = Paginator(_holders(scope), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "scope": scope,
         "progress": scope_uses.progress(scope, request.now),
         "lately": scope_uses.LATELY.days,
-        "holders": page[:PAGE_SIZE],
-        "newer_url": f"?after={max(0, start - PAGE_SIZE)}" if start else "",
-        "older_url": f"?after={start + PAGE_SIZE}" if len(page) > PAGE_SIZE else "",
+        "holders": page.object_list,
+        "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",
+        "older_url": f"?page={page.next_page_number()}" if page.has_next() else "",
         "now": request.now,
     }
     return render(request, "security/deprecation.html", context)

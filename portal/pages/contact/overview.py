@@ -203,7 +203,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Todo]:
 
 def _of_ending_scope(scope: Scope, facts: Facts) -> Todo:
     """Return the thing to do about a deprecated scope; it is urgent when its end is near."""
-    assert scope.retires_at is not None  # noqa: S101  (deprecated)
+    assert scope.retires_at is not None  # noqa: S101  (a deprecated scope has a date)
     state = "warn" if scope.retires_at <= facts.now + EXPIRY_NOTICE else "info"
     when = {"scope": scope.name, "left": ago(scope.retires_at, facts.now), "day": day(scope.retires_at)}
     text = _("The scope %(scope)s ends %(left)s, on %(day)s") % when

@@ -13,6 +13,7 @@ from django.utils import timezone
 from audit.models import Entry
 from clients.acts.scopes import deprecation
 from clients.models import Client, Scope
+from portal.pages.catalogue import deprecation as pages
 from portal.ui.dates import day
 from tests.portal.pages.review.test_proposals import decide, waits
 from tests.portal.support import browsers
@@ -119,6 +120,17 @@ def test_the_report_shows_progress_and_who_still_uses_it(scope, client) -> None:
     assert "Done 0 of 2" in shown
     assert "Used it 1 in the last 7 days" in shown
     assert WHY in shown
+
+
+def test_holders_beyond_a_page_are_on_the_next_one(scope, client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PAGE_SIZE", 1)
+    other, _secret = factories.client(scopes=(factories.scope(),))
+    ScopeUse.objects.create(client=client, scope=scope, last_issued_at=timezone.now() - DAY)
+    address, reader = reverse("security:deprecation", args=[scope.pk]), signed_in(noor())
+    first, second = (reader.get(address, {"page": number}).text for number in ("1", "2"))
+    assert (client.name in first, other.name in first, "?page=2" in first) == (True, False, True)
+    assert (client.name in second, other.name in second, "?page=1" in second) == (False, True, True)
+    assert client.name in reader.get(address, {"page": "no number"}).text
 
 
 def test_its_holders_are_exported_with_their_contacts_and_the_log_says_so(scope, client) -> None:

@@ -15,7 +15,7 @@ from clients.acts import four_eyes
 from clients.acts.lifecycle import difference
 from clients.built_in_scopes import is_reserved
 from clients.mail.notifications import tell_contacts_of_many
-from clients.models import Api, Client, Proposal, Scope, User
+from clients.models import Api, Client, Notice, Proposal, Scope, User
 from clients.refusal_codes import Code
 from clients.team import notices
 from foundation.refusals import Refusal
@@ -156,7 +156,7 @@ def retire_scope(*, scope: Scope, by: Actor, now: datetime, reason: str = "", ag
     if held_by := scope.holders.count():
         four_eyes.check(by=by, agreed=agreed)
     scope.retired_at = now
-    notices.note_scope_retired(scope, now=now)
+    notices.note_scope(Notice.Kind.SCOPE_RETIRED, scope, now=now)
     tell_contacts_of_many(
         clients=scope.holders, action=Action.SCOPE_RETIRED, subject=scope.name, by=by, now=now,
         message=scope.deprecation_reason, successor=scope.successor.name if scope.successor else "",

@@ -59,6 +59,8 @@ def of(mail: Mail) -> str:
         return reverse("contact:clients" if mail.facts.get("action") == Action.ACCOUNT_UNBOUND else "account:sessions")
     if mail.kind == Kind.REQUEST_FOR_OWNER and mail.registration:  # to the owners of APIs, who sign in
         return reverse("owner:request", args=[mail.facts["api"], mail.registration.uid])
+    if mail.kind == Kind.SCOPE_END_FOR_OWNER:
+        return reverse("owner:api", args=[mail.facts["api"]])
     if mail.kind == Kind.WEBHOOK_FAILED:
         return reverse("owner:webhook", args=[mail.facts["api"], mail.facts["webhook"]])
     if mail.kind in TO_REQUEST:
@@ -71,6 +73,8 @@ def of_notice(kind: Notice.Kind, about: Mapping[str, str]) -> str:
     named = {"request": "security:review", "proposal": "security:proposal", "client": "security:client"}
     for name in named.keys() & about.keys():
         return reverse(named[name], args=[about[name]])
+    if kind == Notice.Kind.RECERTIFICATION_LATE:
+        return f"{reverse('security:clients')}?recertification=late"
     if kind == Notice.Kind.WEBHOOK_FAILED:
         return reverse("security:webhook", args=[about["webhook"]])
     return reverse("security:failed_mail" if "mail" in about else "auditor:change_log")

@@ -60,6 +60,7 @@ class Mail(models.Model):
         CLIENT_DETACHED = "client_detached", _("Detached by the owner of an API")
         REQUEST_FOR_OWNER = "request_for_owner", _("A request waits for the owner of an API")
         WEBHOOK_FAILED = "webhook_failed", _("A webhook of the owner of an API does not arrive")
+        SCOPE_END_FOR_OWNER = "scope_end_for_owner", _("A scope ends, for the owner of its API")
         API_MESSAGE = "api_message", _("Message from the owner of an API")
         SCOPE_RETIRED = "scope_retired", _("Scope retired")
         SCOPE_DEPRECATED = "scope_deprecated", _("Scope ends on a date")

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from audit.models import Verification
-from clients.models import Api, Client, Notice, Registration, Scope, User, Webhook
+from clients.models import Api, Client, Notice, Recertification, Registration, Scope, User, Webhook
 from clients.team import review_target
 
 TARGET_NEARLY_USED = 0.8  # of the working time that the target allows
@@ -72,9 +73,11 @@ def note_caller(kind: Notice.Kind, client: Client, *, about: Mapping[str, object
         _note_caller(kind, client, api, about, now)
 
 
-def note_scope_retired(scope: Scope, *, now: datetime) -> None:
+def note_scope(kind: Notice.Kind, scope: Scope, *, now: datetime, about: Mapping[str, object] | None = None) -> None:
+    """Write a notice about a scope for its API, if that has a webhook."""
+    facts, once = {"scope": scope.name, **(about or {})}, f"{scope.pk} {now}"
     for api in _with_webhook(Api.objects.filter(pk=scope.api_id)):
-        note(Notice.Kind.SCOPE_RETIRED, scope.audit_label, api=api, about={"scope": scope.name}, once=scope.pk, now=now)
+        note(kind, scope.audit_label, api=api, about=facts, once=once, now=now)
 
 
 def _note_caller(kind: Notice.Kind, client: Client, api: Api, about: Mapping[str, object], now: datetime) -> None:
@@ -96,3 +99,14 @@ def look(*, now: datetime) -> None:
     for run in Verification.objects.filter(finished_at__gt=now - LOOK_BACK):
         if run.result and not run.result.ok:
             note(Notice.Kind.VERIFICATION_FAILED, str(run), about={"verification": run.pk}, once=run.pk, now=now)
+    _look_at_recertification(now)
+
+
+def _look_at_recertification(now: datetime) -> None:
+    """Write one notice for all clients whose time to be confirmed was over yesterday: they have one list."""
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = today - timedelta(days=1)
+    late = Recertification.objects.late(now).filter(answer_by__gte=yesterday, answer_by__lt=today).count()
+    if late:
+        day = yesterday.date()
+        note(Notice.Kind.RECERTIFICATION_LATE, str(late), about={"answer_by": day, "clients": late}, once=day, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -13,8 +14,9 @@ from clients.actors import Actor
 from clients.acts import catalogue, four_eyes
 from clients.mail import outbox
 from clients.mail.notifications import tell_contacts_of_many
-from clients.models import Mail, Proposal, Scope
+from clients.models import ApiOwner, Mail, Notice, Proposal, Scope
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 MIN_NOTICE = timedelta(days=7)  # a scope that must end earlier is retired
@@ -60,7 +62,7 @@ def deprecate(
     """Deprecate a scope: no new client gets it, and it is retired on the date of the plan.
 
     With holders, a member of staff needs the proposal `agreed`, which this carries out, for a `reason` of their own.
-    Every contact of these clients gets a mail. Raises Refusal and four_eyes.NeedsColleague.
+    Every contact of these clients and every owner of the API gets a mail. Raises Refusal and four_eyes.NeedsColleague.
     """
     locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
     check(scope=locked, plan=plan, now=now)
@@ -70,6 +72,7 @@ def deprecate(
     scope.retires_at, scope.successor, scope.deprecation_reason = plan.retires_at, plan.successor, plan.reason
     scope.save(update_fields=["deprecated_at", "warned_at", "retires_at", "successor", "deprecation_reason"])
     tell_holders(scope, now)
+    _tell_owners(scope, Notice.Kind.SCOPE_DEPRECATED, held_by, now)
     changes = {
         "retires_at": (None, plan.retires_at.isoformat()),
         "successor": (None, plan.successor.name if plan.successor else None),
@@ -83,7 +86,8 @@ def deprecate(
 def withdraw(*, scope: Scope, reason: str, by: Actor, now: datetime) -> None:
     """Withdraw the deprecation before its date: the scope stays, and can be asked for again.
 
-    Takes one person, since no client gets anything that it does not have. Its holders are mailed. Raises Refusal.
+    Takes one person, since no client gets anything that it does not have. Its holders and the owners of its API are
+    mailed. Raises Refusal.
     """
     locked = Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
     if not locked.is_deprecated:
@@ -94,15 +98,30 @@ def withdraw(*, scope: Scope, reason: str, by: Actor, now: datetime) -> None:
     scope.save(update_fields=["deprecated_at", "warned_at", "retires_at", "successor", "deprecation_reason"])
     action = Action.SCOPE_KEPT
     tell_contacts_of_many(clients=scope.holders, action=action, subject=scope.name, by=by, now=now)
+    _tell_owners(scope, Notice.Kind.SCOPE_KEPT, scope.holders.count(), now)
     changes = {"retires_at": (retires_at, None), "successor": (successor.name if successor else None, None)}
     log.record(action=action, actor=by, subject=scope, changes=changes, note=by.because(reason))
 
 
 def tell_holders(scope: Scope, now: datetime) -> None:
     """Mail each contact of each holder when the scope ends, why, and the scope to ask for instead."""
-    facts = {
+    kind = Mail.Kind.SCOPE_DEPRECATED
+    outbox.queue_for_contacts_of_many(clients=scope.holders, kind=kind, facts=_facts(scope), now=now)
+
+
+def _tell_owners(scope: Scope, kind: Notice.Kind, holders: int, now: datetime) -> None:
+    """Mail the owners of the API, and tell their webhooks, when the scope ends, or that it stays."""
+    facts = _facts(scope)
+    about = {"retires_at": facts["until"], "successor": facts["successor"]} if scope.is_deprecated else {}
+    notices.note_scope(kind, scope, about=about, now=now)
+    facts |= {"api": scope.api.identifier, "api_name": scope.api.name, "holders": holders}
+    for owner in ApiOwner.objects.acting().filter(api=scope.api_id).select_related("user").order_by("pk"):
+        outbox.queue_for(user=owner.user, kind=Mail.Kind.SCOPE_END_FOR_OWNER, facts=facts, now=now)
+
+
+def _facts(scope: Scope) -> dict[str, Any]:
+    """Return the end, the reason and the successor as facts of a mail; empty for a scope that stays."""
+    return {
         "scope": scope.name, "until": scope.retires_at.isoformat() if scope.retires_at else "",
         "successor": scope.successor.name if scope.successor else "", "message": scope.deprecation_reason,
     }  # fmt: skip
-    kind = Mail.Kind.SCOPE_DEPRECATED
-    outbox.queue_for_contacts_of_many(clients=scope.holders, kind=kind, facts=facts, now=now)

@@ -27,6 +27,7 @@ class Notice(models.Model):
         TARGET_NEAR = "request.target_near", _("A request has used most of the target for its review")
         PROPOSAL_WAITS = "proposal.waits", _("A proposed change waits for a colleague")
         PRIVATE_KEY_UPLOADED = "private_key.uploaded", _("A private key was uploaded")
+        RECERTIFICATION_LATE = "recertification.late", _("Clients that were not confirmed in time")
         VERIFICATION_FAILED = "verification.failed", _("The verification of the change log found a problem")
         MAIL_FAILED = "mail.failed", _("A mail could not be delivered")
         MAIL_BOUNCED = "mail.bounced", _("A mail came back")
@@ -35,6 +36,8 @@ class Notice(models.Model):
         CALLER_STATUS_CHANGED = "caller.status_changed", _("A caller was suspended, reactivated or closed")
         CALLER_LEAK_REVOKED = "caller.leak_revoked", _("A leaked credential of a caller was revoked")
         SCOPE_RETIRED = "scope.retired", _("A scope was retired")
+        SCOPE_DEPRECATED = "scope.deprecated", _("A scope ends on a date")
+        SCOPE_KEPT = "scope.kept", _("The deprecation of a scope was withdrawn")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=40, choices=Kind)

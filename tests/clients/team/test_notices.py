@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from audit.models import Verification
-from clients.acts import proposals, review
+from clients.acts import lifecycle, proposals, review
 from clients.acts.credentials import keys
 from clients.acts.team import notice_mails
 from clients.mail import outbox, team_notices
 from clients.mail.rendering import render
-from clients.models import Mail, Notice, Proposal, Registration, User
+from clients.models import Mail, Notice, Proposal, Recertification, Registration, User
 from clients.team import notices
 from tests.support import factories
 from tests.support.factories import SYSTEM, bram, by, client, lotte, noor, submitted_request
@@ -91,6 +91,33 @@ def test_a_change_log_with_a_problem_is_noted_once():
     for _look in range(2):
         notices.look(now=MONDAY + HOUR)
     assert kinds() == [Notice.Kind.VERIFICATION_FAILED]
+
+
+def test_clients_not_confirmed_in_time_are_one_notice_the_next_day():
+    noor()
+    for hour in (9, 17):
+        Recertification.objects.create(
+            client=client()[0], asked_at=MONDAY, told_at=MONDAY, answer_by=MONDAY.replace(hour=hour), suspends=False
+        )
+    for moment in (MONDAY.replace(hour=23, minute=59), *(MONDAY + timedelta(days=days) for days in (1, 1, 2))):
+        notices.look(now=moment)
+    assert kinds() == [Notice.Kind.RECERTIFICATION_LATE]
+    team_notices.hand_over(now=MONDAY + timedelta(days=1))
+    (digest,) = digests(noor())
+    body = render(digest, now=MONDAY).body
+    assert "Clients that were not confirmed in time: 2" in body
+    assert "/security/clients/?recertification=late" in body
+
+
+def test_a_client_confirmed_or_closed_is_not_late():
+    confirmed, closed = client()[0], client()[0]
+    for about, confirmed_at in ((confirmed, MONDAY), (closed, None)):
+        Recertification.objects.create(
+            client=about, asked_at=MONDAY, told_at=MONDAY, answer_by=MONDAY, suspends=False, confirmed_at=confirmed_at
+        )
+    lifecycle.close(client=closed, reason="Gone", by=SYSTEM, now=MONDAY)
+    notices.look(now=MONDAY + timedelta(days=1))
+    assert kinds() == []
 
 
 def test_a_mail_that_is_refused_for_good_is_noted_but_a_digest_is_not(inbox):

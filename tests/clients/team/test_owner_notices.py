@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from clients.acts import api_callers, catalogue, lifecycle, proposals, review
 from clients.acts.four_eyes import NeedsColleague
 from clients.acts.people import api_owners
+from clients.acts.scopes import deprecation
 from clients.acts.team import webhooks as acts
 from clients.mail import team_notices
 from clients.models import Client, Delivery, Mail, Notice, Proposal, User, Webhook
@@ -107,6 +109,19 @@ def test_a_retired_scope_is_told_once_for_all_who_hold_it(webhook, now):
         factories.client()
     catalogue.retire_scope(scope=factories.scope(), by=SYSTEM, now=now)
     assert told(Notice.Kind.SCOPE_RETIRED) == [{"subject": "address.read", "api": "addresses", "scope": "address.read"}]
+
+
+def test_a_deprecation_and_its_withdrawal_are_told(webhook, now):
+    scope, successor = factories.scope(), factories.scope("address.read.v2")
+    factories.webhook(of=factories.api("parcels"))
+    end = now + timedelta(days=90)
+    for _time in range(2):
+        deprecation.deprecate(scope=scope, plan=deprecation.Plan(end, successor, "Version 2"), by=SYSTEM, now=now)
+        deprecation.withdraw(scope=scope, reason="Late", by=by(noor()), now=now)
+        now += timedelta(hours=1)
+    about = {"subject": "address.read", "api": "addresses", "scope": "address.read"}
+    ends = {**about, "retires_at": end.isoformat(), "successor": "address.read.v2"}
+    assert [told(kind) for kind in (Notice.Kind.SCOPE_DEPRECATED, Notice.Kind.SCOPE_KEPT)] == [[ends] * 2, [about] * 2]
 
 
 def test_an_api_without_a_webhook_makes_no_notices(webhook, now):

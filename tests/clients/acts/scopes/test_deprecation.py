@@ -181,6 +181,24 @@ def test_withdrawn_it_stays_and_its_holders_hear_of_it(held, successor):
     assert "The scope does not end on the date that we had announced." in " ".join(render(mail, now=NOW).body.split())
 
 
+def test_the_owners_of_its_api_are_mailed_the_end_and_the_withdrawal(held, successor):
+    factories.api_owner()
+    factories.api_owner(factories.tom(), of=factories.api("parcels"))
+    scope = deprecated(held, successor)
+    deprecation.withdraw(scope=scope, reason="Version 2 is late", by=by(noor()), now=NOW + DAY)
+    end, stays = Mail.objects.filter(kind=Mail.Kind.SCOPE_END_FOR_OWNER).order_by("created_at")
+    assert end.to == stays.to == factories.elif_().email
+    assert targets.of(end) == reverse("owner:api", args=["addresses"])
+    text = render(end, now=NOW)
+    words = " ".join(text.body.split())
+    assert text.subject == "The scope address.read of your API Addresses ends on 22 February 2027"
+    assert "1 client has it; its contacts are told as well. They are told to ask for address.read.v2 instead." in words
+    assert f"The Security team wrote: {WHY}" in words
+    words = " ".join(render(stays, now=NOW + DAY).body.split())
+    assert "does not end" in words
+    assert "Version 2 is late" not in words
+
+
 def test_after_its_date_it_is_not_withdrawn(held):
     scope = deprecated(held)
     due.settle(now=END)

@@ -131,6 +131,9 @@ class Client(models.Model):
             models.Index(fields=["organisation_number"]),
             models.Index(Lower("organisation"), name="client_organisation_lower"),
             models.Index(fields=["status", "name"]),
+            models.Index(
+                fields=["unused_told_at"], condition=Q(unused_told_at__isnull=False), name="client_told_unused"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

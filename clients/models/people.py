@@ -120,6 +120,7 @@ class User(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
         ]
+        indexes = [models.Index(fields=["role"], condition=~Q(role="contact"), name="user_who_is_no_contact")]
 
     def __str__(self) -> str:
         return self.name or self.email

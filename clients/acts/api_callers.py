@@ -29,8 +29,9 @@ MAILS_A_DAY = 3  # to all callers of an API
 
 def callers(api: Api) -> QuerySet[Client]:
     """Return the clients that hold a scope of the API, without closed ones."""
-    held = Client.objects.filter(client_scopes__scope__api=api, client_scopes__scope__retired_at=None)
-    return held.exclude(status=Client.Status.CLOSED).distinct().order_by("organisation", "name", "pk")
+    held = ClientScope.objects.filter(scope__api=api, scope__retired_at=None)
+    callers = Client.objects.filter(pk__in=held.values("client")).exclude(status=Client.Status.CLOSED)
+    return callers.order_by("organisation", "name", "pk")
 
 
 def counted(apis: Iterable[Api]) -> dict[int, int]:
@@ -119,7 +120,7 @@ def write(*, api: Api, subject: str, text: str, by: Actor, now: datetime) -> Non
     written = Entry.objects.about(api.audit_id).with_action(Action.API_CALLERS_MAILED)
     if written.between(now - timedelta(days=1), None).count() >= MAILS_A_DAY:
         raise Refusal(Code.TOO_MANY_MAILS_TO_CALLERS, limit=MAILS_A_DAY)
-    found = Client.objects.filter(pk__in=callers(api).order_by().values("pk"))
+    found = callers(api).order_by()
     mail = {"api": api.name, "subject": subject, "message": text}
     outbox.queue_for_contacts_of_many(clients=found, kind=Mail.Kind.API_MESSAGE, facts=mail, now=now)
     note = f"{subject}\n\n{text}"

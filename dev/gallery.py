@@ -7,6 +7,7 @@ from typing import ClassVar
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.html import format_html
@@ -156,6 +157,7 @@ def _lists() -> dict[str, object]:
             {"use": NetworkUse(network, "", 9, 9, refused, NOW - timedelta(days=200), NOW), "name": f"key {KID}"}
             for network, refused in (("203.0.113.77", 0), ("2001:db8:1:2::/64", 3), ("other", 0))
         ],
+        "page": Paginator(range(90), 30).page(2),
         "requests": [
             _request("Rekenhuis bv", "Loonverwerking-koppeling", "high", 9, "Second review", "warn"),
             _request("Havenbedrijf Scheldemond", "Kadeplanner", "low", 4, "First review", "mute"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.paginator import Paginator
 from django.db.models import Count, F, Max, Prefetch, QuerySet, Sum
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,7 +20,7 @@ from portal.web import csv_download
 from portal.web.http_request import Request
 from tokens.models import ApiCalls
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30  # callers, and requests that wait
 DAYS = 30  # over which calls a day are counted
 EXPORT_CHUNK = 500  # callers per round trip of the export
 
@@ -52,21 +53,16 @@ def apis(request: Request) -> HttpResponse:
 @require_safe
 def api(request: Request, identifier: str) -> HttpResponse:
     found = api_of(request, identifier)
-    callers = api_callers.callers(found)
-    after = request.GET.get("after", "")
-    start = int(after) if after.isascii() and after.isdigit() and len(after) < len("1000000") else 0
-    page = list(_loaded(callers, found)[start : start + PAGE_SIZE + 1])
+    page = Paginator(_loaded(api_callers.callers(found), found), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "api": found,
         "owners": found.owners.select_related("user").order_by("named_at"),
         "ending": found.scopes.deprecated(),
-        "waiting": _waiting(found)[:PAGE_SIZE],
+        "waiting": Paginator(_waiting(found), PAGE_SIZE).page(1),
         "webhooks": found.webhooks.filter(ends_at=None),
         "proposed": Proposal.objects.waiting(request.now).filter(api=found, kind=Proposal.Kind.WEBHOOK_ADDED),
-        "callers": _callers(page[:PAGE_SIZE], found, request.now),
-        "total": callers.count(),
-        "newer_url": f"?after={max(0, start - PAGE_SIZE)}" if start else "",
-        "older_url": f"?after={start + PAGE_SIZE}" if len(page) > PAGE_SIZE else "",
+        "callers": _callers(page.object_list, found, request.now),
+        "page": page,
         "days": DAYS,
     }
     return render(request, "owner/api.html", context)

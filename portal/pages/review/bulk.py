@@ -24,7 +24,7 @@ from portal.forms.fields import Text, no_secret
 from portal.guards.access import actor, security_team
 from portal.pages.review import reply_texts, risk_signals, waiting
 from portal.pages.review.queue_forms import ViewForm
-from portal.pages.review.waiting import Line
+from portal.pages.review.waiting import FullLine
 from portal.web.http_request import Request
 
 TAKE, ASK, REJECT = "take", "ask", "reject"
@@ -43,7 +43,7 @@ class BulkForm(forms.Form):
 class Chosen:
     """A selected request, and why it is left out, if it is."""
 
-    line: Line
+    line: FullLine
     seen: str
     left_out: str
 
@@ -62,7 +62,8 @@ class _Told(NamedTuple):
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk(request: Request) -> HttpResponse:
     view, act = ViewForm(QueryDict(request.POST.get("view", ""))), request.POST.get("do", "")
-    back = reverse("security:queue") + view.query
+    page = request.POST.get("page", "")
+    back = reverse("security:queue") + view.on_page(page)
     chosen = _chosen(request, act)
     if act == TAKE:
         return _take(request, chosen, back)
@@ -85,7 +86,7 @@ def bulk(request: Request) -> HttpResponse:
     }
     context = {
         "title": titles[act] % {"n": left},
-        "form": form, "view": view, "act": act, "queue_url": back,
+        "form": form, "view": view, "page": page, "act": act, "queue_url": back,
         "chosen": [one for one in chosen if not one.left_out],
         "left_out": [one for one in chosen if one.left_out],
         "texts": reply_texts.offered(PURPOSES[act]),
@@ -97,10 +98,11 @@ def _chosen(request: Request, act: str) -> list[Chosen]:
     """Return the selected requests that still wait, in the order of the queue."""
     uids = set(request.POST.getlist("request"))
     found = [line for line in waiting.lines(request.user, request.now) if str(line.registration.uid) in uids]
-    return [Chosen(line, line.registration.content_hash, _left_out(line, act)) for line in found]
+    full = waiting.in_full(found, request.user, request.now)
+    return [Chosen(line, line.registration.content_hash, _left_out(line, act)) for line in full]
 
 
-def _left_out(line: Line, act: str) -> str:
+def _left_out(line: FullLine, act: str) -> str:
     if line.is_own and act != TAKE:
         return _("You asked for it yourself")
     if act == ASK and line.step == "contact":
@@ -139,7 +141,7 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
     return done, problems
 
 
-def _grounds(line: Line) -> Grounds:
+def _grounds(line: FullLine) -> Grounds:
     return Grounds(signals=risk_signals.as_texts(line.signals))
 
 

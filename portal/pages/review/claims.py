@@ -21,7 +21,7 @@ from portal.web.http_request import Request, is_uuid
 def claim(request: Request, uid: UUID) -> HttpResponse:
     """Take a request, or give it back; then return to the line of the queue, to the request, or to the dashboard."""
     registration = get_object_or_404(Registration.objects.confirmed(), uid=uid)
-    view = ViewForm(QueryDict(request.POST.get("view", ""))).query
+    view = ViewForm(QueryDict(request.POST.get("view", "")))
     act, _colon, holder = request.POST.get("claim", "").partition(":")
     with refusals_to(request):
         if act == "take":
@@ -32,8 +32,9 @@ def claim(request: Request, uid: UUID) -> HttpResponse:
     if request.POST.get("back") == "dashboard":
         return redirect("security:dashboard")
     if request.POST.get("back") == "review":
-        return redirect(reverse("security:review", args=[uid]) + view)
-    return redirect(f"{reverse('security:queue')}{view}#request-{registration.pk}")
+        return redirect(reverse("security:review", args=[uid]) + view.query)
+    page = view.on_page(request.POST.get("page", ""))
+    return redirect(f"{reverse('security:queue')}{page}#request-{registration.pk}")
 
 
 @security_team

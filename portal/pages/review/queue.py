@@ -1,10 +1,12 @@
 """The review queue: one line a request, what is due first on top, and who has it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,10 +22,10 @@ from portal.forms.client_lists import QueueSearchForm
 from portal.guards.access import actor, security_team
 from portal.pages.review import past, waiting
 from portal.pages.review.queue_forms import SaveViewForm, ViewForm
-from portal.pages.review.waiting import Line
+from portal.pages.review.waiting import FullLine, Line
 from portal.web.http_request import Request, posted
 
-MAX_WAITING = 150  # the most urgent; the others appear as these are decided
+PAGE_SIZE = 30  # requests
 
 
 @security_team
@@ -36,14 +38,14 @@ def queue(request: Request) -> HttpResponse:
         return past.decided(request, search)
     view = ViewForm(request.GET)
     everything = waiting.lines(request.user, request.now)
-    found = waiting.in_view(everything, view, request.user)
+    found = waiting.in_view(everything, view, request.user, request.now)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "form": search,
         "view": view,
         "chips": view.chips() if view.is_valid() else [],
-        "groups": _groups(found[:MAX_WAITING], view),
-        "found": len(found),
-        "shown": MAX_WAITING,
+        "page": page,
+        "groups": _groups(waiting.in_full(page.object_list, request.user, request.now), found, view),
         "views": list(_views(everything, request)),
         "save_form": SaveViewForm(),
         "columns": _columns(view),
@@ -58,16 +60,21 @@ def _is_free(line: Line) -> bool:
     return line.due_at is not None and not line.is_own and line.registration.claimed_by_id is None
 
 
-def _groups(found: list[Line], view: ViewForm) -> list[dict[str, object]]:
-    """Return the lines by when they are due; in another order than that, one group without a name."""
+def _groups(shown: list[FullLine], found: list[Line], view: ViewForm) -> list[dict[str, object]]:
+    """Return the lines of a page by when they are due, each group with its number in the whole view.
+
+    In another order than that, one group without a name.
+    """
     names = {
         "late": _("Late"), "today": _("Due today"), "week": _("Due this week"), "later": _("Due later"),
         "stopped": _("Clock stopped: waits for the contact"),
     }  # fmt: skip
     if view.cleaned().get("sort"):
-        return [{"name": "", "lines": found}] if found else []
+        return [{"name": "", "lines": shown}] if shown else []
+    counts = Counter(line.group for line in found)
     return [
-        {"name": names[group], "lines": list(members)} for group, members in groupby(found, lambda line: line.group)
+        {"name": names[group], "count": counts[group], "lines": list(members)}
+        for group, members in groupby(shown, lambda line: line.group)
     ]
 
 
@@ -97,14 +104,14 @@ def _views(found: list[Line], request: Request) -> Iterator[dict[str, object]]:
     }  # fmt: skip
     now = ViewForm(request.GET).query
     for query, label in fixed.items():
-        yield _tab(found, query, label, request.user, now)
+        yield _tab(found, query, label, request, now)
     for saved in request.user.saved_views.all():
-        yield {**_tab(found, saved.query, saved.name, request.user, now), "saved": saved.pk}
+        yield {**_tab(found, saved.query, saved.name, request, now), "saved": saved.pk}
 
 
-def _tab(found: list[Line], query: str, label: str, user: User, now: str) -> dict[str, object]:
+def _tab(found: list[Line], query: str, label: str, request: Request, now: str) -> dict[str, object]:
     form = ViewForm(QueryDict(query))
-    count = len(waiting.in_view(found, form, user))
+    count = len(waiting.in_view(found, form, request.user, request.now))
     return {"url": form.query or "?", "label": label, "count": count, "current": form.query == now}
 
 

@@ -56,7 +56,11 @@ class ViewForm(FilterForm):
     @property
     def query(self) -> str:
         """The query of the view's address, with its `?`; "" for the whole queue."""
-        used = {name: value for name, value in self.cleaned().items() if value}
+        return self.on_page("")
+
+    def on_page(self, number: str) -> str:
+        """Return the query of a page of the view; that of the first for ""."""
+        used = {name: value for name, value in {**self.cleaned(), "page": number}.items() if value}
         return f"?{urlencode(used)}" if used else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,18 +16,36 @@ from portal.pages.review import risk_signals
 from portal.pages.review.queue_forms import ViewForm
 
 BOXES = 5  # of the clock of a line
+LINE_FIELDS = (  # of the request, which a line needs before it is shown
+    "uid", "kind", "status", "client_name", "organisation", "contact_email", "created_at", "submitted_at", "requester",
+    "endorsed_by", "claimed_by__name", "claimed_by__email",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Line:
-    """A request in the queue, with what its line shows."""
+    """An open request, with what the views and orders of the queue ask of it."""
 
     registration: Registration
-    signals: list[risk_signals.Hint]
     is_own: bool  # of this reader, who may not decide on it
     due_at: datetime | None  # None while the contact has to answer
-    used: float  # of the target, 1.0 being all of it
     group: str  # late, today, week, later, stopped
+    apis: frozenset[str]  # identifiers of those whose scopes it asks for
+    is_sensitive: bool
+
+    @property
+    def step(self) -> str:
+        if self.group == "stopped":
+            return "contact"
+        return "second" if self.registration.endorsed_by_id else "first"
+
+
+@dataclass(frozen=True)
+class FullLine(Line):
+    """A line with all that the page shows of it, its registration loaded whole."""
+
+    signals: list[risk_signals.Hint]
+    used: float  # of the target, 1.0 being all of it
     since: date  # when it was sent, or the contact was asked
     looking: list[User]  # without the reader
 
@@ -55,52 +74,62 @@ class Line:
         return timezone.localdate(self.due_at) if self.due_at else None
 
     @property
-    def is_sensitive(self) -> bool:
-        return any(row.scope.sensitive for row in self.registration.asked.all())
-
-    @property
-    def step(self) -> str:
-        if self.group == "stopped":
-            return "contact"
-        return "second" if self.registration.endorsed_by_id else "first"
-
-    @property
     def boxes(self) -> list[tuple[int, bool]]:
         """The five boxes of the clock: where each begins, and whether this part of the target has passed."""
         return [(9 * place, self.used > place / BOXES) for place in range(BOXES)]
 
 
 def lines(user: User, now: datetime) -> list[Line]:
-    """Return every open request, most urgent first, then those that wait for the contact."""
-    people = ("requester", "endorsed_by", "claimed_by", "client")
-    found = list(
-        Registration.objects.open().with_question().select_related(*people).prefetch_related("asked__scope__api")
-    )
-    known = risk_signals.known_about(found)
-    seen = presence.looking([registration.pk for registration in found], now=now)
-    staff = {member.pk: member for member in known.staff}
-    made = [
-        _line(
-            registration, risk_signals.signals_of(registration, known), user, now,
-            [staff[pk] for pk in seen.get(registration.pk, ()) if pk in staff and pk != user.pk],
-        )
-        for registration in found
-    ]  # fmt: skip
+    """Return every open request, most urgent first, then those that wait for the contact; two queries."""
+    asked: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+    scopes = RegistrationScope.objects.filter(registration__in=Registration.objects.open()).order_by()
+    for pk, api, sensitive in scopes.values_list("registration", "scope__api__identifier", "scope__sensitive"):
+        asked[pk].append((api, sensitive))
+    found = Registration.objects.open().select_related("claimed_by").only(*LINE_FIELDS)
+    made = [_line(registration, asked[registration.pk], user, now) for registration in found]
     return sorted(made, key=ORDERS["due"])
 
 
-def _line(
-    registration: Registration, signals: list[risk_signals.Hint], user: User, now: datetime, looking: list[User]
-) -> Line:
+def _line(registration: Registration, asked: list[tuple[str, bool]], user: User, now: datetime) -> Line:
     stopped = registration.status == Registration.Status.CHANGES_REQUESTED
-    sent = registration.submitted_at or registration.created_at
-    until = getattr(registration, "asked_at", None) or now if stopped else now
-    due = None if stopped else review_target.due_at(sent)
+    due = None if stopped else review_target.due_at(_sent(registration))
     return Line(
-        registration=registration, signals=signals, is_own=registration.is_by(user), due_at=due, looking=looking,
-        used=review_target.part_used(sent, until), group=_group(due, now),
-        since=timezone.localdate(until if stopped else sent),
+        registration=registration, is_own=registration.is_by(user), due_at=due, group=_group(due, now),
+        apis=frozenset(api for api, _sensitive in asked), is_sensitive=any(sensitive for _api, sensitive in asked),
     )  # fmt: skip
+
+
+def in_full(found: Iterable[Line], user: User, now: datetime) -> list[FullLine]:
+    """Load what the page shows of these lines, in a fixed number of queries."""
+    lines = {line.registration.pk: line for line in found}
+    people = ("requester", "endorsed_by", "claimed_by", "client")
+    loaded = Registration.objects.filter(pk__in=lines).with_question().select_related(*people)
+    registrations = {registration.pk: registration for registration in loaded.prefetch_related("asked__scope__api")}
+    known = risk_signals.known_about(registrations.values())
+    seen = presence.looking(registrations, now=now)
+    staff = {member.pk: member for member in known.staff}
+    return [
+        _full(
+            line, registrations[pk], risk_signals.signals_of(registrations[pk], known), now,
+            [staff[other] for other in seen.get(pk, ()) if other in staff and other != user.pk],
+        )
+        for pk, line in lines.items() if pk in registrations
+    ]  # fmt: skip
+
+
+def _full(
+    line: Line, registration: Registration, signals: list[risk_signals.Hint], now: datetime, looking: list[User]
+) -> FullLine:
+    sent, asked_at = _sent(registration), getattr(registration, "asked_at", None)
+    until = asked_at or now if line.due_at is None else now
+    return FullLine(
+        **{**vars(line), "registration": registration}, signals=signals, looking=looking,
+        used=review_target.part_used(sent, until), since=timezone.localdate(sent if line.due_at else until),
+    )  # fmt: skip
+
+
+def _sent(registration: Registration) -> datetime:
+    return registration.submitted_at or registration.created_at
 
 
 def _group(due: datetime | None, now: datetime) -> str:
@@ -116,7 +145,7 @@ def _group(due: datetime | None, now: datetime) -> str:
 
 
 def _due(line: Line) -> tuple[bool, datetime, datetime, int]:
-    sent = line.registration.submitted_at or line.registration.created_at
+    sent = _sent(line.registration)
     return line.due_at is None, line.due_at or sent, sent, line.registration.pk
 
 
@@ -131,11 +160,18 @@ ORDERS: dict[str, Callable[[Line], tuple[object, ...]]] = {
 RISKS = {"bad": "high", "warn": "medium", "none": "low"}  # ?signal=
 
 
-def in_view(found: Iterable[Line], view: ViewForm, user: User) -> list[Line]:
-    """Return the lines that pass the filters of the address, in its order."""
+def in_view(found: Iterable[Line], view: ViewForm, user: User, now: datetime) -> list[Line]:
+    """Return the lines that pass the filters of the address, in its order.
+
+    Only the filter by risk has to load them in full: after all others, as the signals come from comparing texts.
+    """
     chosen = {name: value for name, value in view.cleaned().items() if value}
+    sort, risk = chosen.pop("sort", "due"), chosen.pop("signal", "")
     passed = [line for line in found if all(_passes(line, name, value, user) for name, value in chosen.items())]
-    return sorted(passed, key=ORDERS[chosen.get("sort") or "due"])
+    if risk:
+        weighed = {line.registration.pk: line.risk for line in in_full(passed, user, now)}
+        passed = [line for line in passed if weighed.get(line.registration.pk) == RISKS[risk]]
+    return sorted(passed, key=ORDERS[sort])
 
 
 def _passes(line: Line, name: str, value: str, user: User) -> bool:
@@ -145,21 +181,17 @@ def _passes(line: Line, name: str, value: str, user: User) -> bool:
     if name == "step":
         mine = value != "second" or registration.endorsed_by_id != user.pk
         return line.step == value and mine and not line.is_own
-    checks: dict[str, Callable[[], bool]] = {
-        "api": lambda: any(row.scope.api.identifier == value for row in registration.asked.all()),
-        "kind": lambda: registration.kind == value,
-        "signal": lambda: line.risk == RISKS[value],
-        "sensitive": lambda: line.is_sensitive,
-        "sort": lambda: True,
-    }
-    return checks[name]()
+    checks: dict[str, bool] = {
+        "api": value in line.apis, "kind": registration.kind == value, "sensitive": line.is_sensitive,
+    }  # fmt: skip
+    return checks[name]
 
 
 def neighbours(
     view: ViewForm, registration: Registration, user: User, now: datetime
 ) -> tuple[Line | None, Line | None]:
     """Return the lines before and after this request in the view; those of a view that lost it begin with its first."""
-    found = in_view(lines(user, now), view, user)
+    found = in_view(lines(user, now), view, user, now)
     place = next((at for at, line in enumerate(found) if line.registration.pk == registration.pk), -1)
     before = found[place - 1] if place > 0 else None
     after = found[place + 1] if place + 1 < len(found) else None

@@ -43,6 +43,8 @@ const KEYS = {
     t: () => inLine('[data-take]')?.click(),
     a: () => openWith('approve'),
     r: () => openWith('reject'),
+    n: () => follow('n'),
+    p: () => follow('p'),
   },
   review: {
     j: () => follow('j'),

@@ -49,6 +49,12 @@ def press(page: Page, *keys: str) -> None:
 
 def test_forty_requests_are_triaged_by_the_keyboard_alone(queue: Page) -> None:
     """Approve plain ones, reject every eighth, and select the four oldest to ask about them together."""
+    press(queue, "n")
+    expect(queue.get_by_text("31 to 40 of 40")).to_be_visible()
+    queue.wait_for_load_state()
+    press(queue, "p")
+    expect(queue.get_by_text("1 to 30 of 40")).to_be_visible()
+    queue.wait_for_load_state()
     press(queue, "j")
     assert focused(queue) == "Client 39"
     press(queue, "t")  # takes it, and the page comes back to its line

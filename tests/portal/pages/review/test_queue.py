@@ -13,7 +13,7 @@ from audit.models import Entry
 from clients.acts import client_requests, review
 from clients.acts.team import claims
 from clients.models import Registration, RegistrationMessage, SavedView, User
-from portal.pages.review import past, queue
+from portal.pages.review import past
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.factories import bram, by, noor
@@ -267,12 +267,11 @@ def test_decided_requests_are_paged_from_the_newest_on(now, monkeypatch) -> None
     assert seen == [["Request 4", "Request 3"], ["Request 2", "Request 1"], ["Request 0"]]
 
 
-def test_a_long_queue_shows_the_most_urgent_and_says_how_many_there_are(now, monkeypatch) -> None:
-    monkeypatch.setattr(queue, "MAX_WAITING", 2)
-    for days in (1, 3, 2):
-        factories.submitted_request(now - days * DAY, client_name=f"From {days} days ago")
-    assert names() == ["From 3 days ago", "From 2 days ago"]
-    assert "The first 2 of 3" in page()
+def test_a_risk_filters_by_the_worst_signal(now) -> None:
+    factories.submitted_request(now, client_name="Bad", scopes=(factories.scope("nrn", sensitive=True),))
+    factories.submitted_request(now, client_name="Free", contact_email="wim@gmail.com")
+    assert names("signal=bad") == ["Bad"]
+    assert names("signal=warn") == ["Free"]
 
 
 @pytest.mark.parametrize("person", [factories.ada, factories.lotte])

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("clients", "0040_staff_proposals")]
+    dependencies = [("clients", "0041_notices_of_scopes_and_recertification")]
 
     operations = [
         AddIndexConcurrently(

@@ -161,6 +161,13 @@ def visible(value: object) -> str:
 
 
 @register.filter
+def breakable(value: object) -> SafeString:
+    """Let an address break after its @ and its dots: a table of eight columns has no room for a whole one."""
+    parts = re.split(r"(?<=[@.])(?=\w)", visible(value))
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
+
+
+@register.filter
 def scope_names(value: object) -> SafeString:
     """Let scope names break after a dot only, so that `meter.readings.write` ends no line within a word."""
     return format_html_join(" ", '<span class="kd-scope">{}</span>', ((_dotted(name),) for name in str(value).split()))

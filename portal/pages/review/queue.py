@@ -83,7 +83,7 @@ def _columns(view: ViewForm) -> list[dict[str, str]]:
     used = {name: value for name, value in view.cleaned().items() if value}
     labels = {
         "": _("Due"), "name": _("Request"), "organisation": _("Organisation"), "asks": _("Asks for"),
-        "signals": _("Signals"), "step": _("Approval"), "with": _("With"),
+        "signals": _("Signals"), "step": _("Approval"), "with": _("Who has it"),
     }  # fmt: skip
     sort = used.pop("sort", "")
     return [

@@ -23,7 +23,7 @@ def _people() -> list[tuple[str, Any]]:
 
 
 class ViewForm(FilterForm):
-    who = forms.ChoiceField(label=_("With"), required=False, choices=_people)
+    who = forms.ChoiceField(label=_("Who has it"), required=False, choices=_people)
     step = forms.ChoiceField(
         label=_("Approval"), required=False,
         choices=[

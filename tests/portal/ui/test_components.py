@@ -274,3 +274,8 @@ def test_a_scope_breaks_after_a_dot_and_nowhere_else():
     names = rendered("{{ names|scope_names }}", names="meter.readings.write <b>.read")
     assert "meter.<wbr>readings.<wbr>write" in str(names)
     assert "&lt;b&gt;.<wbr>read" in str(names)
+
+
+def test_an_address_breaks_after_its_at_and_dots_and_nowhere_else():
+    shown = rendered("{{ who|breakable }}", who="Noor <noor@keydesk.example>, 1.5 of R-2026-0001.")
+    assert "Noor &lt;noor@<wbr>keydesk.<wbr>example&gt;, 1.<wbr>5 of R-2026-0001." in str(shown)

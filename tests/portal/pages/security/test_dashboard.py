@@ -146,7 +146,7 @@ def test_the_chart_has_a_table_behind_it() -> None:
     text = dashboard().content.decode()
     assert "1,234" in text
     assert "Show as a table" in text
-    assert "4.3 % of the requests were refused" in text
+    assert "4.3 % of the token requests were refused" in text
 
 
 def test_more_clients_take_no_more_queries() -> None:

@@ -45,6 +45,7 @@ def seed(now: datetime) -> list[str]:
     """Make the example in an empty database; return the lines that say how to sign in."""
     if not Api.objects.exclude(identifier=BUILT_IN_API).exists():
         private = organisation.make(now)
+        organisation.deprecate_a_scope(now)
         traffic.make(private, now)
         expiry.warn(now=now, last_uses=CredentialUse.objects.all().last_uses)
         checkpoints.sign_checkpoint(now)

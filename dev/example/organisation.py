@@ -17,6 +17,7 @@ from clients.acts.credentials import keys
 from clients.acts.decision_record import Grounds
 from clients.acts.people import contacts, staff
 from clients.acts.recertification import answers, questions
+from clients.acts.scopes import deprecation
 from clients.models import Api, Client, ClientContact, Mail, Registration, Scope, User
 from dev.example import certificates
 from portal.pages.review import risk_signals
@@ -65,6 +66,26 @@ def make(now: datetime) -> rsa.RSAPrivateKey:
         for address in LOOPBACK:  # the browser of the demonstration: a known network
             networks.see(user=user, address=address, now=now - timedelta(days=30))
     return private
+
+
+@transaction.atomic
+def deprecate_a_scope(now: datetime) -> None:
+    """Make a scope of the address register that the clients of the older service hold, and that ends in two months."""
+    successor = Scope.objects.get(name="address.read")
+    description = {
+        "en": "Search addresses as the older service did.",
+        "nl": "Adressen zoeken zoals bij de oudere dienst.",
+        "fr": "Chercher des adresses comme dans l’ancien service.",
+        "de": "Adressen wie im älteren Dienst suchen.",
+    }
+    ending = catalogue.create_scope(
+        name="address.search", api=successor.api, description=description, sensitive=False, by=SETTING_UP
+    )
+    for client in Client.objects.filter(name__in=[name for name, *_rest in TAKEN_OVER]).order_by("name"):
+        held = [ending, successor]
+        lifecycle.change_scopes(client=client, scopes=held, defaults=[successor], by=SETTING_UP, now=now)
+    plan = deprecation.Plan(now + timedelta(days=60), successor, "address.read finds the same, and says how old it is.")
+    deprecation.deprecate(scope=ending, plan=plan, by=SETTING_UP, now=now)
 
 
 def _staff(email: str, name: str, role: User.Role, now: datetime) -> None:

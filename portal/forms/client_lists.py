@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.translation import get_language, gettext, ngettext_lazy
+from django.utils.translation import get_language, gettext, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client, Recertification, Scope
@@ -36,7 +36,8 @@ def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
 
 class QueueSearchForm(FilterForm):
     q = forms.CharField(
-        label=_("Find a request"), help_text=_("Its number, or part of a name, an organisation or an address"),
+        label=pgettext_lazy("of a client", "Find a request"),
+        help_text=_("Its number, or part of a name, an organisation or an address"),
         required=False, max_length=MAX_LENGTH, validators=[no_credential],
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip

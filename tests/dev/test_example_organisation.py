@@ -6,7 +6,7 @@ import pytest
 
 from audit import log
 from audit.models import Entry
-from clients.models import Client, Key, Registration
+from clients.models import Client, Key, Registration, Scope
 from dev.example import organisation
 
 pytestmark = pytest.mark.django_db
@@ -43,3 +43,15 @@ def test_a_decided_request_of_the_example_has_the_signals_of_its_decision() -> N
     for registration in (first, second):
         entry = Entry.objects.about(registration.audit_id).with_action("registration.approved").get()
         assert entry.changes["signals"][1] == registration.signals
+
+
+def test_the_example_has_a_scope_that_ends_with_clients_that_hold_it() -> None:
+    now = datetime.now(UTC)
+    organisation.make(now)
+    organisation.deprecate_a_scope(now)
+    ending = Scope.objects.get(name="address.search")
+    assert ending.is_deprecated
+    assert ending.successor == Scope.objects.get(name="address.read")
+    holders = Client.objects.filter(client_scopes__scope=ending)
+    assert {client.name for client in holders} == {name for name, *_rest in organisation.TAKEN_OVER}
+    assert log.verify().ok

@@ -39,7 +39,7 @@ def of(registration: Registration, now: datetime) -> Standing | None:
         second = registration.endorsed_by_id is not None
         with_whom = [
             _("A second member of the Security team") if second else _("The Security team"),
-            *(_("The owner of the API %(name)s") % {"name": name} for name in apis),
+            *(_("the owner of the API %(name)s") % {"name": name} for name in apis),
         ]
         missing = [
             *(_("The approval of the owner of the API %(name)s") % {"name": name} for name in apis),

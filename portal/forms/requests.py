@@ -74,7 +74,7 @@ class ContentForm(forms.Form):
         field = cast(forms.MultipleChoiceField, self.fields["scopes"])
         field.choices = [(name, name) for name in self.offered]
         about_client = [name for name in OF_CLIENT if name not in OF_ORGANISATION]
-        self.order_fields([*OF_ORGANISATION, "contact_name", "contact_email", *about_client, "scopes"])
+        self.order_fields([*OF_ORGANISATION, "contact_name", "contact_email", *about_client, "scenario", "scopes"])
 
     def clean_scopes(self) -> tuple[Scope, ...]:
         return tuple(self.offered[name] for name in self.cleaned_data["scopes"])

@@ -56,6 +56,11 @@ AREAS = {
 # url name -> area, for pages whose path does not begin with the area's
 BELONGS_TO = {
     "public:why": "contact:failures",
+    "contact:passkeys": "contact:clients",
+    "contact:add_passkey": "contact:clients",
+    "contact:remove_passkey": "contact:clients",
+    "contact:phone": "contact:clients",
+    "contact:calendar": "contact:clients",
     "auditor:recertification": "auditor:reports",
     "security:review": "security:queue",
     "security:write_message": "security:queue",
@@ -118,6 +123,8 @@ def _current(request: Request, items: list[dict[str, Any]]) -> str:
     match = getattr(request, "resolver_match", None)
     if match is not None and match.view_name in BELONGS_TO:
         return BELONGS_TO[match.view_name]
+    if match is not None and match.view_name == "contact:failures" and "client" in request.GET:
+        return "contact:clients"  # a tab of that client
     path = request.path
     # The front page's path begins every other, yet is an area of its own.
     inside = [item for item in items if path == item["url"] or (item["url"] != "/" and path.startswith(item["url"]))]

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.validators import ProhibitNullCharactersValidator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -70,11 +71,21 @@ class SampleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["issuer"].queryset = Issuer.objects.enabled()  # type: ignore[attr-defined]  # of a field of choices
+        enabled = Issuer.objects.enabled()
+        self.fields["issuer"].queryset = enabled  # type: ignore[attr-defined]  # of a field of choices
+        self.hints = {"issuer": {str(issuer.uid): _in_short(issuer) for issuer in enabled}}
 
     def forget(self) -> None:
         """Leave the token out of the page that shows the form again."""
         self.data = {"issuer": self.data.get("issuer", "")}
+
+
+def _in_short(issuer: Issuer) -> str:
+    return _("%(url)s, audience %(audience)s, tokens of at most %(n)s seconds") % {
+        "url": issuer.url,
+        "audience": issuer.audience or from_settings().issuer,
+        "n": number_format(issuer.max_lifetime, force_grouping=True),
+    }
 
 
 class TrustForm(forms.Form):
@@ -141,10 +152,7 @@ def add_trust(request: Request, uid: UUID) -> HttpResponse:
         causes = _causes(broken)
     if form.errors:
         form.forget()
-    context = {
-        "client": client, "form": form, "causes": causes, "issuers": list(Issuer.objects.enabled()),
-        "ours": from_settings().issuer,
-    }  # fmt: skip
+    context = {"client": client, "form": form, "causes": causes}
     return render(request, "contact/add_trust.html", context, status=422 if form.errors else 200)
 
 

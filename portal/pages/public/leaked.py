@@ -39,6 +39,7 @@ class LeakedForm(forms.Form):
             " stands. One at a time."
         ),
         max_length=MAX_LENGTH,
+        error_messages={"required": gettext_lazy("Paste what you found.")},
         # A password field, because its value is not sent back in the page, and browsers do not offer it again.
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "kd-mono"}),
     )

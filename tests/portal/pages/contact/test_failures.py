@@ -241,7 +241,7 @@ def test_of_a_flood_the_page_says_how_much_was_kept(made) -> None:
         refuse(made, "rate_limit", error="temporarily_unavailable", facts={"limit": 60})
     counted(made, "rate_limit", 40)
     text = page()
-    assert "Show some of the 5 of 40 requests that were kept" in text
+    assert "Show requests (5 of 40 kept)" in text
     assert "at most 60 requests a minute" in text
 
 

@@ -38,6 +38,13 @@ def test_each_tab_has_the_number_of_what_its_page_lists(made: Client, browser) -
         assert page.partition('<nav class="kd-subnav"')[2].count('aria-current="page"') == 1
 
 
+def test_the_area_of_every_tab_is_my_clients(made: Client, browser) -> None:
+    tab = f"{reverse('contact:failures')}?client={made.uid}"
+    for url, area in ((tab, "My clients"), (reverse("contact:failures"), "Why did it fail?")):
+        navigation = browser.get(url).content.decode().partition("kd-nav__list")[2].partition("</nav>")[0]
+        assert re.findall(r'aria-current="page">\s*(.+?)\s*</a>', navigation) == [area]
+
+
 @pytest.mark.parametrize(
     ("key_days", "trust_days", "first"), [(20, 9, "A trust expires in 9 days"), (6, 9, "Expires in 6 days")]
 )

@@ -60,7 +60,7 @@ def key_of(client: Client, private: Any) -> Key:
 # --- What ends ------------------------------------------------------------------------------------------------------
 def test_the_page_says_who_may_end_what_and_what_is_kept() -> None:
     page = " ".join(Browser().get(HERE).text.split())
-    assert "whoever holds a value that works may end it. It cannot be undone." in page
+    assert "To have a value that works is proof enough to end it. This cannot be undone." in page
     assert "Not what you paste" in page
     assert 'autocomplete="off"' in page
 

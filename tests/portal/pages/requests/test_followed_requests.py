@@ -163,7 +163,7 @@ def test_a_request_names_the_api_whose_owner_is_still_to_decide_and_never_the_ow
     owner, scope = factories.api_owner(), factories.scope()
     mine = factories.submitted_request(now, scopes=(scope,))
     for text in shown(mine, now):
-        assert f"The Security team, The owner of the API {scope.api}" in text
+        assert f"The Security team, the owner of the API {scope.api}" in text
         assert f"The approval of the owner of the API {scope.api}" in text
         assert str(owner) not in text
     mine.asked.update(owner=owner, owner_approved=True, owner_decided_at=now)

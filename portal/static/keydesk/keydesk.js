@@ -52,7 +52,7 @@ document.addEventListener('click', async (event) => {
 });
 
 // A menu closes when the reader leaves it: by Escape, which leads back to its name, or by a click elsewhere.
-const menus = () => document.querySelectorAll('.kd-menu[open]');
+const menus = () => document.querySelectorAll('.kd-menu[open], .kd-pick[open]');
 document.addEventListener('click', ({ target }) => {
   for (const menu of menus()) if (!menu.contains(target)) menu.open = false;
 });

@@ -110,6 +110,18 @@ def test_keys_do_nothing_in_fields_or_once_switched_off(queue: Page) -> None:
     assert focused(queue) == "Client 39"
 
 
+def test_the_menu_of_filters_closes_by_escape_and_by_a_click_elsewhere(queue: Page) -> None:
+    name, content = queue.get_by_text("Filter and order"), queue.get_by_label("Kind")
+    name.click()
+    expect(content).to_be_visible()
+    press(queue, "Escape")
+    expect(content).to_be_hidden()
+    assert focused(queue) == "Filter and order"
+    name.click()
+    queue.get_by_role("heading", level=1).click()
+    expect(content).to_be_hidden()
+
+
 def test_a_colleague_who_looks_is_seen_without_a_reload(queue: Page) -> None:
     asked = Registration.objects.get(client_name="Client 39")
     bram = User.objects.get(email=pages.BRAM)

@@ -1,4 +1,4 @@
-"""The report of an incident on paper: one page for a client, all of it, and nothing of the site around it."""
+"""Pages on paper: the report of an incident, all of it and nothing of the site around it, and wide tables."""
 
 from __future__ import annotations
 
@@ -60,3 +60,17 @@ def test_nothing_of_the_report_is_cut_and_nothing_of_the_site_is_printed(report:
     for words in (CASE, "public repository", NUMBER, "Who used this client", "What it could reach", "Signatures"):
         expect(report.get_by_text(words).first).to_be_visible()
     report.context.close()
+
+
+@pytest.mark.parametrize("path", ["/log/reports/?report=approvals", "/log/staff/"])
+def test_a_table_of_many_columns_loses_none_on_paper(live_server, browser: Browser, path: str) -> None:
+    """In German, which has the longest words."""
+    pages.seed()
+    context = context_of(browser, live_server.url, "auditor")
+    context.add_cookies([{"name": "keydesk-language", "value": "de", "url": live_server.url}])
+    page = context.new_page()
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    page.goto(path)
+    expect(page.get_by_role("table")).to_be_visible()
+    assert page.evaluate(CUT) == []

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Least
 from django.utils.translation import gettext_lazy as _
 
 from clients.keymaterial import spellings
@@ -16,6 +17,7 @@ from clients.models.federation import JwksUri
 
 MAX_KID_IN_TITLE = 16  # characters
 MAX_LABEL = 60
+OWN_END = Least("not_after", "expires_at")  # Key.own_end in the database, where LEAST leaves NULL out
 COMMON_NAME = re.compile(r"(?:^|,)CN=([^,]{1,60})")  # of a subject as RFC 4514 writes it
 
 
@@ -44,7 +46,7 @@ class KeyQuerySet(models.QuerySet["Key"]):
 
     def expiring(self, until: datetime, *, now: datetime) -> KeyQuerySet:
         """Return the keys to count on that end by themselves until then."""
-        return self.lasting(now).filter(Q(not_after__lte=until) | Q(expires_at__lte=until))
+        return self.lasting(now).alias(end=OWN_END).filter(end__gt=now, end__lte=until)
 
     def named(self, text: str) -> KeyQuerySet:
         """Return the keys with this key id or thumbprint (RFC 7638), or certificate thumbprint or serial number."""
@@ -128,6 +130,7 @@ class Key(models.Model):
             models.Index(fields=["not_after"]),
             models.Index(fields=["expires_at"]),
             models.Index(fields=["serial"]),
+            models.Index(OWN_END, condition=Q(retires_at=None), name="key_by_own_end"),
         ]
 
     def __str__(self) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
-from django.db.models.functions import Least
 
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
+from clients.models.credentials import OWN_END
 from portal.search.client_search import named_by_sha1
 from portal.ui import usage_chart
 
@@ -50,7 +50,7 @@ def _figures(now: datetime) -> dict[str, Any]:
 
 def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> Any:
     keys = Key.objects.expiring(now + within, now=now).filter(client__status=Client.Status.ACTIVE)
-    return keys.select_related("client").order_by(Least("not_after", "expires_at"))
+    return keys.select_related("client").order_by(OWN_END)
 
 
 def ending_secrets(now: datetime) -> QuerySet[Secret]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Max, Min, Sum
 
 from clients.models import Client
 from portal.explanations import Explanation, explain
@@ -41,6 +40,7 @@ BY_TRUST = {
 }  # fmt: skip
 
 Key = tuple[int, str, str]  # client, rule, error
+BY = ("client_id", "rule", "error")
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,15 @@ def by_client(clients: Sequence[Client], period: Period, now: datetime) -> list[
 
     Failing causes come first, then the most frequent.
     """
-    entries, known = period.entries(*clients), {client.pk: client for client in clients}
-    examples = _examples(entries)
+    kept, known = _kept(period.entries(*clients)), {client.pk: client for client in clients}
+    examples = _examples(kept)
     causes: dict[int, list[Cause]] = defaultdict(list)
-    for cause in _causes(known, _counted(period.counts(*clients), entries), examples, now):
+    for cause in _causes(known, _counted(period.counts(*clients), kept), examples, now):
         causes[cause.client.pk].append(cause)
     remarks: dict[int, list[Remark]] = defaultdict(list)
-    for (client, rule, error), kept in examples.items():
+    for (client, rule, error), newest in examples.items():
         if not error and client in known:
-            remarks[client].append(Remark(explain(rule, kept[0].facts)))
+            remarks[client].append(Remark(explain(rule, newest[0].facts)))
     return [
         OfClient(client, sorted(causes[client.pk], key=_urgency), remarks[client.pk])
         for client in clients
@@ -153,8 +153,8 @@ def cause_of(entry: JournalEntry, now: datetime) -> Cause:
     # The entry itself is in the period, also when the clocks of the servers differ.
     period = Period(min(entry.at, now - DAYS_KEPT), max(entry.at, now) + timedelta(seconds=1))
     same = {"rule": entry.rule, "error": entry.error}
-    entries, counts = period.entries(entry.client).filter(**same), period.counts(entry.client).filter(**same)
-    (cause,) = _causes({entry.client_id: entry.client}, _counted(counts, entries), _examples(entries), now)
+    kept, counts = _kept(period.entries(entry.client).filter(**same)), period.counts(entry.client).filter(**same)
+    (cause,) = _causes({entry.client_id: entry.client}, _counted(counts, kept), _examples(kept), now)
     return cause
 
 
@@ -201,17 +201,18 @@ def explained_by(entry: JournalEntry, alike: Sequence[JournalEntry]) -> Explanat
     return explain(entry.rule, entry.facts | {"repeated": len(alike)} if is_one else entry.facts)
 
 
-def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:
+def _kept(entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:
+    """Return for each cause how many entries the journal has `kept`, and the first and last time."""
+    rows = entries.order_by().values(*BY).annotate(kept=Count("pk"), first_at=Min("at"), last_at=Max("at"))
+    return {tuple(row.pop(name) for name in BY): row for row in rows}
+
+
+def _counted(counts: RefusalCountQuerySet, kept: Mapping[Key, Mapping[str, Any]]) -> dict[Key, dict[str, Any]]:
     """Return for each cause its `count`, how many of them are `kept`, and the first and last time."""
-    by = ("client_id", "rule", "error")
-    found: dict[Key, dict[str, Any]] = {}
-    kept = entries.order_by().values(*by).annotate(kept=Count("pk"), first_at=Min("at"), last_at=Max("at"))
-    for row in kept:
-        key = tuple(row.pop(name) for name in by)
-        found[key] = {"count": row["kept"], **row}
-    sums = counts.values(*by).annotate(count=Sum("refused"), first_at=Min("first_at"), last_at=Max("last_at"))
+    found = {key: {"count": row["kept"], **row} for key, row in kept.items()}
+    sums = counts.values(*BY).annotate(count=Sum("refused"), first_at=Min("first_at"), last_at=Max("last_at"))
     for row in sums:
-        key = tuple(row.pop(name) for name in by)
+        key = tuple(row.pop(name) for name in BY)
         old = found.get(key, {"kept": 0, **row})
         found[key] = {
             "count": max(row["count"], old["kept"]),  # an entry is written a moment before it is counted
@@ -222,11 +223,11 @@ def _counted(counts: RefusalCountQuerySet, entries: JournalEntryQuerySet) -> dic
     return found
 
 
-def _examples(entries: JournalEntryQuerySet) -> dict[Key, list[JournalEntry]]:
+def _examples(kept: Mapping[Key, Mapping[str, Any]]) -> dict[Key, list[JournalEntry]]:
     """Return the newest entries of each cause."""
-    place = Window(RowNumber(), partition_by=[F("client_id"), F("rule"), F("error")], order_by=F("at").desc())
+    causes = [(*key, row["first_at"], row["last_at"]) for key, row in kept.items()]
     newest: dict[Key, list[JournalEntry]] = defaultdict(list)
-    for entry in entries.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-at", "-pk"):
+    for entry in JournalEntry.objects.newest_of(causes, each=EXAMPLES):
         newest[entry.client_id, entry.rule, entry.error].append(entry)
     return newest
 

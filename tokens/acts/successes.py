@@ -11,24 +11,28 @@ from django.db import connection
 
 from foundation.ip_addresses import network
 
-MAX_WALKED = 10_000  # newest tokens of a client that are scanned for one question
+MAX_WALKED = 10_000  # newest tokens of a client that are scanned, once for all questions about it
 
 # Rows of expired tokens are deleted (tokens/tasks.py), so this covers at least the last hour.
 COUNT = """
-SELECT found.since, found.last_at, found.between
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-    WITH ORDINALITY AS asked(client_id, method, network, first_at, last_at, n)
-CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE issued_at > asked.last_at) AS since, max(issued_at) AS last_at,
-           count(*) FILTER (WHERE issued_at <= asked.last_at) AS between
-    FROM (
+WITH asked AS (
+    SELECT client_id, method, nullif(network, '')::inet AS network, first_at, last_at, n
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+        WITH ORDINALITY AS asked(client_id, method, network, first_at, last_at, n)
+), newest AS MATERIALIZED (
+    SELECT client_id, token.*
+    FROM (SELECT client_id, min(first_at) AS first_at FROM asked GROUP BY client_id) client
+    CROSS JOIN LATERAL (
         SELECT issued_at, credential, address FROM tokens_token
-        WHERE client_id = asked.client_id AND issued_at > asked.first_at
+        WHERE client_id = client.client_id AND issued_at > client.first_at
         ORDER BY issued_at DESC LIMIT %s
-    ) newest
-    WHERE starts_with(credential, asked.method) AND (asked.network = '' OR address <<= asked.network::inet)
-) found
-ORDER BY asked.n
+    ) token
+)
+SELECT count(*) FILTER (WHERE issued_at > last_at) AS since, max(issued_at) AS last_at,
+       count(*) FILTER (WHERE issued_at <= last_at) AS between
+FROM asked LEFT JOIN newest ON newest.client_id = asked.client_id AND issued_at > first_at
+    AND starts_with(credential, method) AND (network IS NULL OR address <<= network)
+GROUP BY n ORDER BY n
 """
 
 
@@ -53,7 +57,7 @@ class Successes:
 
 
 def count(questions: Sequence[Question]) -> list[Successes]:
-    """Answer all questions in one query, which scans at most MAX_WALKED rows for each."""
+    """Answer all questions in one query, which scans at most MAX_WALKED rows for each client."""
     if not questions:
         return []
     columns: list[list[Any]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
@@ -9,6 +10,20 @@ from django.db.models import Q, Sum
 
 from clients.models import Client
 from tokens.models.tokens import to_client
+
+# An index leads to the newest entries of a client; those of one cause are the first few that fit.
+NEWEST = """
+SELECT entry.*
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+    AS cause(client_id, rule, error, first_at, last_at)
+CROSS JOIN LATERAL (
+    SELECT * FROM tokens_journalentry
+    WHERE client_id = cause.client_id AND rule = cause.rule AND error = cause.error
+        AND at BETWEEN cause.first_at AND cause.last_at
+    ORDER BY at DESC LIMIT %s
+) entry
+ORDER BY at DESC, id DESC
+"""
 
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
@@ -30,6 +45,13 @@ class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
     def with_request_id(self, request_id: str) -> JournalEntryQuerySet:
         """Return the entries with this number: the X-Request-Id of a proxy, or the one in `error_uri`."""
         return self.filter(Q(request_id=request_id) | Q(why=request_id))
+
+    def newest_of(
+        self, causes: Iterable[tuple[int, str, str, datetime, datetime]], *, each: int
+    ) -> Iterable[JournalEntry]:
+        """Return the newest entries of each cause: client, rule and error, with its first and its last time."""
+        columns = [list(column) for column in zip(*causes, strict=True)]
+        return self.raw(NEWEST, [*columns, each]) if columns else []
 
 
 class JournalEntry(models.Model):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -83,6 +84,7 @@ def _has_loose_marks(text: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)  # lists compare each name with the same few
 def is_disguised(text: str) -> bool:
     """Return whether a name mixes alphabets, or has Latin letters in circles or full width."""
     plain = unicodedata.normalize("NFKC", text)
@@ -101,6 +103,7 @@ def _is_ascii_letter(char: str) -> bool:
     return plain.isascii() and plain.isalpha()
 
 
+@lru_cache(maxsize=4096)
 def skeleton(text: str) -> str:
     """Return the shape of a name: names that look alike have the same skeleton, as in UTS 39 section 4."""
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:MAX_LENGTH]))

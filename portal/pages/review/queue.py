@@ -38,7 +38,7 @@ def queue(request: Request) -> HttpResponse:
         return past.decided(request, search)
     view = ViewForm(request.GET)
     everything = waiting.lines(request.user, request.now)
-    found = waiting.in_view(everything, view, request.user, request.now)
+    found = waiting.in_view(everything, view, request.user)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "form": search,
@@ -104,14 +104,14 @@ def _views(found: list[Line], request: Request) -> Iterator[dict[str, object]]:
     }  # fmt: skip
     now = ViewForm(request.GET).query
     for query, label in fixed.items():
-        yield _tab(found, query, label, request, now)
+        yield _tab(found, query, label, request.user, now)
     for saved in request.user.saved_views.all():
-        yield {**_tab(found, saved.query, saved.name, request, now), "saved": saved.pk}
+        yield {**_tab(found, saved.query, saved.name, request.user, now), "saved": saved.pk}
 
 
-def _tab(found: list[Line], query: str, label: str, request: Request, now: str) -> dict[str, object]:
+def _tab(found: list[Line], query: str, label: str, user: User, now: str) -> dict[str, object]:
     form = ViewForm(QueryDict(query))
-    count = len(waiting.in_view(found, form, request.user, request.now))
+    count = len(waiting.in_view(found, form, user))
     return {"url": form.query or "?", "label": label, "count": count, "current": form.query == now}
 
 

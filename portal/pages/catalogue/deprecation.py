@@ -25,7 +25,7 @@ from portal.web import csv_download
 from portal.web.http_request import Request, posted
 from tokens.acts.uses import scope_uses
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 EXPORT_CHUNK = 500  # holders per round trip of the export
 
 
@@ -65,7 +65,7 @@ def _progress(request: Request, scope: Scope) -> HttpResponse:
     page = Paginator(_holders(scope), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "scope": scope,
-        "progress": scope_uses.progress(scope, request.now),
+        "progress": scope_uses.progress(scope, request.now, holders=page.paginator.count),
         "lately": scope_uses.LATELY.days,
         "holders": page.object_list,
         "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",

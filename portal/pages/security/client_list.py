@@ -26,7 +26,7 @@ from portal.web import csv_download
 from portal.web.http_request import Request
 from tokens.models import CredentialUse
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 MAX_COUNTED_MATCHES = 1000
 EXPORT_CHUNK = 500  # clients per round trip of the export
 FIRST_COLUMNS = ("client_name", "organisation")  # of the export

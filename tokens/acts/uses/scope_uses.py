@@ -51,9 +51,9 @@ class Progress:
     done: int
 
 
-def progress(scope: Scope, now: datetime) -> Progress:
-    """Return how far the clients have moved on."""
-    holders, lately = scope.holders.count(), now - LATELY
+def progress(scope: Scope, now: datetime, *, holders: int) -> Progress:
+    """Return how far the clients have moved on; `holders`: the number of those that hold the scope now."""
+    lately = now - LATELY
     users = ScopeUse.objects.filter(scope=scope, last_issued_at__gt=lately, client__in=scope.holders).count()
     entry = Entry.objects.about(scope.audit_id).with_action(Action.SCOPE_DEPRECATED).first()
     then = {name: after for name, _before, after in entry.differences}.get("clients") if entry else None

@@ -40,6 +40,12 @@ def test_a_stranger_finds_a_section_with_an_excerpt(client: Browser, text: str, 
     assert title in found
 
 
+def test_the_title_of_a_step_ends_before_its_text_in_an_excerpt(client: Browser) -> None:
+    """The title of a step and its text are two elements."""
+    text = " ".join(hits(client, "secret").split())
+    assert "a secret or a key Then" in text
+
+
 def test_the_best_hit_has_the_words_in_its_title(client: Browser) -> None:
     first = next(docs_search.sections_for("make a key"))[0]
     assert first.url == "/docs/make-a-key/"

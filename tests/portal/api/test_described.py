@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ OPERATIONS = [
 
 
 def of(operation_id: str) -> Any:
+    return schema().find_operation_by_id(operation_id)
+
+
+@cache
+def schema() -> Any:
+    """Return the document, which takes longer to load than an operation takes to test."""
     app = get_wsgi_application()
     schema = schemathesis.openapi.from_wsgi(f"{PATH}openapi.json", app)
     schema.app = app
-    return schema.find_operation_by_id(operation_id)
+    return schema
 
 
 @pytest.fixture

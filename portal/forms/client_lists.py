@@ -14,7 +14,15 @@ from clients.outdated_ways import OutdatedWay
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
-from portal.search.client_search import NEWEST, SHA1, SUSPENDED_UNUSED, UNREACHABLE, UNREACHABLE_OWNERS, UNUSED
+from portal.search.client_search import (
+    BY_REFUSALS,
+    NEWEST,
+    SHA1,
+    SUSPENDED_UNUSED,
+    UNREACHABLE,
+    UNREACHABLE_OWNERS,
+    UNUSED,
+)
 from portal.search.staff_search import MAX_LENGTH
 
 State = Recertification.State
@@ -54,7 +62,10 @@ class ClientFilterForm(FilterForm):
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     sort = forms.ChoiceField(
-        label=_("Order"), required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
+        label=_("Order"), required=False,
+        choices=[
+            ("", _("By name")), (NEWEST, _("Newest first")), (BY_REFUSALS, _("Refused in 24 hours, most first")),
+        ],
     )  # fmt: skip
     state = forms.ChoiceField(
         label=_("State"), required=False,

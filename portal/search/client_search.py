@@ -19,26 +19,38 @@ from tokens.acts.uses import unused_clients
 from tokens.models import CredentialUse, RefusalCount
 
 Clients = QuerySet[Client]
-NAME, NEWEST = "name", "newest"  # values of the choice "sort"
-ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id")}
+NAME, NEWEST, BY_REFUSALS = "name", "newest", "most_refused"  # values of the choice "sort"
+ORDERS = {NAME: ("name", "id"), NEWEST: ("-created_at", "-id"), BY_REFUSALS: ("-refused_today", "-id")}
 UNREACHABLE, UNREACHABLE_OWNERS = "unreachable", "unreachable_owners"  # values of the filter "contacts"
 UNUSED, SUSPENDED_UNUSED = "unused", "suspended_unused"  # values of the filter "state", beside those of the status
 REFUSED_WITHIN = timedelta(days=7)
+TODAY = timedelta(hours=24)  # over which BY_REFUSALS counts
 SHA1 = "sha1"  # a value of the filter "algorithm"
 
 
 def matching(chosen: dict[str, Any], now: datetime) -> Clients:
-    """Return the clients that match, in the chosen order. `chosen`: the cleaned data of ClientFilterForm."""
-    clients: Clients = Client.objects.order_by(*ORDERS[chosen.get("sort") or NAME])
+    """Return the clients that match, in the chosen order. `chosen`: the cleaned data of ClientFilterForm.
+
+    The order by refusals has only clients of which something was refused, so that it is as fast with many clients.
+    """
+    sort = chosen.get("sort") or NAME
+    clients: Clients = Client.objects.all()
+    if sort == BY_REFUSALS:
+        clients = _refused_today(clients, now)
+    clients = clients.order_by(*ORDERS[sort])
     for name, narrow in FILTERS.items():
         if chosen.get(name):
             clients = narrow(clients, chosen[name], now)
     return clients
 
 
-def after(clients: Clients, last: Client, *, newest: bool) -> Clients:
+def after(clients: Clients, last: Client, *, sort: str) -> Clients:
     """Return the clients after this one in the order of the list (keyset pages: page 1,000 is as fast as page 1)."""
-    if newest:
+    if sort == BY_REFUSALS:
+        ranked: QuerySet[Any] = clients  # with the number of _refused_today
+        counted = ranked.filter(pk=last.pk).values_list("refused_today", flat=True).first() or 0
+        return ranked.filter(Q(refused_today__lt=counted) | Q(refused_today=counted, id__lt=last.pk))
+    if sort == NEWEST:
         older = Q(created_at__lt=last.created_at) | Q(id__lt=last.pk)
         return clients.filter(older, created_at__lte=last.created_at)
     return clients.filter(Q(name__gt=last.name) | Q(id__gt=last.pk), name__gte=last.name)
@@ -141,6 +153,15 @@ def _refused(clients: Clients, least: int, now: datetime) -> Clients:
     """Keep clients of which at least so many HTTP requests were refused in 7 days."""
     counts = RefusalCount.objects.since(now - REFUSED_WITHIN).order_by().values("client").annotate(all=Sum("refused"))
     return clients.filter(pk__in=counts.filter(all__gte=least).values("client"))
+
+
+def _refused_today(clients: Clients, now: datetime) -> Clients:
+    """Keep clients of which HTTP requests were refused in 24 hours, with their number as `refused_today`.
+
+    A join grouped by client takes half the time of a subquery for each, if there are ten thousand of them.
+    """
+    since = (now - TODAY).replace(minute=0, second=0, microsecond=0)
+    return clients.filter(refusal_counts__hour__gte=since).annotate(refused_today=Sum("refusal_counts__refused"))
 
 
 def _keys(now: datetime) -> QuerySet[Key]:

@@ -49,7 +49,9 @@ class ClientFilters(Page):
         default=None,
         description="Part of a name, client id, organisation or contact; a key id, thumbprint or serial number",
     )
-    sort: Literal["name", "newest"] = "name"
+    sort: Literal["name", "newest", "most_refused"] = Field(
+        default="name", description="most_refused: only clients refused in the last 24 hours, most refused first"
+    )
     state: Literal[ClientStatus, "unused", "suspended_unused"] | None = Field(
         default=None,
         description="unused: to be suspended because nobody uses it; suspended_unused: suspended so",
@@ -91,7 +93,7 @@ def list_clients(request: HttpRequest, filters: Query[ClientFilters]) -> TeamCli
         last = client_search.named(filters.cursor)
         if last is None:
             raise wrong_field("cursor", "unknown")
-        found = client_search.after(found, last, newest=filters.sort == client_search.NEWEST)
+        found = client_search.after(found, last, sort=filters.sort)
     rows, cursor = cut(list(found[: filters.limit + 1]), filters, lambda client: str(client.uid))
     return TeamClients(items=[shown_client(client) for client in rows], next=cursor)
 

@@ -19,7 +19,7 @@ from clients.fields import CONTENT_FIELDS, Kind
 from clients.models import Client, ClientContact, Key, Secret, Trust
 from portal.forms.client_lists import ClientFilterForm
 from portal.guards.access import actor, security_team
-from portal.search.client_search import NEWEST, Clients, after, matching, named
+from portal.search.client_search import Clients, after, matching, named
 from portal.search.staff_search import refusal_address
 from portal.ui import client_health as condition
 from portal.web import csv_download
@@ -51,9 +51,8 @@ class Row:
 def all_clients(request: Request) -> HttpResponse:
     form = ClientFilterForm(request.GET)
     found = matching(form.cleaned_data, request.now) if form.is_valid() else Client.objects.none()
-    newest = form.is_valid() and form.cleaned_data["sort"] == NEWEST
     last = named(request.GET.get("after", ""))
-    found_after = after(found, last, newest=newest) if last else found
+    found_after = after(found, last, sort=form.cleaned_data["sort"]) if last and form.is_valid() else found
     page = list(_with_rows(found_after, request.now)[: PAGE_SIZE + 1])
     query = form.active()
     context = {

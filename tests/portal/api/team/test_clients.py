@@ -81,6 +81,15 @@ def test_pages_follow_each_other_and_the_last_one_says_so(call):
         assert expected in (None, found)
 
 
+def test_the_most_refused_come_first_over_pages(call):
+    few, most = (factories.client()[0] for _number in range(2))
+    for client, times in ((few, 1), (most, 2)):
+        factories.refused(client, at=timezone.now(), count=times)
+    first = call("GET", "clients?limit=1&sort=most_refused")
+    second = call("GET", f"clients?limit=1&sort=most_refused&cursor={first.json()['next']}")
+    assert (names(first), names(second), second.json()["next"]) == ([most.name], [few.name], None)
+
+
 def test_filters_have_the_names_of_the_pages_addresses():
     assert set(ClientFilters.model_fields) - {"limit", "cursor"} == set(ClientFilterForm.base_fields)
 

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import Entry
@@ -113,6 +114,22 @@ def test_pages_go_on_after_the_last_client_also_among_namesakes(now, monkeypatch
         url = context["next_url"] and reverse("security:clients") + context["next_url"]
     assert seen == sorted(seen)
     assert len(seen) == 5
+
+
+def test_the_most_refused_of_24_hours_come_first_in_pages_and_the_others_are_left_out(monkeypatch) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(client_list, "PAGE_SIZE", 2)
+    few, most, same, _none = (factories.client()[0] for _number in range(4))
+    for client, times in ((few, 2), (most, 5), (same, 2)):
+        factories.refused(client, at=now - timedelta(hours=2), count=times)
+    factories.refused(few, at=now - timedelta(hours=26), count=100)
+    browser, url = signed_in(factories.noor()), f"{reverse('security:clients')}?sort=most_refused&scope=address.read"
+    first = browser.get(url)
+    assert [row.client for row in first.context["rows"]] == [most, same]
+    assert "5 refused in 24 hours" in " ".join(first.text.split())
+    second = browser.get(reverse("security:clients") + first.context["next_url"])
+    assert [row.client for row in second.context["rows"]] == [few]
+    assert second.context["next_url"] == ""
 
 
 def test_the_filters_stay_in_the_address_of_the_next_page_and_the_export(now, monkeypatch) -> None:

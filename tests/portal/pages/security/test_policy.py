@@ -117,7 +117,8 @@ def test_an_outdated_way_is_refused_from_a_date_counted_down_and_withdrawn() -> 
     assert "Something that this client uses stops working in" in contact
     decide({"bound": "audience", "withdraw": "on"})
     assert not PolicyBound.objects.exists()
-    assert [mail.facts["withdrawn"] for mail in Mail.objects.filter(kind=Mail.Kind.POLICY_CHANGED)] == [False, True]
+    mails = Mail.objects.filter(kind=Mail.Kind.POLICY_CHANGED).order_by("created_at")
+    assert [mail.facts["withdrawn"] for mail in mails] == [False, True]
     assert "Something that this client" not in opened_by(factories.lotte()).get(
         reverse("contact:client", args=[made.uid])
     ).text  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clients.models import RegistrationScope
 from portal.forms.fields import Line, Text, no_secret
@@ -55,7 +56,7 @@ class DetachForm(forms.Form):
 
 
 class WriteForm(forms.Form):
-    subject = Line(label=_("Subject"), max_length=120, is_name=False)
+    subject = Line(label=pgettext_lazy("of a mail", "Subject"), max_length=120, is_name=False)
     text = Text(
         label=_("Your message"), max_length=4000, widget=forms.Textarea(attrs={"rows": 8}), validators=[no_secret]
     )

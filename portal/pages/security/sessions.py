@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.authentication import sessions as acts
 from clients.models import ClientContact, User
-from portal.forms.reason import ReasonForm
+from portal.forms.reason import InternalReasonForm, ReasonForm
 from portal.guards.access import actor, security_team
 from portal.web.http_request import Request, posted
 
@@ -49,7 +49,7 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
 def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
     """List and end the sessions of a member of staff; the reader's own session goes on."""
     people = User.objects.exclude(role=User.Role.CONTACT)
-    person, form = get_object_or_404(people, uid=uid), ReasonForm(posted(request))
+    person, form = get_object_or_404(people, uid=uid), InternalReasonForm(posted(request))
     if form.is_valid():
         by, reason = actor(request), form.cleaned_data["reason"]
         ended = acts.end_all(user=person, by=by, now=request.now, keep=by.session, reason=reason)
@@ -61,8 +61,8 @@ def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
     words = {
         "title": _("End the sessions of this colleague?"),
         "consequence": _(
-            "They are signed out in every browser, and can sign in again with their second factor. Who must not come "
-            "back is deactivated by command: manage.py deactivate_staff."
+            "They are signed out in every browser, and can sign in again with their second factor. To keep them out, "
+            "deactivate them in the list of staff."
         ),
         "back_url": reverse("auditor:staff"),
         "back_label": _("Staff and roles"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from django.test import Client as Browser
 
 from clients.mail.bounces import MAX_BYTES
 from clients.models import Mail
+from dev.servers.sockets import free_port
 from tests.clients.acts.test_bounces import deep, report, sent_mail
 from tests.portal.api.support.callers import PATH
 from tests.support.factories import lotte
@@ -74,3 +78,27 @@ def test_a_message_over_the_bound_is_refused() -> None:
 def test_a_network_that_guesses_the_token_is_stopped(settings: Any) -> None:
     settings.FAILURE_RATE_LIMIT = 2
     assert [post(b"", "x").status_code for _time in range(4)] == [401, 401, 429, 429]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_script_of_the_documentation_hands_over_a_report_and_asks_to_be_called_again(
+    live_server: Any, tmp_path: Path
+) -> None:
+    """Run as Postfix does: the report on standard input; 75 is EX_TEMPFAIL, which pipe(8) tries again."""
+    document = Path(__file__).parents[3] / "docs" / "api.md"
+    found = re.search(r"```\n(#!/bin/sh\n.*?bounces.*?)```", document.read_text(), re.DOTALL)
+    assert found
+    header, mail = tmp_path / "header", sent_mail()
+
+    def run(url: str, token: str) -> int:
+        header.write_text(f"Authorization: {token}\n")
+        script = found[1].replace("/etc/keydesk-bounce.header", str(header)).replace("https://keydesk.example", url)
+        return subprocess.run(["sh", "-c", script], input=report(mail.pk), check=False, timeout=30).returncode
+
+    assert run(live_server.url, "Bearer guessed") == 75
+    assert run(f"http://127.0.0.1:{free_port()}", f"Bearer {AGREED}") == 75
+    mail.refresh_from_db()
+    assert mail.state == Mail.State.SENT
+    assert run(live_server.url, f"Bearer {AGREED}") == 0
+    mail.refresh_from_db()
+    assert mail.state == Mail.State.FAILED

@@ -11,7 +11,8 @@ from audit.models import Entry
 from clients.acts import client_requests, lifecycle, proposals, review
 from clients.acts.credentials import client_secrets, keys
 from clients.acts.decision_record import Grounds
-from clients.models import Client, Key, Proposal
+from clients.models import Client, Key, PolicyBound, Proposal
+from clients.policy.bounds import Bound
 from tests.portal.support import browsers
 from tests.support import factories
 from tests.support.keys import certificate, public_key
@@ -243,6 +244,16 @@ def test_the_chart_marks_the_days_on_which_a_credential_came(made, browser) -> N
     assert [(url, words.partition(",")[0]) for url, words in marks] == [
         (reverse("contact:client_history", args=[made.uid]), "Key added")
     ]
+
+
+def test_the_chart_marks_the_day_from_which_a_policy_counts_for_the_client(made, browser) -> None:
+    now = datetime.now(UTC)
+    UsageDay.objects.create(client=made, day=now.date(), credential="key:1", issued=4)
+    PolicyBound.objects.create(
+        client=made, bound=Bound.RSA_BITS, value=3072, in_force_from=now - timedelta(days=9), existing_from=now
+    )
+    marks = re.findall(r'<a\s+class="kd-chart__mark[^"]*"\s+href="[^"]+"\s+title="([^",]+)', page(browser, made))
+    assert marks == ["Policy changed", "Policy in force"]
 
 
 # --- The overview and the rows ----------------------------------------------------------------------------------------

@@ -26,7 +26,10 @@ from clients.policy.words import WORDS, told
 from clients.team import standing
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
+LINE = 72  # characters of a line of a text mail
+ONE_LINE = 100_000  # for a page, where the browser breaks lines
 ADDRESS = re.compile(r"\bhttps?://")
+BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # not the no-break spaces before : and ? in French
 MOMENTS = ("from", "at", "until", "not_after", "last_used_at", "began_at", "seen_at", "since", "undo_until")
 
 
@@ -38,14 +41,14 @@ class MailText:
     calendar: bytes = b""  # an event for the reader's calendar
 
 
-def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
-    """Render a mail. `secret`: the part that is not stored, `link_url` or `code`."""
+def render(mail: Mail, *, now: datetime, line: int = LINE, **secret: str) -> MailText:
+    """Render a mail. `line`: its length in the text; `secret`: the part that is not stored, `link_url` or `code`."""
     # The facts too, because the sentence of an action must be in the reader's language, not the worker's.
     with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
-        return _render(mail, now=now, **secret)
+        return _render(mail, now=now, line=line, **secret)
 
 
-def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
+def _render(mail: Mail, *, now: datetime, line: int, **secret: str) -> MailText:
     acts = [_act(facts) for facts in mail.facts.get("acts", [mail.facts] if "action" in mail.facts else [])]
     context = {
         "mail": mail,
@@ -62,6 +65,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
         "way": OutdatedWay(mail.facts["way"]) if "way" in mail.facts else None,
         "policy": _policy(mail.facts) if "bound" in mail.facts else None,
         "now": now,
+        "line": line,
         "public_url": settings.PUBLIC_URL,
         "service_name": settings.SERVICE_NAME,
         "organisation_name": settings.ORGANISATION_NAME,
@@ -73,7 +77,7 @@ def _render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
     }
     folder = f"email/{mail.kind}"
     # A line break in a name must not start a header.
-    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    subject = BLANKS.sub(" ", render_to_string(f"{folder}/subject.txt", context)).strip()
     body = render_to_string(f"{folder}/body.txt", context)
     html = {"title": subject, "preheader": _preheader(body)}
     html_body = render_to_string(f"{folder}/body.html", {**context, **html})

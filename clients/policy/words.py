@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients.outdated_ways import OutdatedWay
@@ -65,4 +66,5 @@ def told(bound: str, value: Any) -> str:
     label = str(WORDS[Bound(bound)].label)
     if value is True or value is None:
         return label
-    return f"{label}: {', '.join(value) if isinstance(value, list) else value}"
+    given = ", ".join(value) if isinstance(value, list) else value
+    return gettext("%(name)s: %(value)s") % {"name": label, "value": given}

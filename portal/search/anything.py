@@ -241,7 +241,8 @@ def _scope_histories(text: str) -> Iterator[Hit]:
 def _documentation(text: str) -> Iterator[Hit]:
     for section, excerpt in islice(docs_search.sections_for(text), GROUP_SIZE):
         is_part = section.title != section.page_title
-        yield Hit(f"{section.page_title}: {section.title}" if is_part else section.title, section.url, excerpt)
+        whole = _("%(name)s: %(value)s") % {"name": section.page_title, "value": section.title}
+        yield Hit(whole if is_part else section.title, section.url, excerpt)
 
 
 _DOCUMENTATION = Kind(gettext_lazy("Documentation"), "file", _documentation)

@@ -92,6 +92,16 @@ def test_a_name_can_neither_forge_a_header_nor_bring_markup(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_french_subject_keeps_a_colon_on_the_line_of_its_word(kind) -> None:
+    assert not re.search(" [:?]", rendered(kind, language="fr").subject)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_of_a_html_mail_does_not_end_before_an_address_that_is_elsewhere(kind) -> None:
+    assert not re.search(r":\s*</li>", rendered(kind).html)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_text_fits_a_narrow_window(kind) -> None:
     for line in rendered(kind).body.splitlines():
         assert len(line) <= 72 or "://" in line, line

@@ -55,12 +55,23 @@ def shown(page, act: str = "") -> dict[str, str]:
     for preview in found:
         for line in filter(None, preview.text.body.splitlines()):
             assert escape(line) in page.text, "the page shows the whole mail"
-    return {preview.language: preview.text.body for preview in found}
+    return {preview.language: one_line(preview.text.body) for preview in found}
 
 
 def sent() -> dict[str, str]:
     mails = Mail.objects.exclude(kind=Mail.Kind.CONTACT_ADDED).order_by("created_at")
-    return {mail.language: render(mail, now=datetime.now(UTC)).body for mail in mails}
+    return {mail.language: one_line(render(mail, now=datetime.now(UTC)).body) for mail in mails}
+
+
+def one_line(body: str) -> str:
+    """The words of a mail: a text mail breaks its lines, a page leaves that to the browser."""
+    return " ".join(body.split())
+
+
+def test_the_page_breaks_no_line_within_a_paragraph(client, key) -> None:
+    page = signed_in(noor()).get(reverse("security:change_client_status", args=[client.uid, "suspend"]))
+    text = next(preview.text.body for preview in page.context["mails"] if preview.language == "en")
+    assert any(len(line) > 72 for line in text.splitlines() if "://" not in line)
 
 
 @pytest.mark.parametrize("act", BUTTONS)

@@ -13,9 +13,11 @@ from audit import log
 from audit.actions import Action
 from audit.models import Entry
 from clients.acts import catalogue, lifecycle, review
+from clients.policy.bounds import Bound
 from portal.pages.auditor.report_kinds import REPORTS, Asked
 from tests.portal.support.staff import signed_in
 from tests.support import factories
+from tests.tokens.credentials.test_policies import decide
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +106,28 @@ def test_a_scope_is_shown_as_it_was(now) -> None:
     assert "Needs two approvals: No" in before[1]
     assert "Needs two approvals: Yes" in after[1]
     assert [row[0] for row in report("apis")] == [scope.api.identifier]
+
+
+def test_an_api_is_shown_as_it_was() -> None:
+    found, by = factories.api("parcels"), factories.SYSTEM
+    at = Entry.objects.filter(subject_id=found.audit_id).latest("seq").at
+    catalogue.change_api(api=found, name="Parcels and places", description={"en": ""}, served_by=[], by=by)
+    (before,) = report("apis", end=at + timedelta(microseconds=1))
+    (after,) = report("apis")
+    assert (before[0], "Parcels and places" in before[1]) == ("parcels", False)
+    assert (after[0], "Parcels and places" in after[1]) == ("parcels", True)
+
+
+def test_the_policy_is_shown_as_it_was_until_a_bound_is_withdrawn() -> None:
+    decide(Bound.SECRET_MAX_AGE, 300)
+    decide(Bound.SECRET_MAX_AGE, 200)
+    decide(Bound.SECRET_MAX_AGE, None, existing_from=None)
+    set_at, changed_at = Entry.objects.with_action(Action.POLICY_CHANGED).order_by("seq").values_list("at", flat=True)
+    (first,), (second,) = (report("policy", end=at + timedelta(microseconds=1)) for at in (set_at, changed_at))
+    assert "300" in first[1]
+    assert "200" in second[1]
+    assert "300" not in second[1]
+    assert report("policy") == []
 
 
 def test_every_report_is_a_page_and_a_csv_that_is_logged(approved) -> None:

@@ -27,7 +27,7 @@ from clients.team import standing
 
 MAX_PREHEADER = 160  # characters, the most that mailboxes show
 LINE = 72  # characters of a line of a text mail
-ONE_LINE = 100_000  # for a page, where the browser breaks lines
+ONE_LINE = 100_000  # longer than any paragraph
 ADDRESS = re.compile(r"\bhttps?://")
 BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # not the no-break spaces before : and ? in French
 MOMENTS = ("from", "at", "until", "not_after", "last_used_at", "began_at", "seen_at", "since", "undo_until")
@@ -41,14 +41,23 @@ class MailText:
     calendar: bytes = b""  # an event for the reader's calendar
 
 
-def render(mail: Mail, *, now: datetime, line: int = LINE, **secret: str) -> MailText:
-    """Render a mail. `line`: its length in the text; `secret`: the part that is not stored, `link_url` or `code`."""
-    # The facts too, because the sentence of an action must be in the reader's language, not the worker's.
-    with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
-        return _render(mail, now=now, line=line, **secret)
+def render(mail: Mail, *, now: datetime, **secret: str) -> MailText:
+    """Render a mail. `secret`: the part that is not stored, `link_url` or `code`."""
+    return _render(mail, now=now, line=LINE, **secret)
+
+
+def preview(mail: Mail, *, now: datetime) -> MailText:
+    """Render a mail for a page, where the browser breaks the lines."""
+    return _render(mail, now=now, line=ONE_LINE)
 
 
 def _render(mail: Mail, *, now: datetime, line: int, **secret: str) -> MailText:
+    # The facts too, because the sentence of an action must be in the reader's language, not the worker's.
+    with translation.override(mail.language or settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
+        return _translated(mail, now=now, line=line, **secret)
+
+
+def _translated(mail: Mail, *, now: datetime, line: int, **secret: str) -> MailText:
     acts = [_act(facts) for facts in mail.facts.get("acts", [mail.facts] if "action" in mail.facts else [])]
     context = {
         "mail": mail,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from clients.mail import notifications
-from clients.mail.rendering import ONE_LINE, MailText, render
+from clients.mail.rendering import MailText, preview
 from clients.models import Client
 from portal.guards.access import actor
 from portal.web.http_request import Request
@@ -53,4 +53,4 @@ def _previews(request: Request, client: Client, act: str | Promise, action: Acti
         client=client, action=action, by=actor(request), now=request.now,
         message=_("(Your message to the contacts stands here, if you write one.)"), **facts,
     )  # fmt: skip
-    return [Preview(act, mail.language, render(mail, now=request.now, line=ONE_LINE)) for mail in drafts]
+    return [Preview(act, mail.language, preview(mail, now=request.now)) for mail in drafts]

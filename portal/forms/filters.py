@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
 
 from foundation.secret_format import without_secrets
+from portal.ui.dates import day
 
 
 def no_credential(text: str) -> None:
@@ -34,13 +36,15 @@ class FilterForm(forms.Form):
         active = self.active()
         return [
             {
-                "label": f"{self[name].label}: {self._chosen(name)}",
+                "label": _("%(filter)s: %(value)s") % {"filter": self[name].label, "value": self._chosen(name)},
                 "url": "?" + urlencode({other: active[other] for other in active if other != name}),
             }
             for name in active
         ]
 
     def _chosen(self, name: str) -> str:
-        """Return the label of a filter's value."""
+        """Return the label of a filter's value, and a date in the reader's language."""
+        if name not in self.errors and isinstance(value := self.cleaned_data[name], date):
+            return day(value)
         choices: list[tuple[Any, Any]] = list(flatten_choices(getattr(self.fields[name], "choices", [])))
         return next((str(label) for value, label in choices if value == self.data[name]), self.data[name])

@@ -129,7 +129,7 @@ def name_of(label: str) -> str:
 
 
 def _who(entry: Entry) -> str:
-    who = entry.actor_label.rpartition(" <")[2].rstrip(">") or entry.actor_label
+    who = name_of(entry.actor_label.rpartition(" <")[2].rstrip(">") or entry.actor_label)
     return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
 
 

@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients.acts.scopes.deprecation import Plan
@@ -27,15 +27,16 @@ class DescribedForm(InternalReasonForm):
 
     def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for code, language in settings.LANGUAGES:
+        for code, _name in settings.LANGUAGES:
             self.fields[f"description_{code}"] = Text(
-                label=gettext("Description in %(language)s") % {"language": language},
+                label=gettext("Description in %(language)s") % {"language": get_language_info(code)["name_translated"]},
                 required=code == settings.LANGUAGE_CODE,
                 initial=described.description.get(code, "") if described else "",
                 max_length=500,
                 widget=forms.Textarea(attrs={"rows": 2, "lang": code}),
                 validators=[no_secret],
             )
+        self.fields["reason"] = self.fields.pop("reason")  # last on the page, and so in the list of errors
 
     @property
     def descriptions(self) -> list[forms.BoundField]:

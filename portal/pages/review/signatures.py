@@ -46,7 +46,10 @@ def _of_entry(entry: Entry, user: User | None, registration: Registration) -> Si
     name, _bracket, address = entry.actor_label.rpartition(" <")
     role, state = _role(user, registration) if user else ("", "mute")
     return Signature(
-        name=name or entry.actor_label, address=address.removesuffix(">") if name else "", role=role, state=state
+        name=log_entries.name_of(entry.actor_label),
+        address=address.removesuffix(">") if name else "",
+        role=role,
+        state=state,
     )
 
 

@@ -85,7 +85,7 @@ document.getElementById('kd-keyhelp-on')?.addEventListener('change', ({ target }
 const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]';
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-    const form = event.target.closest('form');
+    const form = event.target.form ?? event.target.closest('form');
     if (!form?.querySelector('[name=decision]')) return;
     event.preventDefault(); // Enter on a radio button would send the form once more
     form.requestSubmit();

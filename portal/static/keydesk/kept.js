@@ -9,8 +9,8 @@ const { reader = '' } = document.documentElement.dataset;
 
 const ticked = ({ type }) => type === 'checkbox' || type === 'radio';
 const nameOf = (field) => (ticked(field) ? `${field.id} ${field.value}` : field.id);
-const fields = () => [...document.querySelectorAll('form[data-keep] :is(input, textarea, select)[id][name]')]
-  .filter(({ type }) => type !== 'password' && type !== 'file');
+const fields = () => [...document.querySelectorAll(':is(input, textarea, select)[id][name]')]
+  .filter(({ form, type }) => form?.matches('[data-keep]') && type !== 'password' && type !== 'file');
 
 function typed() {
   const values = fields().map((field) => [nameOf(field), ticked(field) ? field.checked : field.value]);

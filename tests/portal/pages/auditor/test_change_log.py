@@ -189,6 +189,12 @@ def test_a_filter_that_cannot_be_read_is_an_error_beside_its_field() -> None:
         assert "govuk-error-message" in response.content.decode()
 
 
+def test_a_day_of_a_filter_is_shown_as_the_reader_writes_it() -> None:
+    text = page(since="2026-11-02")
+    assert "From: 2 November 2026" in text
+    assert "From: 2026-11-02" not in text
+
+
 def test_pages_go_on_where_the_last_one_ended(monkeypatch) -> None:
     monkeypatch.setattr(change_log, "PAGE_SIZE", 2)
     with transaction.atomic():

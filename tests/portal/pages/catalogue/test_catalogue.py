@@ -65,6 +65,15 @@ def test_an_identifier_that_cannot_be_is_refused_with_what_can_be(identifier) ->
     assert "Use small letters, digits and hyphens." in response.content.decode()
 
 
+def test_errors_are_listed_in_the_order_of_the_page() -> None:
+    page = post("security:create_api", reason="").content.decode()
+    fields = ("identifier", "name", "description_en", "reason")
+    places = [page.index(f'href="#id_{field}"') for field in fields] + [
+        page.index(f'id="id_{field}"') for field in fields
+    ]
+    assert places == sorted(places)
+
+
 def test_an_identifier_is_taken_once() -> None:
     factories.api("addresses")
     assert post("security:create_api", identifier="addresses", name="Again", description_en="x").status_code == 422

@@ -149,7 +149,7 @@ def test_the_team_sees_that_somebody_waits_and_the_proposer_does_not(client) -> 
     assert 'Proposals <span class="kd-count">1</span>' in page
     page = signed_in(noor()).get(reverse("security:dashboard")).content.decode()
     assert "asks a colleague to confirm" not in page
-    assert 'Proposals <span class="kd-count">0</span>' in page
+    assert "Proposals <span" not in page, "no number where nothing waits"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ def test_the_page_shows_their_words_facts_scopes_and_history(now) -> None:
     ):
         assert words in text
     assert f"confirmed the request {registration.number} Loonverwerking-koppeling" in text
+    assert "<b>A visitor</b>" in text, "asked for it, before the address was confirmed"
+    order = [text.index(part) for part in ("What they ask", 'name="scopes"', "<h2>Signals", "Your decision")]
+    assert order == sorted(order), "on a phone, one below the other"
 
 
 def test_approving_makes_the_client_with_the_ticked_scopes_and_defaults(now) -> None:

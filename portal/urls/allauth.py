@@ -9,7 +9,7 @@ from portal.pages.account import contact_accounts, sign_in
 from portal.urls.account import CONTACT_PROVIDERS
 
 urlpatterns = [
-    path("sign-in/", account.login, name="account_login"),
+    path("sign-in/", sign_in.SignInView.as_view(), name="account_login"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("2fa/webauthn/keys/<int:pk>/remove/", sign_in.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),

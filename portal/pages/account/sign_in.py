@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.views import LoginView
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django import forms
@@ -61,6 +62,13 @@ class RemovePasskeyView(RemoveWebAuthnView):
         if get_adapter().can_delete_authenticator(self.object):
             return super().form_valid(form)
         return self.render_to_response(self.get_context_data(), status=409)
+
+
+class SignInView(LoginView):
+    """Answer a form with errors as our other forms do."""
+
+    def form_invalid(self, form: forms.Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 class PasswordForm(forms.Form):

@@ -44,6 +44,12 @@ def type_password(browser: Client, user: User, password: str = PASSWORD):
     return browser.post(reverse("account_login"), {"login": user.email, "password": password})
 
 
+def test_a_wrong_password_and_an_empty_form_are_answered_with_422() -> None:
+    user = enrolled(factories.noor())
+    assert type_password(Client(), user, "not the password").status_code == 422
+    assert type_password(Client(), user, "").status_code == 422
+
+
 def by_link(user: User) -> Client:
     """A session that began with the mailed link of an invitation."""
     return signed_in(user, method="link")

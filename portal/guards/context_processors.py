@@ -61,6 +61,7 @@ BELONGS_TO = {
     "contact:remove_passkey": "contact:clients",
     "contact:phone": "contact:clients",
     "contact:calendar": "contact:clients",
+    "account:sessions": "contact:clients",
     "auditor:recertification": "auditor:reports",
     "security:review": "security:queue",
     "security:write_message": "security:queue",

@@ -45,6 +45,12 @@ def test_the_area_of_every_tab_is_my_clients(made: Client, browser) -> None:
         assert re.findall(r'aria-current="page">\s*(.+?)\s*</a>', navigation) == [area]
 
 
+def test_the_pages_of_ones_own_sign_in_are_in_the_area_of_my_clients(made: Client, browser) -> None:
+    for name in ("contact:passkeys", "contact:phone", "contact:calendar", "account:sessions"):
+        navigation = browser.get(reverse(name)).content.decode().partition("kd-nav__list")[2].partition("</nav>")[0]
+        assert re.findall(r'aria-current="page">\s*(.+?)\s*</a>', navigation) == ["My clients"], name
+
+
 @pytest.mark.parametrize(
     ("key_days", "trust_days", "first"), [(20, 9, "A trust expires in 9 days"), (6, 9, "Expires in 6 days")]
 )

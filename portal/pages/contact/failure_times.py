@@ -40,6 +40,7 @@ def time_line(counts: RefusalCountQuerySet, since: datetime, until: datetime, no
         "ticks": axis(max(refused.values())),
         "refused": sum(refused.values()),
         "is_dense": is_dense,
+        "has_days": step == DAY,
     }
 
 

@@ -28,6 +28,7 @@ def test_each_hour_of_the_last_day_is_a_column_and_a_link_to_it(made) -> None:
     (busy,) = (column for column in hours if column["refused"] == 12)
     assert sum(column["refused"] for column in hours) == 13
     text = page(days=1)
+    assert "Days are counted in UTC." not in text
     assert f'href="?{busy["query"]}"' in text
     name, _, hour = str(busy["query"]).partition("=")
     of_the_hour = page(**{name: hour})
@@ -40,6 +41,7 @@ def test_each_hour_of_the_last_day_is_a_column_and_a_link_to_it(made) -> None:
 def test_a_longer_period_is_drawn_in_days_that_lead_to_their_hours(made) -> None:
     counted(made, "kid", 5, ago=timedelta(days=2))
     week = columns(days=7)
+    assert "Days are counted in UTC." in page(days=7)
     assert len(week) == 7
     assert [column["refused"] for column in week][-3] == 5
     day = str(week[-3]["query"]).partition("=")[2]

@@ -22,7 +22,7 @@ MISSING = {
 def _pasted_hint() -> str:
     return format_html(
         _("Starts with {begin} or {brace}. Only the public part. Never paste a private key."),
-        begin=format_html('<span class="kd-mono">{}</span>', "-----BEGIN CERTIFICATE-----"),
+        begin=format_html('<span class="kd-mono kd-nowrap">{}</span>', "-----BEGIN CERTIFICATE-----"),
         brace=format_html('<span class="kd-mono">{}</span>', "{"),
     )
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from clients.mail import outbox, rendering
 from clients.models import Mail
+from tests.portal.support import browsers
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +33,11 @@ def test_the_name_of_the_environment_is_on_every_page_and_in_every_mail(settings
 def test_without_a_name_there_is_no_badge(settings, made) -> None:
     settings.ENVIRONMENT_NAME = ""
     assert "kd-env" not in Browser().get(reverse("public:landing")).text
+
+
+def test_a_client_id_says_in_which_environment_it_works(settings, made) -> None:
+    settings.ENVIRONMENT_NAME = "Acceptance"
+    page = reverse("contact:client", kwargs={"uid": made.uid})
+    assert "Works in Acceptance only" in " ".join(browsers.of(factories.lotte()).get(page).text.split())
+    settings.ENVIRONMENT_NAME = ""
+    assert "Works in" not in browsers.of(factories.lotte()).get(page).text

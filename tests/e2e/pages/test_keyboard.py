@@ -12,25 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 from clients.access import management_links, one_time_codes
 from clients.mail import outbox
 from clients.models import Client, Mail, MailedCode, User
-from tests.e2e.pages.test_accessibility import context_of
+from tests.e2e.pages.test_accessibility import EVERYBODY, context_of, visit
 from tests.e2e.support import pages
 from tests.e2e.support.keyboard import Keyboard
+from tests.e2e.support.pages import Place
+from tests.portal.test_access import ROLES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# The pages with the most to stop at, of each kind that there is.
-BUSY = {
-    "owner": (
-        "contact:clients",
-        "contact:client",
-        "contact:credentials",
-        "contact:add_key",
-        "contact:propose_change",
-        "contact:failures",
-        "docs:page",
-    ),
-    "security": ("security:queue", "security:review", "security:clients", "auditor:change_log"),
-}
 
 
 @pytest.fixture
@@ -39,21 +27,51 @@ def page_of(live_server, browser: Browser) -> Callable[[str], Page]:
     pages.seed()
 
     def open_as(role: str) -> Page:
-        page = context_of(browser, live_server.url, role).new_page()
+        context = context_of(browser, live_server.url, role)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
         page.emulate_media(reduced_motion="reduce")
         return page
 
     return open_as
 
 
-def test_tab_leads_through_everything_and_out_again(page_of: Callable[[str], Page]) -> None:
-    places = list(pages.places(pages.things()))
-    for role, names in BUSY.items():
-        page = page_of(role)
-        for name in names:
-            page.goto(next(place.path for place in places if (place.role, place.name) == (role, name)))
-            assert not Keyboard(page).goes_round(), page.url
+def once_each() -> dict[str, list[Place]]:
+    """Every page once, as the first role sees it that may: what differs between two roles is the header."""
+    first = dict[str, Place]()
+    for place in pages.places(pages.things()):
+        first.setdefault(place.name, place)
+    by_role: dict[str, list[Place]] = {role: [] for role in ROLES}
+    for place in first.values():
+        by_role[place.role].append(place)
+    return by_role
+
+
+@pytest.mark.parametrize("roles", EVERYBODY)
+def test_tab_leads_through_every_page_and_out_again(page_of: Callable[[str], Page], roles: tuple[str, ...]) -> None:
+    """The header is walked through on the first page of each role."""
+    by_role, wrong = once_each(), []
+    for role in roles:
+        page, header = page_of(role), True
+        for place in by_role[role]:
+            if visit(page, place):
+                found = Keyboard(page).walks(header=header)
+                wrong += [f"{role}, {place.name} {place.path}: {problem}" for problem in found]
+                header = False
         page.context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_search_opens_from_anywhere_and_gives_the_focus_back(page_of: Callable[[str], Page]) -> None:
+    page = page_of("owner")
+    page.goto("/clients/")
+    keyboard = Keyboard(page)
+    keyboard.tab_to("Documentation")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("link", name="Documentation").first).to_be_focused()
 
 
 def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(page_of: Callable[[str], Page]) -> None:

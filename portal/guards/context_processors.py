@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.access.session_store import UID
 from clients.models import Proposal, Registration, User
 from portal.sign_in.contact_accounts import is_without_needed_account
-from portal.sign_in.staff import is_strong
+from portal.sign_in.staff import is_strong, may_only_set_up
 from portal.web import sessions
 from portal.web.http_request import Request
 
@@ -107,6 +107,7 @@ def _navigation(request: Request) -> dict[str, Any]:
     return {
         "role": role,
         "items": items,
+        "may_search": not (signed_in and may_only_set_up(request)),
         "person": str(user) if signed_in else "",
         "reader": _reader(user) if user is not None and signed_in else "",
         "session_ends_at": _session_end(request) if signed_in else None,

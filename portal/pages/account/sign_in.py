@@ -65,9 +65,14 @@ class RemovePasskeyView(RemoveWebAuthnView):
 
 
 class SignInView(LoginView):
-    """Answer a form with errors as our other forms do."""
+    """Answer a form with errors as our other forms do.
+
+    A login without an @ is no address, and may be the password: it is not given back.
+    """
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
+        if "@" not in form.data.get("login", ""):
+            form.data = {**form.data, "login": ""}
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 

@@ -50,6 +50,14 @@ def test_a_wrong_password_and_an_empty_form_are_answered_with_422() -> None:
     assert type_password(Client(), user, "").status_code == 422
 
 
+def test_a_password_in_the_field_of_the_address_is_not_given_back() -> None:
+    def page(login: str) -> str:
+        return Client().post(reverse("account_login"), {"login": login, "password": "x"}).text
+
+    assert PASSWORD not in page(PASSWORD)
+    assert 'value="noor@agency"' in page("noor@agency")
+
+
 def by_link(user: User) -> Client:
     """A session that began with the mailed link of an invitation."""
     return signed_in(user, method="link")

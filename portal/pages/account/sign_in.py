@@ -22,7 +22,7 @@ from clients.acts.people import staff
 from clients.authentication import staff_sign_ins
 from clients.models import User
 from portal.guards.access import actor
-from portal.pages.account.sign_in_forms import password_field
+from portal.pages.account.sign_in_forms import SignInForm, password_field
 from portal.sign_in.allauth_internals import record_authentication
 from portal.sign_in.staff import SECOND_FACTORS, is_strong
 from portal.web.http_request import Request, posted
@@ -65,14 +65,10 @@ class RemovePasskeyView(RemoveWebAuthnView):
 
 
 class SignInView(LoginView):
-    """Answer a form with errors as our other forms do.
+    """Answer a form with errors as our other forms do."""
 
-    A login without an @ is no address, and may be the password: it is not given back.
-    """
-
-    def form_invalid(self, form: forms.Form) -> HttpResponse:
-        if "@" not in form.data.get("login", ""):
-            form.data = {**form.data, "login": ""}
+    def form_invalid(self, form: SignInForm) -> HttpResponse:
+        form.forget()
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 

@@ -29,6 +29,11 @@ class SignInForm(LoginForm):
     def clean_login(self) -> str:
         return super().clean_login().lower()
 
+    def forget(self) -> None:
+        """Leave a login without an @ out of the page that shows the form again: it may be the password."""
+        if "@" not in self.data.get("login", ""):
+            self.data = {**self.data, "login": ""}
+
 
 class PasswordAgainForm(ReauthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:

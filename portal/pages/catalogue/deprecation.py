@@ -67,9 +67,7 @@ def _progress(request: Request, scope: Scope) -> HttpResponse:
         "scope": scope,
         "progress": scope_uses.progress(scope, request.now, holders=page.paginator.count),
         "lately": scope_uses.LATELY.days,
-        "holders": page.object_list,
-        "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",
-        "older_url": f"?page={page.next_page_number()}" if page.has_next() else "",
+        "page": page,
         "now": request.now,
     }
     return render(request, "security/deprecation.html", context)

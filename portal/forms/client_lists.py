@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.models import Client, Recertification, Scope
 from clients.outdated_ways import OutdatedWay
 from portal.forms.edit_conflict import SeenForm
+from portal.forms.fields import BoundedText
 from portal.forms.filters import FilterForm, no_credential
 from portal.forms.reason import ReasonForm
 from portal.search.client_search import (
@@ -43,7 +44,7 @@ def _days(choices: tuple[int, ...]) -> list[tuple[str, Any]]:
 
 
 class QueueSearchForm(FilterForm):
-    q = forms.CharField(
+    q = BoundedText(
         label=pgettext_lazy("of a client", "Find a request"),
         help_text=_("Its number, or part of a name, an organisation or an address"),
         required=False, max_length=MAX_LENGTH, validators=[no_credential],
@@ -52,7 +53,7 @@ class QueueSearchForm(FilterForm):
 
 
 class ClientFilterForm(FilterForm):
-    q = forms.CharField(
+    q = BoundedText(
         label=_("Search"),
         help_text=_(
             "Part of a name, client id, organisation, contact or certificate subject; a key id, thumbprint, serial "

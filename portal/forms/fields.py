@@ -10,6 +10,7 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.models.credentials import MAX_LABEL
 from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 from foundation.names import check_line, check_name
@@ -103,6 +104,16 @@ class Text(BoundedText):
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+def label_field() -> BoundedText:
+    """Return the field for what its owners call a credential."""
+    return BoundedText(
+        label=gettext_lazy("Label"),
+        help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),
+        required=False,
+        max_length=MAX_LABEL,
+    )
 
 
 def code_field() -> forms.CharField:

@@ -19,7 +19,7 @@ from audit.models import Entry, EntryQuerySet
 from clients.models import Api, Client, Key, Registration, Scope, User
 from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
-from portal.forms.fields import day_field
+from portal.forms.fields import BoundedText, day_field
 from portal.forms.filters import FilterForm, no_credential
 from portal.search.staff_search import MAX_LENGTH, clients_for, registration_number
 
@@ -60,7 +60,7 @@ class LogFilterForm(FilterForm):
         label=_("Who"), help_text=_("An e-mail address or a name"), required=False, max_length=150,
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
-    client = forms.CharField(
+    client = BoundedText(
         label=_("About"),
         help_text=_("A client by anything that finds it, a request's number, or the exact name of a scope or API"),
         required=False,
@@ -78,7 +78,7 @@ class LogFilterForm(FilterForm):
         label=_("Scope given or taken"), help_text=_("The exact name of a scope: which clients got or lost it"),
         required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
-    subject = forms.CharField(
+    subject = BoundedText(
         label=_("Subject"), help_text=_("A key id, a person’s e-mail address, or the subject as an entry has it"),
         required=False, max_length=MAX_LENGTH, validators=[no_credential],
         widget=forms.TextInput(attrs={"type": "search"}),

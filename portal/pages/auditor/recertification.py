@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients.acts import exports
 from clients.models import ClientContact, Recertification
 from clients.models.team.recertification import RecertificationQuerySet
+from portal.forms.fields import BoundedText
 from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import actor, log_readers
 from portal.ui.log_entries import name_of
@@ -40,7 +41,7 @@ class CampaignForm(FilterForm):
     state = forms.ChoiceField(
         label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("Any")), *State.choices]
     )
-    organisation = forms.CharField(
+    organisation = BoundedText(
         label=gettext_lazy("Organisation"), required=False, max_length=150, validators=[no_credential],
         help_text=gettext_lazy("Its exact name"),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from audit import log
 from audit.actions import Action
 from clients.models import Scope
 from foundation.secret_format import without_secrets
-from portal.forms.fields import day_field
+from portal.forms.fields import BoundedText, day_field
 from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import actor, log_readers
 from portal.pages.auditor.report_kinds import REPORTS, Asked, Report, Row
@@ -39,7 +39,7 @@ class ReportForm(FilterForm):
     )
     since = day_field(gettext_lazy("From"))
     until = day_field(gettext_lazy("To"))
-    scope = forms.CharField(
+    scope = BoundedText(
         label=gettext_lazy("Scope"), required=False, max_length=100, validators=[no_credential],
         help_text=gettext_lazy("For the holders of a scope: its exact name"),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from audit.models import Entry
 from clients.models import Client, ClientNetwork, JwksUri, Key, Recertification, Registration, Scope, Secret
 from portal.explanations.refused_requests import last_24_hours
+from portal.forms.fields import BoundedText
 from portal.forms.filters import FilterForm, no_credential
 from portal.guards.access import contact
 from portal.pages.contact.at_a_glance import FILTERS, Row
@@ -35,7 +36,7 @@ MAX_REQUESTS = 20
 
 
 class GlanceForm(FilterForm):
-    q = forms.CharField(
+    q = BoundedText(
         label=gettext_lazy("Name or client id"), required=False, max_length=120, validators=[no_credential],
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip

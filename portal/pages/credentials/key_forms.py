@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
-from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.acts.credentials.client_secrets import OVERLAPS
 from clients.models import Key
-from clients.models.credentials import MAX_LABEL
+from portal.forms.fields import label_field
 from portal.forms.key_upload import MAX_UPLOAD
 from portal.ui.dates import moment
 
@@ -24,13 +23,7 @@ class AddKeyForm(forms.Form):
         initial="now",
         widget=forms.RadioSelect,
     )
-    label = forms.CharField(
-        label=gettext_lazy("Label"),
-        help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),
-        required=False,
-        max_length=MAX_LABEL,
-        validators=[ProhibitNullCharactersValidator()],
-    )
+    label = label_field()
     challenge = forms.CharField(required=False, max_length=300, widget=forms.HiddenInput)
     proof = forms.CharField(
         label=gettext_lazy("What the command printed"),

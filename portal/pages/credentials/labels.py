@@ -4,29 +4,21 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.validators import ProhibitNullCharactersValidator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clients.acts.credentials import labels
 from clients.acts.credentials.ways_in import credential_of
-from clients.models.credentials import MAX_LABEL
+from portal.forms.fields import label_field
 from portal.guards.access import actor, client_of, contact
 from portal.ui.token_list import credential_name
 from portal.web.http_request import Request, posted
 
 
 class LabelForm(forms.Form):
-    label = forms.CharField(
-        label=gettext_lazy("Label"),
-        help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),
-        required=False,
-        max_length=MAX_LABEL,
-        validators=[ProhibitNullCharactersValidator()],
-    )
+    label = label_field()
 
 
 @contact

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.validators import ProhibitNullCharactersValidator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.formats import number_format
@@ -20,12 +19,12 @@ from django.views.decorators.http import require_http_methods
 from clients.access.guarded_acts import Act
 from clients.acts.credentials import trusts
 from clients.models import Client, Issuer, Trust
-from clients.models.credentials import MAX_LABEL
 from clients.pinned_claims import candidates, proposed, value_at
 from foundation.refusals import Refusal
 from portal.explanations import explain
 from portal.explanations.sentences import in_words
 from portal.explanations.trusts import OF_WARNINGS
+from portal.forms.fields import label_field
 from portal.guards.access import actor, client_of, contact
 from portal.guards.refusals import refusals_to
 from portal.guards.step_up import may_ask_for_step_up, require
@@ -99,13 +98,7 @@ class TrustForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    label = forms.CharField(
-        label=gettext_lazy("Label"),
-        help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),
-        required=False,
-        max_length=MAX_LABEL,
-        validators=[ProhibitNullCharactersValidator()],
-    )
+    label = label_field()
     seen = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)  # warnings that were shown
 
     def __init__(self, *args: Any, claims: Mapping[str, Any], warned: list[str] | None = None, **kwargs: Any) -> None:

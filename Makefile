@@ -21,6 +21,8 @@ PYTHON := .venv/bin/python
 PACKAGES := portal tokens clients audit foundation dev
 # A network with a certificate authority of its own has put it into the system's store.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+# Compiled modules are kept, whatever the environment says: tests and the demonstration start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 # A production environment with nothing of this machine in it.
 PRODUCTION = env -i PATH="$$PATH" ENV_FILES= PUBLIC_URL=https://keydesk.example $$($(PYTHON) -m dev.servers.keys)
 

@@ -16,6 +16,7 @@ from clients.models import Client, ContactAccount, Mail, User
 from tests.portal.support import browsers
 from tests.portal.support.contact_provider import Provider, missing_tools, running_provider
 from tests.support import factories
+from tests.support.commands import Commands
 from tests.support.keys import public_key
 from tokens.models import JournalEntry
 
@@ -30,6 +31,14 @@ if missing := missing_tools():
         "sign_in/test_contact_accounts.py",
         "sign_in/test_required_accounts.py",
     ]
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Of an operator. Each has an environment of its own, if need be, and reads its settings from there."""
+    commands = Commands(tmp_path_factory.mktemp("commands"), os.environ)
+    yield commands
+    commands.close()
 
 
 @pytest.fixture

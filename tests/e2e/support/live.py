@@ -16,7 +16,7 @@ import psycopg
 from dev.servers import keys, postgres, stack, valkey
 from dev.servers.processes import Process
 from dev.servers.sockets import free_port
-from tests.e2e.support.commands import Commands
+from tests.support.commands import Commands
 from tests.support.smtp import Inbox
 
 
@@ -94,7 +94,7 @@ class Live:
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`manage.py ARGUMENTS` on this database and broker; look at returncode, stdout and stderr."""
         if self.commands is None:
-            self.commands = Commands(self.env, self.directory)
+            self.commands = Commands(self.directory, self.env, ready=True)
         return self.commands.run(*arguments)
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

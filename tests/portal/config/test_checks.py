@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,21 @@ import pytest
 from dev.servers import keys
 from portal.config import checks
 from portal.config.environment import Environment
+from tests.support.commands import Commands
+
+Check = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def check(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"], "ENV_FILES": "", **settings}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", fail_level]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+@pytest.fixture
+def check(commands: Commands) -> Check:
+    def run(fail_level: str = "WARNING", **settings: str) -> subprocess.CompletedProcess[str]:
+        env = {"PATH": os.environ["PATH"], "ENV_FILES": "", **settings}
+        return commands.run("check", "--deploy", "--fail-level", fail_level, env=env)
+
+    return run
 
 
-def test_without_any_setting_everything_that_is_missing_is_named() -> None:
+def test_without_any_setting_everything_that_is_missing_is_named(check: Check) -> None:
     result = check()
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
@@ -49,7 +56,9 @@ def test_without_any_setting_everything_that_is_missing_is_named() -> None:
         ("EMAIL_URL", "smtp://keydesk:c2VjcmV0/x@mail.example.org", 2),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(setting: str, value: str, status: int) -> None:
+def test_a_value_that_cannot_be_is_refused_by_name_and_not_repeated(
+    check: Check, setting: str, value: str, status: int
+) -> None:
     result = check(PUBLIC_URL="https://keydesk.example", **{**keys.generate(), setting: value})
     assert result.returncode == status
     assert setting.removesuffix("_FILE") in result.stderr
@@ -66,7 +75,7 @@ def test_a_value_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert [Environment().str(name, default="") for name in ("A", "B")] == [value, value]
 
 
-def test_the_level_of_the_log_is_written_in_any_case() -> None:
+def test_the_level_of_the_log_is_written_in_any_case(check: Check) -> None:
     assert check(PUBLIC_URL="https://keydesk.example", LOG_LEVEL="warning", **keys.generate()).returncode == 0
 
 
@@ -105,7 +114,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("values", [TOO_LOW, TOO_MUCH])
-def test_a_value_that_would_be_unsafe_is_an_error_by_name(values: dict[str, str]) -> None:
+def test_a_value_that_would_be_unsafe_is_an_error_by_name(check: Check, values: dict[str, str]) -> None:
     result = check("ERROR", **{**keys.generate(), **values})
     assert result.returncode == 1
     errors = result.stderr.partition("ERRORS:")[2].partition("WARNINGS:")[0]
@@ -122,7 +131,7 @@ def test_traces_without_their_packages_stop_the_start(monkeypatch: pytest.Monkey
     assert "extra otel" in error.hint
 
 
-def test_a_provider_of_contacts_that_is_not_complete_is_refused_by_name() -> None:
+def test_a_provider_of_contacts_that_is_not_complete_is_refused_by_name(check: Check) -> None:
     first = {"NAME": "A", "ISSUER": "https://login.example/a", "CLIENT_ID": "keydesk", "CLIENT_SECRET": "s"}
     good = {**keys.generate(), "PUBLIC_URL": "https://keydesk.example", "CONTACTS_REQUIRE_ACCOUNT": "true"}
     good |= {f"CONTACT_OIDC_{name}": value for name, value in first.items()}
@@ -134,13 +143,13 @@ def test_a_provider_of_contacts_that_is_not_complete_is_refused_by_name() -> Non
     assert "are the same" in check("ERROR", **good, **second).stderr
 
 
-def test_a_broker_that_cannot_be_the_cache_wants_another_for_it() -> None:
+def test_a_broker_that_cannot_be_the_cache_wants_another_for_it(check: Check) -> None:
     settings = {**keys.generate(), "PUBLIC_URL": "https://keydesk.example", "CELERY_BROKER_URL": "amqp://mq//"}
     assert "CACHE_URL" in check("ERROR", **settings).stderr
     assert check(**settings, CACHE_URL="rediss://valkey:6379/1").returncode == 0
 
 
-def test_the_settings_of_the_example_start_and_so_do_those_beside_them() -> None:
+def test_the_settings_of_the_example_start_and_so_do_those_beside_them(check: Check) -> None:
     result = check(**{**keys.generate(), "ENV_FILES": ".env.example"})
     assert result.returncode == 0, result.stderr
     near = {"PUBLIC_URL": "https://keydesk.example:8443/", "CACHE_URL": "unix:///run/valkey.sock?db=1"}
@@ -163,7 +172,7 @@ def test_what_the_address_of_the_database_says_itself_is_kept() -> None:
     assert (options["sslmode"], options["connect_timeout"], options["tcp_user_timeout"]) == ("require", 7, 5000)
 
 
-def test_what_proves_the_report_of_a_leak_is_looked_at_before_the_start(tmp_path: Path) -> None:
+def test_what_proves_the_report_of_a_leak_is_looked_at_before_the_start(check: Check, tmp_path: Path) -> None:
     broken = tmp_path / "keys.json"
     broken.write_text('{"public_keys": [{"key_identifier": "1", "key": "-----BEGIN PUBLIC KEY-----"}]}')
     site = {"PUBLIC_URL": "https://keydesk.example", **keys.generate()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ from clients.calendar import feeds
 from clients.models import JwksUri, Session, User
 from dev.servers import postgres
 from tests.support import factories
+from tests.support.commands import Commands
 from tests.support.keys import public_key
 from tokens.acts import invalidation
 
@@ -46,13 +46,13 @@ class Restored:
 
     url: str
     log: Path
+    commands: Commands
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "DATABASE_URL": self.url}
-        return subprocess.run(
-            [sys.executable, "manage.py", "after_restore", "--by", "Ada", *arguments, "--json"],
-            env=environment, capture_output=True, text=True,
-        )  # fmt: skip
+        return self.run("after_restore", "--by", "Ada", *arguments, "--json")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.commands.run(*arguments, env={**os.environ, "DATABASE_URL": self.url})
 
     def one(self, query: str) -> Any:
         with psycopg.connect(_libpq(self.url)) as own:
@@ -68,7 +68,7 @@ def _libpq(url: str) -> str:
 
 
 @pytest.fixture
-def restored(tmp_path: Path) -> Iterator[Restored]:
+def restored(commands: Commands, tmp_path: Path) -> Iterator[Restored]:
     """Dump while everything lives, take it away, export the change log, restore the dump."""
     client, _secret = factories.client()
     suspended, _ = factories.client()
@@ -103,7 +103,7 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     load = [postgres.binary("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", _libpq(there)]
     subprocess.run(load, input=dump, check=True, capture_output=True)
     try:
-        yield Restored(there, tmp_path / "log" / "log.jsonl")
+        yield Restored(there, tmp_path / "log" / "log.jsonl", commands)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP DATABASE restored_of_the_tests WITH (FORCE)")
@@ -164,10 +164,7 @@ def test_it_stands_in_the_change_log_which_is_still_intact(restored: Restored) -
     assert restored.one(entry) == ("command line, Ada", [1, 0])
     again = "SELECT count(*) FROM audit_entry WHERE note LIKE 'Done again after a restore%'"
     assert restored.one(again) == (6,)
-    environment = {**os.environ, "DATABASE_URL": restored.url}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "verify_log", "--new"], env=environment, capture_output=True, text=True
-    )
+    done = restored.run("verify_log", "--new")
     assert done.returncode == 0, done.stdout
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from django.core.management import call_command
@@ -19,6 +18,7 @@ from clients.acts.credentials import keys as key_acts
 from clients.models import Api, Client, Key, Scope, Secret, User
 from tests.portal.management.running import refused, run
 from tests.support import factories, keys
+from tests.support.commands import Commands
 
 pytestmark = pytest.mark.django_db
 
@@ -197,14 +197,11 @@ def test_without_json_the_answer_is_plain_lines() -> None:
     assert [line.partition(": ")[0] for line in out.getvalue().splitlines()] == ["client_id", "client_secret"]
 
 
-def manage(*arguments: str, database: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def manage(commands: Commands, *arguments: str, database: str = "", **environment: str) -> CompletedProcess[str]:
     """A command as an operator gives it, on the database of the tests or another one beside it."""
     known = connection.settings_dict
     environment["DATABASE_URL"] = f"postgres://{known['USER']}@/{known['HOST']}/{database or known['NAME']}"
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        capture_output=True, text=True, env={**os.environ, **environment}, check=False,
-    )  # fmt: skip
+    return commands.run(*arguments, env={**os.environ, **environment})
 
 
 # Faults before a command can begin: its arguments, a setting that cannot be read, one that is missing, a
@@ -223,9 +220,11 @@ BEFORE_IT_BEGINS = {
 
 @pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("says", BEFORE_IT_BEGINS)
-def test_a_mistake_before_a_command_begins_is_status_2_and_no_traceback(says: str, as_json: bool) -> None:
+def test_a_mistake_before_a_command_begins_is_status_2_and_no_traceback(
+    commands: Commands, says: str, as_json: bool
+) -> None:
     arguments, environment = BEFORE_IT_BEGINS[says]
-    done = manage(*arguments, *(["--json"] if as_json else []), **environment)
+    done = manage(commands, *arguments, *(["--json"] if as_json else []), **environment)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert says in (json.loads(done.stdout)["error"] if as_json else done.stderr)

@@ -147,7 +147,8 @@ class StaffSessionMiddleware:
             logout(request)
             messages.error(request, _("You have a second factor already. Sign in with it."))
             return redirect("account_login")
-        return None if page in self.SET_UP else redirect("account:setup")
+        has_nothing_to_confirm_with = page == "account_reauthenticate" and not request.user.has_usable_password()
+        return None if page in self.SET_UP and not has_nothing_to_confirm_with else redirect("account:setup")
 
 
 class ContactSessionMiddleware:

@@ -91,7 +91,7 @@ def _check(approved: Entry, first: Entry | None, asking: list[Entry]) -> str:
     for decision in deciding:
         by_contact = contact and email_addresses.is_same_person(_address(decision), contact)
         if by_contact or any(part.action != ASKING[0] and _is_one_person(part, decision) for part in asking):
-            return _("Approved by who asked for it")
+            return _("Approved by the person who asked for it")
     return _passed()
 
 
@@ -218,7 +218,11 @@ REPORTS = {
     "holders": Report(
         gettext_lazy("Holders of a scope"),
         gettext_lazy("Which clients held the scope in the period, from when to when, and by whose act."),
-        (gettext_lazy("Given with"), gettext_lazy("Since"), _WHO, _ENTRY, gettext_lazy("Until"), _WHO, _ENTRY), holders,
+        (
+            gettext_lazy("Given with"), gettext_lazy("Since"), gettext_lazy("Given by"), _ENTRY,
+            gettext_lazy("Until"), gettext_lazy("Ended by"), gettext_lazy("Entry of the end"),
+        ),
+        holders,
     ),
     "alone": Report(
         gettext_lazy("Acts without a request"),

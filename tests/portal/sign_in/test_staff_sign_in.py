@@ -193,6 +193,32 @@ def test_a_link_is_no_way_around_a_second_factor_that_exists() -> None:
         assert "_auth_user_id" not in browser.session
 
 
+def test_the_page_that_asks_for_the_password_leads_to_its_choice_before_there_is_one() -> None:
+    """It answered 403, as allauth found nothing with which the person could confirm who they are."""
+    user = factories.bram()
+    user.set_unusable_password()
+    user.save()
+    assert by_link(user).get(reverse("account_reauthenticate")).url == reverse("account:setup")
+
+
+def test_one_way_to_confirm_who_one_is_leads_to_the_other_in_our_words() -> None:
+    """Those of allauth say "je" in Dutch."""
+    browser = signed_in(enrolled(factories.noor()))
+    browser.cookies["keydesk-language"] = "nl"
+    by_code, by_password = (browser.get(reverse(name)).text for name in ("mfa_reauthenticate", "account_reauthenticate"))
+    assert "Gebruik uw wachtwoord" in by_code
+    assert "Gebruik een code van de app of een herstelcode" in by_password
+
+
+def test_a_password_that_is_too_short_is_refused_in_the_language_of_the_page() -> None:
+    browser = by_link(factories.bram())
+    for language, words in (("en", "needs at least 12 characters"), ("nl", "telt minstens 12 tekens")):
+        browser.cookies["keydesk-language"] = language
+        answer = browser.post(reverse("account:setup"), {"password": "short"})
+        assert answer.status_code == 422
+        assert words in answer.text.partition("govuk-error-message")[2]
+
+
 def test_a_closed_account_cannot_sign_in() -> None:
     user = enrolled(factories.noor())
     User.objects.filter(pk=user.pk).update(is_active=False)

@@ -177,6 +177,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "portal.forms.passkeys.PasskeyAgainForm",
     "login_webauthn": "portal.forms.passkeys.SignInWithPasskeyForm",
     "add_webauthn": "portal.pages.account.sign_in_forms.AddPasskeyForm",
+    "edit_webauthn": "portal.pages.account.sign_in_forms.RenamePasskeyForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

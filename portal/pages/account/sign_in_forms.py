@@ -6,7 +6,7 @@ from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -92,3 +92,10 @@ class AddPasskeyForm(NewCredential, AddWebAuthnForm):
         self.fields["passwordless"].label = _("Sign in with this passkey alone")
         self.fields["passwordless"].help_text = _("It then asks for a fingerprint, a face or a PIN each time.")
         self.fields["passwordless"].initial = True
+
+
+class RenamePasskeyForm(EditWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"] = passkey_name_field()
+        self.fields["name"].required = True

@@ -20,6 +20,7 @@ MAX_JWKS = 64 * 1024
 class ChangeIssuerForm(InternalReasonForm):
     """Conditions under which tokens of the issuer are accepted."""
 
+    field_order = ("name", "url", "audience", "max_lifetime", "jwks", "reason")
     audience = BoundedText(
         label=_("Audience of its tokens"), required=False, max_length=512, validators=[no_secret],
         help_text=_("Only for an issuer that cannot name this site in aud. Empty is better."),
@@ -50,7 +51,6 @@ class ChangeIssuerForm(InternalReasonForm):
 
 
 class NewIssuerForm(ChangeIssuerForm):
-    field_order = ("name", "url", "audience", "max_lifetime", "jwks", "reason")
     name = Line(
         label=_("Name"), max_length=60, help_text=_("As contacts see it, for instance GitHub Actions. It stays.")
     )

@@ -194,7 +194,7 @@ def test_a_link_is_no_way_around_a_second_factor_that_exists() -> None:
 
 
 def test_the_page_that_asks_for_the_password_leads_to_its_choice_before_there_is_one() -> None:
-    """It answered 403, as allauth found nothing with which the person could confirm who they are."""
+    """The answer was 403, as allauth found nothing with which the person could confirm who they are."""
     user = factories.bram()
     user.set_unusable_password()
     user.save()
@@ -205,9 +205,23 @@ def test_one_way_to_confirm_who_one_is_leads_to_the_other_in_our_words() -> None
     """Those of allauth say "je" in Dutch."""
     browser = signed_in(enrolled(factories.noor()))
     browser.cookies["keydesk-language"] = "nl"
-    by_code, by_password = (browser.get(reverse(name)).text for name in ("mfa_reauthenticate", "account_reauthenticate"))
-    assert "Gebruik uw wachtwoord" in by_code
-    assert "Gebruik een code van de app of een herstelcode" in by_password
+    assert "Gebruik uw wachtwoord" in browser.get(reverse("mfa_reauthenticate")).text
+    assert "Gebruik een code van de app of een herstelcode" in browser.get(reverse("account_reauthenticate")).text
+
+
+def test_a_passkey_is_renamed_in_words_of_the_page_and_within_bounds() -> None:
+    user = enrolled(factories.noor())
+    browser = signed_in(user)
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    passkey = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Laptop", "credential": {}})
+    page = reverse("mfa_edit_webauthn", args=[passkey.pk])
+    assert "Name of the passkey" in browser.get(page).text
+    browser.post(page, {"name": "x" * 61})
+    passkey.refresh_from_db()
+    assert passkey.data["name"] == "Laptop"
+    browser.post(page, {"name": "Blue key"})
+    passkey.refresh_from_db()
+    assert passkey.data["name"] == "Blue key"
 
 
 def test_a_password_that_is_too_short_is_refused_in_the_language_of_the_page() -> None:

@@ -60,7 +60,8 @@ def test_a_person_with_two_parts_is_in_the_report_of_own_requests(approved) -> N
     other = log.StaticSubject("registration:x", "R-2026-9999 Own")
     log.record(action=Action.REGISTRATION_CONFIRMED, actor=noor, subject=other)
     log.record(action=Action.REGISTRATION_APPROVED, actor=noor, subject=other)
-    assert [row[-1] for row in report("own")] == ["One person gave both approvals", "Approved by the person who asked for it"]
+    checks = ["One person gave both approvals", "Approved by the person who asked for it"]
+    assert [row[-1] for row in report("own")] == checks
 
 
 def test_a_period_bounds_the_approvals(approved) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from clients.models import Registration, RegistrationScope, User
@@ -19,6 +20,10 @@ BOXES = 5  # of the clock of a line
 LINE_FIELDS = (  # of the request, which a line needs before it is shown
     "uid", "kind", "status", "client_name", "organisation", "contact_email", "created_at", "submitted_at", "requester",
     "endorsed_by", "claimed_by__name", "claimed_by__email",
+)  # fmt: skip
+RISK_FIELDS = (  # of the request, which its signals read
+    "kind", "client", "client_name", "organisation", "organisation_number", "contact_name", "contact_email",
+    "requester__name",
 )  # fmt: skip
 
 
@@ -175,11 +180,17 @@ def in_view(found: Iterable[Line], view: ViewForm, user: User) -> list[Line]:
 
 
 def _risks(found: Iterable[Line]) -> dict[int, str]:
-    """Return the risk of each request by primary key, in a fixed number of queries."""
-    loaded = Registration.objects.filter(pk__in=[line.registration.pk for line in found]).select_related("requester")
-    registrations = list(loaded.prefetch_related("asked__scope"))
+    """Return the risk of each request by primary key, in a fixed number of queries.
+
+    A sensitive scope alone makes it high, so that only the texts of other requests are compared.
+    """
+    found = list(found)
+    compared = Registration.objects.filter(pk__in=[line.registration.pk for line in found if not line.is_sensitive])
+    sensitive = Prefetch("asked", RegistrationScope.objects.filter(scope__sensitive=True).select_related("scope"))
+    registrations = list(compared.select_related("requester").only(*RISK_FIELDS).prefetch_related(sensitive))
     known = risk_signals.known_about(registrations)
-    return {asked.pk: risk_signals.risk(risk_signals.signals_of(asked, known)) for asked in registrations}
+    risks = {asked.pk: risk_signals.risk(risk_signals.signals_of(asked, known)) for asked in registrations}
+    return {line.registration.pk: "high" for line in found if line.is_sensitive} | risks
 
 
 def _passes(line: Line, name: str, value: str, user: User) -> bool:

@@ -132,6 +132,7 @@ class Action(models.TextChoices):
     STAFF_SIGN_IN_CHANGED = "staff.sign_in_changed", _("{actor} changed how they sign in")
     STAFF_SIGNED_IN = "staff.signed_in", _("{actor} signed in")
     STAFF_SIGNED_OUT = "staff.signed_out", _("{actor} signed out")
+    STAFF_SIGN_IN_FAILED = "staff.sign_in_failed", _("{actor} failed to sign in as {subject}")
     STAFF_SIGN_IN_LIMITED = "staff.sign_in_limited", _("{actor} tried too often to sign in as {subject}")
     STAFF_DEACTIVATED = "staff.deactivated", _("{actor} deactivated the account of {subject}")
     API_OWNER_NAMED = "api.owner_named", _("{actor} named an owner of the API {subject}")

@@ -1,6 +1,6 @@
 """Entries about sign-in and sign-out of staff and about guesses, and the mail about a new device.
 
-An attacker causes at most one entry a day for each member of staff; single failures are lines of the process log
+An attacker causes at most 25 entries a day for each member of staff; every failure is a line of the process log
 (portal/sign_in/attempts.py).
 """
 
@@ -18,6 +18,7 @@ from clients.actors import Actor
 from clients.mail import outbox
 from clients.models import Mail, User
 
+FAILED_TOLD_EVERY = timedelta(hours=1)
 LIMITED_TOLD_EVERY = timedelta(days=1)
 
 
@@ -39,13 +40,22 @@ def note_signed_out(*, user: User, by: Actor) -> None:
     log.record(action=Action.STAFF_SIGNED_OUT, actor=by, subject=user)
 
 
-@transaction.atomic
+def note_failed(*, user: User, factor: str, by: Actor, now: datetime) -> None:
+    """Log, once an hour, that an attempt to sign in as this person failed. `factor`: "password", "code", "passkey"."""
+    _note_once(Action.STAFF_SIGN_IN_FAILED, every=FAILED_TOLD_EVERY, user=user, note=factor, by=by, now=now)
+
+
 def note_limited(*, user: User, by: Actor, now: datetime) -> None:
     """Log, once a day, that attempts to sign in as this person are refused after too many failures."""
+    _note_once(Action.STAFF_SIGN_IN_LIMITED, every=LIMITED_TOLD_EVERY, user=user, note="", by=by, now=now)
+
+
+@transaction.atomic
+def _note_once(action: Action, *, every: timedelta, user: User, note: str, by: Actor, now: datetime) -> None:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    told = Entry.objects.with_action(Action.STAFF_SIGN_IN_LIMITED).filter(subject_id=user.audit_id)
-    if not told.filter(at__gt=now - LIMITED_TOLD_EVERY).exists():
-        log.record(action=Action.STAFF_SIGN_IN_LIMITED, actor=by, subject=user)
+    told = Entry.objects.with_action(action).filter(subject_id=user.audit_id)
+    if not told.filter(at__gt=now - every).exists():
+        log.record(action=action, actor=by, subject=user, note=note)
 
 
 @transaction.atomic

@@ -1,9 +1,9 @@
-"""Attempts of staff to sign in: each failure is a line of the process log, and their number is limited.
+"""Attempts of staff to sign in: each failure is a line of the process log, the first of an hour an entry.
 
-An attacker cannot lock a member of staff out. The first limit counts the account together with the network of the
-attempt; a slower limit for the account alone stops an attacker with many networks. A device that the person signed in
-with before is exempt from both, and has a limit of its own. An attempt is counted before it is judged, so that parallel
-ones cannot exceed a limit; a success is taken back.
+Their number is limited. An attacker cannot lock a member of staff out. The first limit counts the account together with
+the network of the attempt; a slower limit for the account alone stops an attacker with many networks. A device that the
+person signed in with before is exempt from both, and has a limit of its own. An attempt is counted before it is judged,
+so that parallel ones cannot exceed a limit; a success is taken back.
 """
 
 from __future__ import annotations
@@ -65,8 +65,7 @@ class Attempt:
         if (failures := _changed(key, 1)) > limit.failures:
             log.warning("sign_in_limited", factor=self._factor, user=self._name, limit=limit.name)
             if failures == limit.failures + 1 and self._user and self._user.is_staff_member:
-                by = actor_of(self._request, None)
-                staff_sign_ins.note_limited(user=self._user, by=by, now=self._request.now)
+                staff_sign_ins.note_limited(user=self._user, by=self._by, now=self._request.now)
             raise get_adapter().validation_error(limit.refusal)
 
     def succeeded(self) -> None:
@@ -75,6 +74,12 @@ class Attempt:
 
     def failed(self) -> None:
         log.warning("sign_in_failed", factor=self._factor, user=self._name)
+        if self._user and self._user.is_staff_member:
+            staff_sign_ins.note_failed(user=self._user, factor=self._factor, by=self._by, now=self._request.now)
+
+    @property
+    def _by(self) -> Actor:
+        return actor_of(self._request, None)
 
     @property
     def _name(self) -> str:

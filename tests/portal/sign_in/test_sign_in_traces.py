@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: TID251  (no product code makes them)
@@ -12,6 +13,8 @@ from structlog.testing import capture_logs
 
 from audit.actions import Action
 from audit.models import Entry
+from clients.actors import ANONYMOUS, Actor
+from clients.authentication import staff_sign_ins
 from clients.models import Mail, User
 from tests.foundation.test_log_lines import written
 from tests.portal.pages.account.test_passkeys import has_a_passkey
@@ -107,7 +110,28 @@ def test_a_failure_is_a_line_of_the_log_and_says_nothing_that_was_typed(ada) -> 
     known, unknown = events("sign_in_failed", logged)
     assert (known["factor"], known["user"], unknown["user"]) == ("password", ada.audit_id, "")
     assert "4711" not in str(logged)
-    assert not Entry.objects.exclude(action="staff.invited").exists()
+
+
+def test_the_first_failure_of_an_hour_is_an_entry(ada) -> None:
+    """Guesses cannot fill the change log; auditors see since when it was tried, and from where."""
+    for login in (ada.email, "nobody-4711@x.example", ada.email):
+        try_password(browser_at(HERE), login, "wrong-4711")
+    (entry,) = Entry.objects.with_action(Action.STAFF_SIGN_IN_FAILED)
+    assert (entry.actor_id, entry.subject_id, entry.address) == ("system:anonymous", ada.audit_id, HERE)
+    assert entry.note == "password"
+    for minutes, entries in ((59, 1), (61, 2)):
+        now = entry.at + timedelta(minutes=minutes)
+        staff_sign_ins.note_failed(user=ada, factor="code", by=Actor(user=None, system=ANONYMOUS), now=now)
+        assert Entry.objects.with_action(Action.STAFF_SIGN_IN_FAILED).count() == entries
+    assert "4711" not in str(Entry.objects.values())
+
+
+def test_a_second_factor_that_failed_is_an_entry(ada) -> None:
+    browser = browser_at(HERE)
+    try_password(browser, ada.email, PASSWORD)
+    browser.post(reverse("mfa_authenticate"), {"code": "000000"})
+    (entry,) = Entry.objects.with_action(Action.STAFF_SIGN_IN_FAILED)
+    assert (entry.subject_id, entry.note) == (ada.audit_id, "code")
 
 
 def test_the_line_of_a_failure_has_the_id_and_address_of_the_request(ada, caplog: pytest.LogCaptureFixture) -> None:

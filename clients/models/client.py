@@ -131,6 +131,7 @@ class Client(models.Model):
             models.Index(fields=["organisation_number"]),
             models.Index(Lower("organisation"), name="client_organisation_lower"),
             models.Index(fields=["status", "name"]),
+            models.Index(fields=["id"], condition=~Q(status="closed"), name="client_not_closed"),  # to count holders
             models.Index(
                 fields=["unused_told_at"], condition=Q(unused_told_at__isnull=False), name="client_told_unused"
             ),
@@ -222,6 +223,7 @@ class ClientScope(models.Model):
     is_default = models.BooleanField(default=False)  # granted when a token request names no scope
 
     class Meta:
+        indexes = [models.Index(fields=["scope", "client"], name="holders_of_scope")]
         constraints = [models.UniqueConstraint(fields=["client", "scope"], name="one_row_per_client_and_scope")]
 
     def __str__(self) -> str:

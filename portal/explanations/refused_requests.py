@@ -203,7 +203,7 @@ def explained_by(entry: JournalEntry, alike: Sequence[JournalEntry]) -> Explanat
 
 def _kept(entries: JournalEntryQuerySet) -> dict[Key, dict[str, Any]]:
     """Return for each cause how many entries the journal has `kept`, and the first and last time."""
-    rows = entries.order_by().values(*BY).annotate(kept=Count("pk"), first_at=Min("at"), last_at=Max("at"))
+    rows = entries.order_by().values(*BY).annotate(kept=Count("*"), first_at=Min("at"), last_at=Max("at"))
     return {tuple(row.pop(name) for name in BY): row for row in rows}
 
 

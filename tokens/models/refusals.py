@@ -72,7 +72,7 @@ class JournalEntry(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["client", "-at"], name="journal_of_client"),
+            models.Index(fields=["client", "-at"], include=["rule", "error"], name="journal_of_client_by_cause"),
             models.Index(fields=["request_id"], name="journal_by_request_id"),
             models.Index(fields=["why"], name="journal_by_why"), models.Index(fields=["at"], name="journal_by_age"),
             models.Index(fields=["address", "client"], name="journal_by_address"),

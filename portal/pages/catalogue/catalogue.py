@@ -25,7 +25,7 @@ from portal.web.http_request import Request, posted
 @require_safe
 def scopes(request: Request) -> HttpResponse:
     held = ClientScope.objects.exclude(client__status=Client.Status.CLOSED).values("scope_id")
-    holders = dict(held.annotate(count=Count("pk")).values_list("scope_id", "count"))
+    holders = dict(held.annotate(count=Count("*")).values_list("scope_id", "count"))
     servers = Prefetch("served_by", Client.objects.exclude(status=Client.Status.CLOSED))
     waiting = Prefetch("scopes__proposals", Proposal.objects.waiting(request.now), to_attr="waiting")
     apis = Api.objects.prefetch_related("scopes__successor", waiting, servers)

@@ -68,10 +68,13 @@ class JournalForm(forms.Form):
         hour = self.chosen_hour()
         return Period.of_hour(hour) if hour else self.longer_period(days, now)
 
-    def sought(self) -> str:
-        """Return the request id in a pasted line, "" if it has none in our form.
+    def clean_request_id(self) -> str:
+        """Return the request id in a pasted line.
 
         `X-Request-Id: 4c1f…`, `"error_uri": "https://…/why/4c1f…",` or `401, request 4c1f…`.
         """
-        words = re.split(r"[\s:=\"',;/]+", self.cleaned_data.get("request_id", ""))
-        return next((word for word in reversed(words) if REQUEST_ID.fullmatch(word)), "")
+        pasted: str = self.cleaned_data["request_id"]
+        found = [word for word in re.split(r"[\s:=\"',;/]+", pasted) if REQUEST_ID.fullmatch(word)]
+        if pasted and not found:
+            raise forms.ValidationError(_("There is no request id in this line."), code="no_request_id")
+        return found[-1] if found else ""

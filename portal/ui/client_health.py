@@ -234,7 +234,7 @@ def removal_words(use: CredentialUse | None, since: datetime, now: datetime) -> 
     """Return what removing this credential would break."""
     last = use.last_used_at if use else None
     if (last or since) > now - UNUSED_AFTER:
-        return "" if last is None else _("In use: software that authenticates with it would be refused.")
+        return "" if last is None else _("In use: once it ends, software that authenticates with it is refused.")
     if last is None:
         return _("Never used since it was added on %(day)s: safe to retire.") % {"day": day(since)}
     quiet = (now - last).days

@@ -54,6 +54,8 @@ def home(request: Request) -> HttpResponse:
     months = usage_chart.of_each([row.client for row in page], request.now)
     shown = [row.with_month(months.get(row.client.pk)) for row in page]
     open_requests = list(Registration.objects.by(request.user).open()[:MAX_REQUESTS])
+    questions = [asked for asked in open_requests if asked.status == Registration.Status.CHANGES_REQUESTED]
+    in_review = [asked for asked in open_requests if asked.status == Registration.Status.SUBMITTED]
     context = {
         "form": form,
         "chips": _chips(named, chosen),
@@ -63,11 +65,11 @@ def home(request: Request) -> HttpResponse:
         "need_you": [row for row in shown if row.needs_you],
         "by_themselves": [row for row in shown if not row.needs_you],
         "only": shown[0] if len(mine) == len(shown) == 1 else None,
-        "all_well": bool(mine) and not any(row.needs_you for row in mine),
+        "all_well": bool(mine) and not questions and not any(row.needs_you for row in mine),
         "next_end": min((row.next_end.end_at for row in mine if row.next_end and row.next_end.end_at), default=None),
         "organisations": sorted({row.client.organisation for row in mine}),
-        "questions": [asked for asked in open_requests if asked.status == Registration.Status.CHANGES_REQUESTED],
-        "in_review": [asked for asked in open_requests if asked.status == Registration.Status.SUBMITTED],
+        "questions": _sought(questions, chosen),
+        "in_review": _sought(in_review, chosen),
         "changes": _changes([row.client for row in mine]),
     }
     return render(request, "contact/home.html", context, status=422 if form.errors else 200)
@@ -75,6 +77,12 @@ def home(request: Request) -> HttpResponse:
 
 def _is_named(client: Client, text: str) -> bool:
     return text.casefold() in client.name.casefold() or text in client.client_id
+
+
+def _sought(requests: list[Registration], chosen: dict[str, Any]) -> list[Registration]:
+    """Return those of the searched name; none beside a filter, which asks for clients."""
+    name = chosen.get("q", "").casefold()
+    return [] if chosen.get("show") else [asked for asked in requests if name in asked.audit_label.casefold()]
 
 
 def _page(found: list[Row], request: Request) -> Page[Row]:

@@ -25,7 +25,7 @@ def journal(request: Request) -> HttpResponse:
     clients = list(Client.objects.of(request.user))
     form = JournalForm(request.GET, clients=clients)
     form.full_clean()
-    if number := form.sought():
+    if number := form.cleaned_data.get("request_id"):
         return redirect("public:why", number)
     chosen, days, day = form.chosen(), form.days_back(), form.chosen_day()
     only = chosen[0] if len(chosen) == 1 else None
@@ -48,4 +48,4 @@ def journal(request: Request) -> HttpResponse:
         "last_good": CredentialUse.objects.of(*chosen).aggregate(at=Max("last_used_at"))["at"],
         "now": request.now,
     }
-    return render(request, "contact/journal.html", context)
+    return render(request, "contact/journal.html", context, status=422 if "request_id" in form.errors else 200)

@@ -90,13 +90,14 @@ def client_journal(request: Request, uid: UUID) -> HttpResponse:
     client = client_of_anybody(uid)
     form = JournalForm(request.GET, clients=[client])
     form.full_clean()
-    if sought := form.sought():  # of any client: the id read out by a caller may be another client's
-        return redirect("public:why", sought)
+    if number := form.cleaned_data.get("request_id"):  # read out by a caller, it may be of another client's
+        return redirect("public:why", number)
     shown = by_client([client], form.period(JOURNAL_DAYS, request.now), request.now)
     return render(
         request,
         "security/journal.html",
         {"client": client, "form": form, "day": form.chosen_day(), "shown": shown[0] if shown else None},
+        status=422 if "request_id" in form.errors else 200,
     )
 
 

@@ -57,7 +57,7 @@ def test_a_key_that_nobody_uses_is_safe_to_remove(made, browser) -> None:
     )
     assert "Not used for 9 days: safe to retire." in credentials(browser, made)
     CredentialUse.objects.update(last_used_at=now)
-    assert "In use: software that authenticates with it would be refused." in credentials(browser, made)
+    assert "In use: once it ends, software that authenticates with it is refused." in credentials(browser, made)
 
 
 def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> None:

@@ -162,6 +162,18 @@ def test_the_filters_say_how_many_they_have_and_keep_only_those() -> None:
     assert browsers.of(factories.lotte()).get(reverse("contact:clients") + "?show=odd").status_code == 422
 
 
+def test_a_search_finds_requests_by_name_and_a_filter_of_clients_hides_them() -> None:
+    lotte = factories.lotte()
+    for _each in range(2):
+        used(factories.client()[0], datetime.now(UTC))
+    asked = factories.submitted_request(
+        datetime.now(UTC), client_name="Waterkaart", contact_name=lotte.name, contact_email=lotte.email
+    )
+    for query, is_there in (("", True), ("?q=waterk", True), (f"?q={asked.number}", True), ("?q=zzz", False)):
+        assert ("Waterkaart" in home(query)) == is_there, query
+    assert "Waterkaart" not in home("?show=failing")
+
+
 def test_more_than_thirty_clients_have_pages_that_keep_the_filter() -> None:
     made = [factories.client()[0] for _each in range(32)]
     pages = [home(query) for query in ("", "?page=2")]

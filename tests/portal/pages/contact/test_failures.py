@@ -88,9 +88,13 @@ def test_an_id_is_looked_up_on_its_own_page(made) -> None:
         assert (answer.status_code, answer["Location"]) == (302, reverse("public:why", args=["7d1c88f041b2"])), pasted
 
 
-def test_a_secret_that_is_pasted_in_place_of_an_id_goes_into_no_address(made) -> None:
-    answer = browsers.of(factories.lotte()).get(reverse("contact:failures"), {"request_id": secret_format.generate()})
-    assert answer.status_code == 200
+def test_a_line_without_an_id_leads_nowhere_and_says_so(made) -> None:
+    """A secret that is pasted in place of an id goes into no address."""
+    browser = browsers.of(factories.lotte())
+    for pasted in (secret_format.generate(), "unknown"):
+        answer = browser.get(reverse("contact:failures"), {"request_id": pasted})
+        assert answer.status_code == 422
+        assert "There is no request id in this line." in answer.text
 
 
 def test_what_still_happens_comes_first(made) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from audit.actions import Action
 from audit.models import Entry
 from clients.access import one_time_codes
-from clients.acts.credentials import keys
+from clients.acts.credentials import client_secrets, keys
 from clients.models import Client, Mail, Secret
 from tests.portal.support import browsers
 from tests.support import factories
@@ -235,3 +235,14 @@ def test_twenty_submits_at_once_leave_one_new_secret_and_show_that_one() -> None
     assert Secret.objects.current().get().digest == hashlib.sha256(shown[0].encode()).digest()
     assert client.secrets.count() == 2
     assert Entry.objects.with_action(Action.SECRET_REGENERATED).count() == 1
+
+
+def test_the_page_that_retires_a_replaced_secret_says_when_it_would_end_by_itself(made, browser) -> None:
+    client, _secret = made
+    old, now = client.secrets.get(), datetime.now(UTC)
+    client_secrets.regenerate(
+        client=client, replaces=old, overlap=timedelta(days=7), by=factories.by(factories.lotte()), now=now
+    )
+    text = browser.get(reverse("contact:end_secret", args=[client.uid, old.uid])).text
+    assert "Otherwise it stops working on" in text
+    assert "It stops working on" not in text

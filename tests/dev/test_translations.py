@@ -10,6 +10,7 @@ from dev.translations import LANGUAGES, texts
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
 TAG = re.compile(r"</?([a-z]+[0-9]?)[^>]*>")
+STATUS = re.compile(r"\b[45]\d\d\b")
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,11 @@ def test_every_text_is_translated(catalogue, source):
     assert not missing, f"run `make messages` and translate: {missing[:10]} ... ({len(missing)})"
 
 
-def test_a_translation_keeps_the_placeholders_and_the_markup(catalogue):
+def test_a_translation_keeps_the_placeholders_the_markup_and_the_status_codes(catalogue):
     wrong = []
     for entry in catalogue:
         for text in translations(entry):
-            for pattern in (PLACEHOLDER, TAG):
+            for pattern in (PLACEHOLDER, TAG, STATUS):
                 expected = [set(pattern.findall(source)) for source in (entry.msgid, entry.msgid_plural) if source]
                 if set(pattern.findall(text)) not in expected:
                     wrong.append((entry.msgid, text))

@@ -52,9 +52,23 @@ def test_it_takes_few_pages_few_mails_and_one_code(
     assert story.token_by_key(live, client_id[1], private_pem)["access_token"]
     expect(pia.page.locator("main")).to_contain_text("Your first token came", timeout=15_000)
     pia.look(pia.page)
+    panel_comes_first_on_a_phone(pia.page)
 
     mails = [message for message in live.inbox.messages if message["To"] == pia.email]
     codes = [message for message in mails if re.search(r"(?m)^ +\d{6}\s*$", plain(message))]
     assert len(loads) <= MAX_LOADS, loads
     assert len(mails) <= max_mails, [message["Subject"] for message in mails]
     assert len(codes) == max_codes
+
+
+def panel_comes_first_on_a_phone(page: Page) -> None:
+    """Check that the panel, once the token came, stands above the steps and is reached before them by Tab."""
+    page.set_viewport_size({"width": 360, "height": 800})
+    panel, steps = (page.locator(selector).bounding_box() for selector in (".kd-live-part", ".kd-flow"))
+    assert panel and steps and panel["y"] < steps["y"]
+    page.locator(".kd-live-part a").first.focus()
+    page.keyboard.press("Shift+Tab")
+    assert not page.evaluate("document.activeElement.closest('.kd-cols--live')")
+    page.locator(".kd-live-part a").last.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.kd-flow')")

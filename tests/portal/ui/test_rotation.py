@@ -74,6 +74,9 @@ def test_the_page_shows_four_steps_and_how_far_each_is(made, browser):
     new = keys.add(client=made, key=public_key(), by=by(), now=NOW)
     _home, page = pages(browser, made)
     assert steps_of(page) == ["Done", "Not yet", "Not yet", "Not yet"]
+    folded = page[page.index('id="rotation"') : page.index('<ol class="kd-progress"')].rpartition("<details")[2]
+    assert "open" not in folded.partition(">")[0]
+    assert "Step 2 of 4: " in " ".join(folded.split())
     use(new)
     use(old, NOW - timedelta(hours=2))
     _home, page = pages(browser, made)

@@ -66,3 +66,21 @@ def test_the_state_and_the_first_act_are_about_what_ends_first(
     assert first in figures
     assert acts == sorted(["Add the next key", "Extend the trust"], reverse=trust_days < key_days)
     assert first in browser.get(reverse("contact:clients")).content.decode()
+
+
+def test_acts_have_three_levels_and_what_ends_something_stands_apart(made: Client, browser) -> None:
+    """At most one main button a page, other acts quieter; what ends something at once in a section at the end."""
+    now = datetime.now(UTC)
+    keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    for name in ("client", "credentials", "tokens", "client_history", "contacts"):
+        page = browser.get(reverse(f"contact:{name}", args=[made.uid])).text
+        main_buttons = re.findall(r'class="govuk-button"(?!>Stay signed in)', page)  # that one is in a closed dialog
+        assert len(main_buttons) <= 1, name
+        assert "govuk-button--warning" not in page, name
+    client = browser.get(reverse("contact:client", args=[made.uid])).text
+    above, section = client.split('<section class="kd-danger"')
+    for act in ("invalidate_tokens", "change_client_id"):
+        address = reverse(f"contact:{act}", args=[made.uid])
+        assert address in section
+        assert address not in above
+    assert "<section" not in section, "it is the last one"

@@ -65,7 +65,9 @@ def panel_comes_first_on_a_phone(page: Page) -> None:
     """Check that the panel, once the token came, stands above the steps and is reached before them by Tab."""
     page.set_viewport_size({"width": 360, "height": 800})
     panel, steps = (page.locator(selector).bounding_box() for selector in (".kd-live-part", ".kd-flow"))
-    assert panel and steps and panel["y"] < steps["y"]
+    assert panel
+    assert steps
+    assert panel["y"] < steps["y"]
     page.locator(".kd-live-part a").first.focus()
     page.keyboard.press("Shift+Tab")
     assert not page.evaluate("document.activeElement.closest('.kd-cols--live')")

@@ -19,6 +19,7 @@ from audit.actions import FIELDS, Action
 from audit.verification import Problem, Report
 
 END_OF_TIME = 2**63 - 1  # above every seq
+PLACES = {name: place for place, name in enumerate(FIELDS)}
 # The actions whose entries say which scopes a client has from then on.
 GRANTING = (
     Action.CLIENT_CREATED, Action.REGISTRATION_APPROVED, Action.CLIENT_SCOPES_CHANGED, Action.CLIENT_DETACHED,
@@ -153,8 +154,8 @@ class Entry(models.Model):
     def differences(self) -> list[tuple[str, object, object]]:
         """Return (field, before, after) of each change, in the order of FIELDS; fields that FIELDS lacks come last."""
         pairs = _pairs(self.changes)
-        order = [*FIELDS, *(name for name in pairs if name not in FIELDS)]
-        return [(name, *pairs[name]) for name in order if name in pairs]
+        order = sorted(pairs, key=lambda name: PLACES.get(name, len(PLACES)))
+        return [(name, *pairs[name]) for name in order]
 
 
 def _pairs(changes: object) -> dict[str, tuple[object, object]]:

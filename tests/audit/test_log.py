@@ -34,6 +34,11 @@ def test_an_entry_says_who_did_what_to_what_from_where(zoe, client_12):
     assert entry.differences == [("status", "active", "suspended")]
 
 
+def test_changes_are_in_the_order_of_the_fields_and_unknown_fields_last():
+    entry = Entry(changes={"later": [1, 2], "purpose": ["a", "b"], "dropped": [3, 4], "status": ["c", "d"]})
+    assert [name for name, _before, _after in entry.differences] == ["status", "purpose", "later", "dropped"]
+
+
 def test_the_stored_hash_is_that_of_the_stored_row(write):
     write(
         changes={

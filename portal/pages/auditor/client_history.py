@@ -45,9 +45,9 @@ def as_it_was(entries: Iterable[Entry]) -> Past:
     """Return the state after these entries of a client, oldest first."""
     past = Past()
     for entry in entries:
-        before = {name: earlier for name, earlier, _later in entry.differences}
-        others = OF_THE_DECISION | OF_AN_INCIDENT
-        after = {name: later for name, _earlier, later in entry.differences if name not in others}
+        differences, others = entry.differences, OF_THE_DECISION | OF_AN_INCIDENT
+        before = {name: earlier for name, earlier, _later in differences}
+        after = {name: later for name, _earlier, later in differences if name not in others}
         if entry.action in SET_BY:
             if not past.existed and entry.action in (Action.REGISTRATION_APPROVED, Action.CLIENT_CREATED):
                 past.existed = True

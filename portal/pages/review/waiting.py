@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -64,7 +65,7 @@ class FullLine(Line):
         found = [hint for hint in self.signals if hint.state in ("bad", "warn") and not hint.is_of_scopes]
         return min(found, key=lambda hint: hint.state, default=None)  # "bad" comes before "warn"
 
-    @property
+    @cached_property
     def asked(self) -> list[RegistrationScope]:
         """The scopes, sensitive ones first."""
         return sorted(self.registration.asked.all(), key=lambda row: not row.scope.sensitive)

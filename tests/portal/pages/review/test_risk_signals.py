@@ -12,6 +12,7 @@ from tests.portal.support.staff import signed_in
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
+CHOSEN = {"high": "bad", "medium": "warn", "low": "none"}  # in the filter of the queue
 LEIESTROOM = "waterbedrijf LEIESTROOM"  # of factories.client, whose contact is at leiestroom.example
 
 
@@ -169,3 +170,24 @@ def test_whoever_approves_a_sensitive_scope_sees_who_else_gets_it() -> None:
         client=client, content=plain, by=factories.by(factories.lotte()), now=factories.NOW
     )
     assert "get what you approve" not in review(asked)
+
+
+def test_the_queue_filters_by_the_risk_that_its_lines_show() -> None:
+    factories.client()
+    sensitive = (factories.scope("nrn", sensitive=True),)
+    theirs = {"organisation": LEIESTROOM, "contact_email": "jan@leiestroom.example"}
+    for changes in (
+        {}, theirs, {**theirs, "contact_email": "jan@evil.example"}, {"contact_name": factories.noor().name},
+        {"contact_email": "jan@gmail.com"}, {"scopes": sensitive}, {**theirs, "scopes": sensitive},
+    ):  # fmt: skip
+        factories.submitted_request(**changes)
+    shown = queue_lines("sort=sent")
+    found = {risk: queue_lines(f"sort=sent&signal={chosen}") for risk, chosen in CHOSEN.items()}
+    assert found == {risk: [line for line in shown if line[1] == risk] for risk in CHOSEN}
+    assert all(found.values())
+
+
+def queue_lines(query: str) -> list[tuple[int, str]]:
+    """Return the requests of a view of the queue, each with its risk."""
+    groups = signed_in(factories.noor()).get(f"{reverse('security:queue')}?{query}").context["groups"]
+    return [(line.registration.pk, line.risk) for group in groups for line in group["lines"]]

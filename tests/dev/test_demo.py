@@ -106,7 +106,9 @@ def found(pattern: str, text: str) -> str:
     return match[1]
 
 
-def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(directory: Path) -> None:
+@pytest.fixture(scope="module")
+def again(directory: Path) -> Iterator[Demo]:
+    """The start after a first one that was interrupted while it made the example."""
     demo = Demo(directory, free_port())
     try:
         assert eventually(lambda: ask(directory, "SELECT count(*) FROM tokens_token") > 0)
@@ -115,40 +117,35 @@ def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(direct
     finally:
         demo.popen.kill()
     with running(directory) as demo:
-        assert ask(directory, "SELECT count(*) FROM tokens_journalentry") > 0
-        assert ask(directory, "SELECT count(*) FROM audit_checkpoint") == 1
-        assert ask(directory, "SELECT count(*) FROM clients_mail WHERE kind = 'credential_expires'") > 0
-        demo.popen.send_signal(signal.SIGTERM)
-        assert demo.wait_for_its_end() == 0
+        yield demo
 
 
-def test_all_it_prints_can_be_opened_and_a_second_start_keeps_the_data(directory: Path) -> None:
+def test_a_first_start_that_was_interrupted_leaves_no_half_of_the_example(again: Demo) -> None:
+    assert ask(again.directory, "SELECT count(*) FROM tokens_journalentry") > 0
+    assert ask(again.directory, "SELECT count(*) FROM audit_checkpoint") == 1
+    assert ask(again.directory, "SELECT count(*) FROM clients_mail WHERE kind = 'credential_expires'") > 0
+
+
+def test_all_it_prints_can_be_opened_and_it_leaves_nothing_running(again: Demo) -> None:
+    assert "Keydesk" in get(again.url)
+    assert json.loads(get(found(r"Operations +(http\S+/readyz)", again.said)))["writable"] is True
+    assert "<html" in get(found(r"The inbox +(http\S+)", again.said))
+    assert "<form" in get(found(r"(http\S+/open/\S+)", again.said))
+    curl = subprocess.run(shlex.split(found(r"(curl --user .+)", again.said)), capture_output=True, text=True)
+    assert json.loads(curl.stdout)["token_type"].lower() == "bearer", curl
+    assert re.fullmatch(r"[0-9]{6}", again.seed_demo("--code", "noor@gegevensverkeer.example"))
+    pids = again.processes()
+    assert set(pids) == {"postgres", "valkey", "mail", "web", "worker", "beat"}
+
+    again.popen.send_signal(signal.SIGTERM)
+    assert again.wait_for_its_end() == 0
+    assert not any(processes.born(int(pid)) for pid in pids.values())
+    assert not again.processes()
+
+
+def test_a_killed_part_returns_and_a_killed_demonstration_leaves_its_data(directory: Path) -> None:
     with running(directory) as demo:
-        assert "Keydesk" in get(demo.url)
-        assert json.loads(get(found(r"Operations +(http\S+/readyz)", demo.said)))["writable"] is True
-        assert "<html" in get(found(r"The inbox +(http\S+)", demo.said))
-        assert "<form" in get(found(r"(http\S+/open/\S+)", demo.said))
-        curl = subprocess.run(shlex.split(found(r"(curl --user .+)", demo.said)), capture_output=True, text=True)
-        assert json.loads(curl.stdout)["token_type"].lower() == "bearer", curl
-        assert re.fullmatch(r"[0-9]{6}", demo.seed_demo("--code", "noor@gegevensverkeer.example"))
         client_id = found(r"--user '([^:]+):", demo.said)
-        pids = demo.processes()
-        assert set(pids) == {"postgres", "valkey", "mail", "web", "worker", "beat"}
-
-        demo.popen.send_signal(signal.SIGTERM)
-        assert demo.wait_for_its_end() == 0
-        assert not any(processes.born(int(pid)) for pid in pids.values())
-        assert not demo.processes()
-
-    with running(directory) as demo:
-        assert found(r"--user '([^:]+):", demo.said) == client_id
-        demo.popen.send_signal(signal.SIGINT)
-        assert demo.wait_for_its_end() == 0
-        assert demo.said.index("Ending") < demo.said.index(f"The data stays in {directory / 'demo'}")
-
-
-def test_a_killed_part_returns_and_a_killed_demonstration_leaves_nothing(directory: Path) -> None:
-    with running(directory) as demo:
         os.killpg(int(demo.processes()["web"]), signal.SIGKILL)
         assert "web has ended by itself" in demo.wait_until_it_says("Starting web again")
         assert eventually(lambda: "Keydesk" in get(demo.url))
@@ -164,5 +161,7 @@ def test_a_killed_part_returns_and_a_killed_demonstration_leaves_nothing(directo
         assert eventually(lambda: not any(processes.born(int(pid)) for pid in pids.values()))
     with running(directory) as demo:
         assert "Keydesk" in get(demo.url)
-        demo.popen.send_signal(signal.SIGTERM)
+        assert found(r"--user '([^:]+):", demo.said) == client_id
+        demo.popen.send_signal(signal.SIGINT)
         assert demo.wait_for_its_end() == 0
+        assert demo.said.index("Ending") < demo.said.index(f"The data stays in {directory / 'demo'}")

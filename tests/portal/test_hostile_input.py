@@ -103,6 +103,7 @@ class Visitors:
         self.browsers = {role: browser_of(role) for role in ROLES}
         for browser in self.browsers.values():
             browser.raise_request_exception = False
+        self.read: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
 
     def url(self, name: str) -> str:
         return reverse(name, kwargs=arguments(name, self.things))
@@ -119,15 +120,17 @@ class Visitors:
             transaction.set_rollback(True)
         return response.status_code, text
 
+    def fields(self, name: str, role: str) -> dict[str, tuple[str, str]]:
+        """Return those of the page, which is read once: no request changes it."""
+        if (name, role) not in self.read:
+            self.read[name, role] = Fields(self.send(name, "get", role)[1], self.url(name)).found
+        return self.read[name, role]
+
 
 @pytest.fixture
 def visitors(things: dict[str, Any]) -> Visitors:
     Registration.objects.update(status=Registration.Status.CHANGES_REQUESTED)  # so that its form can be reached
     return Visitors(things)
-
-
-def fields(visitors: Visitors, name: str, role: str) -> dict[str, tuple[str, str]]:
-    return Fields(visitors.send(name, "get", role)[1], visitors.url(name)).found
 
 
 @pytest.mark.parametrize("area", ["contact", "staff"])
@@ -136,7 +139,7 @@ def test_no_value_in_any_field_or_address_is_a_fault_of_ours(visitors: Visitors,
     for name, method, role in reachable():
         if (role == "security") != (area == "staff"):
             continue
-        known = fields(visitors, name, role)
+        known = visitors.fields(name, role)
         sent = {kind: dict.fromkeys((*known, *NAMES), value) for kind, value in HOSTILE.items()}
         if method == "post":
             sent["large"] = dict.fromkeys(list(known)[:5], LARGE)
@@ -155,7 +158,7 @@ FILTERED = ("auditor:change_log", "auditor:client_at", "security:clients", "cont
 def test_no_filter_in_an_address_is_a_fault_of_ours(visitors: Visitors, name: str) -> None:
     """Send a single value at a time: a refused one would keep the others from being used."""
     role, faults = "owner" if name == "contact:failures" else "security", []
-    for field in (*fields(visitors, name, role), "before", "after", "show", "client"):
+    for field in (*visitors.fields(name, role), "before", "after", "show", "client"):
         for value in (
             "a\0b",
             "9" * 30,
@@ -209,7 +212,7 @@ def test_nothing_typed_is_lost_when_a_form_is_refused(visitors: Visitors) -> Non
     for name, method, role in reachable():
         if method != "post":
             continue
-        shown = fields(visitors, name, role)
+        shown = visitors.fields(name, role)
         typed = {
             field: f"{field} Zoë <i> " + "x" * 5000
             for field, (kind, _value) in shown.items()

@@ -162,8 +162,8 @@ def visible(value: object) -> str:
 
 @register.filter
 def breakable(value: object) -> SafeString:
-    """Let an address break after its @ and its dots: a table of eight columns has no room for a whole one."""
-    parts = re.split(r"(?<=[@.])(?=\w)", visible(value))
+    """Let a mail address, a path or a code break between its parts: some tables have no room for a whole one."""
+    parts = re.split(r"(?<=[@./_])(?=[\w{])", visible(value))
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 

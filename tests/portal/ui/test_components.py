@@ -276,6 +276,8 @@ def test_a_scope_breaks_after_a_dot_and_nowhere_else():
     assert "&lt;b&gt;.<wbr>read" in str(names)
 
 
-def test_an_address_breaks_after_its_at_and_dots_and_nowhere_else():
+def test_an_address_or_a_code_breaks_between_its_parts_and_nowhere_else():
     shown = rendered("{{ who|breakable }}", who="Noor <noor@keydesk.example>, 1.5 of R-2026-0001.")
     assert "Noor &lt;noor@<wbr>keydesk.<wbr>example&gt;, 1.<wbr>5 of R-2026-0001." in str(shown)
+    shown = rendered("{{ path|breakable }} {{ code|breakable }}", path="/keys/{uid}", code="kid_in_use")
+    assert "/<wbr>keys/<wbr>{uid} kid_<wbr>in_<wbr>use" in str(shown)

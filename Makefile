@@ -53,7 +53,7 @@ demo:
 	@exec $(PYTHON) -m dev.servers.demo
 
 test: translations
-	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 3 $(ARGS)
+	chromium=$$(.ci/chromium) && CHROMIUM=$$chromium exec $(PYTHON) -m pytest -n 4 $(ARGS)
 
 quick: translations
 	@exec $(PYTHON) -m pytest -q -n 2 --quick $(ARGS)

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
+from foundation.secret_format import without_secrets
 from portal.explanations.refused_requests import Period
 
 # Ids of ours, and those taken from a proxy (tokens/serving/application.py). Secrets and tokens are excluded: none may
@@ -76,5 +77,6 @@ class JournalForm(forms.Form):
         pasted: str = self.cleaned_data["request_id"]
         found = [word for word in re.split(r"[\s:=\"',;/]+", pasted) if REQUEST_ID.fullmatch(word)]
         if pasted and not found:
+            self.data = {**self.data, "request_id": without_secrets(pasted)}  # what the page shows again
             raise forms.ValidationError(_("There is no request id in this line."), code="no_request_id")
         return found[-1] if found else ""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from foundation import email_addresses
 from foundation.invisible_characters import is_visible
+from foundation.secret_format import without_secrets
 from portal.ui.staff_names import as_contacts_see
 
 register = Library()
@@ -150,6 +151,7 @@ def number(value: float) -> str:
 
 
 register.filter(as_contacts_see)
+register.filter(without_secrets)
 
 
 @register.filter

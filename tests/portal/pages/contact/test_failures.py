@@ -97,6 +97,14 @@ def test_a_line_without_an_id_leads_nowhere_and_says_so(made) -> None:
         assert "There is no request id in this line." in answer.text
 
 
+def test_a_secret_in_the_place_of_a_request_id_is_not_shown_again(made) -> None:
+    secret = secret_format.generate()
+    answer = browsers.of(factories.lotte()).get(reverse("contact:failures"), {"request_id": f"it was {secret}"})
+    assert answer.status_code == 422
+    assert 'value="it was ' in answer.text
+    assert secret not in answer.text
+
+
 def test_what_still_happens_comes_first(made) -> None:
     for _time in range(3):
         refuse(made, "kid", ago=timedelta(hours=30))

@@ -1,8 +1,11 @@
-"""Several requests at once: taken, asked, or rejected. Each is shown before, and nothing is approved this way."""
+"""Several requests at once: taken, approved, asked, or rejected. Each is shown before.
+
+Approved are only requests without any signal to look at, and whole: whatever wants a choice has its own page.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
@@ -27,7 +30,7 @@ from portal.pages.review.queue_forms import ViewForm
 from portal.pages.review.waiting import FullLine
 from portal.web.http_request import Request
 
-TAKE, ASK, REJECT = "take", "ask", "reject"
+TAKE, APPROVE, ASK, REJECT = "take", "approve", "ask", "reject"
 PURPOSES = {ASK: "question", REJECT: "rejection"}  # of reply texts
 
 
@@ -37,6 +40,10 @@ class BulkForm(forms.Form):
         help_text=gettext_lazy("Goes in the e-mail and the change log of each request."),
         max_length=4000, widget=forms.Textarea(attrs={"rows": 6}), validators=[no_secret],
     )  # fmt: skip
+
+    def __init__(self, *args: Any, act: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["message"].required = act != APPROVE
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Chosen:
 
 
 class _Told(NamedTuple):
-    """Arguments that both acts take."""
+    """Arguments that all three acts take."""
 
     message: str
     seen: str
@@ -67,20 +74,18 @@ def bulk(request: Request) -> HttpResponse:
     chosen = _chosen(request, act)
     if act == TAKE:
         return _take(request, chosen, back)
-    if act not in PURPOSES or not chosen:
+    if act not in (APPROVE, ASK, REJECT) or not chosen:
         messages.info(request, _("Select requests first."))
         return redirect(back)
-    language, text = chosen[0].line.registration.language, request.POST.get("text", "")
-    confirmed = "message" in request.POST and not text
-    form = BulkForm(
-        request.POST if confirmed else None, initial={"message": reply_texts.chosen(text, PURPOSES[act], language)}
-    )
+    confirmed = "message" in request.POST and not request.POST.get("text")
+    form = BulkForm(request.POST if confirmed else None, initial={"message": _text(request, chosen, act)}, act=act)
     if form.is_valid():
         done, problems = _carry_out(request, chosen, act, form.cleaned_data["message"])
         _tell(request, done, act, problems)
         return redirect(back)
     left = sum(not one.left_out for one in chosen)
     titles = {
+        APPROVE: ngettext("Approve %(n)s request", "Approve %(n)s requests", left),
         ASK: ngettext("Ask about %(n)s request", "Ask about %(n)s requests", left),
         REJECT: ngettext("Reject %(n)s request", "Reject %(n)s requests", left),
     }
@@ -89,7 +94,7 @@ def bulk(request: Request) -> HttpResponse:
         "form": form, "view": view, "page": page, "act": act, "queue_url": back,
         "chosen": [one for one in chosen if not one.left_out],
         "left_out": [one for one in chosen if one.left_out],
-        "texts": reply_texts.offered(PURPOSES[act]),
+        "texts": reply_texts.offered(PURPOSES[act]) if act in PURPOSES else [],
     }  # fmt: skip
     return render(request, "security/bulk.html", context, status=422 if form.errors else 200)
 
@@ -98,18 +103,41 @@ def _chosen(request: Request, act: str) -> list[Chosen]:
     """Return the selected requests that still wait, in the order of the queue."""
     uids = set(request.POST.getlist("request"))
     found = [line for line in waiting.lines(request.user, request.now) if str(line.registration.uid) in uids]
-    full = waiting.in_full(found, request.user, request.now)
+    full = waiting.in_full(found, request.user, request.now, ask_register=act == APPROVE)
     return [Chosen(line, line.registration.content_hash, _left_out(line, act)) for line in full]
 
 
 def _left_out(line: FullLine, act: str) -> str:
     if line.is_own and act != TAKE:
         return _("You asked for it yourself")
-    if act == ASK and line.step == "contact":
+    if act in (APPROVE, ASK) and line.step == "contact":
         return _("Waits for an answer of the contact already")
     if act == ASK and line.step == "second":
         return _("Has a first approval, which a question would undo: ask on its own page")
+    return _needs_its_own_page(line) if act == APPROVE else ""
+
+
+def _needs_its_own_page(line: FullLine) -> str:
+    """Return why a request cannot be approved among others, or "" if it can."""
+    scopes = [row.scope for row in line.asked]
+    if line.is_sensitive or line.step == "second":
+        return _("Two people decide on a sensitive scope, on its own page")
+    if line.registration.kind == Registration.Kind.CHANGE:
+        return _("Changes a client: its own page compares both")
+    if any(scope.needs_legal_basis for scope in scopes):
+        return _("Needs the reference of a legal basis, on its own page")
+    if any(scope.retired_at or scope.is_deprecated for scope in scopes):
+        return _("Asks for a scope that is not offered any more")
+    if line.risk != "low":
+        return _("Has signals to look at on its own page")
     return ""
+
+
+def _text(request: Request, chosen: list[Chosen], act: str) -> str:
+    """Return the text of the team that a button chose, in the language of the first contact."""
+    if act not in PURPOSES:
+        return ""
+    return reply_texts.chosen(request.POST.get("text", ""), PURPOSES[act], chosen[0].line.registration.language)
 
 
 def _take(request: Request, chosen: list[Chosen], back: str) -> HttpResponse:
@@ -125,11 +153,13 @@ def _take(request: Request, chosen: list[Chosen], back: str) -> HttpResponse:
 
 
 def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -> tuple[int, list[str]]:
-    """Ask about or reject each as it was shown; return how many were, and sentences about the others."""
+    """Decide on each as it was shown; return how many were decided on, and sentences about the others."""
     done, problems = 0, []
     for one in chosen:
         registration = one.line.registration
-        seen = request.POST.get(f"seen-{registration.uid}", "")
+        name, seen = f"{registration.number} {registration.client_name}", request.POST.get(f"seen-{registration.uid}")
+        if one.left_out and seen:
+            problems.append(f"{name}: {one.left_out}.")
         if one.left_out or not seen:
             continue
         told = _Told(message, seen, _grounds(one.line), actor(request), request.now)
@@ -137,7 +167,7 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
             _decide(registration, act, told)
             done += 1
         except Refusal as problem:
-            problems.append(f"{registration.number} {registration.client_name}: {sentence_of(problem)}")
+            problems.append(f"{name}: {sentence_of(problem)}")
     return done, problems
 
 
@@ -146,7 +176,10 @@ def _grounds(line: FullLine) -> Grounds:
 
 
 def _decide(registration: Registration, act: str, told: _Told) -> None:
-    if act == ASK:
+    if act == APPROVE:
+        scopes = [row.scope for row in registration.asked.all()]
+        acts.approve(registration=registration, scopes=scopes, defaults=scopes, **told._asdict())
+    elif act == ASK:
         acts.request_changes(registration=registration, **told._asdict())
     else:
         waits = registration.status == Registration.Status.CHANGES_REQUESTED
@@ -154,11 +187,12 @@ def _decide(registration: Registration, act: str, told: _Told) -> None:
 
 
 def _tell(request: Request, done: int, act: str, problems: list[str]) -> None:
-    words = (
-        ngettext("You asked about %(n)s request.", "You asked about %(n)s requests.", done)
-        if act == ASK
-        else ngettext("You rejected %(n)s request.", "You rejected %(n)s requests.", done)
-    )
-    messages.success(request, words % {"n": done})
+    words = {
+        APPROVE: ngettext("You approved %(n)s request.", "You approved %(n)s requests.", done),
+        ASK: ngettext("You asked about %(n)s request.", "You asked about %(n)s requests.", done),
+        REJECT: ngettext("You rejected %(n)s request.", "You rejected %(n)s requests.", done),
+    }
+    if done:
+        messages.success(request, words[act] % {"n": done})
     for problem in problems:
         messages.error(request, problem)

@@ -105,13 +105,13 @@ def _line(registration: Registration, asked: list[tuple[str, bool]], user: User,
     )  # fmt: skip
 
 
-def in_full(found: Iterable[Line], user: User, now: datetime) -> list[FullLine]:
-    """Load what the page shows of these lines, in a fixed number of queries."""
+def in_full(found: Iterable[Line], user: User, now: datetime, *, ask_register: bool = False) -> list[FullLine]:
+    """Load what the page shows of these lines, in a fixed number of queries; `ask_register` as in risk_signals."""
     lines = {line.registration.pk: line for line in found}
     people = ("requester", "endorsed_by", "claimed_by", "client")
     loaded = Registration.objects.filter(pk__in=lines).with_question().select_related(*people)
     registrations = {registration.pk: registration for registration in loaded.prefetch_related("asked__scope__api")}
-    known = risk_signals.known_about(registrations.values())
+    known = risk_signals.known_about(registrations.values(), ask_register=ask_register)
     seen = presence.looking(registrations, now=now)
     staff = {member.pk: member for member in known.staff}
     return [

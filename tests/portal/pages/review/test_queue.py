@@ -212,7 +212,7 @@ def test_one_that_was_decided_meanwhile_is_told_and_the_others_are_done(now) -> 
     assert RegistrationMessage.objects.get().registration == second
 
 
-def test_nothing_is_approved_in_bulk_and_no_first_approval_undone(now) -> None:
+def test_a_first_approval_is_neither_completed_nor_undone_in_bulk(now) -> None:
     asked = endorsed(now)
     browser = signed_in(noor())
     browser.post(reverse("security:bulk"), selected(asked, do="approve", message="Yes"))

@@ -90,7 +90,7 @@ def bulk(request: Request) -> HttpResponse:
         REJECT: ngettext("Reject %(n)s request", "Reject %(n)s requests", left),
     }
     context = {
-        "title": titles[act] % {"n": left},
+        "title": titles[act] % {"n": left} if left else _("Selected requests"),
         "form": form, "view": view, "page": page, "act": act, "queue_url": back,
         "chosen": [one for one in chosen if not one.left_out],
         "left_out": [one for one in chosen if one.left_out],

@@ -92,6 +92,14 @@ def test_a_request_that_wants_a_second_look_is_left_out_and_says_why(now, make, 
     assert Client.objects.count() == 2
 
 
+def test_where_all_are_left_out_nothing_is_asked(now) -> None:
+    shown = approve(endorsed(now))
+    assert "None of the selected requests." in shown
+    assert "Two people decide" in shown
+    assert "Approve 0" not in shown
+    assert "gets all the scopes" not in shown
+
+
 def test_a_scope_that_ends_or_became_sensitive_meanwhile_is_left_out(now) -> None:
     request = asked(now, "Leesdienst")
     approve(request)

@@ -20,7 +20,7 @@ from clients.actors import Actor
 from clients.acts import review as acts
 from clients.acts.decision_record import Grounds
 from clients.acts.team import claims
-from clients.models import Registration
+from clients.models import ApiOwner, Registration
 from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
 from portal.forms.fields import Text, no_secret
@@ -104,16 +104,20 @@ def _chosen(request: Request, act: str) -> list[Chosen]:
     uids = set(request.POST.getlist("request"))
     found = [line for line in waiting.lines(request.user, request.now) if str(line.registration.uid) in uids]
     full = waiting.in_full(found, request.user, request.now, ask_register=act == APPROVE)
-    return [Chosen(line, line.registration.content_hash, _left_out(line, act)) for line in full]
+    owned = set(ApiOwner.objects.acting().values_list("api_id", flat=True)) if act == APPROVE else set()
+    return [Chosen(line, line.registration.content_hash, _left_out(line, act, owned)) for line in full]
 
 
-def _left_out(line: FullLine, act: str) -> str:
+def _left_out(line: FullLine, act: str, owned: set[int]) -> str:
+    """Return why this act leaves the request out, or "". `owned`: the APIs with owners who decide, too."""
     if line.is_own and act != TAKE:
         return _("You asked for it yourself")
     if act in (APPROVE, ASK) and line.step == "contact":
         return _("Waits for an answer of the contact already")
     if act == ASK and line.step == "second":
         return _("Has a first approval, which a question would undo: ask on its own page")
+    if act == APPROVE and any(row.scope.api_id in owned and not row.owner_approved for row in line.asked):
+        return _("Waits for the owner of an API")
     return _needs_its_own_page(line) if act == APPROVE else ""
 
 

@@ -110,10 +110,12 @@ def test_a_scope_that_ends_or_became_sensitive_meanwhile_is_left_out(now) -> Non
     assert Client.objects.count() == 1
 
 
-def test_what_an_owner_of_the_api_has_not_approved_is_told_and_the_others_are_done(now) -> None:
+def test_what_an_owner_of_the_api_has_not_approved_is_left_out(now) -> None:
     owned = asked(now, "Owned", scopes=(factories.scope("owned.read", of=factories.api("owned")),))
     plain = asked(now, "Plain")
-    factories.api_owner(of=owned.asked.get().scope.api)
-    said = approve(owned, plain, message="")
-    assert "You approved 1 request." in said
-    assert f"{owned.number} Owned: " in said
+    owner = factories.api_owner(of=owned.asked.get().scope.api)
+    shown = approve(owned, plain)
+    assert "Approve 1 request" in shown
+    assert "Waits for the owner of an API" in shown
+    owned.asked.update(owner_approved=True, owner=owner, owner_decided_at=now)
+    assert "You approved 2 requests." in approve(owned, plain, message="")

@@ -107,7 +107,7 @@ class Text(BoundedText):
 
 
 def label_field() -> BoundedText:
-    """Return the field for what its owners call a credential."""
+    """Return the field for the label of a credential, which its owners choose."""
     return BoundedText(
         label=gettext_lazy("Label"),
         help_text=gettext_lazy("Where it is used, for example. Your colleagues see it, too."),

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from tests.portal.support import browsers
+from tests.portal.support import browsers, staff
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +45,16 @@ def test_who_was_signed_out_already_can_sign_out(client) -> None:
     lotte = browsers.of(factories.lotte())
     assert lotte.get(reverse("account:sign_out")).headers["Location"] == reverse("public:landing")
     assert lotte.get(reverse("contact:clients")).status_code == 200  # an address alone signs nobody out
+
+
+def test_a_page_that_is_not_found_offers_a_mailed_link_to_those_who_sign_in_by_one(client) -> None:
+    for browser in (client, browsers.of(factories.lotte())):
+        assert "Get a new link by e-mail" in browser.get("/nowhere/").text
+
+
+@pytest.mark.parametrize("person", [factories.noor, factories.ada, factories.elif_], ids=lambda made: made.__name__)
+def test_a_page_that_is_not_found_offers_no_mailed_link_to_staff(person) -> None:
+    answer = staff.signed_in(person()).get("/nowhere/")
+    assert answer.status_code == 404
+    assert "We cannot find this page" in answer.text
+    assert "by e-mail" not in answer.text

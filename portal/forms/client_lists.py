@@ -13,7 +13,7 @@ from clients.models import Client, Recertification, Scope
 from clients.outdated_ways import OutdatedWay
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.fields import BoundedText
-from portal.forms.filters import FilterForm, no_credential
+from portal.forms.filters import FilterForm, no_credential_of_clients
 from portal.forms.reason import ReasonForm
 from portal.search.client_search import (
     BY_REFUSALS,
@@ -47,7 +47,7 @@ class QueueSearchForm(FilterForm):
     q = BoundedText(
         label=pgettext_lazy("of a client", "Find a request"),
         help_text=_("Its number, or part of a name, an organisation or an address"),
-        required=False, max_length=MAX_LENGTH, validators=[no_credential],
+        required=False, max_length=MAX_LENGTH, validators=[no_credential_of_clients],
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ class ClientFilterForm(FilterForm):
             "Part of a name, client id, organisation, contact or certificate subject; a key id, thumbprint, serial "
             "number, request number, request id, IP address or scope"
         ),
-        required=False, max_length=MAX_LENGTH, validators=[no_credential],
+        required=False, max_length=MAX_LENGTH, validators=[no_credential_of_clients],
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     sort = forms.ChoiceField(

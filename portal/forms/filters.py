@@ -14,19 +14,48 @@ from django.utils.translation import gettext as _
 from foundation.secret_format import without_secrets
 from portal.ui.dates import day
 
+CREDENTIAL = "credential"
+
 
 def no_credential(text: str) -> None:
     """Refuse secrets and tokens, which must not stand in an address: histories and access logs keep addresses."""
-    if without_secrets(text) != text:
+    if _has_credential(text):
+        raise ValidationError(
+            _(
+                "This is a secret or a token. Treat it as leaked: the address of this page now holds it. Open its "
+                "client, and replace the secret or revoke the token. If you cannot open its client, report it on the "
+                "page “End what leaked”."
+            ),
+            code=CREDENTIAL,
+        )
+
+
+def no_credential_of_clients(text: str) -> None:
+    """Do as `no_credential`, on pages that the Security team alone opens."""
+    if _has_credential(text):
         raise ValidationError(
             _(
                 "This is a secret or a token. Look it up on the page “Incident”, and treat it as leaked: the address "
                 "of this page now holds it."
-            )
+            ),
+            code=CREDENTIAL,
         )
 
 
+def _has_credential(text: str) -> bool:
+    return without_secrets(text) != text
+
+
 class FilterForm(forms.Form):
+    def full_clean(self) -> None:
+        super().full_clean()
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave secrets and tokens out of the page that shows the filters again."""
+        if held := [name for name in self.errors if self.has_error(name, CREDENTIAL)]:
+            self.data = {name: self.data[name] for name in self.data if name not in held}
+
     def active(self) -> dict[str, str]:
         """Return the filters in use as query parameters."""
         return {name: self.data[name] for name in self.fields if self.data.get(name)}

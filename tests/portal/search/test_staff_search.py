@@ -196,13 +196,25 @@ def test_the_journal_of_a_client_takes_the_id_of_any_refusal(found) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [("security:clients", "q"), ("auditor:change_log", "client"), ("security:queue", "q")]
+    ("person", "name", "field", "advice"),
+    [
+        (factories.noor, "security:clients", "q", "Look it up on the page “Incident”"),
+        (factories.noor, "security:queue", "q", "Look it up on the page “Incident”"),
+        (factories.ada, "auditor:change_log", "client", "report it on the page “End what leaked”"),
+        (factories.lotte, "contact:clients", "q", "replace the secret or revoke the token"),
+    ],
 )
-def test_a_secret_is_not_looked_up_in_an_address(found, name, field) -> None:
+def test_a_secret_is_not_looked_up_in_an_address(found, person, name, field, advice) -> None:
+    """The page tells its reader what to do with it, on pages that this reader can open, and does not repeat it."""
     _client, secret = factories.client()
-    answer = signed_in(factories.noor()).get(reverse(name), {field: secret})
+    factories.client()
+    someone = person()
+    browser = signed_in(someone) if someone.is_staff_member else browsers.of(someone)
+    answer = browser.get(reverse(name), {field: secret})
     assert answer.status_code == 422
-    assert "Look it up on the page “Incident”" in answer.text
+    assert advice in answer.text
+    assert secret not in answer.text
+    assert ("“Incident”" in answer.text) == name.startswith("security:")
 
 
 def test_a_search_takes_no_more_queries_for_more_clients(found) -> None:

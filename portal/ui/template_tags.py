@@ -1,13 +1,14 @@
 """Tags and filters of every template (builtin: no `{% load %}`). docs/components.md shows their use."""
 
 import re
+from collections.abc import Iterable
 
 from django import forms
 from django.forms import BoundField
 from django.template import Context, Engine, Library
 from django.utils import formats
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from foundation import email_addresses
@@ -165,8 +166,7 @@ def visible(value: object) -> str:
 @register.filter
 def breakable(value: object) -> SafeString:
     """Let a mail address, a path or a code break between its parts: some tables have no room for a whole one."""
-    parts = re.split(r"(?<=[@./_])(?=[\w{])", visible(value))
-    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
+    return _broken(re.split(r"(?<=[@./_])(?=[\w{])", visible(value)))
 
 
 @register.filter
@@ -176,7 +176,12 @@ def scope_names(value: object) -> SafeString:
 
 
 def _dotted(name: str) -> SafeString:
-    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in visible(name).split(".")))
+    return _broken(re.split(r"(?<=\.)", visible(name)))
+
+
+def _broken(parts: Iterable[str]) -> SafeString:
+    """Join parts of a text so that a line may end between them."""
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

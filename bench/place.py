@@ -82,7 +82,7 @@ def prepare(directory: Path) -> Place:
         made = run([sys.executable, "-m", "bench.rows.seed"], env=place.environment, cwd=stack.ROOT)
         place.actors = Actors(**json.loads(made))
         _tell_peers(place)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: nothing else would end the servers
         place.close()
         raise
     return place

@@ -29,12 +29,12 @@ class Code(StrEnum):
 
     # Its secrets
     CIPHERTEXT_UNREADABLE = "ciphertext_unreadable"
-    LAST_SECRET = "last_secret"  # noqa: S105  (names, not secrets)
-    SECRET_AUTHENTICATION_UNCHANGED = "secret_authentication_unchanged"  # noqa: S105
-    SECRET_MADE_MEANWHILE = "secret_made_meanwhile"  # noqa: S105
-    SECRET_NOT_SHOWN = "secret_not_shown"  # noqa: S105
-    SECRET_REGENERATED_MEANWHILE = "secret_regenerated_meanwhile"  # noqa: S105
-    SECRET_STOPPED_ALREADY = "secret_stopped_already"  # noqa: S105
+    LAST_SECRET = "last_secret"
+    SECRET_AUTHENTICATION_UNCHANGED = "secret_authentication_unchanged"
+    SECRET_MADE_MEANWHILE = "secret_made_meanwhile"
+    SECRET_NOT_SHOWN = "secret_not_shown"
+    SECRET_REGENERATED_MEANWHILE = "secret_regenerated_meanwhile"
+    SECRET_STOPPED_ALREADY = "secret_stopped_already"
     SECRETS_NEED_A_KEY = "secrets_need_a_key"
     SECRETS_NOT_ACCEPTED = "secrets_not_accepted"
     SECRETS_OFF_BY_POLICY = "secrets_off_by_policy"
@@ -181,7 +181,7 @@ class CommandCode(StrEnum):
     NO_SUCH_TRUST = "no_such_trust"
     NO_SUCH_ISSUER = "no_such_issuer"
     NO_SUCH_KEY = "no_such_key"
-    NO_SUCH_SECRET = "no_such_secret"  # noqa: S105  (a name, not a secret)
+    NO_SUCH_SECRET = "no_such_secret"
     SEVERAL_KEYS = "several_keys"
     STAFF_ADDRESS = "staff_address"
 

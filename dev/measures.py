@@ -28,7 +28,7 @@ RIDDLE = re.compile(r"(What|Who|One|Nobody|Somebody|Whoever|It)\b(?!-)")
 RIDDLE_AFTER_HASH = re.compile(rf"^\s*#[# ]*{RIDDLE.pattern}", re.MULTILINE)
 SUPERLATIVE = re.compile(r"(MOST|LARGEST|LONGEST)(_|$)")
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-UNREASONED_IGNORE = re.compile(r"# type: ignore(\[[\w, -]+\])?\s*$")
+UNREASONED = re.compile(r"# (type: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
 
 
 class Finding(NamedTuple):
@@ -147,10 +147,10 @@ def columns_of_templates(files: list[str]) -> Iterator[Finding]:
             yield from (Finding(path, n, len(line)) for n, line in enumerate(_text(path).splitlines(), 1))
 
 
-def unreasoned_ignores(files: list[str]) -> Iterator[Finding]:
+def unreasoned_exemptions(files: list[str]) -> Iterator[Finding]:
     for path in _python(files, *PRODUCT):
         for n, line in enumerate(_text(path).splitlines(), 1):
-            if UNREASONED_IGNORE.search(line):
+            if UNREASONED.search(line):
                 yield Finding(path, n, 1)
 
 
@@ -197,7 +197,7 @@ LIMITS: dict[str, Measure] = {
     "lines of a function": lines_of_functions,
     "modules of a folder": modules_of_folders,
     "columns of a template": columns_of_templates,
-    "type: ignore without a reason": unreasoned_ignores,
+    "exemptions without a reason": unreasoned_exemptions,
 }
 RATCHETS: dict[str, Measure] = {
     "docstrings that begin with a riddle": riddles_in_docstrings,

@@ -94,9 +94,9 @@ def _load(der: bytes) -> x509.Certificate:
         raise KeyRefused("bad_serial")
     try:
         certificate = x509.load_der_x509_certificate(der)
-        # Names and times are parsed on first use. The library documents no closed list of errors for hostile input.
+        # Names and times are parsed on first use.
         shown_name(certificate.subject), shown_name(certificate.issuer), _validity(certificate)
-    except Exception:
+    except Exception:  # the library documents no closed list of errors for hostile input
         raise KeyRefused("malformed_certificate") from None
     if fields.outer_algorithm != fields.inner_algorithm:
         raise KeyRefused("malformed_certificate")

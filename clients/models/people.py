@@ -76,7 +76,8 @@ class MailboxField(models.CharField):  # type: ignore[type-arg]  # no CharField[
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not getattr(model_instance, self.attname):
-            setattr(model_instance, self.attname, email_addresses.mailbox(getattr(model_instance, "email")))  # noqa: B009
+            email = getattr(model_instance, "email")  # noqa: B009  (mypy knows no such attribute of every Model)
+            setattr(model_instance, self.attname, email_addresses.mailbox(email))
         return super().pre_save(model_instance, add)
 
 

@@ -61,7 +61,7 @@ def _ask(number: str) -> dict[str, object] | str:
     function: LookUp = import_string(settings.ORGANISATION_REGISTER)
     try:
         found = function(number)
-    except Exception as error:
+    except Exception as error:  # the function is the site's own
         log.warning("organisation_register_failed", error=type(error).__name__)
         return FAILED
     return asdict(found) if found else UNKNOWN

@@ -22,7 +22,7 @@ def launch(*, smtp_port: int, inbox_port: int, log: Path) -> Process:
     process = start("mail", command, log=log)
     try:
         wait_until(lambda: answers(smtp_port) and answers(inbox_port), process, seconds=20)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: nothing else would end the server
         process.stop()
         raise
     return process

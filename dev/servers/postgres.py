@@ -68,7 +68,7 @@ def launch(
     )
     try:
         wait_until(lambda: _answers(sockets), process, seconds=30)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: nothing else would end the server
         process.stop()
         raise
     return process

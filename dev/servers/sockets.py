@@ -41,7 +41,7 @@ def directory_for(local: Path) -> Path:
 def temporary_directory(name: str) -> Path:
     """Make a new 0700 directory with a short, plain path, wherever TMPDIR points."""
     usual = Path(tempfile.gettempdir())
-    parent = usual if _is_suitable(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108
+    parent = usual if _is_suitable(usual / f"keydesk-{name}-12345678") else Path("/tmp")  # noqa: S108  (mkdtemp makes the folder)
     return Path(tempfile.mkdtemp(prefix=f"keydesk-{name}-", dir=parent))
 
 

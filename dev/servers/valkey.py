@@ -31,7 +31,7 @@ def launch(sockets: Path, *, log: Path, remove: Path | None = None) -> Process:
     process = start("valkey", command, log=log, remove=remove)
     try:
         wait_until(lambda: _answers(socket_in(sockets)), process, seconds=10)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: nothing else would end the server
         process.stop()
         raise
     return process

@@ -14,7 +14,7 @@ from portal.explanations.sentences import sentence_of
 from portal.web.http_request import Request
 
 
-class refusals_to:  # noqa: N801
+class refusals_to:  # noqa: N801  (reads as a verb after `with`)
     """Context manager around one act, named like contextlib.suppress.
 
     A refusal ends the block, and is shown to the reader.

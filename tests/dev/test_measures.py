@@ -89,7 +89,8 @@ def test_a_ratchet_is_lowered_and_never_raised(house):
         ("comments that begin with a riddle", 'a = """\n# It is.\n"""\n', []),
         ("comments that begin with a riddle", "a = 1  # One is enough.\n", []),
         ("constants named by a superlative", "MOST_ROWS = 1\nMAX_ROWS = 1\nMOSTLY = 1\n", [1]),
-        ("type: ignore without a reason", "a = 1  # type: ignore[misc]\nb = 1  # type: ignore[misc]  # why\n", [1]),
+        ("exemptions without a reason", "a = 1  # type: ignore[misc]\nb = 1  # type: ignore[misc]  # why\n", [1]),
+        ("exemptions without a reason", "a = 1  # noqa: S105\nb = 1  # noqa: S105  (why)\n", [1]),
     ],
 )
 def test_what_a_measure_finds(house, measure, text, lines):

@@ -38,9 +38,9 @@ class Rule(StrEnum):
     CLIENT_ID_DIFFERS = "client_id_differs"
     UNKNOWN_CLIENT = "unknown_client"
     CLIENT_NOT_ACTIVE = "client_not_active"
-    SECRET_WRONG = "secret_wrong"  # noqa: S105  (names, not secrets)
-    SECRET_ENDED = "secret_ended"  # noqa: S105
-    SECRET_NOT_ALLOWED = "secret_not_allowed"  # noqa: S105
+    SECRET_WRONG = "secret_wrong"
+    SECRET_ENDED = "secret_ended"
+    SECRET_NOT_ALLOWED = "secret_not_allowed"
 
     # The end of every credential, and what a policy refuses (PROTOCOL C-39)
     CREDENTIAL_ENDED = "credential_ended"
@@ -89,8 +89,8 @@ class Rule(StrEnum):
     SCOPE_NO_DEFAULT = "scope_no_default"
 
     # Bearer tokens (PROTOCOL I-24)
-    NO_TOKEN = "no_token"  # noqa: S105
-    TOKEN_NOT_ACTIVE = "token_not_active"  # noqa: S105
+    NO_TOKEN = "no_token"
+    TOKEN_NOT_ACTIVE = "token_not_active"
     INSUFFICIENT_SCOPE = "insufficient_scope"
 
     # Faults of the server: the database is away, or an internal error

@@ -129,7 +129,7 @@ class Application:
             return await self._refuse(request, refusal)
         except Unavailable:
             return self._refused(request, ServiceUnavailable())
-        except Exception:
+        except Exception:  # a fault of ours ends this request only
             log.exception("oauth_request_failed", request_id=request.id, endpoint=request.endpoint)
             return self._refused(request, ServerError(request.id))
 

@@ -89,7 +89,7 @@ class Connection:
             else:
                 self.close()
             raise
-        except BaseException:
+        except BaseException:  # a cancelled wait too: the answer that is still to come belongs to nobody
             self.close()
             raise
 

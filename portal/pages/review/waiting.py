@@ -180,15 +180,15 @@ def in_view(found: Iterable[Line], view: ViewForm, user: User) -> list[Line]:
     return sorted(passed, key=ORDERS[sort])
 
 
-def _risks(found: Iterable[Line]) -> dict[int, str]:
+def _risks(found: list[Line]) -> dict[int, str]:
     """Return the risk of each request by primary key, in a fixed number of queries.
 
-    A sensitive scope alone makes it high, so that only the texts of other requests are compared.
+    A sensitive scope alone makes it high, so that only the texts of other requests are compared. Their scopes are not
+    loaded: the signals would look for sensitive ones among them alone.
     """
-    found = list(found)
     compared = Registration.objects.filter(pk__in=[line.registration.pk for line in found if not line.is_sensitive])
-    sensitive = Prefetch("asked", RegistrationScope.objects.filter(scope__sensitive=True).select_related("scope"))
-    registrations = list(compared.select_related("requester").only(*RISK_FIELDS).prefetch_related(sensitive))
+    no_scopes = Prefetch("asked", RegistrationScope.objects.none())
+    registrations = list(compared.select_related("requester").only(*RISK_FIELDS).prefetch_related(no_scopes))
     known = risk_signals.known_about(registrations)
     risks = {asked.pk: risk_signals.risk(risk_signals.signals_of(asked, known)) for asked in registrations}
     return {line.registration.pk: "high" for line in found if line.is_sensitive} | risks

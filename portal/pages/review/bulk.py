@@ -51,7 +51,6 @@ class Chosen:
     """A selected request, and why it is left out, if it is."""
 
     line: FullLine
-    seen: str
     left_out: str
 
 
@@ -105,7 +104,7 @@ def _chosen(request: Request, act: str) -> list[Chosen]:
     found = [line for line in waiting.lines(request.user, request.now) if str(line.registration.uid) in uids]
     full = waiting.in_full(found, request.user, request.now, ask_register=act == APPROVE)
     owned = set(ApiOwner.objects.acting().values_list("api_id", flat=True)) if act == APPROVE else set()
-    return [Chosen(line, line.registration.content_hash, _left_out(line, act, owned)) for line in full]
+    return [Chosen(line, _left_out(line, act, owned)) for line in full]
 
 
 def _left_out(line: FullLine, act: str, owned: set[int]) -> str:
@@ -116,14 +115,14 @@ def _left_out(line: FullLine, act: str, owned: set[int]) -> str:
         return _("Waits for an answer of the contact already")
     if act == ASK and line.step == "second":
         return _("Has a first approval, which a question would undo: ask on its own page")
-    if act == APPROVE and any(row.scope.api_id in owned and not row.owner_approved for row in line.asked):
-        return _("Waits for the owner of an API")
-    return _needs_its_own_page(line) if act == APPROVE else ""
+    return _needs_its_own_page(line, owned) if act == APPROVE else ""
 
 
-def _needs_its_own_page(line: FullLine) -> str:
+def _needs_its_own_page(line: FullLine, owned: set[int]) -> str:
     """Return why a request cannot be approved among others, or "" if it can."""
     scopes = [row.scope for row in line.asked]
+    if any(row.scope.api_id in owned and not row.owner_approved for row in line.asked):
+        return _("Waits for the owner of an API")
     if line.is_sensitive or line.step == "second":
         return _("Two people decide on a sensitive scope, on its own page")
     if line.registration.kind == Registration.Kind.CHANGE:

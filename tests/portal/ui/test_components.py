@@ -122,7 +122,7 @@ def test_texts_of_others_are_escaped_in_every_component(source):
 
 
 def test_the_revealed_secret_is_kept_from_the_browser_s_memory():
-    [field] = Page(rendered('{% component "secret_revealed" label="Secret" value="s3cret" %}')).all("input")
+    [field] = Page(rendered('{% component "secret_revealed" label="Secret" value="s3cret" %}')).all("textarea")
     assert field["autocomplete"] == "off"
     assert field["spellcheck"] == "false"
 

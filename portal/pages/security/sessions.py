@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -60,14 +61,24 @@ def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
         return redirect("auditor:staff")
     words = {
         "title": _("End the sessions of this colleague?"),
-        "consequence": _(
-            "They are signed out in every browser, and can sign in again with their second factor. To keep them out, "
-            "deactivate them in the list of staff."
-        ),
+        "consequence": _staff_consequence(),
         "back_url": reverse("auditor:staff"),
         "back_label": _("Staff and roles"),
     }
     return _page(request, person, form, words)
+
+
+def _staff_consequence() -> str:
+    """Say what the act does, and where the site deactivates staff."""
+    if settings.STAFF_PAGES:
+        return _(
+            "They are signed out in every browser, and can sign in again with their second factor. To keep them out, "
+            "deactivate them in the list of staff."
+        )
+    return _(
+        "They are signed out in every browser, and can sign in again with their second factor. To keep them out, have "
+        "them deactivated by command: manage.py deactivate_staff."
+    )
 
 
 def _page(request: Request, person: User, form: ReasonForm, words: dict[str, str]) -> HttpResponse:

@@ -82,6 +82,13 @@ def test_the_team_ends_the_sessions_of_a_colleague_with_a_reason() -> None:
     assert (entry.subject_id, entry.note) == (bert.audit_id, "Laptop stolen")
 
 
+@pytest.mark.parametrize(("by_two", "way"), [(True, "in the list of staff"), (False, "manage.py deactivate_staff")])
+def test_who_ends_sessions_is_told_the_way_to_deactivate_that_this_site_has(settings, by_two, way) -> None:
+    settings.STAFF_PAGES = by_two
+    url = reverse("security:staff_sessions", args=[invite("bert@keydesk.example", User.Role.SECURITY, DAY).uid])
+    assert way in " ".join(signed_in(factories.noor()).get(url).text.split())
+
+
 def test_ending_your_own_sessions_leaves_the_one_you_do_it_in() -> None:
     noor = factories.noor()
     here, elsewhere = signed_in(noor), signed_in(noor)

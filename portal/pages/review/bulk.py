@@ -121,7 +121,10 @@ def _left_out(line: FullLine, act: str, owned: set[int]) -> str:
 def _needs_its_own_page(line: FullLine, owned: set[int]) -> str:
     """Return why a request cannot be approved among others, or "" if it can."""
     scopes = [row.scope for row in line.asked]
-    if any(row.scope.api_id in owned and not row.owner_approved for row in line.asked):
+    by_owners = {row.owner_approved for row in line.asked if row.scope.api_id in owned}
+    if False in by_owners:
+        return _("The owner of an API refused a scope, which can be left out on its own page")
+    if None in by_owners:
         return _("Waits for the owner of an API")
     if line.is_sensitive or line.step == "second":
         return _("Two people decide on a sensitive scope, on its own page")

@@ -117,5 +117,9 @@ def test_what_an_owner_of_the_api_has_not_approved_is_left_out(now) -> None:
     shown = approve(owned, plain)
     assert "Approve 1 request" in shown
     assert "Waits for the owner of an API" in shown
-    owned.asked.update(owner_approved=True, owner=owner, owner_decided_at=now)
+    owned.asked.update(owner_approved=False, owner=owner, owner_decided_at=now)
+    shown = approve(owned, plain)
+    assert "The owner of an API refused a scope" in shown
+    assert "Waits for the owner" not in shown
+    owned.asked.update(owner_approved=True)
     assert "You approved 2 requests." in approve(owned, plain, message="")

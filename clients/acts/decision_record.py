@@ -22,8 +22,9 @@ def of_request(registration: Registration) -> Changes:
 class Grounds:
     """Grounds of a decision beside the request itself, for its entry.
 
-    `signals`: the risk signals on the reviewer's page; `legal_bases`: by the name of a scope, the reference of what
-    allows it; `internal_note`: for the second reviewer and auditors, in the entry alone and in no mail.
+    `signals`: the risk signals on the reviewer's page, each a weight, a code and its facts; `legal_bases`: by the name
+    of a scope, the reference of what allows it; `internal_note`: for the second reviewer and auditors, in the entry
+    alone and in no mail.
     """
 
     signals: Sequence[str] = ()

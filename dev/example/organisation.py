@@ -22,6 +22,7 @@ from clients.models import Api, Client, ClientContact, Mail, Registration, Scope
 from dev.example import certificates
 from portal.pages.review import risk_signals
 from portal.sign_in.allauth_internals import TOTP, generate_totp_secret
+from portal.ui.signals.signal import records
 from tokens.models import CredentialUse
 
 SETTING_UP = Actor(system="example data")
@@ -212,11 +213,11 @@ def _request(
 
 def _approve(registration: Registration, reviewer: str, now: datetime) -> Client | None:
     granted = [row.scope for row in registration.asked.select_related("scope")]
-    signals = risk_signals.as_texts(risk_signals.signals_of(registration, risk_signals.known_about([registration])))
+    signals = risk_signals.signals_of(registration, risk_signals.known_about([registration]))
     with log.dated(now):
         return review.approve(
             registration=registration, scopes=granted, defaults=granted, seen=registration.content_hash,
-            grounds=Grounds(signals=signals), by=_by(reviewer), now=now,
+            grounds=Grounds(signals=records(signals)), by=_by(reviewer), now=now,
         )  # fmt: skip
 
 

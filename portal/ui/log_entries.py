@@ -18,6 +18,7 @@ from clients.actors import ANONYMOUS, BY_RULE, system_id
 from clients.models import Client, ClientContact, Key, Proposal, Registration, User
 from clients.policy import words as policy_words
 from portal.ui.dates import moment
+from portal.ui.signals.signal import read
 from portal.web.http_request import is_uuid
 
 # Words for the values of fields that have a closed list of them, by field.
@@ -149,6 +150,8 @@ def value(name: str, raw: object) -> str:
         return ""
     if isinstance(raw, bool):
         return _("Yes") if raw else _("No")
+    if isinstance(raw, list) and name == "signals":
+        return "; ".join(read(str(item)).sentence for item in raw)
     if isinstance(raw, list):
         return ", ".join(str(item) for item in raw)
     if isinstance(raw, str):

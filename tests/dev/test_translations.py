@@ -57,7 +57,7 @@ def test_a_translation_begins_and_ends_like_its_text(catalogue):
 NEVER_ZERO = {
     "1 cause",  # contact/client_row.html: beside refused requests
     "1 request refused in 24 hours",  # contact/client_row.html, contact/client.html, security/client.html
-    "Asks for a sensitive scope",  # portal/pages/review/risk_signals.py: among those asked for
+    "Asks for a sensitive scope",  # portal/ui/signals/codes.py: among those asked for
     "Invalidate its 1 token",  # contact/secret_part.html, contact/key_card.html: where it has tokens
     "One answer needs your attention",  # components/error_summary.html: of a form with errors
     "Show the last request",  # components/failure_cause.html: where some were kept

@@ -13,6 +13,7 @@ from clients.fields import CONTENT_FIELDS
 from clients.models import Registration
 from portal.guards.access import log_readers
 from portal.ui import log_entries
+from portal.ui.signals.signal import read
 from portal.web.http_request import Request
 
 PAGE_SIZE = 50
@@ -51,7 +52,7 @@ def decided_request(request: Request, uid: UUID) -> HttpResponse:
         "decision": decision,
         "content": _content(decision),
         "scopes": _scopes(decision),
-        "signals": [_signal(text) for text in _after(decision, "signals") or []],
+        "signals": [read(text) for text in _after(decision, "signals") or []],
         "legal_basis": _of_all_scopes(decision),
         "content_hash": _after(decision, "content_hash"),
         "reviews": [_review(entry) for entry in reversed(history) if entry.action in REVIEWS],
@@ -100,11 +101,6 @@ def _of_all_scopes(decision: Entry) -> str:
     """Return the one reference of a decision from before each scope had its own (docs/decisions/0036), else ""."""
     recorded = _after(decision, "legal_basis")
     return recorded if isinstance(recorded, str) else ""
-
-
-def _signal(text: str) -> dict[str, str]:
-    state, _colon, words = text.partition(": ")
-    return {"state": state, "text": words}
 
 
 def _review(entry: Entry) -> dict[str, object]:

@@ -25,9 +25,10 @@ from foundation.refusals import Refusal
 from portal.explanations.sentences import sentence_of
 from portal.forms.fields import Text, no_secret
 from portal.guards.access import actor, security_team
-from portal.pages.review import reply_texts, risk_signals, waiting
+from portal.pages.review import reply_texts, waiting
 from portal.pages.review.queue_forms import ViewForm
 from portal.pages.review.waiting import FullLine
+from portal.ui.signals.signal import records
 from portal.web.http_request import Request
 
 TAKE, APPROVE, ASK, REJECT = "take", "approve", "ask", "reject"
@@ -178,7 +179,7 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
 
 
 def _grounds(line: FullLine) -> Grounds:
-    return Grounds(signals=risk_signals.as_texts(line.signals))
+    return Grounds(signals=records(line.signals))
 
 
 def _decide(registration: Registration, act: str, told: _Told) -> None:

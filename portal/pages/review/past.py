@@ -14,6 +14,7 @@ from foundation import email_addresses
 from portal.forms.client_lists import QueueSearchForm
 from portal.pages.review import risk_signals
 from portal.search import request_search
+from portal.ui.signals.signal import Signal
 from portal.ui.template_tags import visible
 from portal.web.http_request import Request, is_uuid
 
@@ -60,7 +61,7 @@ def _rows(registrations: QuerySet[Registration], request: Request) -> list[tuple
     ]
 
 
-def _row(registration: Registration, found: Sequence[risk_signals.Hint], request: Request) -> Row:
+def _row(registration: Registration, found: Sequence[Signal], request: Request) -> Row:
     state, step, note = _next_step(registration, request.user)
     worth_knowing = "; ".join(hint.text for hint in found if hint.state in ("warn", "bad"))
     waits = registration.status == Registration.Status.SUBMITTED

@@ -34,6 +34,7 @@ from portal.pages.review.review_forms import (
 )  # fmt: skip
 from portal.ui import field_rows, log_entries
 from portal.ui.dates import day
+from portal.ui.signals.signal import records
 from portal.web.http_request import Request, posted
 
 MAX_HISTORY = 50  # entries
@@ -131,14 +132,14 @@ def _following(request: Request, registration: Registration, view: ViewForm) -> 
 
 
 def _decide(request: Request, registration: Registration, form: DecisionForm) -> None:
-    data, by, signals = form.cleaned_data, actor(request), _signals(registration)
-    if data["signals"] not in ("", edit_tag(signals)):
+    data, by, seen = form.cleaned_data, actor(request), _signals(registration)
+    if data["signals"] not in ("", edit_tag(seen)):
         raise Refusal(Code.SIGNALS_CHANGED)
     told = {
         "registration": registration,
         "message": data["message"],
         "seen": data["seen"],
-        "grounds": Grounds(signals=signals, legal_bases=data["legal_bases"], internal_note=data["internal_note"]),
+        "grounds": Grounds(signals=seen, legal_bases=data["legal_bases"], internal_note=data["internal_note"]),
         "by": by,
         "now": request.now,
     }
@@ -159,9 +160,9 @@ def _decide(request: Request, registration: Registration, form: DecisionForm) ->
 
 
 def _signals(registration: Registration) -> list[str]:
-    """Return the signals of the page as texts, for the record of the decision."""
+    """Return the signals of the page for the record of the decision."""
     known = risk_signals.known_about([registration], ask_register=True)
-    return risk_signals.as_texts(risk_signals.signals_of(registration, known))
+    return records(risk_signals.signals_of(registration, known))
 
 
 @security_team

@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 from django.db.models import CharField, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from clients.models import Client, ClientContact, Registration, User
 from clients.organisations import numbers as organisation_numbers
 from clients.organisations import register as organisation_register
 from clients.organisations.register import NoAnswer, Organisation
 from foundation import email_addresses, names
+from portal.ui.signals.codes import Code
+from portal.ui.signals.signal import Signal, read
 
 # Mail providers open to everybody: an address there proves nothing about the organisation.
 FREE_MAIL = {
@@ -35,17 +35,6 @@ FREE_MAIL = {
 
 CHANGE = Registration.Kind.CHANGE
 MAX_CONTACTS = 10  # named, the newest
-
-
-@dataclass(frozen=True)
-class Hint:
-    """`state` is ok, warn, bad, or info for a neutral finding; `note` and `url` give more, if set."""
-
-    state: str
-    text: str
-    note: str = ""
-    url: str = ""
-    is_of_scopes: bool = False  # about the scopes asked for, which a list shows by themselves
 
 
 @dataclass(frozen=True)
@@ -111,81 +100,68 @@ def _registered(number: str) -> Organisation | NoAnswer | None:
         return failure
 
 
-def signals_of(registration: Registration, known: Known) -> list[Hint]:
+def signals_of(registration: Registration, known: Known) -> list[Signal]:
     """Return the signals. `known` is from known_about; prefetch `registration.asked` with scopes, join `requester`."""
     found = [
         _scopes(registration), _staff_name(registration, known), _disguise(registration),
         _address(registration, known), _organisation(registration, known), _number(registration, known),
         _contacts(registration, known),
     ]  # fmt: skip
-    return [hint for hint in found if hint is not None]
+    return [signal for signal in found if signal is not None]
 
 
-def shown(registration: Registration, known: Known) -> list[Hint]:
+def shown(registration: Registration, known: Known) -> list[Signal]:
     """Return the signals that the reviewer of a decided request saw, or the present ones of an open request."""
     if registration.decided_at is None or registration.signals is None:
         return signals_of(registration, known)
-    return [Hint(*text.split(": ", 1)) for text in registration.signals]
+    return [read(record) for record in registration.signals]
 
 
-def as_texts(found: Iterable[Hint]) -> list[str]:
-    """Return findings as texts for the record of a decision; `shown` reads them again."""
-    return [f"{hint.state}: {hint.text}" + (f" ({hint.note})" if hint.note else "") for hint in found]
-
-
-def risk(hints: Iterable[Hint]) -> str:
+def risk(found: Iterable[Signal]) -> str:
     """Return low, medium or high: the weight of the worst finding."""
-    states = {hint.state for hint in hints}
+    states = {signal.state for signal in found}
     return "high" if "bad" in states else "medium" if "warn" in states else "low"
 
 
-def _scopes(registration: Registration) -> Hint:
+def _scopes(registration: Registration) -> Signal:
     sensitive = [row.scope.name for row in registration.asked.all() if row.scope.sensitive]
     if not sensitive:
-        return Hint("info", _("Asks for no scope that is marked sensitive"), is_of_scopes=True)
-    text = ngettext("Asks for a sensitive scope", "Asks for %(n)s sensitive scopes", len(sensitive))
-    return Hint("bad", text % {"n": len(sensitive)}, ", ".join(sensitive), is_of_scopes=True)
+        return Signal("info", Code.NO_SENSITIVE_SCOPE)
+    return Signal("bad", Code.SENSITIVE_SCOPES, {"n": len(sensitive), "scopes": ", ".join(sensitive)})
 
 
-def _staff_name(registration: Registration, known: Known) -> Hint | None:
+def _staff_name(registration: Registration, known: Known) -> Signal | None:
     """Compare the name in the request, and the person's known name, under which messages appear, with the staff's."""
     requester = registration.requester
     typed = {registration.contact_name, requester.name if requester else ""}
     for member in known.staff:
         is_themselves = requester is not None and requester.pk == member.pk
         if member.name and not is_themselves and any(names.looks_like(name, member.name) for name in typed if name):
-            note = _("%(name)s <%(address)s> did not confirm this request") % {
-                "name": member.name,
-                "address": member.mailbox,
-            }
-            return Hint("bad", _("The requester's name is that of a member of staff, or looks like it"), note)
+            return Signal("bad", Code.NAME_OF_STAFF, {"name": member.name, "address": member.mailbox})
     return None
 
 
-def _disguise(registration: Registration) -> Hint | None:
+def _disguise(registration: Registration) -> Signal | None:
     typed = [registration.contact_name, registration.organisation, registration.client_name]
     found = [name for name in dict.fromkeys(typed) if names.is_disguised(name)]
-    return Hint("bad", _("Letters of different alphabets in one name"), ", ".join(found)) if found else None
+    return Signal("bad", Code.ALPHABETS_IN_NAME, {"names": ", ".join(found)}) if found else None
 
 
-def _address(registration: Registration, known: Known) -> Hint:
+def _address(registration: Registration, known: Known) -> Signal:
     domain = email_addresses.domain_of(registration.contact_email)
     letters, theirs = email_addresses.in_unicode(domain), _their_domains(registration, known)
     staffs = {member.mailbox.rpartition("@")[2] for member in known.staff}
-    shown = email_addresses.in_full(domain)
+    shown = {"domain": email_addresses.in_full(domain)}
     if any(names.is_disguised(label) for label in letters.split(".")):
-        return Hint("bad", _("Letters of different alphabets in the mail domain"), shown)
+        return Signal("bad", Code.ALPHABETS_IN_DOMAIN, shown)
     if any(domain == other or domain.endswith(f".{other}") for other in theirs):
-        return Hint("ok", _("Mail domain of this organisation's contacts"), shown)
+        return Signal("ok", Code.DOMAIN_OF_ORGANISATION, shown)
     for other in sorted((theirs | staffs) - {domain}):
         if names.skeleton(email_addresses.in_unicode(other)) == names.skeleton(letters):
-            return Hint("bad", _("The mail domain looks like another one"), f"{shown} ≠ {other}")
+            return Signal("bad", Code.DOMAIN_LOOKS_LIKE, {**shown, "other": other})
     if theirs:
-        note = _("%(domain)s; its contacts have %(domains)s") % {"domain": shown, "domains": ", ".join(sorted(theirs))}
-        return Hint("bad", _("Not the mail domain of this organisation's contacts"), note)
-    if domain in FREE_MAIL:
-        return Hint("warn", _("Free-mail address"), _("%(domain)s is open to everyone") % {"domain": domain})
-    return Hint("info", _("Mail domain: %(domain)s") % {"domain": shown}, _("Whose it is was not checked"))
+        return Signal("bad", Code.DOMAIN_OF_OTHERS, {**shown, "domains": ", ".join(sorted(theirs))})
+    return Signal("warn", Code.FREE_MAIL, shown) if domain in FREE_MAIL else Signal("info", Code.DOMAIN, shown)
 
 
 def _their_domains(registration: Registration, known: Known) -> set[str]:
@@ -194,56 +170,47 @@ def _their_domains(registration: Registration, known: Known) -> set[str]:
     return by_number or known.domains.get(registration.organisation.lower(), set())
 
 
-def _organisation(registration: Registration, known: Known) -> Hint:
+def _organisation(registration: Registration, known: Known) -> Signal:
     """Count the clients of the organisation: of the same number, whatever their names, or else of the same name."""
     name, number = registration.organisation.lower(), registration.organisation_number
     if number and (count := known.clients.get(number, 0)):
-        text = ngettext(
-            "%(n)s client has this organisation number", "%(n)s clients have this organisation number", count
-        )
-        url = f"{reverse('security:clients')}?{urlencode({'organisation': number})}"
-        return Hint("info", text % {"n": count}, _("By the number that was typed, which proves nothing"), url)
+        return Signal("info", Code.CLIENTS_OF_NUMBER, {"n": count}, _clients_of(number))
     if number and (others := known.numbers.get(name)):
-        return Hint("bad", _("Clients by this name have another number"), ", ".join(sorted(others)))
-    count = known.clients.get(name, 0)
-    if not count:
-        return Hint("warn", _("First client of this organisation"))
-    text = ngettext("This organisation has %(n)s client", "This organisation has %(n)s clients", count)
-    theirs = f"{reverse('security:clients')}?{urlencode({'organisation': registration.organisation})}"
-    return Hint("info", text % {"n": count}, _("By the name that was typed, which proves nothing"), theirs)
+        return Signal("bad", Code.OTHER_NUMBER, {"numbers": ", ".join(sorted(others))})
+    if count := known.clients.get(name, 0):
+        return Signal("info", Code.CLIENTS_OF_NAME, {"n": count}, _clients_of(registration.organisation))
+    return Signal("warn", Code.FIRST_CLIENT)
 
 
-def _number(registration: Registration, known: Known) -> Hint | None:
+def _clients_of(organisation: str) -> str:
+    return f"{reverse('security:clients')}?{urlencode({'organisation': organisation})}"
+
+
+def _number(registration: Registration, known: Known) -> Signal | None:
     """Tell what the form of the number shows, and what the register says. Green needs the register's own name."""
     number = registration.organisation_number
     if not number:
-        return Hint("info", _("No organisation number given"))
+        return Signal("info", Code.NO_NUMBER)
     found = known.registered.get(number, NoAnswer())
-    facts = {"number": number}
     if isinstance(found, NoAnswer):
         known_form = organisation_numbers.country_of(number) == organisation_numbers.BELGIUM
-        text = _("%(number)s: the check digits are right") if known_form else _("%(number)s: has no check digits")
         asked = organisation_register.is_configured() and number in known.registered
-        return Hint("info", text % facts, _("The register did not answer") if asked else _("Not looked up"))
+        facts = {"number": number, "register": "no_answer" if asked else "not_asked"}
+        return Signal("info", Code.CHECK_DIGITS_RIGHT if known_form else Code.NO_CHECK_DIGITS, facts)
     if found is None:
-        return Hint("bad", _("%(number)s is not in the register") % facts)
-    note = ", ".join(filter(None, (found.name, found.note)))
+        return Signal("bad", Code.NOT_IN_REGISTER, {"number": number})
+    facts = {"number": number, "found": ", ".join(filter(None, (found.name, found.note)))}
     if not found.active:
-        return Hint("bad", _("%(number)s has ended in the register") % facts, note)
+        return Signal("bad", Code.ENDED_IN_REGISTER, facts)
     if names.skeleton(found.name) != names.skeleton(registration.organisation):
-        return Hint("warn", _("%(number)s has another name in the register") % facts, note)
-    return Hint("ok", _("%(number)s is active in the register under this name") % facts, note)
+        return Signal("warn", Code.OTHER_NAME_IN_REGISTER, facts)
+    return Signal("ok", Code.IN_REGISTER, facts)
 
 
-def _contacts(registration: Registration, known: Known) -> Hint | None:
+def _contacts(registration: Registration, known: Known) -> Signal | None:
     """List who gets the sensitive scopes of a change: one member of the team alone can have added them before."""
     people = known.contacts.get(registration.client_id or 0, [])
     if not people or not any(row.scope.sensitive for row in registration.asked.all()):
         return None
-    text = ngettext(
-        "%(n)s contact of the client gets what you approve", "%(n)s contacts of the client get what you approve",
-        len(people),
-    )  # fmt: skip
-    since = _("%(address)s since %(day)s")
-    named = [since % {"address": row.user.email, "day": f"{row.added_at:%Y-%m-%d}"} for row in people[:MAX_CONTACTS]]
-    return Hint("info", text % {"n": len(people)}, ", ".join([*named, *(["…"] if len(people) > MAX_CONTACTS else [])]))
+    named = [[row.user.email, f"{row.added_at:%Y-%m-%d}"] for row in people[:MAX_CONTACTS]]
+    return Signal("info", Code.CONTACTS, {"n": len(people), "contacts": named})

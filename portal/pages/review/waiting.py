@@ -16,6 +16,7 @@ from clients.team import review_target
 from portal.flows import presence
 from portal.pages.review import risk_signals
 from portal.pages.review.queue_forms import ViewForm
+from portal.ui.signals.signal import Signal
 
 BOXES = 5  # of the clock of a line
 LINE_FIELDS = (  # of the request, which a line needs before it is shown
@@ -50,7 +51,7 @@ class Line:
 class FullLine(Line):
     """A line with all that the page shows of it, its registration loaded whole."""
 
-    signals: list[risk_signals.Hint]
+    signals: list[Signal]
     used: float  # of the target, 1.0 being all of it
     since: date  # when it was sent, or the contact was asked
     looking: list[User]  # without the reader
@@ -60,7 +61,7 @@ class FullLine(Line):
         return risk_signals.risk(self.signals)
 
     @property
-    def worst(self) -> risk_signals.Hint | None:
+    def worst(self) -> Signal | None:
         """The one signal that a line has room for; that it asks for a sensitive scope shows beside the scope."""
         found = [hint for hint in self.signals if hint.state in ("bad", "warn") and not hint.is_of_scopes]
         return min(found, key=lambda hint: hint.state, default=None)  # "bad" comes before "warn"
@@ -124,7 +125,7 @@ def in_full(found: Iterable[Line], user: User, now: datetime, *, ask_register: b
 
 
 def _full(
-    line: Line, registration: Registration, signals: list[risk_signals.Hint], now: datetime, looking: list[User]
+    line: Line, registration: Registration, signals: list[Signal], now: datetime, looking: list[User]
 ) -> FullLine:
     sent, asked_at = _sent(registration), getattr(registration, "asked_at", None)
     until = asked_at or now if line.due_at is None else now

@@ -122,9 +122,9 @@ def test_the_answer_of_the_register_stands_in_the_entry_and_on_the_page_of_later
     data = {"decision": "reject", "seen": asked.content_hash, "message": "Not now."}
     with override_settings(ORGANISATION_REGISTER=f"{HERE}register"):
         assert browser.post(address, data).status_code == 302
-    said = f"{NUMBER} is active in the register under this name"
-    assert any(said in text for text in Entry.objects.with_action("registration.rejected")[0].changes["signals"][1])
-    assert said in browser.get(address).text
+    recorded = Entry.objects.with_action("registration.rejected")[0].changes["signals"][1]
+    assert any(text.startswith("ok: in_register ") and NUMBER in text for text in recorded)
+    assert f"{NUMBER} is active in the register under this name" in browser.get(address).text
 
 
 def test_an_operator_gives_it_to_a_client() -> None:

@@ -148,10 +148,11 @@ def looking(request: Request) -> HttpResponse:
 def save_view(request: Request) -> HttpResponse:
     """Save the view of the address under a name of this person's."""
     view, form = ViewForm(QueryDict(request.POST.get("view", ""))), SaveViewForm(posted(request))
+    queue_url = reverse("security:queue") + view.query
     if form.is_valid():
         saved_views.save(name=form.cleaned_data["name"], query=view.query.removeprefix("?"), by=actor(request))
-        return redirect(reverse("security:queue") + view.query)
-    context = {"form": form, "view": view}
+        return redirect(queue_url)
+    context = {"form": form, "view": view, "queue_url": queue_url}
     return render(request, "security/save_view.html", context, status=422 if form.errors else 200)
 
 

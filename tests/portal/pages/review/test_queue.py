@@ -133,6 +133,12 @@ def test_a_person_saves_a_view_and_removes_it_again(now) -> None:
     assert not SavedView.objects.exists()
 
 
+def test_a_view_without_a_name_leads_back_to_the_list_with_its_filters() -> None:
+    answer = signed_in(noor()).post(reverse("security:save_view"), {"name": "", "view": "who=nobody&sort=name"})
+    assert answer.status_code == 422
+    assert f'class="govuk-back-link" href="{reverse(URL)}?who=nobody&amp;sort=name"' in answer.text
+
+
 def test_one_takes_a_request_and_comes_back_to_its_line(now) -> None:
     asked, browser = factories.submitted_request(now), signed_in(noor())
     claim = reverse("security:claim", args=[asked.uid])

@@ -19,6 +19,7 @@ from portal.ui.staff_names import as_contacts_see
 register = Library()
 
 NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French are harmless
+REQUEST_NUMBER = re.compile(r"\b(R-\d{4}-\d{4,9})\b")
 # Comments and strings of the languages in our samples; `//` counts only after a space, to spare addresses.
 CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
 
@@ -182,6 +183,19 @@ def _dotted(name: str) -> SafeString:
 def _broken(parts: Iterable[str]) -> SafeString:
     """Join parts of a text so that a line may end between them."""
     return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
+
+
+@register.filter
+def unbroken(text: object) -> object:
+    """Keep each request number in a text on one line: browsers end a line after the hyphens of "R-2026-0412"."""
+    if hasattr(text, "__html__"):
+        return text
+    parts = enumerate(REQUEST_NUMBER.split(str(text)))
+    return format_html_join("", "{}", ((_on_one_line(part) if place % 2 else part,) for place, part in parts))
+
+
+def _on_one_line(number: str) -> SafeString:
+    return format_html('<span class="kd-nowrap">{}</span>', number)
 
 
 @register.filter

@@ -281,3 +281,13 @@ def test_an_address_or_a_code_breaks_between_its_parts_and_nowhere_else():
     assert "Noor &lt;noor@<wbr>keydesk.<wbr>example&gt;, 1.<wbr>5 of R-2026-0001." in str(shown)
     shown = rendered("{{ path|breakable }} {{ code|breakable }}", path="/keys/{uid}", code="kid_in_use")
     assert "/<wbr>keys/<wbr>{uid} kid_<wbr>in_<wbr>use" in str(shown)
+
+
+def test_a_number_of_a_request_ends_no_line_and_the_rest_of_its_sentence_may():
+    shown = rendered("{{ text|unbroken }}", text="<b>R-2026-0412 of R-2025-12345, not R-2026")
+    number = '<span class="kd-nowrap">{}</span>'
+    assert shown == f"&lt;b&gt;{number.format('R-2026-0412')} of {number.format('R-2025-12345')}, not R-2026"
+
+
+def test_markup_that_was_made_already_stays_as_it_is():
+    assert rendered("{{ text|safe|unbroken }}", text="<b>R-2026-0412</b>") == "<b>R-2026-0412</b>"

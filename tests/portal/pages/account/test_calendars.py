@@ -40,7 +40,7 @@ def make(browser: Browser) -> str:
 
 
 def path_on(page: HttpResponse) -> str:
-    address = re.search(r'value="(http[^"]+\.ics)"', page.text)
+    address = re.search(r'>(http[^"<]+\.ics)</textarea>', page.text)
     assert address, page.text
     return address[1].removeprefix(settings.PUBLIC_URL)
 

@@ -219,7 +219,8 @@ class Client(models.Model):
 
 class ClientScope(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="client_scopes")
-    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="client_scopes")
+    # Its index is holders_of_scope, which begins with it.
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="client_scopes", db_index=False)
     is_default = models.BooleanField(default=False)  # granted when a token request names no scope
 
     class Meta:

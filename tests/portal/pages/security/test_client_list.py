@@ -55,6 +55,7 @@ def test_filters_by_state_scope_and_organisation(now) -> None:
     lifecycle.suspend(client=two, reason="x", by=SYSTEM, now=now)
     assert found(now, state="suspended") == {two}
     assert found(now, scope="address.read") == {one}
+    assert found(now, scope="address") == set(), "part of a name is no scope"
     assert found(now, organisation="leiestroom") == {one, two}
 
 

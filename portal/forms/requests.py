@@ -125,6 +125,7 @@ class ChangeContentForm(ContentForm):
         super().__init__(*args, **kwargs)
         self.fields["purpose"].required = False
         self.fields["purpose"].help_text = _("What the client does as a whole. Leave it as it is if that stays true.")
+        self.order_fields(["reason"])
 
     @property
     def is_description_open(self) -> bool:
@@ -134,6 +135,10 @@ class ChangeContentForm(ContentForm):
 
 class ChangeForm(ChangeContentForm):
     """A new change; `initial` is the present state. Without a difference it is refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["scopes", "reason", "purpose"])  # the names are folded, below
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -13,6 +13,7 @@ from clients.refusal_codes import Code
 from foundation.refusals import Refusal
 from tests.portal.pages.requests.test_requests import FORM
 from tests.portal.support import browsers
+from tests.portal.support.html import Page
 from tests.portal.support.staff import signed_in
 from tests.support import factories
 
@@ -155,3 +156,24 @@ def test_the_answer_to_a_question_can_say_the_reason_anew(made, browser, now) ->
     browser.post(url, {**FORM, "scopes": ["address.read"], "reason": "For letters about water."})
     asked.refresh_from_db()
     assert (asked.status, asked.reason) == (Registration.Status.SUBMITTED, "For letters about water.")
+
+
+def linked_in_order(text: str) -> list[str]:
+    """Return the controls that the summary of errors links to, in its order. Fails where the page has another."""
+    page = Page(text)
+    linked = [link["href"][1:] for link in page.all("a") if link.get("href", "").startswith("#id_")]
+    assert linked == sorted(linked, key=page.ids.index)
+    return linked
+
+
+@pytest.mark.parametrize("page", ["contact:propose_change", "contact:edit_request", "public:request_client"])
+def test_the_errors_of_a_request_are_in_the_order_of_its_fields(now, page) -> None:
+    client, _row, asked = wims_change(now)
+    args = {"contact:propose_change": [client.uid], "contact:edit_request": [asked.uid]}.get(page, [])
+    if page == "contact:propose_change":
+        client_requests.withdraw(registration=asked, by=factories.by(factories.lotte()), now=now)
+    answer = browsers.of(factories.lotte()).post(
+        reverse(page, args=args), {"scopes": "none.of.ours", "purpose": "x" * 5000}
+    )
+    assert answer.status_code == 422
+    assert len(linked_in_order(answer.text)) > 3

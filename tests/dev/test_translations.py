@@ -11,6 +11,7 @@ from dev.translations import LANGUAGES, texts
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%")
 TAG = re.compile(r"</?([a-z]+[0-9]?)[^>]*>")
 STATUS = re.compile(r"\b[45]\d\d\b")
+MARKUP = re.compile(r"<[^>]*>|&[#\w]+;")
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,26 @@ def test_a_french_plural_has_its_number_in_the_form_for_zero():
     assert not wrong, f"put the number's placeholder into msgstr[0]: {wrong}"
 
 
+# Words that once stood beside the one that the pages of a language use for the same thing.
+SECOND_WORDS = {
+    "de": r"bekannt geworden|\bIssuer|Lebensdauer|Website|Introspektion|Benutzer(?!name)|\bMails?\b|Netz(werk)?adresse",
+    "fr": r"[Rr]evendication|[Dd]urée de vie|boîte mail|\bun mail\b|examinateur|[Aa]dresse réseau|\btokens\b",
+    "nl": r"levensduur|schors|databank|auditoren|[Nn]etwerkadres|\w'\w|\been mail\b",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_one_word_for_one_thing(language):
+    second = re.compile(SECOND_WORDS[language])
+    catalogue = polib.pofile(str(LOCALES / language / "LC_MESSAGES" / "django.po"))
+    plain = [PLACEHOLDER.sub("", MARKUP.sub("", t)).replace("E-Mail", "") for e in catalogue for t in translations(e)]
+    wrong = [text for text in plain if second.search(text)]
+    assert not wrong, wrong[:5]
+
+
 # French puts a no-break space, wide or narrow, before double punctuation and inside guillemets.
 ORDINARY_SPACE = re.compile(r"(?<=\S) [?!:;»]|« |(?<=[\d)s]) %%")
 NO_SPACE = re.compile(r"[^\W\d_][?!;»]|«[^\u00a0\u202f]")
-MARKUP = re.compile(r"<[^>]*>|&[#\w]+;")
 
 
 def test_french_punctuation_has_a_space_that_does_not_break():

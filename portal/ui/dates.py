@@ -77,12 +77,17 @@ def day(value: date | None) -> str:
 def short_day(value: date) -> str:
     """Format a date as 6 Dec, for an axis."""
     # Translators: a date as "6 Dec", in the letters of Django's date filter.
-    return format_date(value, pgettext("date format", "j M"))
+    letters = pgettext("date format", "j M")
+    if value.day == 1:
+        # Translators: the same for the first of a month, which French writes as "1er déc."
+        letters = pgettext("date format, first of a month", "j M")
+    return format_date(value, letters)
 
 
 def weekday(value: datetime) -> str:
     """Format the day of the week as Wed."""
-    return format_date(_local(value), "D")
+    # Translators: a day of the week as "Wed", in the letters of Django's date filter.
+    return format_date(_local(value), pgettext("date format", "D"))
 
 
 def clock(value: datetime | None) -> str:

@@ -31,6 +31,15 @@ def test_french_writes_the_first_of_a_month_as_an_ordinal():
     with translation.override("fr"):
         assert dates.day(NOW - timedelta(days=23)) == "1er novembre 2026"
         assert dates.moment(NOW) == "24 novembre 2026 à\xa015:41"
+        assert dates.short_day(NOW - timedelta(days=23)) == "1er nov."
+
+
+def test_french_and_german_end_a_shortened_month_with_a_full_stop():
+    with translation.override("fr"):
+        assert dates.short_day(NOW) == "24 nov."
+        assert dates.weekday(NOW) == "mar."
+    with translation.override("de"):
+        assert dates.short_day(NOW) == "24. Nov."
 
 
 @pytest.mark.parametrize(

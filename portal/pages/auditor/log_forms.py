@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
@@ -79,7 +79,8 @@ class LogFilterForm(FilterForm):
         required=False, max_length=100, widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
     subject = BoundedText(
-        label=_("Subject"), help_text=_("A key id, a person’s e-mail address, or the subject as an entry has it"),
+        label=pgettext_lazy("of an entry", "Subject"),
+        help_text=_("A key id, a person’s e-mail address, or the subject as an entry has it"),
         required=False, max_length=MAX_LENGTH, validators=[no_credential],
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip

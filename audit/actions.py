@@ -179,7 +179,7 @@ class Action(models.TextChoices):
 # Only these names may appear in an entry's changes, so that a secret has no field to get in by. Each is a fact that
 # everyone who may read the entry may know. The labels are what a page calls them; a page shows them in this order.
 FIELDS: dict[str, str | Promise] = {
-    "status": _("Status"),
+    "status": _("State"),
     "state": _("State"),
     "name": _("Name"),
     "client_name": _("Name of the client"),

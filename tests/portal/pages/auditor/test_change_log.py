@@ -40,7 +40,7 @@ def suspended(now):
 def test_an_entry_says_who_did_what_when_and_what_it_was_before(now) -> None:
     client = suspended(now)
     text = page()
-    for words in (f"suspended the client {client.name}", "Noor El Amrani", "Leaked", "Status", "Active", "Suspended"):
+    for words in (f"suspended the client {client.name}", "Noor El Amrani", "Leaked", "State", "Active", "Suspended"):
         assert words in text
 
 

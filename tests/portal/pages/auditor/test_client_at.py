@@ -24,7 +24,7 @@ def test_a_client_is_shown_as_it_was_on_a_day(now) -> None:
     client = suspended(now)
     lifecycle.reactivate(client=client, reason="Fine again", by=factories.SYSTEM, now=now)
     facts = {str(label): text for label, text in past(client).context["past"].rows()}
-    assert facts["Status"] == "Active"
+    assert facts["State"] == "Active"
     assert facts["Scopes"] == "address.read"
     assert "There was no such client yet" in past(client, on="2020-01-01").content.decode()
 
@@ -38,7 +38,7 @@ def test_a_client_that_came_by_a_request_is_shown_with_what_was_granted(now) -> 
     )  # fmt: skip
     told = past(client).context["past"]
     assert {str(label): text for label, text in told.rows()} == {
-        "Status": "Active", "Name of the client": client.name, "Organisation": "Rekenhuis bv", "Scopes": "address.read",
+        "State": "Active", "Name of the client": client.name, "Organisation": "Rekenhuis bv", "Scopes": "address.read",
         "Default scopes": "address.read", "Client id": client.client_id, "What it does": client.purpose,
     }  # fmt: skip
     assert told.contacts == {"Wim Goossens <wim@rekenhuis.example>": "owner"}

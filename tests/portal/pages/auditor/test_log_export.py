@@ -24,7 +24,7 @@ def test_the_csv_export_holds_the_filtered_entries_and_is_logged(now) -> None:
     response = export("csv", action="client.suspended")
     rows = list(csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
     assert [row["action"] for row in rows] == ["client.suspended"]
-    assert rows[0]["changes"] == "Status: Active → Suspended"
+    assert rows[0]["changes"] == "State: Active → Suspended"
     own = Entry.objects.first()
     assert (own.action, own.changes) == ("log.exported", {"filters": [None, "action=client.suspended"]})
 

@@ -81,7 +81,7 @@ def test_limits_and_lifetimes_are_overridden_for_one_client(now) -> None:
     assert refused.status_code == 422
     assert "Give a whole number from 60 to 86,400." in refused.content.decode()
     assert "Leave empty for the default: 3600." in refused.content.decode()
-    assert "3600 seconds (default)" in shown("security:client", client.uid)
+    assert "3,600 seconds (default)" in shown("security:client", client.uid)
     save("security:client_settings", client.uid, token_lifetime=300, rate_limit=10, may_request_tokens="on")
     client.refresh_from_db()
     assert (client.token_lifetime, client.rate_limit) == (300, 10)

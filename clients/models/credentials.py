@@ -169,10 +169,13 @@ class Key(models.Model):
         kind = f"{self.get_kind_display()}, {self.description}"
         if self.not_after is None:
             name = self.kid if self.kid.isprintable() else self.thumbprint
-            return f"{kind}: {name if len(name) <= MAX_KID_IN_TITLE else name[: MAX_KID_IN_TITLE - 1] + '…'}"
+            short = name if len(name) <= MAX_KID_IN_TITLE else name[: MAX_KID_IN_TITLE - 1] + "…"
+            return _("%(name)s: %(value)s") % {"name": kind, "value": short}
         common_name = COMMON_NAME.search(self.subject[:1000])
         until = _("until %(year)s") % {"year": self.not_after.year}
-        return f"{kind}: {common_name[1]}, {until}" if common_name else f"{kind}, {until}"
+        if not common_name:
+            return f"{kind}, {until}"
+        return _("%(name)s: %(value)s") % {"name": kind, "value": f"{common_name[1]}, {until}"}
 
     @property
     def credential(self) -> str:

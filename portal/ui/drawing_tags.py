@@ -112,8 +112,8 @@ def parts_bar(parts: Sequence[Mapping[str, Any]], height: int = 10) -> SafeStrin
     """Draw parts of a whole: mappings with state, label, count and percent."""
     colours = {"info": "next"}
     shares = [(colours.get(part["state"], part["state"]), part["percent"]) for part in parts]
-    description = ", ".join(f"{part['label']}: {number(part['count'])}" for part in parts)
-    return svg.parts_bar(shares, description=description, height=height)
+    counts = (_("%(name)s: %(value)s") % {"name": part["label"], "value": number(part["count"])} for part in parts)
+    return svg.parts_bar(shares, description=", ".join(counts), height=height)
 
 
 # --- Times, numbers and texts ---------------------------------------------------------------------------------------

@@ -155,8 +155,12 @@ def _take(request: Request, chosen: list[Chosen], back: str) -> HttpResponse:
                 registration=registration, instead_of=registration.claimed_by, by=actor(request), now=request.now
             )
         except Refusal as problem:
-            messages.error(request, f"{registration.number}: {sentence_of(problem)}")
+            messages.error(request, _told_of(registration.number, sentence_of(problem)))
     return redirect(back)
+
+
+def _told_of(name: str, sentence: str) -> str:
+    return _("%(name)s: %(value)s") % {"name": name, "value": sentence}
 
 
 def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -> tuple[int, list[str]]:
@@ -166,7 +170,7 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
         registration = one.line.registration
         name, seen = f"{registration.number} {registration.client_name}", request.POST.get(f"seen-{registration.uid}")
         if one.left_out and seen:
-            problems.append(f"{name}: {one.left_out}.")
+            problems.append(_told_of(name, f"{one.left_out}."))
         if one.left_out or not seen:
             continue
         told = _Told(message, seen, _grounds(one.line), actor(request), request.now)
@@ -174,7 +178,7 @@ def _carry_out(request: Request, chosen: list[Chosen], act: str, message: str) -
             _decide(registration, act, told)
             done += 1
         except Refusal as problem:
-            problems.append(f"{name}: {sentence_of(problem)}")
+            problems.append(_told_of(name, sentence_of(problem)))
     return done, problems
 
 

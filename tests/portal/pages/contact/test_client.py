@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from audit.actions import Action
 from audit.models import Entry
@@ -191,6 +192,8 @@ def test_two_keys_of_a_kind_have_different_titles(made, browser) -> None:
 def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -> None:
     key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=datetime.now(UTC))
     assert key.title == f"Certificate, EC P-256: api.leiestroom.example, until {key.not_after.year}"
+    with translation.override("fr"):  # with the space before a colon that French has
+        assert key.title == f"Certificat, EC P-256\xa0: api.leiestroom.example, jusqu’en {key.not_after.year}"
 
 
 # --- The overview and the rows ----------------------------------------------------------------------------------------

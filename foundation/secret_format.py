@@ -41,7 +41,7 @@ def is_well_formed(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with *** for each secret, token and signed JWT_PATTERN in it."""
+    """Return the text with *** for each secret, token and signed JWT in it."""
     return JWT_PATTERN.sub(lambda found: "***" if "." in found[0] else found[0], SECRET_PATTERN.sub("***", text))
 
 

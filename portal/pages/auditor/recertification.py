@@ -99,9 +99,8 @@ def campaign(request: Request) -> HttpResponse:
         "limit": MAX_ORGANISATIONS,
         "chips": form.chips(),
         "rows": [_row(question, request.now) for question in page],
-        "matches": page.paginator.count,
-        "newer_url": f"?{query}&page={page.previous_page_number()}" if page.has_previous() else "",
-        "older_url": f"?{query}&page={page.next_page_number()}" if page.has_next() else "",
+        "page": page,
+        "query": query,
         "export_url": f"{reverse('auditor:export_recertification')}?{query}",
     }
     return render(request, "auditor/recertification.html", context)

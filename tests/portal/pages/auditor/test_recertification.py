@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -14,6 +16,7 @@ from audit.models import Entry
 from clients.acts import lifecycle
 from clients.acts.recertification import answers, questions
 from clients.models import Client, Recertification
+from portal.pages.auditor import recertification
 from portal.search.client_search import matching
 from tests.portal.support.staff import signed_in
 from tests.support import factories
@@ -65,6 +68,17 @@ def test_figures_lead_to_their_clients_and_an_organisation_to_its_own(campaign) 
         assert [row["client"] for row in browser.get(CAMPAIGN + part["url"]).context["rows"]] == [client]
     first = answer.context["organisations"][0]
     assert [row["client"] for row in browser.get(CAMPAIGN + first["url"]).context["rows"]] == [campaign["late"]]
+
+
+def test_its_clients_have_numbered_pages_that_keep_the_filters(campaign, monkeypatch) -> None:
+    monkeypatch.setattr(recertification, "PAGE_SIZE", 2)
+    browser, query = signed_in(ada()), "?organisation=Waterbedrijf+Leiestroom"
+    first, second = (browser.get(f"{CAMPAIGN}{query}&page={number}") for number in (1, 2))
+    clients = [row["client"] for answer in (first, second) for row in answer.context["rows"]]
+    assert (len(clients), set(clients)) == (3, set(campaign.values()) - {campaign["late"]})
+    address = re.search(r'href="(\?page=2&amp;[^"]+#clients)"', first.text)
+    assert address
+    assert browser.get(CAMPAIGN + unescape(address[1])).context["rows"] == second.context["rows"]
 
 
 def test_the_spreadsheet_has_contacts_and_who_confirmed_and_no_formula(campaign) -> None:

@@ -199,9 +199,9 @@ def _on_one_line(number: str) -> SafeString:
 
 
 @register.filter
-def address(value: str) -> str:
-    """Show a mail address in letters, with the `xn--` form of its domain where that differs."""
-    return visible(email_addresses.in_full(value))
+def address(value: str) -> SafeString:
+    """Show a mail address in letters, with the `xn--` form of its domain where that differs; as `breakable`."""
+    return breakable(email_addresses.in_full(value))
 
 
 @register.filter

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
-from clients.models import Client
+from clients.models import Client, User
 from dev.example import organisation
 from tests.e2e.pages.test_accessibility import LANGUAGES, context_of
 from tests.e2e.support import pages
@@ -17,6 +17,19 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEIGHT = "document.documentElement.scrollHeight"
+# The parts of a mail address that a line breaks within.
+SPLIT_PARTS = """row => {
+    const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT), split = [];
+    while (texts.nextNode()) {
+        for (const part of texts.currentNode.data.matchAll(/\\w+/g)) {
+            const range = document.createRange();
+            range.setStart(texts.currentNode, part.index);
+            range.setEnd(texts.currentNode, part.index + part[0].length);
+            if (range.getClientRects().length > 1) split.push(part[0]);
+        }
+    }
+    return split;
+}"""
 PHONE = 760  # pixels of a phone's screen that a browser leaves to a page
 
 
@@ -164,4 +177,15 @@ def test_a_pasted_secret_is_hidden_at_once_and_is_not_sent(live_server, browser:
     assert verdict
     assert notes
     assert verdict["y"] < notes["y"]
+    page.context.close()
+
+
+def test_a_long_address_breaks_between_its_parts(live_server, browser: Browser, fullest: Client) -> None:
+    address = "joris.vanderstraeten@waterbedrijf.example"
+    User.objects.filter(email="joris@leiestroom.example").update(email=address)
+    page = open_as_lotte(browser, live_server.url, reverse("contact:contacts", args=[fullest.uid]))
+    shown = page.locator("td, th").filter(has_text=address).first
+    for width in (360, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert shown.evaluate(SPLIT_PARTS) == []
     page.context.close()

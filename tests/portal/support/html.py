@@ -36,6 +36,11 @@ def seen_on(page: str) -> str:
     return next(field["value"] for field in Page(page).all("input") if field.get("name") == "seen")
 
 
+def without_breaks(page: str) -> str:
+    """Return the page without the places at which a long name or address may break."""
+    return page.replace("<wbr>", "")
+
+
 def rendered(source: str, **context: object) -> str:
     return engines["django"].from_string(source).render(context)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account.forms import LoginForm, ReauthenticateForm
-from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
@@ -57,7 +57,9 @@ def _plain_code(form: forms.Form, help_text: Any) -> None:
     )
 
 
-class CodeForm(AuthenticateForm):
+class UsedCode(BaseAuthenticateForm):
+    """Mix-in for allauth's forms with a code, whose failures count as attempts to sign in."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
@@ -67,14 +69,12 @@ class CodeForm(AuthenticateForm):
             return super().clean_code()
 
 
-class CodeAgainForm(ReauthenticateByCodeForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _plain_code(self, _("The six digits of your authenticator app, or one of your recovery codes."))
+class CodeForm(UsedCode, AuthenticateForm):
+    """Sign-in with a code as the second factor."""
 
-    def clean_code(self) -> str:
-        with attempts.judged("code", self.user):
-            return super().clean_code()
+
+class CodeAgainForm(UsedCode, ReauthenticateByCodeForm):
+    """Confirmation with a code before a change of the ways to sign in."""
 
 
 class FirstCodeForm(ActivateTOTPForm):

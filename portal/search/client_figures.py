@@ -48,17 +48,20 @@ def _figures(now: datetime) -> dict[str, Any]:
     }
 
 
-def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> Any:
+def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> QuerySet[Key]:
+    """Return the keys of active clients that end by themselves soon, the next end first."""
     keys = Key.objects.expiring(now + within, now=now).filter(client__status=Client.Status.ACTIVE)
     return keys.select_related("client").order_by(OWN_END)
 
 
 def ending_secrets(now: datetime) -> QuerySet[Secret]:
+    """Return the secrets in use of active clients that end soon, the next end first."""
     secrets = Secret.objects.lasting(now).filter(expires_at__lte=now + EXPIRY_NOTICE)
     return secrets.filter(client__status=Client.Status.ACTIVE).select_related("client").order_by("expires_at")
 
 
 def ending_trusts(now: datetime) -> QuerySet[Trust]:
+    """Return the trusts of active clients that end soon, the next end first."""
     trusts = Trust.objects.expiring(now + EXPIRY_NOTICE, now=now).filter(client__status=Client.Status.ACTIVE)
     return trusts.select_related("client", "issuer").order_by("expires_at")
 

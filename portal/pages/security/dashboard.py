@@ -58,15 +58,15 @@ class Expiring:
 
 def _expiring(now: datetime) -> list[Expiring]:
     """Return the next ends of keys, secrets and trusts: a query for each kind."""
-    found = [
-        *((key, f"{key.get_kind_display()}, {key.description}", key.kid, key.own_end)
+    ends: list[tuple[Client, str, str, datetime | None]] = [
+        *((key.client, f"{key.get_kind_display()}, {key.description}", key.kid, key.own_end)
           for key in client_figures.ending(now)[:MAX_EXPIRING]),
-        *((secret, _("Secret"), f"…{secret.hint}", secret.expires_at)
+        *((secret.client, _("Secret"), f"…{secret.hint}", secret.expires_at)
           for secret in client_figures.ending_secrets(now)[:MAX_EXPIRING]),
-        *((trust, _("Trust"), trust.issuer.name, trust.expires_at)
+        *((trust.client, _("Trust"), trust.issuer.name, trust.expires_at)
           for trust in client_figures.ending_trusts(now)[:MAX_EXPIRING]),
     ]  # fmt: skip
-    rows = [Expiring(row.client, what, name, at, expires_in(at, now)) for row, what, name, at in found if at]
+    rows = [Expiring(client, what, name, at, expires_in(at, now)) for client, what, name, at in ends if at]
     return sorted(rows, key=lambda row: row.at)[:MAX_EXPIRING]
 
 

@@ -240,9 +240,10 @@ def _scope_histories(text: str) -> Iterator[Hit]:
 
 def _documentation(text: str) -> Iterator[Hit]:
     for section, excerpt in islice(docs_search.sections_for(text), GROUP_SIZE):
-        is_part = section.title != section.page_title
-        whole = _("%(name)s: %(value)s") % {"name": section.page_title, "value": section.title}
-        yield Hit(whole if is_part else section.title, section.url, excerpt)
+        title = section.title
+        if title != section.page_title:
+            title = _("%(name)s: %(value)s") % {"name": section.page_title, "value": title}
+        yield Hit(title, section.url, excerpt)
 
 
 _DOCUMENTATION = Kind(gettext_lazy("Documentation"), "file", _documentation)

@@ -30,8 +30,8 @@ MAILS_A_DAY = 3  # to all callers of an API
 def callers(api: Api) -> QuerySet[Client]:
     """Return the clients that hold a scope of the API, without closed ones."""
     held = ClientScope.objects.filter(scope__api=api, scope__retired_at=None)
-    callers = Client.objects.filter(pk__in=held.values("client")).exclude(status=Client.Status.CLOSED)
-    return callers.order_by("organisation", "name", "pk")
+    clients = Client.objects.filter(pk__in=held.values("client")).exclude(status=Client.Status.CLOSED)
+    return clients.order_by("organisation", "name", "pk")
 
 
 def counted(apis: Iterable[Api]) -> dict[int, int]:

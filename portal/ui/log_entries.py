@@ -123,13 +123,17 @@ def actors_of(entries: Iterable[Entry]) -> QuerySet[User]:
 
 
 def name_of(label: str) -> str:
-    """Return "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too."""
+    """Return "Lotte Verhaeghe" of "Lotte Verhaeghe <lotte@leiestroom.example>". A name can hold a bracket, too.
+
+    Somebody who was not signed in is called so in the reader's language.
+    """
     if label == ANONYMOUS:
         return _("A visitor")
     return label.rpartition(" <")[0] or label
 
 
 def _who(entry: Entry) -> str:
+    """Return the mail address of the actor, or else the name, and the network address that the act came from."""
     who = name_of(entry.actor_label.rpartition(" <")[2].rstrip(">") or entry.actor_label)
     return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
 

@@ -49,7 +49,10 @@ class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
     def newest_of(
         self, causes: Iterable[tuple[int, str, str, datetime, datetime]], *, each: int
     ) -> Iterable[JournalEntry]:
-        """Return the newest entries of each cause: client, rule and error, with its first and its last time."""
+        """Return the newest entries of each cause: client, rule and error, with its first and its last time.
+
+        Of all entries: what this query set was filtered by before does not count, since the query is written out.
+        """
         columns = [list(column) for column in zip(*causes, strict=True)]
         return self.raw(NEWEST, [*columns, each]) if columns else []
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import ClientContact
 from portal.forms.fields import Line, PhoneNumber, email_field
-from portal.forms.reason import InternalReasonForm, ReasonForm
+from portal.forms.reason import ReasonForm
 
 Role = ClientContact.Role
 
@@ -38,11 +38,19 @@ class PhoneForm(forms.Form):
     )
 
 
-class StaffPhoneForm(InternalReasonForm, PhoneForm):
+class StaffPhoneForm(ReasonForm, PhoneForm):
     """The number of a contact that a member of the Security team changes."""
 
     field_order = ("phone", "reason")
 
 
-class StaffContactForm(ReasonForm, ContactForm):
+class ContactReasonForm(ReasonForm):
+    """The reason of an act on a contact, which an owner confirms where it takes two people."""
+
+    reason_help = _(
+        "Stays in the change log. Where it takes two people, the owners read it too. Add a case number if you have one."
+    )
+
+
+class StaffContactForm(ContactReasonForm, ContactForm):
     """A contact that a member of the Security team adds."""

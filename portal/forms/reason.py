@@ -14,9 +14,7 @@ MIN_REASON = 4  # characters: "INC7" is a reason, "x" is none
 class ReasonForm(forms.Form):
     """A reason, alone or as a base of forms with more fields."""
 
-    reason_help: str | Promise = _(
-        "Stays in the change log, where the client's contacts read it too. Add a case number if you have one."
-    )
+    reason_help: str | Promise = _("Stays in the change log. Add a case number if you have one.")
     reason = Text(
         label=_("Why?"),
         min_length=MIN_REASON,
@@ -34,6 +32,7 @@ class ReasonForm(forms.Form):
 class ReasonAndMessageForm(ReasonForm):
     """A reason and a message, for acts that stop software: the contacts read `message` in their mail."""
 
+    reason_help: str | Promise = _("Stays in the change log. Contacts do not read it: the message below is for them.")
     message = Text(
         label=_("Message to the contacts"),
         help_text=_("Stands in the e-mail that they get: what happened, and what they should do."),
@@ -61,9 +60,3 @@ class IncidentForm(CaseForm):
         label=_("Case number"), is_name=False, max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Give the number of the case: the report is made by it.")},
     )  # fmt: skip
-
-
-class InternalReasonForm(ReasonForm):
-    """A reason for an act outside any client's history: only the team and auditors read its entry."""
-
-    reason_help: str | Promise = _("Stays in the change log. Add a case number if you have one.")

@@ -12,14 +12,14 @@ from clients.built_in_scopes import BUILT_IN_API
 from clients.models import Api, Proposal
 from portal.flows.proposals import propose
 from portal.forms.fields import Line, email_field
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import security_team
 from portal.web.http_request import Request, posted
 
 NAME, REMOVE = "name", "remove"
 
 
-class OwnerForm(InternalReasonForm):
+class OwnerForm(ReasonForm):
     """Form about a person, to be named or removed."""
 
     field_order = ("email", "name", "act", "reason")

@@ -14,7 +14,7 @@ from clients.edit_tags import Stale
 from clients.models import Api, Client, ClientScope, Proposal, Scope
 from portal.flows.proposals import propose
 from portal.forms.edit_conflict import status_of
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.catalogue.catalogue_forms import ApiForm, DescribedForm, NewApiForm, NewScopeForm, ScopeForm
@@ -130,7 +130,7 @@ def change_scope(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_scope(request: Request, pk: int) -> HttpResponse:
     """Retire a scope without holders; propose it for one with holders."""
-    scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
+    scope, form = get_object_or_404(Scope, pk=pk), ReasonForm(posted(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         try:

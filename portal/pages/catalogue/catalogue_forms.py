@@ -19,10 +19,10 @@ from clients.models import Api, Client, Scope
 from clients.models.catalogue import Described
 from portal.forms.edit_conflict import SeenForm
 from portal.forms.fields import Line, Text, day_field, no_secret
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 
 
-class DescribedForm(InternalReasonForm):
+class DescribedForm(ReasonForm):
     """A description per language, with English for readers of a language without one."""
 
     def __init__(self, *args: Any, described: Described | None = None, **kwargs: Any) -> None:
@@ -130,7 +130,7 @@ class NewScopeForm(ScopeForm):
         return name
 
 
-class DeprecationForm(InternalReasonForm):
+class DeprecationForm(ReasonForm):
     """The date on which a scope is retired, and its successor."""
 
     field_order = ("day", "successor", "reason")

@@ -17,7 +17,7 @@ from clients.acts.four_eyes import NeedsColleague
 from clients.acts.scopes import deprecation as acts
 from clients.models import Client, ClientContact, Proposal, Scope
 from portal.flows.proposals import propose
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.catalogue.catalogue_forms import DeprecationForm
@@ -88,7 +88,7 @@ def export_holders(request: Request, pk: int) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: Request, pk: int) -> HttpResponse:
     """Withdraw the deprecation before its date."""
-    scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
+    scope, form = get_object_or_404(Scope, pk=pk), ReasonForm(posted(request))
     if not scope.is_deprecated:
         return redirect("security:deprecation", pk)
     if form.is_valid():

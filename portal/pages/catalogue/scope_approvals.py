@@ -6,7 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.models import Proposal, Scope
 from portal.flows.proposals import propose
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import security_team
 from portal.web.http_request import Request, posted
 
@@ -14,7 +14,7 @@ from portal.web.http_request import Request, posted
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def ease_scope(request: Request, pk: int) -> HttpResponse:
-    scope, form = get_object_or_404(Scope, pk=pk), InternalReasonForm(posted(request))
+    scope, form = get_object_or_404(Scope, pk=pk), ReasonForm(posted(request))
     waiting = Proposal.objects.waiting(request.now).filter(scope=scope, kind=Proposal.Kind.SCOPE_EASED).first()
     if waiting is not None:
         return redirect("security:proposal", waiting.uid)

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models.federation import MAX_LIFETIME, MIN_LIFETIME
 from portal.forms.fields import BoundedText, Line, Text, no_secret
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 
 MAX_JWKS = 64 * 1024
 
 
-class ChangeIssuerForm(InternalReasonForm):
+class ChangeIssuerForm(ReasonForm):
     """Conditions under which tokens of the issuer are accepted."""
 
     field_order = ("name", "url", "audience", "max_lifetime", "jwks", "reason")

@@ -20,7 +20,7 @@ from foundation.dispatch import wake
 from foundation.refusals import Refusal
 from portal.explanations.sentences import problem_of, skipped_keys
 from portal.flows.proposals import propose
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.issuers.issuer_forms import ChangeIssuerForm, NewIssuerForm
@@ -94,7 +94,7 @@ def change_issuer(request: Request, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_issuer(request: Request, uid: UUID, act: str) -> HttpResponse:
     """Propose to enable or to disable an issuer."""
-    found, form = get_object_or_404(Issuer, uid=uid), InternalReasonForm(posted(request))
+    found, form = get_object_or_404(Issuer, uid=uid), ReasonForm(posted(request))
     if act not in SWITCHES:
         raise Http404
     if found.is_enabled is (act == "enable"):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import User
 from portal.forms.fields import BoundedText, Line, no_secret
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 
 
 class NoticeMailsForm(forms.Form):
@@ -15,7 +15,7 @@ class NoticeMailsForm(forms.Form):
     )  # fmt: skip
 
 
-class WebhookForm(InternalReasonForm):
+class WebhookForm(ReasonForm):
     field_order = ("name", "url", "reason")
     name = Line(
         label=_("Name"), max_length=60, help_text=_("What reads it, for instance the team's chat or ticket system.")

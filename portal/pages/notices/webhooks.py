@@ -16,7 +16,7 @@ from clients.acts.team import webhooks as acts
 from clients.models import Delivery, Proposal
 from clients.team import webhooks as team
 from portal.explanations.sentences import problem_of
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor
 from portal.guards.refusals import refusals_to
 from portal.pages.notices.forms import WebhookForm
@@ -72,7 +72,7 @@ def create_webhook(request: Request, place: Place) -> HttpResponse:
 @for_keepers
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_webhook(request: Request, place: Place, uid: UUID) -> HttpResponse:
-    found, form = get_object_or_404(place.shown, uid=uid), InternalReasonForm(posted(request))
+    found, form = get_object_or_404(place.shown, uid=uid), ReasonForm(posted(request))
     if form.is_valid():
         with refusals_to(request):
             acts.remove(webhook=found, reason=form.cleaned_data["reason"], by=actor(request), now=request.now)
@@ -86,7 +86,7 @@ def remove_webhook(request: Request, place: Place, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_secret(request: Request, place: Place, uid: UUID) -> HttpResponse:
     """Ask why, then show the secret once: Back and Reload do not show it again."""
-    found, form = get_object_or_404(place.kept, uid=uid, ends_at=None), InternalReasonForm(posted(request))
+    found, form = get_object_or_404(place.kept, uid=uid, ends_at=None), ReasonForm(posted(request))
     if form.is_valid():
         acts.view_secret(webhook=found, reason=form.cleaned_data["reason"], by=actor(request))
         name = kept_forms.keep(request, KIND, {"webhook": str(uid)}, seconds=SHOWN_FOR_S)
@@ -103,7 +103,7 @@ def webhook_secret(request: Request, place: Place, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def retry_delivery(request: Request, place: Place, uid: UUID) -> HttpResponse:
     deliveries = Delivery.objects.filter(webhook__in=place.kept).select_related("webhook__api", "notice")
-    found, form = get_object_or_404(deliveries, pk=uid), InternalReasonForm(posted(request))
+    found, form = get_object_or_404(deliveries, pk=uid), ReasonForm(posted(request))
     back_url = place.url("webhook", found.webhook.uid)
     if form.is_valid():
         with refusals_to(request):

@@ -26,7 +26,7 @@ def proposal(request: Request, identifier: str, uid: UUID) -> HttpResponse:
     api = api_of(request, identifier)
     proposals = Proposal.objects.filter(api=api, kind=Proposal.Kind.WEBHOOK_ADDED)
     found = get_object_or_404(proposals.select_related("proposed_by", "decided_by", "api"), uid=uid)
-    form = ProposalForm(posted(request), proposal=found)
+    form = ProposalForm(posted(request))
     if form.is_valid():
         with refusals_to(form):
             messages.success(request, carry_out(request, found, form))

@@ -40,7 +40,7 @@ def proposals(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def proposal(request: Request, uid: UUID) -> HttpResponse:
     found = _proposal(uid)
-    form = ProposalForm(posted(request), proposal=found)
+    form = ProposalForm(posted(request))
     status = 422 if form.errors else 200
     if form.is_valid():
         with refusals_to(form):

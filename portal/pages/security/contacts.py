@@ -15,7 +15,7 @@ from clients.acts.people import contacts as acts
 from clients.models import ClientContact, Proposal
 from portal.flows.contacts import add, remove
 from portal.flows.proposals import propose
-from portal.forms.contacts import StaffContactForm, StaffPhoneForm
+from portal.forms.contacts import ContactReasonForm, StaffContactForm, StaffPhoneForm
 from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, client_of_anybody, security_team
 from portal.guards.refusals import refusals_to
@@ -59,7 +59,7 @@ def change_client_contact(request: Request, uid: UUID, contact: UUID, act: str) 
     """Mail a new link, or change the role; or propose it where that takes two people."""
     if act not in QUESTIONS:
         raise Http404
-    row, form = _contact(uid, contact), ReasonForm(posted(request))
+    row, form = _contact(uid, contact), ContactReasonForm(posted(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         try:

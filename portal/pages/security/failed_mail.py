@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.mail import outbox
 from clients.models import Mail
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.web.http_request import Request, posted
@@ -38,7 +38,7 @@ def undelivered(request: Request) -> HttpResponse:
 @security_team
 @require_http_methods(["GET", "HEAD", "POST"])
 def retry_mail(request: Request, uid: UUID) -> HttpResponse:
-    mail, form = get_object_or_404(Mail, pk=uid), InternalReasonForm(posted(request))
+    mail, form = get_object_or_404(Mail, pk=uid), ReasonForm(posted(request))
     if not form.is_valid():
         context = {"mail": mail, "form": form}
         return render(request, "security/retry_mail.html", context, status=422 if form.errors else 200)

@@ -10,7 +10,7 @@ from audit.log import SITE
 from clients.models import PolicyBound
 from clients.outdated_ways import OutdatedWay
 from clients.policy.words import BOUND_OF
-from portal.forms.reason import InternalReasonForm, ReasonAndMessageForm
+from portal.forms.reason import ReasonAndMessageForm
 from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.security.policy import withdraw_url
@@ -19,10 +19,6 @@ from portal.web.http_request import Request, posted
 from tokens.acts.policy import outdated as acts
 
 SHOWN = 100
-
-
-class OutdatedWayForm(ReasonAndMessageForm):
-    reason_help = InternalReasonForm.reason_help
 
 
 @security_team
@@ -40,7 +36,7 @@ def outdated_ways(request: Request) -> HttpResponse:
 def outdated_way(request: Request, way: str) -> HttpResponse:
     if way not in OutdatedWay.values:
         raise Http404
-    known, form = OutdatedWay(way), OutdatedWayForm(posted(request))
+    known, form = OutdatedWay(way), ReasonAndMessageForm(posted(request))
     if form.is_valid():
         with refusals_to(request):
             asked = acts.ask_to_change(way=known, **form.cleaned_data, by=actor(request), now=request.now)

@@ -20,7 +20,7 @@ from clients.policy.words import WORDS
 from foundation.refusals import Refusal
 from portal.explanations.sentences import in_words
 from portal.forms.fields import day_field
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from tokens.protocol.jws import ALGORITHMS
 
 BOUNDS = [(bound.value, words.label) for bound, words in WORDS.items()]
@@ -70,7 +70,7 @@ class PolicyForm(forms.Form):
         return cleaned
 
 
-class ProposedPolicyForm(PolicyForm, InternalReasonForm):
+class ProposedPolicyForm(PolicyForm, ReasonForm):
     """The same as hidden fields, with the reason: the proposal."""
 
     field_order = (*PolicyForm.base_fields, "reason")

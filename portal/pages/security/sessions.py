@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from clients.authentication import sessions as acts
 from clients.models import ClientContact, User
-from portal.forms.reason import InternalReasonForm, ReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import actor, security_team
 from portal.web.http_request import Request, posted
 
@@ -50,7 +50,7 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
 def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
     """List and end the sessions of a member of staff; the reader's own session goes on."""
     people = User.objects.exclude(role=User.Role.CONTACT)
-    person, form = get_object_or_404(people, uid=uid), InternalReasonForm(posted(request))
+    person, form = get_object_or_404(people, uid=uid), ReasonForm(posted(request))
     if form.is_valid():
         by, reason = actor(request), form.cleaned_data["reason"]
         ended = acts.end_all(user=person, by=by, now=request.now, keep=by.session, reason=reason)

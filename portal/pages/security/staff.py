@@ -13,14 +13,14 @@ from audit.log import SITE
 from clients.models import Proposal, User
 from portal.flows.proposals import propose
 from portal.forms.fields import Line, email_field
-from portal.forms.reason import InternalReasonForm
+from portal.forms.reason import ReasonForm
 from portal.guards.access import security_team
 from portal.web.http_request import Request, posted
 
 ROLES = (User.Role.SECURITY, User.Role.AUDITOR)  # an owner of an API is named on the page of the API
 
 
-class InviteForm(InternalReasonForm):
+class InviteForm(ReasonForm):
     field_order = ("name", "email", "role", "reason")
     name = Line(label=_("Name"), max_length=150, error_messages={"required": _("Enter the name of the person.")})
     email = email_field(_("Work e-mail address"))
@@ -46,7 +46,7 @@ def invite_staff(request: Request) -> HttpResponse:
 def deactivate_staff(request: Request, uid: UUID) -> HttpResponse:
     _check_option()
     person = get_object_or_404(User.objects.exclude(role=User.Role.CONTACT), uid=uid, is_active=True)
-    form = InternalReasonForm(posted(request))
+    form = ReasonForm(posted(request))
     if form.is_valid():
         content, reason = {"email": person.email}, form.cleaned_data["reason"]
         return propose(request, Proposal.Kind.STAFF_DEACTIVATED, SITE, content=content, reason=reason)

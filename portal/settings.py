@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "portal.guards.middleware.ContactSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.guards.middleware.FormErrorsMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

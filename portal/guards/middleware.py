@@ -13,8 +13,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -174,6 +176,25 @@ class ContactSessionMiddleware:
             wanted = {NEXT: request.get_full_path()} if request.method in ("GET", "HEAD") else {}
             return redirect(f"{resolve_url('account:continue')}?{urlencode(wanted)}")
         return None
+
+
+class FormErrorsMiddleware:
+    """Answer 422 to a form with errors, as our views do; allauth's answer 200.
+
+    Our functions render at once, so only views that return a TemplateResponse come here.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_template_response(self, request: Request, response: TemplateResponse) -> TemplateResponse:
+        shown = (response.context_data or {}).values()
+        if response.status_code == 200 and any(isinstance(form, BaseForm) and form.errors for form in shown):
+            response.status_code = 422
+        return response
 
 
 class LocalisationMiddleware:

@@ -65,11 +65,11 @@ class RemovePasskeyView(RemoveWebAuthnView):
 
 
 class SignInView(LoginView):
-    """Answer a form with errors as our other forms do."""
+    """View of allauth that does not give back what was typed in the field for the login and may be the password."""
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         form.forget()
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        return super().form_invalid(form)
 
 
 class PasswordForm(forms.Form):

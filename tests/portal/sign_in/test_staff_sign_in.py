@@ -105,6 +105,24 @@ def test_a_wrong_code_is_refused_with_a_message_beside_the_field() -> None:
     assert "_auth_user_id" not in browser.session
 
 
+def test_a_form_of_a_second_factor_with_errors_is_answered_with_422() -> None:
+    user, halfway = enrolled(factories.noor()), Client()
+    type_password(halfway, user)
+    for answer in ({"code": "000000"}, {"code": ""}, {"credential": "{}"}):
+        assert halfway.post(reverse("mfa_authenticate"), answer).status_code == 422, answer
+    browser = signed_in(user)
+    assert browser.post(reverse("account_reauthenticate"), {"password": "not the password"}).status_code == 422
+    assert browser.post(reverse("mfa_reauthenticate"), {"code": "000000"}).status_code == 422
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    assert browser.get(reverse("mfa_add_webauthn")).status_code == 200
+    assert browser.post(reverse("mfa_add_webauthn"), {"name": ""}).status_code == 422
+    passkey = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Laptop", "credential": {}})
+    assert browser.post(reverse("mfa_edit_webauthn", args=[passkey.pk]), {"name": ""}).status_code == 422
+    new = by_link(factories.bram())
+    new.post(reverse("account:setup"), {"password": PASSWORD})
+    assert new.post(reverse("mfa_activate_totp"), {"code": "000000"}).status_code == 422
+
+
 def test_a_stolen_password_before_a_second_factor_is_set_up_opens_nothing() -> None:
     user = factories.noor()
     user.set_password(PASSWORD)

@@ -69,7 +69,8 @@ class SignInView(LoginView):
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         form.forget()
-        return super().form_invalid(form)
+        response: HttpResponse = super().form_invalid(form)
+        return response
 
 
 class PasswordForm(forms.Form):

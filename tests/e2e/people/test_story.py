@@ -152,7 +152,7 @@ def reveal_secret(wim: Person) -> tuple[str, str]:
     wim.clicks("Reveal Client secret")
     wim.steps_up()
     secret = wim.page.locator("#secret").input_value()
-    client_id = wim.page.locator("dd.kd-mono").last.inner_text().strip()
+    client_id = wim.page.locator("#client-id").inner_text()
     wim.clicks("Back to the client", role="link")
     assert secret not in wim.page.content()
     return client_id, secret

@@ -10,11 +10,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, Key, Secret, Trust
 from clients.models.credentials import OWN_END
-from portal.search.client_search import named_by_sha1
+from portal.search.client_search import UNREACHABLE_OWNERS, matching, named_by_sha1
 from portal.ui import usage_chart
 
 # Counting a hundred thousand clients exceeds the time of a page, so the worker counts each minute (portal/tasks.py).
 MAX_REFUSED_CLIENTS = 10  # with the most refusals
+OLD_SECRET_DAYS = 365
 FIGURES_LIFETIME_S = 180  # afterwards, without a worker, the page itself counts
 
 
@@ -42,10 +43,17 @@ def _figures(now: datetime) -> dict[str, Any]:
         "methods": dict(Counter(_method(*row) for row in signing_in)),
         "algorithms": dict(Counter(works.values_list("description", flat=True)).most_common()),
         "sha1_kids": named_by_sha1(works).count(),
+        "old_secrets": _active_clients(now, secret_age=OLD_SECRET_DAYS).count(),
+        "unreachable": _active_clients(now, contacts=UNREACHABLE_OWNERS).count(),
         "ending": sum(rows.count() for rows in (ending(now), ending_secrets(now), ending_trusts(now))),
         "usage_totals": usage_chart.totals(now),
         "refused_most": usage_chart.refused_most(now, days=7, limit=MAX_REFUSED_CLIENTS),
     }
+
+
+def _active_clients(now: datetime, **chosen: Any) -> QuerySet[Client]:
+    """Return those that the list shows with these filters."""
+    return matching({"state": Client.Status.ACTIVE, **chosen}, now)
 
 
 def ending(now: datetime, within: timedelta = EXPIRY_NOTICE) -> QuerySet[Key]:

@@ -17,7 +17,7 @@ from portal.forms.client_lists import ALGORITHMS
 from portal.guards.access import security_team
 from portal.pages.security import needs
 from portal.search import client_figures
-from portal.search.client_search import SHA1
+from portal.search.client_search import SHA1, UNREACHABLE_OWNERS
 from portal.ui import usage_chart
 from portal.ui.client_health import expires_in
 from portal.web.http_request import Request
@@ -40,6 +40,8 @@ def dashboard(request: Request) -> HttpResponse:
         "expiring": _expiring(request.now),
         "methods": _methods(figures["methods"]),
         "algorithms": _algorithms(figures["algorithms"]),
+        "old_secret_days": client_figures.OLD_SECRET_DAYS,
+        "unreachable_owners": UNREACHABLE_OWNERS,
         "sha1_url": f"{reverse('security:clients')}?state=active&algorithm={SHA1}",
     }
     return render(request, "security/dashboard.html", context)

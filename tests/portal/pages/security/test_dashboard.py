@@ -1,5 +1,6 @@
 """The Security team's start, and the mail that could not be delivered."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from clients import keymaterial
 from clients.acts.credentials import keys as key_acts
 from clients.acts.people import contacts
 from clients.mail import outbox
-from clients.models import Mail, Secret, Trust
+from clients.models import Mail, Secret, Trust, User
 from portal.tasks import remember_dashboard
 from portal.ui.dates import moment
 from tests.portal.support.staff import signed_in
@@ -63,6 +64,19 @@ def test_it_counts_what_waits_and_how_clients_sign_in() -> None:
     for row in (*context["methods"], *context["algorithms"], by_sha1):
         listed = signed_in(factories.noor()).get(row["url"]).context["rows"]
         assert len(listed) == row["count"], row["label"]
+
+
+@pytest.mark.parametrize(
+    "words", ["1 client has a secret that is older than a year.", "1 client has no owner whom mail reaches."]
+)
+def test_old_secrets_and_owners_out_of_reach_lead_to_their_clients(words) -> None:
+    client, _secret = factories.client()
+    factories.client(contact=factories.wim())
+    client.secrets.update(created_at=datetime.now(UTC) - timedelta(days=366))
+    User.objects.filter(pk=factories.lotte().pk).update(unreachable_since=datetime.now(UTC))
+    (url,) = re.findall(rf'href="([^"]+)">\s*{re.escape(words)}', dashboard().text)
+    listed = signed_in(factories.noor()).get(html.unescape(url)).context["rows"]
+    assert [row.client for row in listed] == [client]
 
 
 def test_what_must_be_done_first_stands_first() -> None:

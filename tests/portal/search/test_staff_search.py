@@ -17,6 +17,7 @@ from audit.models import Entry
 from clients.acts import lifecycle
 from clients.acts.credentials import keys
 from clients.models import Client, Key, Registration
+from foundation import secret_format
 from portal.search.staff_search import clients_for
 from tests.portal.support import browsers
 from tests.portal.support.staff import signed_in
@@ -184,6 +185,15 @@ def test_the_id_of_a_refusal_that_names_no_client_leads_to_why_too(now) -> None:
     )  # fmt: skip
     text = signed_in(factories.noor()).get(reverse("security:clients"), {"q": "a" * 32}).text
     assert reverse("public:why", args=["a" * 32]) in text
+
+
+def test_a_secret_in_the_place_of_an_id_is_not_on_the_page_of_the_journal(found) -> None:
+    """Neither in the field, nor in the address that is printed above it and sent along to change the language."""
+    secret = secret_format.generate()
+    journal = reverse("security:client_failures", args=[found.uid])
+    answer = signed_in(factories.noor()).get(journal, {"request_id": f"it was {secret}"})
+    assert answer.status_code == 422
+    assert secret not in answer.text
 
 
 def test_the_journal_of_a_client_takes_the_id_of_any_refusal(found) -> None:

@@ -74,7 +74,9 @@ def test_a_client_that_never_got_a_token_leads_to_its_samples(made, browser) -> 
 
 def test_a_suspended_client_says_so(made, browser) -> None:
     Client.objects.filter(pk=made.pk).update(status=Client.Status.SUSPENDED)
-    assert "This client is suspended" in page(browser, made)
+    text = page(browser, made)
+    assert "This client is suspended" in text
+    assert "Nothing that you can do here now." in text
 
 
 def test_a_new_client_id_stops_the_old_one_and_is_asked_twice(made, browser) -> None:

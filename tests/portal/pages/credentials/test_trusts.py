@@ -15,6 +15,7 @@ from tests.portal.support import browsers
 from tests.support.factories import NOW, lotte
 from tests.tokens.support.issuers import FixtureIssuer, github, kubernetes
 from tests.tokens.support.wire import Clock
+from tokens.policy import from_settings
 
 pytestmark = pytest.mark.django_db
 PINS = {"repository_id": "742213905", "repository_owner_id": "65123"}
@@ -116,6 +117,14 @@ def test_a_sample_of_another_issuer_or_without_subject_is_refused(made, platform
     answer = read(browsers.of(lotte()), made, platform.token(**changed))
     assert answer.status_code == 422
     assert "This token cannot be used as a sample" in answer.content.decode()
+
+
+def test_each_issuer_says_which_tokens_it_takes(made, platform):
+    Issuer.objects.update(max_lifetime=86_400)
+    text = browsers.of(lotte()).get(reverse("contact:add_trust", args=[made.uid])).text
+    assert f"{Issuer.objects.get().url}, audience {from_settings().issuer}, tokens of at most 86,400 seconds" in text
+    Issuer.objects.update(audience="api://tenant")
+    assert "audience api://tenant" in browsers.of(lotte()).get(reverse("contact:add_trust", args=[made.uid])).text
 
 
 def test_a_disabled_issuer_is_not_offered(made, platform):

@@ -94,6 +94,12 @@ def test_a_change_is_proposed_and_carried_out_by_a_colleague():
     assert (issuer.audience, issuer.max_lifetime) == ("api://tenant", 86_400)
 
 
+def test_a_change_is_explained_after_what_it_changes():
+    page = signed_in(noor()).get(url("change_issuer", factories.issuer())).text
+    places = [page.index(f'name="{field}"') for field in ("audience", "max_lifetime", "reason")]
+    assert places == sorted(places)
+
+
 def test_a_change_of_nothing_is_refused_on_the_form():
     issuer = factories.issuer()
     form = {"audience": "", "max_lifetime": "3600", "reason": "Nothing"}

@@ -25,6 +25,7 @@ from portal.search.client_search import (
     UNUSED,
 )
 from portal.search.staff_search import MAX_LENGTH
+from tokens.protocol import jws
 
 State = Recertification.State
 # Prefixes of Key.description: a family, or one size or curve.
@@ -94,6 +95,10 @@ class ClientFilterForm(FilterForm):
             (SHA1, _("Named by the SHA-1 of its certificate")),
         ],
     )
+    signed = forms.ChoiceField(
+        label=_("Signed in 30 days with"), required=False,
+        choices=[("", _("Any")), *((name, name) for name in jws.ALGORITHMS)],
+    )  # fmt: skip
     expiring = forms.TypedChoiceField(
         label=_("Expires within"), required=False, choices=_days((7, 14, 30, 90)), coerce=int, empty_value=None
     )

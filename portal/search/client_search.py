@@ -16,7 +16,7 @@ from portal.search import staff_search
 from portal.web.http_request import is_uuid
 from tokens.acts.policy import outdated
 from tokens.acts.uses import unused_clients
-from tokens.models import CredentialUse, RefusalCount
+from tokens.models import CredentialUse, RefusalCount, UsageDetail
 
 Clients = QuerySet[Client]
 NAME, NEWEST, BY_REFUSALS = "name", "newest", "most_refused"  # values of the choice "sort"
@@ -146,6 +146,12 @@ def _recertification(clients: Clients, state: str, now: datetime) -> Clients:
     return clients.filter(Exists(questions.filter(client=OuterRef("pk"))))
 
 
+def _signed(clients: Clients, algorithm: str, now: datetime) -> Clients:
+    """Keep active clients with an assertion, of a key of their own, that was signed so in the last 30 days."""
+    signed = UsageDetail.objects.of_active_clients(now - outdated.PERIOD).filter(algorithm=algorithm)
+    return clients.filter(Exists(signed.filter(credential__startswith="key:", client=OuterRef("pk"))))
+
+
 def _outdated(clients: Clients, way: str, now: datetime) -> Clients:
     """Keep active clients that used an outdated way in the last 30 days, such as another audience than the issuer."""
     return clients.filter(Exists(outdated.uses(OutdatedWay(way), now).filter(client=OuterRef("pk"))))
@@ -182,6 +188,7 @@ FILTERS: dict[str, Callable[[Clients, Any, datetime], Clients]] = {
     "scope": _scope,
     "method": _method,
     "algorithm": _algorithm,
+    "signed": _signed,
     "expiring": _expiring,
     "unused": _unused,
     "secret_age": _secret_age,

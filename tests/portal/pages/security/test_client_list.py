@@ -91,6 +91,16 @@ def test_filters_by_what_ends_soon_and_what_is_not_used(now) -> None:
     assert found(now, unused=30) == {quiet}
 
 
+def test_filters_by_the_algorithm_that_the_software_really_signs_with(now) -> None:
+    """An RSA key says nothing of it: the same key signs RS256 and PS256."""
+    lately, long_ago, of_a_platform = (factories.client()[0] for _ in range(3))
+    factories.used(lately, at=now, algorithm="PS256")
+    factories.used(long_ago, at=now - timedelta(days=40), algorithm="PS256")
+    factories.used(of_a_platform, "trust:1", at=now, algorithm="PS256")
+    assert found(now, signed="PS256") == {lately}
+    assert found(now, signed="RS256") == set()
+
+
 def test_filters_by_the_age_of_a_secret_that_works(now) -> None:
     old, _secret = factories.client(now=now - timedelta(days=200))
     by_key, _secret = factories.client(now=now - timedelta(days=200))

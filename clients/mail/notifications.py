@@ -206,11 +206,10 @@ def ask_owners(*, proposal: Proposal, now: datetime) -> None:
 def tell_api_owners(*, registration: Registration, now: datetime) -> None:
     """Tell the owners of APIs that a request waits for their word: one mail for each of their APIs, and their webhooks.
 
-    No mail to who asks; and nothing about scopes that the client has already: nobody is asked about these.
+    No mail to who asks.
     """
-    held = set(registration.client.scopes.all()) if registration.client else set()
     asked: dict[Api, list[str]] = {}
-    for row in registration.asked.exclude(scope__in=held).select_related("scope__api"):
+    for row in registration.asked.undecided().select_related("scope__api"):
         asked.setdefault(row.scope.api, []).append(row.scope.name)
     notices.note_request_to_owners(registration, asked, now=now)
     for owner in ApiOwner.objects.acting().filter(api__in=asked).select_related("api", "user").order_by("pk"):

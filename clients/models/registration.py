@@ -18,8 +18,6 @@ from clients.organisations import numbers as organisation_numbers
 from foundation import email_addresses
 
 OPEN = ("submitted", "changes_requested")  # of Registration.Status
-
-
 DECIDED = ("approved", "rejected")
 
 
@@ -207,6 +205,12 @@ class Registration(models.Model):
         return str(self.client.uid) if self.client else ""
 
 
+class RegistrationScopeQuerySet(models.QuerySet["RegistrationScope"]):
+    def undecided(self) -> RegistrationScopeQuerySet:
+        """Return those without the word of an owner of the API; a client keeps what it has, and nobody is asked."""
+        return self.filter(owner_approved=None).exclude(registration__client__client_scopes__scope=F("scope"))
+
+
 class RegistrationScope(models.Model):
     """A scope of a request, and after the decision whether it was granted."""
 
@@ -218,6 +222,8 @@ class RegistrationScope(models.Model):
     owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     owner_approved = models.BooleanField(null=True)
     owner_decided_at = models.DateTimeField(null=True)
+
+    objects = RegistrationScopeQuerySet.as_manager()
 
     class Meta:
         ordering = ["scope__name"]

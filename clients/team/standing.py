@@ -72,11 +72,8 @@ def _usual_time(now: datetime) -> str:
 
 
 def _undecided(registration: Registration) -> list[str]:
-    """Return the names of the APIs of which an owner is still to decide; a client keeps the scopes that it has."""
-    waiting = registration.asked.filter(owner_approved=None)
-    if registration.client:
-        waiting = waiting.exclude(scope__in=registration.client.scopes.all())
-    owned = ApiOwner.objects.acting().filter(api__scopes__in=waiting.values("scope"))
+    """Return the names of the APIs of which an owner is still to decide."""
+    owned = ApiOwner.objects.acting().filter(api__scopes__in=registration.asked.undecided().values("scope"))
     return list(Api.objects.filter(pk__in=owned.values("api")).values_list("name", flat=True))
 
 

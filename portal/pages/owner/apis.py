@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.paginator import Paginator
-from django.db.models import Count, F, Max, Prefetch, QuerySet, Sum
+from django.db.models import Count, Max, Prefetch, QuerySet, Sum
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -95,9 +95,7 @@ def _counted_waiting(apis: Iterable[Api]) -> dict[int, int]:
 
 
 def _undecided(apis: Iterable[Api]) -> QuerySet[RegistrationScope]:
-    """Return the scopes of these APIs that an owner has not decided on, without those that the client has."""
-    new = RegistrationScope.objects.filter(scope__api__in=apis, owner_approved=None)
-    return new.exclude(registration__client__client_scopes__scope=F("scope"))
+    return RegistrationScope.objects.undecided().filter(scope__api__in=apis)
 
 
 def _loaded(callers: QuerySet[Client], found: Api) -> QuerySet[Client]:

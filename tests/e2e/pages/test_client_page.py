@@ -134,9 +134,11 @@ def test_a_copy_button_keeps_its_name_and_tells_what_it_copied(live_server, brow
     context.close()
 
 
-def test_on_a_phone_the_fix_stands_before_the_evidence(live_server, browser: Browser, fullest: Client) -> None:
+def test_the_fix_stands_beside_the_evidence_and_on_a_phone_before_it(
+    live_server, browser: Browser, fullest: Client
+) -> None:
     page = open_as_lotte(browser, live_server.url, f"{reverse('contact:failures')}?client={fullest.uid}")
-    for width, is_first in ((360, True), (1280, False)):
+    for width, is_beside in ((360, False), (1280, True)):
         page.set_viewport_size({"width": width, "height": 800})
         cause = page.locator(".kd-cause").filter(has_text="The aud of your client assertion")
         fix = cause.get_by_text("Set aud to the expected value").filter(visible=True)
@@ -144,7 +146,9 @@ def test_on_a_phone_the_fix_stands_before_the_evidence(live_server, browser: Bro
         place, evidence = fix.bounding_box(), cause.get_by_role("table").first.bounding_box()
         assert place
         assert evidence
-        assert (place["y"] < evidence["y"]) is is_first, width
+        assert (place["x"] > evidence["x"] + evidence["width"]) is is_beside, width
+        assert place["y"] < evidence["y"] + evidence["height"]
+        assert is_beside or place["y"] < evidence["y"]
     page.context.close()
 
 

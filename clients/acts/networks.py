@@ -13,8 +13,9 @@ from audit.actions import Action
 from clients.actors import Actor
 from clients.mail import outbox
 from clients.mail.notifications import tell_contacts
-from clients.models import Client, ClientContact, ClientNetwork, Mail
+from clients.models import Client, ClientContact, ClientNetwork, Mail, Notice
 from clients.refusal_codes import Code
+from clients.team import notices
 from foundation.refusals import Refusal
 
 
@@ -54,6 +55,8 @@ def answer(*, network: ClientNetwork, was_us: bool, by: Actor, now: datetime) ->
     action = Action.NETWORK_CONFIRMED if was_us else Action.NETWORK_DENIED
     log.record(action=action, actor=by, subject=client, changes={"network": (None, network.network)})
     tell_contacts(client=client, action=action, subject=client.audit_label, by=by, now=now, detail=network.network)
+    if not was_us:
+        notices.note_client(Notice.Kind.NETWORK_DENIED, client, now=now)
     network.refresh_from_db()
 
 

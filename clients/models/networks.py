@@ -31,6 +31,10 @@ class ClientNetworkQuerySet(models.QuerySet["ClientNetwork"]):
         """Return the networks about which nobody has answered yet, the newest first."""
         return self.filter(is_new=True, was_us=None).order_by("-first_at")
 
+    def unknown(self) -> ClientNetworkQuerySet:
+        """Return the new networks but those that a contact knows, the newest first."""
+        return self.filter(is_new=True).exclude(was_us=True).order_by("-first_at")
+
 
 class ClientNetwork(models.Model):
     """A network (a /24 or /48) that a client authenticated from, and whether its contacts know it (PROTOCOL C-43)."""

@@ -27,6 +27,7 @@ class Notice(models.Model):
         TARGET_NEAR = "request.target_near", _("A request has used most of the target for its review")
         PROPOSAL_WAITS = "proposal.waits", _("A proposed change waits for a colleague")
         PRIVATE_KEY_UPLOADED = "private_key.uploaded", _("A private key was uploaded")
+        NETWORK_DENIED = "network.denied", _("A contact says that a client was used from a network that is not theirs")
         RECERTIFICATION_LATE = "recertification.late", _("Clients that were not confirmed in time")
         VERIFICATION_FAILED = "verification.failed", _("The verification of the change log found a problem")
         MAIL_FAILED = "mail.failed", _("A mail could not be delivered")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +37,8 @@ from portal.web.http_request import Request, posted
 from tokens.acts import incident as incidents
 from tokens.models import CredentialUse
 
-MAX_TOKENS, MAX_ENTRIES = 20, 10
+MAX_TOKENS, MAX_ENTRIES, MAX_NETWORKS = 20, 10, 5
+NETWORKS_SHOWN = timedelta(days=90)  # from their first use on
 JOURNAL_DAYS = 30  # refused HTTP requests are kept as long
 
 
@@ -67,6 +68,7 @@ def staff_client(request: Request, uid: UUID) -> HttpResponse:
         "more_tokens": len(tokens) > MAX_TOKENS,
         "shown": MAX_TOKENS,
         "networks": network_uses(client),
+        "unknown_networks": client.networks.unknown().filter(first_at__gt=now - NETWORKS_SHOWN)[:MAX_NETWORKS],
         "entries": log_entries.rows(Entry.objects.of_client(client.audit_client)[:MAX_ENTRIES]),
         "usage": usage_chart.of_client(client, now),
         "refused_today": last_24_hours([client], now).get(client.pk, {}).get("count", 0),

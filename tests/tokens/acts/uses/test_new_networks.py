@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,8 +11,9 @@ from audit.models import Entry
 from clients.acts import networks
 from clients.mail import targets
 from clients.mail.rendering import render
-from clients.models import Client, ClientNetwork, Mail
+from clients.models import Client, ClientNetwork, Mail, Notice
 from tests.portal.support import browsers
+from tests.portal.support.staff import signed_in
 from tests.support import factories
 from tests.support.factories import NOW, by, lotte
 from tests.support.parallel import at_once
@@ -119,6 +120,19 @@ def test_who_wants_that_is_mailed_with_a_link_to_the_question(client):
     assert ELSEWHERE in render(mail, now=LATER).body
 
 
+def test_the_security_team_sees_a_network_that_no_contact_knows(client):
+    use(client)
+    new_networks.sweep(now=LATER)
+    (asked,) = client.networks.asked()
+    client.networks.update(first_at=datetime.now(UTC))
+    page, noor = reverse("security:client", args=[client.uid]), signed_in(factories.noor())
+    assert "No contact has answered whether it is theirs" in noor.get(page).text
+    networks.answer(network=asked, was_us=False, by=factories.by(lotte()), now=LATER)
+    assert "lotte@leiestroom.example&gt; says that it is not theirs" in noor.get(page).text
+    networks.answer(network=asked, was_us=True, by=factories.by(lotte()), now=LATER)
+    assert "New networks" not in noor.get(page).text
+
+
 def test_yes_ends_the_question_and_no_says_what_to_do(client):
     use(client, credential=client.secrets.get().credential)
     new_networks.sweep(now=LATER)
@@ -129,6 +143,7 @@ def test_yes_ends_the_question_and_no_says_what_to_do(client):
     assert reverse("contact:regenerate_secret", args=[client.uid]) in browser.get(url).content.decode()
     assert Mail.objects.filter(facts__action="client.network_denied").count() == 1
     assert Entry.objects.get(action="client.network_denied").changes["network"] == [None, ELSEWHERE]
+    assert Notice.objects.get().kind == Notice.Kind.NETWORK_DENIED
     assert browser.post(url, {"was_us": "true"})["Location"] == reverse("contact:client", args=[client.uid])
     assert not client.networks.asked().exists()
     browser.post(url, {"was_us": "true"})

@@ -1,7 +1,7 @@
 """The closed vocabulary of what acts on clients refuse; portal/explanations/acts.py has the words for each code.
 
 A code never changes its meaning: pages, commands and the API depend on it. A new one needs its words, and its facts in
-tests/portal/test_refusals.py.
+tests/portal/explanations/test_sentences.py.
 """
 
 from __future__ import annotations

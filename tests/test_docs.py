@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ PACKAGES = ("portal", "tokens", "clients", "audit", "foundation", "dev", "bench"
 FOLDERS = (*PACKAGES, "cli", "templates", "docs", "docker", ".ci", ".github")
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-# A file or folder in one of ours, with what it names inside: `clients/acts/keys.py:add`, `tests/test_docs.py::test_x`.
+# A file or folder in one of ours, with what it names inside: `clients/acts/credentials/keys.py:add`.
 PLACE = re.compile(rf"(?<![\w/.<:-])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*<>-]*)(?:::?([\w.]+))?")
 MODULE = re.compile(rf"(?<![\w/.@])((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?![\w/])")
 TARGET = re.compile(r"(?<![\w/-])make ((?:[a-z-]+ ?)+)")
@@ -51,11 +52,14 @@ def _name(node: ast.AST) -> str | None:
 
 
 def is_there(path: str, name: str) -> bool:
+    path = path.rstrip(".")
     if "<" in path:  # `templates/email/<kind>/`: one of several
         return any(ROOT.glob(re.sub(r"<\w+>", "*", path)))
+    if re.fullmatch(r"docs/decisions/\d{4}", path):  # by its number alone
+        return any(ROOT.glob(f"{path}-*"))
     if "*" in path:
         return any(ROOT.glob(path))
-    found = ROOT / path.rstrip(".")
+    found = ROOT / path
     return found.exists() and (not name or set(name.split(".")) <= names_in(found))
 
 
@@ -73,6 +77,18 @@ def is_module(dotted: str) -> bool:
 def imported_by(file: Path) -> set[str]:
     nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
     return {alias.asname or alias.name for node in nodes for alias in node.names}
+
+
+def remarks_in(path: Path) -> str:
+    """The comments and docstrings of a Python file, or the comments of a template."""
+    if path.suffix != ".py":
+        return "\n".join(re.findall(r"\{#.*?#\}", path.read_text()))
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = ast.walk(ast.parse(path.read_text()))
+    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented)]
+    with path.open() as file:
+        comments = [token.string for token in tokenize.generate_tokens(file.readline) if token.type == tokenize.COMMENT]
+    return "\n".join(docstrings + comments)
 
 
 def anchors(page: Path) -> set[str]:
@@ -94,6 +110,18 @@ def test_every_file_and_test_that_a_page_names_exists(page: Path) -> None:
 
 def test_every_module_that_a_page_names_exists(page: Path) -> None:
     assert not [name for name in MODULE.findall(code_of(page)) if name not in LOGGERS and not is_module(name)]
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "templates"])
+def test_every_file_and_module_that_a_comment_names_exists(folder: str) -> None:
+    gone = []
+    for path in sorted((ROOT / folder).rglob("*.html" if folder == "templates" else "*.py")):
+        if not {"migrations", "peers"} & set(path.parts):  # which tell of their day, and are not ours
+            remarks = remarks_in(path)
+            places = [f"{place}:{name}" for place, name in PLACE.findall(remarks) if not is_there(place, name)]
+            modules = [name for name in MODULE.findall(remarks) if name not in LOGGERS and not is_module(name)]
+            gone += [f"{path.relative_to(ROOT)}: {name}" for name in (*places, *modules)]
+    assert not gone
 
 
 def test_every_make_target_that_a_page_names_exists(page: Path) -> None:

@@ -91,7 +91,10 @@ def _with_webhook(apis: QuerySet[Api]) -> QuerySet[Api]:
 
 # --- What no act causes ---------------------------------------------------------------------------------------------
 def look(*, now: datetime) -> None:
-    """Write notices about what time or the worker brings: requests near their target, a change log with a problem."""
+    """Write notices about what time or the worker brings.
+
+    Requests near their target, a change log with a problem, clients that were not confirmed in time.
+    """
     for registration in Registration.objects.awaiting_review():
         submitted_at = registration.submitted_at
         if submitted_at and review_target.part_used(submitted_at, now) >= TARGET_NEARLY_USED:

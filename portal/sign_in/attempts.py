@@ -119,7 +119,7 @@ def judged(factor: str, user: User | None) -> Iterator[None]:
 
 
 def actor_of(request: Request, user: User | None) -> Actor:
-    """Return the person signing in, for the change log; after sign-in use portal.access.actor."""
+    """Return the person signing in, for the change log; after sign-in use portal.guards.access.actor."""
     return Actor(
         user=user, address=request.address, request_id=request.id, system=ANONYMOUS, browser=browsers.of(request)
     )

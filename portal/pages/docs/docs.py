@@ -120,7 +120,7 @@ def _nothing(_reader: Reader) -> dict[str, Any]:
 
 
 def _tabs(topic: str, reader: Reader) -> dict[str, Any]:
-    """Return the context of docs/parts/samples.html: each sample with the address of its file."""
+    """Return the context of templates/docs/parts/samples.html: each sample with the address of its file."""
     return {
         "samples": samples.shown(topic, reader.values),
         "files": [

@@ -131,7 +131,7 @@ def _figures(found: list[Line], request: Request) -> dict[str, object]:
 @security_team
 @require_safe
 def looking(request: Request) -> HttpResponse:
-    """Return who looks at which request now, for the page that polls; no use of the session (portal/web/sessions)."""
+    """Return who looks at which request now, for the page that polls; no use of the session (portal.web.sessions)."""
     found = dict(Registration.objects.open().values_list("pk", "uid"))
     seen = presence.looking(found, now=request.now)
     people = User.objects.in_bulk({pk for pks in seen.values() for pk in pks if pk != request.user.pk})

@@ -245,16 +245,7 @@ def method_of(rule: str, facts: Mapping[str, Any]) -> str:
 def _verdicts(
     counted: Mapping[Key, Mapping[str, Any]], examples: Mapping[Key, list[JournalEntry]], now: datetime
 ) -> dict[Key, Verdict]:
-    questions = [
-        Question(
-            client=key[0],
-            method=method_of(key[1], kept[0].facts if (kept := examples.get(key)) else {}),
-            address=(kept[0].address or "") if kept else "",
-            first_at=row["first_at"],
-            last_at=row["last_at"],
-        )
-        for key, row in counted.items()
-    ]
+    questions = [_question(key, row, examples.get(key, [])) for key, row in counted.items()]
     uses: dict[int, list[CredentialUse]] = defaultdict(list)
     for use in CredentialUse.objects.filter(client__in={key[0] for key in counted}):
         uses[use.client_id].append(use)
@@ -262,6 +253,13 @@ def _verdicts(
         key: _verdict(question, found, uses[key[0]], counted[key]["count"], now)
         for key, question, found in zip(counted, questions, successes.count(questions), strict=True)
     }
+
+
+def _question(key: Key, row: Mapping[str, Any], requests: Sequence[JournalEntry]) -> Question:
+    """Ask for tokens of the cause's method, from the network of its newest kept request."""
+    client, rule, _error = key
+    facts, address = (requests[0].facts, requests[0].address or "") if requests else ({}, "")
+    return Question(client, method_of(rule, facts), address, row["first_at"], row["last_at"])
 
 
 def _verdict(question: Question, found: Successes, uses: list[CredentialUse], count: int, now: datetime) -> Verdict:

@@ -133,8 +133,10 @@ def name_of(label: str) -> str:
 
 
 def _who(entry: Entry) -> str:
-    """Return the mail address of the actor, or else the name, and the network address that the act came from."""
-    who = name_of(entry.actor_label.rpartition(" <")[2].rstrip(">") or entry.actor_label)
+    """Return the actor's mail address and network address; "" for what the sentence already says."""
+    name, who = name_of(entry.actor_label), name_of(entry.actor_label.rpartition(" <")[2].rstrip(">"))
+    if who in {name, ""}:
+        return _("from %(address)s") % {"address": entry.address} if entry.address else ""
     return _("%(who)s from %(address)s") % {"who": who, "address": entry.address} if entry.address else who
 
 

@@ -167,7 +167,7 @@ def visible(value: object) -> str:
 @register.filter
 def breakable(value: object) -> SafeString:
     """Let a mail address, a path or a code break between its parts: some tables have no room for a whole one."""
-    return _broken(re.split(r"(?<=[@./_])(?=[\w{])", visible(value)))
+    return _broken(re.split(r"(?<=[@.,/_])(?=[\w{])", visible(value)))
 
 
 @register.filter

@@ -18,6 +18,13 @@ def test_nobody_borrows_an_address_by_their_name() -> None:
     )
 
 
+def test_an_actor_without_an_address_is_named_once() -> None:
+    factories.client()
+    factories.submitted_request()
+    assert log_entries.row(Entry.objects.with_action(Action.CLIENT_CREATED).get())["who"] == ""
+    assert log_entries.row(Entry.objects.with_action(Action.REGISTRATION_REQUESTED).get())["who"] == "from 192.0.2.9"
+
+
 def test_a_person_who_was_not_signed_in_is_named_in_the_language_of_the_reader() -> None:
     factories.submitted_request()
     (submitted,) = Entry.objects.with_action(Action.REGISTRATION_REQUESTED)

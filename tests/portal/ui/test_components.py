@@ -281,6 +281,8 @@ def test_an_address_or_a_code_breaks_between_its_parts_and_nowhere_else():
     assert "Noor &lt;noor@<wbr>keydesk.<wbr>example&gt;, 1.<wbr>5 of R-2026-0001." in str(shown)
     shown = rendered("{{ path|breakable }} {{ code|breakable }}", path="/keys/{uid}", code="kid_in_use")
     assert "/<wbr>keys/<wbr>{uid} kid_<wbr>in_<wbr>use" in str(shown)
+    shown = rendered("{{ subject|breakable }}", subject="C=BE,O=Leiestroom,CN=leiestroom.example")
+    assert "C=BE,<wbr>O=Leiestroom,<wbr>CN=leiestroom.<wbr>example" in str(shown)
 
 
 def test_a_number_of_a_request_ends_no_line_and_the_rest_of_its_sentence_may():

@@ -26,9 +26,6 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Return the requests that wait for a review, oldest first."""
         return self.filter(status=Registration.Status.SUBMITTED).order_by("submitted_at", "id")
 
-    def awaiting_contact(self) -> RegistrationQuerySet:
-        return self.filter(status=Registration.Status.CHANGES_REQUESTED).order_by("submitted_at", "id")
-
     def with_question(self) -> RegistrationQuerySet:
         """Annotate when the Security team last wrote to the contact, as `asked_at`."""
         by_team = Q(messages__author__role=User.Role.SECURITY) | Q(messages__program__isnull=False)

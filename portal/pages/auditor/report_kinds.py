@@ -52,7 +52,6 @@ class Report:
 
 # --- Approvals --------------------------------------------------------------------------------------------------------
 ASKING = (Action.REGISTRATION_REQUESTED, Action.REGISTRATION_CONFIRMED, Action.REGISTRATION_RESUBMITTED)
-DECIDING = (Action.REGISTRATION_ENDORSED, Action.REGISTRATION_APPROVED)
 
 
 def approvals(asked: Asked) -> Iterator[Row]:

@@ -85,7 +85,7 @@ def error_links(form: forms.Form) -> list[dict[str, str]]:
 
 @register.filter
 def error_messages(field: BoundField) -> list[str]:
-    """Return a field's errors. Django's "This field is required." names the field instead, for the error summary."""
+    """Return a field's errors. Django's, on what is missing or too long, name the field, for the error summary."""
     missing = {
         "checkbox": _("Tick “%(label)s”"),
         "file-upload": _("Choose a file: %(label)s"),
@@ -95,7 +95,15 @@ def error_messages(field: BoundField) -> list[str]:
     }
     plain = str(forms.Field.default_error_messages["required"])
     named = missing.get(_kind(field.field.widget), _("Fill in: %(label)s")) % {"label": field.label}
-    return [named if message == plain else message for message in map(str, field.errors)]
+    told = []
+    for error in field.errors.as_data():
+        message = next(iter(error))
+        if error.code == "max_length" and "limit_value" in (error.params or {}):
+            limit, count = number(error.params["limit_value"]), number(error.params["show_value"])
+            facts = {"label": field.label, "limit": limit, "count": count}
+            message = _("%(label)s: at most %(limit)s characters, and these are %(count)s.") % facts
+        told.append(named if message == plain else message)
+    return told
 
 
 def _kind(widget: forms.Widget) -> str:

@@ -41,6 +41,10 @@ class UserManager(BaseUserManager["User"]):
         user, _created = self.get_or_create(mailbox=email_addresses.mailbox(email), defaults=defaults)
         return user
 
+    def staff(self) -> QuerySet[User]:
+        """Return everybody of whom `is_staff_member` is true, by an index of these few."""
+        return self.exclude(role=User.Role.CONTACT)
+
     def reached(self, pk: int) -> None:
         """Note that mail to this person arrives."""
         self.filter(pk=pk, bounces__gt=0).update(bounces=0, unreachable_since=None)

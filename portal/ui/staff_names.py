@@ -11,7 +11,7 @@ from clients.models import User
 
 def staff_addresses() -> frozenset[str]:
     """Return the mail addresses of all present and former staff."""
-    return frozenset(User.objects.exclude(role=User.Role.CONTACT).values_list("email", flat=True))
+    return frozenset(User.objects.staff().values_list("email", flat=True))
 
 
 def without_name(label: str, staff: Collection[str]) -> str:

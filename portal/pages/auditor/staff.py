@@ -95,9 +95,10 @@ def _role_before(entry: Entry) -> str:
 
 def _add_present(members: dict[str, Member], now: datetime) -> None:
     """Add what is kept of today only: second factors and sessions."""
-    users = {user.audit_id: user for user in User.objects.exclude(role=User.Role.CONTACT)}
+    users = {user.audit_id: user for user in User.objects.staff()}
     factors: dict[int, list[str]] = {}
-    for pk, kind in Authenticator.objects.order_by("type").values_list("user_id", "type").distinct():
+    theirs = Authenticator.objects.filter(user__in=users.values())  # contacts have passkeys, too
+    for pk, kind in theirs.order_by("type").values_list("user_id", "type").distinct():
         factors.setdefault(pk, []).append(str(FACTORS[Authenticator.Type(kind)]))
     for pk in SocialAccount.objects.values_list("user_id", flat=True).distinct():
         factors.setdefault(pk, []).append(_("Single sign-on"))

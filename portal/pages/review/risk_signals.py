@@ -66,7 +66,7 @@ def known_about(registrations: Iterable[Registration], *, ask_register: bool = F
         if number:
             counted[number] += 1
             numbers[name].add(number)
-    staff = User.objects.exclude(role=User.Role.CONTACT).only("name", "mailbox")
+    staff = User.objects.staff().only("name", "mailbox")
     people: dict[int, list[ClientContact]] = defaultdict(list)
     changing = [registration.client_id for registration in registrations if registration.kind == CHANGE]
     for contact in ClientContact.objects.filter(client__in=changing).select_related("user").order_by("-added_at", "pk"):

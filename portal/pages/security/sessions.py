@@ -49,8 +49,7 @@ def contact_sessions(request: Request, uid: UUID, contact: UUID) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_sessions(request: Request, uid: UUID) -> HttpResponse:
     """List and end the sessions of a member of staff; the reader's own session goes on."""
-    people = User.objects.exclude(role=User.Role.CONTACT)
-    person, form = get_object_or_404(people, uid=uid), ReasonForm(posted(request))
+    person, form = get_object_or_404(User.objects.staff(), uid=uid), ReasonForm(posted(request))
     if form.is_valid():
         by, reason = actor(request), form.cleaned_data["reason"]
         ended = acts.end_all(user=person, by=by, now=request.now, keep=by.session, reason=reason)

@@ -45,7 +45,7 @@ def invite_staff(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def deactivate_staff(request: Request, uid: UUID) -> HttpResponse:
     _check_option()
-    person = get_object_or_404(User.objects.exclude(role=User.Role.CONTACT), uid=uid, is_active=True)
+    person = get_object_or_404(User.objects.staff(), uid=uid, is_active=True)
     form = ReasonForm(posted(request))
     if form.is_valid():
         content, reason = {"email": person.email}, form.cleaned_data["reason"]

@@ -122,6 +122,17 @@ def test_an_error_of_the_whole_form_is_listed_without_a_link():
     assert "<li> The passwords differ </li>" in " ".join(html.split())
 
 
+def test_a_text_that_is_too_long_is_named_where_a_form_has_several():
+    class Sent(forms.Form):
+        name = forms.CharField(label="Name", max_length=150)
+        place = forms.CharField(label="Place", max_length=40)
+
+    told = [link["message"] for link in template_tags.error_links(Sent(data={"name": "x" * 3006, "place": "y" * 41}))]
+    assert told == [
+        "Name: at most 150 characters, and these are 3,006.", "Place: at most 40 characters, and these are 41.",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("form", [Request(), None])
 def test_without_errors_there_is_no_summary(form):
     assert rendered('{% component "error_summary" form=form %}', form=form).strip() == ""

@@ -21,7 +21,6 @@ from clients.models import Client
 from dev.gallery import gallery
 from portal.explanations import explain
 from portal.explanations.refused_requests import Cause, Verdict
-from portal.ui.template_tags import error_links
 from tests.portal.support.html import Page, rendered
 from tokens.models import JournalEntry
 
@@ -199,17 +198,6 @@ def test_ids_in_the_gallery_are_unique_and_what_refers_to_them_finds_them(galler
 def base_page(**context: object) -> str:
     source = '{% extends "layouts/base.html" %}{% block title %}My clients{% endblock %}'
     return engines["django"].from_string(source).render(context, browser_request())
-
-
-def test_a_text_that_is_too_long_is_named_where_a_form_has_several():
-    class Sent(forms.Form):
-        name = forms.CharField(label="Name", max_length=150)
-        place = forms.CharField(label="Place", max_length=40)
-
-    told = [link["message"] for link in error_links(Sent(data={"name": "x" * 3006, "place": "y" * 41}))]
-    assert told == [
-        "Name: at most 150 characters, and these are 3,006.", "Place: at most 40 characters, and these are 41.",
-    ]  # fmt: skip
 
 
 def test_the_title_says_that_a_form_has_errors():

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from audit.models import Entry
 from clients.models import Notice, Proposal, User, Webhook
@@ -98,4 +99,5 @@ def test_the_pages_of_a_client_say_whose_mail_comes_back(now):
     User.objects.filter(pk=factories.lotte().pk).update(unreachable_since=now, bounces=2)
     team, lotte = signed_in(noor()), browsers.of(factories.lotte())
     for browser, name in ((team, "security:client"), (lotte, "contact:client"), (lotte, "contact:contacts")):
-        assert "Mail to lotte@leiestroom.example comes back" in browser.get(reverse(name, args=[client.uid])).text
+        page = strip_tags(browser.get(reverse(name, args=[client.uid])).text)
+        assert "Mail to lotte@leiestroom.example comes back" in page

@@ -97,9 +97,9 @@ def error_messages(field: BoundField) -> list[str]:
     named = missing.get(_kind(field.field.widget), _("Fill in: %(label)s")) % {"label": field.label}
     told = []
     for error in field.errors.as_data():
-        message = next(iter(error))
-        if error.code == "max_length" and "limit_value" in (error.params or {}):
-            limit, count = number(error.params["limit_value"]), number(error.params["show_value"])
+        message, params = error.messages[0], error.params or {}
+        if error.code == "max_length" and "limit_value" in params:
+            limit, count = number(params["limit_value"]), number(params["show_value"])
             facts = {"label": field.label, "limit": limit, "count": count}
             message = _("%(label)s: at most %(limit)s characters, and these are %(count)s.") % facts
         told.append(named if message == plain else message)

@@ -88,7 +88,7 @@ def _translated(mail: Mail, *, now: datetime, line: int, **secret: str) -> MailT
     # A line break in a name must not start a header.
     subject = BLANKS.sub(" ", render_to_string(f"{folder}/subject.txt", context)).strip()
     body = render_to_string(f"{folder}/body.txt", context)
-    html = {"title": subject, "preheader": _preheader(body)}
+    html = {"title": subject, "preheader": _preheader(subject, body)}
     html_body = render_to_string(f"{folder}/body.html", {**context, **html})
     return MailText(subject=subject, body=body, html=html_body, calendar=_calendar(mail))
 
@@ -118,11 +118,16 @@ def _policy(facts: dict[str, Any]) -> dict[str, str]:
     return {"label": told(bound, facts["value"]), "todo": str(WORDS[bound].todo)}
 
 
-def _preheader(body: str) -> str:
-    """Return the beginning of the text after the greeting, up to the first address, which mailboxes show in lists."""
+def _preheader(subject: str, body: str) -> str:
+    """Return the beginning of the text, up to the first address, which mailboxes show in lists beside the subject.
+
+    Without the greeting, and without a first sentence that says what the subject says.
+    """
     _greeting, _blank, rest = body.strip().partition("\n\n")
-    before_address = ADDRESS.split(rest, maxsplit=1)[0]
-    return shorten(before_address, MAX_PREHEADER, placeholder="…")
+    before_address = " ".join(ADDRESS.split(rest, maxsplit=1)[0].rstrip(" \n\N{NO-BREAK SPACE}(:").split())
+    first, _end, more = before_address.partition(". ")
+    repeats = first.startswith(subject.partition(" (")[0])
+    return shorten(more if repeats and more else before_address, MAX_PREHEADER, placeholder="…")
 
 
 def _act(facts: dict[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def first_token(request: Request, uid: UUID) -> HttpResponse:
         require(request, Act.REVEAL_SECRET, client)
         with refusals_to(request):
             text = client_secrets.view(secret=secret, by=actor(request), now=request.now)
-    context = _commands(client, secret, text, request) | _panel(client)
+    context = _commands(client, secret, text, request) | _panel(client, request)
     return render(request, "contact/get_first_token.html", context)
 
 
@@ -55,7 +55,7 @@ def first_token(request: Request, uid: UUID) -> HttpResponse:
 @require_safe
 def live(request: Request, uid: UUID) -> HttpResponse:
     """Return the panel; nothing (204) while it is what the page has already."""
-    panel = _panel(client_of(request, uid))
+    panel = _panel(client_of(request, uid), request)
     if panel["seen"] == request.GET.get("seen"):
         return HttpResponse(status=204)
     return render(request, "contact/first_token_panel.html", panel)
@@ -73,17 +73,19 @@ def _commands(client: Client, secret: Secret | None, text: str, request: Request
         "make": samples.shown("make_certificate", values),
         "upload": KeyUploadForm(initial={"way": "paste", "challenge": proof_of_possession.challenge_for(client)}),
         "scope": values.scope,
-        "has_passkey": passkeys_of(request.user).exists(),
     }
 
 
-def _panel(client: Client) -> dict[str, Any]:
+def _panel(client: Client, request: Request) -> dict[str, Any]:
+    return {"client": client, "has_passkey": passkeys_of(request.user).exists(), **_state(client)}
+
+
+def _state(client: Client) -> dict[str, Any]:
     """Return the state of the panel: a token came, or the newest HTTP request was refused, or none came yet."""
     first = Token.objects.of(client).order_by("issued_at").first()
     if first is not None or CredentialUse.objects.of(client).exists():
         credential = first.credential if first else ""
         return {
-            "client": client,
             "seen": CAME,
             "token": first,
             "used": credential_names(client).get(credential, credential),
@@ -93,5 +95,5 @@ def _panel(client: Client) -> dict[str, Any]:
     refused = JournalEntry.objects.of(client).refusals().first()
     if refused is not None:
         explained = explain(refused.rule, refused.facts)
-        return {"client": client, "seen": f"{REFUSED}-{refused.pk}", "refused": refused, "explained": explained}
-    return {"client": client, "seen": WAITING}
+        return {"seen": f"{REFUSED}-{refused.pk}", "refused": refused, "explained": explained}
+    return {"seen": WAITING}

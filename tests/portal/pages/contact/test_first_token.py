@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -120,6 +121,9 @@ def test_the_panel_waits_then_shows_the_refusal_with_its_fix_then_the_token(made
     assert "193.190.44.18" in text
     assert token.ending in text
     assert "data-seen" not in text  # the page stops asking
+    assert "Add a passkey" in text
+    Authenticator.objects.create(user=factories.lotte(), type="webauthn", data={"name": "Laptop", "credential": {}})
+    assert "Add a passkey" not in panel(browser, client, f"refused-{refused.pk}")[1]
 
 
 def test_polling_keeps_no_session_alive(made) -> None:

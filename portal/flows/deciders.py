@@ -23,7 +23,10 @@ class Decider:
 
 
 def of(registration: Registration) -> list[Decider]:
-    """Return the deciders of the APIs with an owner, by the name of the API. Three queries."""
+    """Return the deciders of the APIs with an owner, by the name of the API. Three queries.
+
+    Once the request is decided or withdrawn, those who gave no word are left out: nothing waits for them.
+    """
     rows: dict[int, list[RegistrationScope]] = defaultdict(list)
     for row in registration.asked.select_related("scope", "owner"):
         rows[row.scope.api_id].append(row)
@@ -31,7 +34,8 @@ def of(registration: Registration) -> list[Decider]:
     for owner in ApiOwner.objects.acting().filter(api__in=rows).select_related("user").order_by("named_at"):
         owners[owner.api_id].append(str(owner.user))
     apis = Api.objects.filter(pk__in=rows)
-    return [_decider(api, rows[api.pk], owners[api.pk]) for api in apis if owners[api.pk] or _decided(rows[api.pk])]
+    shown = [api for api in apis if _decided(rows[api.pk]) or (owners[api.pk] and registration.is_open)]
+    return [_decider(api, rows[api.pk], owners[api.pk]) for api in shown]
 
 
 def _decided(rows: list[RegistrationScope]) -> bool:

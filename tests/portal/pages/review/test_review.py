@@ -105,6 +105,18 @@ def test_who_comes_second_is_told_that_it_was_decided(now) -> None:
     assert not Client.objects.exists()
 
 
+def test_a_decided_request_waits_for_no_owner_and_offers_no_keys_for_a_decision(now) -> None:
+    registration = factories.submitted_request(now)
+    factories.api_owner()
+    reader, words = signed_in(factories.bram()), ("Still to decide:", "choose Approve", "take, or give back")
+    waiting = reader.get(url(registration)).text
+    assert all(text in waiting for text in words)
+    decide(registration, "reject", message="No.")
+    decided = reader.get(url(registration)).text
+    assert not any(text in decided for text in words)
+    assert "next, previous request" in decided
+
+
 def test_the_words_of_who_comes_second_are_not_lost(now) -> None:
     registration = factories.submitted_request(now)
     decide(registration, "changes", message="Why?")

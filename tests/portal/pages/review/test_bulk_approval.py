@@ -1,6 +1,8 @@
 """Approving several requests at once: whole, after a page that shows each, and none that wants a second look."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Entry
@@ -90,6 +92,18 @@ def test_a_request_that_wants_a_second_look_is_left_out_and_says_why(now, make, 
     assert request.status == before
     assert Client.objects.latest("created_at").name == "Leesdienst"
     assert Client.objects.count() == 2
+
+
+def test_more_requests_take_no_more_queries(now) -> None:
+    few, many = [asked(now, "Leesdienst")], [asked(now, f"Schrijfdienst {number}") for number in range(4)]
+    browser, counted = signed_in(noor()), []
+    for found in (few, few, many):  # the first one begins the session
+        form = selected(*found, do="approve")
+        with CaptureQueriesContext(connection) as queries:
+            shown = browser.post(reverse("security:bulk"), form)
+        assert len(shown.context["chosen"]) == len(found)
+        counted.append(len(queries))
+    assert counted[1] == counted[2]
 
 
 def test_where_all_are_left_out_nothing_is_asked(now) -> None:

@@ -62,7 +62,8 @@ def grow(mine: Client, start: int, count: int) -> None:
         factories.failed_delivery(factories.webhook(of=factories.api()))
         factories.webhook(f"Of owners {number}", of=scope.api)
         factories.webhook(f"Also {number}", of=factories.api())
-        factories.proposed_webhook(factories.api(), name=f"Proposed {number}")
+        for of in (factories.api(), None):
+            factories.proposed_webhook(of, name=f"Proposed {number}")
         Mail.objects.filter(client=other).update(state=Mail.State.FAILED, last_error="550")
         asked = Verification.objects.create(asked_at=NOW, asked_by="Ada", total=LogHead.objects.get().size)
         verification_runs.carry_out(asked.pk)

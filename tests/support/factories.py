@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit import checkpoints
+from audit.log import SITE
 from audit.models import Entry, Package
 from audit.packages import making
 from clients.access import one_time_codes
@@ -202,11 +203,11 @@ def webhook(name: str = "Chat", url: str = "https://chat.example/hook", *, of: A
     return found or webhooks.add(name=name, url=url, api=of, by=SYSTEM, now=NOW)
 
 
-def proposed_webhook(of: Api, name: str = "Tickets", url: str = "https://tickets.example/hook") -> Proposal:
-    """A webhook that Elif proposes for her API and that waits for a second person."""
+def proposed_webhook(of: Api | None, name: str = "Tickets", url: str = "https://tickets.example/hook") -> Proposal:
+    """A webhook that Elif proposes for her API, or Noor for the team, and that waits for a second person."""
     return proposals.propose(
-        kind=Proposal.Kind.WEBHOOK_ADDED, about=of, content={"name": name, "url": url}, reason="The desk works there",
-        by=by(elif_()), now=timezone.now(),
+        kind=Proposal.Kind.WEBHOOK_ADDED, about=of or SITE, content={"name": name, "url": url},
+        reason="The desk works there", by=by(elif_() if of else noor()), now=timezone.now(),
     )  # fmt: skip
 
 

@@ -83,18 +83,6 @@ def test_every_mail_has_a_subject_a_text_and_the_same_in_html(kind, settings) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("language", ["en", "nl", "fr", "de"])
-def test_what_a_mailbox_shows_beside_the_subject_says_more_than_it(kind, language) -> None:
-    text = rendered(kind, language=language)
-    preheader = re.search(r"<div style=\"display:none[^>]*>([^<]*)<", text.html)
-    assert preheader
-    assert len(preheader[1]) > 30
-    assert not preheader[1].startswith((text.subject.partition(" (")[0], text.body.split()[0]))
-    assert "http" not in preheader[1]
-    assert not re.search(r"[(:]\s*$", preheader[1])
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_name_can_neither_forge_a_header_nor_bring_markup(kind) -> None:
     text = rendered(kind, name=NASTY)
     assert "\n" not in text.subject

@@ -65,7 +65,7 @@ class FilterForm(forms.Form):
         active = self.active()
         return [
             {
-                "label": _("%(filter)s: %(value)s") % {"filter": self[name].label, "value": self._chosen(name)},
+                "label": _("%(name)s: %(value)s") % {"name": self[name].label, "value": self._chosen(name)},
                 "url": "?" + urlencode({other: active[other] for other in active if other != name}),
             }
             for name in active

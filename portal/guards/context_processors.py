@@ -123,8 +123,9 @@ def _reader(user: User) -> str:
 def _current(request: Request, items: list[dict[str, Any]]) -> str:
     """Return the area of the page: the one with the longest path that the page's path begins with."""
     match = getattr(request, "resolver_match", None)
-    if match is not None and match.view_name in BELONGS_TO:
-        return BELONGS_TO[match.view_name]
+    belongs_to = BELONGS_TO.get(match.view_name) if match is not None else None
+    if belongs_to in {item["name"] for item in items}:  # an auditor's area is none of the Security team's
+        return str(belongs_to)
     if match is not None and match.view_name == "contact:failures" and "client" in request.GET:
         return "contact:clients"  # a tab of that client
     path = request.path

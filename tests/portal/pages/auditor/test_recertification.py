@@ -61,6 +61,14 @@ def test_the_page_has_the_figures_and_the_clients_for_auditors_and_the_team(camp
         assert "Confirmed: 1, To be confirmed: 1, Late: 1, Closed: 1" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("person", "area"), [(factories.ada, "auditor:reports"), (factories.noor, "auditor:change_log")]
+)
+def test_the_navigation_tells_each_role_where_it_is(person, area) -> None:
+    text = signed_in(person()).get(reverse("auditor:recertification")).text
+    assert f'href="{reverse(area)}" aria-current="page"' in text
+
+
 def test_figures_lead_to_their_clients_and_an_organisation_to_its_own(campaign) -> None:
     browser = signed_in(ada())
     answer = browser.get(CAMPAIGN)

@@ -166,16 +166,24 @@ class Key(models.Model):
     @property
     def title(self) -> str:
         """Title that differs from those of other keys: "Certificate, RSA 3072: api.leiestroom.example, until 2026"."""
-        kind = f"{self.get_kind_display()}, {self.description}"
+        if not self.own_name and self.not_after:
+            return f"{self.made_of}, {_('until %(year)s') % {'year': self.not_after.year}}"
+        return _("%(name)s: %(value)s") % {"name": self.made_of, "value": self.own_name}
+
+    @property
+    def made_of(self) -> str:
+        """Kind and algorithm, as "Certificate, RSA 3072"."""
+        return f"{self.get_kind_display()}, {self.description}"
+
+    @property
+    def own_name(self) -> str:
+        """Title without what the key is made of: "api.leiestroom.example, until 2026"; "" if nothing names it."""
         if self.not_after is None:
             name = self.kid if self.kid.isprintable() else self.thumbprint
-            short = name if len(name) <= MAX_KID_IN_TITLE else name[: MAX_KID_IN_TITLE - 1] + "…"
-            return _("%(name)s: %(value)s") % {"name": kind, "value": short}
+            return name if len(name) <= MAX_KID_IN_TITLE else name[: MAX_KID_IN_TITLE - 1] + "…"
         common_name = COMMON_NAME.search(self.subject[:1000])
         until = _("until %(year)s") % {"year": self.not_after.year}
-        if not common_name:
-            return f"{kind}, {until}"
-        return _("%(name)s: %(value)s") % {"name": kind, "value": f"{common_name[1]}, {until}"}
+        return f"{common_name[1]}, {until}" if common_name else ""
 
     @property
     def credential(self) -> str:

@@ -114,11 +114,10 @@ def _networks(client: Client, now: datetime) -> dict[str, Networks]:
 
 def _of_key(key: Key, about: Known) -> CredentialRow:
     card = of_key(key, about.uses, about.now, about.tokens, about.rotation)
-    made_of = f"{key.get_kind_display()}, {key.description}"
-    name = key.label or card.title.removeprefix(f"{made_of}: ")
+    name = key.label or key.own_name or card.title
     line = line_of(name, card.used, card.line_state, card.start_at, key.end_at, about.now)
     return CredentialRow(
-        kind="key", credential=key, card=card, name=name, made_of=made_of, shown_id=key.kid, added_at=key.added_at,
+        kind="key", credential=key, card=card, name=name, made_of=key.made_of, shown_id=key.kid, added_at=key.added_at,
         added_by=key.added_by, end_at=key.end_at, ends=ends_in(key.end_at, about.now),
         line=line, use=about.uses.get(key.credential),
         networks=about.networks.get(key.credential, []),

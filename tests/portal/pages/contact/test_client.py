@@ -199,6 +199,13 @@ def test_a_certificate_is_called_by_its_common_name_and_the_year_it_ends(made) -
         assert key.title == f"Certificat, EC P-256\xa0: api.leiestroom.example, jusqu’en {key.not_after.year}"
 
 
+def test_the_row_of_a_key_has_its_name_and_what_it_is_made_of_apart_in_each_language(browser, made) -> None:
+    key = keys.add(client=made, key=certificate(), by=factories.SYSTEM, now=datetime.now(UTC))
+    page = browser.get(reverse("contact:credentials", args=[made.uid]), headers={"accept-language": "fr"})
+    (name,) = re.findall(r'kd-credrow__name">\s*([^<]*api[^<]*?)\s*<', page.content.decode())
+    assert name == f"api.leiestroom.example, jusqu’en {key.not_after.year}"
+
+
 # --- The overview and the rows ----------------------------------------------------------------------------------------
 
 

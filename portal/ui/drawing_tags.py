@@ -26,8 +26,14 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
-def timeline(start_at: datetime, end_at: datetime, now: datetime, state: str, label: str = "") -> SafeString:
-    """Draw the validity of a key, certificate or secret; without `label` it tells how many days are left."""
+def timeline(start_at: datetime, end_at: datetime | None, now: datetime, state: str, label: str = "") -> SafeString:
+    """Draw the validity of a key, certificate or secret; without `label` it tells how many days are left.
+
+    Without an end the line is open, and today is in the middle of it.
+    """
+    if end_at is None:
+        description = _("Valid from %(start)s, with no end date.") % {"start": day(start_at)}
+        return svg.timeline(50, state="open", label=label or _("Today"), description=description)
     left = days_left(end_at, now)
     if not label:
         days = ngettext("%(n)s day left", "%(n)s days left", left) % {"n": left}

@@ -218,6 +218,17 @@ def test_the_page_of_a_key_has_its_jwk_to_copy(made, browser) -> None:
     key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
     text = browser.get(reverse("contact:key", args=[made.uid, key.uid])).content.decode()
     assert html.escape('"kty": "EC"') in text
+    assert "Stops working" in text
+    assert "kd-line-left--open" not in text
+
+
+def test_the_page_of_a_key_without_an_end_draws_it_open(made, browser) -> None:
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=datetime.now(UTC))
+    Key.objects.filter(pk=key.pk).update(expires_at=None)
+    text = browser.get(reverse("contact:key", args=[made.uid, key.uid])).text
+    assert "kd-line-left--open" in text
+    assert "No end date" in text
+    assert "Stops working" not in text
 
 
 def test_keys_of_a_strangers_client_do_not_exist(made) -> None:

@@ -65,6 +65,7 @@ BELONGS_TO = {
     "auditor:recertification": "auditor:reports",
     "security:review": "security:queue",
     "security:write_message": "security:queue",
+    "security:incident_report": "security:incident",
     "security:invite_staff": "auditor:change_log",
     "security:deactivate_staff": "auditor:change_log",
     "security:create_api": "security:scopes",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -34,10 +35,18 @@ def incident_report(request: Request, uid: UUID) -> HttpResponse:
         "entries": log_entries.rows(entries),
         "scopes": reach(client),
         "contacts": client.contacts.select_related("user").order_by("-role", "user__email"),
-        "mails": Mail.objects.filter(client=client, created_at__gte=first.at - CLOCKS).order_by("created_at"),
+        "mails": _told(client, acts),
         "networks": network_uses(client),
     }
     return render(request, "security/incident_report.html", context)
+
+
+def _told(client: Client, acts: EntryQuerySet) -> QuerySet[Mail]:
+    """Return the mails about the acts of the case, and none of the others that the contacts got meanwhile."""
+    about = Q(pk=None)
+    for action, at in acts.values_list("action", "at"):
+        about |= Q(facts__action=action, created_at__range=(at - CLOCKS, at + CLOCKS))
+    return Mail.objects.filter(about, client=client).order_by("created_at")
 
 
 def _course(client: Client, acts: EntryQuerySet, first: Entry) -> EntryQuerySet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -67,6 +67,18 @@ def test_the_report_tells_what_happened_by_entries(client, key) -> None:
     for entry in (ended, looked_up):
         assert reverse("auditor:log_entry", args=[entry.seq]) in page
     assert Mail.objects.get(kind=Mail.Kind.LEAK_REVOKED).get_state_display() in page
+
+
+def test_the_report_tells_of_the_mails_about_its_acts_alone(client, key) -> None:
+    revoke(look_up(key.kid))
+    (about,) = Mail.objects.filter(kind=Mail.Kind.LEAK_REVOKED)
+    now, later = about.created_at, about.created_at + timedelta(hours=1)
+    for kind, at, facts in ((Mail.Kind.CONTACT_PROPOSED, now, {}), (Mail.Kind.LEAK_REVOKED, later, about.facts)):
+        Mail.objects.create(kind=kind, to=about.to, client=client, created_at=at, next_attempt_at=at, facts=facts)
+    url = reverse("security:incident_report", args=[client.uid], query={"case": CASE})
+    answer = signed_in(noor()).get(url)
+    assert list(answer.context["mails"]) == [about]
+    assert f'href="{reverse("security:incident")}" aria-current="page"' in answer.text
 
 
 def test_a_case_that_this_client_does_not_have_is_not_there(client, key) -> None:

@@ -17,6 +17,8 @@ MOVES = """() => [...document.querySelectorAll('*')].filter(element => {
     const { transitionDuration, animationName } = getComputedStyle(element);
     return animationName !== 'none' || transitionDuration.split(',').some(time => parseFloat(time) > 0);
 }).map(element => element.className)"""
+LINE_OF = "tab => getComputedStyle(tab).borderBottomColor"
+FILL_OF = "bar => getComputedStyle(bar).fill"
 BRIGHTNESS = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
 
 
@@ -48,6 +50,20 @@ def test_dark_colours_and_no_movement_for_who_wants_them(live_server, browser: B
         assert sum(page.evaluate(BRIGHTNESS)) > 700
         assert page.evaluate(MOVES)  # or the check above would see nothing in any case
         context.close()
+
+
+def test_forced_colours_show_which_page_is_open_and_what_was_refused(live_server, browser: Browser) -> None:
+    """Browsers draw a border that is transparent, and fill no mark that has only a colour of ours."""
+    pages.seed()
+    page = context_of(browser, live_server.url, "owner", forced_colors="active").new_page()
+    client = Client.objects.get(name=organisation.WITH_CERTIFICATE)
+    page.goto(reverse("contact:client", args=[client.uid]))
+    for tabs in (".kd-nav__link", ".kd-subnav a"):
+        lines = page.eval_on_selector_all(tabs, f"tabs => tabs.map({LINE_OF})")
+        assert len([line for line in lines if line == lines[0]]) == 1 < len(lines), (tabs, lines)
+    issued, refused = (page.eval_on_selector(f".kd-chart__{way}", FILL_OF) for way in ("ok", "bad"))
+    assert issued != refused
+    page.context.close()
 
 
 def test_another_language_keeps_what_was_typed_and_the_browser_does_not(live_server, browser: Browser) -> None:

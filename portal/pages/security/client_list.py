@@ -60,7 +60,7 @@ def all_clients(request: Request) -> HttpResponse:
         "rows": _rows(page[:PAGE_SIZE], request.now),
         "first_url": "?" + urlencode(query) if "after" in request.GET else "",
         "next_url": "?" + urlencode({**query, "after": page[PAGE_SIZE - 1].uid}) if len(page) > PAGE_SIZE else "",
-        "matches": found[: MAX_COUNTED_MATCHES + 1].count(),
+        "matches": found.order_by()[: MAX_COUNTED_MATCHES + 1].count(),  # any of them
         "counted": MAX_COUNTED_MATCHES,
         "chips": form.chips(),
         "refusal_url": refusal_address(form.cleaned_data["q"]) if form.is_valid() else "",

@@ -68,6 +68,8 @@ INSERT INTO clients_clientscope (client_id, scope_id, is_default)
 SELECT crowd.id, s.id, true FROM crowd
 JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS all FROM clients_scope) s
     ON s.k IN (crowd.i %% s.all, (crowd.i + 1) %% s.all);
+DELETE FROM clients_clientscope held USING clients_scope s
+WHERE s.id = held.scope_id AND s.name = 'keydesk.changes.read' AND held.client_id %% 1000 <> 0;
 
 INSERT INTO clients_key (uid, client_id, kind, kid, jwk, thumbprint, algorithms, description, subject, issuer,
     serial, not_before, not_after, added_at, added_by, active_from)
@@ -194,7 +196,10 @@ def visits(only: str = "") -> list[dict[str, object]]:
 
 
 def _searched() -> Iterator[tuple[str, str, str]]:
-    """Yield the search for each kind of text, and each filter of the change log: rare, frequent and absent ones."""
+    """Yield the search for each kind of text, each filter of the change log, and clients by scope.
+
+    Rare, frequent and absent ones.
+    """
     request = Registration.objects.filter(client_name="Request 500").get()
     texts = {
         "client id": "crowd-500", "name": "link 500", "frequent word": "link", "organisation": "Organisation 125",
@@ -213,6 +218,8 @@ def _searched() -> Iterator[tuple[str, str, str]]:
     }  # fmt: skip
     for name, text in filters.items():
         yield "auditor", f"search of the log, {name}", reverse("auditor:change_log", query={name: text})
+    for kind, scope in {"rare": "keydesk.changes.read", "frequent": "address.read", "absent": "zzyzx.read"}.items():
+        yield "security", f"search of clients, {kind} scope", reverse("security:clients", query={"scope": scope})
 
 
 def _visit(browser: Browser, role: str, name: str, path: str) -> dict[str, object]:

@@ -19,7 +19,8 @@ from portal.ui.staff_names import as_contacts_see
 register = Library()
 
 NO_BREAK = "\u00a0\u202f"  # the blanks before ? and : in French are harmless
-REQUEST_NUMBER = re.compile(r"\b(R-\d{4}-\d{4,9})\b")
+# A request's number, and the end of a secret as labels have it
+ON_ONE_LINE = re.compile(r"(\bR-\d{4}-\d{4,9}\b|…[\w-]{4}(?![\w-]))")
 # Comments and strings of the languages in our samples; `//` counts only after a space, to spare addresses.
 CODE_PARTS = re.compile(r"""(?P<c>(?:(?<=\s)|^)(?:\#|//)[^\n]*)|(?P<s>"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
 
@@ -195,15 +196,15 @@ def _broken(parts: Iterable[str]) -> SafeString:
 
 @register.filter
 def unbroken(text: object) -> object:
-    """Keep each request number in a text on one line: browsers end a line after the hyphens of "R-2026-0412"."""
+    """Keep "R-2026-0412" and "…x7Qd" in a text on one line: browsers would end it after a hyphen or the dots."""
     if hasattr(text, "__html__"):
         return text
-    parts = enumerate(REQUEST_NUMBER.split(str(text)))
+    parts = enumerate(ON_ONE_LINE.split(str(text)))
     return format_html_join("", "{}", ((_on_one_line(part) if place % 2 else part,) for place, part in parts))
 
 
-def _on_one_line(number: str) -> SafeString:
-    return format_html('<span class="kd-nowrap">{}</span>', number)
+def _on_one_line(part: str) -> SafeString:
+    return format_html('<span class="kd-nowrap">{}</span>', part)
 
 
 @register.filter

@@ -285,10 +285,10 @@ def test_an_address_or_a_code_breaks_between_its_parts_and_nowhere_else():
     assert "C=BE,<wbr>O=Leiestroom,<wbr>CN=leiestroom.<wbr>example" in str(shown)
 
 
-def test_a_number_of_a_request_ends_no_line_and_the_rest_of_its_sentence_may():
-    shown = rendered("{{ text|unbroken }}", text="<b>R-2026-0412 of R-2025-12345, not R-2026")
-    number = '<span class="kd-nowrap">{}</span>'
-    assert shown == f"&lt;b&gt;{number.format('R-2026-0412')} of {number.format('R-2025-12345')}, not R-2026"
+def test_the_number_of_a_request_and_the_end_of_a_secret_are_on_one_line_and_their_sentence_may_break():
+    shown = rendered("{{ text|unbroken }}", text="<b>R-2026-0412 of R-2025-12345, …x7Qd, not R-2026 or …longer")
+    first, second, end = (f'<span class="kd-nowrap">{x}</span>' for x in ("R-2026-0412", "R-2025-12345", "…x7Qd"))
+    assert shown == f"&lt;b&gt;{first} of {second}, {end}, not R-2026 or …longer"
 
 
 def test_markup_that_was_made_already_stays_as_it_is():

@@ -112,6 +112,7 @@ def test_where_all_are_left_out_nothing_is_asked(now) -> None:
     assert "Two people decide" in shown
     assert "Approve 0" not in shown
     assert "gets all the scopes" not in shown
+    assert "Back to the queue" in shown
 
 
 def test_a_scope_that_ends_or_became_sensitive_meanwhile_is_left_out(now) -> None:

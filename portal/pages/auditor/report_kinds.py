@@ -193,7 +193,8 @@ def _standing(entry: Entry, facts: dict[str, object]) -> Row:
 def _facts(facts: dict[str, object]) -> str:
     known = {name: log_entries.value(name, facts[name]) for name in FIELDS if name in facts}
     told = {name: text for name, text in known.items() if text and name not in OF_THE_DECISION}
-    return "; ".join(f"{FIELDS[name]}: {' '.join(text.split())}" for name, text in told.items())
+    pairs = ({"name": FIELDS[name], "value": " ".join(text.split())} for name, text in told.items())
+    return "; ".join(_("%(name)s: %(value)s") % pair for pair in pairs)
 
 
 _ENTRY, _WHEN, _WHO = gettext_lazy("Entry"), gettext_lazy("When"), gettext_lazy("Who")

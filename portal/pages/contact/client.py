@@ -61,6 +61,7 @@ def client(request: Request, uid: UUID) -> HttpResponse:
         condition=held.condition,
         rows=held.rows,
         refused=last_24_hours([found], now).get(found.pk, {}),
+        last_token_at=client_health.last_use(held.uses),
         coming=coming_bounds(found, now),
         suspended_at=None,
         ending_scopes=list(Scope.objects.deprecated().filter(clients=found)),

@@ -152,12 +152,13 @@ def _row(
 ) -> Row:
     """Return the row of a client that `_rows` has loaded. `end`: when it is suspended, if that was announced."""
     keys, secrets, trusts = list(client.keys.all()), list(client.secrets.all()), list(client.trusts.all())
-    now = request.now
+    now, last_token_at = request.now, client_health.last_use(uses)
     facts = Facts(
         client=client,
         condition=client_health.of_client(client, keys, secrets, uses, now, trusts),
         rows=(),
         refused=refused,
+        last_token_at=last_token_at,
         coming=(),
         ending_scopes=client.ending_scopes,
         suspended_at=end,
@@ -169,4 +170,4 @@ def _row(
         now=now,
     )
     next_end = time_line.next_end(client, keys, secrets, trusts, uses, now)
-    return Row(facts=facts, next_end=next_end, last_token_at=client_health.last_use(uses))
+    return Row(facts=facts, next_end=next_end, last_token_at=last_token_at)

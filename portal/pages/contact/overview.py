@@ -60,6 +60,7 @@ class Facts:
     condition: Condition
     rows: Sequence[CredentialRow]
     refused: Mapping[str, Any]  # in the last 24 hours: count, causes, last
+    last_token_at: datetime | None  # with any key, secret or trust, also one that works no more
     coming: Sequence[Coming]
     ending_scopes: Sequence[Scope]  # with their successors
     suspended_at: datetime | None  # because nobody uses it; none on its own page, which asks above all else
@@ -111,12 +112,12 @@ def _next_end(facts: Facts) -> Figure:
 
 
 def _last_token(facts: Facts) -> Figure:
-    used = [(row.use.last_used_at, row.name) for row in facts.rows if row.use]
-    if not used:
+    at = facts.last_token_at
+    if at is None:
         words = _("no key or secret has been used yet")
         return Figure(_("Last token"), capfirst(ago(None)), words, "info", facts.page("tokens"))
-    at, name = max(used)
-    note = _("%(moment)s, with %(name)s") % {"moment": moment(at), "name": name}
+    name = next((row.name for row in facts.rows if row.use and row.use.last_used_at == at), "")
+    note = _("%(moment)s, with %(name)s") % {"moment": moment(at), "name": name} if name else moment(at)
     return Figure(_("Last token"), capfirst(ago(at, facts.now)), note, "ok", facts.page("tokens"))
 
 

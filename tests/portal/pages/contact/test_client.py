@@ -259,3 +259,15 @@ def test_more_than_four_things_to_do_unfold(made, browser) -> None:
     assert text.count('class="kd-todo__do"') == 5
     assert "1 more" in text
     assert text.index("requests refused in 24 hours") < text.index("A change is being reviewed")
+
+
+def test_the_last_token_is_told_after_the_key_that_got_it_was_retired(browser, made) -> None:
+    now = datetime.now(UTC)
+    key = keys.add(client=made, key=public_key(), by=factories.SYSTEM, now=now)
+    CredentialUse.objects.create(
+        credential=key.credential, client=made, last_used_at=now - timedelta(days=2, hours=1), uses=40
+    )
+    Key.objects.filter(pk=key.pk).update(retires_at=now - timedelta(days=1))
+    page = browser.get(reverse("contact:client", args=[made.uid])).content.decode()
+    assert "2 days ago" in page
+    assert "no key or secret has been used yet" not in page

@@ -19,7 +19,9 @@ from portal.web.http_request import Request
 PAGE_SIZE = 50
 MAX_HISTORY = 200  # entries
 DECISIONS = (Action.REGISTRATION_APPROVED, Action.REGISTRATION_REJECTED)
-REVIEWS = (*DECISIONS, Action.REGISTRATION_ENDORSED, Action.REGISTRATION_CHANGES_REQUESTED)
+REVIEWS = (
+    *DECISIONS, Action.REGISTRATION_ENDORSED, Action.REGISTRATION_CHANGES_REQUESTED, Action.REGISTRATION_OWNER_DECIDED,
+)  # fmt: skip
 CONTENT = [field.log for field in CONTENT_FIELDS if field.log]  # of the entry, in the order of the form
 
 
@@ -104,11 +106,17 @@ def _of_all_scopes(decision: Entry) -> str:
 
 
 def _review(entry: Entry) -> dict[str, object]:
-    """Return who decided what, when, with both texts: to the contact, and for the house."""
+    """Return who decided what, when, with both texts: to the contact, and for the house.
+
+    Of an owner of an API also the scopes: the decision of the Security team has a section of its own.
+    """
+    by_owner = entry.action == Action.REGISTRATION_OWNER_DECIDED
     return {
         "who": log_entries.name_of(entry.actor_label),
         "done": entry.template.format(actor="", subject=entry.subject_label).strip(),
         "entry": entry,
         "message": entry.note,
         "internal_note": _after(entry, "internal_note") or "",
+        "approved": _after(entry, "scopes") if by_owner else "",
+        "refused": _after(entry, "left_out") if by_owner else "",
     }

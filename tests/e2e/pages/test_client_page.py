@@ -176,6 +176,10 @@ def test_a_pasted_secret_is_hidden_at_once_and_is_not_sent(live_server, browser:
         page.get_by_role("button", name="Test it").click()
     assert "Ab3-Ab3" not in str(sent.value.post_data)
     expect(field).to_have_value(shown)
+    typed, verdict = field.bounding_box(), page.locator("#verdict").bounding_box()
+    assert typed
+    assert verdict
+    assert verdict["x"] > typed["x"] + typed["width"], "beside the field"
     page.set_viewport_size({"width": 360, "height": 800})
     verdict, notes = (page.locator(part).bounding_box() for part in ("#verdict", ".kd-part-b"))
     assert verdict

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import (
     AuthenticateWebAuthnForm,
@@ -15,6 +14,7 @@ from allauth.mfa.webauthn.forms import (
     SignupWebAuthnForm,
 )
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms.fields import Line
@@ -22,6 +22,7 @@ from portal.sign_in import attempts
 
 MAX_CREDENTIAL_LENGTH = 64 * 1024  # characters; with an attestation it has about 8,000
 MAX_BRACKETS = 100
+INCORRECT = "incorrect_code"  # allauth's error code for a credential, too
 # Raised by allauth and its library for JSON or CBOR of an unexpected shape.
 MALFORMED = (LookupError, AttributeError, TypeError, ValueError, RecursionError, struct.error)
 
@@ -40,12 +41,14 @@ class CredentialDecoder(json.JSONDecoder):
 
 
 @contextmanager
-def refused_if_malformed() -> Iterator[None]:
-    """Turn the exceptions for a malformed credential into a form error."""
+def refused_if_wrong() -> Iterator[None]:
+    """Turn what allauth raises for a wrong or a malformed credential into a form error; its own speaks of a code."""
     try:
         yield
-    except MALFORMED as error:
-        raise get_adapter().validation_error("incorrect_code") from error
+    except (*MALFORMED, ValidationError) as error:
+        if getattr(error, "code", INCORRECT) != INCORRECT:
+            raise
+        raise ValidationError(_("This passkey did not work. Try again."), code=INCORRECT) from error
 
 
 class BoundedCredential(forms.Form):
@@ -67,14 +70,14 @@ def passkey_name_field() -> Line:
 
 class NewCredential(BoundedCredential):
     def clean(self) -> dict[str, Any]:
-        with refused_if_malformed():
+        with refused_if_wrong():
             return super().clean() or {}
 
 
 class UsedCredential(BoundedCredential):
     def clean_credential(self) -> Authenticator:
         user = self.user  # type: ignore[attr-defined]  # declared by allauth's form, the other base
-        with attempts.judged("passkey", user), refused_if_malformed():
+        with attempts.judged("passkey", user), refused_if_wrong():
             used: Authenticator = super().clean_credential()  # type: ignore[misc]  # as above
         return used
 

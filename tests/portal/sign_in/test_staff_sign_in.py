@@ -97,19 +97,17 @@ def test_a_password_alone_opens_nothing() -> None:
     assert "_auth_user_id" not in browser.session
 
 
-def test_a_wrong_code_is_refused_with_a_message_beside_the_field() -> None:
-    user, browser = enrolled(factories.noor()), Client()
-    type_password(browser, user)
-    page = browser.post(reverse("mfa_authenticate"), {"code": "000000"}).content.decode()
-    assert "This code is not right" in page
-    assert "_auth_user_id" not in browser.session
-
-
-def test_a_form_of_a_second_factor_with_errors_is_answered_with_422() -> None:
+def test_a_wrong_second_factor_is_answered_with_422_and_says_so() -> None:
     user, halfway = enrolled(factories.noor()), Client()
     type_password(halfway, user)
-    for answer in ({"code": "000000"}, {"code": ""}, {"credential": "{}"}):
-        assert halfway.post(reverse("mfa_authenticate"), answer).status_code == 422, answer
+    for answer, words in (
+        ({"code": "000000"}, "This code is not right"),
+        ({"code": ""}, "Fill in"),
+        ({"credential": '{"id": "x"}'}, "This passkey did not work"),
+    ):
+        page = halfway.post(reverse("mfa_authenticate"), answer)
+        assert (page.status_code, words in page.text) == (422, True), answer
+    assert "_auth_user_id" not in halfway.session
     browser = signed_in(user)
     assert browser.post(reverse("account_reauthenticate"), {"password": "not the password"}).status_code == 422
     assert browser.post(reverse("mfa_reauthenticate"), {"code": "000000"}).status_code == 422

@@ -236,3 +236,11 @@ def test_the_page_asks_the_database_as_often_for_ten_clients_as_for_one() -> Non
     for _more in range(9):
         factories.client()
     assert browsers.queries(browser, reverse("contact:clients")) == for_one
+
+
+def test_who_has_no_client_is_asked_for_the_first_one_once() -> None:
+    new = factories.wim()
+    for path in (reverse("contact:clients"), reverse("contact:requests")):
+        page = browsers.of(new).get(path).content.decode()
+        assert page.count("Request a client") == 1
+        assert "Request another client" not in page

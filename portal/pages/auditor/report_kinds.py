@@ -151,6 +151,12 @@ def without_a_request(asked: Asked) -> Iterator[Row]:
 
 
 # --- As it was --------------------------------------------------------------------------------------------------------
+# Acts about a scope or an API that leave it as it is.
+NO_CHANGE = {
+    Action.API_CALLERS_EXPORTED, Action.API_CALLERS_MAILED, Action.SCOPE_EASING_ASKED, Action.SCOPE_EASING_DECLINED,
+}  # fmt: skip
+
+
 def scopes_on(asked: Asked) -> Iterator[Row]:
     """Yield each scope as it was."""
     return _as_it_was(asked, "scope.")
@@ -180,10 +186,32 @@ def _bound(entry: Entry) -> object:
 def _as_it_was(asked: Asked, group: str) -> Iterator[Row]:
     facts: dict[str, dict[str, object]] = {}
     last: dict[str, Entry] = {}
-    for entry in asked.until(*(action for action in Action.values if action.startswith(group))):
-        facts.setdefault(entry.subject_id, {}).update(_after(entry))
-        last[entry.subject_id] = entry
-    yield from (_standing(last[subject], known) for subject, known in facts.items())
+    closed: set[str] = set()  # accounts, by their labels: the owner of an API decides on nothing with one
+    changing = {action for action in Action.values if action.startswith(group)} - NO_CHANGE
+    for entry in asked.until(*changing, Action.STAFF_INVITED, Action.STAFF_DEACTIVATED):
+        if entry.action == Action.STAFF_DEACTIVATED:
+            closed.add(entry.subject_label)
+        elif entry.action == Action.STAFF_INVITED:
+            closed.discard(entry.subject_label)
+        else:
+            known = facts.setdefault(entry.subject_id, {})
+            known.update({**_after(entry), **_owners(entry, known)})
+            last[entry.subject_id] = entry
+    for subject, known in facts.items():
+        owners = known.get("api_owner")
+        if isinstance(owners, list):
+            known["api_owner"] = [owner for owner in owners if owner not in closed]
+        yield _standing(last[subject], known)
+
+
+def _owners(entry: Entry, known: dict[str, object]) -> dict[str, object]:
+    """Return the owners of an API after an entry, which names one of them that came or went; {} for other entries."""
+    owners = known.get("api_owner")
+    for name, before, later in entry.differences:
+        if name == "api_owner":
+            others = [owner for owner in owners if owner != before] if isinstance(owners, list) else []
+            return {name: [*others, *([later] if later else [])]}
+    return {}
 
 
 def _standing(entry: Entry, facts: dict[str, object]) -> Row:

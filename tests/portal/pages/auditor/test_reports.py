@@ -12,7 +12,8 @@ from django.urls import reverse
 from audit import log
 from audit.actions import Action
 from audit.models import Entry
-from clients.acts import catalogue, lifecycle, review
+from clients.acts import api_callers, catalogue, lifecycle, review
+from clients.acts.people import api_owners, staff
 from clients.policy.bounds import Bound
 from portal.pages.auditor.report_kinds import REPORTS, Asked
 from tests.portal.support.staff import signed_in
@@ -117,6 +118,26 @@ def test_an_api_is_shown_as_it_was() -> None:
     (after,) = report("apis")
     assert (before[0], "Parcels and places" in before[1]) == ("parcels", False)
     assert (after[0], "Parcels and places" in after[1]) == ("parcels", True)
+
+
+def test_an_api_is_shown_with_each_owner_that_it_had(now) -> None:
+    found, by = factories.api(), factories.SYSTEM
+    for owner in (factories.elif_(), factories.wim()):
+        factories.api_owner(owner)
+    with_two = report("apis")[0]
+    elif_, wim = (f"<{person().email}>" for person in (factories.elif_, factories.wim))
+    assert elif_ in with_two[1]
+    assert wim in with_two[1]
+    api_callers.note_exported(api=found, by=factories.by(factories.elif_()))
+    assert report("apis")[0] == with_two, "an export changes nothing"
+    staff.deactivate_staff(email=factories.wim().email, reason="Left us", by=by, now=now)
+    assert (elif_ in report("apis")[0][1], wim in report("apis")[0][1]) == (True, False)
+    staff.invite_staff(
+        email=factories.wim().email, name="Wim", role=factories.wim().role, reason="Back", by=by, now=now
+    )
+    assert wim in report("apis")[0][1], "the account is open again, and its APIs with it"
+    api_owners.remove_owner(api=found, email=factories.elif_().email, reason="Another task", by=by, now=now)
+    assert (elif_ in report("apis")[0][1], wim in report("apis")[0][1]) == (False, True)
 
 
 def test_the_policy_is_shown_as_it_was_until_a_bound_is_withdrawn() -> None:

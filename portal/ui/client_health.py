@@ -176,16 +176,19 @@ def of_key(
     end_at = key.end_at
     if state == Key.State.ACTIVE and end_at and end_at <= now + EXPIRY_NOTICE:
         colour, status = "warn", expires_in(end_at, now)
-    use = uses.get(key.credential)
+    line_state = {"info": "next", "mute": "bad"}.get(colour, colour)
+    use, unused = uses.get(key.credential), _unused_note(key, replacing)
+    if unused and colour == "ok":
+        colour, status = "warn", _("Not used yet")  # green is for what was used
     return KeyCard(
         key=key,
         title=key.title,
         state=colour,
         status=status,
         end_at=end_at,
-        line_state={"info": "next", "mute": "bad"}.get(colour, colour),
+        line_state=line_state,
         used=used_words(use, now),
-        note=_unused_note(key, replacing) or _key_note(state, key, use, now),
+        note=unused or _key_note(state, key, use, now),
         tokens=(tokens or {}).get(key.credential, 0),
         proven=_proven_words(key, use),
     )
@@ -259,13 +262,15 @@ class SecretLine:
 def of_secret(
     secret: Secret, uses: Uses, now: datetime, tokens: Counts | None = None, replacing: Rotation | None = None
 ) -> SecretLine:
-    state, use = secret.state(now), uses.get(secret.credential)
+    state, use, unused = secret.state(now), uses.get(secret.credential), _unused_note(secret, replacing)
     is_current = state == Secret.State.ACTIVE
     if is_current:
-        note = _unused_note(secret, replacing) or removal_words(use, secret.created_at, now)
+        note = unused or removal_words(use, secret.created_at, now)
     else:
         note = _("It stops working on %(moment)s.") % {"moment": moment(secret.end_at)}
     colour, status = "ok" if is_current else "warn", str(Secret.State(state).label)
+    if unused and is_current:
+        colour, status = "warn", _("Not used yet")  # green is for what was used
     if not secret.client.accepts_secrets:
         colour, status, note = "mute", _("Turned off"), ""
     return SecretLine(

@@ -182,6 +182,21 @@ def test_a_new_key_without_a_first_use_is_not_called_safe_to_retire(made, browse
     assert "safe to retire" not in page
 
 
+def test_a_new_key_is_green_once_it_was_used(made, browser):
+    ending(made)
+    new = keys.add(client=made, key=public_key(), by=by(), now=NOW - timedelta(days=1))
+    use(made.secrets.get())
+
+    def row() -> str:
+        return pages(browser, made)[1].partition(f'id="key-{new.uid}"')[2].partition("</summary>")[0]
+
+    assert "kd-tag--warn" in row()
+    assert "Not used yet" in row()
+    use(new)
+    assert "kd-tag--ok" in row()
+    assert "Not used yet" not in row()
+
+
 def test_the_pages_ask_the_database_no_more_often_in_a_rotation(made, browser):
     home, client = reverse("contact:clients"), reverse("contact:credentials", args=[made.uid])
     on_home, on_client = browsers.queries(browser, home), browsers.queries(browser, client)

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from clients.expiry import EXPIRY_NOTICE
 from clients.models import Client, ClientNetwork, JwksUri, Recertification, Registration, Scope, Trust
@@ -104,7 +104,8 @@ def _next_end(facts: Facts) -> Figure:
     page = facts.page("credentials")
     ends = sorted((row.end_at, row.name, row) for row in facts.rows if row.end_at)
     if not ends:
-        return Figure(_("Next end"), _("None"), _("nothing that works has an end date"), "info", page)
+        none = pgettext("end of a key or secret", "None")
+        return Figure(_("Next end"), none, _("nothing that works has an end date"), "info", page)
     end, name, row = ends[0]
     state = "warn" if end <= facts.now + EXPIRY_NOTICE else "ok"
     note = _("%(name)s, %(moment)s") % {"name": name, "moment": moment(end)}

@@ -82,7 +82,8 @@ document.getElementById('kd-keyhelp-on')?.addEventListener('change', ({ target }
   } catch { /* a browser that keeps nothing keeps the keys on */ }
 });
 
-const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]';
+// A dialog that was closed just now may have the focus still.
+const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, dialog[open], [contenteditable]';
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     const form = event.target.form ?? event.target.closest('form');

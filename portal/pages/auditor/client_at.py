@@ -37,6 +37,8 @@ def client_past(request: Request, uid: UUID) -> HttpResponse:
     asked = [registration.audit_id for registration in client.registrations.for_new_clients()]
     entries = Entry.objects.of_client(client.audit_client, subjects=asked).between(None, end)
     past = as_it_was(entries.order_by("seq")[:MAX_READ_ENTRIES])
+    retired = Entry.objects.between(None, end).with_action(Action.SCOPE_RETIRED)
+    past.without_scopes(retired.values_list("subject_label", flat=True))
     page, newer, older = log_entries.page_of(entries, request.GET, PAGE_SIZE)
     on = f"&on={day:%Y-%m-%d}" if day else ""
     context = {

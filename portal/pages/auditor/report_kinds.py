@@ -114,10 +114,17 @@ def _after(entry: Entry) -> dict[str, object]:
 def holders(asked: Asked) -> Iterator[Row]:
     """Yield who has held a scope in the period: from when to when, and by whose act."""
     held: dict[str, Entry] = {}
-    for entry in asked.until(*GRANTING, Action.CLIENT_CLOSED):
+    is_retired = False
+    for entry in asked.until(*GRANTING, Action.CLIENT_CLOSED, Action.SCOPE_RETIRED):
+        if entry.action == Action.SCOPE_RETIRED:
+            if entry.subject_label == asked.scope:
+                is_retired = True
+                yield from _ended(held.values(), entry, asked)
+                held.clear()
+            continue
         pairs = {name: (before, later) for name, before, later in entry.differences}
         had = held.get(entry.client_ref)
-        if entry.action == Action.CLIENT_CLOSED:
+        if entry.action == Action.CLIENT_CLOSED or is_retired:
             has = False
         elif "scopes" not in pairs:
             continue
@@ -127,9 +134,13 @@ def holders(asked: Asked) -> Iterator[Row]:
             held[entry.client_ref] = entry
         elif had is not None and not has:
             del held[entry.client_ref]
-            if asked.start is None or entry.at >= asked.start:
-                yield _holding(had, entry)
+            yield from _ended([had], entry, asked)
     yield from (_holding(since, None) for since in held.values())
+
+
+def _ended(held: Iterable[Entry], end: Entry, asked: Asked) -> list[Row]:
+    """Return the rows of those who held the scope until `end`, if that is in the period."""
+    return [_holding(since, end) for since in held] if asked.start is None or end.at >= asked.start else []
 
 
 def _holding(since: Entry, ended: Entry | None) -> Row:

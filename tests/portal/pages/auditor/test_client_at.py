@@ -5,13 +5,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Entry
-from clients.acts import client_requests, lifecycle, review
+from clients.acts import api_callers, catalogue, client_requests, lifecycle, review
 from clients.acts.people import contacts
 from clients.models import ClientContact
 from portal.pages.auditor.client_history import as_it_was
 from tests.portal.pages.auditor.test_change_log import suspended
 from tests.portal.support.staff import signed_in
 from tests.support import factories
+from tokens.acts.federation import trusts
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +82,27 @@ def test_a_removed_contact_and_a_retired_key_are_in_the_past_as_they_were(now) -
     assert list(as_it_was(entries).contacts) == [factories.lotte().audit_label, contact.user.audit_label]
     contacts.remove(contact=contact, by=factories.SYSTEM, now=now)
     assert list(as_it_was(entries.all()).contacts) == [factories.lotte().audit_label]
+
+
+def scopes_of(client) -> str:
+    return next((text for label, text in past(client).context["past"].rows() if str(label) == "Scopes"), "")
+
+
+def test_scopes_that_an_owner_took_or_that_were_retired_are_not_held_any_more(now) -> None:
+    ended = factories.scope("parcel.read", of=factories.api("parcels"))
+    client, _secret = factories.client(scopes=(factories.scope(), ended))
+    factories.api_owner()
+    api_callers.detach(
+        client=client, api=factories.api(), reason="Not yours", by=factories.by(factories.elif_()), now=now
+    )
+    assert scopes_of(client) == "parcel.read"
+    catalogue.retire_scope(scope=ended, reason="Gone", by=factories.SYSTEM, now=now)
+    assert scopes_of(client) == ""
+
+
+def test_a_trust_and_an_address_of_keys_are_in_the_past(now) -> None:
+    client, _secret = factories.client()
+    trust = factories.trust(client)
+    trusts.remove(trust=trust, by=factories.SYSTEM, now=now)
+    credentials = past(client).context["credentials"]
+    assert any(sentence.endswith(f"removed the trust {trust.audit_label}") for sentence in credentials)

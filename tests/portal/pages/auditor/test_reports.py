@@ -90,6 +90,15 @@ def test_the_holders_of_a_scope_have_a_begin_and_an_end(now) -> None:
     assert all(row[4] == "" for row in report("holders", scope="meter.write"))
 
 
+def test_nobody_holds_a_scope_any_more_once_it_is_retired(now) -> None:
+    ended, other = factories.scope("meter.read"), factories.scope("meter.write")
+    client, _secret = factories.client(scopes=(ended, other))
+    catalogue.retire_scope(scope=ended, reason="Gone", by=factories.SYSTEM, now=now)
+    lifecycle.change_scopes(client=client, scopes=[ended], defaults=[], reason="Less", by=factories.SYSTEM, now=now)
+    (row,) = report("holders", scope="meter.read")
+    assert (row[0], row[6]) == (client.audit_label, str(Entry.objects.with_action(Action.SCOPE_RETIRED).get().seq))
+
+
 def test_what_staff_did_by_themselves_comes_with_its_reason(now, approved) -> None:
     client, _secret = factories.client()
     factories.package()  # Ada and Noor are invited through the log

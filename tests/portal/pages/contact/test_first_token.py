@@ -71,6 +71,7 @@ def test_the_answer_to_the_post_has_the_secret_and_is_logged_and_the_next_get_ha
     answer = browser.post(page_of(client))
     assert answer.status_code == 200
     assert plain(answer.text).count(secret) == 3  # curl, shell, .env
+    assert "What you type in a shell stays in its history" in plain(answer.text)
     assert "no-store" in answer["Cache-Control"]
     assert Entry.objects.filter(action="secret.viewed").count() == 1
     assert secret not in browser.get(page_of(client)).text

@@ -58,7 +58,7 @@ def verification(request: Request, uid: UUID) -> HttpResponse:
         "report": report,
         "sentence": verdicts.verdict(report),
         "same_source": verdicts.SAME_SOURCE,
-        "seconds": number_format(found.seconds, 1),
+        "seconds": number_format(max(found.seconds, 0.1), 1),
         "checks": _checks(report),
         "checkpoint": Checkpoint.objects.last(),
     }

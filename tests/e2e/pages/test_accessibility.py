@@ -143,12 +143,14 @@ def test_names_and_addresses_of_any_length_make_no_page_scroll_sideways(live_ser
     Registration.objects.update(client_name="Meterstanden" * 10, organisation="Leiestroom" * 15, purpose="x" * 400)
     User.objects.exclude(pk__in=[lotte.pk]).filter(role=User.Role.CONTACT).update(name="")  # their address is shown
     User.objects.filter(email="joris@leiestroom.example").update(email=f"joris@{'leiestroom-' * 9}.example")
-    page, wrong = context_of(browser, live_server.url, "owner").new_page(), []
-    for place in places:
-        if place.role == "owner" and place.form is None and visit(page, place):
-            for width in REFLOW:
-                page.set_viewport_size({"width": width, "height": 800})
-                if (needed := page.evaluate("document.scrollingElement.scrollWidth")) > width:
-                    wrong.append(f"{place.path} scrolls sideways at {width} px: {needed}")
-    page.context.close()
+    wrong = []
+    for role in ("owner", "security", "api_owner"):
+        page = context_of(browser, live_server.url, role).new_page()
+        for place in places:
+            if place.role == role and place.form is None and visit(page, place):
+                for width in REFLOW:
+                    page.set_viewport_size({"width": width, "height": 800})
+                    if (needed := page.evaluate("document.scrollingElement.scrollWidth")) > width:
+                        wrong.append(f"{role}, {place.path} scrolls sideways at {width} px: {needed}")
+        page.context.close()
     assert not wrong, "\n".join(wrong)

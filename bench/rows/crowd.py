@@ -92,6 +92,19 @@ JOIN crowd ON crowd.id = k.client_id;
 INSERT INTO tokens_usageday (client_id, day, credential, issued, refused)
 SELECT id, (%(now)s - d * interval '3 days')::date, 'key:1', 100, 1 FROM crowd, generate_series(1, 10) d;
 
+INSERT INTO tokens_usagedetail (client_id, day, credential, network, audience, kid, algorithm, key_bits, lifetime,
+    token_in_query, uses, issued, refused, first_at, last_at)
+SELECT used.client_id, (%(now)s - d * interval '3 days')::date, used.credential, '10.1.' || used.id %% 250 || '.7',
+    used.audience, used.kid, used.algorithm, used.bits, used.lifetime, false, 100, 100, 0,
+    %(now)s - d * interval '3 days', %(now)s - d * interval '3 days'
+FROM generate_series(0, 9) d, (
+    SELECT client_id, id, 'key:' || id AS credential, 3072 AS bits, 300 AS lifetime, 'own' AS kid,
+        CASE WHEN id %% 7 = 0 THEN 'token_url' ELSE 'issuer' END AS audience,
+        CASE WHEN id %% 1009 = 0 THEN 'PS256' ELSE 'RS256' END AS algorithm
+    FROM clients_key WHERE subject = 'CN=crowd'
+    UNION ALL SELECT client_id, id, 'secret:' || id, 0, 0, '', '', '' FROM clients_secret WHERE sealed_with = ''
+) used;
+
 INSERT INTO clients_registration (uid, kind, status, client_name, organisation, contact_name, contact_email, purpose,
     reason, language, requester_id, client_id, created_at, submitted_at, decided_by_id, decided_at)
 SELECT gen_random_uuid(), 'new', CASE WHEN i %% 100 = 0 THEN 'submitted' ELSE 'approved' END, 'Request ' || i,
@@ -196,7 +209,7 @@ def visits(only: str = "") -> list[dict[str, object]]:
 
 
 def _searched() -> Iterator[tuple[str, str, str]]:
-    """Yield the search for each kind of text, each filter of the change log, and clients by scope.
+    """Yield the search for each kind of text, each filter of the change log, and clients by scope and algorithm.
 
     Rare, frequent and absent ones.
     """
@@ -220,6 +233,8 @@ def _searched() -> Iterator[tuple[str, str, str]]:
         yield "auditor", f"search of the log, {name}", reverse("auditor:change_log", query={name: text})
     for kind, scope in {"rare": "keydesk.changes.read", "frequent": "address.read", "absent": "zzyzx.read"}.items():
         yield "security", f"search of clients, {kind} scope", reverse("security:clients", query={"scope": scope})
+    for kind, signed in {"rare": "PS256", "frequent": "RS256", "absent": "ES512"}.items():
+        yield "security", f"search of clients, {kind} algorithm", reverse("security:clients", query={"signed": signed})
 
 
 def _visit(browser: Browser, role: str, name: str, path: str) -> dict[str, object]:

@@ -20,6 +20,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "clients.tasks.delete_ended_sessions": timedelta(hours=1),
         "clients.tasks.delete_expired": timedelta(hours=1),
         "portal.tasks.remember_dashboard": timedelta(minutes=1),
+        "portal.tasks.count_outdated_ways": timedelta(minutes=10),
         "portal.tasks.tell_of_stopped_failures": timedelta(minutes=5),
         "audit.tasks.sign_checkpoint": timedelta(minutes=5),
         "audit.tasks.verify_left_over": timedelta(minutes=1),

@@ -148,8 +148,11 @@ def _recertification(clients: Clients, state: str, now: datetime) -> Clients:
 
 def _signed(clients: Clients, algorithm: str, now: datetime) -> Clients:
     """Keep active clients with an assertion, of a key of their own, that was signed so in the last 30 days."""
-    signed = UsageDetail.objects.of_active_clients(now - outdated.PERIOD).filter(algorithm=algorithm)
-    return clients.filter(Exists(signed.filter(credential__startswith="key:", client=OuterRef("pk"))))
+    signed = UsageDetail.objects.filter(
+        client=OuterRef("pk"), algorithm=algorithm, credential__startswith="key:", uses__gt=0,
+        day__gte=(now - outdated.PERIOD).date(),
+    )  # fmt: skip
+    return clients.filter(Exists(signed), status=Client.Status.ACTIVE)
 
 
 def _outdated(clients: Clients, way: str, now: datetime) -> Clients:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 
 from clients.models import Client, Scope
 from tokens.models.tokens import to_client
@@ -117,6 +118,9 @@ class UsageDetail(models.Model):
         indexes = [
             models.Index(fields=["day"], name="usage_detail_by_age"),
             models.Index(fields=["network", "client"], name="usage_detail_by_network"),
+            models.Index(
+                fields=["algorithm", "client"], condition=Q(credential__startswith="key:"), name="usage_detail_of_keys"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,19 +15,18 @@ from portal.guards.access import actor, security_team
 from portal.guards.refusals import refusals_to
 from portal.pages.security.policy import withdraw_url
 from portal.pages.security.policy_forms import PolicyForm
+from portal.search import outdated_figures
 from portal.web.http_request import Request, posted
 from tokens.acts.policy import outdated as acts
-
-SHOWN = 100
 
 
 @security_team
 @require_safe
 def outdated_ways(request: Request) -> HttpResponse:
-    clients, figures = acts.figures(now=request.now)
+    counted = outdated_figures.current(request.now)
     refused = {row.bound: row.existing_from for row in PolicyBound.objects.about(SITE)}
-    shown = [{**vars(figure), "refused_from": refused.get(BOUND_OF[figure.way][0])} for figure in figures]
-    context = {"clients": clients, "figures": shown, "days": acts.PERIOD.days}
+    shown = [{**vars(figure), "refused_from": refused.get(BOUND_OF[way][0])} for way, figure in counted.figures.items()]
+    context = {"clients": counted.clients, "counted_at": counted.at, "figures": shown, "days": acts.PERIOD.days}
     return render(request, "security/outdated_ways.html", context)
 
 
@@ -45,13 +44,14 @@ def outdated_way(request: Request, way: str) -> HttpResponse:
             )
             messages.success(request, words % {"count": asked})
         return redirect("security:outdated_ways")
-    clients, figures = acts.figures(now=request.now)
+    counted = outdated_figures.current(request.now)
     context = {
         "way": known,
-        "figure": next(figure for figure in figures if figure.way == known),
-        "clients": clients,
-        "users": acts.users(known, now=request.now, at_most=SHOWN),
-        "shown": SHOWN,
+        "figure": counted.figures[known],
+        "clients": counted.clients,
+        "counted_at": counted.at,
+        "users": counted.users(known),
+        "shown": outdated_figures.SHOWN,
         "days": acts.PERIOD.days,
         "form": form,
         **_switch(request, known),

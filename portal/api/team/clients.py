@@ -40,6 +40,9 @@ from portal.web.http_request import prepared
 router = Router(auth=ClientsRead(), tags=["clients"])
 Days = Annotated[int, Field(ge=1, le=3650)]
 Method = Literal["secret", "key", "both", "key_only", "secret_only", "none"]
+Signed = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"
+]  # fmt: skip
 
 
 class ClientFilters(Page):
@@ -61,6 +64,9 @@ class ClientFilters(Page):
     method: Method | None = Field(default=None, description="With what it authenticates")
     algorithm: Annotated[str, Field(max_length=60)] | None = Field(
         default=None, description="Of a key, such as RSA or EC P-256; sha1: named by a certificate's SHA-1"
+    )
+    signed: Signed | None = Field(
+        default=None, description="Of an assertion that was accepted in the last 30 days, signed by a key of its own"
     )
     expiring: Days | None = Field(default=None, description="A key, secret or trust expires within so many days")
     unused: Days | None = Field(default=None, description="Not used for so many days")

@@ -1,6 +1,7 @@
 """API M-5 and M-13: clients as the Security team's programs read them."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from django.db import connection
@@ -10,11 +11,12 @@ from django.utils import timezone
 from clients.acts import lifecycle
 from clients.acts.credentials import client_secrets, keys
 from clients.models import Client
-from portal.api.team.clients import ClientFilters
+from portal.api.team.clients import ClientFilters, Signed
 from portal.forms.client_lists import ClientFilterForm
 from tests.support import factories
 from tests.support.factories import by, lotte, noor
 from tests.support.keys import certificate, public_key
+from tokens.protocol import jws
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +96,10 @@ def test_filters_have_the_names_of_the_pages_addresses():
     assert set(ClientFilters.model_fields) - {"limit", "cursor"} == set(ClientFilterForm.base_fields)
 
 
+def test_every_algorithm_of_an_assertion_can_be_asked_for():
+    assert get_args(Signed) == jws.ALGORITHMS
+
+
 def test_filters_narrow_the_list(call, made):
     now = timezone.now()
     suspended, _secret = factories.client()
@@ -103,7 +109,9 @@ def test_filters_narrow_the_list(call, made):
     assert names(call("GET", "clients?state=suspended")) == [suspended.name]
     assert names(call("GET", "clients?recertification=due")) == [made.name]
     assert names(call("GET", "clients?recertification=late")) == []
-    factories.used(made, audience="token_url", at=now)
+    factories.used(made, audience="token_url", algorithm="ES256", at=now)
+    assert names(call("GET", "clients?signed=ES256")) == [made.name]
+    assert names(call("GET", "clients?signed=RS256")) == []
     factories.refused(made, at=now, count=12)
     assert names(call("GET", "clients?outdated=audience")) == [made.name]
     assert names(call("GET", "clients?outdated=sha1")) == []

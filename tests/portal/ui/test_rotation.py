@@ -27,10 +27,10 @@ def use(credential: Key | Secret, at: datetime = NOW) -> None:
     )
 
 
-def ending(made: Client) -> Key:
-    """Its certificate, which ends in twelve days and is in use."""
+def ending(made: Client, end: datetime = NOW + timedelta(days=12, hours=12)) -> Key:
+    """Its certificate, which is in use and ends soon."""
     key = keys.add(client=made, key=certificate(), by=by(), now=NOW - timedelta(days=40))
-    Key.objects.filter(pk=key.pk).update(not_after=NOW + timedelta(days=12, hours=12))
+    Key.objects.filter(pk=key.pk).update(not_after=end)
     use(key)
     return Key.objects.get(pk=key.pk)
 
@@ -168,9 +168,9 @@ def test_what_was_never_used_is_replaced_without_a_word(made):
 
 
 def test_a_staged_key_is_no_successor(made):
-    midday = NOW.replace(hour=11)  # Days to an end are days of the calendar: they must not depend on the hour.
-    old = ending(made)
-    Key.objects.filter(pk=old.pk).update(not_after=midday + timedelta(days=12))
+    # Days to an end are days of the calendar, so look far from midnight in Brussels, and after the key was added.
+    midday = (NOW + timedelta(days=1)).replace(hour=11)
+    ending(made, midday + timedelta(days=12))
     keys.add(client=made, key=public_key(), by=by(), now=NOW, active=False)
     assert state(made, midday).words == "Expires in 12 days"
 
